@@ -1,0 +1,1 @@
+"""novate: a deterministic clearing risk engine for digital-asset derivatives."""

@@ -1,0 +1,56 @@
+"""Opening accounts: the tree from member to margin account, and the clearing house's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.book.columns import AccountColumns
+from novate.kernel.codes import Defence, MarginMode, Role, Segregation
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import OpenAccountRefusal as No
+
+UNDER_A_MEMBER = (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
+"""Roles whose accounts belong to a member."""
+
+
+def decide_open_account(
+    accounts: AccountColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Open an account, or say why not.
+
+    A member has at most one default-fund contribution; the clearing house has one account of each
+    of its own roles.
+    """
+    reference, role, parent = row["reference"], row["role"], row["parent"]
+    if reference in accounts.number or not reference:
+        return Refusal(No.REFERENCE_TAKEN, accounts.number.get(reference, -1), -1)
+    if role not in list(Role):
+        return Refusal(No.UNKNOWN_ROLE, role, len(Role))
+    roles = accounts.used("role")
+    if role in UNDER_A_MEMBER:
+        if not 0 <= parent < accounts.count or roles[parent] != Role.MEMBER:
+            return Refusal(No.UNKNOWN_MEMBER, parent, accounts.count - 1)
+        taken = (roles == role) & (accounts.used("parent") == parent)
+        if role == Role.DEFAULT_FUND and taken.any():
+            return Refusal(No.ROLE_TAKEN, role, 0)
+    elif parent != -1:
+        return Refusal(No.UNKNOWN_MEMBER, parent, -1)
+    elif role != Role.MEMBER and (roles == role).any():
+        return Refusal(No.ROLE_TAKEN, role, 0)
+    if row["mode"] not in list(MarginMode):
+        return Refusal(No.UNKNOWN_MODE, row["mode"], len(MarginMode))
+    if row["defence"] not in list(Defence):
+        return Refusal(No.UNKNOWN_DEFENCE, row["defence"], len(Defence))
+    if row["segregation"] not in list(Segregation):
+        return Refusal(No.UNKNOWN_SEGREGATION, row["segregation"], len(Segregation) - 1)
+    emit(event.ACCOUNT_OPENED, account=accounts.count, **row)
+    return None
+
+
+def apply_account_opened(accounts: AccountColumns, row: dict[str, Any]) -> None:
+    """Append the account."""
+    account = accounts.append()
+    accounts.name(row["reference"])
+    for name in ("role", "parent", "segregation", "mode", "defence"):
+        getattr(accounts, name)[account] = row[name]

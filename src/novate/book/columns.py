@@ -1,0 +1,186 @@
+"""The account tree, balances, positions and reservations as columns."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from novate.kernel.codes import AccountStatus
+from novate.kernel.columns import I8, I32, I64, NONE, Columns, PositionArrays, npt
+from novate.kernel.position import rebuild_index
+
+
+class AccountColumns(Columns):
+    """Accounts with their place in the tree, their state and one balance per asset."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "role": (np.int8, 0),
+        "mode": (np.int8, 0),
+        "status": (np.int8, int(AccountStatus.OPEN)),
+        "defence": (np.int8, 0),
+        "segregation": (np.int8, 0),
+        "parent": (np.int32, NONE),
+        "head": (np.int32, NONE),
+        "encumbered": (np.int64, 0),
+        "window_gain": (np.int64, 0),
+        "call_amount": (np.int64, 0),
+        "deadline_ns": (np.int64, 0),
+        "slice_ns": (np.int64, 0),
+        "balance": (np.int64, 0),
+    }
+    role: I8
+    mode: I8
+    status: I8
+    defence: I8
+    segregation: I8
+    parent: I32
+    head: I32
+    encumbered: I64
+    window_gain: I64
+    call_amount: I64
+    deadline_ns: I64
+    slice_ns: I64
+    balance: I64
+
+    def __init__(self, capacity: int = 64) -> None:
+        super().__init__(capacity)
+        self.references: list[str] = []
+        self.number: dict[str, int] = {}
+        self.balance = np.zeros((capacity, 1), np.int64)
+
+    def widen(self, assets: int) -> None:
+        """Give every account a balance in each of ``assets`` assets."""
+        wider = np.zeros((self.capacity, assets), np.int64)
+        wider[:, : self.balance.shape[1]] = self.balance
+        self.balance = wider
+
+    def name(self, reference: str) -> None:
+        """Remember the outside name of the account just appended."""
+        self.number[reference] = len(self.references)
+        self.references.append(reference)
+
+    def export(self) -> dict[str, npt.NDArray[Any]]:
+        """Rows in use; ``head`` is derived and left out."""
+        columns = super().export()
+        del columns["head"]
+        return columns
+
+    def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Take exported rows; the position table rebuilds ``head``."""
+        self.widen(columns["balance"].shape[1])
+        count = len(columns["role"])
+        super().restore({**columns, "head": np.full(count, NONE, np.int32)})
+
+    def copy(self) -> AccountColumns:
+        """Return an independent copy."""
+        twin = super().copy()
+        twin.references = list(self.references)
+        twin.number = dict(self.number)
+        return twin
+
+
+class PositionColumns(Columns):
+    """Positions with a hash index over (account, instrument); see `kernel.position`."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "account": (np.int32, 0),
+        "instrument": (np.int32, 0),
+        "lots": (np.int64, 0),
+        "entry_cost": (np.int64, 0),
+        "settlement_cost": (np.int64, 0),
+        "realised": (np.int64, 0),
+        "buy_lots": (np.int64, 0),
+        "sell_lots": (np.int64, 0),
+        "link": (np.int32, NONE),
+    }
+    account: I32
+    instrument: I32
+    lots: I64
+    entry_cost: I64
+    settlement_cost: I64
+    realised: I64
+    buy_lots: I64
+    sell_lots: I64
+    link: I32
+
+    def __init__(self, capacity: int = 64) -> None:
+        self.size = np.zeros(1, np.int64)
+        super().__init__(capacity)
+        self.slot = np.full(2 * capacity, NONE, np.int32)
+
+    @property
+    def count(self) -> int:
+        """Rows in use; kernels move it."""
+        return int(self.size[0])
+
+    @count.setter
+    def count(self, value: int) -> None:
+        self.size[0] = value
+
+    def reserve(self, rows: int, accounts: AccountColumns) -> None:
+        """Make room for ``rows`` more pairs, so that a kernel never runs out."""
+        needed = self.count + rows
+        if needed <= self.capacity:
+            return
+        self.ensure(needed)
+        self.slot = np.full(2 * self.capacity, NONE, np.int32)
+        self.reindex(accounts)
+
+    def reindex(self, accounts: AccountColumns) -> None:
+        """Rebuild the hash index and the lists of rows by account."""
+        rebuild_index(self.arrays(), accounts.head)
+
+    def compact(self, accounts: AccountColumns) -> None:
+        """Sort rows by account and instrument; only the layout changes, never a digest."""
+        order = np.lexsort((self.used("instrument"), self.used("account")))
+        for name in self.SPEC:
+            column = getattr(self, name)
+            column[: self.count] = column[: self.count][order]
+        self.reindex(accounts)
+
+    def arrays(self) -> PositionArrays:
+        """Return the table as kernels take it."""
+        return PositionArrays(
+            self.account, self.instrument, self.lots, self.entry_cost, self.settlement_cost,
+            self.realised, self.buy_lots, self.sell_lots, self.link, self.slot, self.size,
+        )  # fmt: skip
+
+    def export(self) -> dict[str, npt.NDArray[Any]]:
+        """Rows in the order of (account, instrument), without links: layout is not state."""
+        order = np.lexsort((self.used("instrument"), self.used("account")))
+        return {name: self.used(name)[order] for name in self.SPEC if name != "link"}
+
+    def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Take exported rows; call `reindex` when the accounts are there too."""
+        count = len(columns["account"])
+        super().restore({**columns, "link": np.full(count, NONE, np.int32)})
+        self.slot = np.full(2 * self.capacity, NONE, np.int32)
+
+
+class ReservationArrays(NamedTuple):
+    """Reservations as kernels take them."""
+
+    account: I32
+    instrument: I32
+    lots: I64
+    size: I64
+
+
+class ReservationColumns(Columns):
+    """Margin reserved for orders: signed lots that are still open."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "account": (np.int32, 0),
+        "instrument": (np.int32, 0),
+        "lots": (np.int64, 0),
+    }
+    account: I32
+    instrument: I32
+    lots: I64
+
+    def arrays(self) -> ReservationArrays:
+        """Return the table as kernels take it."""
+        return ReservationArrays(
+            self.account, self.instrument, self.lots, np.array([self.count], np.int64)
+        )

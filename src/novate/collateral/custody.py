@@ -1,0 +1,101 @@
+"""Deposits and withdrawals: collateral comes in freely and leaves only when it is not needed.
+
+What leaves must not be needed for initial margin, for the cost of liquidating what is held, or as
+cover for gains that the slow average has not confirmed: such gains margin, they do not leave.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.book.ledger import transfer
+from novate.kernel.codes import AccountStatus, Role
+from novate.market.reference import PPM, VALUE_MAX
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.parameter import Parameter
+from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
+from novate.valuation import Assessment, Exposure
+
+FUNDS = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
+MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
+
+
+def decide_post_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Credit a deposit; loss-absorbing funds take the numeraire only."""
+    no = PostCollateralRefusal
+    account, asset, amount = row["account"], row["asset"], row["amount"]
+    role = x.accounts.role[account] if account < x.accounts.count else 0
+    if role not in (*MARGIN_ROLES, *FUNDS):
+        return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
+    if asset >= x.assets.count or (asset and role in FUNDS):
+        return Refusal(no.UNKNOWN_ASSET, asset, 0 if role in FUNDS else x.assets.count - 1)
+    if amount <= 0:
+        return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
+    if amount > VALUE_MAX - abs(int(x.accounts.balance[account, asset])):
+        return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
+    if amount > VALUE_MAX - abs(int(x.accounts.balance[x.single(Role.CUSTODY), asset])):
+        return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
+    if x.accounts.status[account] == AccountStatus.TAKEN_OVER:
+        return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
+    emit(event.COLLATERAL_POSTED, **row)
+    return None
+
+
+def apply_collateral_posted(x: Exposure, row: dict[str, Any]) -> None:
+    """Custody owes it, the account has it."""
+    transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
+
+
+def decide_withdraw_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Pay out if what stays is enough."""
+    no = WithdrawCollateralRefusal
+    account, asset, amount = row["account"], row["asset"], row["amount"]
+    if account >= x.accounts.count or x.accounts.role[account] not in MARGIN_ROLES:
+        return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
+    if asset >= x.assets.count:
+        return Refusal(no.UNKNOWN_ASSET, asset, x.assets.count - 1)
+    if amount <= 0:
+        return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
+    if x.accounts.status[account] != AccountStatus.OPEN:
+        return Refusal(no.ACCOUNT_NOT_OPEN, int(x.accounts.status[account]), AccountStatus.OPEN)
+    stale = _stale_asset(x, account)
+    if stale >= 0:
+        return Refusal(no.INDEX_STALE, stale, -1)
+    balance = int(x.accounts.balance[account, asset])
+    if balance < amount:
+        return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
+    after = _assess_without(x, account, asset, amount)
+    cost = -(-after.notional * x.parameter(Parameter.LIQUIDATION_COST_PPM) // PPM)
+    needed = after.initial + cost
+    if after.equity < needed:
+        return Refusal(no.INSUFFICIENT_MARGIN, after.equity, needed)
+    unproven = after.unproven + int(x.accounts.encumbered[account])
+    if after.equity < needed + unproven:
+        return Refusal(no.GAINS_UNPROVEN, after.equity, needed + unproven)
+    emit(event.COLLATERAL_WITHDRAWN, **row)
+    return None
+
+
+def _stale_asset(x: Exposure, account: int) -> int:
+    """First asset behind the account's positions whose index is stale, or -1."""
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        asset = int(x.instruments.underlying[x.positions.instrument[row]])
+        if x.positions.lots[row] and x.assets.is_stale[asset]:
+            return asset
+        row = int(x.positions.link[row])
+    return -1
+
+
+def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Assessment:
+    """Assess an account as if ``amount`` had left it."""
+    x.accounts.balance[account, asset] -= amount
+    after = x.assess(account)
+    x.accounts.balance[account, asset] += amount
+    return after
+
+
+def apply_collateral_withdrawn(x: Exposure, row: dict[str, Any]) -> None:
+    """The account no longer has it, custody no longer owes it."""
+    transfer(x.accounts, row["asset"], row["account"], x.single(Role.CUSTODY), row["amount"])

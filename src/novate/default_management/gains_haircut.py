@@ -1,0 +1,50 @@
+"""Variation-margin gains haircutting: winners of the window forgo part of what they gained.
+
+The gain of an account is the variation margin it received since the window began plus what it has
+not yet been paid at the mark.  Accounts without a gain are untouched, and so is the external
+market.  Published as the last layer of Vega and of many clearing-house recovery plans.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.default_management.share import share_pro_rata
+from novate.kernel.assess import GAIN
+from novate.kernel.codes import AccountStatus, Layer, Role
+from novate.kernel.columns import I64, npt
+from novate.message import event
+from novate.message.declare import Emit
+from novate.valuation import Exposure
+
+
+def standing_accounts(x: Exposure) -> npt.NDArray[np.bool_]:
+    """Margin accounts that have not failed; shape (accounts,)."""
+    role = x.accounts.used("role")
+    is_margin: npt.NDArray[np.bool_] = (role == Role.HOUSE) | (role == Role.CLIENT)
+    standing: npt.NDArray[np.bool_] = is_margin & (
+        x.accounts.used("status") <= AccountStatus.CALLED
+    )
+    return standing
+
+
+def window_gains(x: Exposure) -> I64:
+    """Gain of every account in the present window, numeraire units; zero for all others."""
+    gains = x.accounts.used("window_gain") + x.assess_all()[:, GAIN]
+    cut: I64 = np.where(standing_accounts(x), np.maximum(gains, 0), 0)
+    return cut
+
+
+def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
+    """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
+    gains = window_gains(x)
+    winners = np.flatnonzero(gains)
+    weights = [int(gain) for gain in gains[winners]]
+    taken = min(rest, sum(weights))
+    for winner, amount in zip(winners, share_pro_rata(taken, weights), strict=True):
+        if amount:
+            emit(
+                event.LOSS_ALLOCATED,
+                loss=loss, layer=int(Layer.GAINS_HAIRCUT), payer=int(winner), amount=amount,
+            )  # fmt: skip
+    return rest - taken

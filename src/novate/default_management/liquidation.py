@@ -1,0 +1,350 @@
+"""Liquidation in slices through the outbox, answered by the market.
+
+An account in breach is closed a slice at a time: it keeps its own profit and loss, pays a fee to
+the insurance fund, and is released when it is well above maintenance margin again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from novate.book.ledger import transfer
+from novate.default_management.columns import DefaultColumns
+from novate.errors import require
+from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
+from novate.kernel.settle import apply_trade, value_of
+from novate.margin.admission import release_all
+from novate.margin.settlement import is_blocked
+from novate.market.index import PRICE_MAX_E8
+from novate.market.reference import PPM
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.refusal import ReportFillRefusal
+from novate.valuation import Assessment, Exposure
+
+
+def position_rows(x: Exposure, account: int) -> list[int]:
+    """Rows of an account's open positions, by instrument."""
+    rows = []
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        if x.positions.lots[row] != 0:
+            rows.append(row)
+        row = int(x.positions.link[row])
+    return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
+
+
+def has_blocked_price(x: Exposure, account: int) -> bool:
+    """Whether any open position waits for a price: then nothing is liquidated, not guessed."""
+    return any(
+        is_blocked(x, int(x.positions.instrument[row])) for row in position_rows(x, account)
+    )
+
+
+def notional_of(x: Exposure, row: int) -> int:
+    """Notional of a position at its mark, numeraire units, rounded up."""
+    i = int(x.positions.instrument[row])
+    value = value_of(
+        x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
+    )
+    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    return math.ceil(abs(int(value)) * price)
+
+
+def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Begin to close an auto-liquidated account whose equity is below maintenance margin."""
+    account = row["account"]
+    if account >= x.accounts.count or x.accounts.defence[account] != Defence.AUTO_LIQUIDATE:
+        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
+    numbers = x.assess(account)
+    if x.accounts.status[account] != AccountStatus.OPEN or numbers.equity >= numbers.maintenance:
+        return Refusal(No.CAUSE_GONE, numbers.equity, numbers.maintenance)
+    if has_blocked_price(x, account):
+        return Refusal(No.NOT_DUE, 0, 1)
+    held = position_rows(x, account)
+    binding = max(held, key=lambda r: notional_of(x, r), default=-1)
+    instrument = int(x.positions.instrument[binding]) if binding >= 0 else -1
+    emit(
+        event.LIQUIDATION_STARTED,
+        account=account,
+        equity=numbers.equity,
+        requirement=numbers.maintenance,
+        binding=instrument,
+        mark=int(x.marks.mark[instrument]) if instrument >= 0 else 0,
+    )
+    release_all(x, account, emit)
+    return None
+
+
+def apply_liquidation_started(x: Exposure, row: dict[str, Any]) -> None:
+    """The account is closed out from now on."""
+    x.accounts.status[row["account"]] = AccountStatus.LIQUIDATING
+    x.accounts.slice_ns[row["account"]] = x.now_ns
+
+
+def is_cured(x: Exposure, numbers: Assessment) -> bool:
+    """Whether equity is at the release level: a multiple of maintenance margin, at least zero."""
+    release = -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
+    return numbers.equity >= release
+
+
+def decide_stop_liquidation(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Release an account that cured."""
+    account = row["account"]
+    if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
+        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
+    numbers = x.assess(account)
+    if not is_cured(x, numbers):
+        return Refusal(No.CAUSE_GONE, numbers.equity, numbers.maintenance)
+    close_orders(defaults, account, emit)
+    emit(
+        event.LIQUIDATION_STOPPED,
+        account=account, equity=numbers.equity, requirement=numbers.maintenance,
+    )  # fmt: skip
+    return None
+
+
+def apply_liquidation_stopped(x: Exposure, row: dict[str, Any]) -> None:
+    """The account is open again."""
+    x.accounts.status[row["account"]] = AccountStatus.OPEN
+    x.accounts.slice_ns[row["account"]] = 0
+
+
+def close_orders(defaults: DefaultColumns, account: int, emit: Emit) -> None:
+    """Take all open orders of an account out of the outbox."""
+    for order in defaults.open_orders(account):
+        emit(event.ORDER_CLOSED, order=int(order) + 1)
+
+
+def apply_order_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """The order no longer waits for an answer."""
+    defaults.orders.is_open[row["order"] - 1] = False
+
+
+def decide_place_slice(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Send the next slice of each position and debt that has no order out.
+
+    A slice is the configured share of the position, or all of it below the slice floor.  Debts in
+    other assets are bought back; an account short of numeraire sells as much of its other assets
+    as its debt needs, the liquidator sells all.
+    """
+    account = row["account"]
+    if account >= x.accounts.count or not is_closing(x, account):
+        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
+    if x.now_ns < x.accounts.slice_ns[account]:
+        return Refusal(No.NOT_DUE, x.now_ns, int(x.accounts.slice_ns[account]))
+    orders = defaults.orders
+    waiting = {
+        (int(orders.kind[o]), int(orders.subject[o])) for o in defaults.open_orders(account)
+    }
+    for held in position_rows(x, account):
+        i = int(x.positions.instrument[held])
+        if (OrderKind.POSITION, i) not in waiting and not is_blocked(x, i):
+            _place(
+                x, defaults, account, OrderKind.POSITION, i, _slice(x, held),
+                int(x.marks.mark[i]), emit,
+            )  # fmt: skip
+    for asset, quantity in _conversions(x, account):
+        if (OrderKind.CONVERSION, asset) not in waiting:
+            _place(
+                x, defaults, account, OrderKind.CONVERSION, asset, quantity,
+                int(x.assets.price_e8[asset]), emit,
+            )  # fmt: skip
+    emit(
+        event.SLICE_SCHEDULED,
+        account=account,
+        instant_ns=x.now_ns + x.parameter(Parameter.SLICE_INTERVAL_NS),
+    )
+    return None
+
+
+def is_closing(x: Exposure, account: int) -> bool:
+    """Whether slices are sent for this account: in liquidation, or the liquidator itself."""
+    return bool(
+        x.accounts.status[account] == AccountStatus.LIQUIDATING
+        or x.accounts.role[account] == Role.LIQUIDATOR
+    )
+
+
+def _slice(x: Exposure, row: int) -> int:
+    """Signed lots that close the next slice of a position."""
+    lots = int(x.positions.lots[row])
+    size = abs(lots)
+    if notional_of(x, row) > x.parameter(Parameter.SLICE_FLOOR):
+        size = -(-size * x.parameter(Parameter.SLICE_PPM) // PPM)
+    return -size if lots > 0 else size
+
+
+def _conversions(x: Exposure, account: int) -> list[tuple[int, int]]:
+    """Ledger units of each asset to buy (positive) or sell against the numeraire."""
+    wanted = []
+    debt = max(-int(x.accounts.balance[account, 0]), 0)
+    for asset in range(1, x.assets.count):
+        balance = int(x.accounts.balance[account, asset])
+        unit_price = float(x.assets.unit_price[asset])
+        if balance == 0 or unit_price <= 0.0 or x.assets.is_stale[asset]:
+            continue
+        if balance < 0:
+            wanted.append((asset, -balance))
+        elif x.accounts.role[account] == Role.LIQUIDATOR:
+            wanted.append((asset, -balance))
+        elif debt > 0:
+            sold = min(balance, math.ceil(debt / unit_price))
+            debt -= math.floor(sold * unit_price)
+            wanted.append((asset, -sold))
+    return wanted
+
+
+def _place(
+    x: Exposure, defaults: DefaultColumns, account: int, kind: OrderKind, subject: int,
+    quantity: int, reference: int, emit: Emit,
+) -> None:  # fmt: skip
+    emit(
+        event.ORDER_PLACED,
+        order=defaults.orders.count + 1,
+        account=account,
+        kind=int(kind),
+        subject=subject,
+        quantity=quantity,
+        reference=reference,
+        instant_ns=x.now_ns,
+    )
+
+
+def apply_order_placed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """The order waits for an answer."""
+    number = defaults.orders.append()
+    require(number == row["order"] - 1, "orders are numbered densely")
+    for name in ("account", "kind", "subject", "quantity", "reference"):
+        getattr(defaults.orders, name)[number] = row[name]
+    defaults.orders.placed_ns[number] = row["instant_ns"]
+    defaults.orders.is_open[number] = True
+
+
+def apply_slice_scheduled(x: Exposure, row: dict[str, Any]) -> None:
+    """Remember when the next slice is due."""
+    x.accounts.slice_ns[row["account"]] = row["instant_ns"]
+
+
+def decide_report_fill(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Book the market's answer to an order; a finished order leaves the outbox."""
+    no = ReportFillRefusal
+    number, quantity, price = row["order"], row["quantity"], row["price"]
+    if not 0 < number <= defaults.orders.count:
+        return Refusal(no.UNKNOWN_ORDER, number, defaults.orders.count)
+    order = number - 1
+    if not defaults.orders.is_open[order]:
+        return Refusal(no.ORDER_CLOSED, number, 0)
+    rest = int(defaults.orders.quantity[order])
+    if not 0 <= quantity <= abs(rest):
+        return Refusal(no.QUANTITY_OUT_OF_RANGE, quantity, abs(rest))
+    subject = int(defaults.orders.subject[order])
+    is_position = defaults.orders.kind[order] == OrderKind.POSITION
+    most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
+    if quantity and not 0 < price <= most:
+        return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
+    if quantity:
+        signed = quantity if rest > 0 else -quantity
+        account = int(defaults.orders.account[order])
+        if is_position:
+            _fill_position(x, number, account, subject, signed, price, emit)
+        else:
+            _fill_conversion(x, number, account, subject, signed, price, emit)
+    if row["is_final"] or quantity == abs(rest):
+        emit(event.ORDER_CLOSED, order=number)
+    return None
+
+
+def _fill_position(
+    x: Exposure, number: int, account: int, i: int, lots: int, ticks: int, emit: Emit
+) -> None:
+    """Emit a fill with its liquidation fee.
+
+    The fee is charged in numeraire, is no more than the account's positive net equity, and is not
+    charged to the liquidator.
+    """
+    value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
+    fee = 0
+    if x.accounts.role[account] != Role.LIQUIDATOR:
+        price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM)
+        asked = -(-math.ceil(abs(value) * price) * rate // PPM)
+        fee = min(asked, max(x.assess(account).net, 0))
+    emit(
+        event.ORDER_FILLED,
+        order=number, account=account, instrument=i, lots=lots, ticks=ticks, value=value, fee=fee,
+    )  # fmt: skip
+
+
+def apply_order_filled(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """Trade with the external market at the fill price and pay the fee to the insurance fund."""
+    account, lots = row["account"], row["lots"]
+    book_between(
+        x, account, x.single(Role.EXTERNAL_MARKET), row["instrument"], row["ticks"], lots,
+        row["value"],
+    )  # fmt: skip
+    transfer(x.accounts, 0, account, x.single(Role.INSURANCE_FUND), row["fee"])
+    defaults.orders.quantity[row["order"] - 1] -= lots
+
+
+def book_between(
+    x: Exposure, account: int, other: int, i: int, ticks: int, lots: int, value: int
+) -> None:
+    """Book a fee-free trade: ``account`` gets signed ``lots`` with signed ``value``."""
+    x.positions.reserve(2, x.accounts)
+    buyer, seller = (account, other) if lots > 0 else (other, account)
+    apply_trade(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        x.single(Role.FEES), x.checksum, buyer, seller, i, ticks, abs(lots),
+        value if lots > 0 else -value, 0, 0,
+    )  # fmt: skip
+
+
+def _fill_conversion(
+    x: Exposure, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
+) -> None:
+    """Emit a conversion; what is sold is credited rounded down, what is bought charged up."""
+    scale = 10 ** (8 + int(x.assets.decimals[asset]))
+    worth = amount * price_e8 * 10 ** int(x.assets.decimals[0])
+    proceeds = -worth // scale
+    emit(
+        event.ASSET_CONVERTED,
+        order=number, account=account, asset=asset, amount=amount, price_e8=price_e8,
+        proceeds=proceeds,
+    )  # fmt: skip
+
+
+def apply_asset_converted(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """Exchange asset and numeraire with the external market."""
+    market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
+    if amount > 0:
+        transfer(x.accounts, row["asset"], market, account, amount)
+        transfer(x.accounts, 0, account, market, -row["proceeds"])
+    else:
+        transfer(x.accounts, row["asset"], account, market, -amount)
+        transfer(x.accounts, 0, market, account, row["proceeds"])
+    defaults.orders.quantity[row["order"] - 1] -= amount
+
+
+def open_lots(x: Exposure, account: int) -> int:
+    """Number of open positions of an account."""
+    return len(position_rows(x, account))
+
+
+def closing_accounts(x: Exposure) -> list[int]:
+    """Accounts in liquidation, then the liquidator, in order of number."""
+    found = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    liquidator = x.single(Role.LIQUIDATOR)
+    rest = [liquidator] if liquidator >= 0 and x.accounts.slice_ns[liquidator] > 0 else []
+    return [int(a) for a in found] + rest

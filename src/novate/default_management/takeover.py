@@ -1,0 +1,137 @@
+"""Takeover: what is left of a failing account goes to the ring-fenced liquidator, at the mark.
+
+The liquidator is an ordinary account with ordinary positions.  It owns what it took over and
+nothing else: a shortfall that came along, and any loss while it closes the rest, is recorded and
+taken through the waterfall, so that the liquidator is made whole; what it gains goes to the
+insurance fund when it is flat.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.book.ledger import transfer
+from novate.default_management.call import takeover_level
+from novate.default_management.columns import DefaultColumns
+from novate.default_management.liquidation import close_orders, has_blocked_price, position_rows
+from novate.errors import require
+from novate.kernel.codes import AccountStatus, Role
+from novate.kernel.settle import apply_takeover, settle_pending
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.valuation import Exposure
+
+
+def decide_take_over(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Take over an account in liquidation whose equity fell below the takeover level."""
+    account = row["account"]
+    if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
+        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
+    numbers = x.assess(account)
+    level = takeover_level(x, numbers)
+    if numbers.equity >= level:
+        return Refusal(No.CAUSE_GONE, numbers.equity, level)
+    if has_blocked_price(x, account):
+        return Refusal(No.NOT_DUE, 0, 1)
+    close_orders(defaults, account, emit)
+    emit(
+        event.ACCOUNT_TAKEN_OVER,
+        account=account, equity=numbers.net, maintenance=numbers.maintenance,
+    )  # fmt: skip
+    if numbers.net < 0:
+        emit(
+            event.LOSS_RECORDED,
+            loss=defaults.losses.count + 1, account=account, amount=-numbers.net,
+        )  # fmt: skip
+    return None
+
+
+def apply_account_taken_over(x: Exposure, row: dict[str, Any]) -> None:
+    """Move everything; the liquidator starts closing at once."""
+    account = row["account"]
+    liquidator = x.single(Role.LIQUIDATOR)
+    x.positions.reserve(len(position_rows(x, account)), x.accounts)
+    apply_takeover(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        x.single(Role.FEES), x.checksum, account, liquidator,
+    )  # fmt: skip
+    x.accounts.status[account] = AccountStatus.TAKEN_OVER
+    x.accounts.slice_ns[account] = 0
+    if x.accounts.slice_ns[liquidator] == 0:
+        x.accounts.slice_ns[liquidator] = x.now_ns
+
+
+def apply_loss_recorded(defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """The loss waits for the waterfall."""
+    number = defaults.losses.append()
+    require(number == row["loss"] - 1, "losses are numbered densely")
+    defaults.losses.account[number] = row["account"]
+    defaults.losses.amount[number] = row["amount"]
+    defaults.losses.is_open[number] = True
+
+
+def liquidator_shortfall(x: Exposure, defaults: DefaultColumns) -> int:
+    """What the liquidator is short of beyond losses already recorded, numeraire units, >= 0."""
+    liquidator = x.single(Role.LIQUIDATOR)
+    if liquidator < 0:
+        return 0
+    losses = defaults.losses
+    pending = int(losses.used("amount")[losses.used("is_open")].sum())
+    uncovered = int(losses.used("uncovered").sum())
+    return max(-(x.assess(liquidator).net + pending + uncovered), 0)
+
+
+def decide_record_shortfall(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Record the liquidator's own loss at the marks."""
+    liquidator = x.single(Role.LIQUIDATOR)
+    if row["account"] != liquidator:
+        return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
+    if has_blocked_price(x, liquidator):
+        return Refusal(No.NOT_DUE, 0, 1)
+    short = liquidator_shortfall(x, defaults)
+    if short == 0:
+        return Refusal(No.CAUSE_GONE, 0, 1)
+    emit(event.LOSS_RECORDED, loss=defaults.losses.count + 1, account=liquidator, amount=short)
+    return None
+
+
+def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
+    """No positions, no open orders, and nothing but numeraire, paid or still owed."""
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        pending = x.positions.settlement_cost[row] != 0
+        if x.positions.lots[row] or (
+            pending and x.instruments.settlement_asset[x.positions.instrument[row]] != 0
+        ):
+            return False
+        row = int(x.positions.link[row])
+    return not defaults.open_orders(account).size and not x.accounts.balance[account, 1:].any()
+
+
+def decide_sweep_surplus(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Pay what a flat liquidator is left with to the insurance fund."""
+    liquidator = x.single(Role.LIQUIDATOR)
+    if row["account"] != liquidator:
+        return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
+    amount = x.assess(liquidator).net
+    if amount <= 0 or not is_flat(x, defaults, liquidator):
+        return Refusal(No.CAUSE_GONE, amount, 1)
+    emit(event.SURPLUS_SWEPT, account=liquidator, amount=amount)
+    return None
+
+
+def apply_surplus_swept(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+    """Move the surplus; a liquidator worth more than zero has made up for what was uncovered."""
+    liquidator = row["account"]
+    settle_pending(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator
+    )
+    transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
+    defaults.losses.used("uncovered")[:] = 0

@@ -1,0 +1,251 @@
+"""What a phase causes elsewhere: commands of the next batch, from the engine itself.
+
+A cascade is therefore a readable sequence in the journal and not a recursion.  `due` lists work
+that an instant makes due; `consequences` lists what the present state calls for.  Both are pure
+functions of the state: an auditor who recomputes them must find the commands that were journaled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from novate.canonical import Run
+from novate.default_management.call import takeover_level
+from novate.default_management.liquidation import (
+    closing_accounts,
+    has_blocked_price,
+    is_cured,
+    position_rows,
+)
+from novate.default_management.takeover import is_flat, liquidator_shortfall
+from novate.engine.state import State
+from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.codes import AccountStatus, Defence, DueKind, Role
+from novate.message import command
+from novate.message.declare import Message
+from novate.message.parameter import Parameter
+from novate.valuation import Assessment
+
+
+class Due(NamedTuple):
+    """Work due at an instant; the tuple order is the order in which it is done."""
+
+    instant_ns: int
+    kind: DueKind
+    subject: int
+
+
+def due_list(state: State, until_ns: int) -> list[Due]:
+    """Return what is due up to an instant, only the earliest instant's work, in order."""
+    x = state.exposure
+    found: list[Due] = []
+    for kind, column in (
+        (DueKind.FUNDING, x.instruments.used("next_funding_ns")),
+        (DueKind.CYCLE, x.instruments.used("next_cycle_ns")),
+        (DueKind.EXPIRY, x.instruments.used("next_expiry_ns")),
+        (DueKind.CALL_DEADLINE, x.accounts.used("deadline_ns")),
+        (DueKind.SLICE, x.accounts.used("slice_ns")),
+    ):
+        for subject in np.flatnonzero((column > 0) & (column <= until_ns)):
+            found.append(Due(int(column[subject]), kind, int(subject)))
+    window = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
+    if x.window_ns and window <= until_ns:
+        found.append(Due(window, DueKind.GAINS_WINDOW, 0))
+    if not found:
+        return []
+    first = min(found).instant_ns
+    return sorted(entry for entry in found if entry.instant_ns == first)
+
+
+def due_commands(state: State, due: list[Due]) -> list[Run]:
+    """Return the commands that do what is due."""
+    x = state.exposure
+    runs = []
+    for _, kind, subject in due:
+        if kind == DueKind.FUNDING:
+            period = int(x.instruments.period[subject]) + 1
+            runs.append(command.SETTLE_FUNDING.row(instrument=subject, period=period))
+        elif kind == DueKind.CYCLE:
+            cycle = int(x.instruments.cycle[subject]) + 1
+            runs.append(command.SETTLE_CYCLE.row(instrument=subject, cycle=cycle))
+        elif kind == DueKind.EXPIRY:
+            runs.append(command.SETTLE_EXPIRY.row(instrument=subject))
+        elif kind == DueKind.CALL_DEADLINE:
+            runs.append(command.EXPIRE_CALL.row(account=subject))
+        elif kind == DueKind.SLICE:
+            runs.append(command.PLACE_SLICE.row(account=subject))
+        else:
+            runs.append(command.START_GAINS_WINDOW.row(instant_ns=due[0].instant_ns))
+    return runs
+
+
+def consequences(state: State) -> list[Run]:
+    """Return the next batch that the present state calls for; empty when it is at rest.
+
+    One stage at a time, in the order of `_STAGES`: what a stage changes is seen by the next.
+    """
+    x = state.exposure
+    if x.single(Role.LIQUIDATOR) < 0:
+        return []
+    numbers = _margin_numbers(state)
+    for stage in _STAGES:
+        runs = stage(state, numbers)
+        if runs:
+            return runs
+    return []
+
+
+class _Numbers(NamedTuple):
+    """Assessment of all accounts, and which of them are margin accounts."""
+
+    equity: np.ndarray[tuple[int], np.dtype[np.int64]]
+    initial: np.ndarray[tuple[int], np.dtype[np.int64]]
+    maintenance: np.ndarray[tuple[int], np.dtype[np.int64]]
+    is_margin: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+def _margin_numbers(state: State) -> _Numbers:
+    x = state.exposure
+    all_numbers = x.assess_all()
+    role = x.accounts.used("role")
+    return _Numbers(
+        all_numbers[:, EQUITY],
+        all_numbers[:, INITIAL],
+        all_numbers[:, MAINTENANCE],
+        (role == Role.HOUSE) | (role == Role.CLIENT),
+    )
+
+
+def _rows(message: Message, subjects: list[int]) -> list[Run]:
+    return [message.run({"account": subjects})] if subjects else []
+
+
+def _losses(state: State, numbers: _Numbers) -> list[Run]:
+    losses = np.flatnonzero(state.defaults.losses.used("is_open"))
+    return [command.ALLOCATE_LOSS.run({"loss": losses + 1})] if losses.size else []
+
+
+def _takeovers(state: State, numbers: _Numbers) -> list[Run]:
+    """Accounts in liquidation below the takeover level."""
+    x = state.exposure
+    share = x.parameter(Parameter.TAKEOVER_PPM)
+    closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
+    level = _level(numbers.maintenance, share)
+    failing = np.flatnonzero(closing & (numbers.equity < level))
+    return _rows(
+        command.TAKE_OVER, [int(a) for a in failing if not has_blocked_price(x, int(a))]
+    )
+
+
+def _level(
+    maintenance: np.ndarray[tuple[int], np.dtype[np.int64]], share_ppm: int
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Floor of maintenance * share without leaving 64 bits."""
+    whole, part = np.divmod(maintenance, 1_000_000)
+    return whole * share_ppm + part * share_ppm // 1_000_000
+
+
+def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
+    x = state.exposure
+    liquidator = x.single(Role.LIQUIDATOR)
+    short = liquidator_shortfall(x, state.defaults)
+    if short == 0 or has_blocked_price(x, liquidator):
+        return []
+    return _rows(command.RECORD_SHORTFALL, [liquidator])
+
+
+def _cures(state: State, numbers: _Numbers) -> list[Run]:
+    x = state.exposure
+    closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    cured = [
+        int(a)
+        for a in closing
+        if is_cured(
+            x,
+            Assessment(int(numbers.equity[a]), 0, 0, int(numbers.maintenance[a]), 0, 0, 0),
+        )
+    ]
+    return _rows(command.STOP_LIQUIDATION, cured)
+
+
+def _calls_met(state: State, numbers: _Numbers) -> list[Run]:
+    called = state.exposure.accounts.used("status") == AccountStatus.CALLED
+    met = np.flatnonzero(called & (numbers.equity >= numbers.initial))
+    return _rows(command.MEET_CALL, [int(a) for a in met])
+
+
+def _early_defaults(state: State, numbers: _Numbers) -> list[Run]:
+    """Called accounts that have fallen below the takeover level: no need to wait."""
+    x = state.exposure
+    called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
+    failing = [
+        int(a)
+        for a in called
+        if numbers.equity[a]
+        < takeover_level(x, Assessment(0, 0, 0, int(numbers.maintenance[a]), 0, 0, 0))
+    ]
+    return _rows(command.EXPIRE_CALL, failing)
+
+
+def _liquidations(state: State, numbers: _Numbers) -> list[Run]:
+    """Open auto-liquidated accounts below maintenance margin, the worst first."""
+    x = state.exposure
+    breach = (
+        numbers.is_margin
+        & (x.accounts.used("status") == AccountStatus.OPEN)
+        & (x.accounts.used("defence") == Defence.AUTO_LIQUIDATE)
+        & (numbers.equity < numbers.maintenance)
+    )
+    short = numbers.maintenance - numbers.equity
+    failing = sorted((int(a) for a in np.flatnonzero(breach)), key=lambda a: (-int(short[a]), a))
+    return _rows(
+        command.START_LIQUIDATION, [a for a in failing if not has_blocked_price(x, a)]
+    )
+
+
+def _calls(state: State, numbers: _Numbers) -> list[Run]:
+    """Open accounts that are called when equity is below initial margin."""
+    x = state.exposure
+    breach = (
+        numbers.is_margin
+        & (x.accounts.used("status") == AccountStatus.OPEN)
+        & (x.accounts.used("defence") == Defence.CALL_THEN_DEFAULT)
+        & (numbers.equity < numbers.initial)
+    )
+    return _rows(
+        command.CALL_MARGIN,
+        [int(a) for a in np.flatnonzero(breach) if not has_blocked_price(x, int(a))],
+    )
+
+
+def _slices(state: State, numbers: _Numbers) -> list[Run]:
+    """Slices that are due at this very instant."""
+    x = state.exposure
+    due = [a for a in closing_accounts(x) if 0 < x.accounts.slice_ns[a] <= x.now_ns]
+    return _rows(command.PLACE_SLICE, due)
+
+
+def _surplus(state: State, numbers: _Numbers) -> list[Run]:
+    x = state.exposure
+    liquidator = x.single(Role.LIQUIDATOR)
+    if position_rows(x, liquidator) or not is_flat(x, state.defaults, liquidator):
+        return []
+    if x.assess(liquidator).net <= 0:
+        return []
+    return _rows(command.SWEEP_SURPLUS, [liquidator])
+
+
+_STAGES = (
+    _losses,
+    _takeovers,
+    _shortfall,
+    _cures,
+    _calls_met,
+    _early_defaults,
+    _liquidations,
+    _calls,
+    _slices,
+    _surplus,
+)

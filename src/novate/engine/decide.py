@@ -1,0 +1,208 @@
+"""Deciding commands: each run of one type, row by row, every event applied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from novate.book.account import decide_open_account
+from novate.canonical import Run
+from novate.collateral import custody
+from novate.default_management import call, liquidation, takeover, waterfall
+from novate.engine.apply import APPLY
+from novate.engine.state import State
+from novate.errors import InputError
+from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.codes import Origin, Role
+from novate.margin import admission, parameter, settlement, tier
+from novate.market import index, reference
+from novate.message import command, event
+from novate.message.declare import Emit, Message, Refusal, rows_of
+from novate.message.parameter import Parameter
+from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
+from novate.valuation import Exposure
+
+Row = dict[str, Any]
+Decide = Callable[[State, Row, Emit], Refusal | None]
+
+
+class Events:
+    """Events of one batch in order: rows of one type in sequence become one run."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._message: Message | None = None
+        self._rows: list[Row] = []
+        self.runs: list[Run] = []
+
+    def emit(self, message: Message, /, **values: Any) -> None:
+        """Journal one row and apply it to the state."""
+        if message is not self._message:
+            self.flush()
+            self._message = message
+        self._rows.append(values)
+        APPLY[message](self._state, values)
+
+    def add(self, run: Run) -> None:
+        """Journal a run that its kernel has applied already."""
+        self.flush()
+        self.runs.append(run)
+
+    def flush(self) -> None:
+        """Close the run of scalar rows that is being collected."""
+        if self._message is not None and self._rows:
+            names = [field.name for field in self._message.fields]
+            self.runs.append(
+                self._message.run({name: [row[name] for row in self._rows] for name in names})
+            )
+        self._message, self._rows = None, []
+
+
+def advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Move the clock forward; due work has been drained before."""
+    now = state.exposure.now_ns
+    if row["instant_ns"] < now or row["instant_ns"] <= 0:
+        return Refusal(AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT, row["instant_ns"], max(now, 1))
+    emit(event.TIME_ADVANCED, instant_ns=row["instant_ns"])
+    return None
+
+
+def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Phases of prices and margin: every index, every mark, every account."""
+    x = state.exposure
+    if row["instant_ns"] != x.now_ns:
+        return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], x.now_ns)
+    limits = {
+        "staleness_ns": x.parameter(Parameter.INDEX_STALENESS_NS),
+        "outlier_ppm": x.parameter(Parameter.INDEX_OUTLIER_PPM),
+        "sources_min": x.parameter(Parameter.INDEX_SOURCES_MIN),
+        "slow_ns": x.parameter(Parameter.SLOW_AVERAGE_NS),
+    }
+    for asset in sorted({int(a) for a in x.sources.used("asset")}):
+        index.update_index(x.assets, x.sources, asset, x.now_ns, limits, emit)
+    for i in range(x.instruments.count):
+        if x.instruments.status[i] == 1:
+            index.update_mark(
+                x.instruments, x.marks, x.assets, i, x.now_ns,
+                x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
+            )  # fmt: skip
+    _emit_assessment(x, emit)
+    return None
+
+
+def _emit_assessment(x: Exposure, emit: Emit) -> None:
+    numbers = x.assess_all()
+    role = x.accounts.used("role")
+    mine = numbers[(role == Role.HOUSE) | (role == Role.CLIENT)]
+    emit(
+        event.MARGIN_ASSESSED,
+        accounts=len(mine),
+        breaches=int(np.count_nonzero(mine[:, EQUITY] < mine[:, MAINTENANCE])),
+        equity=int(mine[:, EQUITY].sum()),
+        initial=int(mine[:, INITIAL].sum()),
+        maintenance=int(mine[:, MAINTENANCE].sum()),
+    )
+
+
+DECIDE: dict[Message, Decide] = {
+    command.DECLARE_ASSET: lambda s, r, e: reference.decide_declare_asset(s.exposure.assets, r, e),
+    command.SET_HAIRCUT: lambda s, r, e: reference.decide_set_haircut(s.exposure.assets, r, e),
+    command.DECLARE_SOURCE: lambda s, r, e: reference.decide_declare_source(
+        s.exposure.sources, s.exposure.assets, r, e
+    ),
+    command.LIST_INSTRUMENT: lambda s, r, e: reference.decide_list_instrument(
+        s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, r, e
+    ),
+    command.SET_TIER: lambda s, r, e: tier.decide_set_tier(s.exposure.instruments, r, e),
+    command.SET_PARAMETER: lambda s, r, e: parameter.decide_set_parameter(s.exposure, r, e),
+    command.DECLARE_WATERFALL: lambda s, r, e: waterfall.decide_declare_waterfall(r, e),
+    command.OPEN_ACCOUNT: lambda s, r, e: decide_open_account(s.exposure.accounts, r, e),
+    command.POST_COLLATERAL: lambda s, r, e: custody.decide_post_collateral(s.exposure, r, e),
+    command.WITHDRAW_COLLATERAL: lambda s, r, e: custody.decide_withdraw_collateral(
+        s.exposure, r, e
+    ),
+    command.REPORT_PRICE: lambda s, r, e: index.decide_report_price(
+        s.exposure.sources, s.exposure.now_ns, r, e
+    ),
+    command.REPORT_LAST: lambda s, r, e: index.decide_report_last(s.exposure.instruments, r, e),
+    command.RESERVE_MARGIN: lambda s, r, e: admission.decide_reserve_margin(s.exposure, r, e),
+    command.RELEASE_MARGIN: lambda s, r, e: admission.decide_release_margin(s.exposure, r, e),
+    command.ADVANCE_TIME: advance_time,
+    command.ASSESS_MARGIN: assess_margin,
+    command.REPORT_FILL: lambda s, r, e: liquidation.decide_report_fill(
+        s.exposure, s.defaults, r, e
+    ),
+    command.SETTLE_CYCLE: lambda s, r, e: settlement.decide_settle_cycle(s.exposure, r, e),
+    command.SETTLE_FUNDING: lambda s, r, e: settlement.decide_settle_funding(s.exposure, r, e),
+    command.SETTLE_EXPIRY: lambda s, r, e: settlement.decide_settle_expiry(s.exposure, r, e),
+    command.START_GAINS_WINDOW: lambda s, r, e: settlement.decide_start_gains_window(
+        s.exposure, r, e
+    ),
+    command.CALL_MARGIN: lambda s, r, e: call.decide_call_margin(s.exposure, r, e),
+    command.MEET_CALL: lambda s, r, e: call.decide_meet_call(s.exposure, r, e),
+    command.EXPIRE_CALL: lambda s, r, e: call.decide_expire_call(s.exposure, s.defaults, r, e),
+    command.START_LIQUIDATION: lambda s, r, e: liquidation.decide_start_liquidation(
+        s.exposure, r, e
+    ),
+    command.STOP_LIQUIDATION: lambda s, r, e: liquidation.decide_stop_liquidation(
+        s.exposure, s.defaults, r, e
+    ),
+    command.PLACE_SLICE: lambda s, r, e: liquidation.decide_place_slice(
+        s.exposure, s.defaults, r, e
+    ),
+    command.TAKE_OVER: lambda s, r, e: takeover.decide_take_over(s.exposure, s.defaults, r, e),
+    command.RECORD_SHORTFALL: lambda s, r, e: takeover.decide_record_shortfall(
+        s.exposure, s.defaults, r, e
+    ),
+    command.ALLOCATE_LOSS: lambda s, r, e: waterfall.decide_allocate_loss(
+        s.exposure, s.defaults, r, e
+    ),
+    command.SWEEP_SURPLUS: lambda s, r, e: takeover.decide_sweep_surplus(
+        s.exposure, s.defaults, r, e
+    ),
+}
+"""How each command is decided; trades have a kernel of their own."""
+
+
+def decide_run(state: State, run: Run, origin: Origin, events: Events) -> None:
+    """Decide one run of commands, journaling events and refusals.
+
+    Raises
+    ------
+    InputError
+        If the command is unknown or of another version: such input never reaches a decision.
+    """
+    message = command.BY_NAME.get(run.name)
+    if message is None or message.version != run.version:
+        raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    if message.name in command.ENGINE_ONLY and origin == Origin.EXTERNAL:
+        refusal = Refusal(EngineCommandRefusal.ENGINE_ONLY, int(origin), int(Origin.ENGINE))
+        for row in range(run.rows):
+            refuse(events, message, row, refusal)
+        return
+    if message is command.SUBMIT_TRADE:
+        novated, refused = admission.decide_submit_trades(state.exposure, run)
+        if novated is not None:
+            events.add(novated)
+        for row, refusal in refused:
+            refuse(events, message, row, refusal)
+        return
+    decide = DECIDE[message]
+    for row, values in enumerate(rows_of(run)):
+        answer = decide(state, values, events.emit)
+        if answer is not None:
+            refuse(events, message, row, answer)
+
+
+def refuse(events: Events, message: Message, row: int, refusal: Refusal) -> None:
+    """Journal a refusal."""
+    events.emit(
+        event.COMMAND_REFUSED,
+        command=message.name,
+        row=row,
+        code=int(refusal.code),
+        actual=int(refusal.actual),
+        allowed=int(refusal.allowed),
+    )

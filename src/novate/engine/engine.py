@@ -1,0 +1,253 @@
+"""The engine: one writer that decides batches, journals them, and only then answers.
+
+Live service, replay and simulation call the same `Engine.submit`.  A batch is decided record by
+record; the control commands `AdvanceTime` and `AssessMargin` are records of their own, and after
+each of them the engine drains what they cause.  All records of one call are made durable together
+before anything is returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
+from novate.engine.apply import apply_run
+from novate.engine.consequence import consequences, due_commands, due_list
+from novate.engine.decide import Events, decide_run
+from novate.engine.journal import JournalStore
+from novate.engine.state import State
+from novate.errors import ConflictError, InputError, JournalError, require
+from novate.kernel.codes import Origin
+from novate.message import command
+from novate.message.declare import rows_of
+
+ENGINE_VERSION = 1
+"""Stamped on every record; a record is audited with the version that decided it."""
+
+CASCADE_MAX = 100_000
+"""Engine batches one control command may cause before the engine stops itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One journaled batch, decoded: what was asked and what happened."""
+
+    sequence: int
+    instant_ns: int
+    origin: Origin
+    commands: tuple[Run, ...]
+    events: tuple[Run, ...]
+
+
+class Engine:
+    """A clearing house over a journal.
+
+    Parameters
+    ----------
+    journal
+        Where records go; its head must be the record that led to ``state``.
+    state
+        State at the head, an empty one by default.
+    """
+
+    def __init__(self, journal: JournalStore, state: State | None = None) -> None:
+        self.journal = journal
+        self.state = state or State()
+        self._sequence, self._previous = journal.head()
+        self._pending: list[Record] = []
+        self._batches: list[Batch] = []
+        self._stopped = False
+        if state is None and self._sequence:
+            raise JournalError(
+                f"the journal holds {self._sequence} records: recover their state first"
+            )
+
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last record."""
+        return self._sequence
+
+    @property
+    def head_hash(self) -> bytes:
+        """Hash of the last record."""
+        return self._previous
+
+    def submit(
+        self, commands: Sequence[Run], *, source: str = "", source_sequence: int = 0
+    ) -> list[Batch]:
+        """Decide commands, make them durable, and return what happened.
+
+        Parameters
+        ----------
+        commands
+            Runs in order; a run holds rows of one message.
+        source, source_sequence
+            Key of a bulk source.  A repeat returns the recorded outcome and changes nothing.
+
+        Raises
+        ------
+        ConflictError
+            If the key was used with other commands.
+        InputError
+            If a command is unknown.  Nothing has happened then.
+        NovateError
+            Any other fault stops the engine: recover from the journal.
+        """
+        require(not self._stopped, "a stopped engine is recovered, not used")
+        for run in commands:
+            _check_known(run)
+        if source and source_sequence <= self.state.sources_seen.get(source, 0):
+            return self._repeat(commands, source, source_sequence)
+        self._pending, self._batches = [], []
+        try:
+            for part in split_at_control(commands):
+                self._submit_part(part, source, source_sequence)
+            self.journal.append(self._pending)
+        except BaseException:
+            self._stopped = True
+            raise
+        return self._batches
+
+    def _submit_part(self, part: list[Run], source: str, source_sequence: int) -> None:
+        control = part[0].name if part else ""
+        if control == command.ADVANCE_TIME.name:
+            self._drain_due(int(rows_of(part[0])[0]["instant_ns"]))
+        self._decide(part, Origin.EXTERNAL, source, source_sequence)
+        if control == command.ASSESS_MARGIN.name:
+            self._drain_consequences()
+
+    def _drain_due(self, until_ns: int) -> None:
+        """Do all work due up to an instant, each at its own instant."""
+        for _ in range(CASCADE_MAX):
+            due = due_list(self.state, until_ns)
+            if not due:
+                return
+            at_ns = max(due[0].instant_ns, self.state.exposure.now_ns)
+            clock = command.ADVANCE_TIME.row(instant_ns=at_ns)
+            self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE)
+        require(False, f"work due comes to an end within {CASCADE_MAX} batches")
+
+    def _drain_consequences(self) -> None:
+        """Do what the state calls for until it is at rest."""
+        for _ in range(CASCADE_MAX):
+            runs = consequences(self.state)
+            if not runs:
+                return
+            self._decide(runs, Origin.ENGINE)
+        require(False, f"a cascade comes to rest within {CASCADE_MAX} batches")
+
+    def _decide(
+        self, commands: Sequence[Run], origin: Origin, source: str = "", source_sequence: int = 0
+    ) -> None:
+        """Decide one record's commands, apply its events, seal it."""
+        events = Events(self.state)
+        for run in commands:
+            decide_run(self.state, run, origin, events)
+        events.flush()
+        if source:
+            self.state.sources_seen[source] = source_sequence
+        self.state.require_sound()
+        record = seal(
+            sequence=self._sequence + 1,
+            instant_ns=self.state.exposure.now_ns,
+            engine_version=ENGINE_VERSION,
+            previous=self._previous,
+            body=encode_runs(commands, events.runs),
+            origin=int(origin),
+            source=source,
+            source_sequence=source_sequence,
+        )
+        self._sequence, self._previous = record.sequence, record.hash
+        self._pending.append(record)
+        self._batches.append(
+            Batch(
+                record.sequence, record.instant_ns, origin, tuple(commands), tuple(events.runs)
+            )
+        )
+
+    def _repeat(
+        self, commands: Sequence[Run], source: str, source_sequence: int
+    ) -> list[Batch]:
+        """Return what a repeated key led to, or say that it came with another body."""
+        first = self.journal.find(source, source_sequence)
+        if first is None:
+            raise ConflictError(
+                f"source {source!r} is at {self.state.sources_seen[source]}; "
+                f"{source_sequence} was never used and is too late"
+            )
+        batches = []
+        asked: list[Run] = []
+        for record in self.journal.read(first.sequence):
+            mine = (record.source, record.source_sequence) == (source, source_sequence)
+            if not mine and record.origin == Origin.EXTERNAL:
+                break
+            batch = decode_batch(record)
+            batches.append(batch)
+            if mine:
+                asked.extend(batch.commands)
+        parts = [run for part in split_at_control(commands) for run in part]
+        if command_digest(parts) != command_digest(asked):
+            raise ConflictError(
+                f"source {source!r} sequence {source_sequence} was used with other commands"
+            )
+        return batches
+
+    def snapshot(self) -> bytes:
+        """Store a snapshot of the state at the head and return its digest."""
+        digest = self.state.digest()
+        self.journal.put_snapshot(self._sequence, digest, self.state.encode())
+        return digest
+
+    def fork(self, journal: JournalStore) -> Engine:
+        """Return an independent engine with a copy of the state and an empty journal of its own."""
+        return Engine(journal, self.state.copy())
+
+
+def _check_known(run: Run) -> None:
+    message = command.BY_NAME.get(run.name)
+    if message is None or message.version != run.version:
+        raise InputError(f"command {run.name!r} version {run.version} is unknown")
+
+
+CONTROL = frozenset({command.ADVANCE_TIME.name, command.ASSESS_MARGIN.name})
+"""Commands that are records of their own."""
+
+
+def split_at_control(commands: Sequence[Run]) -> list[list[Run]]:
+    """Split a batch so that every row of a control command stands alone.
+
+    That is what makes a batch give the same events as its rows one by one.
+    """
+    parts: list[list[Run]] = []
+    open_part: list[Run] = []
+    for run in commands:
+        if run.name not in CONTROL:
+            open_part.append(run)
+            continue
+        if open_part:
+            parts.append(open_part)
+            open_part = []
+        message = command.BY_NAME[run.name]
+        parts.extend([message.row(**row)] for row in rows_of(run))
+    if open_part:
+        parts.append(open_part)
+    return parts
+
+
+def decode_batch(record: Record) -> Batch:
+    """Decode a record."""
+    commands, events = decode_runs(record.body)
+    return Batch(
+        record.sequence, record.instant_ns, Origin(record.origin), tuple(commands), tuple(events)
+    )
+
+
+def apply_record(state: State, record: Record) -> Batch:
+    """Apply a record's events to a state: recovery of one batch."""
+    batch = decode_batch(record)
+    for run in batch.events:
+        apply_run(state, run)
+    if record.source:
+        state.sources_seen[record.source] = record.source_sequence
+    return batch

@@ -1,0 +1,155 @@
+"""The whole state: exposure, default management, and how far the journal has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from novate.book.ledger import require_conserved
+from novate.canonical import digest_columns
+from novate.default_management.columns import DefaultColumns
+from novate.errors import JournalError, require
+from novate.kernel.columns import Columns, npt
+from novate.valuation import Exposure
+
+
+class State:
+    """Struct of arrays; changed only by the functions of `engine.apply`."""
+
+    def __init__(self) -> None:
+        self.exposure = Exposure()
+        self.defaults = DefaultColumns()
+        self.sources_seen: dict[str, int] = {}
+
+    def tables(self) -> dict[str, Columns]:
+        """Return every table by name, in a fixed order."""
+        x, d = self.exposure, self.defaults
+        return {
+            "instruments": x.instruments,
+            "marks": x.marks,
+            "assets": x.assets,
+            "sources": x.sources,
+            "accounts": x.accounts,
+            "positions": x.positions,
+            "reservations": x.reservations,
+            "orders": d.orders,
+            "losses": d.losses,
+        }
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all of the state as named arrays: what digests and snapshots are made of."""
+        x = self.exposure
+        named: dict[str, npt.NDArray[Any]] = {}
+        for table, columns in self.tables().items():
+            for name, array in columns.export().items():
+                named[f"{table}.{name}"] = np.ascontiguousarray(array)
+        named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
+        named["parameters"] = x.parameters
+        named["waterfall"] = self.defaults.waterfall
+        named["checksum"] = x.checksum
+        texts = msgspec.json.encode(self._texts())
+        named["texts"] = np.frombuffer(texts, np.uint8)
+        return named
+
+    def _texts(self) -> dict[str, Any]:
+        x = self.exposure
+        return {
+            "instruments": x.instruments.symbols,
+            "assets": x.assets.symbols,
+            "sources": x.sources.symbols,
+            "accounts": x.accounts.references,
+            "seen": dict(sorted(self.sources_seen.items())),
+        }
+
+    def digest(self) -> bytes:
+        """Return the state digest: equal states, whatever their layout, have equal digests."""
+        return digest_columns(sorted(self.columns().items()))
+
+    def require_sound(self) -> None:
+        """Stop unless what must always hold holds: debits equal credits, positions cancel."""
+        x = self.exposure
+        require_conserved(x.accounts)
+        count = x.instruments.count
+        p = x.positions
+        instrument = p.used("instrument")
+        lots = np.zeros(count, np.int64)
+        cost = np.zeros(count, np.int64)
+        np.add.at(lots, instrument, p.used("lots"))
+        np.add.at(cost, instrument, p.used("settlement_cost"))
+        require(not lots.any(), f"positions of every contract sum to zero, sums {lots.tolist()}")
+        pending = _unequal_cost(x, cost)
+        require(not pending, f"pending cash of every contract cancels, left {pending}")
+
+    def copy(self) -> State:
+        """Return an independent copy: a fork."""
+        twin = State.__new__(State)
+        twin.exposure = self.exposure.copy()
+        twin.defaults = self.defaults.copy()
+        twin.sources_seen = dict(self.sources_seen)
+        return twin
+
+    def encode(self) -> bytes:
+        """Return a snapshot of the state."""
+        items = [
+            (name, array.dtype.str, list(array.shape), array.tobytes())
+            for name, array in self.columns().items()
+        ]
+        return msgspec.msgpack.encode(items)
+
+    @staticmethod
+    def decode(payload: bytes) -> State:
+        """Rebuild a state from a snapshot.
+
+        Raises
+        ------
+        JournalError
+            If the payload is not a snapshot of this version.
+        """
+        try:
+            items = msgspec.msgpack.decode(payload, type=list[tuple[str, str, list[int], bytes]])
+            named = {
+                name: np.frombuffer(data, dtype).reshape(shape).copy()
+                for name, dtype, shape, data in items
+            }
+            return _restore(named)
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+            raise JournalError(f"the snapshot cannot be read: {error}") from error
+
+
+def _unequal_cost(x: Exposure, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
+    """Contracts whose pending cash does not cancel: exactly, but for rounding of inverse values."""
+    wrong = []
+    for i in np.flatnonzero(cost):
+        value_rounding = x.positions.count if x.instruments.form[i] != 1 else 0
+        holders_booked = int(x.instruments.cycle[i]) > 0
+        if abs(int(cost[i])) > (value_rounding if holders_booked else 0):
+            wrong.append((x.instruments.symbols[i], int(cost[i])))
+    return wrong
+
+
+def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
+    state = State()
+    x = state.exposure
+    for table, columns in state.tables().items():
+        columns.restore(
+            {
+                key.split(".", 1)[1]: array
+                for key, array in named.items()
+                if key.split(".", 1)[0] == table
+            }
+        )
+    x.now_ns, x.window_ns = (int(value) for value in named["clock"])
+    x.parameters = named["parameters"]
+    x.checksum = named["checksum"]
+    state.defaults.waterfall = named["waterfall"]
+    texts = msgspec.json.decode(named["texts"].tobytes())
+    x.instruments.symbols = texts["instruments"]
+    x.assets.symbols = texts["assets"]
+    x.sources.symbols = texts["sources"]
+    for reference in texts["accounts"]:
+        x.accounts.name(reference)
+    state.sources_seen = texts["seen"]
+    x.positions.reindex(x.accounts)
+    return state

@@ -1,0 +1,116 @@
+"""Contract terms and margin tiers as columns, one row per instrument."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from novate.kernel.codes import InstrumentStatus
+from novate.kernel.columns import F64, I8, I32, I64, Columns
+
+TIERS_MAX = 16
+"""Margin tiers an instrument can have."""
+
+
+class InstrumentColumns(Columns):
+    """Terms as listed, tiers as set, and how far cycles and funding periods have come."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "form": (np.int8, 0),
+        "style": (np.int8, 0),
+        "status": (np.int8, int(InstrumentStatus.ACTIVE)),
+        "underlying": (np.int32, 0),
+        "settlement_asset": (np.int32, 0),
+        "tick_e8": (np.int64, 0),
+        "unit": (np.int64, 0),
+        "ticks_max": (np.int64, 0),
+        "lots_max": (np.int64, 0),
+        "maker_fee_ppm": (np.int64, 0),
+        "taker_fee_ppm": (np.int64, 0),
+        "cycle_ns": (np.int64, 0),
+        "funding_ns": (np.int64, 0),
+        "expiry_ns": (np.int64, 0),
+        "settlement_window_ns": (np.int64, 0),
+        "basis_clamp_ppm": (np.int64, 0),
+        "funding_cap_e9": (np.int64, 0),
+        "funding_damper_e9": (np.int64, 0),
+        "interest_e9": (np.int64, 0),
+        "next_cycle_ns": (np.int64, 0),
+        "next_funding_ns": (np.int64, 0),
+        "next_expiry_ns": (np.int64, 0),
+        "cycle": (np.int64, 0),
+        "period": (np.int64, 0),
+        "suspense": (np.int32, -1),
+        "tier_count": (np.int64, 0),
+        "tier_floor": (np.float64, np.inf),
+        "initial_rate": (np.float64, 0.0),
+        "initial_deduction": (np.float64, 0.0),
+        "maintenance_rate": (np.float64, 0.0),
+        "maintenance_deduction": (np.float64, 0.0),
+    }
+    form: I8
+    style: I8
+    status: I8
+    underlying: I32
+    settlement_asset: I32
+    tick_e8: I64
+    unit: I64
+    ticks_max: I64
+    lots_max: I64
+    maker_fee_ppm: I64
+    taker_fee_ppm: I64
+    cycle_ns: I64
+    funding_ns: I64
+    expiry_ns: I64
+    settlement_window_ns: I64
+    basis_clamp_ppm: I64
+    funding_cap_e9: I64
+    funding_damper_e9: I64
+    interest_e9: I64
+    next_cycle_ns: I64
+    next_funding_ns: I64
+    next_expiry_ns: I64
+    cycle: I64
+    period: I64
+    suspense: I32
+    tier_count: I64
+    tier_floor: F64
+    initial_rate: F64
+    initial_deduction: F64
+    maintenance_rate: F64
+    maintenance_deduction: F64
+
+    def __init__(self, capacity: int = 8) -> None:
+        super().__init__(capacity)
+        self.symbols: list[str] = []
+        for name in (
+            "tier_floor",
+            "initial_rate",
+            "initial_deduction",
+            "maintenance_rate",
+            "maintenance_deduction",
+        ):
+            initial = self.SPEC[name][1]
+            setattr(self, name, np.full((capacity, TIERS_MAX), initial, np.float64))
+        # An instrument without tiers asks for its whole notional.
+        self.initial_rate[:, 0] = 1.0
+        self.maintenance_rate[:, 0] = 1.0
+        self.tier_floor[:, 0] = 0.0
+
+    def append(self) -> int:
+        """Add an instrument; without tiers it asks for its whole notional."""
+        row = super().append()
+        self.tier_floor[row] = np.inf
+        self.tier_floor[row, 0] = 0.0
+        self.initial_rate[row] = 0.0
+        self.initial_rate[row, 0] = 1.0
+        self.maintenance_rate[row] = 0.0
+        self.maintenance_rate[row, 0] = 1.0
+        return row
+
+    def copy(self) -> InstrumentColumns:
+        """Return an independent copy."""
+        twin = super().copy()
+        twin.symbols = list(self.symbols)
+        return twin

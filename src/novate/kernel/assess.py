@@ -1,0 +1,172 @@
+"""Exact assessment of an account, and of all accounts.
+
+Everything that is added up is an integer number of ledger units, so the order of rows, the number
+of threads and the state of any cache cannot change a result.  Per position and per asset one
+float64 expression is rounded once: a requirement up, a credit down.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from novate.kernel.jit import inlined, parallel_kernel
+from novate.kernel.value import contract_value
+
+EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
+"""Columns of an assessment, all in numeraire ledger units:
+
+``EQUITY``       collateral after haircuts plus unsettled profit and loss
+``NET``          the same without haircuts
+``INITIAL``      initial margin, open orders on their worst side
+``MAINTENANCE``  maintenance margin of the positions held
+``NOTIONAL``     gross notional at the mark
+``GAIN``         unsettled profit and loss at the mark
+``UNPROVEN``     part of the unsettled and settled gain on open positions above the slow average
+"""
+WIDTH = 7
+
+
+@inlined
+def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
+    """Initial and maintenance margin of one notional (numeraire units), rounded up.
+
+    Margin = notional * rate - deduction of the tier that holds the notional; the deductions make
+    it continuous, so at a boundary both tiers agree.
+    """
+    tier = 0
+    last = instruments.tier_floor.shape[1] - 1
+    while tier < last and notional >= instruments.tier_floor[i, tier + 1]:
+        tier += 1
+    maintenance = math.ceil(
+        notional * instruments.maintenance_rate[i, tier]
+        - instruments.maintenance_deduction[i, tier]
+    )
+    initial = math.ceil(
+        notional * instruments.initial_rate[i, tier] - instruments.initial_deduction[i, tier]
+    )
+    return np.int64(initial), np.int64(maintenance)
+
+
+@inlined
+def _add_position(  # type: ignore[no-untyped-def]
+    instruments, assets, i, lots, cost, buys, sells, unsettled, out
+):
+    """Add one position to the sums of its account."""
+    mark = instruments.mark[i]
+    if mark <= 0:
+        # Never traded at a known price: only its pending cash counts.
+        unsettled[instruments.settlement_asset[i]] -= cost
+        return
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    value = contract_value(form, unit, mark, lots)
+    unsettled[asset] += value - cost
+    worst = max(abs(lots + buys), abs(lots - sells))
+    if worst == 0:
+        return
+    notional = abs(value) * price
+    initial, maintenance = tier_margin(instruments, i, notional)
+    if worst != abs(lots):
+        widest = abs(contract_value(form, unit, mark, worst)) * price
+        initial, _ = tier_margin(instruments, i, widest)
+    out[INITIAL] += initial
+    out[MAINTENANCE] += maintenance
+    out[NOTIONAL] += np.int64(math.ceil(notional))
+    slow = instruments.slow[i]
+    if slow > 0:
+        lead = value - contract_value(form, unit, slow, lots)
+        if lead > 0:
+            out[UNPROVEN] += np.int64(math.ceil(lead * price))
+
+
+@inlined
+def _close_account(accounts, assets, account, unsettled, out):  # type: ignore[no-untyped-def]
+    """Turn balances and unsettled profit of each asset into equity."""
+    for asset in range(unsettled.size):
+        total = accounts.balance[account, asset] + unsettled[asset]
+        price = assets.unit_price[asset]
+        if asset == 0:
+            out[NET] += total
+            out[EQUITY] += total
+            out[GAIN] += unsettled[asset]
+        else:
+            out[NET] += np.int64(math.floor(total * price))
+            if total > 0:
+                out[EQUITY] += np.int64(math.floor(total * (price * assets.keep[asset])))
+            else:
+                out[EQUITY] += np.int64(math.floor(total * price))
+            out[GAIN] += np.int64(math.floor(unsettled[asset] * price))
+
+
+@inlined
+def assess_account(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, unsettled, out
+):
+    """Fill ``out`` (WIDTH numbers) for one account; ``unsettled`` is scratch, one per asset."""
+    out[:] = 0
+    unsettled[:] = 0
+    row = accounts.head[account]
+    while row >= 0:
+        _add_position(
+            instruments,
+            assets,
+            positions.instrument[row],
+            positions.lots[row],
+            positions.settlement_cost[row],
+            positions.buy_lots[row],
+            positions.sell_lots[row],
+            unsettled,
+            out,
+        )
+        row = positions.link[row]
+    _close_account(accounts, assets, account, unsettled, out)
+
+
+@inlined
+def assess_with(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, buys, sells, unsettled, out
+):
+    """Assess an account as if a trade and a change of open orders in instrument ``i`` were booked.
+
+    ``lots`` and ``value`` (settlement units) are what the trade adds, ``buys`` and ``sells`` what
+    is added to the reserved lots; other instruments stay as they are.
+    """
+    out[:] = 0
+    unsettled[:] = 0
+    seen = False
+    row = accounts.head[account]
+    while row >= 0:
+        here = positions.instrument[row] == i
+        seen = seen or here
+        _add_position(
+            instruments,
+            assets,
+            positions.instrument[row],
+            positions.lots[row] + (lots if here else 0),
+            positions.settlement_cost[row] + (value if here else 0),
+            positions.buy_lots[row] + (buys if here else 0),
+            positions.sell_lots[row] + (sells if here else 0),
+            unsettled,
+            out,
+        )
+        row = positions.link[row]
+    if not seen:
+        _add_position(instruments, assets, i, lots, value, buys, sells, unsettled, out)
+    _close_account(accounts, assets, account, unsettled, out)
+
+
+@parallel_kernel
+def assess_all(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
+    """Assess accounts 0 .. count-1 into ``out[account, WIDTH]``, blocks of accounts to threads."""
+    blocks = (count + 255) // 256
+    for block in numba.prange(blocks):
+        unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+        for account in range(block * 256, min(count, block * 256 + 256)):
+            assess_account(
+                accounts, positions, instruments, assets, account, unsettled, out[account]
+            )

@@ -1,0 +1,106 @@
+"""Closed sets of small codes that columns store and kernels compare."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """What an account is.  Nobody is exempt from anything by a flag: the role says it all."""
+
+    MEMBER = 1  # the legal entity; holds neither money nor positions
+    HOUSE = 2  # a member's own margin account
+    CLIENT = 3  # a margin account of a member's client
+    DEFAULT_FUND = 4  # a member's contribution
+    INSURANCE_FUND = 5
+    SKIN_IN_THE_GAME = 6
+    LIQUIDATOR = 7  # ring-fenced: holds what was taken over, nothing else
+    FEES = 8
+    RESIDUE = 9  # rounding left by cycles and funding
+    SETTLEMENT = 10  # holds pending cash of positions settled early, worth zero
+    CUSTODY = 11  # the other side of every deposit: minus what the clearing house holds
+    EXTERNAL_MARKET = 12  # fills liquidation orders; outside loss sharing and solvency
+
+
+class Segregation(IntEnum):
+    """How an account is kept apart from others of the same member."""
+
+    NONE = 0
+    HOUSE = 1
+    NET_OMNIBUS = 2
+    GROSS_OMNIBUS = 3
+    INDIVIDUAL = 4
+
+
+class MarginMode(IntEnum):
+    """Cross: all positions share the collateral.  Isolated: one instrument only."""
+
+    CROSS = 1
+    ISOLATED = 2
+
+
+class Defence(IntEnum):
+    """What happens when margin runs short."""
+
+    AUTO_LIQUIDATE = 1
+    CALL_THEN_DEFAULT = 2
+
+
+class AccountStatus(IntEnum):
+    """Life of a margin account."""
+
+    OPEN = 1
+    CALLED = 2
+    LIQUIDATING = 3
+    TAKEN_OVER = 4
+
+
+class Style(IntEnum):
+    """When profit and loss becomes cash."""
+
+    EACH_CYCLE = 1
+    AT_CLOSE = 2
+
+
+class InstrumentStatus(IntEnum):
+    """Life of an instrument."""
+
+    ACTIVE = 1
+    EXPIRED = 2
+
+
+class OrderKind(IntEnum):
+    """What an order in the outbox asks the world to do."""
+
+    POSITION = 1  # trade lots of an instrument
+    CONVERSION = 2  # trade ledger units of an asset against the numeraire
+
+
+class Layer(IntEnum):
+    """Layers of the waterfall after the defaulter's own collateral."""
+
+    OWN_CONTRIBUTION = 1
+    INSURANCE_FUND = 2
+    SKIN_IN_THE_GAME = 3
+    DEFAULT_FUND = 4
+    GAINS_HAIRCUT = 5
+    AUTO_DELEVERAGING = 6
+    UNCOVERED = 7  # not a layer: what no layer could bear
+
+
+class Origin(IntEnum):
+    """Who made a batch of commands."""
+
+    EXTERNAL = 0
+    ENGINE = 1
+
+
+class DueKind(IntEnum):
+    """Work that an instant makes due; the order of kinds breaks ties of the instant."""
+
+    FUNDING = 1
+    CYCLE = 2
+    EXPIRY = 3
+    CALL_DEADLINE = 4
+    SLICE = 5
+    GAINS_WINDOW = 6

@@ -1,0 +1,97 @@
+"""The position table: open addressing, one linked list of rows per account, cost bookkeeping."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor
+from novate.kernel.value import contract_value
+
+_MIX = 0x9E3779B97F4A7C15
+
+
+def _spread_readable(account, instrument):  # type: ignore[no-untyped-def]
+    """Twin of `spread` with unbounded integers."""
+    key = (int(account) << 32) | int(instrument)
+    return ((key * _MIX) & 0xFFFFFFFFFFFFFFFF) >> 32
+
+
+def _spread(account, instrument):  # type: ignore[no-untyped-def]
+    key = (np.uint64(account) << np.uint64(32)) | np.uint64(instrument)
+    return np.int64((key * np.uint64(_MIX)) >> np.uint64(32))
+
+
+spread = inlined(_spread) if JIT_ENABLED else _spread_readable
+
+
+@inlined
+def find_position(positions, account, instrument):  # type: ignore[no-untyped-def]
+    """Return the row of a pair, or -1 - slot where it belongs."""
+    mask = positions.slot.size - 1
+    at = spread(account, instrument) & mask
+    while True:
+        row = positions.slot[at]
+        if row < 0:
+            return -1 - at
+        if positions.account[row] == account and positions.instrument[row] == instrument:
+            return row
+        at = (at + 1) & mask
+
+
+@inlined
+def hold_position(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    """Return the row of a pair, made if it is new; the caller has ensured capacity."""
+    found = find_position(positions, account, instrument)
+    if found >= 0:
+        return found
+    row = positions.size[0]
+    positions.size[0] = row + 1
+    positions.slot[-1 - found] = row
+    positions.account[row] = account
+    positions.instrument[row] = instrument
+    positions.link[row] = head[account]
+    head[account] = row
+    return row
+
+
+@kernel
+def rebuild_index(positions, head):  # type: ignore[no-untyped-def]
+    """Rebuild the hash index and the links from the rows; lists run in row order."""
+    positions.slot[:] = -1
+    head[:] = -1
+    for back in range(positions.size[0]):
+        row = positions.size[0] - 1 - back
+        account = positions.account[row]
+        found = find_position(positions, account, positions.instrument[row])
+        positions.slot[-1 - found] = row
+        positions.link[row] = head[account]
+        head[account] = row
+
+
+@inlined
+def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
+    """Add ``lots`` with signed ``value`` to a row and return the realised profit.
+
+    Average cost: a close takes floor(|cost| * closed / held) of the entry cost, the rest stays, so
+    nothing is lost to rounding; a flip opens the remainder at the trade price.
+    """
+    held = positions.lots[row]
+    cost = positions.entry_cost[row]
+    positions.settlement_cost[row] += value
+    positions.lots[row] = held + lots
+    if held == 0 or (held > 0) == (lots > 0):
+        positions.entry_cost[row] = cost + value
+        return 0
+    size = abs(held)
+    if abs(lots) > size:
+        closing = contract_value(form, unit, ticks, -held)
+        realised = -closing - cost
+        positions.entry_cost[row] = value - closing
+    else:
+        closed = muldiv_floor(abs(cost), abs(lots), size)
+        if cost < 0:
+            closed = -closed
+        realised = -value - closed
+        positions.entry_cost[row] = cost - closed
+    positions.realised[row] += realised
+    return realised

@@ -1,0 +1,193 @@
+"""Settlement over the holders of one instrument: cycles, funding, expiry, early settlement.
+
+The event carries the cause (instrument, price, rate); these kernels expand it over the holders.
+What rounding leaves over is booked to the residue account, so every asset still sums to zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.assess import WIDTH, assess_account
+from novate.kernel.jit import inlined, kernel, muldiv_floor
+from novate.kernel.trade import book_trade
+from novate.kernel.value import contract_value
+
+RATE_SCALE = 1_000_000_000
+"""Funding rates are integers in 1e-9 of notional per funding period."""
+
+
+@kernel
+def apply_cycle(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, residue, i, ticks, rows
+):
+    """Pay variation margin to every holder at ``ticks``; returns what went to the residue account.
+
+    A holder receives value at the settlement price minus ``settlement_cost``, which then becomes
+    that value: a second cycle at the same price pays nothing.
+    """
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    paid = np.int64(0)
+    for row in rows:
+        value = contract_value(form, unit, ticks, positions.lots[row])
+        margin = value - positions.settlement_cost[row]
+        if margin == 0:
+            continue
+        account = positions.account[row]
+        positions.settlement_cost[row] = value
+        accounts.balance[account, asset] += margin
+        accounts.window_gain[account] += np.int64(np.floor(margin * price))
+        paid += margin
+    accounts.balance[residue, asset] -= paid
+    return -paid
+
+
+@kernel
+def apply_expiry(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, residue, i, ticks, rows
+):
+    """Settle every holder at the final price and close all positions of the instrument."""
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    paid = np.int64(0)
+    for row in rows:
+        value = contract_value(form, unit, ticks, positions.lots[row])
+        margin = value - positions.settlement_cost[row]
+        account = positions.account[row]
+        accounts.balance[account, asset] += margin
+        accounts.window_gain[account] += np.int64(np.floor(margin * price))
+        positions.realised[row] += value - positions.entry_cost[row]
+        positions.lots[row] = 0
+        positions.entry_cost[row] = 0
+        positions.settlement_cost[row] = 0
+        positions.buy_lots[row] = 0
+        positions.sell_lots[row] = 0
+        paid += margin
+    accounts.balance[residue, asset] -= paid
+    return -paid
+
+
+@inlined
+def funding_payment(value, lots, rate):  # type: ignore[no-untyped-def]
+    """What a holder pays (negative: receives): payers round up, receivers round down."""
+    if lots == 0 or rate == 0:
+        return np.int64(0)
+    size = abs(value)
+    pays = (rate > 0) == (lots > 0)
+    scaled = abs(rate)
+    whole = np.int64(muldiv_floor(size, scaled, np.int64(RATE_SCALE)))
+    if not pays:
+        return -whole
+    # size * rate is a multiple of the scale exactly when the residues' product is.
+    if (size % RATE_SCALE) * (scaled % RATE_SCALE) % RATE_SCALE != 0:
+        whole += 1
+    return whole
+
+
+@kernel
+def apply_funding(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, residue, i, ticks, rate, rows
+):
+    """Exchange funding between the holders at ``ticks``; longs pay a positive rate.
+
+    A payer without cash goes negative in that asset: the receiver is paid in full, and the
+    assessment that follows sees the debt.  Returns what went to the residue account (>= 0).
+    """
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    kept = np.int64(0)
+    for row in rows:
+        lots = positions.lots[row]
+        value = contract_value(form, unit, ticks, lots)
+        payment = funding_payment(value, lots, rate)
+        accounts.balance[positions.account[row], asset] -= payment
+        kept += payment
+    accounts.balance[residue, asset] += kept
+    return kept
+
+
+@inlined
+def settle_early(accounts, positions, instruments, row):  # type: ignore[no-untyped-def]
+    """Pay a position's pending cash now; the settlement account carries it to the next cycle."""
+    i = positions.instrument[row]
+    asset = instruments.settlement_asset[i]
+    suspense = instruments.suspense[i]
+    pending = positions.settlement_cost[row]
+    accounts.balance[positions.account[row], asset] -= pending
+    accounts.balance[positions.account[suspense], asset] += pending
+    positions.settlement_cost[suspense] += pending
+    positions.settlement_cost[row] = 0
+
+
+@kernel
+def settle_pending(accounts, positions, instruments, account):  # type: ignore[no-untyped-def]
+    """Settle early everything an account is still owed or owes."""
+    row = accounts.head[account]
+    while row >= 0:
+        if positions.settlement_cost[row] != 0:
+            settle_early(accounts, positions, instruments, row)
+        row = positions.link[row]
+
+
+@kernel
+def apply_takeover(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum, account, liquidator
+):
+    """Move everything an account holds to the liquidator: positions at the mark, then all cash.
+
+    Afterwards the account is flat with zero balances; the liquidator is better off by the
+    account's net equity, or worse by its shortfall.
+    """
+    row = accounts.head[account]
+    while row >= 0:
+        lots = positions.lots[row]
+        if lots != 0:
+            i = np.int64(positions.instrument[row])
+            ticks = instruments.mark[i]
+            value = contract_value(instruments.form[i], instruments.unit[i], ticks, abs(lots))
+            buyer, seller = (liquidator, account) if lots > 0 else (account, liquidator)
+            book_trade(
+                accounts, positions, instruments, assets, ccp_fees, checksum,
+                buyer, seller, i, ticks, abs(lots), value, np.int64(0), np.int64(0),
+            )  # fmt: skip
+        if positions.settlement_cost[row] != 0:
+            settle_early(accounts, positions, instruments, row)
+        row = positions.link[row]
+    for asset in range(accounts.balance.shape[1]):
+        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
+        accounts.balance[account, asset] = 0
+    accounts.window_gain[account] = 0
+    accounts.encumbered[account] = 0
+
+
+@kernel
+def apply_trade(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum,
+    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+):  # fmt: skip
+    """Book one trade: a liquidation fill or a deleveraging."""
+    book_trade(
+        accounts, positions, instruments, assets, ccp_fees, checksum,
+        buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+    )  # fmt: skip
+
+
+@kernel
+def assess_one(accounts, positions, instruments, assets, account):  # type: ignore[no-untyped-def]
+    """Return the assessment of one account as an array of WIDTH integers."""
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    assess_account(accounts, positions, instruments, assets, account, unsettled, out)
+    return out
+
+
+@kernel
+def value_of(form, unit, ticks, lots):  # type: ignore[no-untyped-def]
+    """`contract_value` for callers outside a kernel."""
+    return contract_value(form, unit, ticks, lots)

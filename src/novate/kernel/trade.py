@@ -1,0 +1,315 @@
+"""Novation of a batch of trades: admission, booking and the running checksum.
+
+``decide_trades`` and ``apply_trades`` call the same ``book_trade``: what a live engine does to its
+state is what recovery does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.assess import EQUITY, INITIAL, WIDTH, assess_with
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.jit import JIT_ENABLED, inlined, kernel
+from novate.kernel.position import find_position, hold_position, move_position
+from novate.kernel.value import contract_value, fee_of
+
+_HOUSE = int(Role.HOUSE)
+_CLIENT = int(Role.CLIENT)
+_LIQUIDATOR = int(Role.LIQUIDATOR)
+_EXTERNAL = int(Role.EXTERNAL_MARKET)
+_CALLED = int(AccountStatus.CALLED)
+_ACTIVE = int(InstrumentStatus.ACTIVE)
+_ISOLATED = int(MarginMode.ISOLATED)
+_AT_CLOSE = int(Style.AT_CLOSE)
+
+ACCEPTED = 0
+UNKNOWN_BUYER = 1
+UNKNOWN_SELLER = 2
+UNKNOWN_INSTRUMENT = 3
+SAME_ACCOUNT = 4
+LOTS_OUT_OF_RANGE = 5
+PRICE_OUT_OF_RANGE = 6
+INSTRUMENT_NOT_ACTIVE = 7
+ACCOUNT_NOT_OPEN = 8
+POSITION_LIMIT = 9
+ISOLATED_ELSEWHERE = 10
+UNKNOWN_RESERVATION = 11
+MARK_MISSING = 12
+INSUFFICIENT_MARGIN = 13
+
+
+def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]
+    """Twin of `mix` with unbounded integers."""
+    word = 0xFFFFFFFFFFFFFFFF
+    x = (int(a) * 0x9E3779B97F4A7C15 ^ int(b) * 0xC2B2AE3D27D4EB4F ^ int(c)) & word
+    x ^= x >> 29
+    return (x * 0x165667B19E3779F9) & word
+
+
+def _mix(a, b, c):  # type: ignore[no-untyped-def]
+    x = (
+        np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
+        ^ np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F)
+        ^ np.uint64(c)
+    )
+    x ^= x >> np.uint64(29)
+    return x * np.uint64(0x165667B19E3779F9)
+
+
+mix = inlined(_mix) if JIT_ENABLED else _mix_readable
+
+
+def _accumulate(checksum, word):  # type: ignore[no-untyped-def]
+    checksum[0] += word
+
+
+def _accumulate_readable(checksum, word):  # type: ignore[no-untyped-def]
+    checksum[0] = np.uint64((int(checksum[0]) + int(word)) & 0xFFFFFFFFFFFFFFFF)
+
+
+accumulate = inlined(_accumulate) if JIT_ENABLED else _accumulate_readable
+
+
+@inlined
+def _book_leg(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, ticks, lots, value
+):
+    """Book one leg; returns nothing.  ``lots`` and ``value`` are signed for this account."""
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    row = hold_position(positions, accounts.head, account, i)
+    before = positions.lots[row]
+    realised = move_position(positions, row, form, unit, ticks, lots, value)
+    if before != 0 and (before > 0) != (lots > 0):
+        slow = instruments.slow[i]
+        closed = -before if abs(lots) > abs(before) else lots
+        if slow > 0:
+            # The part of the closing price beyond the slow average is not yet proven.
+            lead = contract_value(form, unit, slow, closed) - contract_value(
+                form, unit, ticks, closed
+            )
+            gain = min(lead, realised)
+            if gain > 0:
+                accounts.encumbered[account] += np.int64(
+                    np.ceil(gain * assets.unit_price[asset])
+                )
+    if instruments.style[i] == _AT_CLOSE and realised != 0:
+        suspense = instruments.suspense[i]
+        accounts.balance[account, asset] += realised
+        accounts.balance[positions.account[suspense], asset] -= realised
+        positions.settlement_cost[row] += realised
+        positions.settlement_cost[suspense] -= realised
+        accounts.window_gain[account] += np.int64(np.floor(realised * assets.unit_price[asset]))
+
+
+@inlined
+def book_trade(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum,
+    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+):  # fmt: skip
+    """Book both legs, both fees, and the checksum."""
+    asset = instruments.settlement_asset[i]
+    _book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
+    _book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
+    accounts.balance[buyer, asset] -= buyer_fee
+    accounts.balance[seller, asset] -= seller_fee
+    accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
+    accumulate(checksum, mix(ticks, lots, accounts.balance[buyer, asset]))
+
+
+@kernel
+def apply_trades(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum,
+    buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee,
+):  # fmt: skip
+    """Book rows of accepted trades; reservations are released by the caller's own kernel."""
+    for k in range(buyer.size):
+        book_trade(
+            accounts, positions, instruments, assets, ccp_fees, checksum,
+            buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
+            buyer_fee[k], seller_fee[k],
+        )  # fmt: skip
+
+
+@inlined
+def release_reservation(reservations, positions, accounts, order, lots):  # type: ignore[no-untyped-def]
+    """Take ``lots`` off a reservation and off the open lots of its position."""
+    taken = min(lots, abs(reservations.lots[order]))
+    row = hold_position(
+        positions, accounts.head, reservations.account[order], reservations.instrument[order]
+    )
+    if reservations.lots[order] > 0:
+        reservations.lots[order] -= taken
+        positions.buy_lots[row] -= taken
+    else:
+        reservations.lots[order] += taken
+        positions.sell_lots[row] -= taken
+
+
+@kernel
+def apply_releases(  # type: ignore[no-untyped-def]
+    accounts, positions, reservations, buyer_reservation, seller_reservation, lots
+):
+    """Release what accepted trades used of their reservations (0 = none, else number + 1)."""
+    for k in range(lots.size):
+        if buyer_reservation[k] > 0:
+            release_reservation(
+                reservations, positions, accounts, buyer_reservation[k] - 1, lots[k]
+            )
+        if seller_reservation[k] > 0:
+            release_reservation(
+                reservations, positions, accounts, seller_reservation[k] - 1, lots[k]
+            )
+
+
+@inlined
+def _holds_positions(role):  # type: ignore[no-untyped-def]
+    return role == _HOUSE or role == _CLIENT or role == _EXTERNAL or role == _LIQUIDATOR
+
+
+@inlined
+def _side_refusal(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, reservations, account, i, lots, reservation
+):
+    """Checks of one side that need no price; returns code, actual, allowed."""
+    if accounts.status[account] > _CALLED:
+        return ACCOUNT_NOT_OPEN, np.int64(accounts.status[account]), np.int64(_CALLED)
+    row = find_position(positions, account, i)
+    held = positions.lots[row] if row >= 0 else np.int64(0)
+    if abs(held + lots) > instruments.lots_max[i]:
+        return POSITION_LIMIT, abs(held + lots), instruments.lots_max[i]
+    if accounts.mode[account] == _ISOLATED:
+        other = accounts.head[account]
+        while other >= 0:
+            if positions.instrument[other] != i and positions.lots[other] != 0:
+                return ISOLATED_ELSEWHERE, np.int64(i), np.int64(positions.instrument[other])
+            other = positions.link[other]
+    if reservation > 0:
+        order = reservation - 1
+        if (
+            order >= reservations.size[0]
+            or reservations.account[order] != account
+            or reservations.instrument[order] != i
+            or (reservations.lots[order] > 0) != (lots > 0)
+            or abs(reservations.lots[order]) < abs(lots)
+        ):
+            open_lots = np.int64(0)
+            if order < reservations.size[0]:
+                open_lots = reservations.lots[order]
+            return UNKNOWN_RESERVATION, np.int64(lots), open_lots
+    return ACCEPTED, np.int64(0), np.int64(0)
+
+
+@inlined
+def _margin_refusal(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, fee, unsettled, out
+):
+    """Equity after the trade must cover initial margin, unless the trade only reduces."""
+    role = accounts.role[account]
+    if role != _HOUSE and role != _CLIENT:
+        return ACCEPTED, np.int64(0), np.int64(0)
+    row = find_position(positions, account, i)
+    held = positions.lots[row] if row >= 0 else np.int64(0)
+    if held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held):
+        return ACCEPTED, np.int64(0), np.int64(0)
+    if instruments.mark[i] <= 0:
+        return MARK_MISSING, np.int64(0), np.int64(1)
+    assess_with(
+        accounts, positions, instruments, assets, account, i, lots, value + fee, 0, 0,
+        unsettled, out,
+    )  # fmt: skip
+    if out[EQUITY] < out[INITIAL]:
+        return INSUFFICIENT_MARGIN, out[EQUITY], out[INITIAL]
+    return ACCEPTED, np.int64(0), np.int64(0)
+
+
+@inlined
+def _row_refusal(  # type: ignore[no-untyped-def]
+    accounts, instruments, account_count, instrument_count, buyer, seller, i, ticks, lots
+):
+    """Checks of the row itself, in the order of the refusal codes."""
+    if buyer >= account_count or not _holds_positions(accounts.role[buyer]):
+        return UNKNOWN_BUYER, np.int64(buyer), np.int64(account_count)
+    if seller >= account_count or not _holds_positions(accounts.role[seller]):
+        return UNKNOWN_SELLER, np.int64(seller), np.int64(account_count)
+    if i >= instrument_count:
+        return UNKNOWN_INSTRUMENT, np.int64(i), np.int64(instrument_count)
+    if buyer == seller:
+        return SAME_ACCOUNT, np.int64(buyer), np.int64(0)
+    if lots <= 0 or lots > instruments.lots_max[i]:
+        return LOTS_OUT_OF_RANGE, np.int64(lots), instruments.lots_max[i]
+    if ticks <= 0 or ticks > instruments.ticks_max[i]:
+        return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
+    if instruments.status[i] != _ACTIVE:
+        return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
+    return ACCEPTED, np.int64(0), np.int64(0)
+
+
+@kernel
+def decide_trades(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
+    account_count, instrument_count,
+    buyer, seller, instrument, ticks, lots, buyer_is_maker,
+    buyer_reservation, seller_reservation,
+    refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
+):  # fmt: skip
+    """Decide and book a run of trades row by row, so that each row sees the rows before it.
+
+    ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
+    The caller has ensured capacity for two new positions per row.
+    """
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    for k in range(buyer.size):
+        b = np.int64(buyer[k])
+        s = np.int64(seller[k])
+        i = np.int64(instrument[k])
+        n = lots[k]
+        code, was, may = _row_refusal(
+            accounts, instruments, account_count, instrument_count, b, s, i, ticks[k], n
+        )
+        if code == ACCEPTED:
+            code, was, may = _side_refusal(
+                accounts, positions, instruments, reservations, b, i, n, buyer_reservation[k]
+            )
+        if code == ACCEPTED:
+            code, was, may = _side_refusal(
+                accounts, positions, instruments, reservations, s, i, -n, seller_reservation[k]
+            )
+        value = np.int64(0)
+        buyer_fee = np.int64(0)
+        seller_fee = np.int64(0)
+        if code == ACCEPTED:
+            value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
+            maker = instruments.maker_fee_ppm[i]
+            taker = instruments.taker_fee_ppm[i]
+            buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
+            seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
+            if buyer_reservation[k] == 0:
+                code, was, may = _margin_refusal(
+                    accounts, positions, instruments, assets, b, i, n, value, buyer_fee,
+                    unsettled, out,
+                )  # fmt: skip
+        if code == ACCEPTED and seller_reservation[k] == 0:
+            code, was, may = _margin_refusal(
+                accounts, positions, instruments, assets, s, i, -n, -value, seller_fee,
+                unsettled, out,
+            )  # fmt: skip
+        refusal[k] = code
+        actual[k] = was
+        allowed[k] = may
+        if code != ACCEPTED:
+            continue
+        value_out[k] = value
+        buyer_fee_out[k] = buyer_fee
+        seller_fee_out[k] = seller_fee
+        if buyer_reservation[k] > 0:
+            release_reservation(reservations, positions, accounts, buyer_reservation[k] - 1, n)
+        if seller_reservation[k] > 0:
+            release_reservation(reservations, positions, accounts, seller_reservation[k] - 1, n)
+        book_trade(
+            accounts, positions, instruments, assets, ccp_fees, checksum,
+            b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+        )  # fmt: skip

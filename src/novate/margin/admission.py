@@ -1,0 +1,206 @@
+"""Admission: what may be traded, and what is set aside before it is.
+
+An order reserves margin on the worst side of all open orders; a trade that uses a reservation
+cannot be refused for margin, because the other side is innocent.  A bilateral trade without one is
+refused when equity after it would not cover initial margin, unless it only reduces.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from novate.canonical import Run
+from novate.kernel.assess import EQUITY, INITIAL, WIDTH, assess_with
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.kernel.jit import kernel
+from novate.kernel.position import hold_position
+from novate.kernel.trade import apply_releases, apply_trades, decide_trades
+from novate.message import event
+from novate.message.declare import Emit, Refusal, columns_of
+from novate.message.refusal import ReleaseMarginRefusal
+from novate.message.refusal import ReserveMarginRefusal as No
+from novate.valuation import Exposure
+
+MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
+
+
+def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[int, Refusal]]]:
+    """Decide and book a run of trades; returns the novated rows and the refused ones."""
+    rows = run.rows
+    x.positions.reserve(2 * rows, x.accounts)
+    command = columns_of(run)
+    refusal = np.zeros(rows, np.int64)
+    actual = np.zeros(rows, np.int64)
+    allowed = np.zeros(rows, np.int64)
+    value = np.zeros(rows, np.int64)
+    buyer_fee = np.zeros(rows, np.int64)
+    seller_fee = np.zeros(rows, np.int64)
+    decide_trades(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        x.reservations.arrays(), x.single(Role.FEES), x.checksum,
+        x.accounts.count, x.instruments.count,
+        command["buyer"], command["seller"], command["instrument"], command["ticks"],
+        command["lots"], command["buyer_is_maker"],
+        command["buyer_reservation"], command["seller_reservation"],
+        refusal, actual, allowed, value, buyer_fee, seller_fee,
+    )  # fmt: skip
+    booked = np.flatnonzero(refusal == 0)
+    refused = [
+        (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
+        for k in np.flatnonzero(refusal)
+    ]
+    if not booked.size:
+        return None, refused
+    taken = {
+        name: command[name][booked]
+        for name in (
+            "buyer", "seller", "instrument", "ticks", "lots",
+            "buyer_reservation", "seller_reservation",
+        )
+    }  # fmt: skip
+    novated = event.TRADE_NOVATED.run(
+        {
+            "row": booked.astype(np.int64),
+            "value": value[booked],
+            "buyer_fee": buyer_fee[booked],
+            "seller_fee": seller_fee[booked],
+            **taken,
+        }
+    )
+    return novated, refused
+
+
+def apply_trades_novated(x: Exposure, run: Run) -> None:
+    """Book novated trades: what `decide_submit_trades` did to the state, again."""
+    x.positions.reserve(2 * run.rows, x.accounts)
+    c = columns_of(run)
+    arrays = x.account_arrays(), x.positions.arrays()
+    apply_releases(
+        *arrays, x.reservations.arrays(), c["buyer_reservation"], c["seller_reservation"], c["lots"]
+    )
+    apply_trades(
+        *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
+        c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
+        c["buyer_fee"], c["seller_fee"],
+    )  # fmt: skip
+
+
+@kernel
+def _assess_reserved(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, buys, sells
+):
+    """Assess an account as if more lots were open on one side of an instrument."""
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    assess_with(
+        accounts, positions, instruments, assets, account, i, 0, 0, buys, sells, unsettled, out
+    )
+    return out
+
+
+def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Set margin aside for signed lots, or say why not."""
+    account, i, lots = row["account"], row["instrument"], row["lots"]
+    refusal = _order_refusal(x, account, i, lots)
+    if refusal is not None:
+        return refusal
+    out = _assess_reserved(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        account, i, max(lots, 0), max(-lots, 0),
+    )  # fmt: skip
+    equity, initial = int(out[EQUITY]), int(out[INITIAL])
+    if equity < initial and initial > x.assess(account).initial:
+        return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
+    emit(
+        event.MARGIN_RESERVED,
+        reservation=x.reservations.count + 1, equity=equity, requirement=initial, **row,
+    )  # fmt: skip
+    return None
+
+
+def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | None:
+    """Checks of a reservation that need no margin."""
+    accounts = x.accounts
+    if account >= accounts.count or accounts.role[account] not in MARGIN_ROLES:
+        return Refusal(No.UNKNOWN_ACCOUNT, account, accounts.count - 1)
+    if i >= x.instruments.count:
+        return Refusal(No.UNKNOWN_INSTRUMENT, i, x.instruments.count - 1)
+    most = int(x.instruments.lots_max[i])
+    if lots == 0 or abs(lots) > most:
+        return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
+    if x.instruments.status[i] != InstrumentStatus.ACTIVE:
+        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
+    if accounts.status[account] > AccountStatus.CALLED:
+        return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
+    held = 0
+    p = x.positions
+    row = int(accounts.head[account])
+    while row >= 0:
+        if p.instrument[row] == i:
+            side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
+            held = abs(int(p.lots[row]) + side + lots)
+        elif accounts.mode[account] == MarginMode.ISOLATED and (
+            p.lots[row] or p.buy_lots[row] or p.sell_lots[row]
+        ):
+            return Refusal(No.ISOLATED_ELSEWHERE, i, int(p.instrument[row]))
+        row = int(p.link[row])
+    if held > most:
+        return Refusal(No.POSITION_LIMIT, held, most)
+    if x.marks.mark[i] <= 0:
+        return Refusal(No.MARK_MISSING, 0, 1)
+    return None
+
+
+def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
+    """Book the reservation and its open lots."""
+    number = x.reservations.append()
+    x.reservations.account[number] = row["account"]
+    x.reservations.instrument[number] = row["instrument"]
+    x.reservations.lots[number] = row["lots"]
+    x.positions.reserve(1, x.accounts)
+    position = hold(x, row["account"], row["instrument"])
+    if row["lots"] > 0:
+        x.positions.buy_lots[position] += row["lots"]
+    else:
+        x.positions.sell_lots[position] -= row["lots"]
+
+
+@kernel
+def _hold(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    return hold_position(positions, head, account, instrument)
+
+
+def hold(x: Exposure, account: int, instrument: int) -> int:
+    """Return the position row of a pair, made if it is new."""
+    return int(_hold(x.positions.arrays(), x.accounts.head, account, instrument))
+
+
+def decide_release_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Release what is left of a reservation."""
+    number = row["reservation"]
+    if not 0 < number <= x.reservations.count or x.reservations.lots[number - 1] == 0:
+        return Refusal(ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, x.reservations.count)
+    emit(event.MARGIN_RELEASED, reservation=number)
+    return None
+
+
+def apply_margin_released(x: Exposure, row: dict[str, Any]) -> None:
+    """Take the rest of the reservation off its position."""
+    number = row["reservation"] - 1
+    reservations = x.reservations
+    position = hold(x, int(reservations.account[number]), int(reservations.instrument[number]))
+    lots = int(reservations.lots[number])
+    if lots > 0:
+        x.positions.buy_lots[position] -= lots
+    else:
+        x.positions.sell_lots[position] += lots
+    reservations.lots[number] = 0
+
+
+def release_all(x: Exposure, account: int, emit: Emit) -> None:
+    """Release every open reservation of an account, in order of number."""
+    mine = (x.reservations.used("account") == account) & (x.reservations.used("lots") != 0)
+    for number in np.flatnonzero(mine):
+        emit(event.MARGIN_RELEASED, reservation=int(number) + 1)

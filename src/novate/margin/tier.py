@@ -1,0 +1,67 @@
+"""Notional tiers with cumulative deduction: the margin model of most venues.
+
+Margin = notional * rate(tier) - deduction(tier).  The deduction of a tier is that of the tier
+below plus floor * (rate - rate below), which makes margin continuous and convex in notional; the
+venue tables print the maintenance deduction as "maintenance amount" or "cum".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.market.reference import PPM
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import SetTierRefusal as No
+
+
+def decide_set_tier(
+    instruments: InstrumentColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Append a tier; floors ascend from 0, rates do not fall, initial exceeds maintenance."""
+    i, floor = row["instrument"], row["floor"]
+    initial, maintenance = row["initial_ppm"], row["maintenance_ppm"]
+    if i >= instruments.count:
+        return Refusal(No.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
+    tier = int(instruments.tier_count[i])
+    if tier >= TIERS_MAX:
+        return Refusal(No.TOO_MANY_TIERS, tier + 1, TIERS_MAX)
+    below = float(instruments.tier_floor[i, tier - 1]) if tier else -1.0
+    if floor <= below or (tier == 0 and floor != 0):
+        return Refusal(No.FLOOR_NOT_ASCENDING, floor, int(below) + 1)
+    if not 0 < maintenance <= PPM or not 0 < initial <= PPM:
+        return Refusal(No.RATE_OUT_OF_RANGE, max(initial, maintenance), PPM)
+    rates = (initial / PPM, maintenance / PPM)
+    before = (0.0, 0.0)
+    deducted = (0.0, 0.0)
+    if tier:
+        at = (i, tier - 1)
+        before = (float(instruments.initial_rate[at]), float(instruments.maintenance_rate[at]))
+        deducted = (
+            float(instruments.initial_deduction[at]),
+            float(instruments.maintenance_deduction[at]),
+        )
+    if rates[0] < before[0] or rates[1] < before[1]:
+        return Refusal(No.RATE_FALLING, maintenance, round(before[1] * PPM))
+    if initial <= maintenance and initial < PPM:
+        return Refusal(No.INITIAL_BELOW_MAINTENANCE, initial, maintenance + 1)
+    emit(
+        event.TIER_SET,
+        tier=tier,
+        initial_deduction=deducted[0] + floor * (rates[0] - before[0]),
+        maintenance_deduction=deducted[1] + floor * (rates[1] - before[1]),
+        **row,
+    )
+    return None
+
+
+def apply_tier_set(instruments: InstrumentColumns, row: dict[str, Any]) -> None:
+    """Book the tier."""
+    at = (row["instrument"], row["tier"])
+    instruments.tier_floor[at] = row["floor"]
+    instruments.initial_rate[at] = row["initial_ppm"] / PPM
+    instruments.maintenance_rate[at] = row["maintenance_ppm"] / PPM
+    instruments.initial_deduction[at] = row["initial_deduction"]
+    instruments.maintenance_deduction[at] = row["maintenance_deduction"]
+    instruments.tier_count[row["instrument"]] = row["tier"] + 1

@@ -1,0 +1,100 @@
+"""Prices as columns: assets with their index, sources, and the marks of instruments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from novate.kernel.columns import F64, I32, I64, Columns, npt
+
+B1 = npt.NDArray[np.bool_]
+
+
+class AssetColumns(Columns):
+    """Assets: decimals, haircut, index, slow average and the value of one ledger unit."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "decimals": (np.int64, 0),
+        "haircut_bps": (np.int64, 0),
+        "price_e8": (np.int64, 0),
+        "slow_e8": (np.int64, 0),
+        "updated_ns": (np.int64, 0),
+        "is_stale": (np.bool_, True),
+        "unit_price": (np.float64, 0.0),
+        "keep": (np.float64, 1.0),
+    }
+    decimals: I64
+    haircut_bps: I64
+    price_e8: I64
+    slow_e8: I64
+    updated_ns: I64
+    is_stale: B1
+    unit_price: F64
+    keep: F64
+
+    def __init__(self, capacity: int = 4) -> None:
+        super().__init__(capacity)
+        self.symbols: list[str] = []
+
+    def copy(self) -> AssetColumns:
+        """Return an independent copy."""
+        twin = super().copy()
+        twin.symbols = list(self.symbols)
+        return twin
+
+
+class SourceColumns(Columns):
+    """Price sources: the last price each has reported."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "asset": (np.int32, 0),
+        "weight": (np.int64, 0),
+        "price_e8": (np.int64, 0),
+        "observed_ns": (np.int64, -1),
+    }
+    asset: I32
+    weight: I64
+    price_e8: I64
+    observed_ns: I64
+
+    def __init__(self, capacity: int = 8) -> None:
+        super().__init__(capacity)
+        self.symbols: list[str] = []
+
+    def copy(self) -> SourceColumns:
+        """Return an independent copy."""
+        twin = super().copy()
+        twin.symbols = list(self.symbols)
+        return twin
+
+
+class MarkColumns(Columns):
+    """Prices of instruments: last, index, mark, and the sums behind funding and expiry."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "last": (np.int64, 0),
+        "index": (np.int64, 0),
+        "mark": (np.int64, 0),
+        "slow": (np.int64, 0),
+        "basis_e8": (np.int64, 0),
+        "updated_ns": (np.int64, 0),
+        "premium_e9": (np.int64, 0),
+        "premium_sum": (np.int64, 0),
+        "premium_ms": (np.int64, 0),
+        "premium_from_ns": (np.int64, 0),
+        "final_sum": (np.int64, 0),
+        "final_ms": (np.int64, 0),
+    }
+    last: I64
+    index: I64
+    mark: I64
+    slow: I64
+    basis_e8: I64
+    updated_ns: I64
+    premium_e9: I64
+    premium_sum: I64
+    premium_ms: I64
+    premium_from_ns: I64
+    final_sum: I64
+    final_ms: I64

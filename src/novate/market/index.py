@@ -1,0 +1,235 @@
+"""Index and mark: many sources to one price that costs more to move than can be earned.
+
+All arithmetic is on integers; averages use the step dt / (tau + dt), which never overshoots.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.codes import InstrumentStatus
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.market.reference import PPM, set_price
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
+
+PRICE_MAX_E8 = 10**17
+"""Highest price a source may report: one billion numeraire a unit."""
+
+MS = 1_000_000
+
+
+def decide_report_price(
+    sources: SourceColumns, now_ns: int, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Accept a source's price if it is in range, not from the future, and not older than before."""
+    no = ReportPriceRefusal
+    source = row["source"]
+    if source >= sources.count:
+        return Refusal(no.UNKNOWN_SOURCE, source, sources.count - 1)
+    if not 0 < row["price_e8"] <= PRICE_MAX_E8:
+        return Refusal(no.PRICE_OUT_OF_RANGE, row["price_e8"], PRICE_MAX_E8)
+    if row["observed_ns"] > now_ns:
+        return Refusal(no.OBSERVED_IN_THE_FUTURE, row["observed_ns"], now_ns)
+    if row["observed_ns"] < sources.observed_ns[source]:
+        return Refusal(no.OUT_OF_ORDER, row["observed_ns"], int(sources.observed_ns[source]))
+    emit(event.PRICE_REPORTED, **row)
+    return None
+
+
+def apply_price_reported(sources: SourceColumns, row: dict[str, Any]) -> None:
+    """Remember the source's price."""
+    sources.price_e8[row["source"]] = row["price_e8"]
+    sources.observed_ns[row["source"]] = row["observed_ns"]
+
+
+def decide_report_last(
+    instruments: InstrumentColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Accept a venue price."""
+    no = ReportLastRefusal
+    i = row["instrument"]
+    if i >= instruments.count:
+        return Refusal(no.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
+    if not 0 < row["ticks"] <= instruments.ticks_max[i]:
+        return Refusal(no.PRICE_OUT_OF_RANGE, row["ticks"], int(instruments.ticks_max[i]))
+    if instruments.status[i] != InstrumentStatus.ACTIVE:
+        return Refusal(no.INSTRUMENT_NOT_ACTIVE, int(instruments.status[i]), 1)
+    emit(event.LAST_REPORTED, **row)
+    return None
+
+
+def apply_last_reported(marks: MarkColumns, row: dict[str, Any]) -> None:
+    """Remember the venue price."""
+    marks.last[row["instrument"]] = row["ticks"]
+
+
+def weighted_median(prices: list[int], weights: list[int]) -> int:
+    """Price at which half the weight is reached; at an exact half the mean of two, rounded down."""
+    order = sorted(range(len(prices)), key=lambda k: (prices[k], k))
+    total = sum(weights)
+    running = 0
+    for at, k in enumerate(order):
+        running += weights[k]
+        if 2 * running == total:
+            return (prices[k] + prices[order[at + 1]]) // 2
+        if 2 * running > total:
+            return prices[k]
+    return prices[order[-1]]
+
+
+def usable_sources(
+    sources: SourceColumns, asset: int, now_ns: int, staleness_ns: int
+) -> list[int]:
+    """Sources of an asset that reported within the staleness limit, in order of number."""
+    of_asset = sources.used("asset") == asset
+    observed = sources.used("observed_ns")
+    fresh = (observed >= 0) & (observed >= now_ns - staleness_ns)
+    return [int(source) for source in np.flatnonzero(of_asset & fresh)]
+
+
+def combine(
+    prices: list[int], weights: list[int], outlier_ppm: int, sources_min: int
+) -> tuple[int, int, int]:
+    """Return index, sources used and outliers left out; index 0 when too few are usable.
+
+    Outliers are sources further from the weighted median than ``outlier_ppm``; with fewer than
+    three sources nobody can be called the outlier.
+    """
+    if len(prices) < max(sources_min, 1):
+        return 0, len(prices), 0
+    middle = weighted_median(prices, weights)
+    kept = list(range(len(prices)))
+    if len(prices) >= 3:
+        kept = [k for k in kept if abs(prices[k] - middle) * PPM <= outlier_ppm * middle]
+    if len(kept) < max(sources_min, 1):
+        return 0, len(kept), len(prices) - len(kept)
+    index = weighted_median([prices[k] for k in kept], [weights[k] for k in kept])
+    return index, len(kept), len(prices) - len(kept)
+
+
+def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
+    """Move an average towards a sample by elapsed / (constant + elapsed), rounded down."""
+    if elapsed_ns <= 0:
+        return average
+    return average + (sample - average) * elapsed_ns // (constant_ns + elapsed_ns)
+
+
+def update_index(
+    assets: AssetColumns, sources: SourceColumns, asset: int, now_ns: int, limits: dict[str, int],
+    emit: Emit,
+) -> None:  # fmt: skip
+    """Compute the index of one asset from its sources and emit it.
+
+    ``limits``: staleness_ns, outlier_ppm, sources_min, slow_ns.  A stale index keeps its price and
+    says so; what depends on it waits.
+    """
+    usable = usable_sources(sources, asset, now_ns, limits["staleness_ns"])
+    price, used, outliers = combine(
+        [int(sources.price_e8[s]) for s in usable],
+        [int(sources.weight[s]) for s in usable],
+        limits["outlier_ppm"],
+        limits["sources_min"],
+    )
+    before = int(assets.price_e8[asset])
+    stale = price == 0
+    price = price or before
+    slow = int(assets.slow_e8[asset])
+    if slow == 0:
+        slow = price
+    elif not stale:
+        slow = blend(slow, price, now_ns - int(assets.updated_ns[asset]), limits["slow_ns"])
+    emit(
+        event.INDEX_UPDATED,
+        asset=asset, price_e8=price, slow_e8=slow, sources=used, outliers=outliers, is_stale=stale,
+    )  # fmt: skip
+
+
+def apply_index_updated(assets: AssetColumns, now_ns: int, row: dict[str, Any]) -> None:
+    """Book the index."""
+    asset = row["asset"]
+    set_price(assets, asset, row["price_e8"])
+    assets.slow_e8[asset] = row["slow_e8"]
+    assets.is_stale[asset] = row["is_stale"]
+    assets.updated_ns[asset] = now_ns
+
+
+def to_ticks(price_e8: int, tick_e8: int) -> int:
+    """Round a price to the nearest tick, half up; at least one tick."""
+    return max((2 * price_e8 + tick_e8) // (2 * tick_e8), 1)
+
+
+def update_mark(
+    instruments: InstrumentColumns, marks: MarkColumns, assets: AssetColumns, i: int,
+    now_ns: int, basis_ns: int, emit: Emit,
+) -> None:  # fmt: skip
+    """Compute the mark of one instrument from index and basis, and carry its time sums."""
+    asset = int(instruments.underlying[i])
+    price = int(assets.price_e8[asset])
+    if price == 0 or bool(assets.is_stale[asset]):
+        return
+    tick = int(instruments.tick_e8[i])
+    most = int(instruments.ticks_max[i])
+    index = min(to_ticks(price, tick), most)
+    last = int(marks.last[i]) or index
+    first = int(marks.mark[i]) == 0
+    elapsed = 0 if first else now_ns - int(marks.updated_ns[i])
+    sample = (last - index) * 100_000_000
+    basis = sample if first else blend(int(marks.basis_e8[i]), sample, elapsed, basis_ns)
+    band = index * int(instruments.basis_clamp_ppm[i]) // PPM
+    shift = (2 * basis + 100_000_000) // 200_000_000
+    mark = index + min(max(shift, -band), band)
+    premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
+    final_sum, final_ms = final_so_far(instruments, marks, i, now_ns)
+    emit(
+        event.MARK_UPDATED,
+        instrument=i,
+        index=index,
+        mark=min(max(mark, 1), most),
+        slow=min(to_ticks(int(assets.slow_e8[asset]), tick), most),
+        basis_e8=basis,
+        premium_e9=min(max((last - index) * 10**9 // index, -(10**9)), 10**9),
+        premium_sum=premium_sum,
+        premium_ms=premium_ms,
+        final_sum=final_sum,
+        final_ms=final_ms,
+    )
+
+
+def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:
+    """Premium times time since the funding period began, and that time in ms.
+
+    The premium of the last update holds until now: a time average of a step function.
+    """
+    if marks.mark[i] == 0:
+        return 0, 0
+    since = max(int(marks.updated_ns[i]), int(marks.premium_from_ns[i]))
+    elapsed = max(now_ns - since, 0) // MS
+    total = int(marks.premium_sum[i]) + int(marks.premium_e9[i]) * elapsed
+    return total, int(marks.premium_ms[i]) + elapsed
+
+
+def final_so_far(
+    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
+) -> tuple[int, int]:
+    """Index ticks times time inside the settlement window, and that time in ms."""
+    expiry = int(instruments.expiry_ns[i])
+    if expiry == 0 or marks.mark[i] == 0:
+        return 0, 0
+    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
+    elapsed = max(min(now_ns, expiry) - start, 0) // MS
+    total = int(marks.final_sum[i]) + int(marks.index[i]) * elapsed
+    return total, int(marks.final_ms[i]) + elapsed
+
+
+def apply_mark_updated(marks: MarkColumns, now_ns: int, row: dict[str, Any]) -> None:
+    """Book the mark and its sums."""
+    i = row["instrument"]
+    for name, value in row.items():
+        if name != "instrument":
+            getattr(marks, name)[i] = value
+    marks.updated_ns[i] = now_ns

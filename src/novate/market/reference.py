@@ -1,0 +1,187 @@
+"""Declaring assets and price sources, and listing contracts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.errors import require
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.codes import Style
+from novate.kernel.value import INVERSE, LINEAR
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import (
+    DeclareAssetRefusal,
+    DeclareSourceRefusal,
+    ListInstrumentRefusal,
+    SetHaircutRefusal,
+)
+
+BPS = 10_000
+PPM = 1_000_000
+VALUE_MAX = 2**60
+"""Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
+
+
+def decide_declare_asset(assets: AssetColumns, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Add an asset; the first is the numeraire and has no haircut."""
+    no = DeclareAssetRefusal
+    if row["symbol"] in assets.symbols or not row["symbol"]:
+        return Refusal(no.SYMBOL_TAKEN, assets.count, -1)
+    if not 0 <= row["decimals"] <= 12:
+        return Refusal(no.DECIMALS_OUT_OF_RANGE, row["decimals"], 12)
+    most = BPS if assets.count else 0
+    if not 0 <= row["haircut_bps"] <= most:
+        return Refusal(no.HAIRCUT_OUT_OF_RANGE, row["haircut_bps"], most)
+    emit(event.ASSET_DECLARED, asset=assets.count, **row)
+    return None
+
+
+def apply_asset_declared(assets: AssetColumns, row: dict[str, Any]) -> None:
+    """Append the asset; only the numeraire has a price from the start."""
+    asset = assets.append()
+    assets.symbols.append(row["symbol"])
+    assets.decimals[asset] = row["decimals"]
+    apply_haircut_set(assets, {"asset": asset, "haircut_bps": row["haircut_bps"]})
+    if asset == 0:
+        assets.is_stale[0] = False
+        set_price(assets, 0, 100_000_000)
+        assets.slow_e8[0] = 100_000_000
+
+
+def set_price(assets: AssetColumns, asset: int, price_e8: int) -> None:
+    """Book the index of an asset, and what one of its ledger units is worth.
+
+    The quotient of two integers is rounded once to the nearest float64.
+    """
+    assets.price_e8[asset] = price_e8
+    units = price_e8 * 10 ** int(assets.decimals[0])
+    assets.unit_price[asset] = units / 10 ** (8 + int(assets.decimals[asset]))
+
+
+def decide_set_haircut(assets: AssetColumns, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Change a haircut; the numeraire has none."""
+    no = SetHaircutRefusal
+    if not 0 < row["asset"] < assets.count:
+        return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
+    if not 0 <= row["haircut_bps"] <= BPS:
+        return Refusal(no.HAIRCUT_OUT_OF_RANGE, row["haircut_bps"], BPS)
+    emit(event.HAIRCUT_SET, **row)
+    return None
+
+
+def apply_haircut_set(assets: AssetColumns, row: dict[str, Any]) -> None:
+    """Set the haircut and its complement."""
+    assets.haircut_bps[row["asset"]] = row["haircut_bps"]
+    assets.keep[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+
+
+def decide_declare_source(
+    sources: SourceColumns, assets: AssetColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Add a price source of an asset other than the numeraire."""
+    no = DeclareSourceRefusal
+    if not 0 < row["asset"] < assets.count:
+        return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
+    if not 0 < row["weight"] <= 1_000_000:
+        return Refusal(no.WEIGHT_NOT_POSITIVE, row["weight"], 1)
+    emit(event.SOURCE_DECLARED, source=sources.count, **row)
+    return None
+
+
+def apply_source_declared(sources: SourceColumns, row: dict[str, Any]) -> None:
+    """Append the source."""
+    source = sources.append()
+    sources.symbols.append(row["symbol"])
+    sources.asset[source] = row["asset"]
+    sources.weight[source] = row["weight"]
+
+
+def decide_list_instrument(
+    instruments: InstrumentColumns,
+    assets: AssetColumns,
+    now_ns: int,
+    row: dict[str, Any],
+    emit: Emit,
+) -> Refusal | None:
+    """List a contract whose largest position can be valued in 64 bits at any accepted price."""
+    refusal = _terms_refusal(instruments, assets, now_ns, row)
+    if refusal is not None:
+        return refusal
+    emit(
+        event.INSTRUMENT_LISTED,
+        instrument=instruments.count,
+        next_cycle_ns=_next_multiple(now_ns, row["cycle_ns"]),
+        next_funding_ns=_next_multiple(now_ns, row["funding_ns"]),
+        **row,
+    )
+    return None
+
+
+def _terms_refusal(
+    instruments: InstrumentColumns, assets: AssetColumns, now_ns: int, row: dict[str, Any]
+) -> Refusal | None:
+    no = ListInstrumentRefusal
+    most = VALUE_MAX // max(row["unit"], 1)
+    if row["form"] == LINEAR:
+        most //= max(row["ticks_max"], 1)
+    day = 86_400 * 10**9
+    checks = (
+        (row["symbol"] not in instruments.symbols and row["symbol"], no.SYMBOL_TAKEN, 0, 0),
+        (row["form"] in (LINEAR, INVERSE), no.UNKNOWN_FORM, row["form"], INVERSE),
+        (row["style"] in list(Style), no.UNKNOWN_STYLE, row["style"], len(Style)),
+        (0 < row["underlying"] < assets.count, no.UNKNOWN_ASSET, row["underlying"], assets.count),
+        (
+            0 <= row["settlement_asset"] < assets.count,
+            no.UNKNOWN_ASSET, row["settlement_asset"], assets.count,
+        ),
+        (0 < row["tick_e8"] <= 10**14, no.TICK_OUT_OF_RANGE, row["tick_e8"], 10**14),
+        (0 < row["unit"] <= VALUE_MAX, no.UNIT_OUT_OF_RANGE, row["unit"], VALUE_MAX),
+        (
+            0 < row["ticks_max"] <= 10**10 and 0 < row["lots_max"] <= most,
+            no.LIMITS_OVERFLOW, row["lots_max"], most,
+        ),
+        (
+            abs(row["maker_fee_ppm"]) <= PPM // 10 and 0 <= row["taker_fee_ppm"] <= PPM // 10
+            and row["maker_fee_ppm"] + row["taker_fee_ppm"] >= 0,
+            no.FEE_OUT_OF_RANGE, row["maker_fee_ppm"], PPM // 10,
+        ),
+        (
+            0 <= row["cycle_ns"] <= 30 * day and 0 <= row["funding_ns"] <= 30 * day
+            and 0 <= row["settlement_window_ns"] <= day,
+            no.INTERVAL_OUT_OF_RANGE, row["cycle_ns"], 30 * day,
+        ),
+        (
+            row["expiry_ns"] == 0 or row["expiry_ns"] > now_ns,
+            no.EXPIRY_PASSED, row["expiry_ns"], now_ns + 1,
+        ),
+        (
+            0 <= row["basis_clamp_ppm"] <= PPM and 0 <= row["funding_cap_e9"] <= 10**9
+            and 0 <= row["funding_damper_e9"] <= 10**9 and abs(row["interest_e9"]) <= 10**9,
+            no.CLAMP_OUT_OF_RANGE, row["basis_clamp_ppm"], PPM,
+        ),
+        (now_ns > 0, no.CLOCK_NOT_SET, now_ns, 1),
+    )  # fmt: skip
+    for holds, code, actual, allowed in checks:
+        if not holds:
+            return Refusal(code, actual, allowed)
+    return None
+
+
+def _next_multiple(now_ns: int, interval_ns: int) -> int:
+    """First multiple of the interval after now, 0 without an interval."""
+    return (now_ns // interval_ns + 1) * interval_ns if interval_ns else 0
+
+
+def apply_instrument_listed(
+    instruments: InstrumentColumns, marks: MarkColumns, row: dict[str, Any]
+) -> None:
+    """Append the contract and its price row."""
+    number = instruments.append()
+    require(marks.append() == number, "marks and instruments have the same rows")
+    instruments.symbols.append(row["symbol"])
+    for name, value in row.items():
+        if name not in ("instrument", "symbol"):
+            getattr(instruments, name)[number] = value
+    instruments.next_expiry_ns[number] = row["expiry_ns"]

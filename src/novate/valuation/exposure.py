@@ -1,0 +1,183 @@
+"""What the clearing house is exposed to: contracts, prices, accounts, positions, collateral.
+
+`Exposure` bundles the columns of the floors below for those above, and answers one question
+exactly: what is an account worth, and what must it hold?  Nothing here is cached that could decide
+anything: the by-instrument lists are derived from the rows and may be dropped at any time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.assess import WIDTH, assess_all
+from novate.kernel.codes import Role
+from novate.kernel.columns import (
+    I64,
+    AccountArrays,
+    AssetArrays,
+    InstrumentArrays,
+    npt,
+)
+from novate.kernel.settle import assess_one
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.message.parameter import SETTINGS, Parameter
+
+SINGLE_ROLES = (
+    Role.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME,
+    Role.LIQUIDATOR,
+    Role.FEES,
+    Role.RESIDUE,
+    Role.SETTLEMENT,
+    Role.CUSTODY,
+    Role.EXTERNAL_MARKET,
+)
+"""Roles of which the clearing house has exactly one account."""
+
+
+class Assessment(NamedTuple):
+    """An account's numbers in numeraire ledger units; see `kernel.assess`."""
+
+    equity: int
+    net: int
+    initial: int
+    maintenance: int
+    notional: int
+    gain: int
+    unproven: int
+
+
+class Exposure:
+    """The columns of contracts, market and book, and the present instant."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.instruments = InstrumentColumns()
+        self.marks = MarkColumns(8)
+        self.assets = AssetColumns()
+        self.sources = SourceColumns()
+        self.accounts = AccountColumns()
+        self.positions = PositionColumns()
+        self.reservations = ReservationColumns()
+        self.parameters = np.array([SETTINGS[p].default for p in Parameter], np.int64)
+        self.checksum = np.zeros(1, np.uint64)
+        self.window_ns = 0
+        self._single: dict[Role, int] = {}
+        self._holders: _Holders | None = None
+
+    def parameter(self, parameter: Parameter) -> int:
+        """Return a risk parameter in its unit."""
+        return int(self.parameters[parameter])
+
+    def single(self, role: Role) -> int:
+        """Return the clearing house's own account of a role, or -1 before it is opened."""
+        if role not in self._single:
+            found = np.flatnonzero(self.accounts.used("role") == role)
+            if not found.size:
+                return -1
+            self._single[role] = int(found[0])
+        return self._single[role]
+
+    def account_arrays(self) -> AccountArrays:
+        """Accounts as kernels take them."""
+        a = self.accounts
+        return AccountArrays(
+            a.role, a.mode, a.status, a.head, a.encumbered, a.window_gain, a.balance
+        )
+
+    def instrument_arrays(self) -> InstrumentArrays:
+        """Instruments with their marks as kernels take them."""
+        i = self.instruments
+        return InstrumentArrays(
+            i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
+            i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
+            self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
+            i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
+        )  # fmt: skip
+
+    def asset_arrays(self) -> AssetArrays:
+        """Assets as kernels take them."""
+        return AssetArrays(self.assets.unit_price, self.assets.keep)
+
+    def assess(self, account: int) -> Assessment:
+        """Assess one account exactly."""
+        numbers = assess_one(
+            self.account_arrays(),
+            self.positions.arrays(),
+            self.instrument_arrays(),
+            self.asset_arrays(),
+            account,
+        )
+        return Assessment(*(int(number) for number in numbers))
+
+    def assess_all(self) -> I64:
+        """Assess all accounts exactly; shape (accounts, WIDTH), columns of `kernel.assess`."""
+        out = np.empty((self.accounts.count, WIDTH), np.int64)
+        assess_all(
+            self.account_arrays(),
+            self.positions.arrays(),
+            self.instrument_arrays(),
+            self.asset_arrays(),
+            self.accounts.count,
+            out,
+        )
+        return out
+
+    def holders(self, instrument: int) -> npt.NDArray[np.int64]:
+        """Return the position rows of an instrument, in row order."""
+        count = self.positions.count
+        if self._holders is None or not self._holders.covers(count):
+            self._holders = _Holders(self.positions.used("instrument"))
+        return self._holders.of(instrument, self.positions.used("instrument"))
+
+    def drop_caches(self) -> None:
+        """Forget everything derived; no event may change by it."""
+        self._holders = None
+        self._single.clear()
+        self.positions.compact(self.accounts)
+
+    def copy(self) -> Exposure:
+        """Return an independent copy, for a fork."""
+        twin = Exposure.__new__(Exposure)
+        twin.now_ns = self.now_ns
+        twin.window_ns = self.window_ns
+        for name in _TABLES:
+            setattr(twin, name, getattr(self, name).copy())
+        twin.parameters = self.parameters.copy()
+        twin.checksum = self.checksum.copy()
+        twin._single = dict(self._single)
+        twin._holders = None
+        return twin
+
+
+_TABLES = ("instruments", "marks", "assets", "sources", "accounts", "positions", "reservations")
+
+
+class _Holders:
+    """Rows by instrument: sorted once, the rows added since are scanned."""
+
+    def __init__(self, instrument: npt.NDArray[np.int32]) -> None:
+        self.count = len(instrument)
+        self.order = np.argsort(instrument, kind="stable")
+        top = int(instrument.max()) + 1 if self.count else 0
+        self.start = np.searchsorted(instrument[self.order], np.arange(top + 1))
+
+    def covers(self, count: int) -> bool:
+        """Whether the rows added since are few enough to scan."""
+        return self.count <= count <= self.count + 256 + self.count // 8
+
+    def of(
+        self, instrument: int, column: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.int64]:
+        """Rows of one instrument in row order."""
+        known = np.empty(0, np.int64)
+        if instrument + 1 < len(self.start):
+            known = self.order[self.start[instrument] : self.start[instrument + 1]]
+        if len(column) == self.count:
+            return known
+        added = np.flatnonzero(column[self.count :] == instrument) + self.count
+        return np.concatenate((known, added))
