@@ -13,6 +13,9 @@ from novate.message.refusal import OpenAccountRefusal as No
 UNDER_A_MEMBER = (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
 """Roles whose accounts belong to a member."""
 
+MANY = (Role.MEMBER, Role.HOUSE, Role.CLIENT)
+"""Roles of which there may be any number of accounts."""
+
 
 def decide_open_account(
     accounts: AccountColumns, row: dict[str, Any], emit: Emit
@@ -28,16 +31,16 @@ def decide_open_account(
     if role not in list(Role):
         return Refusal(No.UNKNOWN_ROLE, role, len(Role))
     roles = accounts.used("role")
-    if role in UNDER_A_MEMBER:
-        if not 0 <= parent < accounts.count or roles[parent] != Role.MEMBER:
-            return Refusal(No.UNKNOWN_MEMBER, parent, accounts.count - 1)
-        taken = (roles == role) & (accounts.used("parent") == parent)
-        if role == Role.DEFAULT_FUND and taken.any():
-            return Refusal(No.ROLE_TAKEN, role, 0)
-    elif parent != -1:
-        return Refusal(No.UNKNOWN_MEMBER, parent, -1)
-    elif role != Role.MEMBER and (roles == role).any():
+    same = roles == role
+    if role == Role.DEFAULT_FUND:
+        same &= accounts.used("parent") == parent
+    if role not in MANY and same.any():
         return Refusal(No.ROLE_TAKEN, role, 0)
+    if role not in UNDER_A_MEMBER and parent != -1:
+        return Refusal(No.UNKNOWN_MEMBER, parent, -1)
+    is_known = 0 <= parent < accounts.count and roles[parent] == Role.MEMBER
+    if role in UNDER_A_MEMBER and not is_known:
+        return Refusal(No.UNKNOWN_MEMBER, parent, accounts.count - 1)
     if row["mode"] not in list(MarginMode):
         return Refusal(No.UNKNOWN_MODE, row["mode"], len(MarginMode))
     if row["defence"] not in list(Defence):

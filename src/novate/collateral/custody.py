@@ -78,14 +78,15 @@ def decide_withdraw_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> 
 
 
 def _stale_asset(x: Exposure, account: int) -> int:
-    """First asset behind the account's positions whose index is stale, or -1."""
+    """Lowest number of an asset behind the account's positions whose index is stale, or -1."""
+    stale = []
     row = int(x.accounts.head[account])
     while row >= 0:
         asset = int(x.instruments.underlying[x.positions.instrument[row]])
         if x.positions.lots[row] and x.assets.is_stale[asset]:
-            return asset
+            stale.append(asset)
         row = int(x.positions.link[row])
-    return -1
+    return min(stale, default=-1)
 
 
 def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Assessment:

@@ -152,4 +152,5 @@ def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
         x.accounts.name(reference)
     state.sources_seen = texts["seen"]
     x.positions.reindex(x.accounts)
+    x.locate_suspense()
     return state

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from novate.kernel.codes import InstrumentStatus
-from novate.kernel.columns import F64, I8, I32, I64, Columns
+from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns, npt
 
 TIERS_MAX = 16
 """Margin tiers an instrument can have."""
@@ -108,6 +108,17 @@ class InstrumentColumns(Columns):
         self.maintenance_rate[row] = 0.0
         self.maintenance_rate[row, 0] = 1.0
         return row
+
+    def export(self) -> dict[str, npt.NDArray[Any]]:
+        """Rows in use; ``suspense`` is a row number, derived from the positions, and left out."""
+        columns = super().export()
+        del columns["suspense"]
+        return columns
+
+    def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Take exported rows; the position table finds ``suspense`` again."""
+        count = len(columns["form"])
+        super().restore({**columns, "suspense": np.full(count, NONE, np.int32)})
 
     def copy(self) -> InstrumentColumns:
         """Return an independent copy."""

@@ -12,7 +12,7 @@ import math
 import numba
 import numpy as np
 
-from novate.kernel.jit import inlined, parallel_kernel
+from novate.kernel.jit import inlined, kernel, parallel_kernel
 from novate.kernel.value import contract_value
 
 EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
@@ -51,7 +51,7 @@ def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _add_position(  # type: ignore[no-untyped-def]
+def add_position(  # type: ignore[no-untyped-def]
     instruments, assets, i, lots, cost, buys, sells, unsettled, out
 ):
     """Add one position to the sums of its account."""
@@ -112,7 +112,7 @@ def assess_account(  # type: ignore[no-untyped-def]
     unsettled[:] = 0
     row = accounts.head[account]
     while row >= 0:
-        _add_position(
+        add_position(
             instruments,
             assets,
             positions.instrument[row],
@@ -143,7 +143,7 @@ def assess_with(  # type: ignore[no-untyped-def]
     while row >= 0:
         here = positions.instrument[row] == i
         seen = seen or here
-        _add_position(
+        add_position(
             instruments,
             assets,
             positions.instrument[row],
@@ -156,8 +156,20 @@ def assess_with(  # type: ignore[no-untyped-def]
         )
         row = positions.link[row]
     if not seen:
-        _add_position(instruments, assets, i, lots, value, buys, sells, unsettled, out)
+        add_position(instruments, assets, i, lots, value, buys, sells, unsettled, out)
     _close_account(accounts, assets, account, unsettled, out)
+
+
+PARALLEL_MIN = 65_536
+"""Accounts from which a sweep is worth waking a second thread for."""
+
+
+@kernel
+def assess_serial(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
+    """`assess_all` on the calling thread: a small sweep ends before another thread wakes up."""
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    for account in range(count):
+        assess_account(accounts, positions, instruments, assets, account, unsettled, out[account])
 
 
 @parallel_kernel

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 I8 = npt.NDArray[np.int8]
+U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -147,6 +148,7 @@ __all__ = [
     "I32",
     "I64",
     "NONE",
+    "U8",
     "U64",
     "AccountArrays",
     "AssetArrays",

@@ -36,7 +36,7 @@ def parallel_kernel(function: _F) -> _F:
 
 def inlined(function: _F) -> _F:
     """Compile a small function into its callers."""
-    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, inline="never")(function)
+    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, inline="always")(function)
     return compiled
 
 

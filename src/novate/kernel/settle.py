@@ -144,8 +144,17 @@ def apply_takeover(  # type: ignore[no-untyped-def]
     Afterwards the account is flat with zero balances; the liquidator is better off by the
     account's net equity, or worse by its shortfall.
     """
+    # By instrument: the order of the list depends on the layout, and the checksum on the order.
+    held = 0
     row = accounts.head[account]
     while row >= 0:
+        held += 1
+        row = positions.link[row]
+    rows = np.empty(held, np.int64)
+    for at in range(held):
+        row = accounts.head[account] if at == 0 else positions.link[row]
+        rows[at] = row
+    for row in rows[np.argsort(positions.instrument[rows])]:
         lots = positions.lots[row]
         if lots != 0:
             i = np.int64(positions.instrument[row])
@@ -158,7 +167,6 @@ def apply_takeover(  # type: ignore[no-untyped-def]
             )  # fmt: skip
         if positions.settlement_cost[row] != 0:
             settle_early(accounts, positions, instruments, row)
-        row = positions.link[row]
     for asset in range(accounts.balance.shape[1]):
         accounts.balance[liquidator, asset] += accounts.balance[account, asset]
         accounts.balance[account, asset] = 0

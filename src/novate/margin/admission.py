@@ -135,19 +135,20 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | No
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
     held = 0
+    elsewhere = -1
     p = x.positions
     row = int(accounts.head[account])
     while row >= 0:
         if p.instrument[row] == i:
             side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
             held = abs(int(p.lots[row]) + side + lots)
-        elif accounts.mode[account] == MarginMode.ISOLATED and (
-            p.lots[row] or p.buy_lots[row] or p.sell_lots[row]
-        ):
-            return Refusal(No.ISOLATED_ELSEWHERE, i, int(p.instrument[row]))
+        elif p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
+            elsewhere = max(elsewhere, int(p.instrument[row]))
         row = int(p.link[row])
     if held > most:
         return Refusal(No.POSITION_LIMIT, held, most)
+    if elsewhere >= 0 and accounts.mode[account] == MarginMode.ISOLATED:
+        return Refusal(No.ISOLATED_ELSEWHERE, i, elsewhere)
     if x.marks.mark[i] <= 0:
         return Refusal(No.MARK_MISSING, 0, 1)
     return None

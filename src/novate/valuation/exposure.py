@@ -13,7 +13,7 @@ import numpy as np
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.instrument.columns import InstrumentColumns
-from novate.kernel.assess import WIDTH, assess_all
+from novate.kernel.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
 from novate.kernel.codes import Role
 from novate.kernel.columns import (
     I64,
@@ -117,7 +117,8 @@ class Exposure:
     def assess_all(self) -> I64:
         """Assess all accounts exactly; shape (accounts, WIDTH), columns of `kernel.assess`."""
         out = np.empty((self.accounts.count, WIDTH), np.int64)
-        assess_all(
+        sweep = assess_serial if self.accounts.count < PARALLEL_MIN else assess_all
+        sweep(
             self.account_arrays(),
             self.positions.arrays(),
             self.instrument_arrays(),
@@ -138,7 +139,19 @@ class Exposure:
         """Forget everything derived; no event may change by it."""
         self._holders = None
         self._single.clear()
+        self.compact()
+
+    def compact(self) -> None:
+        """Sort the position rows by account and instrument; only the layout changes."""
         self.positions.compact(self.accounts)
+        self._holders = None
+        self.locate_suspense()
+
+    def locate_suspense(self) -> None:
+        """Find the settlement account's row of every instrument, after rows moved."""
+        settlement = self.single(Role.SETTLEMENT)
+        rows = np.flatnonzero(self.positions.used("account") == settlement)
+        self.instruments.suspense[self.positions.instrument[rows]] = rows
 
     def copy(self) -> Exposure:
         """Return an independent copy, for a fork."""

@@ -1,0 +1,423 @@
+"""The command line: ``novate demo | replay | verify | report | fetch``.
+
+Exit codes: 0 done; 1 an input cannot be used; 2 a run finished but rows were quarantined; 3 the
+journal or the program contradicts itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from novate.adapter.fetch import Request, fetch_klines, months_between
+from novate.adapter.fetch import Progress as Fetched
+from novate.adapter.parameter_file import read_parameters
+from novate.adapter.sqlite_journal import SqliteJournal
+from novate.app.replay.run import Job, run_job
+from novate.app.report import write_report
+from novate.engine.recover import audit, recover
+from novate.errors import InputError, JournalError, NovateError
+from novate.units import format_instant, parse_instant
+
+DONE, BAD_INPUT, QUARANTINED, FAULT = 0, 1, 2, 3
+DEMO_START = "2026-03-12T00:00:00Z"
+
+app = App(
+    name="novate",
+    help="A clearing house for digital-asset derivatives, from one trade to the last loss.",
+    version_flags=["--version"],
+)
+
+
+def presets() -> Path:
+    """Directory of the parameter files that come with novate."""
+    return Path(str(files("novate.app") / "preset"))
+
+
+class _Bars:
+    """Progress bars by phase, drawn on a terminal only."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description:>9}"),
+            BarColumn(bar_width=40),
+            TextColumn("{task.completed:>7,}/{task.total:,}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase not in self._tasks:
+            self._tasks[phase] = self._progress.add_task(phase, total=max(total, 1))
+        self._progress.update(self._tasks[phase], completed=done, total=max(total, 1))
+
+
+@app.command
+def demo(
+    *,
+    out: Path = Path("novate-demo"),
+    seed: int = 1,
+    accounts: int | None = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Run a generated crash day and write its report.
+
+    Parameters
+    ----------
+    out
+        Directory of the run; made if absent.
+    seed
+        Seed of prices, book and behaviour.
+    accounts
+        Margin accounts of the generated book; the preset's number by default.
+    as_json
+        Print the summary as JSON.
+    """
+    parameters = read_parameters(presets() / "demo.toml", presets())
+    parameters["run"]["seed"] = seed
+    if accounts is not None:
+        _scale_book(parameters, accounts)
+    start_ns = parse_instant(DEMO_START)
+    job = Job(
+        parameters=parameters,
+        symbols=tuple(parameters["instruments"]),
+        start_ns=start_ns,
+        end_ns=start_ns + 86_400 * 10**9,
+        title="Crash day of a generated venue",
+        order="low-first",
+        points=4,
+        commands=(f"novate demo --seed {seed}", f"novate verify {out}"),
+        notes=(
+            "Prices, accounts and behaviour are generated from the seed; nothing here is a real "
+            "venue's book.",
+            "A bar takes four prices on its declared path when it moves more than 1%, else its "
+            "close.",
+        ),
+    )
+    return _run(job, out, as_json)
+
+
+def _scale_book(parameters: dict[str, Any], accounts: int) -> None:
+    """Change the number of accounts and keep their average size."""
+    book = parameters["book"]
+    book["open_interest"] = book["open_interest"] * accounts // book["accounts"]
+    book["accounts"] = accounts
+
+
+@app.command
+def replay(
+    prices: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)],
+    *,
+    start: str,
+    end: str,
+    instruments: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (
+        "BTCUSDT",
+        "ETHUSDT",
+    ),
+    parameters: Path | None = None,
+    positions: Path | None = None,
+    collateral: Path | None = None,
+    accounts: int | None = None,
+    path: str | None = None,
+    points: int | None = None,
+    seed: int | None = None,
+    variants: bool = True,
+    out: Path = Path("novate-replay"),
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Take historical prices and a book through the clearing house.
+
+    Parameters
+    ----------
+    prices
+        Parquet, CSV or Binance kline archives (zip); files with markPrice in their path hold marks.
+    start, end
+        Window of bars, ISO 8601 with a zone, for example 2020-03-08T00:00:00Z.
+    instruments
+        Contracts of the parameter file that take part.
+    parameters
+        TOML parameter file; the venue preset by default.
+    positions, collateral
+        CSV or Parquet files of a balanced book; a book is generated without them.
+    accounts
+        Margin accounts of a generated book.
+    path
+        Which extreme of a bar comes first: high-first or low-first; both orders are run as bounds.
+    points
+        Prices per bar on that path.
+    seed
+        Seed of a generated book.
+    variants
+        Also run the other path and the run without controls.
+    out
+        Directory of the run.
+    as_json
+        Print the summary as JSON.
+    """
+    settings = read_parameters(parameters or presets() / "venue.toml", presets())
+    if seed is not None:
+        settings["run"]["seed"] = seed
+    if accounts is not None:
+        _scale_book(settings, accounts)
+    order = path or settings["run"]["path"]
+    order = "low-first" if order == "both" else order
+    if order not in ("low-first", "high-first"):
+        raise InputError(f"path {order!r}; allowed are low-first and high-first")
+    unknown = [name for name in instruments if name not in settings["instruments"]]
+    if unknown:
+        raise InputError(
+            f"instrument {unknown[0]!r} is not in the parameters; allowed are "
+            f"{sorted(settings['instruments'])}"
+        )
+    kept = {name: settings["instruments"][name] for name in instruments}
+    settings["instruments"] = kept
+    settings["assets"] = _used_assets(settings, kept)
+    window = (parse_instant(start), parse_instant(end))
+    job = Job(
+        parameters=settings,
+        symbols=tuple(instruments),
+        start_ns=window[0],
+        end_ns=window[1],
+        title=f"Replay {format_instant(window[0])[:10]} to {format_instant(window[1])[:10]}",
+        order=order,
+        points=points or settings["run"]["points_per_bar"],
+        price_files=tuple(str(file) for file in prices),
+        positions_file=str(positions or ""),
+        collateral_file=str(collateral or ""),
+        commands=(_as_typed(), f"novate verify {out}"),
+        notes=_replay_notes(positions is None),
+    )
+    return _run(job, out, as_json, with_variants=variants)
+
+
+def _replay_notes(is_generated: bool) -> tuple[str, ...]:
+    """What a reader must know about a replay's inputs."""
+    notes = [
+        "Prices are historical; the mark column of the files stands in for the index.",
+        "Inside a bar the path is declared, not known: the bounds show the other order.",
+        "Liquidation orders fill against a modelled market (depth from the bar's volume and range, "
+        "square-root impact); historical prices do not react to them beyond the venue price.",
+        "A collateral asset without price bars is held at par.",
+    ]
+    if is_generated:
+        notes.append("Accounts are generated to stated targets; they are not a real venue's.")
+    return tuple(notes)
+
+
+def _used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:
+    """Assets that the contracts need, the numeraire, and stable collateral without a contract."""
+    every = settings["assets"]
+    other = {
+        terms["underlying"]
+        for name, terms in settings.get("_all_instruments", instruments).items()
+        if name not in instruments
+    }
+    needed = {settings["run"]["numeraire"]}
+    for terms in instruments.values():
+        needed |= {terms["underlying"], terms["settlement_asset"]}
+    coins = {"BTC", "ETH", "SOL", "XRP", "DOGE", "LINK"}
+    return {
+        name: asset
+        for name, asset in every.items()
+        if name in needed or (name not in coins and name not in other)
+    }
+
+
+def _as_typed() -> str:
+    return "novate " + " ".join(sys.argv[1:])
+
+
+def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> int:
+    """Run a job with progress, print what came of it, and say so in the exit code."""
+    console = Console(stderr=True)
+    with _Bars(console) as bars:
+        report = run_job(job, out, bars, with_variants=with_variants)
+    content = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    if as_json:
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    else:
+        _print_summary(content, report)
+    return QUARANTINED if content["quarantined_rows"] else DONE
+
+
+def _print_summary(content: dict[str, Any], report: Path) -> None:
+    console = Console()
+    result, proof = content["result"], content["verification"]
+    console.print(
+        f"[bold]{content['title']}[/bold]: {content['accounts']:,} accounts, "
+        f"{content['bars']:,} bars, {content['steps']:,} steps, {proof['events']:,} events"
+    )
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    lines = (
+        ("bad debt", _shown(result["bad_debt"])),
+        ("insurance fund", f"{_shown(result['fund_before'])} -> {_shown(result['fund_after'])}"),
+        ("accounts liquidated", f"{result['liquidated_accounts']:,}"),
+        ("notional liquidated", _shown(result["liquidated_notional"])),
+        ("margin calls made, met", f"{result['calls_made']:,}, {result['calls_met']:,}"),
+        ("uncovered", _shown(result["uncovered"])),
+    )
+    for name, value in lines:
+        table.add_row(name, value)
+    console.print(table)
+    _print_payers(console, content)
+    if content["controls"]:
+        on, off = content["controls"]["on"], content["controls"]["off"]
+        console.print(
+            f"controls on: bad debt {_shown(on['bad_debt'])}; "
+            f"off: {_shown(off['bad_debt'])}, uncovered {_shown(off['uncovered'])}"
+        )
+    sums = {row["sum"] for row in proof["conservation"]}
+    console.print(
+        f"verified: recovered {proof['recovered']}, audited {proof['audited']}, "
+        f"every asset sums to {', '.join(sorted(sums))}, state {proof['state_digest'][:16]}"
+    )
+    if content["quarantined_rows"]:
+        console.print(f"[yellow]{content['quarantined_rows']} rows quarantined[/yellow]")
+    console.print(f"report: {report}")
+
+
+def _print_payers(console: Console, content: dict[str, Any]) -> None:
+    table = Table(title="who paid", box=None, padding=(0, 2), title_justify="left")
+    table.add_column("layer")
+    table.add_column(content["numeraire"], justify="right")
+    for row in content["payers"]:
+        if float(row["amount"]):
+            table.add_row(row["layer"].replace("_", " "), _shown(row["amount"]))
+    console.print(table)
+
+
+def _shown(amount: str) -> str:
+    """Decimal text with thousands separators and two decimals."""
+    whole, _, part = amount.partition(".")
+    return f"{int(whole):,}.{(part + '00')[:2]}"
+
+
+@app.command
+def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Re-hash, recover and audit the journal of a run.
+
+    Parameters
+    ----------
+    run
+        Directory of a run, or a journal file.
+    as_json
+        Print the findings as JSON.
+    """
+    path = run / "journal.db" if run.is_dir() else run
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a run directory or a journal file")
+    journal = SqliteJournal(path, read_only=True)
+    try:
+        total = journal.head()[0]
+        with _Bars(Console(stderr=True)) as bars:
+            engine = recover(
+                journal, from_snapshot=False, progress=lambda n: bars("recover", n, total)
+            )
+            report = audit(journal, progress=lambda n: bars("audit", n, total))
+        digest = engine.state.digest()
+        if report.digest != digest:
+            raise JournalError("the audited state is not the recovered state")
+        snapshot = journal.latest_snapshot()
+        if snapshot is not None and snapshot[0] == total and snapshot[1] != digest:
+            raise JournalError(f"the snapshot at {total} is not the recovered state")
+    finally:
+        journal.close()
+    found = {
+        "records": report.records,
+        "commands": report.commands,
+        "events": report.events,
+        "head_hash": engine.head_hash.hex(),
+        "state_digest": digest.hex(),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    else:
+        console = Console()
+        console.print("[bold green]verified[/bold green]: chain, recovery and audit agree")
+        for name, value in found.items():
+            console.print(f"  {name.replace('_', ' '):14} {value}")
+    return DONE
+
+
+@app.command(name="report")
+def rewrite_report(run: Path) -> int:
+    """Write the report of a run again from its tables.
+
+    Parameters
+    ----------
+    run
+        Directory of a run.
+    """
+    Console().print(f"report: {write_report(run)}")
+    return DONE
+
+
+@app.command
+def fetch(
+    symbol: str,
+    *,
+    start: str,
+    end: str,
+    interval: str = "1h",
+    market: str = "um",
+    out: Path = Path("novate-prices"),
+) -> int:
+    """Download public kline archives, last and mark, for a replay.
+
+    Parameters
+    ----------
+    symbol
+        For example BTCUSDT.
+    start, end
+        Window, ISO 8601 with a zone; whole months are fetched.
+    interval
+        Length of a bar: 1m or 1h, for example.
+    market
+        um for USD-margined futures, spot for spot.
+    out
+        Directory of the files.
+    """
+    months = months_between(parse_instant(start), parse_instant(end))
+    console = Console(stderr=True)
+
+    def show(done: Fetched) -> None:
+        console.print(str(done), style="dim")
+
+    for path in fetch_klines(Request(symbol, market, interval, months), out, progress=show):
+        Console().print(str(path))
+    return DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = app(list(arguments) if arguments is not None else None, result_action="return_value")
+    except InputError as error:
+        Console(stderr=True).print(f"[red]input:[/red] {error}", highlight=False)
+        return BAD_INPUT
+    except NovateError as error:
+        Console(stderr=True).print(f"[red]fault:[/red] {error}", highlight=False)
+        return FAULT
+    return int(code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,428 @@
+"""The book of a run: a generated venue, or positions and collateral from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.adapter.book_file import CollateralTable, PositionTable
+from novate.app.replay.feed import PAR_E8, Feed
+from novate.app.replay.venue import Venue, account_row
+from novate.canonical import Run
+from novate.errors import InputError
+from novate.kernel.codes import Defence, MarginMode, Role, Segregation
+from novate.message import command
+from novate.stress import population
+from novate.stress.behaviour import (
+    CrashWindow,
+    Memory,
+    Traits,
+    draw_traits,
+    fresh_memory,
+    react,
+)
+from novate.stress.calibration import calibration
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class LoadedBook:
+    """Accounts of a run by number, with what the report wants to know of them.
+
+    ``accounts`` are the engine's numbers of margin accounts in the order of ``references``.
+    """
+
+    runs: list[Run]
+    accounts: I64
+    references: list[str]
+    profiles: list[str]
+    members: list[str]
+    roles: list[str]
+    calibration: list[dict[str, str]] = field(default_factory=list)
+    traits: Traits | None = None
+    memory: Memory | None = None
+
+
+def generated_book(
+    venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int
+) -> LoadedBook:
+    """Generate a book for the venue at the first prices of the feed."""
+    book = population.generate_book(
+        _targets(venue),
+        _instruments(venue),
+        _assets(venue, feed),
+        recent_e8=feed.recent_e8,
+        initial_margin=_initial_margin(venue),
+        seed=seed,
+    )
+    runs, members = _members(venue, book)
+    first = venue.accounts
+    count = len(book.accounts)
+    parents = [members[int(row)] for row in book.accounts.member]
+    runs.append(
+        command.OPEN_ACCOUNT.run(
+            {
+                "reference": list(book.accounts.reference),
+                "role": [_by_name(Role, population.Role, v) for v in book.accounts.role],
+                "parent": parents,
+                "segregation": [
+                    _by_name(Segregation, population.Segregation, v)
+                    for v in book.accounts.segregation
+                ],
+                "mode": [_by_name(MarginMode, population.MarginMode, v) for v in book.accounts.mode],
+                "defence": [_by_name(Defence, population.Defence, v) for v in book.accounts.defence],
+            }
+        )
+    )
+    venue.accounts += count
+    assets = np.array([venue.asset(asset.symbol) for asset in book.assets])
+    runs.append(
+        command.POST_COLLATERAL.run(
+            {
+                "account": book.deposits.account + first,
+                "asset": assets[book.deposits.asset],
+                "amount": book.deposits.amount,
+            }
+        )
+    )
+    runs.append(_prepaid_fees(venue, book, first))
+    runs.extend(_opening(venue, feed))
+    runs.append(_trades(book.trades, first))
+    window = CrashWindow(
+        start_ns=stress_start_ns, length_ns=6 * 3_600 * 10**9, lead_ns=6 * 3_600 * 10**9
+    )
+    traits = draw_traits(book, window, seed)
+    rows = [
+        {
+            "target": row.target,
+            "wanted": "reported" if row.wanted is None else f"{row.wanted:,.4g}",
+            "reached": f"{row.reached:,.4g}",
+            "unit": row.unit,
+        }
+        for row in calibration(book)
+    ]
+    return LoadedBook(
+        runs,
+        np.arange(first, first + count),
+        list(book.accounts.reference),
+        [population.AccountType(int(kind)).name.lower() for kind in book.accounts.kind],
+        [book.members.reference[int(row)] for row in book.accounts.member],
+        [population.Role(int(role)).name.lower() for role in book.accounts.role],
+        rows,
+        traits,
+        fresh_memory(traits),
+    )
+
+
+def _by_name(target: Any, source: Any, value: int) -> int:
+    """Translate a code of the generator into the engine's code of the same name."""
+    return int(target[source(int(value)).name])
+
+
+def _targets(venue: Venue) -> population.Targets:
+    book = venue.parameters["book"]
+    fund = venue.parameters["waterfall"]["default_fund"]
+    return population.Targets(
+        accounts=book["accounts"],
+        members=book["members"],
+        open_interest=book["open_interest"],
+        tail_exponent=book["tail_exponent_ppm"] / 1e6,
+        tail_share=book["tail_share_ppm"] / 1e6,
+        top_share=book["top_share_ppm"] / 1e6,
+        largest_share=book["largest_share_ppm"] / 1e6,
+        position_share=book["position_share_ppm"] / 1e6,
+        headroom_min=book["headroom_min_ppm"] / 1e6,
+        default_fund_share=fund / book["open_interest"],
+    )
+
+
+def _instruments(venue: Venue) -> tuple[population.Instrument, ...]:
+    listed = venue.parameters["instruments"]
+    shares = [listed[contract.symbol]["open_interest_share_ppm"] for contract in venue.contracts]
+    total = sum(shares)
+    if total == 0:
+        raise InputError("no instrument of the run has open_interest_share_ppm above 0")
+    collateral = [asset for asset, _ in _collateral(venue)]
+    made = []
+    for contract, share in zip(venue.contracts, shares, strict=True):
+        terms = listed[contract.symbol]
+        coin = collateral.index(contract.asset) if contract.asset in collateral else None
+        made.append(
+            population.Instrument(
+                symbol=contract.symbol,
+                tick_e8=terms["tick"],
+                lot_e8=terms["lot"],
+                max_leverage=min(
+                    terms["tiers"][0]["max_leverage"], venue.parameters["margin"]["leverage_max"]
+                ),
+                open_interest_share=share / total,
+                coin=coin,
+            )
+        )
+    return tuple(made)
+
+
+def _collateral(venue: Venue) -> list[tuple[int, str]]:
+    """The four collateral assets of a generated book: numeraire, two coins, a stable coin."""
+    coins = list(dict.fromkeys(contract.asset for contract in venue.contracts))[:2]
+    priced = {contract.asset for contract in venue.contracts}
+    stable = [asset for asset in range(1, len(venue.assets)) if asset not in priced]
+    if len(coins) < 2 or not stable:
+        raise InputError(
+            "a generated book needs contracts on two assets and one more asset as collateral; "
+            f"the run has contracts on {[venue.assets[a] for a in coins]} and assets {venue.assets}"
+        )
+    chosen = [0, *coins, stable[-1]]
+    return [(asset, venue.assets[asset]) for asset in chosen]
+
+
+def _assets(venue: Venue, feed: Feed) -> tuple[population.Asset, ...]:
+    prices = {0: PAR_E8}
+    for k, contract in reversed(list(enumerate(venue.contracts))):
+        prices[contract.asset] = int(feed.recent_e8[-1, k])
+    return tuple(
+        population.Asset(
+            symbol=symbol,
+            decimals=venue.decimals[asset],
+            price_e8=prices.get(asset, PAR_E8),
+            haircut_ppm=venue.parameters["assets"][symbol]["haircut_bps"] * 100,
+        )
+        for asset, symbol in _collateral(venue)
+    )
+
+
+def _initial_margin(venue: Venue) -> population.InitialMargin:
+    """Initial margin by the tiers that the engine will use, as a function of notional."""
+    tables = []
+    floor_ppm = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
+    for contract in venue.contracts:
+        rows = venue.parameters["instruments"][contract.symbol]["tiers"]
+        floors = np.array([row["floor"] for row in rows], np.float64)
+        rates = np.array([max(row["initial_ppm"], floor_ppm) / 1e6 for row in rows])
+        deductions = np.concatenate(([0.0], np.cumsum(floors[1:] * np.diff(rates))))
+        tables.append((floors, rates, deductions))
+
+    def margin(instrument: int, notional: I64) -> I64:
+        floors, rates, deductions = tables[instrument]
+        tier = np.searchsorted(floors, notional, side="right") - 1
+        asked = np.ceil(notional * rates[tier] - deductions[tier]).astype(np.int64)
+        return np.asarray(asked, np.int64)
+
+    return margin
+
+
+def _members(venue: Venue, book: population.Book) -> tuple[list[Run], list[int]]:
+    """Open members with their contributions, and fund the clearing house's own layers."""
+    runs: list[Run] = []
+    members = []
+    for reference, amount in zip(
+        book.members.reference, book.members.default_fund, strict=True
+    ):
+        runs.append(account_row(venue, reference, Role.MEMBER))
+        member = venue.accounts - 1
+        members.append(member)
+        runs.append(account_row(venue, f"{reference}-default-fund", Role.DEFAULT_FUND, member))
+        if amount > 0:
+            runs.append(
+                command.POST_COLLATERAL.row(
+                    account=venue.accounts - 1, asset=0, amount=int(amount)
+                )
+            )
+    runs.extend(fund_layers(venue))
+    return runs, members
+
+
+def fund_layers(venue: Venue) -> list[Run]:
+    """Pay in the insurance fund and the skin in the game."""
+    waterfall = venue.parameters["waterfall"]
+    amounts = (
+        (Role.INSURANCE_FUND, waterfall["insurance_fund"]),
+        (Role.SKIN_IN_THE_GAME, waterfall["skin_in_the_game"]),
+    )
+    return [
+        command.POST_COLLATERAL.row(account=venue.house[role], asset=0, amount=amount)
+        for role, amount in amounts
+        if amount > 0
+    ]
+
+
+def _opening(venue: Venue, feed: Feed) -> list[Run]:
+    """Prices at the opening, so that the first trades meet a mark."""
+    at_ns = int(feed.instant_ns[0]) - 1
+    price = {contract.asset: int(feed.recent_e8[-1, k]) for k, contract in enumerate(venue.contracts)}
+    sources = list(venue.sources.values())
+    ticks = [
+        max((2 * int(feed.recent_e8[-1, k]) + c.tick_e8) // (2 * c.tick_e8), 1)
+        for k, c in enumerate(venue.contracts)
+    ]
+    return [
+        command.ADVANCE_TIME.row(instant_ns=at_ns),
+        command.REPORT_PRICE.run(
+            {
+                "source": [number for number, _ in sources],
+                "price_e8": [price.get(asset, PAR_E8) for _, asset in sources],
+                "observed_ns": [at_ns] * len(sources),
+            }
+        ),
+        command.REPORT_LAST.run({"instrument": list(range(len(ticks))), "ticks": ticks}),
+        command.ASSESS_MARGIN.row(instant_ns=at_ns),
+    ]
+
+
+def _prepaid_fees(venue: Venue, book: population.Book, first: int) -> Run:
+    """Deposit what the opening trades will cost in fees, so that they leave equity as drawn."""
+    trades = book.trades
+    value = trades.lots * trades.price_ticks * book.tick_value()[trades.instrument]
+    listed = venue.parameters["instruments"]
+    rates = np.array(
+        [
+            max(listed[c.symbol]["taker_fee_ppm"], listed[c.symbol]["maker_fee_ppm"], 0)
+            for c in venue.contracts
+        ]
+    )
+    fee = value // 1_000_000 * rates[trades.instrument] + rates[trades.instrument]
+    owed = np.zeros(len(book.accounts), np.int64)
+    np.add.at(owed, trades.buyer, fee)
+    np.add.at(owed, trades.seller, fee)
+    rows = np.flatnonzero(owed)
+    return command.POST_COLLATERAL.run(
+        {"account": rows + first, "asset": np.zeros(rows.size, np.uint32), "amount": owed[rows]}
+    )
+
+
+def _trades(trades: population.OpeningTrades, first: int) -> Run:
+    rows = len(trades.lots)
+    return command.SUBMIT_TRADE.run(
+        {
+            "buyer": trades.buyer + first,
+            "seller": trades.seller + first,
+            "instrument": trades.instrument,
+            "ticks": trades.price_ticks,
+            "lots": trades.lots,
+            "buyer_is_maker": np.zeros(rows, np.bool_),
+            "buyer_reservation": np.zeros(rows, np.uint32),
+            "seller_reservation": np.zeros(rows, np.uint32),
+        }
+    )
+
+
+def file_book(
+    venue: Venue, feed: Feed, positions: PositionTable, collateral: CollateralTable
+) -> LoadedBook:
+    """Load positions and collateral from files.
+
+    Entry prices are rounded to the nearest tick.  Each position is opened at its entry price against the external market, which is flat again
+    when a balanced file has been loaded; profit since entry is paid by it at the first cycle.
+    """
+    runs: list[Run] = []
+    names = list(dict.fromkeys(account.member or "member" for account in positions.accounts))
+    member_of = {}
+    for name in names:
+        runs.append(account_row(venue, f"member:{name}", Role.MEMBER))
+        member_of[name] = venue.accounts - 1
+        runs.append(
+            account_row(venue, f"{name}-default-fund", Role.DEFAULT_FUND, venue.accounts - 1)
+        )
+        share = venue.parameters["waterfall"]["default_fund"] // len(names)
+        if share:
+            runs.append(
+                command.POST_COLLATERAL.row(account=venue.accounts - 1, asset=0, amount=share)
+            )
+    runs.extend(fund_layers(venue))
+    first = venue.accounts
+    for account in positions.accounts:
+        runs.append(
+            account_row(
+                venue,
+                account.reference,
+                account.role,
+                member_of[account.member or "member"],
+                mode=account.margin_mode,
+                defence=account.defence,
+            )
+        )
+    number = {account.reference: first + k for k, account in enumerate(positions.accounts)}
+    unknown = [name for name in collateral.accounts if name not in number]
+    if unknown:
+        raise InputError(f"collateral of account {unknown[0]!r}, which holds no position")
+    runs.append(
+        command.POST_COLLATERAL.run(
+            {
+                "account": [number[collateral.accounts[int(a)]] for a in collateral.account],
+                "asset": [venue.asset(collateral.assets[int(a)]) for a in collateral.asset],
+                "amount": collateral.amount,
+            }
+        )
+    )
+    runs.extend(_opening(venue, feed))
+    runs.append(_file_trades(venue, positions, first))
+    count = len(positions.accounts)
+    return LoadedBook(
+        runs,
+        np.arange(first, first + count),
+        [account.reference for account in positions.accounts],
+        ["file"] * count,
+        [account.member or "member" for account in positions.accounts],
+        [account.role.name.lower() for account in positions.accounts],
+    )
+
+
+def _file_trades(venue: Venue, positions: PositionTable, first: int) -> Run:
+    market = venue.house[Role.EXTERNAL_MARKET]
+    symbols = [contract.symbol for contract in venue.contracts]
+    is_long = positions.lots > 0
+    account = positions.account + first
+    rows = len(positions.lots)
+    instrument = np.array(
+        [symbols.index(positions.instruments[int(i)]) for i in positions.instrument], np.int64
+    )
+    tick = np.array([contract.tick_e8 for contract in venue.contracts])[instrument]
+    return command.SUBMIT_TRADE.run(
+        {
+            "buyer": np.where(is_long, account, market),
+            "seller": np.where(is_long, market, account),
+            "instrument": instrument,
+            "ticks": np.maximum((2 * positions.entry_price_e8 + tick) // (2 * tick), 1),
+            "lots": np.abs(positions.lots),
+            "buyer_is_maker": np.zeros(rows, np.bool_),
+            "buyer_reservation": np.zeros(rows, np.uint32),
+            "seller_reservation": np.zeros(rows, np.uint32),
+        }
+    )
+
+
+def holders_react(
+    book: LoadedBook, equity: I64, initial: I64, instant_ns: int
+) -> list[Run]:
+    """Return what the holders of a generated book do now: top-ups and withdrawals in numeraire."""
+    if book.traits is None or book.memory is None:
+        return []
+    reaction = react(
+        book.traits, book.memory, equity=equity, initial_margin=initial, instant_ns=instant_ns
+    )
+    book.memory = reaction.memory
+    runs = []
+    for message, amount in (
+        (command.POST_COLLATERAL, reaction.deposit),
+        (command.WITHDRAW_COLLATERAL, reaction.withdrawal),
+    ):
+        rows = np.flatnonzero(amount)
+        if rows.size:
+            runs.append(
+                message.run(
+                    {
+                        "account": book.accounts[rows],
+                        "asset": np.zeros(rows.size, np.uint32),
+                        "amount": amount[rows],
+                    }
+                )
+            )
+    return runs
+
+
+__all__ = ["LoadedBook", "file_book", "generated_book", "holders_react"]

@@ -1,0 +1,135 @@
+"""One run: steps through the engine, the market answers, the holders react."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.app.replay.book import LoadedBook, holders_react
+from novate.app.replay.feed import Feed, Step
+from novate.app.replay.market import Responder
+from novate.app.replay.observe import Observer
+from novate.app.replay.venue import Venue
+from novate.canonical import Run
+from novate.engine.engine import Engine
+from novate.engine.journal import JournalStore
+from novate.errors import require
+from novate.kernel.assess import EQUITY, INITIAL, NET
+from novate.kernel.codes import Role
+from novate.message import command
+
+I64 = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Finished:
+    """A run that is over: the engine, what was observed, and equity at start and end."""
+
+    engine: Engine
+    observer: Observer
+    equity_start: I64
+    equity_end: I64
+    funds_start: dict[str, int]
+    elapsed_s: float
+
+
+def run(
+    venue: Venue,
+    opening: list[Run],
+    book: LoadedBook,
+    feed: Feed,
+    journal: JournalStore,
+    progress: Progress,
+) -> Finished:
+    """Open the venue, load the book, and take every step of the feed.
+
+    ``progress`` is called with the number of steps done and in all.
+    """
+    started = time.perf_counter()
+    engine = Engine(journal)
+    observer = Observer(venue, book.accounts)
+    batches = engine.submit([*opening, *book.runs], source="opening", source_sequence=1)
+    observer.take(batches, engine.state)
+    refused = sum(observer.refusals.values())
+    require(refused <= len(book.accounts) // 100, f"the opening is accepted, {refused} refused")
+    observer.flows.clear()
+    observer.facts.clear()
+    numbers = engine.state.exposure.assess_all()
+    equity_start = numbers[book.accounts, NET].copy()
+    funds_start = fund_levels(engine)
+    responder = Responder(venue, feed.bar_ns, feed.last_e8[0])
+    for done, step in enumerate(feed, start=1):
+        commands = _commands(venue, step, engine, responder, book, numbers)
+        observer.remember(engine.state)
+        batches = engine.submit(commands, source="feed", source_sequence=done)
+        numbers = engine.state.exposure.assess_all()
+        observer.take(batches, engine.state)
+        if step.is_bar_end:
+            observer.measure(engine.state, step.instant_ns, numbers)
+        progress(done, len(feed))
+    engine.snapshot()
+    return Finished(
+        engine,
+        observer,
+        equity_start,
+        numbers[book.accounts, NET].copy(),
+        funds_start,
+        time.perf_counter() - started,
+    )
+
+
+def _commands(
+    venue: Venue, step: Step, engine: Engine, responder: Responder, book: LoadedBook, numbers: I64
+) -> list[Run]:
+    """Everything that happens at one instant, in order: prices, fills, holders, assessment."""
+    at_ns = step.instant_ns
+    responder.observe(step, engine.state)
+    fills = responder.answer(engine.state, at_ns)
+    shifted = step.last_e8 + step.last_e8 * responder.last_displacement_ppm // 1_000_000
+    tick = np.array([contract.tick_e8 for contract in venue.contracts])
+    most = engine.state.exposure.instruments.ticks_max[: len(tick)]
+    ticks = np.clip((2 * shifted + tick) // (2 * tick), 1, most)
+    active = np.flatnonzero(engine.state.exposure.instruments.used("status") == 1)
+    commands = [command.ADVANCE_TIME.row(instant_ns=at_ns)]
+    if step.source.size:
+        commands.append(
+            command.REPORT_PRICE.run(
+                {
+                    "source": step.source,
+                    "price_e8": step.price_e8,
+                    "observed_ns": step.observed_ns,
+                }
+            )
+        )
+    if active.size:
+        commands.append(command.REPORT_LAST.run({"instrument": active, "ticks": ticks[active]}))
+    commands.extend(fills)
+    commands.extend(
+        holders_react(
+            book,
+            numbers[book.accounts, EQUITY],
+            numbers[book.accounts, INITIAL],
+            at_ns,
+        )
+    )
+    commands.append(command.ASSESS_MARGIN.row(instant_ns=at_ns))
+    return commands
+
+
+def fund_levels(engine: Engine) -> dict[str, int]:
+    """Balances of the loss-absorbing layers, numeraire units."""
+    accounts = engine.state.exposure.accounts
+    role = accounts.used("role")
+    return {
+        name: int(accounts.used("balance")[role == which, 0].sum())
+        for name, which in (
+            ("fund", Role.INSURANCE_FUND),
+            ("skin", Role.SKIN_IN_THE_GAME),
+            ("default_fund", Role.DEFAULT_FUND),
+        )
+    }

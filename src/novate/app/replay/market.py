@@ -1,0 +1,155 @@
+"""The outbox answered by the market agent: engine orders to quantities and prices, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.app.replay.feed import PAR_E8, Step
+from novate.app.replay.venue import Venue
+from novate.canonical import Run
+from novate.engine.state import State
+from novate.kernel.codes import OrderKind
+from novate.kernel.value import LINEAR
+from novate.message import command
+from novate.stress.market_agent import AgentTerms, MarketAgent, OrderBatch
+
+I64 = npt.NDArray[np.int64]
+_E8 = 10**8
+CONVERSION_VOLUME_E8 = 10**16
+"""Volume per bar assumed for an asset that no contract of the run has as its underlying."""
+
+
+class Responder:
+    """Answers open orders; symbols are the contracts, then the assets but the numeraire.
+
+    A coin converts on a market as deep as its perpetual; an asset without one (a stable coin) on a
+    deep market at its index.
+    """
+
+    def __init__(self, venue: Venue, bar_ns: int, first_e8: I64) -> None:
+        self._venue = venue
+        contracts, assets = venue.contracts, range(1, len(venue.assets))
+        self._contracts = len(contracts)
+        self._lot = np.array(
+            [
+                c.lot_e8 if c.form == LINEAR else self._inverse_lot(k, int(first_e8[k]))
+                for k, c in enumerate(contracts)
+            ],
+            np.int64,
+        )
+        self._scale = [10 ** venue.decimals[asset] for asset in assets]
+        agent: dict[str, Any] = dict(venue.parameters["agent"])
+        self._agent = MarketAgent(
+            AgentTerms(
+                tick_e8=np.array([c.tick_e8 for c in contracts] + [1 for _ in assets], np.int64),
+                lot_e8=np.concatenate((self._lot, np.ones(len(assets), np.int64))),
+                bar_ns=bar_ns,
+                latency_ns=agent["latency_ms"] * 1_000_000,
+                participation_ppm=agent["participation_ppm"],
+                impact_ppm=agent["impact_ppm"],
+                refill_half_life_ns=agent["refill_seconds"] * 10**9,
+                collapse_range_ppm=agent["collapse_range_ppm"],
+                collapse_floor_ppm=agent["collapse_floor_ppm"],
+                floor_ppm=agent["floor_ppm"],
+                feedback_ppm=agent["feedback_ppm"],
+            )
+        )
+
+    def _inverse_lot(self, contract: int, price_e8: int) -> int:
+        """Base units (1e-8) of one inverse contract at the first price of the run."""
+        symbol = self._venue.contracts[contract].symbol
+        face = self._venue.parameters["instruments"][symbol]["face_value"]
+        return max(face * _E8 // price_e8, 1)
+
+    def observe(self, step: Step, state: State) -> None:
+        """Show the agent the market of a step."""
+        index = self._index(step, state)
+        coin = {c.asset: k for k, c in reversed(list(enumerate(self._venue.contracts)))}
+        assets = range(1, len(self._venue.assets))
+        volume = [
+            int(step.volume_e8[coin[a]]) if a in coin else CONVERSION_VOLUME_E8 for a in assets
+        ]
+        width = [int(step.range_ppm[coin[a]]) if a in coin else 1_000 for a in assets]
+        of_contract = index[[c.asset - 1 for c in self._venue.contracts]]
+        self._agent.observe(
+            step.instant_ns,
+            np.concatenate((step.last_e8, index)),
+            np.concatenate((step.volume_e8, np.array(volume, np.int64))),
+            np.concatenate((step.range_ppm, np.array(width, np.int64))),
+            reference_e8=np.concatenate((of_contract, index)),
+        )
+
+    def _index(self, step: Step, state: State) -> I64:
+        """Index of each asset but the numeraire: the engine's, or the first report before that."""
+        known = state.exposure.assets.price_e8[1 : len(self._venue.assets)].copy()
+        known[known <= 0] = PAR_E8
+        return np.asarray(known, np.int64)
+
+    @property
+    def last_displacement_ppm(self) -> I64:
+        """Move of the venue price by our own fills, per contract."""
+        return self._agent.last_displacement_ppm[: self._contracts]
+
+    def answer(self, state: State, instant_ns: int) -> list[Run]:
+        """Return the fills of open orders as commands."""
+        orders = state.defaults.orders
+        rows = np.flatnonzero(orders.used("is_open"))
+        if not rows.size:
+            return []
+        symbol, quantity = self._quantities(state, rows)
+        sized = np.flatnonzero(quantity)
+        batch = OrderBatch(
+            order_id=rows[sized] + 1,
+            symbol=symbol[sized],
+            quantity_e8=quantity[sized],
+            placed_ns=orders.placed_ns[rows[sized]],
+        )
+        fills = self._agent.answer(batch, instant_ns)
+        if not len(fills):
+            return []
+        return [self._fills(state, rows[sized], fills)]
+
+    def _quantities(self, state: State, rows: I64) -> tuple[I64, I64]:
+        """Agent symbol and signed quantity of open orders; dust of a conversion becomes one unit."""
+        orders = state.defaults.orders
+        symbol = np.empty(len(rows), np.int64)
+        quantity = np.empty(len(rows), np.int64)
+        for k, row in enumerate(rows):
+            subject, units = int(orders.subject[row]), int(orders.quantity[row])
+            if orders.kind[row] == OrderKind.POSITION:
+                symbol[k], quantity[k] = subject, units * int(self._lot[subject])
+            else:
+                symbol[k] = self._contracts + subject - 1
+                size = -(-abs(units) * _E8 // self._scale[subject - 1])
+                quantity[k] = size if units > 0 else -size
+        return symbol, quantity
+
+    def _fills(self, state: State, rows: I64, fills: Any) -> Run:
+        """Turn agent fills into answers in lots and ticks, or ledger units and prices."""
+        orders = state.defaults.orders
+        order, amount, price = [], [], []
+        for k in range(len(fills)):
+            row = int(rows[fills.row[k]])
+            subject, size = int(orders.subject[row]), abs(int(fills.quantity_e8[k]))
+            left = abs(int(orders.quantity[row]))
+            if orders.kind[row] == OrderKind.POSITION:
+                units = size // int(self._lot[subject])
+                at = int(fills.price_e8[k]) // self._venue.contracts[subject].tick_e8
+            else:
+                done = bool(fills.is_final[k])
+                units = left if done else size * self._scale[subject - 1] // _E8
+                at = int(fills.price_e8[k])
+            order.append(row + 1)
+            amount.append(min(units, left))
+            price.append(max(at, 1))
+        return command.REPORT_FILL.run(
+            {
+                "order": order,
+                "quantity": amount,
+                "price": price,
+                "is_final": np.zeros(len(order), np.bool_),
+            }
+        )

@@ -1,0 +1,419 @@
+"""What a run leaves behind: events and measurements gathered into tables."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.app.replay.venue import Venue
+from novate.engine.engine import Batch
+from novate.engine.state import State
+from novate.kernel.assess import INITIAL, MAINTENANCE, NET
+from novate.kernel.codes import Layer, Role
+from novate.canonical import Run
+from novate.message.declare import columns_of, rows_of
+from novate.message.refusal import REFUSALS, EngineCommandRefusal
+
+Row = dict[str, Any]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+UNIT = 1_000_000
+LAYER_NAMES = {
+    Layer.OWN_CONTRIBUTION: "defaulter_default_fund",
+    Layer.INSURANCE_FUND: "insurance_fund",
+    Layer.SKIN_IN_THE_GAME: "skin_in_the_game",
+    Layer.DEFAULT_FUND: "default_fund",
+    Layer.GAINS_HAIRCUT: "variation_margin_gains_haircutting",
+    Layer.AUTO_DELEVERAGING: "auto_deleveraging",
+    Layer.UNCOVERED: "uncovered",
+}
+FUND_ROLES = {
+    "insurance_fund": Role.INSURANCE_FUND,
+    "skin_in_the_game": Role.SKIN_IN_THE_GAME,
+    "liquidator_equity": Role.LIQUIDATOR,
+}
+_QUIET = {
+    "PriceReported", "IndexUpdated", "LastReported", "TimeAdvanced", "MarginAssessed",
+    "SliceScheduled", "OrderPlaced", "OrderClosed", "MarkUpdated",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Observer:
+    """Collects a run.  Money in tables is float64 numeraire, for charts; sums stay integers."""
+
+    venue: Venue
+    accounts: npt.NDArray[np.int64]
+    tables: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    totals: Counter[str] = field(default_factory=Counter)
+    payers: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    flows: Counter[int] = field(default_factory=Counter)
+    shortfall: Counter[int] = field(default_factory=Counter)
+    taken_over_ns: dict[int, int] = field(default_factory=dict)
+    equity_taken: Counter[int] = field(default_factory=Counter)
+    held: dict[int, str] = field(default_factory=dict)
+    facts: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    calls: dict[int, Row] = field(default_factory=dict)
+    marks: dict[int, int] = field(default_factory=dict)
+    loss_account: dict[int, int] = field(default_factory=dict)
+    before: tuple[I32, I32, I64] | None = None
+    fees: npt.NDArray[np.float64] = field(init=False)
+    funding: npt.NDArray[np.float64] = field(init=False)
+    records: int = 0
+    events: int = 0
+
+    def __post_init__(self) -> None:
+        size = int(self.accounts.max()) + 1
+        self.fees = np.zeros(size)
+        self.funding = np.zeros(size)
+
+    def remember(self, state: State) -> None:
+        """Keep who holds what before a step, so that its events can be told with it."""
+        p = state.exposure.positions
+        self.before = (
+            p.used("account").copy(), p.used("instrument").copy(), p.used("lots").copy(),
+        )  # fmt: skip
+
+    def take(self, batches: list[Batch], state: State) -> None:
+        """Gather the events of what `Engine.submit` returned."""
+        self.marks = {
+            k: int(state.exposure.marks.mark[k]) for k in range(len(self.venue.contracts))
+        }
+        for batch in batches:
+            self.records += 1
+            for run in batch.events:
+                self.events += run.rows
+                if run.name in _QUIET:
+                    continue
+                if run.name == "TradeNovated":
+                    self._fees(run)
+                    continue
+                handler = _HANDLERS.get(run.name)
+                if handler is not None:
+                    for row in rows_of(run):
+                        handler(self, batch, row)
+
+    def measure(self, state: State, instant_ns: int, numbers: npt.NDArray[np.int64]) -> None:
+        """Write one line of solvency, prices, concentration and the clearing house's accounts."""
+        x = state.exposure
+        mine = numbers[self.accounts]
+        negative = mine[:, NET] < 0
+        interest = 0.0
+        for k, contract in enumerate(self.venue.contracts):
+            lots = x.positions.used("lots")[x.holders(k)]
+            mark = int(x.marks.mark[k])
+            unit = int(x.instruments.unit[k])
+            asset = int(x.instruments.settlement_asset[k])
+            price = float(x.assets.unit_price[asset])
+            per_lot = (unit * mark if contract.form == 1 else unit / max(mark, 1)) * price / UNIT
+            size = np.abs(lots[lots != 0]) * per_lot
+            interest += float(size.sum()) / 2
+            self._concentration(instant_ns, contract.symbol, size)
+            self.tables["prices"].append(
+                {
+                    "instant_ns": instant_ns,
+                    "instrument": contract.symbol,
+                    "index": int(x.marks.index[k]) * contract.tick_e8 / 1e8,
+                    "mark": mark * contract.tick_e8 / 1e8,
+                    "last": int(x.marks.last[k]) * contract.tick_e8 / 1e8,
+                }
+            )
+        fund_accounts = np.flatnonzero(x.accounts.used("role") == Role.DEFAULT_FUND)
+        self.tables["solvency"].append(
+            {
+                "instant_ns": instant_ns,
+                "client_equity": int(mine[:, NET].sum()) / UNIT,
+                "initial_margin": int(mine[:, INITIAL].sum()) / UNIT,
+                "maintenance_margin": int(mine[:, MAINTENANCE].sum()) / UNIT,
+                **{
+                    name: int(numbers[x.single(role), NET]) / UNIT
+                    for name, role in FUND_ROLES.items()
+                },
+                "default_fund": int(numbers[fund_accounts, NET].sum()) / UNIT,
+                "negative_equity": -int(mine[negative, NET].sum()) / UNIT,
+                "negative_accounts": int(np.count_nonzero(negative)),
+                "uncovered": int(state.defaults.losses.used("uncovered").sum()) / UNIT,
+                "open_interest": interest,
+            }
+        )
+        for role, account in self.venue.house.items():
+            self.tables["ccp"].append(
+                {
+                    "instant_ns": instant_ns,
+                    "account": role.name.lower(),
+                    "balance": int(numbers[account, NET]) / UNIT,
+                }
+            )
+
+    def _concentration(
+        self, instant_ns: int, symbol: str, size: npt.NDArray[np.float64]
+    ) -> None:
+        total = float(size.sum())
+        share = np.sort(size / total)[::-1] if total else np.zeros(1)
+        self.tables["concentration"].append(
+            {
+                "instant_ns": instant_ns,
+                "instrument": symbol,
+                "top1": float(share[0]),
+                "top5": float(share[:5].sum()),
+                "hhi": float((share**2).sum()),
+            }
+        )
+
+    def _fees(self, run: Run) -> None:
+        """Add the fees of a run of trades, in numeraire where the contract settles in it."""
+        columns = columns_of(run)
+        for side in ("buyer", "seller"):
+            mine = columns[side] < len(self.fees)
+            np.add.at(self.fees, columns[side][mine], columns[f"{side}_fee"][mine] / UNIT)
+
+    def holdings(self, account: int) -> str:
+        """What an account held before the present step, as text."""
+        if self.before is None:
+            return ""
+        rows = np.flatnonzero((self.before[0] == account) & (self.before[2] != 0))
+        held = []
+        for row in rows:
+            contract = self.venue.contracts[int(self.before[1][row])]
+            lots = int(self.before[2][row])
+            size = f"{lots:+,} contracts"
+            if contract.form == 1:
+                size = f"{lots * contract.lot_e8 / 1e8:+,.8g}"
+            held.append(f"{size} {contract.symbol}")
+        return ", ".join(held)
+
+    def fact(self, batch: Batch, account: int, kind: str, text: str, **numbers: str) -> None:
+        """Remember a fact of an account's story, at most 60 of them."""
+        facts = self.facts[account]
+        if len(facts) < 60:
+            facts.append(
+                {
+                    "sequence": batch.sequence,
+                    "instant": batch.instant_ns,
+                    "kind": kind,
+                    "text": text,
+                    "numbers": numbers,
+                }
+            )
+
+    def price_text(self, instrument: int, ticks: int) -> str:
+        """Price of an instrument as text."""
+        contract = self.venue.contracts[instrument]
+        return f"{ticks * contract.tick_e8 / 1e8:,.8g} ({contract.symbol})"
+
+
+def money(amount: int) -> str:
+    """Numeraire units as text with thousands separators."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{abs(amount) // UNIT:,}.{abs(amount) % UNIT:06d}"
+
+
+def _refused(o: Observer, batch: Batch, row: Row) -> None:
+    codes = REFUSALS.get(row["command"], EngineCommandRefusal)
+    o.refusals[row["command"], codes(row["code"]).name.lower()] += 1
+
+
+def _posted(o: Observer, batch: Batch, row: Row) -> None:
+    if row["asset"] == 0:
+        o.flows[row["account"]] += row["amount"]
+        o.fact(
+            batch, row["account"], "deposit", "Collateral arrived.", amount=money(row["amount"])
+        )
+
+
+def _withdrawn(o: Observer, batch: Batch, row: Row) -> None:
+    if row["asset"] == 0:
+        o.flows[row["account"]] -= row["amount"]
+        o.fact(
+            batch, row["account"], "withdrawal", "Collateral was paid out.",
+            amount=money(row["amount"]),
+        )  # fmt: skip
+
+
+def _called(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["calls_made"] += 1
+    call = {
+        "instant_ns": batch.instant_ns,
+        "account": row["account"],
+        "amount": row["amount"] / UNIT,
+        "deadline_ns": row["deadline_ns"],
+        "status": "open",
+        "resolved_ns": 0,
+    }
+    o.tables["calls"].append(call)
+    o.calls[row["account"]] = call
+    o.fact(
+        batch, row["account"], "call",
+        "Called for margin: equity fell below initial margin.",
+        call=money(row["amount"]), equity=money(row["equity"]),
+        initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _call_met(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["calls_met"] += 1
+    o.calls[row["account"]].update(status="met", resolved_ns=batch.instant_ns)
+    o.fact(
+        batch, row["account"], "met", "The call was met.",
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _defaulted(o: Observer, batch: Batch, row: Row) -> None:
+    o.held.setdefault(row["account"], o.holdings(row["account"]))
+    o.totals["defaults"] += 1
+    o.calls[row["account"]].update(status="missed", resolved_ns=batch.instant_ns)
+    o.fact(
+        batch, row["account"], "default",
+        "Default declared: the call was not met by its deadline, or equity fell below the "
+        "takeover level.",
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _funding(o: Observer, batch: Batch, row: Row) -> None:
+    if o.before is None:
+        return
+    contract = o.venue.contracts[row["instrument"]]
+    mine = (o.before[1] == row["instrument"]) & (o.before[0] < len(o.funding))
+    lots, account = o.before[2][mine].astype(np.float64), o.before[0][mine]
+    per_lot = row["ticks"] * contract.tick_e8 * contract.lot_e8 / 1e16
+    if contract.form != 1:
+        terms = o.venue.parameters["instruments"][contract.symbol]
+        per_lot = terms["face_value"] / 1e8
+    np.add.at(o.funding, account, -lots * per_lot * row["rate_e9"] / 1e9)
+
+
+def _started(o: Observer, batch: Batch, row: Row) -> None:
+    o.held.setdefault(row["account"], o.holdings(row["account"]))
+    o.totals["liquidated_accounts"] += 1
+    numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
+    if row["binding"] >= 0:
+        numbers["mark"] = o.price_text(row["binding"], row["mark"])
+    o.fact(
+        batch, row["account"], "liquidation",
+        "Liquidation began: equity fell below maintenance margin.", **numbers,
+    )  # fmt: skip
+
+
+def _stopped(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["released_accounts"] += 1
+    o.fact(
+        batch, row["account"], "released",
+        "Liquidation ended: equity is at the release level again.",
+        equity=money(row["equity"]), maintenance_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _filled(o: Observer, batch: Batch, row: Row) -> None:
+    contract = o.venue.contracts[row["instrument"]]
+    price = row["ticks"] * contract.tick_e8 / 1e8
+    notional = abs(row["value"]) / UNIT if contract.form == 1 else 0.0
+    if contract.form != 1:
+        terms = o.venue.parameters["instruments"][contract.symbol]
+        notional = abs(row["lots"]) * terms["face_value"] / 1e8
+    mark = o.marks[row["instrument"]] * contract.tick_e8 / 1e8
+    o.totals["liquidation_fees"] += row["fee"]
+    if row["account"] < len(o.fees):
+        o.fees[row["account"]] += row["fee"] / UNIT
+    o.totals["liquidated_notional"] += int(notional * UNIT)
+    o.tables["liquidations"].append(
+        {
+            "instant_ns": batch.instant_ns,
+            "account": row["account"],
+            "instrument": contract.symbol,
+            "lots": row["lots"],
+            "price": price,
+            "mark": mark,
+            "notional": notional,
+            "fee": row["fee"] / UNIT,
+        }
+    )
+    o.fact(
+        batch, row["account"], "fill",
+        f"{'Bought' if row['lots'] > 0 else 'Sold'} {abs(row['lots'])} lots to the market.",
+        price=o.price_text(row["instrument"], row["ticks"]), fee=money(row["fee"]),
+    )  # fmt: skip
+
+
+def _converted(o: Observer, batch: Batch, row: Row) -> None:
+    o.fact(
+        batch, row["account"], "conversion",
+        f"Converted {o.venue.assets[row['asset']]} to pay its debt.",
+        proceeds=money(row["proceeds"]),
+    )  # fmt: skip
+
+
+def _taken_over(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["taken_over"] += 1
+    o.taken_over_ns[row["account"]] = batch.instant_ns
+    o.equity_taken[row["account"]] += row["equity"]
+    o.fact(
+        batch, row["account"], "takeover",
+        "Taken over: what was left went to the liquidator at the marks.",
+        net_equity=money(row["equity"]), maintenance_margin=money(row["maintenance"]),
+    )  # fmt: skip
+
+
+def _loss(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["bad_debt"] += row["amount"]
+    o.loss_account[row["loss"]] = row["account"]
+    o.shortfall[row["account"]] += row["amount"]
+
+
+def _allocated(o: Observer, batch: Batch, row: Row) -> None:
+    layer = LAYER_NAMES[Layer(row["layer"])]
+    o.payers[layer] += row["amount"]
+    o.tables["losses"].append(
+        {
+            "loss": row["loss"],
+            "instant_ns": batch.instant_ns,
+            "defaulter": o.loss_account[row["loss"]],
+            "layer": layer,
+            "payer": row["payer"],
+            "amount": row["amount"] / UNIT,
+        }
+    )
+
+
+def _deleveraged(o: Observer, batch: Batch, row: Row) -> None:
+    _allocated(
+        o,
+        batch,
+        {
+            "loss": row["loss"],
+            "layer": int(Layer.AUTO_DELEVERAGING),
+            "payer": row["account"],
+            "amount": row["amount"],
+        },
+    )
+    o.totals["deleveraged"] += 1
+
+
+def _swept(o: Observer, batch: Batch, row: Row) -> None:
+    o.totals["surplus_to_fund"] += row["amount"]
+
+
+_HANDLERS = {
+    "CommandRefused": _refused,
+    "CollateralPosted": _posted,
+    "CollateralWithdrawn": _withdrawn,
+    "FundingSettled": _funding,
+    "MarginCalled": _called,
+    "MarginCallMet": _call_met,
+    "DefaultDeclared": _defaulted,
+    "LiquidationStarted": _started,
+    "LiquidationStopped": _stopped,
+    "OrderFilled": _filled,
+    "AssetConverted": _converted,
+    "AccountTakenOver": _taken_over,
+    "LossRecorded": _loss,
+    "LossAllocated": _allocated,
+    "PositionDeleveraged": _deleveraged,
+    "SurplusSwept": _swept,
+}

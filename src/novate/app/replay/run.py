@@ -1,0 +1,309 @@
+"""The main job: a day through the clearing house, its variants beside it, verified and reported.
+
+The *primary* run is journaled, recovered and audited.  Two variants follow on the same book and
+prices: the other order of extremes inside a bar, and the same order with the controls off.  They
+run in a second process while the primary one goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from novate.adapter.book_file import Grid, load_collateral, load_positions
+from novate.adapter.memory_journal import MemoryJournal
+from novate.adapter.price_file import load_prices
+from novate.adapter.quarantine import Quarantine
+from novate.adapter.sqlite_journal import SqliteJournal
+from novate.app.replay import driver, summary
+from novate.app.replay.book import LoadedBook, file_book, generated_book
+from novate.app.replay.feed import Feed, day_feed, file_feed
+from novate.app.replay.venue import Venue, open_venue
+from novate.app.replay.write import write_json, write_tables
+from novate.app.report import write_report
+from novate.engine.engine import ENGINE_VERSION
+from novate.engine.journal import JournalStore
+from novate.engine.recover import audit, recover
+from novate.errors import InputError
+from novate.stress.crash_day import crash_day
+from novate.stress.path import PathOrder
+from novate.units import MINUTE, format_instant
+
+ORDERS = {"high-first": PathOrder.HIGH_FIRST, "low-first": PathOrder.LOW_FIRST}
+OTHER = {"high-first": "low-first", "low-first": "high-first"}
+Say = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run; crosses to the second process, so it holds plain values only.
+
+    Attributes
+    ----------
+    parameters
+        Checked parameters.
+    symbols
+        Instruments, in order.
+    start_ns, end_ns
+        Window of bars.
+    title
+        First line of the report.
+    price_files
+        Files of bars; a crash day is generated when there are none.
+    positions_file, collateral_file
+        The book; generated when there are none.
+    order
+        Which extreme of a bar comes first.
+    points
+        Prices per bar.
+    quiet_ppm
+        Generated day: range of a bar up to which only its close is taken.
+    has_controls
+        Whether the venue's rules are the parameters or their counterfactual.
+    commands, notes
+        For the report.
+    """
+
+    parameters: Mapping[str, Any]
+    symbols: tuple[str, ...]
+    start_ns: int
+    end_ns: int
+    title: str
+    order: str
+    points: int
+    price_files: tuple[str, ...] = ()
+    positions_file: str = ""
+    collateral_file: str = ""
+    quiet_ppm: int = 10_000
+    has_controls: bool = True
+    commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A venue with its book and feed, ready to run."""
+
+    venue: Venue
+    opening: list[Any]
+    book: LoadedBook
+    feed: Feed
+    quarantine: Quarantine = field(default_factory=Quarantine)
+
+
+def prepare(job: Job) -> Prepared:
+    """Read or generate prices and book."""
+    quarantine = Quarantine(faults_max=job.parameters["run"]["faults_max"])
+    seed = job.parameters["run"]["seed"]
+    rules = job.parameters if job.has_controls else without_controls(job.parameters)
+    venue, opening = open_venue(rules, list(job.symbols), job.start_ns - 10 * MINUTE)
+    # The same people with the same money, whatever the rules: the book is drawn under the controls.
+    venue.parameters = job.parameters
+    if job.price_files:
+        names = [contract.price_symbol for contract in venue.contracts]
+        table = load_prices(job.price_files, names, job.start_ns, job.end_ns, quarantine)
+        feed, declared = file_feed(table, venue, order=ORDERS[job.order], points=job.points)
+    else:
+        day = crash_day(seed, job.start_ns)
+        feed, declared = day_feed(
+            day, venue, order=ORDERS[job.order], points=job.points, quiet_ppm=job.quiet_ppm
+        )
+    opening.extend(declared)
+    if job.positions_file:
+        book = _book_from_files(job, venue, feed, quarantine)
+    else:
+        book = generated_book(venue, feed, seed=seed, stress_start_ns=_stress_start(feed))
+    return Prepared(venue, opening, book, feed, quarantine)
+
+
+def _book_from_files(
+    job: Job, venue: Venue, feed: Feed, quarantine: Quarantine
+) -> LoadedBook:
+    grids = {c.symbol: Grid(c.tick_e8, c.lot_e8) for c in venue.contracts}
+    if not job.collateral_file:
+        raise InputError("a positions file needs a collateral file beside it")
+    positions = load_positions(job.positions_file, grids, quarantine)
+    decimals = dict(zip(venue.assets, venue.decimals, strict=True))
+    collateral = load_collateral(job.collateral_file, decimals, quarantine)
+    return file_book(venue, feed, positions, collateral)
+
+
+def _stress_start(feed: Feed) -> int:
+    """Instant of the widest bar of the first contract: around it holders withdraw."""
+    return int(feed.instant_ns[int(feed.range_ppm[:, 0].argmax())])
+
+
+def without_controls(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The counterfactual: the same venue without its risk controls.
+
+    Collateral counts in full (no haircuts), margin does not rise with size (the first tier for
+    all), the mark is the last price (no clamp, no averaging), sources are screened neither for
+    outliers nor for age, a position is dumped in one order, an account is taken over only when its
+    equity is gone, no fee feeds the fund, and withdrawals keep nothing back.
+    """
+    off = copy.deepcopy(dict(parameters))
+    off["index"].update(
+        outlier_ppm=1_000_000, sources_min=1, staleness_seconds=604_800, basis_seconds=1
+    )
+    off["liquidation"].update(
+        slice_ppm=1_000_000, takeover_ppm=0, release_ppm=1_000_000, fee_ppm=0
+    )
+    off["margin"]["liquidation_cost_ppm"] = 0
+    for asset in off["assets"].values():
+        asset["haircut_bps"] = 0
+    for terms in off["instruments"].values():
+        terms["basis_clamp_ppm"] = 1_000_000
+        terms["tiers"] = terms["tiers"][:1]
+    return off
+
+
+def run_variant(job: Job) -> summary.Outcome:
+    """Run a variant without a durable journal and return its numbers."""
+    ready = prepare(job)
+    finished = driver.run(
+        ready.venue, ready.opening, ready.book, ready.feed, MemoryJournal(), lambda done, total: None
+    )
+    return summary.outcome(finished, ready.book)
+
+
+def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) -> Path:
+    """Run the primary and its variants, verify, and write the run directory.
+
+    Returns
+    -------
+    Path
+        The report.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for stale in directory.glob("journal.db*"):
+        stale.unlink()
+    started = time.perf_counter()
+    variants = (
+        {"other": _with(job, order=OTHER[job.order]), "off": _with(job, off=True)}
+        if with_variants
+        else {}
+    )
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        futures: dict[str, Future[summary.Outcome]] = {
+            name: pool.submit(run_variant, variant) for name, variant in variants.items()
+        }
+        journal = SqliteJournal(directory / "journal.db")
+        try:
+            ready = prepare(job)
+            finished = driver.run(
+                ready.venue, ready.opening, ready.book, ready.feed, journal,
+                lambda done, total: say("replay", done, total),
+            )  # fmt: skip
+            checks = verify(journal, finished.engine.state.digest(), say)
+        finally:
+            journal.close()
+        outcomes = {}
+        for k, (name, future) in enumerate(futures.items()):
+            say("variants", k, len(futures))
+            outcomes[name] = future.result()
+        if futures:
+            say("variants", len(futures), len(futures))
+    content = _content(job, ready, finished, checks, outcomes)
+    content["elapsed_s"] = {
+        "replay": round(finished.elapsed_s, 2),
+        "verify": round(checks["elapsed_s"], 2),
+        "all": round(time.perf_counter() - started, 2),
+    }
+    del content["verification"]["elapsed_s"]
+    tables = dict(finished.observer.tables)
+    tables["accounts"] = summary.account_rows(finished, ready.book)
+    write_tables(directory, tables)
+    write_json(directory / "summary.json", content)
+    write_json(directory / "story.json", summary.story_of(finished, ready.book))
+    return write_report(directory)
+
+
+def _with(job: Job, *, order: str = "", off: bool = False) -> Job:
+    """A variant of a job."""
+    values = {name: getattr(job, name) for name in Job.__slots__}
+    if order:
+        values["order"] = order
+    values["has_controls"] = not off
+    return Job(**values)
+
+
+def verify(journal: JournalStore, digest: bytes, say: Say) -> dict[str, Any]:
+    """Recover and audit a journal; the state must be the one that the run left."""
+    started = time.perf_counter()
+    total = journal.head()[0]
+    say("recover", 0, total)
+    recovered = recover(journal, from_snapshot=False, progress=lambda n: say("recover", n, total))
+    same = recovered.state.digest() == digest
+    report = audit(journal, progress=lambda n: say("audit", n, total))
+    return {
+        "recovered": same,
+        "audited": report.digest == digest,
+        "elapsed_s": time.perf_counter() - started,
+    }
+
+
+def _content(
+    job: Job,
+    ready: Prepared,
+    finished: driver.Finished,
+    checks: Mapping[str, Any],
+    outcomes: Mapping[str, summary.Outcome],
+) -> dict[str, Any]:
+    """The summary document."""
+    mine = summary.outcome(finished, ready.book)
+    both = {job.order: mine.shown()}
+    if "other" in outcomes:
+        both[OTHER[job.order]] = outcomes["other"].shown()
+    return {
+        "title": job.title,
+        "engine_version": ENGINE_VERSION,
+        "numeraire": ready.venue.assets[0],
+        "period": {
+            "from": format_instant(int(ready.feed.instant_ns[0])),
+            "to": format_instant(int(ready.feed.instant_ns[-1])),
+        },
+        "bars": ready.feed.bars,
+        "steps": len(ready.feed),
+        "accounts": len(ready.book.accounts),
+        "instruments": [contract.symbol for contract in ready.venue.contracts],
+        "path": job.order,
+        "result": summary.result_of(finished, ready.book),
+        "payers": summary.payers_of(finished, ready.book),
+        "worst_accounts": summary.worst_accounts(finished, ready.book),
+        "controls": (
+            {"on": mine.shown(), "off": outcomes["off"].shown()} if "off" in outcomes else None
+        ),
+        "bounds": (
+            {name.replace("-", "_"): both[name] for name in sorted(both)}
+            if len(both) == 2
+            else None
+        ),
+        "calibration": ready.book.calibration,
+        "quarantine": [
+            {
+                "file": fault.file,
+                "row": fault.row,
+                "column": fault.column,
+                "value": fault.value,
+                "allowed": fault.allowed,
+            }
+            for fault in ready.quarantine.examples
+        ],
+        "quarantined_rows": ready.quarantine.count,
+        "refusals": [
+            {"command": name, "refusal": code, "count": count}
+            for (name, code), count in sorted(finished.observer.refusals.items())
+        ],
+        "verification": summary.verification_of(finished, dict(checks)),
+        "notes": list(job.notes),
+        "commands": list(job.commands),
+    }
+
+
+__all__ = ["Job", "prepare", "run_job", "run_variant", "verify", "without_controls"]

@@ -1,0 +1,251 @@
+"""The summary of a run: what the first screen of the report says, and what proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from novate.app.replay.book import LoadedBook
+from novate.app.replay.driver import Finished, fund_levels
+from novate.app.replay.observe import LAYER_NAMES, UNIT
+from novate.book.ledger import asset_sums
+from novate.kernel.codes import AccountStatus
+from novate.units import format_decimal, format_instant
+
+NUMERAIRE_DECIMALS = 6
+KEYS = (
+    "bad_debt",
+    "liquidated_accounts",
+    "fund_used",
+    "uncovered",
+    "calls_made",
+    "taken_over",
+    "own_collateral",
+)
+
+
+def text(amount: int) -> str:
+    """Numeraire units as a decimal string."""
+    return format_decimal(int(amount), NUMERAIRE_DECIMALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The few numbers in which variants of a run are compared; money in numeraire units."""
+
+    bad_debt: int
+    liquidated_accounts: int
+    fund_used: int
+    uncovered: int
+    calls_made: int
+    taken_over: int
+    own_collateral: int
+
+    def shown(self) -> dict[str, Any]:
+        """Money as text, counts as numbers."""
+        return {
+            "bad_debt": text(self.bad_debt),
+            "liquidated_accounts": self.liquidated_accounts,
+            "fund_used": text(self.fund_used),
+            "uncovered": text(self.uncovered),
+            "calls_made": self.calls_made,
+        }
+
+
+def own_losses(finished: Finished, book: LoadedBook) -> dict[int, int]:
+    """What each taken-over account lost of its own: equity at the start plus net deposits since."""
+    observer = finished.observer
+    position = {int(account): k for k, account in enumerate(book.accounts)}
+    return {
+        account: int(finished.equity_start[position[account]]) + observer.flows[account]
+        for account in observer.taken_over_ns
+        if account in position
+    }
+
+
+def outcome(finished: Finished, book: LoadedBook) -> Outcome:
+    """Reduce a run to the numbers that variants are compared in."""
+    observer = finished.observer
+    return Outcome(
+        observer.totals["bad_debt"],
+        observer.totals["liquidated_accounts"] + observer.totals["defaults"],
+        observer.payers["insurance_fund"],
+        int(finished.engine.state.defaults.losses.used("uncovered").sum()),
+        observer.totals["calls_made"],
+        observer.totals["taken_over"],
+        sum(max(loss, 0) for loss in own_losses(finished, book).values()),
+    )
+
+
+def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
+    """Funds before and after, and what was done."""
+    observer, totals = finished.observer, finished.observer.totals
+    end = fund_levels(finished.engine)
+    short = outcome(finished, book)
+    funds = {
+        f"{name}_{when}": text(levels[name])
+        for when, levels in (("before", finished.funds_start), ("after", end))
+        for name in levels
+    }
+    return {
+        "bad_debt": text(short.bad_debt),
+        **funds,
+        "liquidated_accounts": short.liquidated_accounts,
+        "liquidated_notional": text(totals["liquidated_notional"]),
+        "calls_made": totals["calls_made"],
+        "calls_met": totals["calls_met"],
+        "defaults": totals["defaults"],
+        "uncovered": text(short.uncovered),
+        "liquidation_fees": text(totals["liquidation_fees"]),
+        "surplus_to_fund": text(totals["surplus_to_fund"]),
+        "taken_over": totals["taken_over"],
+        "deleveraged": observer.totals["deleveraged"],
+    }
+
+
+def payers_of(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
+    """Who paid, in the order of the waterfall."""
+    own = outcome(finished, book).own_collateral
+    rows = [{"layer": "defaulter_collateral", "amount": text(own)}]
+    rows.extend(
+        {"layer": layer, "amount": text(finished.observer.payers[layer])}
+        for layer in LAYER_NAMES.values()
+    )
+    return rows
+
+
+def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
+    """Ten accounts with the largest loss beyond their own money, then the largest own loss."""
+    observer = finished.observer
+    own = own_losses(finished, book)
+    position = {int(account): k for k, account in enumerate(book.accounts)}
+    ranked = sorted(own, key=lambda a: (-observer.shortfall[a], -own[a], a))[:10]
+    rows = []
+    for account in ranked:
+        k = position[account]
+        short = observer.shortfall[account]
+        rows.append(
+            {
+                "reference": book.references[k],
+                "role": book.roles[k],
+                "member": book.members[k],
+                "loss": text(own[account] + short),
+                "held": observer.held.get(account, ""),
+                "liquidated_at": format_instant(observer.taken_over_ns[account]),
+                "cause": (
+                    f"{text(short)} beyond its own money" if short else "lost all its own money"
+                ),
+            }
+        )
+    return rows
+
+
+def verification_of(finished: Finished, checks: Mapping[str, Any]) -> dict[str, Any]:
+    """Head, digest and sums that anyone can recompute from the journal."""
+    engine = finished.engine
+    x = engine.state.exposure
+    lots = np.zeros(x.instruments.count, np.int64)
+    np.add.at(lots, x.positions.used("instrument"), x.positions.used("lots"))
+    return {
+        "records": finished.observer.records,
+        "events": finished.observer.events,
+        "head_sequence": engine.sequence,
+        "head_hash": engine.head_hash.hex(),
+        "state_digest": engine.state.digest().hex(),
+        "conservation": [
+            {"asset": symbol, "sum": str(int(total))}
+            for symbol, total in zip(x.assets.symbols, asset_sums(x.accounts), strict=True)
+        ],
+        "positions": [
+            {"instrument": symbol, "sum_lots": int(total)}
+            for symbol, total in zip(x.instruments.symbols, lots, strict=True)
+        ],
+        **checks,
+    }
+
+
+def account_rows(finished: Finished, book: LoadedBook) -> list[dict[str, Any]]:
+    """One line per margin account at the end."""
+    x = finished.engine.state.exposure
+    observer = finished.observer
+    own = own_losses(finished, book)
+    realised = np.zeros(x.accounts.count, np.int64)
+    np.add.at(realised, x.positions.used("account"), x.positions.used("realised"))
+    rows = []
+    for k, account in enumerate(int(a) for a in book.accounts):
+        loss = own.get(account, 0) + observer.shortfall[account]
+        rows.append(
+            {
+                "account": account,
+                "reference": book.references[k],
+                "role": book.roles[k],
+                "member": book.members[k],
+                "profile": book.profiles[k],
+                "equity_start": int(finished.equity_start[k]) / UNIT,
+                "equity_end": int(finished.equity_end[k]) / UNIT,
+                "realised": int(realised[account]) / UNIT,
+                "fees": float(observer.fees[account]),
+                "funding": float(observer.funding[account]),
+                "status": AccountStatus(int(x.accounts.status[account])).name.lower(),
+                "loss": loss / UNIT,
+            }
+        )
+    return rows
+
+
+def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
+    """The account with the fullest story: called or liquidated, topped up, taken over."""
+    observer = finished.observer
+    position = {int(account): k for k, account in enumerate(book.accounts)}
+
+    def fullness(account: int) -> tuple[int, int, int, int]:
+        facts = observer.facts[account]
+        kinds = {fact["kind"] for fact in facts}
+        size = observer.shortfall[account] + max(
+            int(finished.equity_start[position[account]]), 0
+        )
+        return (len(kinds), int(len(facts) <= 24), min(size, 10**13), -account)
+
+    known = [account for account in observer.facts if account in position]
+    if not known:
+        return {"reference": "", "role": "", "member": "", "facts": []}
+    chosen = max(known, key=fullness)
+    k = position[chosen]
+    facts = [
+        {
+            "sequence": fact["sequence"],
+            "instant": format_instant(fact["instant"]),
+            "kind": fact["kind"],
+            "text": fact["text"],
+            "numbers": fact["numbers"],
+        }
+        for fact in observer.facts[chosen]
+    ]
+    start = {
+        "sequence": 1,
+        "instant": format_instant(int(finished.observer.tables["solvency"][0]["instant_ns"])),
+        "kind": "start",
+        "text": f"A {book.profiles[k].replace('_', ' ')} of {book.members[k]} at the start.",
+        "numbers": {"net_equity": text(int(finished.equity_start[k]))},
+    }
+    return {
+        "reference": book.references[k],
+        "role": book.roles[k],
+        "member": book.members[k],
+        "facts": [start, *facts],
+    }
+
+
+__all__ = [
+    "Outcome",
+    "account_rows",
+    "outcome",
+    "payers_of",
+    "result_of",
+    "story_of",
+    "verification_of",
+    "worst_accounts",
+]

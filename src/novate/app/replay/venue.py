@@ -1,0 +1,231 @@
+"""From a checked parameter file to the commands that open a clearing house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from novate.canonical import Run
+from novate.errors import InputError
+from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
+from novate.kernel.value import INVERSE, LINEAR
+from novate.market.reference import VALUE_MAX
+from novate.message import command
+from novate.message.parameter import MINUTE, SECOND, Parameter
+from novate.valuation.exposure import SINGLE_ROLES
+
+HOUR = 60 * MINUTE
+LAYERS = {
+    "own-contribution": Layer.OWN_CONTRIBUTION,
+    "insurance-fund": Layer.INSURANCE_FUND,
+    "skin-in-the-game": Layer.SKIN_IN_THE_GAME,
+    "default-fund": Layer.DEFAULT_FUND,
+    "gains-haircut": Layer.GAINS_HAIRCUT,
+    "adl": Layer.AUTO_DELEVERAGING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An instrument of the run with what the edges need to know of it."""
+
+    symbol: str
+    price_symbol: str
+    asset: int
+    tick_e8: int
+    lot_e8: int
+    form: int
+
+
+@dataclass(slots=True)
+class Venue:
+    """Assets, contracts and sources of a run, with the commands that declare them.
+
+    ``assets`` are the symbols by number, the numeraire first; ``sources`` maps a source's name to
+    its number and asset.
+    """
+
+    parameters: Mapping[str, Any]
+    assets: list[str] = field(default_factory=list)
+    decimals: list[int] = field(default_factory=list)
+    contracts: list[Contract] = field(default_factory=list)
+    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
+    house: dict[Role, int] = field(default_factory=dict)
+    accounts: int = 0
+
+    def asset(self, symbol: str) -> int:
+        """Return the number of an asset."""
+        if symbol not in self.assets:
+            raise InputError(f"asset {symbol!r} is not declared; known are {self.assets}")
+        return self.assets.index(symbol)
+
+
+def open_venue(
+    parameters: Mapping[str, Any], symbols: list[str], start_ns: int
+) -> tuple[Venue, list[Run]]:
+    """Return a venue over the named instruments, and the commands that open it.
+
+    Parameters
+    ----------
+    parameters
+        As `adapter.parameter_file.read_parameters` returns them.
+    symbols
+        Instruments to list, in order.
+    start_ns
+        Instant of the opening.
+    """
+    venue = Venue(parameters)
+    runs = [command.ADVANCE_TIME.row(instant_ns=start_ns)]
+    numeraire = parameters["run"]["numeraire"]
+    names = [numeraire, *(name for name in parameters["assets"] if name != numeraire)]
+    for name in names:
+        asset = parameters["assets"][name]
+        venue.assets.append(name)
+        venue.decimals.append(asset["decimals"])
+        runs.append(
+            command.DECLARE_ASSET.row(
+                symbol=name, decimals=asset["decimals"], haircut_bps=asset["haircut_bps"]
+            )
+        )
+    for role in SINGLE_ROLES:
+        runs.append(account_row(venue, role.name.lower().replace("_", "-"), role))
+        venue.house[role] = venue.accounts - 1
+    runs.extend(_settings(parameters))
+    for symbol in symbols:
+        runs.extend(_list(venue, symbol, parameters["instruments"][symbol]))
+    return venue, runs
+
+
+def account_row(
+    venue: Venue,
+    reference: str,
+    role: Role,
+    parent: int = -1,
+    *,
+    segregation: Segregation = Segregation.NONE,
+    mode: MarginMode = MarginMode.CROSS,
+    defence: Defence = Defence.AUTO_LIQUIDATE,
+) -> Run:
+    """Return the command that opens the next account."""
+    venue.accounts += 1
+    return command.OPEN_ACCOUNT.row(
+        reference=reference,
+        role=int(role),
+        parent=parent,
+        segregation=int(segregation),
+        mode=int(mode),
+        defence=int(defence),
+    )
+
+
+def _settings(parameters: Mapping[str, Any]) -> list[Run]:
+    """Risk parameters and the waterfall."""
+    liquidation, index = parameters["liquidation"], parameters["index"]
+    waterfall = parameters["waterfall"]
+    values = {
+        Parameter.CALL_GRACE_NS: parameters["calls"]["grace_minutes"] * MINUTE,
+        Parameter.SLICE_PPM: liquidation["slice_ppm"],
+        Parameter.SLICE_INTERVAL_NS: liquidation["interval_seconds"] * SECOND,
+        Parameter.SLICE_FLOOR: liquidation["slice_floor"],
+        Parameter.LIQUIDATION_FEE_PPM: liquidation["fee_ppm"],
+        Parameter.TAKEOVER_PPM: liquidation["takeover_ppm"],
+        Parameter.RELEASE_PPM: liquidation["release_ppm"],
+        Parameter.LIQUIDATION_COST_PPM: parameters["margin"]["liquidation_cost_ppm"],
+        Parameter.GAINS_WINDOW_NS: waterfall["gains_window_hours"] * HOUR,
+        Parameter.INDEX_STALENESS_NS: index["staleness_seconds"] * SECOND,
+        Parameter.INDEX_OUTLIER_PPM: index["outlier_ppm"],
+        Parameter.INDEX_SOURCES_MIN: index["sources_min"],
+        Parameter.SLOW_AVERAGE_NS: index["slow_minutes"] * MINUTE,
+        Parameter.BASIS_AVERAGE_NS: index["basis_seconds"] * SECOND,
+    }
+    first, second, third, fourth = (int(LAYERS[name]) for name in waterfall["order"])
+    return [
+        command.SET_PARAMETER.run(
+            {"parameter": [int(p) for p in values], "value": list(values.values())}
+        ),
+        command.DECLARE_WATERFALL.row(
+            first=first,
+            second=second,
+            third=third,
+            fourth=fourth,
+            last=int(LAYERS[waterfall["last_layer"]]),
+        ),
+    ]
+
+
+def value_unit(venue: Venue, terms: Mapping[str, Any]) -> int:
+    """Value unit of a contract, see `kernel.value`; exact or refused.
+
+    Linear: tick * lot in ledger units.  Inverse: face value over tick in ledger units.
+    """
+    decimals = venue.decimals[venue.asset(terms["settlement_asset"])]
+    if terms["form"] == "linear":
+        numerator, denominator = terms["tick"] * terms["lot"] * 10**decimals, 10**16
+    else:
+        numerator, denominator = terms["face_value"] * 10**decimals, terms["tick"]
+    if numerator % denominator or numerator == 0:
+        raise InputError(
+            f"tick {terms['tick']} and lot {terms['lot']} (1e-8) do not make a whole number of "
+            f"ledger units of {terms['settlement_asset']}"
+        )
+    return int(numerator // denominator)
+
+
+def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
+    """Return the commands that list one contract with its tiers."""
+    number = len(venue.contracts)
+    is_linear = terms["form"] == "linear"
+    is_future = terms["kind"] == "future"
+    unit = value_unit(venue, terms)
+    ticks_max = min(terms["price_max"] // terms["tick"], 10**10)
+    asset = venue.asset(terms["underlying"])
+    venue.contracts.append(
+        Contract(
+            symbol,
+            terms["price_symbol"] or symbol,
+            asset,
+            terms["tick"],
+            terms["lot"],
+            LINEAR if is_linear else INVERSE,
+        )
+    )
+    listing = command.LIST_INSTRUMENT.row(
+        symbol=symbol,
+        form=LINEAR if is_linear else INVERSE,
+        style=int(
+            Style.EACH_CYCLE if terms["settlement_style"] == "each-cycle" else Style.AT_CLOSE
+        ),
+        underlying=asset,
+        settlement_asset=venue.asset(terms["settlement_asset"]),
+        tick_e8=terms["tick"],
+        unit=unit,
+        ticks_max=ticks_max,
+        lots_max=VALUE_MAX // unit // (ticks_max if is_linear else 1),
+        maker_fee_ppm=terms["maker_fee_ppm"],
+        taker_fee_ppm=terms["taker_fee_ppm"],
+        cycle_ns=terms["cycle_hours"] * HOUR,
+        funding_ns=0 if is_future else terms["funding_hours"] * HOUR,
+        expiry_ns=(terms["expiry"] or 0) if is_future else 0,
+        settlement_window_ns=terms["settlement_minutes"] * MINUTE,
+        basis_clamp_ppm=terms["basis_clamp_ppm"],
+        funding_cap_e9=terms["funding_cap_ppm"] * 1_000,
+        funding_damper_e9=terms["funding_damper_ppm"] * 1_000,
+        interest_e9=terms["interest_ppm"] * 1_000,
+    )
+    floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
+    tiers = command.SET_TIER.run(
+        {
+            "instrument": [number] * len(terms["tiers"]),
+            "floor": [tier["floor"] for tier in terms["tiers"]],
+            "initial_ppm": [max(tier["initial_ppm"], floor) for tier in terms["tiers"]],
+            "maintenance_ppm": [tier["maintenance_ppm"] for tier in terms["tiers"]],
+        }
+    )
+    return [listing, tiers]
+
+
+def source_row(venue: Venue, name: str, asset: int, weight: int = 1) -> Run:
+    """Return the command that declares the next price source."""
+    venue.sources[name] = (len(venue.sources), asset)
+    return command.DECLARE_SOURCE.row(symbol=name, asset=asset, weight=weight)

@@ -1,0 +1,214 @@
+"""What a reader needs to believe the report: one account's story, calibration, inputs, proof."""
+
+from __future__ import annotations
+
+from novate.app.report.load import Fact, Run, Verification
+from novate.app.report.markup import Column, Content, Html, element, join, table
+from novate.app.report.wording import (
+    NONE,
+    any_number,
+    count,
+    counted,
+    instant,
+    money_or_none,
+    sentence,
+    words,
+)
+
+
+def story(run: Run) -> Html:
+    """Return the vertical timeline of one account's facts."""
+    told = run.story
+    if not told.facts:
+        return element("p", NONE, class_="none")
+    owner = " \u00b7 ".join(words(text) for text in (told.role, told.member) if text)
+    by = (
+        f", told by {counted(len(told.facts), 'journaled fact')}; # is its sequence in the journal."
+    )
+    told_of = f" ({owner})" if owner else ""
+    first = join(["What happened to ", element("strong", told.reference), told_of, by])
+    facts = element("ol", *(_fact(fact) for fact in told.facts), class_="story")
+    return join([element("p", first, class_="note"), facts])
+
+
+def _fact(fact: Fact) -> Html:
+    pairs = [
+        element("div", element("dt", words(name)), element("dd", any_number(value)))
+        for name, value in fact.numbers.items()
+    ]
+    when = element(
+        "div",
+        element("time", instant(fact.instant)),
+        element("span", f"#{fact.sequence}", class_="sequence", title="Journal sequence"),
+        class_="when",
+    )
+    text = element(
+        "div",
+        element("span", words(fact.kind), class_="kind"),
+        element("p", fact.text),
+        element("dl", *pairs) if pairs else Html(""),
+    )
+    return element("li", when, text)
+
+
+def calibration(run: Run) -> Html:
+    """Return what the population should look like, and does."""
+    columns = [
+        Column(heading="Target"),
+        Column(heading="Wanted", is_number=True),
+        Column(heading="Reached", is_number=True),
+        Column(heading="Unit"),
+    ]
+    rows: list[list[Content]] = [
+        [row.target, any_number(row.wanted), any_number(row.reached), row.unit or ""]
+        for row in run.summary.calibration
+    ]
+    made = table(columns, rows, caption="Calibration targets and what was reached")
+    intro = element("p", "The synthetic population against its targets.", class_="note")
+    return join([intro, made] if rows else [made])
+
+
+def inputs(run: Run) -> Html:
+    """Return what went in, what was set aside, what was refused, and the notes."""
+    summary = run.summary
+    listed = len(summary.quarantine)
+    text = (
+        f"Quarantined rows: {count(summary.quarantined_rows) if summary.quarantined_rows else NONE}"
+    )
+    if summary.quarantined_rows > listed:
+        text = f"{text} ({counted(listed, 'value')} listed)"
+    quarantine = table(
+        [
+            Column(heading="File"),
+            Column(heading="Row", is_number=True),
+            Column(heading="Column"),
+            Column(heading="Value"),
+            Column(heading="Allowed"),
+        ],
+        [
+            [
+                row.file,
+                any_number(row.row),
+                row.column or "",
+                element("code", str(row.value)),
+                row.allowed or "",
+            ]
+            for row in summary.quarantine
+        ],
+        caption="Quarantined values",
+    )
+    refusals = table(
+        [
+            Column(heading="Command"),
+            Column(heading="Refusal"),
+            Column(heading="Count", is_number=True),
+        ],
+        [
+            [element("code", row.command), element("code", row.refusal), count(row.count)]
+            for row in summary.refusals
+        ],
+        caption="Refused commands",
+    )
+    notes = [element("li", note) for note in summary.notes]
+    return join(
+        [
+            _scope(run),
+            element("h3", text),
+            quarantine,
+            element("h3", "Commands refused"),
+            refusals,
+            element("h3", "Notes and limits"),
+            element("ul", *notes) if notes else element("p", NONE, class_="none"),
+        ]
+    )
+
+
+def _scope(run: Run) -> Html:
+    summary = run.summary
+    period = f"{instant(summary.period.start)} to {instant(summary.period.end)} UTC"
+    return _pairs(
+        [
+            ("Period", period),
+            ("Instruments", ", ".join(summary.instruments) or NONE),
+            ("Bars", count(summary.bars)),
+            ("Steps", count(summary.steps)),
+            ("Accounts", count(summary.accounts)),
+            ("Path inside a bar", summary.path),
+            ("Liquidation fees", f"{money_or_none(summary.result.liquidation_fees)}"),
+            ("Surplus paid to the fund", f"{money_or_none(summary.result.surplus_to_fund)}"),
+        ]
+    )
+
+
+def verification(run: Run) -> Html:
+    """Return what the journal proves."""
+    proof, elapsed = run.summary.verification, run.summary.elapsed_s
+    pairs: list[tuple[str, Content]] = [
+        ("Journal records", count(proof.records)),
+        ("Events", count(proof.events)),
+        ("Head sequence", count(proof.head_sequence)),
+        ("Head hash", element("code", proof.head_hash)),
+        ("State digest", element("code", proof.state_digest)),
+        *_balances(proof),
+        ("Recovered to the same state", _answer(proof.recovered)),
+        ("Audited: every batch decided again, same events", _answer(proof.audited)),
+        ("Engine version", str(run.summary.engine_version)),
+        ("Time to replay", _seconds(elapsed.replay)),
+        ("Time to verify", _seconds(elapsed.verify)),
+    ]
+    return element("div", element("p", badge(proof)), _pairs(pairs), class_="proof")
+
+
+def badge(proof: Verification) -> Html:
+    """Return one word on the evidence, and what is missing from it."""
+    if proof.is_complete:
+        return element("span", "Verified: conserves, recovers, audited", class_="badge good")
+    missing = [
+        name
+        for name, holds in (
+            ("conservation", proof.is_conserved),
+            ("recovery", proof.recovered),
+            ("audit", proof.audited),
+        )
+        if not holds
+    ]
+    return element("span", f"Not verified: {sentence(missing)}", class_="badge bad")
+
+
+def _balances(proof: Verification) -> list[tuple[str, Content]]:
+    rows: list[tuple[str, Content]] = [
+        (f"Sum of all ledger accounts, {row.asset}", _zero(any_number(str(row.sum)), row.sum == 0))
+        for row in proof.conservation
+    ]
+    rows += [
+        (
+            f"Sum of all positions, {row.instrument}",
+            _zero(f"{row.sum_lots:,} lots", row.sum_lots == 0),
+        )
+        for row in proof.positions
+    ]
+    return rows or [("Sum of all ledger accounts", element("span", NONE, class_="bad"))]
+
+
+def _zero(text: str, is_zero: bool) -> Html:
+    return element("span", text, class_="good" if is_zero else "bad")
+
+
+def reproduce(run: Run) -> Html:
+    """Return the commands that give the same run again."""
+    commands = run.summary.commands
+    lines = element("pre", element("code", "\n".join(commands)))
+    return lines if commands else element("p", NONE, class_="none")
+
+
+def _answer(holds: bool) -> Html:
+    return element("span", "yes" if holds else "no", class_="good" if holds else "bad")
+
+
+def _seconds(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.1f} s"
+
+
+def _pairs(pairs: list[tuple[str, Content]] | list[tuple[str, str]]) -> Html:
+    made = [element("div", element("dt", name), element("dd", value)) for name, value in pairs]
+    return element("dl", *made, class_="pairs")

@@ -1,0 +1,458 @@
+"""Commands from outside: what is refused, and what the rest do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role
+from novate.message import refusal
+from novate.message.parameter import SETTINGS, Parameter
+from tests.simulate.naive import failure
+from tests.simulate.naive.book import book_leg, fee_of
+from tests.simulate.naive.number import ceil_div, refuse_if
+from tests.simulate.naive.world import (
+    Account,
+    Asset,
+    Instrument,
+    Numbers,
+    Reservation,
+    Source,
+    Tier,
+    World,
+)
+
+AMOUNT_MAX = 2**60
+PRICE_MAX = 10**17
+MILLION = 1_000_000
+DAY = 86_400 * 10**9
+Row = dict[str, Any]
+
+
+def declare_asset(w: World, row: Row, _: int) -> None:
+    code = refusal.DeclareAssetRefusal
+    haircut = row["haircut_bps"]
+    refuse_if(not row["symbol"] or row["symbol"] in w.asset_symbols, code.SYMBOL_TAKEN)
+    refuse_if(not 0 <= row["decimals"] <= 12, code.DECIMALS_OUT_OF_RANGE)
+    refuse_if(not 0 <= haircut <= (10_000 if w.assets else 0), code.HAIRCUT_OUT_OF_RANGE)
+    asset = Asset(row["decimals"], haircut)
+    if not w.assets:
+        asset.price = asset.slow = 10**8
+        asset.is_stale = False
+    w.assets.append(asset)
+    w.asset_symbols.add(row["symbol"])
+    w.emit("AssetDeclared", asset=len(w.assets) - 1, **row)
+
+
+def set_haircut(w: World, row: Row, _: int) -> None:
+    code = refusal.SetHaircutRefusal
+    refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(not 0 <= row["haircut_bps"] <= 10_000, code.HAIRCUT_OUT_OF_RANGE)
+    w.assets[row["asset"]].haircut = row["haircut_bps"]
+    w.emit("HaircutSet", **row)
+
+
+def declare_source(w: World, row: Row, _: int) -> None:
+    code = refusal.DeclareSourceRefusal
+    refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(not 0 < row["weight"] <= MILLION, code.WEIGHT_NOT_POSITIVE)
+    w.sources.append(Source(row["asset"], row["weight"]))
+    w.emit("SourceDeclared", source=len(w.sources) - 1, **row)
+
+
+def terms_refusals(w: World, row: Row) -> None:
+    """The limits of a contract's terms."""
+    code = refusal.ListInstrumentRefusal
+    assets = len(w.assets)
+    taken = not row["symbol"] or row["symbol"] in w.instrument_symbols
+    refuse_if(taken, code.SYMBOL_TAKEN)
+    refuse_if(row["form"] not in (1, 2), code.UNKNOWN_FORM)
+    refuse_if(row["style"] not in (1, 2), code.UNKNOWN_STYLE)
+    refuse_if(not 0 < row["underlying"] < assets, code.UNKNOWN_ASSET)
+    refuse_if(row["settlement_asset"] >= assets, code.UNKNOWN_ASSET)
+    refuse_if(not 0 < row["tick_e8"] <= 10**14, code.TICK_OUT_OF_RANGE)
+    refuse_if(not 0 < row["unit"] <= AMOUNT_MAX, code.UNIT_OUT_OF_RANGE)
+    most = row["unit"] * row["lots_max"] * (row["ticks_max"] if row["form"] == 1 else 1)
+    is_small = 0 < row["ticks_max"] <= 10**10 and 0 < row["lots_max"] and most <= AMOUNT_MAX
+    refuse_if(not is_small, code.LIMITS_OVERFLOW)
+    maker, taker = row["maker_fee_ppm"], row["taker_fee_ppm"]
+    is_fair = abs(maker) <= 100_000 and 0 <= taker <= 100_000 and maker + taker >= 0
+    refuse_if(not is_fair, code.FEE_OUT_OF_RANGE)
+    intervals = max(row["cycle_ns"], row["funding_ns"], 30 * row["settlement_window_ns"])
+    least = min(row["cycle_ns"], row["funding_ns"], row["settlement_window_ns"])
+    refuse_if(least < 0 or intervals > 30 * DAY, code.INTERVAL_OUT_OF_RANGE)
+    refuse_if(row["expiry_ns"] != 0 and row["expiry_ns"] <= w.now, code.EXPIRY_PASSED)
+    limits = (row["funding_cap_e9"], row["funding_damper_e9"], abs(row["interest_e9"]))
+    in_range = 0 <= row["basis_clamp_ppm"] <= MILLION and 0 <= min(limits) <= max(limits) <= 10**9
+    refuse_if(not in_range, code.CLAMP_OUT_OF_RANGE)
+    refuse_if(w.now == 0, code.CLOCK_NOT_SET)
+
+
+def list_instrument(w: World, row: Row, _: int) -> None:
+    terms_refusals(w, row)
+    cycle, funding = row["cycle_ns"], row["funding_ns"]
+    next_cycle = (w.now // cycle + 1) * cycle if cycle else 0
+    next_funding = (w.now // funding + 1) * funding if funding else 0
+    w.instruments.append(Instrument(row, next_cycle, next_funding, row["expiry_ns"]))
+    w.instruments[-1].funded = w.now
+    w.instrument_symbols.add(row["symbol"])
+    number = len(w.instruments) - 1
+    w.single(Role.SETTLEMENT).positions[number]  # its place for cash paid early
+    w.emit(
+        "InstrumentListed",
+        instrument=number,
+        **row,
+        next_cycle_ns=next_cycle,
+        next_funding_ns=next_funding,
+    )
+
+
+def set_tier(w: World, row: Row, _: int) -> None:
+    code = refusal.SetTierRefusal
+    refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
+    tiers = w.instruments[row["instrument"]].tiers
+    initial, maintenance = row["initial_ppm"], row["maintenance_ppm"]
+    last = tiers[-1] if tiers else None
+    floor_ok = row["floor"] > last.floor if last else row["floor"] == 0
+    refuse_if(len(tiers) >= 16, code.TOO_MANY_TIERS)
+    refuse_if(not floor_ok, code.FLOOR_NOT_ASCENDING)
+    in_range = 0 < maintenance <= MILLION and 0 < initial <= MILLION
+    refuse_if(not in_range, code.RATE_OUT_OF_RANGE)
+    falls = last and (initial < last.initial_ppm or maintenance < last.maintenance_ppm)
+    refuse_if(bool(falls), code.RATE_FALLING)
+    refuse_if(initial <= maintenance and initial < MILLION, code.INITIAL_BELOW_MAINTENANCE)
+    tier = Tier(row["floor"], initial, maintenance)
+    if last:
+        rise = initial / 1e6 - last.initial_ppm / 1e6
+        tier.initial_deduction = last.initial_deduction + float(tier.floor) * rise
+        rise = maintenance / 1e6 - last.maintenance_ppm / 1e6
+        tier.maintenance_deduction = last.maintenance_deduction + float(tier.floor) * rise
+    tiers.append(tier)
+    w.emit(
+        "TierSet",
+        tier=len(tiers) - 1,
+        **row,
+        initial_deduction=tier.initial_deduction,
+        maintenance_deduction=tier.maintenance_deduction,
+    )
+
+
+def set_parameter(w: World, row: Row, _: int) -> None:
+    code = refusal.SetParameterRefusal
+    refuse_if(row["parameter"] not in list(Parameter), code.UNKNOWN_PARAMETER)
+    parameter = Parameter(row["parameter"])
+    setting = SETTINGS[parameter]
+    low, high = setting.minimum, setting.maximum
+    refuse_if(row["value"] < low, code.BELOW_MINIMUM, row["value"], low)
+    refuse_if(row["value"] > high, code.ABOVE_MAXIMUM, row["value"], high)
+    w.parameters[parameter] = row["value"]
+    w.emit("ParameterSet", **row)
+
+
+def declare_waterfall(w: World, row: Row, _: int) -> None:
+    code = refusal.DeclareWaterfallRefusal
+    layers = [row[name] for name in ("first", "second", "third", "fourth")]
+    refuse_if(any(not 1 <= layer <= 4 for layer in layers), code.UNKNOWN_LAYER)
+    refuse_if(len(set(layers)) < 4, code.LAYER_TWICE)
+    too_early = layers.index(Layer.DEFAULT_FUND) < layers.index(Layer.INSURANCE_FUND)
+    own_first = layers[0] == Layer.OWN_CONTRIBUTION
+    refuse_if(too_early or not own_first, code.SHARED_BEFORE_FUND)
+    last = (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
+    refuse_if(row["last"] not in last, code.UNKNOWN_LAST_LAYER)
+    w.waterfall = (*layers, row["last"])
+    w.emit("WaterfallDeclared", **row)
+
+
+def open_account(w: World, row: Row, _: int) -> None:
+    code = refusal.OpenAccountRefusal
+    role, parent = row["role"], row["parent"]
+    refuse_if(not row["reference"] or row["reference"] in w.references, code.REFERENCE_TAKEN)
+    refuse_if(role not in list(Role), code.UNKNOWN_ROLE)
+    same = [a for a in w.accounts if a.role == role]
+    mine = [a for a in same if a.parent == parent]
+    taken = {Role.DEFAULT_FUND: mine, Role.MEMBER: [], Role.HOUSE: [], Role.CLIENT: []}
+    refuse_if(bool(taken.get(Role(role), same)), code.ROLE_TAKEN)
+    owned = role in (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
+    known = 0 <= parent < len(w.accounts) and w.accounts[parent].role == Role.MEMBER
+    refuse_if(not known if owned else parent != -1, code.UNKNOWN_MEMBER)
+    refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
+    refuse_if(row["defence"] not in (1, 2), code.UNKNOWN_DEFENCE)
+    refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
+    w.accounts.append(Account(role, parent, row["mode"], row["defence"]))
+    w.references.add(row["reference"])
+    w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
+
+
+def post_collateral(w: World, row: Row, _: int) -> None:
+    code = refusal.PostCollateralRefusal
+    funds = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
+    number, asset, amount = row["account"], row["asset"], row["amount"]
+    refuse_if(number >= len(w.accounts), code.UNKNOWN_ACCOUNT)
+    account = w.accounts[number]
+    refuse_if(not account.has_margin and account.role not in funds, code.UNKNOWN_ACCOUNT)
+    refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(asset != 0 and account.role in funds, code.UNKNOWN_ASSET)
+    refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
+    refuse_if(account.balance[asset] + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    refuse_if(account.status == AccountStatus.TAKEN_OVER, code.ACCOUNT_CLOSED)
+    account.balance[asset] += amount
+    w.single(Role.CUSTODY).balance[asset] -= amount
+    w.emit("CollateralPosted", **row)
+
+
+def withdraw_collateral(w: World, row: Row, _: int) -> None:
+    code = refusal.WithdrawCollateralRefusal
+    number, asset, amount = row["account"], row["asset"], row["amount"]
+    refuse_if(number >= len(w.accounts), code.UNKNOWN_ACCOUNT)
+    account = w.accounts[number]
+    refuse_if(not account.has_margin, code.UNKNOWN_ACCOUNT)
+    refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
+    refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
+    stale = [p.lots and w.is_stale(w.instruments[i]) for i, p in account.positions.items()]
+    refuse_if(any(stale), code.INDEX_STALE)
+    held = account.balance[asset]
+    refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
+    account.balance[asset] -= amount
+    after = w.assess(account)
+    account.balance[asset] += amount
+    rate = w.parameters[Parameter.LIQUIDATION_COST_PPM]
+    needed = after.initial + ceil_div(after.notional * rate, MILLION)
+    refuse_if(after.equity < needed, code.INSUFFICIENT_MARGIN, after.equity, needed)
+    needed += after.unproven + account.encumbered
+    refuse_if(after.equity < needed, code.GAINS_UNPROVEN, after.equity, needed)
+    account.balance[asset] -= amount
+    w.single(Role.CUSTODY).balance[asset] += amount
+    w.emit("CollateralWithdrawn", **row)
+
+
+def report_price(w: World, row: Row, _: int) -> None:
+    code = refusal.ReportPriceRefusal
+    refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
+    source = w.sources[row["source"]]
+    seen = row["observed_ns"]
+    refuse_if(not 0 < row["price_e8"] <= PRICE_MAX, code.PRICE_OUT_OF_RANGE)
+    refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
+    refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
+    source.price, source.observed = row["price_e8"], seen
+    w.emit("PriceReported", **row)
+
+
+def report_last(w: World, row: Row, _: int) -> None:
+    code = refusal.ReportLastRefusal
+    refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
+    i = w.instruments[row["instrument"]]
+    refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
+    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    i.last = row["ticks"]
+    w.emit("LastReported", **row)
+
+
+def is_elsewhere(account: Account, number: int, *, reserving: bool) -> bool:
+    """Whether an isolated account holds another contract, or also: has reserved one."""
+    return account.is_isolated and any(
+        other != number and (p.lots or (reserving and (p.buys or p.sells)))
+        for other, p in account.positions.items()
+    )
+
+
+class Side:
+    """One side of a trade, tried on a copy of the account."""
+
+    def __init__(self, w: World, row: Row, name: str) -> None:
+        self.w, self.row = w, row
+        self.number = row[name]
+        self.account = w.accounts[self.number]
+        self.reservation = row[f"{name}_reservation"]
+        self.lots = row["lots"] if name == "buyer" else -row["lots"]
+        self.i = w.instruments[row["instrument"]]
+        self.value = self.i.value(row["ticks"], self.lots)
+        is_maker = row["buyer_is_maker"] == (name == "buyer")
+        self.fee = fee_of(self.i, self.value, is_maker=is_maker)
+
+    @property
+    def held(self) -> int:
+        p = self.account.positions.get(self.row["instrument"])
+        return p.lots if p else 0
+
+    @property
+    def only_reduces(self) -> bool:
+        return self.held * self.lots < 0 and abs(self.lots) <= abs(self.held)
+
+    @property
+    def is_checked(self) -> bool:
+        return self.account.has_margin and not self.reservation and not self.only_reduces
+
+    @property
+    def has_bad_reservation(self) -> bool:
+        if not self.reservation:
+            return False
+        if self.reservation > len(self.w.reservations):
+            return True
+        r = self.w.reservations[self.reservation - 1]
+        mine = (r.account, r.instrument) == (self.number, self.row["instrument"])
+        return not mine or r.lots * self.lots <= 0 or abs(r.lots) < abs(self.lots)
+
+    def book(self, account: Account, *, really: bool) -> None:
+        w, row = self.w, self.row
+        if really:
+            book_leg(w, account, row["instrument"], row["ticks"], self.lots, self.value)
+            if self.reservation:
+                use_reservation(w, self.reservation, abs(self.lots))
+            w.single(Role.FEES).balance[self.i.settles_in] += self.fee
+        else:
+            p = account.positions[row["instrument"]]
+            p.lots += self.lots
+            p.settlement_cost += self.value
+        account.balance[self.i.settles_in] -= self.fee
+
+    def after(self) -> Numbers:
+        twin = copy.deepcopy(self.account)
+        self.book(twin, really=False)
+        return self.w.assess(twin)
+
+
+def use_reservation(w: World, number: int, lots: int) -> None:
+    """Take lots out of a reservation and out of the position's open orders."""
+    r = w.reservations[number - 1]
+    p = w.accounts[r.account].positions[r.instrument]
+    if r.lots > 0:
+        p.buys -= lots
+        r.lots -= lots
+    else:
+        p.sells -= lots
+        r.lots += lots
+
+
+def submit_trade(w: World, row: Row, place: int) -> None:
+    code = refusal.SubmitTradeRefusal
+    refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
+    refuse_if(not may_trade(w, row["seller"]), code.UNKNOWN_SELLER)
+    refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
+    i = w.instruments[row["instrument"]]
+    refuse_if(row["buyer"] == row["seller"], code.SAME_ACCOUNT)
+    refuse_if(not 0 < row["lots"] <= i.terms["lots_max"], code.LOTS_OUT_OF_RANGE)
+    refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
+    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
+
+    most = i.terms["lots_max"]
+    for s in sides:
+        refuse_if(s.account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
+        refuse_if(abs(s.held + s.lots) > most, code.POSITION_LIMIT)
+        elsewhere = is_elsewhere(s.account, row["instrument"], reserving=False)
+        refuse_if(elsewhere, code.ISOLATED_ELSEWHERE)
+        refuse_if(s.has_bad_reservation, code.UNKNOWN_RESERVATION)
+    for s in sides:
+        if s.is_checked:
+            refuse_if(i.mark == 0, code.MARK_MISSING)
+            n = s.after()
+            is_short = n.equity < n.initial
+            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+    for side in sides:
+        side.book(side.account, really=True)
+    names = ("buyer", "seller", "instrument", "ticks", "lots")
+    w.emit(
+        "TradeNovated",
+        row=place,
+        **{name: row[name] for name in names},
+        value=sides[0].value,
+        buyer_fee=sides[0].fee,
+        seller_fee=sides[1].fee,
+        buyer_reservation=row["buyer_reservation"],
+        seller_reservation=row["seller_reservation"],
+    )
+
+
+def may_trade(w: World, number: int) -> bool:
+    roles = (Role.HOUSE, Role.CLIENT, Role.EXTERNAL_MARKET, Role.LIQUIDATOR)
+    return number < len(w.accounts) and w.accounts[number].role in roles
+
+
+def reserve_margin(w: World, row: Row, _: int) -> None:
+    code = refusal.ReserveMarginRefusal
+    number, lots = row["instrument"], row["lots"]
+    refuse_if(row["account"] >= len(w.accounts), code.UNKNOWN_ACCOUNT)
+    account = w.accounts[row["account"]]
+    refuse_if(not account.has_margin, code.UNKNOWN_ACCOUNT)
+    refuse_if(number >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
+    i = w.instruments[number]
+    most = i.terms["lots_max"]
+    refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
+    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
+    twin = copy.deepcopy(account)
+    p = twin.positions[number]
+    if lots > 0:
+        p.buys += lots
+    else:
+        p.sells -= lots
+    worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
+    refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
+    refuse_if(is_elsewhere(account, number, reserving=True), code.ISOLATED_ELSEWHERE)
+    refuse_if(i.mark == 0, code.MARK_MISSING)
+    before, after = w.assess(account), w.assess(twin)
+    refuse_if(
+        after.equity < after.initial and after.initial > before.initial,
+        code.INSUFFICIENT_MARGIN,
+        after.equity,
+        after.initial,
+    )
+    w.accounts[row["account"]] = twin
+    w.reservations.append(Reservation(row["account"], number, lots))
+    w.emit(
+        "MarginReserved",
+        reservation=len(w.reservations),
+        **row,
+        equity=after.equity,
+        requirement=after.initial,
+    )
+
+
+def release_margin(w: World, row: Row, _: int) -> None:
+    number = row["reservation"]
+    known = 0 < number <= len(w.reservations) and w.reservations[number - 1].lots != 0
+    refuse_if(not known, refusal.ReleaseMarginRefusal.UNKNOWN_RESERVATION)
+    failure.release(w, number)
+
+
+def report_fill(w: World, row: Row, _: int) -> None:
+    code = refusal.ReportFillRefusal
+    number = row["order"]
+    refuse_if(not 0 < number <= len(w.orders), code.UNKNOWN_ORDER)
+    order = w.orders[number - 1]
+    refuse_if(not order.is_open, code.ORDER_CLOSED)
+    quantity = row["quantity"]
+    refuse_if(not 0 <= quantity <= abs(order.quantity), code.QUANTITY_OUT_OF_RANGE)
+    most = PRICE_MAX
+    if order.kind == OrderKind.POSITION:
+        most = w.instruments[order.subject].terms["ticks_max"]
+    refuse_if(quantity != 0 and not 0 < row["price"] <= most, code.PRICE_OUT_OF_RANGE)
+    if order.quantity < 0:
+        quantity = -quantity
+    if quantity:
+        failure.fill(w, number, quantity, row["price"])
+    order.quantity -= quantity
+    if row["is_final"] or order.quantity == 0:
+        failure.close_order(w, number)
+
+
+OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
+    "DeclareAsset": declare_asset,
+    "SetHaircut": set_haircut,
+    "DeclareSource": declare_source,
+    "ListInstrument": list_instrument,
+    "SetTier": set_tier,
+    "SetParameter": set_parameter,
+    "DeclareWaterfall": declare_waterfall,
+    "OpenAccount": open_account,
+    "PostCollateral": post_collateral,
+    "WithdrawCollateral": withdraw_collateral,
+    "ReportPrice": report_price,
+    "ReportLast": report_last,
+    "SubmitTrade": submit_trade,
+    "ReserveMargin": reserve_margin,
+    "ReleaseMargin": release_margin,
+    "ReportFill": report_fill,
+}

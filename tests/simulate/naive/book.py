@@ -1,0 +1,180 @@
+"""Trades, reservations and settlement: how positions and cash move."""
+
+from __future__ import annotations
+
+from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
+from novate.message.parameter import MINUTE, Parameter
+from tests.simulate.naive.market import extend_sums
+from tests.simulate.naive.number import ceil_at, ceil_div, clamp, floor_at, half_up
+from tests.simulate.naive.world import Account, Instrument, World
+
+BILLION = 10**9
+
+
+def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, value: int) -> None:
+    """One side of a trade: signed lots and signed value of the account."""
+    i = w.instruments[number]
+    p = account.positions[number]
+    p.settlement_cost += value
+    closes = min(abs(lots), abs(p.lots)) if p.lots * lots < 0 else 0
+    if not closes:
+        p.entry_cost += value
+        p.lots += lots
+        return
+    if closes == abs(lots):
+        size = abs(p.entry_cost) * closes // abs(p.lots)
+        closed_cost = size if p.entry_cost >= 0 else -size
+        closed_value, rest = value, 0
+        p.entry_cost -= closed_cost
+    else:
+        closed_cost = p.entry_cost
+        closed_value = -i.value(ticks, p.lots)
+        rest = value - closed_value
+        p.entry_cost = rest
+    profit = -closed_value - closed_cost
+    p.realised += profit
+    p.lots += lots
+    price = w.price_in(i)
+    if i.terms["style"] == Style.AT_CLOSE:
+        pay_early(w, account, number, profit)
+        account.window_gain += floor_at(profit, price)
+    if i.slow > 0:
+        closed = closes if lots > 0 else -closes
+        unproven = min(i.value(i.slow, closed) - i.value(ticks, closed), profit)
+        if unproven > 0:
+            account.encumbered += ceil_at(unproven, price)
+
+
+def pay_early(w: World, account: Account, number: int, amount: int) -> None:
+    """Pay part of what is pending now; the settlement account takes the other side."""
+    asset = w.instruments[number].settles_in
+    house = w.single(Role.SETTLEMENT)
+    account.balance[asset] += amount
+    house.balance[asset] -= amount
+    account.positions[number].settlement_cost += amount
+    house.positions[number].settlement_cost -= amount
+
+
+def holders(w: World, number: int) -> list[Account]:
+    return [a for a in w.accounts if number in a.positions]
+
+
+def settle_at(w: World, number: int, ticks: int) -> None:
+    """Variation margin for every holder; rounding goes to the residue account."""
+    i = w.instruments[number]
+    paid = 0
+    for account in holders(w, number):
+        p = account.positions[number]
+        value = i.value(ticks, p.lots)
+        payment = value - p.settlement_cost
+        p.settlement_cost = value
+        account.balance[i.settles_in] += payment
+        account.window_gain += floor_at(payment, w.price_in(i))
+        paid += payment
+    w.single(Role.RESIDUE).balance[i.settles_in] -= paid
+
+
+def settle_cycle(w: World, number: int) -> None:
+    i = w.instruments[number]
+    due = i.next_cycle
+    i.next_cycle += i.terms["cycle_ns"]
+    if w.is_blocked(i):
+        w.emit("CyclePostponed", instrument=number, kind=DueKind.CYCLE, instant_ns=due)
+        return
+    i.cycle += 1
+    settle_at(w, number, i.mark)
+    w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
+
+
+def settle_funding(w: World, number: int) -> None:
+    i = w.instruments[number]
+    due = i.next_funding
+    i.next_funding += i.terms["funding_ns"]
+    blocked = w.is_blocked(i)
+    total, ms = i.premium_sum, i.premium_ms
+    if not blocked:
+        extra = (w.now - max(i.updated, i.funded)) // 1_000_000
+        total, ms = total + i.premium_e9 * extra, ms + extra
+    if blocked or ms == 0:
+        w.emit("CyclePostponed", instrument=number, kind=DueKind.FUNDING, instant_ns=due)
+        return
+    premium = total // ms
+    damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
+    rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
+    rate = clamp(rate, -cap, cap)
+    kept = 0
+    for account in holders(w, number):
+        lots = account.positions[number].lots
+        size = abs(i.value(i.mark, lots)) * abs(rate)
+        pays = (lots > 0) == (rate > 0)
+        amount = ceil_div(size, BILLION) if pays else -(size // BILLION)
+        account.balance[i.settles_in] -= amount
+        kept += amount
+    w.single(Role.RESIDUE).balance[i.settles_in] += kept
+    i.period += 1
+    i.premium_sum = i.premium_ms = 0
+    i.funded = w.now
+    w.emit(
+        "FundingSettled",
+        instrument=number,
+        period=i.period,
+        ticks=i.mark,
+        rate_e9=rate,
+        instant_ns=w.now,
+    )
+
+
+def settle_expiry(w: World, number: int) -> None:
+    i = w.instruments[number]
+    due = i.next_expiry
+    if w.is_blocked(i):
+        i.next_expiry += MINUTE
+        w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=due)
+        return
+    extend_sums(w, i)
+    ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
+    settle_at(w, number, ticks)
+    for account in holders(w, number):
+        p = account.positions[number]
+        p.realised += i.value(ticks, p.lots) - p.entry_cost
+        p.lots = p.entry_cost = p.settlement_cost = 0
+    i.status = InstrumentStatus.EXPIRED
+    w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
+
+
+def start_gains_window(w: World) -> None:
+    w.window_from = w.now
+    for account in w.accounts:
+        account.window_gain = 0
+        account.encumbered //= 2
+    w.emit("GainsWindowStarted", instant_ns=w.now)
+
+
+def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]]]:
+    """The earliest due instant up to ``until`` with its commands; none: an empty list."""
+    found: list[tuple[int, DueKind, int, str, dict[str, int]]] = []
+
+    def add(at: int, kind: DueKind, number: int, name: str, **values: int) -> None:
+        if at and at <= until:
+            found.append((at, kind, number, name, values))
+
+    for k, i in enumerate(w.instruments):
+        if i.status == InstrumentStatus.ACTIVE:
+            add(i.next_funding, DueKind.FUNDING, k, "SettleFunding",
+                instrument=k, period=i.period + 1)  # fmt: skip
+            add(i.next_cycle, DueKind.CYCLE, k, "SettleCycle", instrument=k, cycle=i.cycle + 1)
+            add(i.next_expiry, DueKind.EXPIRY, k, "SettleExpiry", instrument=k)
+    for k, a in enumerate(w.accounts):
+        add(a.deadline, DueKind.CALL_DEADLINE, k, "ExpireCall", account=k)
+        add(a.slice_at, DueKind.SLICE, k, "PlaceSlice", account=k)
+    if w.window_from is not None:
+        at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
+        add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=max(at, w.now))
+    first = min((at for at, *_ in found), default=0)
+    ready = sorted((kind, k, name, v) for at, kind, k, name, v in found if at == first)
+    return first, [(name, values) for _, _, name, values in ready]
+
+
+def fee_of(i: Instrument, value: int, *, is_maker: bool) -> int:
+    rate = i.terms["maker_fee_ppm" if is_maker else "taker_fee_ppm"]
+    return ceil_div(abs(value) * rate, 1_000_000)

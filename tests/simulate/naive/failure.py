@@ -1,0 +1,390 @@
+"""Default management: calls, liquidation, takeover, and who bears a loss."""
+
+from __future__ import annotations
+
+import math
+
+from novate.kernel.codes import AccountStatus, Defence, Layer, OrderKind, Role
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal
+from tests.simulate.naive.book import book_leg, pay_early
+from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
+from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
+
+MILLION = 1_000_000
+GONE = EngineCommandRefusal.CAUSE_GONE
+
+
+def takeover_level(w: World, numbers: Numbers) -> int:
+    return numbers.maintenance * w.parameters[Parameter.TAKEOVER_PPM] // MILLION
+
+
+def release_level(w: World, numbers: Numbers) -> int:
+    return ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
+
+
+# --- calls and liquidation -----------------------------------------------------------------
+
+
+def call_margin(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account.status = AccountStatus.CALLED
+    account.deadline = w.now + w.parameters[Parameter.CALL_GRACE_NS]
+    w.emit(
+        "MarginCalled",
+        account=number,
+        amount=n.initial - n.equity,
+        deadline_ns=account.deadline,
+        equity=n.equity,
+        requirement=n.initial,
+    )
+
+
+def meet_call(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    refuse_if(account.status != AccountStatus.CALLED, GONE)
+    refuse_if(n.equity < n.initial, GONE)
+    account.status = AccountStatus.OPEN
+    account.deadline = 0
+    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
+
+
+def expire_call(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    refuse_if(account.status != AccountStatus.CALLED, GONE)
+    if n.equity >= n.initial:
+        meet_call(w, number)
+        return
+    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial)
+    begin_closing(w, number)
+
+
+def begin_closing(w: World, number: int) -> None:
+    """Liquidating from now; what was reserved is released."""
+    account = w.accounts[number]
+    account.status = AccountStatus.LIQUIDATING
+    account.deadline = 0
+    account.slice_at = w.now
+    for k, reservation in enumerate(w.reservations, 1):
+        if reservation.account == number and reservation.lots:
+            release(w, k)
+
+
+def release(w: World, number: int) -> None:
+    """Take what is left of a reservation out of the position's open orders."""
+    r = w.reservations[number - 1]
+    p = w.accounts[r.account].positions[r.instrument]
+    p.buys -= max(r.lots, 0)
+    p.sells -= max(-r.lots, 0)
+    r.lots = 0
+    w.emit("MarginReleased", reservation=number)
+
+
+def start_liquidation(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
+    binding = min(n.share, key=lambda i: (-n.share[i], i), default=-1)
+    w.emit(
+        "LiquidationStarted",
+        account=number,
+        equity=n.equity,
+        requirement=n.maintenance,
+        binding=binding,
+        mark=w.instruments[binding].mark if binding >= 0 else 0,
+    )
+    begin_closing(w, number)
+
+
+def stop_liquidation(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    level = release_level(w, n)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
+    close_orders(w, number)
+    account.status = AccountStatus.OPEN
+    account.slice_at = 0
+    w.emit("LiquidationStopped", account=number, equity=n.equity, requirement=level)
+
+
+# --- orders --------------------------------------------------------------------------------
+
+
+def place_slice(w: World, number: int) -> None:
+    account = w.accounts[number]
+    closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
+    refuse_if(not closing, GONE)
+    busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
+    share = w.parameters[Parameter.SLICE_PPM]
+    for k, p in sorted(account.positions.items()):
+        i = w.instruments[k]
+        if not p.lots or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
+            continue
+        notional = ceil_at(abs(i.value(i.mark, p.lots)), w.price_in(i))
+        whole = notional <= w.parameters[Parameter.SLICE_FLOOR]
+        lots = abs(p.lots) if whole else ceil_div(abs(p.lots) * share, MILLION)
+        place(w, number, OrderKind.POSITION, k, -lots if p.lots > 0 else lots, i.mark)
+    debt = max(-account.balance[0], 0)
+    for asset in range(1, len(w.assets)):
+        price, held = w.unit_price(asset), account.balance[asset]
+        if price <= 0 or w.assets[asset].is_stale or (OrderKind.CONVERSION, asset) in busy:
+            continue
+        amount = -held if held < 0 else 0
+        if held > 0 and account.role == Role.LIQUIDATOR:
+            amount = -held
+        elif held > 0 and debt > 0:
+            amount = -min(held, math.ceil(debt / price))
+            debt -= floor_at(-amount, price)
+        if amount:
+            place(w, number, OrderKind.CONVERSION, asset, amount, w.assets[asset].price)
+    account.slice_at = w.now + w.parameters[Parameter.SLICE_INTERVAL_NS]
+    w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
+
+
+def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:
+    w.orders.append(Order(number, kind, subject, quantity))
+    w.emit(
+        "OrderPlaced",
+        order=len(w.orders),
+        account=number,
+        kind=kind,
+        subject=subject,
+        quantity=quantity,
+        reference=reference,
+        instant_ns=w.now,
+    )
+
+
+def close_order(w: World, order: int) -> None:
+    w.orders[order - 1].is_open = False
+    w.emit("OrderClosed", order=order)
+
+
+def close_orders(w: World, account: int) -> None:
+    for k, order in enumerate(w.orders, 1):
+        if order.is_open and order.account == account:
+            close_order(w, k)
+
+
+def fill(w: World, number: int, quantity: int, price: int) -> None:
+    """An order traded with the external market."""
+    order = w.orders[number - 1]
+    account, market = w.accounts[order.account], w.single(Role.EXTERNAL_MARKET)
+    if order.kind == OrderKind.CONVERSION:
+        asset = w.assets[order.subject]
+        top = abs(quantity) * price * 10 ** w.assets[0].decimals
+        bottom = 10 ** (8 + asset.decimals)
+        proceeds = top // bottom if quantity < 0 else -ceil_div(top, bottom)
+        for party, sign in ((account, 1), (market, -1)):
+            party.balance[order.subject] += sign * quantity
+            party.balance[0] += sign * proceeds
+        w.emit(
+            "AssetConverted",
+            order=number,
+            account=order.account,
+            asset=order.subject,
+            amount=quantity,
+            price_e8=price,
+            proceeds=proceeds,
+        )
+        return
+    i = w.instruments[order.subject]
+    value = i.value(price, quantity)
+    notional = ceil_at(abs(value), w.price_in(i))
+    rate = w.parameters[Parameter.LIQUIDATION_FEE_PPM]
+    fee = min(ceil_div(notional * rate, MILLION), max(w.assess(account).net, 0))
+    if account.role == Role.LIQUIDATOR:
+        fee = 0
+    book_leg(w, account, order.subject, price, quantity, value)
+    book_leg(w, market, order.subject, price, -quantity, -value)
+    account.balance[0] -= fee
+    w.single(Role.INSURANCE_FUND).balance[0] += fee
+    w.emit(
+        "OrderFilled",
+        order=number,
+        account=order.account,
+        instrument=order.subject,
+        lots=quantity,
+        ticks=price,
+        value=value,
+        fee=fee,
+    )
+
+
+# --- takeover and losses -------------------------------------------------------------------
+
+
+def take_over(w: World, number: int) -> None:
+    account, n = w.accounts[number], w.assess(w.accounts[number])
+    below = n.equity < takeover_level(w, n)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
+    liquidator = w.single(Role.LIQUIDATOR)
+    close_orders(w, number)
+    for k, p in sorted(account.positions.items()):
+        if p.lots:
+            mark, lots = w.instruments[k].mark, p.lots
+            value = w.instruments[k].value(mark, lots)
+            book_leg(w, account, k, mark, -lots, -value)
+            book_leg(w, liquidator, k, mark, lots, value)
+        pay_early(w, account, k, -p.settlement_cost)
+    for asset, amount in account.balance.items():
+        liquidator.balance[asset] += amount
+    account.balance.clear()
+    account.window_gain = account.encumbered = 0
+    account.status = AccountStatus.TAKEN_OVER
+    account.slice_at = 0
+    liquidator.slice_at = liquidator.slice_at or w.now
+    w.emit("AccountTakenOver", account=number, equity=n.net, maintenance=n.maintenance)
+    if n.net < 0:
+        record_loss(w, number, -n.net)
+
+
+def record_loss(w: World, number: int, amount: int) -> None:
+    w.losses.append(Loss(number, amount))
+    w.emit("LossRecorded", loss=len(w.losses), account=number, amount=amount)
+
+
+def shortfall(w: World) -> int:
+    pending = sum(loss.amount for loss in w.losses if loss.is_open)
+    return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
+
+
+def record_shortfall(w: World, number: int) -> None:
+    refuse_if(shortfall(w) <= 0, GONE)
+    record_loss(w, number, shortfall(w))
+
+
+def allocate_loss(w: World, number: int) -> None:
+    """Take a loss through the layers in their declared order."""
+    loss = w.losses[number - 1]
+    refuse_if(not loss.is_open, GONE)
+    rest = loss.amount
+    own = w.accounts[loss.account].parent
+    funds = [k for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
+    for layer in w.waterfall:
+        payers = {
+            Layer.OWN_CONTRIBUTION: [k for k in funds if w.accounts[k].parent == own],
+            Layer.DEFAULT_FUND: [k for k in funds if w.accounts[k].parent != own],
+            Layer.INSURANCE_FUND: [w.number_of(Role.INSURANCE_FUND)],
+            Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
+        }
+        if layer == Layer.AUTO_DELEVERAGING:
+            rest = deleverage(w, number, rest)
+        if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
+            rest = haircut_gains(w, number, rest)
+            continue
+        able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[Layer(layer)]]
+        rest = bear(w, number, layer, rest, able)
+    if rest > 0:
+        payer = w.number_of(Role.LIQUIDATOR)
+        w.uncovered += rest
+        w.emit("LossAllocated", loss=number, layer=Layer.UNCOVERED, payer=payer, amount=rest)
+    loss.is_open = False
+    w.emit("LossClosed", loss=number)
+
+
+def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]) -> int:
+    """Let accounts pay what they can, pro rata; return what is left."""
+    able = [(k, most) for k, most in able if most > 0]
+    amount = min(rest, sum(most for _, most in able))
+    if amount <= 0:
+        return rest
+    for k, share in share_out(amount, able):
+        w.accounts[k].balance[0] -= share
+        w.single(Role.LIQUIDATOR).balance[0] += share
+        if layer == Layer.GAINS_HAIRCUT:
+            w.accounts[k].window_gain -= share
+        w.emit("LossAllocated", loss=loss, layer=layer, payer=k, amount=share)
+    return rest - amount
+
+
+def haircut_gains(w: World, loss: int, rest: int) -> int:
+    able = [
+        (k, a.window_gain + w.assess(a).gain) for k, a in enumerate(w.accounts) if a.is_standing
+    ]
+    return bear(w, loss, Layer.GAINS_HAIRCUT, rest, able)
+
+
+def deleverage(w: World, loss: int, rest: int) -> int:
+    raise NotImplementedError
+
+
+def is_flat(w: World, account: Account) -> bool:
+    """No lots, no orders, no other asset, nothing pending in another asset."""
+    number = w.accounts.index(account)
+    if any(o.is_open and o.account == number for o in w.orders):
+        return False
+    if any(amount for asset, amount in account.balance.items() if asset):
+        return False
+    return not any(
+        p.lots or (p.settlement_cost and w.instruments[k].settles_in)
+        for k, p in account.positions.items()
+    )
+
+
+def sweep_surplus(w: World, number: int) -> None:
+    liquidator = w.accounts[number]
+    amount = w.assess(liquidator).net
+    refuse_if(not is_flat(w, liquidator) or amount <= 0, GONE)
+    for k, p in liquidator.positions.items():
+        pay_early(w, liquidator, k, -p.settlement_cost)
+    liquidator.balance[0] -= amount
+    w.single(Role.INSURANCE_FUND).balance[0] += amount
+    liquidator.slice_at = 0
+    w.uncovered = 0
+    w.emit("SurplusSwept", account=number, amount=amount)
+
+
+# --- what the state calls for --------------------------------------------------------------
+
+
+def consequences(w: World) -> list[tuple[str, dict[str, int]]]:
+    """Commands of the first stage that has work."""
+    numbers = {k: w.assess(a) for k, a in enumerate(w.accounts)}
+    margin = [(k, a, numbers[k]) for k, a in enumerate(w.accounts) if a.has_margin]
+    free = {k for k, a, _ in margin if not w.has_blocked_position(a)}
+    closing = [(k, n) for k, a, n in margin if a.status == AccountStatus.LIQUIDATING]
+    called = [(k, n) for k, a, n in margin if a.status == AccountStatus.CALLED]
+    trading = [(k, a, n) for k, a, n in margin if a.status == AccountStatus.OPEN and k in free]
+    liquidator = w.number_of(Role.LIQUIDATOR)
+
+    def accounts(name: str, found: list[int]) -> list[tuple[str, dict[str, int]]]:
+        return [(name, {"account": k}) for k in found]
+
+    open_losses = [k for k, loss in enumerate(w.losses, 1) if loss.is_open]
+    if open_losses:
+        return [("AllocateLoss", {"loss": k}) for k in open_losses]
+    failed = [k for k, n in closing if k in free and n.equity < takeover_level(w, n)]
+    if failed:
+        return accounts("TakeOver", failed)
+    own = w.accounts[liquidator] if liquidator >= 0 else None
+    if own and shortfall(w) > 0 and not w.has_blocked_position(own):
+        return accounts("RecordShortfall", [liquidator])
+    cured = [k for k, n in closing if n.equity >= release_level(w, n)]
+    if cured:
+        return accounts("StopLiquidation", cured)
+    met = [k for k, n in called if n.equity >= n.initial]
+    if met:
+        return accounts("MeetCall", met)
+    lost = [k for k, n in called if n.equity < takeover_level(w, n)]
+    if lost:
+        return accounts("ExpireCall", lost)
+    breached = [
+        (n.equity - n.maintenance, k)
+        for k, a, n in trading
+        if a.defence == Defence.AUTO_LIQUIDATE and n.equity < n.maintenance
+    ]
+    if breached:
+        return accounts("StartLiquidation", [k for _, k in sorted(breached)])
+    short = [
+        k
+        for k, a, n in trading
+        if a.defence == Defence.CALL_THEN_DEFAULT and n.equity < n.initial
+    ]
+    if short:
+        return accounts("CallMargin", short)
+    due = [k for k, a in enumerate(w.accounts) if a.slice_at and a.slice_at <= w.now]
+    if due:
+        due.sort(key=lambda k: (k == liquidator, k))
+        return accounts("PlaceSlice", due)
+    if own and is_flat(w, own) and numbers[liquidator].net > 0:
+        return accounts("SweepSurplus", [liquidator])
+    return []

@@ -1,0 +1,157 @@
+"""The naive clearing house: the same commands in, the same records out.
+
+Written from docs/rulebook.md and the message declarations, without a look at how the engine does
+it; slow, and free of everything that makes the engine fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from novate.canonical import Run
+from novate.kernel.codes import Origin
+from novate.message.command import ENGINE_ONLY
+from novate.message.declare import rows_of
+from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
+from tests.simulate.naive import book, failure
+from tests.simulate.naive.admission import OUTSIDE
+from tests.simulate.naive.market import update_prices
+from tests.simulate.naive.number import RefusedError, refuse_if
+from tests.simulate.naive.world import World
+
+Row = dict[str, Any]
+Command = tuple[str, Row, int]  # name, values, row in its run
+
+INSIDE: dict[str, Callable[[World, int], None]] = {
+    "SettleCycle": book.settle_cycle,
+    "SettleFunding": book.settle_funding,
+    "SettleExpiry": book.settle_expiry,
+    "CallMargin": failure.call_margin,
+    "MeetCall": failure.meet_call,
+    "ExpireCall": failure.expire_call,
+    "StartLiquidation": failure.start_liquidation,
+    "StopLiquidation": failure.stop_liquidation,
+    "PlaceSlice": failure.place_slice,
+    "TakeOver": failure.take_over,
+    "RecordShortfall": failure.record_shortfall,
+    "AllocateLoss": failure.allocate_loss,
+    "SweepSurplus": failure.sweep_surplus,
+}
+
+
+@dataclass
+class NaiveRecord:
+    """What one record asked and what happened: (name, values) in order."""
+
+    origin: Origin
+    commands: list[tuple[str, Row]]
+    events: list[tuple[str, Row]]
+
+
+class NaiveHouse:
+    """A second clearing house to compare the first with."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.records: list[NaiveRecord] = []
+
+    def submit(self, runs: Sequence[Run]) -> list[NaiveRecord]:
+        """Decide a batch of runs and return its records."""
+        self.records = []
+        waiting: list[Command] = []
+        for run in runs:
+            if run.name not in ("AdvanceTime", "AssessMargin"):
+                waiting += [(run.name, row, k) for k, row in enumerate(rows_of(run))]
+                continue
+            for row in rows_of(run):
+                self._record(Origin.EXTERNAL, waiting)
+                waiting = []
+                self._control(run.name, row)
+        self._record(Origin.EXTERNAL, waiting)
+        return self.records
+
+    def _control(self, name: str, row: Row) -> None:
+        w = self.world
+        if name == "AdvanceTime":
+            while True:
+                first, due = book.due_work(w, row["instant_ns"])
+                if not due:
+                    break
+                clock = ("AdvanceTime", {"instant_ns": max(first, w.now)})
+                self._engine_record([clock, *due])
+        self._record(Origin.EXTERNAL, [(name, row, 0)])
+        if name == "AssessMargin":
+            while work := failure.consequences(w):
+                self._engine_record(work)
+
+    def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
+        places: dict[str, int] = {}
+        rows = []
+        for name, row in commands:
+            rows.append((name, row, places.get(name, 0)))
+            places[name] = places.get(name, 0) + 1
+        self._record(Origin.ENGINE, rows)
+
+    def _record(self, origin: Origin, commands: Sequence[Command]) -> None:
+        if not commands:
+            return
+        self.world.events = events = []
+        start = 0
+        for name, row, place in commands:
+            if place == 0:
+                start = len(events)
+            try:
+                self._decide(origin, name, row, place)
+            except RefusedError as refused:
+                self.world.emit(
+                    "CommandRefused",
+                    command=name,
+                    row=place,
+                    code=refused.code,
+                    actual=refused.actual,
+                    allowed=refused.allowed,
+                )
+            if name == "SubmitTrade":  # a run books first and then says what it refused
+                events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
+        self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
+
+    def _decide(self, origin: Origin, name: str, row: Row, place: int) -> None:
+        w = self.world
+        refuse_if(
+            origin == Origin.EXTERNAL and name in ENGINE_ONLY, EngineCommandRefusal.ENGINE_ONLY
+        )
+        if name == "AdvanceTime":
+            before = row["instant_ns"] < max(w.now, 1)
+            code = AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT
+            refuse_if(before, code, row["instant_ns"], max(w.now, 1))
+            w.now = row["instant_ns"]
+            if w.window_from is None:
+                w.window_from = w.now
+            w.emit("TimeAdvanced", instant_ns=w.now)
+        elif name == "AssessMargin":
+            self._assess_margin(row)
+        elif name == "StartGainsWindow":
+            book.start_gains_window(w)
+        elif name in INSIDE:
+            subject = row.get("instrument", row.get("account", row.get("loss")))
+            INSIDE[name](w, int(subject or 0))
+        else:
+            OUTSIDE[name](w, row, place)
+
+    def _assess_margin(self, row: Row) -> None:
+        w = self.world
+        refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
+        update_prices(w)
+        found = [
+            w.assess(a) for a in w.accounts if a.has_margin
+        ]
+        w.emit(
+            "MarginAssessed",
+            accounts=len(found),
+            breaches=sum(n.equity < n.maintenance for n in found),
+            equity=sum(n.equity for n in found),
+            initial=sum(n.initial for n in found),
+            maintenance=sum(n.maintenance for n in found),
+        )

@@ -1,0 +1,565 @@
+"""Seeded streams of commands for a small, badly behaved clearing house.
+
+A stream is a list of batches.  A toy market answers the orders that the house sent out, so a stream
+is drawn while a house runs; recorded once, it can be given to any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from novate.canonical import Run
+from novate.kernel.codes import OrderKind, Role
+from novate.message import command as c
+from novate.message.parameter import HOUR, MINUTE, SECOND, Parameter
+
+START = 1_584_000_000 * SECOND
+Event = tuple[str, dict[str, Any]]
+LINEAR, INVERSE, FUTURE, AT_CLOSE, COIN_AT_CLOSE = range(5)
+SINGLE = (
+    Role.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME,
+    Role.LIQUIDATOR,
+    Role.FEES,
+    Role.RESIDUE,
+    Role.SETTLEMENT,
+    Role.CUSTODY,
+    Role.EXTERNAL_MARKET,
+)
+MEMBERS = 3
+UNKNOWN = 999
+
+
+@dataclass
+class Workload:
+    """One stream: a generator of batches that reads the events of the batches before."""
+
+    seed: int
+    steps: int = 45
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    reservations: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.dice = np.random.default_rng(self.seed)
+        self.now = START + self._between(0, 7200) * SECOND
+        self.price = {1: 8_000.0, 2: 1.0}
+        self.seen: dict[int, int] = {}
+        self.sources: list[int] = []
+        self.traders: list[int] = []
+        self.funds: list[int] = []
+        self.instruments = 0
+
+    # --- dice ------------------------------------------------------------------------------
+
+    def _between(self, low: int, high: int) -> int:
+        return int(self.dice.integers(low, high + 1))
+
+    def _chance(self, share: float) -> bool:
+        return bool(self.dice.random() < share)
+
+    def _pick(self, values: Sequence[Any]) -> Any:
+        return values[self._between(0, len(values) - 1)]
+
+    # --- the stream ------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[list[Run]]:
+        """Yield batches; call `learn` with the events of each before asking for the next."""
+        yield self._early()
+        yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
+        yield self._declarations()
+        yield self._accounts()
+        yield self._contracts()
+        yield self._terms()
+        yield self._deposits()
+        for _ in range(self.steps):
+            yield self._prices()
+            yield self._answers()
+            for _ in range(self._between(0, 3)):
+                yield self._business()
+            if self._chance(0.4):
+                yield self._bad()
+        yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
+
+    def learn(self, events: Sequence[Event]) -> None:
+        """Keep the outbox and the reservations in step."""
+        for name, row in events:
+            if name == "OrderPlaced":
+                self.orders[row["order"]] = dict(row)
+            elif name in ("OrderFilled", "AssetConverted"):
+                done = row["lots"] if name == "OrderFilled" else row["amount"]
+                self.orders[row["order"]]["quantity"] -= done
+            elif name == "OrderClosed":
+                del self.orders[row["order"]]
+            elif name == "MarginReserved":
+                self.reservations[row["reservation"]] = (
+                    row["account"],
+                    row["instrument"],
+                    row["lots"],
+                )
+
+    # --- setting up ------------------------------------------------------------------------
+
+    def _early(self) -> list[Run]:
+        """Before the clock: assets, and a contract too early."""
+        return [
+            c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=100),
+            c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
+            c.DECLARE_ASSET.row(symbol="BTC", decimals=8, haircut_bps=500),
+        ]
+
+    def _declarations(self) -> list[Run]:
+        weights = [self._between(1, 3) for _ in range(5)]
+        self.sources = [1, 1, 1, 2, 2]
+        return [
+            c.DECLARE_ASSET.row(
+                symbol="USDE", decimals=self._between(4, 9), haircut_bps=self._between(0, 2000)
+            ),
+            c.DECLARE_SOURCE.run(
+                {
+                    "symbol": [f"s{k}" for k in range(5)],
+                    "asset": self.sources,
+                    "weight": weights,
+                }
+            ),
+            self._waterfall(),
+        ]
+
+    def _waterfall(self) -> Run:
+        layers = self._pick(((1, 2, 3, 4), (1, 3, 2, 4), (1, 2, 4, 3)))
+        names = ("first", "second", "third", "fourth")
+        return c.DECLARE_WATERFALL.row(
+            **dict(zip(names, layers, strict=True)), last=self._pick((5, 6))
+        )
+
+    def _accounts(self) -> list[Run]:
+        rows = [self._account(role.name, role) for role in SINGLE]
+        for m in range(MEMBERS):
+            member = len(rows)
+            rows.append(self._account(f"m{m}", Role.MEMBER))
+            self.funds.append(len(rows))
+            rows.append(self._account(f"m{m}-fund", Role.DEFAULT_FUND, member))
+            for k in range(4):
+                role = Role.CLIENT if k else Role.HOUSE
+                self.traders.append(len(rows))
+                mode = 2 if self._chance(0.25) else 1
+                defence = 2 if self._chance(0.4) else 1
+                rows.append(self._account(f"m{m}-{k}", role, member, mode, defence))
+        names = rows[0].keys()
+        return [c.OPEN_ACCOUNT.run({name: [row[name] for row in rows] for name in names})]
+
+    def _account(
+        self, reference: str, role: Role, parent: int = -1, mode: int = 1, defence: int = 1
+    ) -> dict[str, Any]:
+        return {
+            "reference": reference,
+            "role": int(role),
+            "parent": parent,
+            "segregation": self._between(0, 4),
+            "mode": mode,
+            "defence": defence,
+        }
+
+    def terms(self, **given: Any) -> dict[str, Any]:
+        """Terms of a contract: a linear one unless told."""
+        return {
+            "symbol": "X",
+            "form": 1,
+            "style": 1,
+            "underlying": 1,
+            "settlement_asset": 0,
+            "tick_e8": 50_000_000,
+            "unit": 500,
+            "ticks_max": 200_000,
+            "lots_max": 200_000,
+            "maker_fee_ppm": -100,
+            "taker_fee_ppm": 450,
+            "cycle_ns": HOUR,
+            "funding_ns": 2 * HOUR,
+            "expiry_ns": 0,
+            "settlement_window_ns": 0,
+            "basis_clamp_ppm": 10_000,
+            "funding_cap_e9": 3_000_000,
+            "funding_damper_e9": 500_000,
+            "interest_e9": 100_000,
+            **given,
+        }
+
+    def _contracts(self) -> list[Run]:
+        coin = {"form": 2, "settlement_asset": 1, "unit": 200_000_000, "lots_max": 10_000_000}
+        expiry = self.now + self._between(2, 9) * HOUR + self._between(0, 3) * MINUTE
+        contracts = [
+            self.terms(symbol="LIN"),
+            self.terms(symbol="INV", **coin, cycle_ns=self._pick((HOUR, 40 * MINUTE))),
+            self.terms(
+                symbol="FUT",
+                funding_ns=0,
+                expiry_ns=expiry,
+                settlement_window_ns=self._between(0, 90) * MINUTE,
+                cycle_ns=self._pick((HOUR, 25 * MINUTE)),
+            ),
+            self.terms(symbol="ATC", style=2, cycle_ns=0, tick_e8=7_000_000, unit=70),
+            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin),
+        ]
+        self.instruments = len(contracts)
+        contracts[3]["ticks_max"] = 2_000_000
+        tiers = []
+        for k in range(self.instruments):
+            tiers.append((k, 0, self._between(40_000, 120_000), self._between(10_000, 40_000)))
+            if self._chance(0.7):
+                tiers.append((k, self._between(20_000, 90_000) * 10**6, 150_000, 75_000))
+        names = ("instrument", "floor", "initial_ppm", "maintenance_ppm")
+        return [
+            *[c.LIST_INSTRUMENT.row(**terms) for terms in contracts],
+            c.SET_TIER.run({n: [t[j] for t in tiers] for j, n in enumerate(names)}),
+        ]
+
+    def _terms(self) -> list[Run]:
+        values = {
+            Parameter.CALL_GRACE_NS: self._pick((0, 10 * MINUTE, HOUR)),
+            Parameter.SLICE_PPM: self._pick((100_000, 400_000, 1_000_000)),
+            Parameter.SLICE_INTERVAL_NS: self._pick((30 * SECOND, 5 * MINUTE)),
+            Parameter.LIQUIDATION_FEE_PPM: self._pick((0, 5_000, 20_000)),
+            Parameter.TAKEOVER_PPM: self._pick((100_000, 333_333, 700_000)),
+            Parameter.GAINS_WINDOW_NS: self._pick((2 * HOUR, 24 * HOUR)),
+            Parameter.INDEX_STALENESS_NS: self._pick((20 * MINUTE, 2 * HOUR)),
+            Parameter.INDEX_OUTLIER_PPM: self._pick((30_000, 100_000)),
+            Parameter.INDEX_SOURCES_MIN: self._pick((1, 1, 2)),
+            Parameter.SLICE_FLOOR: self._pick((0, 500 * 10**6, 10_000 * 10**6)),
+        }
+        kept = {p: v for p, v in values.items() if self._chance(0.8)}
+        runs = {"parameter": [int(p) for p in kept], "value": list(kept.values())}
+        return [c.SET_PARAMETER.run(runs)] if kept else []
+
+    def _deposits(self) -> list[Run]:
+        rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]
+        rows += [(0, 0, self._between(1, 4_000) * 10**6), (1, 0, self._between(1, 2_000) * 10**6)]
+        for trader in self.traders:
+            rows.append((trader, 0, self._between(500, 20_000) * 10**6))
+            if self._chance(0.5):
+                rows.append((trader, 1, self._between(1, 20) * 10**7))
+            if self._chance(0.3):
+                rows.append((trader, 2, self._between(10**6, 10**9)))
+        return [post(rows)]
+
+    # --- living ----------------------------------------------------------------------------
+
+    def _prices(self) -> list[Run]:
+        """Time goes on; sources report, some badly or not at all; the venue trades."""
+        self.now += self._pick((1, 30, 300, 1200, 2400)) * SECOND + self._between(0, 999) * 10**6
+        jump = self._pick((0.0, 0.0, 0.0, 0.0, -0.2, 0.25)) if self._chance(0.25) else 0.0
+        self.price[1] *= float(np.exp(self.dice.normal(jump, 0.03)))
+        self.price[1] = min(max(self.price[1], 500.0), 60_000.0)
+        self.price[2] *= float(np.exp(self.dice.normal(0.0, 0.01)))
+        rows = []
+        is_silent = self._chance(0.1)
+        for source, asset in enumerate(self.sources):
+            if is_silent or self._chance(0.15):
+                continue
+            wrong = self._pick((0.5, 1.04, 1.3)) if self._chance(0.08) else 1.0
+            noisy = self.price[asset] * wrong * (1 + 0.001 * float(self.dice.normal()))
+            seen = max(self.now - self._between(0, 20) * SECOND, self.seen.get(source, 0))
+            self.seen[source] = seen
+            rows.append((source, max(int(noisy * 10**8), 1), seen))
+        runs = [c.ADVANCE_TIME.row(instant_ns=self.now)]
+        names = ("source", "price_e8", "observed_ns")
+        if rows:
+            runs.append(c.REPORT_PRICE.run({n: [r[k] for r in rows] for k, n in enumerate(names)}))
+        lasts = [(k, self._ticks(k, 0.01)) for k in range(self.instruments) if self._chance(0.7)]
+        if lasts:
+            columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
+            runs.append(c.REPORT_LAST.run(columns))
+        return [*runs, c.ASSESS_MARGIN.row(instant_ns=self.now)]
+
+    def _ticks(self, instrument: int, spread: float) -> int:
+        tick = 0.07 if instrument == AT_CLOSE else 0.5
+        price = self.price[1] * (1 + spread * float(self.dice.normal()))
+        return max(int(price / tick), 1)
+
+    def _answers(self) -> list[Run]:
+        """The outside market answers open orders: badly, in part, or not at all."""
+        rows = []
+        for number, order in self.orders.items():
+            if self._chance(0.25):
+                continue
+            share = self._pick((0.0, 0.3, 1.0, 1.0))
+            quantity = int(abs(order["quantity"]) * share)
+            is_sale = order["quantity"] < 0
+            slip = float(self.dice.normal(0.0, 0.02)) + self._pick((0.0, 0.03, 0.15))
+            if order["kind"] == OrderKind.POSITION:
+                now = self._ticks(order["subject"], 0.0)
+            else:
+                now = int(self.price[order["subject"]] * 10**8)
+            price = max(int(now * (1 - slip if is_sale else 1 + slip)), 1)
+            rows.append((number, quantity, price, self._chance(0.3)))
+        names = ("order", "quantity", "price", "is_final")
+        columns = {n: [r[k] for r in rows] for k, n in enumerate(names)}
+        return [c.REPORT_FILL.run(columns)] if rows else []
+
+    def _business(self) -> list[Run]:
+        return self._pick(
+            (
+                self._trades,
+                self._trades,
+                self._trades,
+                self._reserve,
+                self._use,
+                self._release,
+                self._withdraw,
+                self._top_up,
+                self._retune,
+            )
+        )()  # type: ignore[no-any-return]
+
+    def _lots(self, instrument: int) -> int:
+        notional = float(self.dice.lognormal(9.5, 1.3))
+        if instrument in (INVERSE, COIN_AT_CLOSE):
+            return max(int(notional), 1)
+        return max(int(notional / self.price[1] * 1000), 1)
+
+    def _trades(self) -> list[Run]:
+        return [trades([self._trade() for _ in range(self._between(1, 12))])]
+
+    def _trade(self) -> tuple[Any, ...]:
+        buyer, seller = (int(x) for x in self.dice.choice(self.traders, 2, replace=False))
+        if self._chance(0.03):
+            seller = SINGLE.index(Role.EXTERNAL_MARKET)
+        instrument = self._between(0, self.instruments - 1)
+        ticks = self._ticks(instrument, 0.004 if self._chance(0.9) else 0.1)
+        lots = self._lots(instrument)
+        return (buyer, seller, instrument, ticks, lots, self._chance(0.5), 0, 0)
+
+    def _reserve(self) -> list[Run]:
+        rows = []
+        for _ in range(self._between(1, 4)):
+            instrument = self._between(0, self.instruments - 1)
+            sign = 1 if self._chance(0.5) else -1
+            rows.append((self._pick(self.traders), instrument, sign * self._lots(instrument)))
+        return [reserve(rows)]
+
+    def _use(self) -> list[Run]:
+        """Trade on reservations, some of them gone or too small by now."""
+        rows = []
+        for number in list(self.reservations)[-4:]:
+            account, instrument, lots = self.reservations[number]
+            other = self._pick([t for t in self.traders if t != account])
+            size = max(int(abs(lots) * self._pick((0.4, 1.0, 1.0, 1.5))), 1)
+            ticks, maker = self._ticks(instrument, 0.004), self._chance(0.5)
+            if lots > 0:
+                rows.append((account, other, instrument, ticks, size, maker, number, 0))
+            else:
+                rows.append((other, account, instrument, ticks, size, maker, 0, number))
+        return [trades(rows)] if rows else []
+
+    def _release(self) -> list[Run]:
+        if not self.reservations:
+            return []
+        number = self._pick(list(self.reservations))
+        return [c.RELEASE_MARGIN.run({"reservation": [number, UNKNOWN]})]
+
+    def _withdraw(self) -> list[Run]:
+        rows = []
+        for _ in range(self._between(1, 5)):
+            asset = self._pick((0, 0, 0, 1, 2))
+            amount = int(float(self.dice.lognormal((21, 17, 16)[asset], 1.5)))
+            rows.append((self._pick(self.traders), asset, max(amount, 1)))
+        return [withdraw(rows)]
+
+    def _top_up(self) -> list[Run]:
+        rows = [
+            (self._pick(self.traders), 0, self._between(1, 4_000) * 10**6)
+            for _ in range(self._between(1, 3))
+        ]
+        return [post(rows)]
+
+    def _retune(self) -> list[Run]:
+        """Rules change while the house runs."""
+        parameter = self._pick((Parameter.SLICE_PPM, Parameter.TAKEOVER_PPM))
+        return [
+            c.SET_HAIRCUT.row(asset=2, haircut_bps=self._between(0, 3000)),
+            c.SET_PARAMETER.row(parameter=int(parameter), value=self._between(100_000, 900_000)),
+            self._waterfall(),
+        ]
+
+    # --- commands that must be refused -------------------------------------------------------
+
+    def _bad(self) -> list[Run]:
+        family: Callable[[], list[Run]] = self._pick(
+            (
+                self._bad_assets,
+                self._bad_contracts,
+                self._bad_rules,
+                self._bad_accounts,
+                self._bad_collateral,
+                self._bad_prices,
+                self._bad_trades,
+                self._bad_reservations,
+                self._bad_others,
+            )
+        )
+        return family()
+
+    def _bad_assets(self) -> list[Run]:
+        return [
+            c.DECLARE_ASSET.run(
+                {"symbol": ["BTC", "A", "B", "C"], "decimals": [8, 13, -1, 8],
+                 "haircut_bps": [0, 0, 0, 10_001]}
+            ),
+            c.SET_HAIRCUT.run({"asset": [UNKNOWN, 1, 0], "haircut_bps": [0, -1, 5]}),
+            c.DECLARE_SOURCE.run(
+                {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
+            ),
+        ]  # fmt: skip
+
+    def _bad_contracts(self) -> list[Run]:
+        wrong: list[dict[str, Any]] = [
+            {"symbol": "LIN"},
+            {"form": 3},
+            {"style": 0},
+            {"underlying": UNKNOWN},
+            {"settlement_asset": UNKNOWN},
+            {"tick_e8": 0},
+            {"unit": 0},
+            {"lots_max": 2**60},
+            {"taker_fee_ppm": 10**9},
+            {"cycle_ns": -1},
+            {"expiry_ns": START - 1},
+            {"basis_clamp_ppm": -1},
+        ]
+        tiers = [
+            (UNKNOWN, 0, 10, 10),
+            (0, 0, 200_000, 100_000),
+            (0, 10**14, 10**9, 10**9),
+            (0, 10**14, 1, 1),
+            (0, 10**14, 200_000, 200_001),
+        ]
+        names = ("instrument", "floor", "initial_ppm", "maintenance_ppm")
+        return [
+            *[c.LIST_INSTRUMENT.row(**self.terms(**terms)) for terms in wrong],
+            c.SET_TIER.run({n: [t[k] for t in tiers] for k, n in enumerate(names)}),
+        ]
+
+    def _bad_rules(self) -> list[Run]:
+        layers = [(0, 2, 3, 4, 5), (1, 1, 3, 4, 5), (4, 2, 3, 1, 5), (1, 2, 3, 4, 4)]
+        names = ("first", "second", "third", "fourth", "last")
+        return [
+            c.SET_PARAMETER.run(
+                {"parameter": [UNKNOWN, -1, 1, 1], "value": [1, 1, 0, 1_000_001]}
+            ),
+            c.DECLARE_WATERFALL.run({n: [r[k] for r in layers] for k, n in enumerate(names)}),
+        ]
+
+    def _bad_accounts(self) -> list[Run]:
+        member = len(SINGLE)
+        wrong = [
+            self._account("m0", Role.MEMBER),
+            self._account("a", Role.MEMBER) | {"role": 13},
+            self._account("b", Role.CUSTODY),
+            self._account("c", Role.CLIENT, UNKNOWN),
+            self._account("d", Role.CLIENT),
+            self._account("e", Role.CLIENT, member) | {"mode": 0},
+            self._account("f", Role.CLIENT, member) | {"defence": 0},
+            self._account("g", Role.CLIENT, member) | {"segregation": 5},
+            self._account("h", Role.DEFAULT_FUND, member),
+        ]
+        return [c.OPEN_ACCOUNT.run({n: [row[n] for row in wrong] for n in wrong[0]})]
+
+    def _bad_collateral(self) -> list[Run]:
+        trader = self._pick(self.traders)
+        rows = [
+            (UNKNOWN, 0, 1),
+            (SINGLE.index(Role.CUSTODY), 0, 1),
+            (trader, UNKNOWN, 1),
+            (self.funds[0], 1, 1),
+            (trader, 0, 0),
+            (trader, 0, 2**62),
+        ]
+        return [post(rows), withdraw([*rows, *[(t, 0, 1) for t in self.traders]]),
+                post([(t, 0, 1) for t in self.traders])]  # fmt: skip
+
+    def _bad_prices(self) -> list[Run]:
+        source = self._between(0, len(self.sources) - 1)
+        rows = [(UNKNOWN, 1, self.now), (source, 0, self.now), (source, 1, self.now + 1),
+                (source, 1, START - HOUR)]  # fmt: skip
+        names = ("source", "price_e8", "observed_ns")
+        return [
+            c.REPORT_PRICE.run({n: [r[k] for r in rows] for k, n in enumerate(names)}),
+            c.REPORT_LAST.run({"instrument": [UNKNOWN, 0, FUTURE], "ticks": [1, 0, 9_000]}),
+        ]
+
+    def _bad_trades(self) -> list[Run]:
+        a, b = (int(x) for x in self.dice.choice(self.traders, 2, replace=False))
+        fees, ticks = SINGLE.index(Role.FEES), self._ticks(0, 0.0)
+        rows = [
+            (UNKNOWN, b, 0, ticks, 1, True, 0, 0),
+            (fees, b, 0, ticks, 1, True, 0, 0),
+            (a, UNKNOWN, 0, ticks, 1, True, 0, 0),
+            (a, b, UNKNOWN, ticks, 1, True, 0, 0),
+            (a, a, 0, ticks, 1, True, 0, 0),
+            (a, b, 0, ticks, 0, True, 0, 0),
+            (a, b, 0, ticks, 200_001, True, 0, 0),
+            (a, b, 0, 0, 1, True, 0, 0),
+            (a, b, 0, 200_001, 1, True, 0, 0),
+            (a, b, FUTURE, ticks, 1, True, 0, 0),
+            (a, b, 0, ticks, 200_000, True, 0, 0),
+            (a, b, 0, ticks, 1, True, UNKNOWN, 0),
+            (a, b, 0, ticks, 1, True, 0, 1),
+            *[(t, self._pick([u for u in self.traders if u != t]), 1, ticks, 1, True, 0, 0)
+              for t in self.traders],
+        ]  # fmt: skip
+        return [trades(rows)]
+
+    def _bad_reservations(self) -> list[Run]:
+        a = self._pick(self.traders)
+        rows = [
+            (UNKNOWN, 0, 1),
+            (SINGLE.index(Role.FEES), 0, 1),
+            (a, UNKNOWN, 1),
+            (a, 0, 0),
+            (a, 0, 200_001),
+            (a, FUTURE, 1),
+            (a, 0, 200_000),
+            *[(t, k, 1) for t in self.traders for k in (0, 1)],
+        ]
+        return [reserve(rows)]
+
+    def _bad_others(self) -> list[Run]:
+        order = next(iter(self.orders), UNKNOWN)
+        quantity = self.orders.get(order, {"quantity": 1})["quantity"]
+        rows = [(UNKNOWN, 0, 0, False), (1, 0, 0, False), (order, 2 * abs(quantity), 1, False),
+                (order, -1, 1, False), (order, abs(quantity), 0, False)]  # fmt: skip
+        names = ("order", "quantity", "price", "is_final")
+        return [
+            c.REPORT_FILL.run({n: [r[k] for r in rows] for k, n in enumerate(names)}),
+            c.ADVANCE_TIME.row(instant_ns=self.now - 1),
+            c.ASSESS_MARGIN.row(instant_ns=self.now - 1),
+            c.SETTLE_CYCLE.row(instrument=0, cycle=1),
+            c.TAKE_OVER.run({"account": self.traders[:2]}),
+        ]
+
+
+def post(rows: Sequence[tuple[int, int, int]]) -> Run:
+    """Deposits of (account, asset, amount)."""
+    names = ("account", "asset", "amount")
+    return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:
+    """Withdrawals of (account, asset, amount)."""
+    names = ("account", "asset", "amount")
+    return c.WITHDRAW_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def reserve(rows: Sequence[tuple[int, int, int]]) -> Run:
+    """Reservations of (account, instrument, lots)."""
+    names = ("account", "instrument", "lots")
+    return c.RESERVE_MARGIN.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def trades(rows: Sequence[tuple[Any, ...]]) -> Run:
+    """Trades with the columns of SubmitTrade in order."""
+    names = [f.name for f in c.SUBMIT_TRADE.fields]
+    return c.SUBMIT_TRADE.run({n: [r[k] for r in rows] for k, n in enumerate(names)})

@@ -1,0 +1,263 @@
+"""State of the naive model, and what an account is worth."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.message.parameter import SETTINGS, Parameter
+from tests.simulate.naive.number import ceil_at, floor_at, half_away, unit_price_of
+
+MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
+LINEAR = 1
+
+
+@dataclass
+class Source:
+    asset: int
+    weight: int
+    price: int = 0
+    observed: int | None = None
+
+
+@dataclass
+class Asset:
+    decimals: int
+    haircut: int
+    price: int = 0
+    slow: int = 0
+    updated: int = 0
+    is_stale: bool = True
+
+
+@dataclass
+class Tier:
+    floor: int
+    initial_ppm: int
+    maintenance_ppm: int
+    initial_deduction: float = 0.0
+    maintenance_deduction: float = 0.0
+
+
+@dataclass
+class Instrument:
+    terms: dict[str, Any]
+    next_cycle: int
+    next_funding: int
+    next_expiry: int
+    status: int = InstrumentStatus.ACTIVE
+    tiers: list[Tier] = field(default_factory=list)
+    cycle: int = 0
+    period: int = 0
+    last: int = 0
+    index: int = 0
+    mark: int = 0
+    slow: int = 0
+    basis_e8: int = 0
+    premium_e9: int = 0
+    premium_sum: int = 0
+    premium_ms: int = 0
+    funded: int = 0
+    final_sum: int = 0
+    final_ms: int = 0
+    updated: int = 0
+
+    def value(self, ticks: int, lots: int) -> int:
+        """Value of signed lots at a price, in units of the settlement asset."""
+        if self.terms["form"] == LINEAR:
+            return int(self.terms["unit"] * lots * ticks)
+        return half_away(-self.terms["unit"] * lots, ticks)
+
+    @property
+    def settles_in(self) -> int:
+        return int(self.terms["settlement_asset"])
+
+
+@dataclass
+class Position:
+    lots: int = 0
+    entry_cost: int = 0
+    settlement_cost: int = 0
+    realised: int = 0
+    buys: int = 0
+    sells: int = 0
+
+
+@dataclass
+class Account:
+    role: int
+    parent: int
+    mode: int
+    defence: int
+    status: int = AccountStatus.OPEN
+    encumbered: int = 0
+    window_gain: int = 0
+    deadline: int = 0
+    slice_at: int = 0
+    balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    positions: defaultdict[int, Position] = field(default_factory=lambda: defaultdict(Position))
+
+    @property
+    def has_margin(self) -> bool:
+        return self.role in MARGIN_ROLES
+
+    @property
+    def is_standing(self) -> bool:
+        return self.has_margin and self.status in (AccountStatus.OPEN, AccountStatus.CALLED)
+
+    @property
+    def is_isolated(self) -> bool:
+        return self.mode == MarginMode.ISOLATED
+
+
+@dataclass
+class Reservation:
+    account: int
+    instrument: int
+    lots: int
+
+
+@dataclass
+class Order:
+    account: int
+    kind: int
+    subject: int
+    quantity: int
+    is_open: bool = True
+
+
+@dataclass
+class Loss:
+    account: int
+    amount: int
+    is_open: bool = True
+
+
+@dataclass
+class Numbers:
+    """An account's assessment in numeraire units."""
+
+    equity: int = 0
+    net: int = 0
+    initial: int = 0
+    maintenance: int = 0
+    notional: int = 0
+    gain: int = 0
+    unproven: int = 0
+    share: dict[int, int] = field(default_factory=dict)  # maintenance by instrument
+
+
+def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
+    """Margin of one position: the tier whose floor is the highest not above the notional."""
+    rate, deduction = 1.0, 0.0
+    for tier in instrument.tiers:
+        if float(tier.floor) <= notional:
+            rate = (tier.initial_ppm if initial else tier.maintenance_ppm) / 1e6
+            deduction = tier.initial_deduction if initial else tier.maintenance_deduction
+    return math.ceil(notional * rate - deduction)
+
+
+class World:
+    """Everything that the clearing house knows."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.window_from: int | None = None
+        self.uncovered = 0
+        self.parameters = {p: SETTINGS[p].default for p in Parameter}
+        self.waterfall: tuple[int, ...] = ()
+        self.assets: list[Asset] = []
+        self.asset_symbols: set[str] = set()
+        self.instrument_symbols: set[str] = set()
+        self.references: set[str] = set()
+        self.sources: list[Source] = []
+        self.instruments: list[Instrument] = []
+        self.accounts: list[Account] = []
+        self.reservations: list[Reservation] = []
+        self.orders: list[Order] = []
+        self.losses: list[Loss] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def emit(self, event: str, /, **values: Any) -> None:
+        self.events.append((event, values))
+
+    def number_of(self, role: Role) -> int:
+        """Number of the clearing house's own account of a role, -1 without one."""
+        return next((k for k, a in enumerate(self.accounts) if a.role == role), -1)
+
+    def single(self, role: Role) -> Account:
+        return self.accounts[self.number_of(role)]
+
+    def unit_price(self, asset: int) -> float:
+        if asset == 0:
+            return 1.0
+        a = self.assets[asset]
+        return unit_price_of(a.price, a.decimals, self.assets[0].decimals)
+
+    def price_in(self, instrument: Instrument) -> float:
+        """Unit price of an instrument's settlement asset."""
+        return self.unit_price(instrument.settles_in)
+
+    def is_blocked(self, instrument: Instrument) -> bool:
+        """No mark, a stale index, or too few sources that reported lately."""
+        few = self.lacks_sources(instrument.terms["underlying"])
+        return instrument.mark <= 0 or self.is_stale(instrument) or few
+
+    def is_stale(self, instrument: Instrument) -> bool:
+        return self.assets[instrument.terms["underlying"]].is_stale
+
+    def lacks_sources(self, asset: int) -> bool:
+        minimum = self.parameters[Parameter.INDEX_SOURCES_MIN]
+        return len(self.fresh_sources(asset)) < minimum
+
+    def fresh_sources(self, asset: int) -> list[int]:
+        oldest = self.now - self.parameters[Parameter.INDEX_STALENESS_NS]
+        return [
+            k
+            for k, s in enumerate(self.sources)
+            if s.asset == asset and s.observed is not None and s.observed >= oldest
+        ]
+
+    def has_blocked_position(self, account: Account) -> bool:
+        return any(
+            p.lots and self.is_blocked(self.instruments[i]) for i, p in account.positions.items()
+        )
+
+    def assess(self, account: Account) -> Numbers:
+        """What an account is worth and must hold."""
+        out = Numbers()
+        unsettled: defaultdict[int, int] = defaultdict(int)
+        for number, p in sorted(account.positions.items()):
+            i = self.instruments[number]
+            if i.mark <= 0:
+                unsettled[i.settles_in] -= p.settlement_cost
+                continue
+            unsettled[i.settles_in] += i.value(i.mark, p.lots) - p.settlement_cost
+            widest = max(abs(p.lots + p.buys), abs(p.lots - p.sells))
+            price = self.price_in(i)
+            if widest:
+                notional = float(abs(i.value(i.mark, p.lots))) * price
+                out.share[number] = margin_of(i, notional, initial=False)
+                out.maintenance += out.share[number]
+                worst = float(abs(i.value(i.mark, widest))) * price
+                out.initial += margin_of(i, worst, initial=True)
+                out.notional += math.ceil(notional)
+            if i.slow > 0:
+                above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
+                out.unproven += ceil_at(above, price)
+        for asset in range(len(self.assets)):
+            total = account.balance[asset] + unsettled[asset]
+            if asset == 0:
+                out.equity += total
+                out.net += total
+                out.gain += unsettled[asset]
+                continue
+            price = self.unit_price(asset)
+            keep = (10_000 - self.assets[asset].haircut) / 10_000
+            out.net += floor_at(total, price)
+            out.equity += floor_at(total, price * keep if total > 0 else price)
+            out.gain += floor_at(unsettled[asset], price)
+        return out

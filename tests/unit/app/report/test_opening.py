@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+
+from novate.app.report.load import Payer, Run
+from novate.app.report.opening import opening, verdict
+from novate.app.report.wording import money
+from tests.e2e.report_fixture import HOSTILE
+
+
+def test_the_first_screen_says_how_bad_and_who_paid(loss_run: Run) -> None:
+    page, result = opening(loss_run), loss_run.summary.result
+
+    for amount in (result.bad_debt, result.fund_before, result.fund_after):
+        assert money(amount) in page
+    for payer in loss_run.summary.payers:
+        assert money(payer.amount) in page
+    for row in loss_run.summary.worst_accounts:
+        assert money(row.loss) in page
+
+
+def test_the_controls_and_the_bounds_stand_side_by_side(loss_run: Run) -> None:
+    page, summary = opening(loss_run), loss_run.summary
+
+    assert summary.controls is not None
+    assert summary.bounds is not None
+    for outcome in (summary.controls.off, summary.bounds.high_first):
+        assert money(outcome.bad_debt) in page
+        assert money(outcome.fund_used) in page
+
+
+def test_what_was_not_run_is_said(quiet_run: Run) -> None:
+    page = opening(quiet_run)
+
+    assert page.count("not run") == 20
+    assert "Not run: the run with controls off and the path bounds." in page
+    assert "No account lost anything." in page
+
+
+def test_the_verdict_of_a_quiet_day_claims_nothing_more(quiet_run: Run) -> None:
+    assert verdict(quiet_run.summary) == "No bad debt and no default. Uncovered loss: none."
+
+
+def test_the_verdict_names_what_is_left_uncovered(loss_run: Run) -> None:
+    result = msgspec.structs.replace(loss_run.summary.result, uncovered=Decimal(1234567))
+    summary = msgspec.structs.replace(loss_run.summary, result=result)
+
+    assert verdict(summary).endswith("1,234,567 USDT is left uncovered.")
+
+
+def test_payers_that_do_not_sum_to_the_bad_debt_are_called_out(loss_run: Run) -> None:
+    payers = [Payer(layer="insurance_fund", amount=Decimal(1))]
+    summary = msgspec.structs.replace(loss_run.summary, payers=payers)
+
+    assert "they differ by" in opening(replace(loss_run, summary=summary))
+    assert "they differ by" not in opening(loss_run)
+
+
+def test_a_hostile_reference_stays_text(loss_run: Run) -> None:
+    page = opening(loss_run)
+
+    assert HOSTILE not in page
+    assert "&lt;img src=x" in page
