@@ -55,6 +55,8 @@ _DTYPES = {
     "float64": np.dtype("<f8"),
 }
 
+_KINDS = {dtype: kind for kind, dtype in _DTYPES.items()}  # asking a dtype its name is slow
+
 _FieldHeader = tuple[str, str, tuple[str, ...] | None]
 _RunHeader = tuple[str, int, int, tuple[_FieldHeader, ...]]
 _BodyHeader = tuple[tuple[_RunHeader, ...], tuple[_RunHeader, ...]]
@@ -434,6 +436,9 @@ def _check_run(name: str, version: int, rows: int, fields: Sequence[str]) -> Non
 
 def _little_endian(place: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
     """Give the name of the element type, and the values as contiguous little-endian bytes."""
+    kind = _KINDS.get(values.dtype, "")
+    if kind and values.flags.c_contiguous:
+        return kind, values
     kind = values.dtype.name
     # order="C" keeps zero dimensions; ascontiguousarray would make one of them.
     return kind, np.asarray(values, dtype=_dtype(place, kind), order="C")

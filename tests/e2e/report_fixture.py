@@ -332,6 +332,7 @@ def make_result(tables: dict[str, Any], losses: list[dict[str, Any]]) -> dict[st
         "calls_made": len(calls["status"]),
         "calls_met": calls["status"].count("met"),
         "defaults": len({row["defaulter"] for row in losses}),
+        "taken_over": len({row["defaulter"] for row in losses}),
         "uncovered": text(0),
         "liquidation_fees": text(sum(tables["liquidations"]["fee"])),
         "surplus_to_fund": str(surplus),

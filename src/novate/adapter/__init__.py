@@ -1,0 +1,1 @@
+"""Where the world comes in: journal stores, files, feeds, downloads."""

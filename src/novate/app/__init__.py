@@ -1,0 +1,1 @@
+"""The only wiring: settings, command line, replay, report."""

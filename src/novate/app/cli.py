@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,8 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.fetch import Progress as Fetched
+from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay.run import Job, run_job
@@ -34,6 +35,7 @@ DEMO_START = "2026-03-12T00:00:00Z"
 app = App(
     name="novate",
     help="A clearing house for digital-asset derivatives, from one trade to the last loss.",
+    version=lambda: version("novate"),
     version_flags=["--version"],
 )
 
@@ -106,10 +108,8 @@ def demo(
         points=4,
         commands=(f"novate demo --seed {seed}", f"novate verify {out}"),
         notes=(
-            "Prices, accounts and behaviour are generated from the seed; nothing here is a real "
-            "venue's book.",
-            "A bar takes four prices on its declared path when it moves more than 1%, else its "
-            "close.",
+            "Prices, accounts and behaviour are generated; nothing here is a real venue's book.",
+            "A bar that moves more than 1% takes four prices on its declared path, else its close.",
         ),
     )
     return _run(job, out, as_json)
@@ -119,6 +119,7 @@ def _scale_book(parameters: dict[str, Any], accounts: int) -> None:
     """Change the number of accounts and keep their average size."""
     book = parameters["book"]
     book["open_interest"] = book["open_interest"] * accounts // book["accounts"]
+    # A derived open interest (0) follows the prices, not the number of accounts.
     book["accounts"] = accounts
 
 
@@ -188,8 +189,8 @@ def replay(
             f"{sorted(settings['instruments'])}"
         )
     kept = {name: settings["instruments"][name] for name in instruments}
-    settings["instruments"] = kept
     settings["assets"] = _used_assets(settings, kept)
+    settings["instruments"] = kept
     window = (parse_instant(start), parse_instant(end))
     job = Job(
         parameters=settings,
@@ -213,8 +214,8 @@ def _replay_notes(is_generated: bool) -> tuple[str, ...]:
     notes = [
         "Prices are historical; the mark column of the files stands in for the index.",
         "Inside a bar the path is declared, not known: the bounds show the other order.",
-        "Liquidation orders fill against a modelled market (depth from the bar's volume and range, "
-        "square-root impact); historical prices do not react to them beyond the venue price.",
+        "Liquidation orders fill against a modelled market: depth and square-root impact.",
+        "Historical prices do not react to liquidations beyond the venue's last price.",
         "A collateral asset without price bars is held at par.",
     ]
     if is_generated:
@@ -223,21 +224,18 @@ def _replay_notes(is_generated: bool) -> tuple[str, ...]:
 
 
 def _used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:
-    """Assets that the contracts need, the numeraire, and stable collateral without a contract."""
-    every = settings["assets"]
-    other = {
-        terms["underlying"]
-        for name, terms in settings.get("_all_instruments", instruments).items()
-        if name not in instruments
-    }
+    """Assets that the contracts need, and those that no contract of the parameters prices.
+
+    The rest are coins whose contract takes no part in the run, so that nothing prices them.
+    """
     needed = {settings["run"]["numeraire"]}
     for terms in instruments.values():
         needed |= {terms["underlying"], terms["settlement_asset"]}
-    coins = {"BTC", "ETH", "SOL", "XRP", "DOGE", "LINK"}
+    priced = {terms["underlying"] for terms in settings["instruments"].values()}
     return {
         name: asset
-        for name, asset in every.items()
-        if name in needed or (name not in coins and name not in other)
+        for name, asset in settings["assets"].items()
+        if name in needed or name not in priced
     }
 
 
@@ -377,7 +375,7 @@ def fetch(
     start: str,
     end: str,
     interval: str = "1h",
-    market: str = "um",
+    market: str = "usdm",
     out: Path = Path("novate-prices"),
 ) -> int:
     """Download public kline archives, last and mark, for a replay.
@@ -391,7 +389,7 @@ def fetch(
     interval
         Length of a bar: 1m or 1h, for example.
     market
-        um for USD-margined futures, spot for spot.
+        usdm for USD-margined futures, spot for spot.
     out
         Directory of the files.
     """

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.kernel.codes import AccountStatus
-from novate.kernel.columns import I8, I32, I64, NONE, Columns, PositionArrays, npt
+from novate.kernel.columns import I8, I32, I64, NONE, Columns, PositionArrays
 from novate.kernel.position import rebuild_index
 
 

@@ -1,0 +1,1 @@
+"""Deposits and withdrawals: what counts as cover, and what may leave."""

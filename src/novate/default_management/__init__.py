@@ -1,0 +1,1 @@
+"""Calls, liquidation, takeover, and the waterfall down to the last layer."""

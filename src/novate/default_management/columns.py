@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.kernel.codes import Layer
-from novate.kernel.columns import I8, I32, I64, Columns, npt
+from novate.kernel.columns import I8, I32, I64, Columns
 
 B1 = npt.NDArray[np.bool_]
 

@@ -7,12 +7,16 @@ market.  Published as the last layer of Vega and of many clearing-house recovery
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from novate.default_management.share import share_pro_rata
+import numpy as np
+import numpy.typing as npt
+
+from novate.errors import require
 from novate.kernel.assess import GAIN
-from novate.kernel.codes import AccountStatus, Layer, Role
-from novate.kernel.columns import I64, npt
+from novate.kernel.codes import AccountStatus, Role
+from novate.kernel.columns import I64
+from novate.kernel.settle import cut_gains
 from novate.message import event
 from novate.message.declare import Emit
 from novate.valuation import Exposure
@@ -38,13 +42,25 @@ def window_gains(x: Exposure) -> I64:
 def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
     """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
     gains = window_gains(x)
-    winners = np.flatnonzero(gains)
-    weights = [int(gain) for gain in gains[winners]]
-    taken = min(rest, sum(weights))
-    for winner, amount in zip(winners, share_pro_rata(taken, weights), strict=True):
-        if amount:
-            emit(
-                event.LOSS_ALLOCATED,
-                loss=loss, layer=int(Layer.GAINS_HAIRCUT), payer=int(winner), amount=amount,
-            )  # fmt: skip
+    total = int(gains.sum())
+    taken = min(rest, total)
+    if taken > 0:
+        emit(
+            event.GAINS_CUT,
+            loss=loss, amount=taken, gains=total, winners=int(np.count_nonzero(gains)),
+        )  # fmt: skip
     return rest - taken
+
+
+def apply_gains_cut(x: Exposure, row: dict[str, Any]) -> None:
+    """Expand the cut over the winners: they pay the liquidator in cash, pro rata to the unit."""
+    gains = window_gains(x)
+    require(int(gains.sum()) == row["gains"], "the gains cut are the gains that were counted")
+    cut_gains(
+        x.account_arrays(),
+        gains,
+        np.argsort(-gains, kind="stable"),
+        row["amount"],
+        row["gains"],
+        x.single(Role.LIQUIDATOR),
+    )

@@ -14,6 +14,7 @@ import numpy as np
 from novate.book.ledger import transfer
 from novate.default_management.columns import DefaultColumns
 from novate.errors import require
+from novate.kernel.assess import tier_margin
 from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
 from novate.kernel.settle import apply_trade, value_of
 from novate.margin.admission import release_all
@@ -41,9 +42,7 @@ def position_rows(x: Exposure, account: int) -> list[int]:
 
 def has_blocked_price(x: Exposure, account: int) -> bool:
     """Whether any open position waits for a price: then nothing is liquidated, not guessed."""
-    return any(
-        is_blocked(x, int(x.positions.instrument[row])) for row in position_rows(x, account)
-    )
+    return any(is_blocked(x, int(x.positions.instrument[row])) for row in position_rows(x, account))
 
 
 def notional_of(x: Exposure, row: int) -> int:
@@ -54,6 +53,16 @@ def notional_of(x: Exposure, row: int) -> int:
     )
     price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     return math.ceil(abs(int(value)) * price)
+
+
+def maintenance_of(x: Exposure, row: int) -> int:
+    """Maintenance margin of a position at its mark, numeraire units, rounded up."""
+    i = int(x.positions.instrument[row])
+    value = value_of(
+        x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
+    )
+    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    return int(tier_margin(x.instrument_arrays(), i, abs(int(value)) * price)[1])
 
 
 def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
@@ -67,7 +76,7 @@ def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Re
     if has_blocked_price(x, account):
         return Refusal(No.NOT_DUE, 0, 1)
     held = position_rows(x, account)
-    binding = max(held, key=lambda r: notional_of(x, r), default=-1)
+    binding = max(held, key=lambda r: maintenance_of(x, r), default=-1)
     instrument = int(x.positions.instrument[binding]) if binding >= 0 else -1
     emit(
         event.LIQUIDATION_STARTED,
@@ -87,10 +96,14 @@ def apply_liquidation_started(x: Exposure, row: dict[str, Any]) -> None:
     x.accounts.slice_ns[row["account"]] = x.now_ns
 
 
+def release_level(x: Exposure, numbers: Assessment) -> int:
+    """Equity at which a liquidation stops: a multiple of maintenance margin, at least zero."""
+    return -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
+
+
 def is_cured(x: Exposure, numbers: Assessment) -> bool:
-    """Whether equity is at the release level: a multiple of maintenance margin, at least zero."""
-    release = -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
-    return numbers.equity >= release
+    """Whether equity is at the release level."""
+    return numbers.equity >= release_level(x, numbers)
 
 
 def decide_stop_liquidation(
@@ -102,11 +115,11 @@ def decide_stop_liquidation(
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
     if not is_cured(x, numbers):
-        return Refusal(No.CAUSE_GONE, numbers.equity, numbers.maintenance)
+        return Refusal(No.CAUSE_GONE, numbers.equity, release_level(x, numbers))
     close_orders(defaults, account, emit)
     emit(
         event.LIQUIDATION_STOPPED,
-        account=account, equity=numbers.equity, requirement=numbers.maintenance,
+        account=account, equity=numbers.equity, requirement=release_level(x, numbers),
     )  # fmt: skip
     return None
 
@@ -120,6 +133,14 @@ def apply_liquidation_stopped(x: Exposure, row: dict[str, Any]) -> None:
 def close_orders(defaults: DefaultColumns, account: int, emit: Emit) -> None:
     """Take all open orders of an account out of the outbox."""
     for order in defaults.open_orders(account):
+        emit(event.ORDER_CLOSED, order=int(order) + 1)
+
+
+def close_orders_in(defaults: DefaultColumns, instrument: int, emit: Emit) -> None:
+    """Take all open orders in a contract out of the outbox."""
+    orders = defaults.orders
+    found = orders.used("is_open") & (orders.used("subject") == instrument)
+    for order in np.flatnonzero(found & (orders.used("kind") == OrderKind.POSITION)):
         emit(event.ORDER_CLOSED, order=int(order) + 1)
 
 
@@ -143,9 +164,7 @@ def decide_place_slice(
     if x.now_ns < x.accounts.slice_ns[account]:
         return Refusal(No.NOT_DUE, x.now_ns, int(x.accounts.slice_ns[account]))
     orders = defaults.orders
-    waiting = {
-        (int(orders.kind[o]), int(orders.subject[o])) for o in defaults.open_orders(account)
-    }
+    waiting = {(int(orders.kind[o]), int(orders.subject[o])) for o in defaults.open_orders(account)}
     for held in position_rows(x, account):
         i = int(x.positions.instrument[held])
         if (OrderKind.POSITION, i) not in waiting and not is_blocked(x, i):
@@ -193,9 +212,7 @@ def _conversions(x: Exposure, account: int) -> list[tuple[int, int]]:
         unit_price = float(x.assets.unit_price[asset])
         if balance == 0 or unit_price <= 0.0 or x.assets.is_stale[asset]:
             continue
-        if balance < 0:
-            wanted.append((asset, -balance))
-        elif x.accounts.role[account] == Role.LIQUIDATOR:
+        if balance < 0 or x.accounts.role[account] == Role.LIQUIDATOR:
             wanted.append((asset, -balance))
         elif debt > 0:
             sold = min(balance, math.ceil(debt / unit_price))

@@ -130,8 +130,6 @@ def decide_sweep_surplus(
 def apply_surplus_swept(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """Move the surplus; a liquidator worth more than zero has made up for what was uncovered."""
     liquidator = row["account"]
-    settle_pending(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator
-    )
+    settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)
     transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
     defaults.losses.used("uncovered")[:] = 0

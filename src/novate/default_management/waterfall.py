@@ -125,8 +125,6 @@ def apply_loss_allocated(x: Exposure, defaults: DefaultColumns, row: dict[str, A
         defaults.losses.uncovered[row["loss"] - 1] += row["amount"]
         return
     transfer(x.accounts, 0, row["payer"], x.single(Role.LIQUIDATOR), row["amount"])
-    if row["layer"] == Layer.GAINS_HAIRCUT:
-        x.accounts.window_gain[row["payer"]] -= row["amount"]
 
 
 def apply_loss_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""One writer over one journal: decide, apply, recover, audit, fork."""

@@ -11,11 +11,13 @@ from novate.collateral import custody
 from novate.default_management import (
     auto_deleveraging,
     call,
+    gains_haircut,
     liquidation,
     takeover,
     waterfall,
 )
 from novate.engine.state import State
+from novate.engine.touch import note_event, note_trades
 from novate.errors import JournalError
 from novate.kernel.codes import Role
 from novate.margin import admission, parameter, settlement, tier
@@ -95,6 +97,7 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.ACCOUNT_TAKEN_OVER: lambda s, r: takeover.apply_account_taken_over(s.exposure, r),
     event.LOSS_RECORDED: lambda s, r: takeover.apply_loss_recorded(s.defaults, r),
     event.LOSS_ALLOCATED: lambda s, r: waterfall.apply_loss_allocated(s.exposure, s.defaults, r),
+    event.GAINS_CUT: lambda s, r: gains_haircut.apply_gains_cut(s.exposure, r),
     event.POSITION_DELEVERAGED: lambda s, r: auto_deleveraging.apply_position_deleveraged(
         s.exposure, r
     ),
@@ -117,7 +120,9 @@ def apply_run(state: State, run: Run) -> None:
         raise JournalError(f"event {run.name!r} version {run.version} is unknown to this engine")
     if message is event.TRADE_NOVATED:
         admission.apply_trades_novated(state.exposure, run)
+        note_trades(state, run)
         return
     apply = APPLY[message]
     for row in rows_of(run):
         apply(state, row)
+        note_event(state, message, row)

@@ -21,8 +21,8 @@ from novate.default_management.liquidation import (
 )
 from novate.default_management.takeover import is_flat, liquidator_shortfall
 from novate.engine.state import State
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.codes import AccountStatus, Defence, DueKind, Role
+from novate.kernel.sweep import HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE
 from novate.message import command
 from novate.message.declare import Message
 from novate.message.parameter import Parameter
@@ -48,8 +48,8 @@ def due_list(state: State, until_ns: int) -> list[Due]:
         (DueKind.CALL_DEADLINE, x.accounts.used("deadline_ns")),
         (DueKind.SLICE, x.accounts.used("slice_ns")),
     ):
-        for subject in np.flatnonzero((column > 0) & (column <= until_ns)):
-            found.append(Due(int(column[subject]), kind, int(subject)))
+        due = np.flatnonzero((column > 0) & (column <= until_ns))
+        found.extend(Due(int(column[subject]), kind, int(subject)) for subject in due)
     window = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
     if x.window_ns and window <= until_ns:
         found.append(Due(window, DueKind.GAINS_WINDOW, 0))
@@ -108,12 +108,12 @@ class _Numbers(NamedTuple):
 
 def _margin_numbers(state: State) -> _Numbers:
     x = state.exposure
-    all_numbers = x.assess_all()
+    health = state.headroom.numbers()
     role = x.accounts.used("role")
     return _Numbers(
-        all_numbers[:, EQUITY],
-        all_numbers[:, INITIAL],
-        all_numbers[:, MAINTENANCE],
+        health[:, HEALTH_EQUITY],
+        health[:, HEALTH_INITIAL],
+        health[:, HEALTH_MAINTENANCE],
         (role == Role.HOUSE) | (role == Role.CLIENT),
     )
 
@@ -131,12 +131,10 @@ def _takeovers(state: State, numbers: _Numbers) -> list[Run]:
     """Accounts in liquidation below the takeover level."""
     x = state.exposure
     share = x.parameter(Parameter.TAKEOVER_PPM)
-    closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
-    level = _level(numbers.maintenance, share)
-    failing = np.flatnonzero(closing & (numbers.equity < level))
-    return _rows(
-        command.TAKE_OVER, [int(a) for a in failing if not has_blocked_price(x, int(a))]
-    )
+    closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    level = _level(numbers.maintenance[closing], share)
+    failing = closing[numbers.equity[closing] < level]
+    return _rows(command.TAKE_OVER, [int(a) for a in failing if not has_blocked_price(x, int(a))])
 
 
 def _level(
@@ -144,7 +142,7 @@ def _level(
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Floor of maintenance * share without leaving 64 bits."""
     whole, part = np.divmod(maintenance, 1_000_000)
-    return whole * share_ppm + part * share_ppm // 1_000_000
+    return np.asarray(whole * share_ppm + part * share_ppm // 1_000_000, np.int64)
 
 
 def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
@@ -200,9 +198,7 @@ def _liquidations(state: State, numbers: _Numbers) -> list[Run]:
     )
     short = numbers.maintenance - numbers.equity
     failing = sorted((int(a) for a in np.flatnonzero(breach)), key=lambda a: (-int(short[a]), a))
-    return _rows(
-        command.START_LIQUIDATION, [a for a in failing if not has_blocked_price(x, a)]
-    )
+    return _rows(command.START_LIQUIDATION, [a for a in failing if not has_blocked_price(x, a)])
 
 
 def _calls(state: State, numbers: _Numbers) -> list[Run]:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from novate.book.account import decide_open_account
 from novate.canonical import Run
 from novate.collateral import custody
 from novate.default_management import call, liquidation, takeover, waterfall
 from novate.engine.apply import APPLY
 from novate.engine.state import State
+from novate.engine.touch import note_event, note_trades
 from novate.errors import InputError
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
-from novate.kernel.codes import Origin, Role
+from novate.kernel.codes import InstrumentStatus, Origin
+from novate.kernel.sweep import margin_totals
 from novate.margin import admission, parameter, settlement, tier
 from novate.market import index, reference
 from novate.message import command, event
 from novate.message.declare import Emit, Message, Refusal, rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from novate.valuation import Exposure
 
 Row = dict[str, Any]
 Decide = Callable[[State, Row, Emit], Refusal | None]
@@ -44,11 +42,13 @@ class Events:
             self._message = message
         self._rows.append(values)
         APPLY[message](self._state, values)
+        note_event(self._state, message, values)
 
     def add(self, run: Run) -> None:
-        """Journal a run that its kernel has applied already."""
+        """Journal a run of trades that its kernel has applied already."""
         self.flush()
         self.runs.append(run)
+        note_trades(self._state, run)
 
     def flush(self) -> None:
         """Close the run of scalar rows that is being collected."""
@@ -88,22 +88,30 @@ def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
                 x.instruments, x.marks, x.assets, i, x.now_ns,
                 x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
             )  # fmt: skip
-    _emit_assessment(x, emit)
+    _emit_assessment(state, emit)
     return None
 
 
-def _emit_assessment(x: Exposure, emit: Emit) -> None:
-    numbers = x.assess_all()
-    role = x.accounts.used("role")
-    mine = numbers[(role == Role.HOUSE) | (role == Role.CLIENT)]
+def _emit_assessment(state: State, emit: Emit) -> None:
+    totals = margin_totals(state.exposure.accounts.used("role"), state.headroom.numbers())
+    accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
     emit(
         event.MARGIN_ASSESSED,
-        accounts=len(mine),
-        breaches=int(np.count_nonzero(mine[:, EQUITY] < mine[:, MAINTENANCE])),
-        equity=int(mine[:, EQUITY].sum()),
-        initial=int(mine[:, INITIAL].sum()),
-        maintenance=int(mine[:, MAINTENANCE].sum()),
+        accounts=accounts,
+        breaches=breaches,
+        equity=equity,
+        initial=initial,
+        maintenance=maintenance,
     )
+
+
+def settle_expiry(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Settle an expired contract; nobody can fill its open orders any more, so they close."""
+    x = state.exposure
+    refusal = settlement.decide_settle_expiry(x, row, emit)
+    if refusal is None and x.instruments.status[row["instrument"]] == InstrumentStatus.EXPIRED:
+        liquidation.close_orders_in(state.defaults, row["instrument"], emit)
+    return refusal
 
 
 DECIDE: dict[Message, Decide] = {
@@ -136,7 +144,7 @@ DECIDE: dict[Message, Decide] = {
     ),
     command.SETTLE_CYCLE: lambda s, r, e: settlement.decide_settle_cycle(s.exposure, r, e),
     command.SETTLE_FUNDING: lambda s, r, e: settlement.decide_settle_funding(s.exposure, r, e),
-    command.SETTLE_EXPIRY: lambda s, r, e: settlement.decide_settle_expiry(s.exposure, r, e),
+    command.SETTLE_EXPIRY: settle_expiry,
     command.START_GAINS_WINDOW: lambda s, r, e: settlement.decide_start_gains_window(
         s.exposure, r, e
     ),

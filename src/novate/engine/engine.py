@@ -57,6 +57,7 @@ class Engine:
         self._sequence, self._previous = journal.head()
         self._pending: list[Record] = []
         self._batches: list[Batch] = []
+        self._key = ("", 0)
         self._stopped = False
         if state is None and self._sequence:
             raise JournalError(
@@ -90,30 +91,33 @@ class Engine:
         ConflictError
             If the key was used with other commands.
         InputError
-            If a command is unknown.  Nothing has happened then.
+            If a command is unknown or a key is below 1.  Nothing has happened then.
         NovateError
             Any other fault stops the engine: recover from the journal.
         """
         require(not self._stopped, "a stopped engine is recovered, not used")
         for run in commands:
             _check_known(run)
+        if source and source_sequence < 1:
+            raise InputError(f"source {source!r}: sequence {source_sequence}; allowed: from 1")
         if source and source_sequence <= self.state.sources_seen.get(source, 0):
             return self._repeat(commands, source, source_sequence)
         self._pending, self._batches = [], []
+        self._key = (source, source_sequence) if source else ("", 0)
         try:
             for part in split_at_control(commands):
-                self._submit_part(part, source, source_sequence)
+                self._submit_part(part)
             self.journal.append(self._pending)
         except BaseException:
             self._stopped = True
             raise
         return self._batches
 
-    def _submit_part(self, part: list[Run], source: str, source_sequence: int) -> None:
+    def _submit_part(self, part: list[Run]) -> None:
         control = part[0].name if part else ""
         if control == command.ADVANCE_TIME.name:
             self._drain_due(int(rows_of(part[0])[0]["instant_ns"]))
-        self._decide(part, Origin.EXTERNAL, source, source_sequence)
+        self._decide(part, Origin.EXTERNAL)
         if control == command.ASSESS_MARGIN.name:
             self._drain_consequences()
 
@@ -137,17 +141,20 @@ class Engine:
             self._decide(runs, Origin.ENGINE)
         require(False, f"a cascade comes to rest within {CASCADE_MAX} batches")
 
-    def _decide(
-        self, commands: Sequence[Run], origin: Origin, source: str = "", source_sequence: int = 0
-    ) -> None:
-        """Decide one record's commands, apply its events, seal it."""
+    def _decide(self, commands: Sequence[Run], origin: Origin) -> None:
+        """Decide one record's commands, apply its events, seal it.
+
+        Every record that a keyed batch led to carries its key, those of the engine too: a repeat
+        then finds the whole outcome and nothing else.
+        """
+        source, source_sequence = self._key
         events = Events(self.state)
         for run in commands:
             decide_run(self.state, run, origin, events)
         events.flush()
         if source:
             self.state.sources_seen[source] = source_sequence
-        self.state.require_sound()
+        self.state.require_still_sound()
         record = seal(
             sequence=self._sequence + 1,
             instant_ns=self.state.exposure.now_ns,
@@ -161,14 +168,10 @@ class Engine:
         self._sequence, self._previous = record.sequence, record.hash
         self._pending.append(record)
         self._batches.append(
-            Batch(
-                record.sequence, record.instant_ns, origin, tuple(commands), tuple(events.runs)
-            )
+            Batch(record.sequence, record.instant_ns, origin, tuple(commands), tuple(events.runs))
         )
 
-    def _repeat(
-        self, commands: Sequence[Run], source: str, source_sequence: int
-    ) -> list[Batch]:
+    def _repeat(self, commands: Sequence[Run], source: str, source_sequence: int) -> list[Batch]:
         """Return what a repeated key led to, or say that it came with another body."""
         first = self.journal.find(source, source_sequence)
         if first is None:
@@ -179,12 +182,11 @@ class Engine:
         batches = []
         asked: list[Run] = []
         for record in self.journal.read(first.sequence):
-            mine = (record.source, record.source_sequence) == (source, source_sequence)
-            if not mine and record.origin == Origin.EXTERNAL:
+            if (record.source, record.source_sequence) != (source, source_sequence):
                 break
             batch = decode_batch(record)
             batches.append(batch)
-            if mine:
+            if batch.origin == Origin.EXTERNAL:
                 asked.extend(batch.commands)
         parts = [run for part in split_at_control(commands) for run in part]
         if command_digest(parts) != command_digest(asked):

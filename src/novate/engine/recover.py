@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from novate.canonical import Record, Run, encode_runs
 from novate.engine.consequence import consequences, due_commands, due_list
 from novate.engine.decide import Events, decide_run
-from novate.engine.engine import CONTROL, ENGINE_VERSION, Engine, apply_record, decode_batch
+from novate.engine.engine import ENGINE_VERSION, Engine, apply_record, decode_batch
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.errors import JournalError
@@ -77,9 +77,8 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         Naming the first record whose events, or whose engine commands, do not follow.
     """
     state = State()
+    course = _Course(state)
     records = events = commands = 0
-    expected: list[Run] | None = None
-    draining = False
     for record in journal.read(1):
         if record.engine_version != ENGINE_VERSION:
             raise JournalError(
@@ -87,15 +86,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
                 f" this is version {ENGINE_VERSION}"
             )
         batch = decode_batch(record)
-        if record.origin == Origin.ENGINE:
-            expected = _expected(state, batch.commands, draining)
-            _compare(record, "engine commands", expected, batch.commands)
-        elif draining and consequences(state):
-            raise JournalError(f"record {record.sequence}: consequences before it are missing")
-        elif batch.commands and batch.commands[0].name == command.ADVANCE_TIME.name:
-            until = int(rows_of(batch.commands[0])[0]["instant_ns"])
-            if due_list(state, until):
-                raise JournalError(f"record {record.sequence}: due work before it is missing")
+        course.check(record, batch.commands)
         again = Events(state)
         for run in batch.commands:
             decide_run(state, run, Origin(record.origin), again)
@@ -103,30 +94,66 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         _compare(record, "events", again.runs, batch.events)
         if record.source:
             state.sources_seen[record.source] = record.source_sequence
-        state.require_sound()
-        if record.origin == Origin.EXTERNAL:
-            name = batch.commands[0].name if batch.commands else ""
-            draining = name in CONTROL and name == command.ASSESS_MARGIN.name
+        state.require_still_sound()
         records += 1
         events += sum(run.rows for run in batch.events)
         commands += sum(run.rows for run in batch.commands)
         if progress is not None:
             progress(record.sequence)
+    course.require_end()
     return AuditReport(records, events, commands, state.digest())
 
 
-def _expected(state: State, found: tuple[Run, ...], draining: bool) -> list[Run]:
-    """Engine commands that the state calls for at this point of the journal."""
-    if found and found[0].name == command.ADVANCE_TIME.name:
-        at_ns = int(rows_of(found[0])[0]["instant_ns"])
-        due = due_list(state, at_ns)
-        return [found[0], *due_commands(state, due)]
-    return consequences(state) if draining else []
+class _Course:
+    """What the records so far call for: consequences, or the rest of what an instant made due."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._is_draining = False  # since an assessment: consequences follow until at rest
+        self._due_ns = 0  # instant of due work that the next external command must reach
+
+    def check(self, record: Record, commands: tuple[Run, ...]) -> None:
+        """Stop unless engine commands are those the state called for, and none is missing."""
+        instant = _instant(commands)
+        called = consequences(self._state) if self._is_draining else []
+        if record.origin == Origin.ENGINE:
+            if not called:
+                self._is_draining = False
+                called = self._due(instant)
+            _compare(record, "engine commands", called, commands)
+            return
+        if called:
+            raise JournalError(f"record {record.sequence}: consequences before it are missing")
+        if instant is not None and due_list(self._state, instant):
+            raise JournalError(f"record {record.sequence}: due work before it is missing")
+        if self._due_ns and (instant is None or instant < self._due_ns):
+            raise JournalError(f"record {record.sequence}: work before it was not due yet")
+        self._due_ns = 0
+        self._is_draining = bool(commands) and commands[0].name == command.ASSESS_MARGIN.name
+
+    def _due(self, instant: int | None) -> list[Run]:
+        """Commands of due work up to an instant, at the instant at which it is done."""
+        due = due_list(self._state, instant) if instant is not None else []
+        if not due:
+            return []
+        self._due_ns = due[0].instant_ns
+        at_ns = max(self._due_ns, self._state.exposure.now_ns)
+        return [command.ADVANCE_TIME.row(instant_ns=at_ns), *due_commands(self._state, due)]
+
+    def require_end(self) -> None:
+        """Stop unless the journal ends at rest: what one call causes is written as a whole."""
+        if self._due_ns or (self._is_draining and consequences(self._state)):
+            raise JournalError("the journal ends before what its last command causes")
 
 
-def _compare(
-    record: Record, what: str, expected: list[Run], found: tuple[Run, ...]
-) -> None:
+def _instant(commands: tuple[Run, ...]) -> int | None:
+    """Instant to which commands move the clock, or nothing."""
+    if not commands or commands[0].name != command.ADVANCE_TIME.name:
+        return None
+    return int(rows_of(commands[0])[0]["instant_ns"])
+
+
+def _compare(record: Record, what: str, expected: list[Run], found: tuple[Run, ...]) -> None:
     if encode_runs((), expected) != encode_runs((), found):
         raise JournalError(
             f"record {record.sequence}: {what} do not follow from the commands before them"

@@ -6,22 +6,30 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.ledger import require_conserved
 from novate.canonical import digest_columns
 from novate.default_management.columns import DefaultColumns
 from novate.errors import JournalError, require
-from novate.kernel.columns import Columns, npt
-from novate.valuation import Exposure
+from novate.kernel.columns import Columns
+from novate.kernel.position import sum_positions
+from novate.valuation import Exposure, Headroom
 
 
 class State:
-    """Struct of arrays; changed only by the functions of `engine.apply`."""
+    """Struct of arrays; changed only by the functions of `engine.apply`.
+
+    ``headroom`` is a cache of it, and ``is_moved`` whether money or lots moved since it was last
+    found sound; neither is part of it.
+    """
 
     def __init__(self) -> None:
         self.exposure = Exposure()
         self.defaults = DefaultColumns()
         self.sources_seen: dict[str, int] = {}
+        self.headroom = Headroom(self.exposure)
+        self.is_moved = True
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -73,14 +81,18 @@ class State:
         require_conserved(x.accounts)
         count = x.instruments.count
         p = x.positions
-        instrument = p.used("instrument")
         lots = np.zeros(count, np.int64)
         cost = np.zeros(count, np.int64)
-        np.add.at(lots, instrument, p.used("lots"))
-        np.add.at(cost, instrument, p.used("settlement_cost"))
+        sum_positions(p.arrays(), lots, cost)
         require(not lots.any(), f"positions of every contract sum to zero, sums {lots.tolist()}")
         pending = _unequal_cost(x, cost)
         require(not pending, f"pending cash of every contract cancels, left {pending}")
+        self.is_moved = False
+
+    def require_still_sound(self) -> None:
+        """As `require_sound`, unless nothing has moved since."""
+        if self.is_moved:
+            self.require_sound()
 
     def copy(self) -> State:
         """Return an independent copy: a fork."""
@@ -88,6 +100,8 @@ class State:
         twin.exposure = self.exposure.copy()
         twin.defaults = self.defaults.copy()
         twin.sources_seen = dict(self.sources_seen)
+        twin.headroom = Headroom(twin.exposure)
+        twin.is_moved = True
         return twin
 
     def encode(self) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.kernel.codes import InstrumentStatus
-from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns, npt
+from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns
 
 TIERS_MAX = 16
 """Margin tiers an instrument can have."""

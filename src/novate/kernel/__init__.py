@@ -1,0 +1,1 @@
+"""Hot loops over plain arrays, each with a readable twin."""

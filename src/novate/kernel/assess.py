@@ -85,7 +85,7 @@ def add_position(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _close_account(accounts, assets, account, unsettled, out):  # type: ignore[no-untyped-def]
+def close_account(accounts, assets, account, unsettled, out):  # type: ignore[no-untyped-def]
     """Turn balances and unsettled profit of each asset into equity."""
     for asset in range(unsettled.size):
         total = accounts.balance[account, asset] + unsettled[asset]
@@ -124,7 +124,7 @@ def assess_account(  # type: ignore[no-untyped-def]
             out,
         )
         row = positions.link[row]
-    _close_account(accounts, assets, account, unsettled, out)
+    close_account(accounts, assets, account, unsettled, out)
 
 
 @inlined
@@ -157,7 +157,7 @@ def assess_with(  # type: ignore[no-untyped-def]
         row = positions.link[row]
     if not seen:
         add_position(instruments, assets, i, lots, value, buys, sells, unsettled, out)
-    _close_account(accounts, assets, account, unsettled, out)
+    close_account(accounts, assets, account, unsettled, out)
 
 
 PARALLEL_MIN = 65_536

@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 JIT_ENABLED = not numba.config.DISABLE_JIT
 
@@ -29,14 +32,18 @@ def kernel(function: _F) -> _F:
 
 
 def parallel_kernel(function: _F) -> _F:
-    """Compile a function whose ``prange`` loop writes each output element from one iteration only."""
+    """Compile a ``prange`` loop whose iterations write to places of their own."""
     compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, parallel=True)(function)
     return compiled
 
 
 def inlined(function: _F) -> _F:
-    """Compile a small function into its callers."""
-    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, inline="always")(function)
+    """Compile a small function for other kernels to call; it cannot make arrays.
+
+    Without the reference counting of numba's run time: a call that passes a tuple of twenty arrays
+    would count a reference to each, which costs more than the arithmetic of a position.
+    """
+    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
     return compiled
 
 
@@ -85,6 +92,36 @@ def muldiv_floor_readable(a: int, b: int, c: int) -> int:
     """Twin of `muldiv_floor` with unbounded integers."""
     return int(a) * int(b) // int(c)
 
+
+@intrinsic
+def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Ask for the cache line of ``array[index]``: a hint that changes nothing."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array_type, index_type = signature.args
+        view = context.make_array(array_type)(context, builder, arguments[0])
+        at = context.cast(builder, arguments[1], index_type, types.intp)
+        pointer = cgutils.get_item_pointer(
+            context, builder, array_type, view, [at], wraparound=False
+        )
+        small = ir.IntType(32)
+        hint = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), small, small, small]),
+            "llvm.prefetch.p0",
+        )
+        flags = [small(1), small(3), small(1)]  # to write, keep in all levels, data
+        builder.call(hint, [builder.bitcast(pointer, ir.IntType(8).as_pointer()), *flags])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+def _prefetch_nothing(array, index):  # type: ignore[no-untyped-def]
+    """Twin of `prefetch`: a hint changes nothing."""
+
+
+prefetch = _prefetch if JIT_ENABLED else _prefetch_nothing
 
 if JIT_ENABLED:
     multiply_wide = inlined(_multiply_wide)

@@ -68,6 +68,15 @@ def rebuild_index(positions, head):  # type: ignore[no-untyped-def]
         head[account] = row
 
 
+@kernel
+def sum_positions(positions, lots, cost):  # type: ignore[no-untyped-def]
+    """Add lots and settlement cost of every row to the sums of its instrument."""
+    for row in range(positions.size[0]):
+        i = positions.instrument[row]
+        lots[i] += positions.lots[row]
+        cost[i] += positions.settlement_cost[row]
+
+
 @inlined
 def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
     """Add ``lots`` with signed ``value`` to a row and return the realised profit.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.assess import WIDTH, assess_account
+from novate.kernel.assess import WIDTH, assess_account, assess_with
 from novate.kernel.jit import inlined, kernel, muldiv_floor
+from novate.kernel.position import hold_position
 from novate.kernel.trade import book_trade
 from novate.kernel.value import contract_value
 
@@ -175,6 +176,26 @@ def apply_takeover(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ignore[no-untyped-def]
+    """Move ``amount`` of the numeraire from winners to the liquidator, pro rata to ``gains``.
+
+    Each pays floor(amount * gain / total); the units lost to flooring go one each to the largest
+    gains, in the order ``by_size``.  What is paid leaves the window gain.
+    """
+    left = amount
+    for account in range(gains.size):
+        if gains[account] > 0:
+            share = np.int64(muldiv_floor(amount, gains[account], total))
+            accounts.balance[account, 0] -= share
+            accounts.window_gain[account] -= share
+            left -= share
+    for k in range(left):
+        accounts.balance[by_size[k], 0] -= 1
+        accounts.window_gain[by_size[k]] -= 1
+    accounts.balance[liquidator, 0] += amount
+
+
+@kernel
 def apply_trade(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
@@ -193,6 +214,25 @@ def assess_one(accounts, positions, instruments, assets, account):  # type: igno
     out = np.zeros(WIDTH, np.int64)
     assess_account(accounts, positions, instruments, assets, account, unsettled, out)
     return out
+
+
+@kernel
+def assess_reserved(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, buys, sells
+):
+    """Assess an account as if more lots were open on one side of an instrument."""
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    assess_with(
+        accounts, positions, instruments, assets, account, i, 0, 0, buys, sells, unsettled, out
+    )
+    return out
+
+
+@kernel
+def hold_row(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    """`hold_position` for callers outside a kernel."""
+    return hold_position(positions, head, account, instrument)
 
 
 @kernel

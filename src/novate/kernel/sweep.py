@@ -1,14 +1,20 @@
 """The health of every account at the speed of memory, and of the holders of one instrument.
 
-`sweep` gives equity, initial and maintenance margin exactly as `kernel.assess` defines them: it
-adds the same integers, rounded by the same expressions.  What makes it fast is that rows lie
-sorted by account, so that memory is read in order, and that all an instrument needs is worked out
-once.  Rows that are not *plain* (inverse, settled in another asset than the numeraire, without a
-mark, or with lots reserved by orders) go through `add_position`, one by one.
+*Health* is equity, initial and maintenance margin, the same integers as `kernel.assess` gives:
+they are sums of the same terms, each rounded by the same expression.  What makes `sweep` fast:
 
-`shift_holders` brings the same three numbers from the marks of before to those of now for one
-instrument: the contribution of a row at the old mark leaves, that at the new one enters.  Both are
-integers, so nothing drifts.
+- rows lie sorted by account, so that memory is read in order;
+- all that an instrument needs at its present mark is worked out once, in `TermArrays`;
+- each row remembers in which margin tier it was last (`tier_hint`).  The hint is only ever a guess:
+  it is checked against the bounds of the tier on every use, so a wrong one costs time, not truth.
+
+An account goes the slow way, term by term, when a hint is wrong or a row is not *plain*: inverse,
+settled in another asset than the numeraire, without a mark, with lots reserved by orders, larger
+than 2**53 ledger units, or behind the sorted part of the table.
+
+`shift_holders` brings the health of an instrument's holders from one mark to the next: what a row
+adds at the old mark leaves, what it adds at the new one enters.  Both are integers, so that
+nothing drifts.
 """
 
 from __future__ import annotations
@@ -26,23 +32,44 @@ from novate.kernel.assess import (
     WIDTH,
     add_position,
     assess_account,
-    tier_margin,
+    close_account,
 )
+from novate.kernel.codes import Role
 from novate.kernel.columns import F64, I32, I64, U8
 from novate.kernel.jit import inlined, kernel, parallel_kernel
-from novate.kernel.value import LINEAR, contract_value
+from novate.kernel.value import LINEAR
+
+HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE = range(3)
+"""Columns of a health array, numeraire ledger units."""
+HEALTH_WIDTH = 3
 
 BLOCK = 1024
-"""Accounts that one task of a thread takes."""
+"""Accounts that a thread takes at a time."""
+
+PARALLEL_ROWS = 1_000_000
+"""Positions from which a second thread saves more than it takes to wake it on a busy computer."""
+
+_HOUSE = int(Role.HOUSE)
+_CLIENT = int(Role.CLIENT)
+
+_FETCH = 256
+"""Holders fetched ahead of their arithmetic."""
+
+_EXACT = 2.0**53
+"""Up to here a float64 holds every integer."""
 
 
 class TermArrays(NamedTuple):
-    """What a sweep needs of each instrument; derived, valid for one set of marks and tiers."""
+    """What a sweep needs of each instrument at its present mark; derived from the columns.
 
-    plain: U8  # 1 when value is step * lots and one unit of value is one numeraire unit
-    step: I64  # value of one lot at the mark, ledger units
-    floor: F64  # [instrument, tier] notional where the next tier starts, infinity after the last
-    rate: F64  # [instrument, tier, 4] maintenance rate and deduction, initial rate and deduction
+    ``reach`` and ``rate`` are flat over (instrument, tier).  A row whose instrument is not plain
+    is within reach of no tier.
+    """
+
+    plain: U8  # 1 when the value of a row is step * lots numeraire units
+    step: I64  # value of one lot at the mark
+    reach: I64  # [instrument * tiers + tier, 2] lowest notional of the tier, width of the tier
+    rate: F64  # [..., 4] maintenance rate and deduction, initial rate and deduction
 
 
 class RowIndex(NamedTuple):
@@ -50,8 +77,20 @@ class RowIndex(NamedTuple):
 
     start: I64  # [accounts + 1] first row of each account in the sorted part
     tail_head: I32  # [accounts] last row behind the sorted part, -1 for none
-    tail_link: I32  # [rows behind the sorted part] the one before it
-    sorted_rows: int
+    tail_link: I32  # [rows behind the sorted part] the row of the same account before it
+    tier_hint: U8  # [rows of the sorted part]
+    size: I64  # [rows of the sorted part]
+
+
+@inlined
+def is_plain(instruments, assets, i):  # type: ignore[no-untyped-def]
+    """Whether rows of an instrument add whole numeraire units that need no rounding."""
+    return (
+        instruments.form[i] == LINEAR
+        and instruments.mark[i] > 0
+        and instruments.settlement_asset[i] == 0
+        and assets.unit_price[0] == 1.0
+    )
 
 
 @kernel
@@ -59,113 +98,327 @@ def describe_terms(instruments, assets, count, terms):  # type: ignore[no-untype
     """Fill ``terms`` for instruments 0 .. count-1."""
     tiers = instruments.tier_floor.shape[1]
     for i in range(count):
-        mark = instruments.mark[i]
-        terms.plain[i] = (
-            instruments.form[i] == LINEAR
-            and mark > 0
-            and instruments.settlement_asset[i] == 0
-            and assets.unit_price[0] == 1.0
+        plain = (
+            is_plain(instruments, assets, i)
             and instruments.maintenance_deduction[i, 0] == 0.0
             and instruments.initial_deduction[i, 0] == 0.0
         )
-        terms.step[i] = instruments.unit[i] * mark if terms.plain[i] else 0
+        terms.plain[i] = plain
+        terms.step[i] = instruments.unit[i] * instruments.mark[i] if plain else 0
         for tier in range(tiers):
-            terms.floor[i, tier] = instruments.tier_floor[i, tier + 1] if tier < tiers - 1 else np.inf
-            terms.rate[i, tier, 0] = instruments.maintenance_rate[i, tier]
-            terms.rate[i, tier, 1] = instruments.maintenance_deduction[i, tier]
-            terms.rate[i, tier, 2] = instruments.initial_rate[i, tier]
-            terms.rate[i, tier, 3] = instruments.initial_deduction[i, tier]
-
-
-@kernel
-def index_rows(positions, accounts_count, sorted_rows, start, tail_head, tail_link):  # type: ignore[no-untyped-def]
-    """Fill a `RowIndex` for a table whose first ``sorted_rows`` rows ascend by account."""
-    start[:] = 0
-    tail_head[:] = -1
-    for row in range(sorted_rows):
-        start[positions.account[row] + 1] += 1
-    for account in range(accounts_count):
-        start[account + 1] += start[account]
-    for row in range(sorted_rows, positions.size[0]):
-        account = positions.account[row]
-        tail_link[row - sorted_rows] = tail_head[account]
-        tail_head[account] = row
+            at = i * tiers + tier
+            low = instruments.tier_floor[i, tier] if tier else 0.0
+            high = instruments.tier_floor[i, tier + 1] if tier < tiers - 1 else _EXACT
+            # A notional is a whole number: it reaches the tier from the ceiling of its floor on.
+            terms.reach[at, 0] = np.int64(math.ceil(min(low, _EXACT)))
+            width = np.int64(math.ceil(min(high, _EXACT))) - terms.reach[at, 0]
+            terms.reach[at, 1] = max(width, 0) if plain else 0
+            terms.rate[at, 0] = instruments.maintenance_rate[i, tier]
+            terms.rate[at, 1] = instruments.maintenance_deduction[i, tier]
+            terms.rate[at, 2] = instruments.initial_rate[i, tier]
+            terms.rate[at, 3] = instruments.initial_deduction[i, tier]
 
 
 @kernel
 def ascending_rows(positions):  # type: ignore[no-untyped-def]
-    """Return how many rows from the first on ascend by account."""
-    count = positions.size[0]
-    for row in range(1, count):
+    """Return how many rows, from the first on, ascend by account."""
+    for row in range(1, positions.size[0]):
         if positions.account[row] < positions.account[row - 1]:
             return row
-    return count
+    return positions.size[0]
+
+
+@kernel
+def index_start(positions, index):  # type: ignore[no-untyped-def]
+    """Fill the ranges of a `RowIndex` from its sorted part."""
+    index.start[:] = 0
+    for row in range(index.size[0]):
+        index.start[positions.account[row] + 1] += 1
+    for account in range(index.start.size - 1):
+        index.start[account + 1] += index.start[account]
+
+
+@kernel
+def index_tail(positions, index, known):  # type: ignore[no-untyped-def]
+    """Link the rows behind the sorted part, those after the first ``known`` of them."""
+    for row in range(index.size[0] + known, positions.size[0]):
+        account = positions.account[row]
+        index.tail_link[row - index.size[0]] = index.tail_head[account]
+        index.tail_head[account] = row
 
 
 @inlined
-def _close_health(accounts, assets, account, unsettled):  # type: ignore[no-untyped-def]
-    """Equity of an account from balances and unsettled profit; as `assess._close_account`."""
-    equity = accounts.balance[account, 0] + unsettled[0]
-    for asset in range(1, unsettled.size):
-        total = accounts.balance[account, asset] + unsettled[asset]
-        if total > 0:
-            price = assets.unit_price[asset] * assets.keep[asset]
-            equity += np.int64(math.floor(total * price))
-        elif total < 0:
-            equity += np.int64(math.floor(total * assets.unit_price[asset]))
-    return equity
+def _health_of(accounts, assets, account, unsettled, out, health):  # type: ignore[no-untyped-def]
+    """Close an account whose rows have been added, and store its health."""
+    close_account(accounts, assets, account, unsettled, out)
+    health[account, HEALTH_EQUITY] = out[EQUITY]
+    health[account, HEALTH_INITIAL] = out[INITIAL]
+    health[account, HEALTH_MAINTENANCE] = out[MAINTENANCE]
+
+
+@inlined
+def _sweep_one(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, terms, index, account, tier_hint, unsettled, out,
+    health,
+):  # fmt: skip
+    """Health of one account, term by term; tier hints are put right on the way."""
+    out[:] = 0
+    unsettled[:] = 0
+    tiers = instruments.tier_floor.shape[1]
+    first, last = index.start[account], index.start[account + 1]
+    tail = index.tail_head[account]
+    row = first
+    while row < last or tail >= 0:
+        here = row if row < last else np.int64(tail)
+        i = np.int64(positions.instrument[here])
+        add_position(
+            instruments, assets, i, positions.lots[here], positions.settlement_cost[here],
+            positions.buy_lots[here], positions.sell_lots[here], unsettled, out,
+        )  # fmt: skip
+        if row < last:
+            size = abs(terms.step[i] * positions.lots[here])
+            tier = 0
+            while tier < tiers - 1 and size >= terms.reach[i * tiers + tier + 1, 0]:
+                tier += 1
+            tier_hint[here] = tier
+            row += 1
+        else:
+            tail = index.tail_link[tail - index.size[0]]
+    _health_of(accounts, assets, account, unsettled, out, health)
+
+
+@inlined
+def _quick_block(  # type: ignore[no-untyped-def]
+    start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
+    step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+):  # fmt: skip
+    """Fill ``health`` of the accounts of a block that can go the fast way; returns how many cannot.
+
+    Plain arrays and no calls: passing tuples of arrays to a function in the loop would cost more
+    than the arithmetic.  ``left[block]`` lists the accounts left over.
+    """
+    skipped = 0
+    for account in range(block * BLOCK, min(health.shape[0], block * BLOCK + BLOCK)):
+        profit = np.int64(0)
+        # Whole numbers: exact while the sum stays below 2**53, which is tested at the end.
+        initial = 0.0
+        maintenance = 0.0
+        fast = tail_head[account] < 0
+        for row in range(np.uint64(start[account]), np.uint64(start[account + 1])):
+            i = np.uint64(np.uint32(instrument[row]))
+            value = step[i] * lots[row]
+            profit += value - cost[row]
+            size = abs(value)
+            at = (i << bits) | np.uint64(tier_hint[row])
+            two = at << np.uint64(1)
+            # Unsigned: a size below the tier wraps around to a large number.
+            if (
+                np.uint64(size) - reach[two] >= reach[two + np.uint64(1)]
+                or (buy_lots[row] | sell_lots[row]) != 0
+            ):
+                fast = False
+                break
+            notional = np.float64(size)
+            at <<= np.uint64(2)
+            maintenance += np.ceil(notional * rate[at] - rate[at + np.uint64(1)])
+            initial += np.ceil(notional * rate[at + np.uint64(2)] - rate[at + np.uint64(3)])
+        if not fast or initial >= _EXACT or maintenance >= _EXACT:
+            left[block, skipped] = account
+            skipped += 1
+            continue
+        equity = balance[account, 0] + profit
+        for asset in range(1, balance.shape[1]):
+            total = balance[account, asset]
+            if total != 0:
+                price = unit_price[asset]
+                if total > 0:
+                    price *= keep[asset]
+                equity += np.int64(np.floor(total * price))
+        health[account, HEALTH_EQUITY] = equity
+        health[account, HEALTH_INITIAL] = np.int64(initial)
+        health[account, HEALTH_MAINTENANCE] = np.int64(maintenance)
+    return skipped
+
+
+@kernel
+def quick_blocks(  # type: ignore[no-untyped-def]
+    start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
+    step, reach, rate, bits, balance, unit_price, keep, health, left, left_count,
+):  # fmt: skip
+    """Take all blocks on this thread."""
+    for block in range(left_count.size):
+        left_count[block] = _quick_block(
+            start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
+            step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+        )  # fmt: skip
 
 
 @parallel_kernel
-def sweep(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, terms, index, count, equity, initial, maintenance
+def quick_blocks_parallel(  # type: ignore[no-untyped-def]
+    start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
+    step, reach, rate, bits, balance, unit_price, keep, health, left, left_count,
+):  # fmt: skip
+    """Deal the blocks to all threads."""
+    for block in numba.prange(left_count.size):
+        left_count[block] = _quick_block(
+            start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
+            step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+        )  # fmt: skip
+
+
+@kernel
+def slow_blocks(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, terms, index, left, left_count, tier_hint, health
 ):
-    """Fill equity, initial and maintenance margin of accounts 0 .. count-1 (numeraire units)."""
-    blocks = (count + BLOCK - 1) // BLOCK
-    has_tail = index.tail_link.size > 0
-    for block in numba.prange(blocks):
+    """Fill ``health`` of the accounts left over, and put their tier hints right."""
+    for block in range(left_count.size):
         unsettled = np.zeros(accounts.balance.shape[1], np.int64)
         out = np.zeros(WIDTH, np.int64)
-        for account in range(block * BLOCK, min(count, block * BLOCK + BLOCK)):
-            unsettled[:] = 0
-            out[INITIAL] = 0
-            out[MAINTENANCE] = 0
-            profit = np.int64(0)
-            held_initial = np.int64(0)
-            held_maintenance = np.int64(0)
-            for row in range(np.uint64(index.start[account]), np.uint64(index.start[account + 1])):
-                i = np.uint64(positions.instrument[row])
-                lots = positions.lots[row]
-                cost = positions.settlement_cost[row]
-                buys = positions.buy_lots[row]
-                sells = positions.sell_lots[row]
-                if terms.plain[i] == 0 or (buys | sells) != 0:
-                    add_position(
-                        instruments, assets, i, lots, cost, buys, sells, unsettled, out
-                    )
-                    continue
-                value = terms.step[i] * lots
-                profit += value - cost
-                notional = np.float64(abs(value))
-                tier = np.uint64(0)
-                while notional >= terms.floor[i, tier]:
-                    tier += np.uint64(1)
-                held_maintenance += np.int64(
-                    math.ceil(notional * terms.rate[i, tier, 0] - terms.rate[i, tier, 1])
+        for at in range(left_count[block]):
+            _sweep_one(
+                accounts, positions, instruments, assets, terms, index,
+                np.int64(left[block, at]), tier_hint, unsettled, out, health,
+            )  # fmt: skip
+
+
+@parallel_kernel
+def slow_blocks_parallel(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, terms, index, left, left_count, tier_hint, health
+):
+    """As `slow_blocks`, on all threads.
+
+    What is written is an argument of its own: numba drops writes to a member of a tuple of arrays
+    from the body of a ``prange``.
+    """
+    for block in numba.prange(left_count.size):
+        unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+        out = np.zeros(WIDTH, np.int64)
+        for at in range(left_count[block]):
+            _sweep_one(
+                accounts, positions, instruments, assets, terms, index,
+                np.int64(left[block, at]), tier_hint, unsettled, out, health,
+            )  # fmt: skip
+
+
+def sweep(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, terms, index, health
+):
+    """Fill ``health[account, 3]`` for all accounts; the result does not depend on the threads."""
+    blocks = (len(health) + BLOCK - 1) // BLOCK
+    left = np.empty((blocks, BLOCK), np.int32)
+    left_count = np.zeros(blocks, np.int64)
+    is_large = positions.size[0] >= PARALLEL_ROWS
+    quick = quick_blocks_parallel if is_large else quick_blocks
+    quick(
+        index.start, index.tail_head, index.tier_hint, positions.instrument, positions.lots,
+        positions.settlement_cost, positions.buy_lots, positions.sell_lots, terms.step,
+        terms.reach.view(np.uint64).reshape(-1), terms.rate.reshape(-1),
+        np.uint64(instruments.tier_floor.shape[1].bit_length() - 1),
+        accounts.balance, assets.unit_price, assets.keep, health, left, left_count,
+    )  # fmt: skip
+    if left_count.any():
+        slow = slow_blocks_parallel if is_large else slow_blocks
+        slow(
+            accounts, positions, instruments, assets, terms, index, left, left_count,
+            index.tier_hint, health,
+        )  # fmt: skip
+
+
+@kernel
+def assess_some(accounts, positions, instruments, assets, subjects, health):  # type: ignore[no-untyped-def]
+    """Assess the accounts in ``subjects`` anew into ``health``."""
+    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    for account in subjects:
+        assess_account(accounts, positions, instruments, assets, account, unsettled, out)
+        health[account, HEALTH_EQUITY] = out[EQUITY]
+        health[account, HEALTH_INITIAL] = out[INITIAL]
+        health[account, HEALTH_MAINTENANCE] = out[MAINTENANCE]
+
+
+@inlined
+def _next_tier(floor, tier, notional):  # type: ignore[no-untyped-def]
+    """Tier that holds a notional, searched from a tier nearby; as `assess.tier_margin`."""
+    while tier > 0 and notional < floor[tier]:
+        tier -= 1
+    while tier < floor.size - 1 and notional >= floor[tier + 1]:
+        tier += 1
+    return tier
+
+
+@kernel
+def shift_holders(  # type: ignore[no-untyped-def]
+    positions, instruments, i, before, rows, has_orders, health
+):
+    """Bring the health of a plain instrument's holders from the mark ``before`` to the present.
+
+    ``rows`` are all rows of the instrument, one per account; both marks are positive ticks.
+    Without ``has_orders`` no lots are reserved anywhere, and none are looked for.  What lies
+    scattered in memory is fetched in a loop without branches, so that many fetches are under way
+    at once.
+    """
+    old = instruments.unit[i] * before
+    new = instruments.unit[i] * instruments.mark[i]
+    floor = instruments.tier_floor[i]
+    rate = instruments.maintenance_rate[i]
+    deduction = instruments.maintenance_deduction[i]
+    lots = np.empty(_FETCH, np.int64)
+    worst = np.empty(_FETCH, np.int64)
+    account = np.empty(_FETCH, np.uint64)
+    equity = np.empty(_FETCH, np.int64)
+    for first in range(0, rows.size, _FETCH):
+        taken = min(_FETCH, rows.size - first)
+        for k in range(taken):
+            row = np.uint64(rows[first + k])
+            held = positions.lots[row]
+            lots[k] = held
+            worst[k] = abs(held)
+            if has_orders:
+                worst[k] = max(
+                    abs(held + positions.buy_lots[row]), abs(held - positions.sell_lots[row])
                 )
-                held_initial += np.int64(
-                    math.ceil(notional * terms.rate[i, tier, 2] - terms.rate[i, tier, 3])
-                )
-            if has_tail:
-                row = index.tail_head[account]
-                while row >= 0:
-                    add_position(
-                        instruments, assets, positions.instrument[row], positions.lots[row],
-                        positions.settlement_cost[row], positions.buy_lots[row],
-                        positions.sell_lots[row], unsettled, out,
-                    )  # fmt: skip
-                    row = index.tail_link[row - index.sorted_rows]
-            unsettled[0] += profit
-            equity[account] = _close_health(accounts, assets, account, unsettled)
-            initial[account] = held_initial + out[INITIAL]
-            maintenance[account] = held_maintenance + out[MAINTENANCE]
+            account[k] = positions.account[row]
+            equity[k] = health[account[k], HEALTH_EQUITY]
+        for k in range(taken):
+            if worst[k] == 0:
+                continue
+            at = account[k]
+            size = abs(lots[k])
+            was = np.float64(old * size)
+            now = np.float64(new * size)
+            tier = _next_tier(floor, 0, was)
+            tier_now = _next_tier(floor, tier, now)
+            health[at, HEALTH_EQUITY] = equity[k] + (new - old) * lots[k]
+            health[at, HEALTH_MAINTENANCE] += np.int64(
+                np.ceil(now * rate[tier_now] - deduction[tier_now])
+            ) - np.int64(np.ceil(was * rate[tier] - deduction[tier]))
+            if worst[k] != size:
+                was = np.float64(old * worst[k])
+                now = np.float64(new * worst[k])
+                tier = _next_tier(floor, tier, was)
+                tier_now = _next_tier(floor, tier, now)
+            health[at, HEALTH_INITIAL] += _initial(instruments, i, tier_now, now) - _initial(
+                instruments, i, tier, was
+            )
+
+
+@inlined
+def _initial(instruments, i, tier, notional):  # type: ignore[no-untyped-def]
+    rate = instruments.initial_rate[i, tier]
+    return np.int64(np.ceil(notional * rate - instruments.initial_deduction[i, tier]))
+
+
+@kernel
+def margin_totals(role, health):  # type: ignore[no-untyped-def]
+    """Return number, breaches of maintenance margin, and sums of health of the margin accounts."""
+    out = np.zeros(2 + HEALTH_WIDTH, np.int64)
+    for account in range(role.size):
+        if role[account] == _HOUSE or role[account] == _CLIENT:
+            out[0] += 1
+            equity = health[account, HEALTH_EQUITY]
+            maintenance = health[account, HEALTH_MAINTENANCE]
+            out[1] += equity < maintenance
+            out[2] += equity
+            out[3] += health[account, HEALTH_INITIAL]
+            out[4] += maintenance
+    return out

@@ -10,8 +10,8 @@ import numpy as np
 
 from novate.kernel.assess import EQUITY, INITIAL, WIDTH, assess_with
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
-from novate.kernel.jit import JIT_ENABLED, inlined, kernel
-from novate.kernel.position import find_position, hold_position, move_position
+from novate.kernel.jit import JIT_ENABLED, inlined, kernel, prefetch
+from novate.kernel.position import find_position, hold_position, move_position, spread
 from novate.kernel.value import contract_value, fee_of
 
 _HOUSE = int(Role.HOUSE)
@@ -22,6 +22,9 @@ _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
 _ISOLATED = int(MarginMode.ISOLATED)
 _AT_CLOSE = int(Style.AT_CLOSE)
+
+AHEAD = 16
+"""Trades between asking for memory and using it."""
 
 ACCEPTED = 0
 UNKNOWN_BUYER = 1
@@ -72,7 +75,7 @@ accumulate = inlined(_accumulate) if JIT_ENABLED else _accumulate_readable
 
 
 @inlined
-def _book_leg(  # type: ignore[no-untyped-def]
+def book_leg(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, ticks, lots, value
 ):
     """Book one leg; returns nothing.  ``lots`` and ``value`` are signed for this account."""
@@ -92,9 +95,7 @@ def _book_leg(  # type: ignore[no-untyped-def]
             )
             gain = min(lead, realised)
             if gain > 0:
-                accounts.encumbered[account] += np.int64(
-                    np.ceil(gain * assets.unit_price[asset])
-                )
+                accounts.encumbered[account] += np.int64(np.ceil(gain * assets.unit_price[asset]))
     if instruments.style[i] == _AT_CLOSE and realised != 0:
         suspense = instruments.suspense[i]
         accounts.balance[account, asset] += realised
@@ -111,12 +112,37 @@ def book_trade(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Book both legs, both fees, and the checksum."""
     asset = instruments.settlement_asset[i]
-    _book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
-    _book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
+    book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
+    book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
     accounts.balance[buyer, asset] -= buyer_fee
     accounts.balance[seller, asset] -= seller_fee
     accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
     accumulate(checksum, mix(ticks, lots, accounts.balance[buyer, asset]))
+
+
+@inlined
+def fetch_ahead(accounts, positions, buyer, seller, instrument, k):  # type: ignore[no-untyped-def]
+    """Ask for the memory of the trades behind row ``k``: first the index, later what it points at."""
+    mask = positions.slot.size - 1
+    cash = accounts.balance.reshape(-1)
+    far = k + 2 * AHEAD
+    if far < buyer.size:
+        prefetch(positions.slot, spread(buyer[far], instrument[far]) & mask)
+        prefetch(positions.slot, spread(seller[far], instrument[far]) & mask)
+        prefetch(accounts.head, buyer[far])
+        prefetch(accounts.head, seller[far])
+    near = k + AHEAD
+    if near < buyer.size:
+        for account in (np.int64(buyer[near]), np.int64(seller[near])):
+            prefetch(cash, account * accounts.balance.shape[1])
+            row = positions.slot[spread(account, instrument[near]) & mask]
+            if row >= 0:
+                prefetch(positions.account, row)
+                prefetch(positions.instrument, row)
+                prefetch(positions.lots, row)
+                prefetch(positions.entry_cost, row)
+                prefetch(positions.settlement_cost, row)
+                prefetch(positions.realised, row)
 
 
 @kernel
@@ -126,6 +152,7 @@ def apply_trades(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Book rows of accepted trades; reservations are released by the caller's own kernel."""
     for k in range(buyer.size):
+        fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         book_trade(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
@@ -166,7 +193,7 @@ def apply_releases(  # type: ignore[no-untyped-def]
 
 @inlined
 def _holds_positions(role):  # type: ignore[no-untyped-def]
-    return role == _HOUSE or role == _CLIENT or role == _EXTERNAL or role == _LIQUIDATOR
+    return role in (_HOUSE, _CLIENT, _EXTERNAL, _LIQUIDATOR)
 
 
 @inlined

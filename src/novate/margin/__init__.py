@@ -1,0 +1,1 @@
+"""Tiers, admission, variation margin, funding, expiry, parameters."""

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
-from novate.kernel.assess import EQUITY, INITIAL, WIDTH, assess_with
+from novate.kernel.assess import EQUITY, INITIAL
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.kernel.jit import kernel
-from novate.kernel.position import hold_position
+from novate.kernel.settle import assess_reserved, hold_row
 from novate.kernel.trade import apply_releases, apply_trades, decide_trades
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
@@ -87,26 +86,13 @@ def apply_trades_novated(x: Exposure, run: Run) -> None:
     )  # fmt: skip
 
 
-@kernel
-def _assess_reserved(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, buys, sells
-):
-    """Assess an account as if more lots were open on one side of an instrument."""
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
-    out = np.zeros(WIDTH, np.int64)
-    assess_with(
-        accounts, positions, instruments, assets, account, i, 0, 0, buys, sells, unsettled, out
-    )
-    return out
-
-
 def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Set margin aside for signed lots, or say why not."""
     account, i, lots = row["account"], row["instrument"], row["lots"]
     refusal = _order_refusal(x, account, i, lots)
     if refusal is not None:
         return refusal
-    out = _assess_reserved(
+    out = assess_reserved(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         account, i, max(lots, 0), max(-lots, 0),
     )  # fmt: skip
@@ -134,17 +120,7 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | No
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
-    held = 0
-    elsewhere = -1
-    p = x.positions
-    row = int(accounts.head[account])
-    while row >= 0:
-        if p.instrument[row] == i:
-            side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
-            held = abs(int(p.lots[row]) + side + lots)
-        elif p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
-            elsewhere = max(elsewhere, int(p.instrument[row]))
-        row = int(p.link[row])
+    held, elsewhere = _worst_side(x, account, i, lots)
     if held > most:
         return Refusal(No.POSITION_LIMIT, held, most)
     if elsewhere >= 0 and accounts.mode[account] == MarginMode.ISOLATED:
@@ -152,6 +128,21 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | No
     if x.marks.mark[i] <= 0:
         return Refusal(No.MARK_MISSING, 0, 1)
     return None
+
+
+def _worst_side(x: Exposure, account: int, i: int, lots: int) -> tuple[int, int]:
+    """Lots held if all orders of one side fill, and the last other instrument in use or -1."""
+    p = x.positions
+    held, elsewhere = 0, -1
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        if p.instrument[row] == i:
+            side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
+            held = abs(int(p.lots[row]) + side + lots)
+        elif p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
+            elsewhere = max(elsewhere, int(p.instrument[row]))
+        row = int(p.link[row])
+    return held, elsewhere
 
 
 def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
@@ -168,14 +159,9 @@ def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
         x.positions.sell_lots[position] -= row["lots"]
 
 
-@kernel
-def _hold(positions, head, account, instrument):  # type: ignore[no-untyped-def]
-    return hold_position(positions, head, account, instrument)
-
-
 def hold(x: Exposure, account: int, instrument: int) -> int:
     """Return the position row of a pair, made if it is new."""
-    return int(_hold(x.positions.arrays(), x.accounts.head, account, instrument))
+    return int(hold_row(x.positions.arrays(), x.accounts.head, account, instrument))
 
 
 def decide_release_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:

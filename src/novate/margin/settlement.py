@@ -19,9 +19,7 @@ def is_blocked(x: Exposure, instrument: int) -> bool:
     if x.marks.mark[instrument] <= 0:
         return True
     asset = int(x.instruments.underlying[instrument])
-    usable = usable_sources(
-        x.sources, asset, x.now_ns, x.parameter(Parameter.INDEX_STALENESS_NS)
-    )
+    usable = usable_sources(x.sources, asset, x.now_ns, x.parameter(Parameter.INDEX_STALENESS_NS))
     return bool(x.assets.is_stale[asset]) or len(usable) < x.parameter(Parameter.INDEX_SOURCES_MIN)
 
 

@@ -1,0 +1,1 @@
+"""Oracles to index, index to mark, and what contracts are listed."""

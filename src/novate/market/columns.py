@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from novate.kernel.columns import F64, I32, I64, Columns, npt
+from novate.kernel.columns import F64, I32, I64, Columns
 
 B1 = npt.NDArray[np.bool_]
 

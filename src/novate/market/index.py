@@ -82,9 +82,7 @@ def weighted_median(prices: list[int], weights: list[int]) -> int:
     return prices[order[-1]]
 
 
-def usable_sources(
-    sources: SourceColumns, asset: int, now_ns: int, staleness_ns: int
-) -> list[int]:
+def usable_sources(sources: SourceColumns, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
     """Sources of an asset that reported within the staleness limit, in order of number."""
     of_asset = sources.used("asset") == asset
     observed = sources.used("observed_ns")

@@ -1,0 +1,1 @@
+"""Every command, event, refusal and parameter: one declaration each."""

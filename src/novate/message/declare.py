@@ -38,9 +38,12 @@ class Field:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Message:
-    """A command or an event: its columns, in the order in which they are encoded."""
+    """A command or an event: its columns, in the order in which they are encoded.
+
+    There is one object of each: it is found by identity, not by comparing fields.
+    """
 
     name: str
     version: int
@@ -77,6 +80,33 @@ class Message:
         return self.run({name: [value] for name, value in values.items()})
 
 
+_DTYPES = {
+    name: np.dtype(name)
+    for name in (
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float64",
+    )  # fmt: skip
+}
+_BOUNDS = {
+    name: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    for name, dtype in _DTYPES.items()
+    if dtype.kind in "iu"
+}
+
+
+def _fits(values: list[Any], low: int, high: int) -> bool:
+    """Whether all are plain integers within bounds: the common case of a row of an event."""
+    return all(type(value) is int and low <= value <= high for value in values)
+
+
 def _column(message: str, field: Field, values: Any) -> Any:
     """Convert one column, refusing what does not fit exactly."""
     if field.dtype == TEXT:
@@ -85,9 +115,11 @@ def _column(message: str, field: Field, values: Any) -> Any:
             if not isinstance(text, str):
                 raise InputError(f"{message}.{field.name}: {text!r} is not text")
         return texts
-    dtype = np.dtype(field.dtype)
+    dtype = _DTYPES[field.dtype]
     if isinstance(values, np.ndarray) and values.dtype == dtype:
         return np.ascontiguousarray(values)
+    if dtype.kind in "iu" and type(values) is list and _fits(values, *_BOUNDS[field.dtype]):
+        return np.array(values, dtype)
     given = np.asarray(values)
     if given.size == 0:
         return np.empty(0, dtype)

@@ -250,9 +250,7 @@ MARGIN_CALLED = _event(
     _EQUITY,
     _REQUIREMENT,
 )
-MARGIN_CALL_MET = _event(
-    "MarginCallMet", "A call was met.", _ACCOUNT, _EQUITY, _REQUIREMENT
-)
+MARGIN_CALL_MET = _event("MarginCallMet", "A call was met.", _ACCOUNT, _EQUITY, _REQUIREMENT)
 DEFAULT_DECLARED = _event(
     "DefaultDeclared",
     "A call was not met by its deadline.",
@@ -301,7 +299,7 @@ ORDER_FILLED = _event(
     Field("lots", "int64", "signed lots of the account"),
     Field("ticks", "int64", "price"),
     Field("value", "int64", "signed value of the account in settlement units"),
-    Field("fee", "int64", "liquidation fee to the insurance fund, settlement units"),
+    Field("fee", "int64", "liquidation fee to the insurance fund, numeraire units"),
 )
 ASSET_CONVERTED = _event(
     "AssetConverted",
@@ -334,6 +332,14 @@ LOSS_ALLOCATED = _event(
     Field("layer", "int8", "kernel.codes.Layer; UNCOVERED moves no cash"),
     Field("payer", "uint32", "account that paid"),
     Field("amount", "int64", "numeraire units"),
+)
+GAINS_CUT = _event(
+    "GainsCut",
+    "Winners of the gains window bore a loss, pro rata; `apply` expands it over them.",
+    Field("loss", "uint32", "loss"),
+    Field("amount", "int64", "numeraire units"),
+    Field("gains", "int64", "sum of the gains that were cut, numeraire units"),
+    Field("winners", "int64", "accounts with a gain"),
 )
 POSITION_DELEVERAGED = _event(
     "PositionDeleveraged",

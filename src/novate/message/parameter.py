@@ -54,12 +54,18 @@ SETTINGS: dict[Parameter, Setting] = {
         "1e-6", 5_000, 0, 100_000, "fee on liquidation fills, paid to the insurance fund"
     ),
     Parameter.TAKEOVER_PPM: Setting(
-        "1e-6", 333_333, 0, 1_000_000, "share of maintenance margin below which an account is "
-        "taken over",
+        "1e-6",
+        333_333,
+        0,
+        1_000_000,
+        "share of maintenance margin below which an account is taken over",
     ),
     Parameter.RELEASE_PPM: Setting(
-        "1e-6", 1_250_000, 1_000_000, 10_000_000, "multiple of maintenance margin at which a "
-        "liquidation stops",
+        "1e-6",
+        1_250_000,
+        1_000_000,
+        10_000_000,
+        "multiple of maintenance margin at which a liquidation stops",
     ),
     Parameter.LIQUIDATION_COST_PPM: Setting(
         "1e-6", 5_000, 0, 1_000_000, "cost of liquidation kept back on a withdrawal, of notional"
@@ -83,8 +89,11 @@ SETTINGS: dict[Parameter, Setting] = {
         "ns", 5 * MINUTE, SECOND, 24 * HOUR, "time constant of the average basis"
     ),
     Parameter.SLICE_FLOOR: Setting(
-        "numeraire units", 10_000_000_000, 0, 2**60, "notional below which a slice is the whole "
-        "position",
+        "numeraire units",
+        10_000_000_000,
+        0,
+        2**60,
+        "notional below which a slice is the whole position",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

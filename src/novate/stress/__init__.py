@@ -1,0 +1,1 @@
+"""Generated days and books, holders, and the market that answers; pure and seeded."""

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from novate.valuation.exposure import Assessment, Exposure
+from novate.valuation.headroom import Headroom
 
-__all__ = ["Assessment", "Exposure"]
+__all__ = ["Assessment", "Exposure", "Headroom"]

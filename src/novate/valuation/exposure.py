@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.instrument.columns import InstrumentColumns
@@ -20,7 +21,6 @@ from novate.kernel.columns import (
     AccountArrays,
     AssetArrays,
     InstrumentArrays,
-    npt,
 )
 from novate.kernel.settle import assess_one
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
@@ -52,7 +52,10 @@ class Assessment(NamedTuple):
 
 
 class Exposure:
-    """The columns of contracts, market and book, and the present instant."""
+    """The columns of contracts, market and book, and the present instant.
+
+    ``layout`` counts how often position rows were renumbered: row numbers do not outlive it.
+    """
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -66,6 +69,7 @@ class Exposure:
         self.parameters = np.array([SETTINGS[p].default for p in Parameter], np.int64)
         self.checksum = np.zeros(1, np.uint64)
         self.window_ns = 0
+        self.layout = 0
         self._single: dict[Role, int] = {}
         self._holders: _Holders | None = None
 
@@ -117,15 +121,16 @@ class Exposure:
     def assess_all(self) -> I64:
         """Assess all accounts exactly; shape (accounts, WIDTH), columns of `kernel.assess`."""
         out = np.empty((self.accounts.count, WIDTH), np.int64)
-        sweep = assess_serial if self.accounts.count < PARALLEL_MIN else assess_all
-        sweep(
+        arrays = (
             self.account_arrays(),
             self.positions.arrays(),
             self.instrument_arrays(),
             self.asset_arrays(),
-            self.accounts.count,
-            out,
         )
+        if self.accounts.count < PARALLEL_MIN:
+            assess_serial(*arrays, self.accounts.count, out)
+        else:
+            assess_all(*arrays, self.accounts.count, out)
         return out
 
     def holders(self, instrument: int) -> npt.NDArray[np.int64]:
@@ -145,6 +150,7 @@ class Exposure:
         """Sort the position rows by account and instrument; only the layout changes."""
         self.positions.compact(self.accounts)
         self._holders = None
+        self.layout += 1
         self.locate_suspense()
 
     def locate_suspense(self) -> None:
@@ -155,15 +161,14 @@ class Exposure:
 
     def copy(self) -> Exposure:
         """Return an independent copy, for a fork."""
-        twin = Exposure.__new__(Exposure)
+        twin = Exposure()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())
         twin.parameters = self.parameters.copy()
         twin.checksum = self.checksum.copy()
-        twin._single = dict(self._single)
-        twin._holders = None
         return twin
 
 
@@ -183,9 +188,7 @@ class _Holders:
         """Whether the rows added since are few enough to scan."""
         return self.count <= count <= self.count + 256 + self.count // 8
 
-    def of(
-        self, instrument: int, column: npt.NDArray[np.int32]
-    ) -> npt.NDArray[np.int64]:
+    def of(self, instrument: int, column: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """Rows of one instrument in row order."""
         known = np.empty(0, np.int64)
         if instrument + 1 < len(self.start):

@@ -74,7 +74,7 @@ def terms_refusals(w: World, row: Row) -> None:
     refuse_if(not 0 < row["tick_e8"] <= 10**14, code.TICK_OUT_OF_RANGE)
     refuse_if(not 0 < row["unit"] <= AMOUNT_MAX, code.UNIT_OUT_OF_RANGE)
     most = row["unit"] * row["lots_max"] * (row["ticks_max"] if row["form"] == 1 else 1)
-    is_small = 0 < row["ticks_max"] <= 10**10 and 0 < row["lots_max"] and most <= AMOUNT_MAX
+    is_small = 0 < row["ticks_max"] <= 10**10 and row["lots_max"] > 0 and most <= AMOUNT_MAX
     refuse_if(not is_small, code.LIMITS_OVERFLOW)
     maker, taker = row["maker_fee_ppm"], row["taker_fee_ppm"]
     is_fair = abs(maker) <= 100_000 and 0 <= taker <= 100_000 and maker + taker >= 0

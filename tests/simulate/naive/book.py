@@ -137,7 +137,10 @@ def settle_expiry(w: World, number: int) -> None:
     for account in holders(w, number):
         p = account.positions[number]
         p.realised += i.value(ticks, p.lots) - p.entry_cost
-        p.lots = p.entry_cost = p.settlement_cost = 0
+        p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
+    for reservation in w.reservations:
+        if reservation.instrument == number:
+            reservation.lots = 0
     i.status = InstrumentStatus.EXPIRED
     w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
 

@@ -43,7 +43,9 @@ def explain(record: NaiveRecord, batch: Batch) -> str | None:
             return f"commands {record.commands[:8]}\nmodel  {ours}\nengine {theirs}"
     if len(record.events) != len(events):
         extra = record.events[len(events) :], events[len(record.events) :]
-        return f"commands {record.commands[:8]}\nmodel has more: {extra[0]}\nengine more: {extra[1]}"
+        return (
+            f"commands {record.commands[:8]}\nmodel has more: {extra[0]}\nengine more: {extra[1]}"
+        )
     return None
 
 
@@ -89,8 +91,8 @@ def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHo
         if len(records) != len(batches):
             raise DifferentError(
                 f"{place}: {len(records)} records in the model, {len(batches)} in the engine;"
-                f" engine: {[flat(b.commands) for b in batches[len(records):]]}"
-                f" model: {[r.commands for r in records[len(batches):]]}"
+                f" engine: {[flat(b.commands) for b in batches[len(records) :]]}"
+                f" model: {[r.commands for r in records[len(batches) :]]}"
             )
         difference = state_difference(naive, engine)
         if difference:

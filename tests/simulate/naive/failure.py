@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import math
+from collections.abc import Iterator
 
-from novate.kernel.codes import AccountStatus, Defence, Layer, OrderKind, Role
+from novate.kernel.codes import AccountStatus, Defence, InstrumentStatus, Layer, OrderKind, Role
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
+from tests.simulate.naive import book
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
 from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
@@ -125,7 +128,7 @@ def place_slice(w: World, number: int) -> None:
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
-        if price <= 0 or w.assets[asset].is_stale or (OrderKind.CONVERSION, asset) in busy:
+        if price <= 0 or w.assets[asset].is_stale:
             continue
         amount = -held if held < 0 else 0
         if held > 0 and account.role == Role.LIQUIDATOR:
@@ -133,7 +136,7 @@ def place_slice(w: World, number: int) -> None:
         elif held > 0 and debt > 0:
             amount = -min(held, math.ceil(debt / price))
             debt -= floor_at(-amount, price)
-        if amount:
+        if amount and (OrderKind.CONVERSION, asset) not in busy:
             place(w, number, OrderKind.CONVERSION, asset, amount, w.assets[asset].price)
     account.slice_at = w.now + w.parameters[Parameter.SLICE_INTERVAL_NS]
     w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
@@ -156,6 +159,15 @@ def place(w: World, number: int, kind: int, subject: int, quantity: int, referen
 def close_order(w: World, order: int) -> None:
     w.orders[order - 1].is_open = False
     w.emit("OrderClosed", order=order)
+
+
+def settle_expiry(w: World, number: int) -> None:
+    """A contract that expired leaves no orders behind."""
+    book.settle_expiry(w, number)
+    if w.instruments[number].status == InstrumentStatus.EXPIRED:
+        for k, order in enumerate(w.orders, 1):
+            if order.is_open and (order.kind, order.subject) == (OrderKind.POSITION, number):
+                close_order(w, k)
 
 
 def close_orders(w: World, account: int) -> None:
@@ -290,8 +302,6 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
     for k, share in share_out(amount, able):
         w.accounts[k].balance[0] -= share
         w.single(Role.LIQUIDATOR).balance[0] += share
-        if layer == Layer.GAINS_HAIRCUT:
-            w.accounts[k].window_gain -= share
         w.emit("LossAllocated", loss=loss, layer=layer, payer=k, amount=share)
     return rest - amount
 
@@ -300,11 +310,82 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
     able = [
         (k, a.window_gain + w.assess(a).gain) for k, a in enumerate(w.accounts) if a.is_standing
     ]
-    return bear(w, loss, Layer.GAINS_HAIRCUT, rest, able)
+    able = [(k, gain) for k, gain in able if gain > 0]
+    gains = sum(gain for _, gain in able)
+    amount = min(rest, gains)
+    if amount <= 0:
+        return rest
+    for k, share in share_out(amount, able):
+        w.accounts[k].balance[0] -= share
+        w.accounts[k].window_gain -= share
+        w.single(Role.LIQUIDATOR).balance[0] += share
+    w.emit("GainsCut", loss=loss, amount=amount, gains=gains, winners=len(able))
+    return rest - amount
 
 
 def deleverage(w: World, loss: int, rest: int) -> int:
-    raise NotImplementedError
+    """Close winners against the liquidator, its largest position first."""
+    number = w.number_of(Role.LIQUIDATOR)
+    held = [(k, p.lots) for k, p in w.accounts[number].positions.items() if p.lots]
+
+    def notional(k: int, lots: int) -> int:
+        i = w.instruments[k]
+        return ceil_at(abs(i.value(i.mark, lots)), w.price_in(i))
+
+    for k, lots in sorted(held, key=lambda pair: (-notional(*pair), pair[0])):
+        if rest > 0:
+            rest = deleverage_contract(w, loss, rest, k, lots)
+    return rest
+
+
+def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> int:
+    """Walk the winners of one contract, best score first."""
+    i, liquidator = w.instruments[k], w.single(Role.LIQUIDATOR)
+    price = w.price_in(i)
+
+    def borne(lots: int, ticks: int) -> int:
+        """What the liquidator gains by trading away ``lots`` at a price and not at the mark."""
+        return floor_at(i.value(i.mark, -lots) - i.value(ticks, -lots), price)
+
+    step = 1 if held > 0 else -1
+    limit = i.terms["ticks_max"] if held > 0 else 1
+    prices = range(i.mark, limit + step, step)
+    at = bisect.bisect_left(prices, rest, key=lambda t: borne(held, t))
+    ticks = prices[at] if at < len(prices) else limit
+    winners = []
+    for number, account in enumerate(w.accounts):
+        p = account.positions.get(k)
+        if not account.is_standing or p is None or p.lots * held >= 0:
+            continue
+        value = i.value(i.mark, p.lots)
+        profit, equity = value - p.entry_cost, w.assess(account).net
+        if profit > 0:
+            leverage = abs(value) * price / equity if equity > 0 else 1.0
+            score = profit / abs(p.entry_cost) * leverage if p.entry_cost else 0.0
+            winners.append((-score, number, p.lots))
+    open_lots = abs(held)
+    for _, number, lots in sorted(winners):
+        if rest <= 0 or open_lots == 0:
+            break
+        size = min(open_lots, abs(lots))
+        signed = size if held > 0 else -size
+        value = i.value(ticks, signed)
+        amount = min(borne(signed, ticks), rest)
+        book_leg(w, w.accounts[number], k, ticks, signed, value)
+        book_leg(w, liquidator, k, ticks, -signed, -value)
+        w.emit(
+            "PositionDeleveraged",
+            loss=loss,
+            account=number,
+            instrument=k,
+            lots=signed,
+            ticks=ticks,
+            value=value,
+            amount=amount,
+        )
+        rest -= amount
+        open_lots -= size
+    return rest
 
 
 def is_flat(w: World, account: Account) -> bool:
@@ -328,7 +409,6 @@ def sweep_surplus(w: World, number: int) -> None:
         pay_early(w, liquidator, k, -p.settlement_cost)
     liquidator.balance[0] -= amount
     w.single(Role.INSURANCE_FUND).balance[0] += amount
-    liquidator.slice_at = 0
     w.uncovered = 0
     w.emit("SurplusSwept", account=number, amount=amount)
 
@@ -336,55 +416,80 @@ def sweep_surplus(w: World, number: int) -> None:
 # --- what the state calls for --------------------------------------------------------------
 
 
-def consequences(w: World) -> list[tuple[str, dict[str, int]]]:
-    """Commands of the first stage that has work."""
-    numbers = {k: w.assess(a) for k, a in enumerate(w.accounts)}
-    margin = [(k, a, numbers[k]) for k, a in enumerate(w.accounts) if a.has_margin]
-    free = {k for k, a, _ in margin if not w.has_blocked_position(a)}
-    closing = [(k, n) for k, a, n in margin if a.status == AccountStatus.LIQUIDATING]
-    called = [(k, n) for k, a, n in margin if a.status == AccountStatus.CALLED]
-    trading = [(k, a, n) for k, a, n in margin if a.status == AccountStatus.OPEN and k in free]
-    liquidator = w.number_of(Role.LIQUIDATOR)
+Work = list[tuple[str, dict[str, int]]]
 
-    def accounts(name: str, found: list[int]) -> list[tuple[str, dict[str, int]]]:
-        return [(name, {"account": k}) for k in found]
 
-    open_losses = [k for k, loss in enumerate(w.losses, 1) if loss.is_open]
-    if open_losses:
-        return [("AllocateLoss", {"loss": k}) for k in open_losses]
-    failed = [k for k, n in closing if k in free and n.equity < takeover_level(w, n)]
-    if failed:
-        return accounts("TakeOver", failed)
-    own = w.accounts[liquidator] if liquidator >= 0 else None
-    if own and shortfall(w) > 0 and not w.has_blocked_position(own):
-        return accounts("RecordShortfall", [liquidator])
-    cured = [k for k, n in closing if n.equity >= release_level(w, n)]
-    if cured:
-        return accounts("StopLiquidation", cured)
-    met = [k for k, n in called if n.equity >= n.initial]
-    if met:
-        return accounts("MeetCall", met)
-    lost = [k for k, n in called if n.equity < takeover_level(w, n)]
-    if lost:
-        return accounts("ExpireCall", lost)
+def account_work(name: str, found: list[int]) -> Work:
+    """One command per account."""
+    return [(name, {"account": k}) for k in found]
+
+
+def loss_stages(w: World) -> Iterator[Work]:
+    """Losses, takeovers, and what the liquidator itself is short of."""
+    yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
+    failed = [
+        k
+        for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
+        if n.equity < takeover_level(w, n) and not w.has_blocked_position(a)
+    ]
+    yield account_work("TakeOver", failed)
+    number = w.number_of(Role.LIQUIDATOR)
+    is_short = shortfall(w) > 0 and not w.has_blocked_position(w.accounts[number])
+    yield account_work("RecordShortfall", [number] if is_short else [])
+
+
+def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Numbers]]:
+    """Margin accounts of a status with what they are worth."""
+    return [
+        (k, a, w.assess(a)) for k, a in enumerate(w.accounts) if a.has_margin and a.status == status
+    ]
+
+
+def cure_stages(w: World) -> Iterator[Work]:
+    """Accounts that recovered, and calls that cannot be met any more."""
+    closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
+    cured = [k for k, _, n in closing if n.equity >= release_level(w, n)]
+    yield account_work("StopLiquidation", cured)
+    yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
+    lost = [k for k, _, n in called if n.equity < takeover_level(w, n)]
+    yield account_work("ExpireCall", lost)
+
+
+def breach_stages(w: World) -> Iterator[Work]:
+    """Open accounts that are short of margin."""
+    trading = [
+        (k, a.defence, n)
+        for k, a, n in assessed(w, AccountStatus.OPEN)
+        if not w.has_blocked_position(a)
+    ]
     breached = [
         (n.equity - n.maintenance, k)
-        for k, a, n in trading
-        if a.defence == Defence.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, defence, n in trading
+        if defence == Defence.AUTO_LIQUIDATE and n.equity < n.maintenance
     ]
-    if breached:
-        return accounts("StartLiquidation", [k for _, k in sorted(breached)])
+    yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
     short = [
         k
-        for k, a, n in trading
-        if a.defence == Defence.CALL_THEN_DEFAULT and n.equity < n.initial
+        for k, defence, n in trading
+        if defence == Defence.CALL_THEN_DEFAULT and n.equity < n.initial
     ]
-    if short:
-        return accounts("CallMargin", short)
+    yield account_work("CallMargin", short)
+
+
+def closing_stages(w: World) -> Iterator[Work]:
+    """Slices that are due now, and what a flat liquidator is left with."""
+    number = w.number_of(Role.LIQUIDATOR)
     due = [k for k, a in enumerate(w.accounts) if a.slice_at and a.slice_at <= w.now]
-    if due:
-        due.sort(key=lambda k: (k == liquidator, k))
-        return accounts("PlaceSlice", due)
-    if own and is_flat(w, own) and numbers[liquidator].net > 0:
-        return accounts("SweepSurplus", [liquidator])
-    return []
+    due.sort(key=lambda k: (k == number, k))
+    yield account_work("PlaceSlice", due)
+    own = w.accounts[number]
+    has_surplus = is_flat(w, own) and w.assess(own).net > 0
+    yield account_work("SweepSurplus", [number] if has_surplus else [])
+
+
+def consequences(w: World) -> Work:
+    """Commands of the first stage that has work."""
+    if w.number_of(Role.LIQUIDATOR) < 0:
+        return []
+    stages = (loss_stages(w), cure_stages(w), breach_stages(w), closing_stages(w))
+    return next((work for stage in stages for work in stage if work), [])

@@ -27,7 +27,7 @@ Command = tuple[str, Row, int]  # name, values, row in its run
 INSIDE: dict[str, Callable[[World, int], None]] = {
     "SettleCycle": book.settle_cycle,
     "SettleFunding": book.settle_funding,
-    "SettleExpiry": book.settle_expiry,
+    "SettleExpiry": failure.settle_expiry,
     "CallMargin": failure.call_margin,
     "MeetCall": failure.meet_call,
     "ExpireCall": failure.expire_call,
@@ -144,9 +144,7 @@ class NaiveHouse:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
         update_prices(w)
-        found = [
-            w.assess(a) for a in w.accounts if a.has_margin
-        ]
+        found = [w.assess(a) for a in w.accounts if a.has_margin]
         w.emit(
             "MarginAssessed",
             accounts=len(found),

@@ -43,7 +43,7 @@ def update_index(w: World, asset: int) -> None:
             dt = w.now - a.updated
             a.slow += (price - a.slow) * dt // (w.parameters[Parameter.SLOW_AVERAGE_NS] + dt)
         a.price = price
-        a.updated = w.now
+    a.updated = w.now
     a.is_stale = not enough
     w.emit(
         "IndexUpdated",

@@ -51,17 +51,17 @@ def unit_price_of(price_e8: int, decimals: int, numeraire_decimals: int) -> floa
 
 
 def floor_at(amount: int, price: float) -> int:
-    """Floor of amount × price in float64."""
+    """Floor of amount * price in float64."""
     return math.floor(float(amount) * price)
 
 
 def ceil_at(amount: int, price: float) -> int:
-    """Ceiling of amount × price in float64."""
+    """Ceiling of amount * price in float64."""
     return math.ceil(float(amount) * price)
 
 
 def share_out(amount: int, weights: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Split pro rata: floors, and units left over one each to the largest, ties to the lower key."""
+    """Split pro rata: floors; what is left goes one each to the largest, ties to the lower key."""
     total = sum(weight for _, weight in weights)
     shares = {key: amount * weight // total for key, weight in weights}
     left = amount - sum(shares.values())

@@ -75,6 +75,7 @@ class Workload:
         yield self._contracts()
         yield self._terms()
         yield self._deposits()
+        yield [reserve([(self.traders[0], 0, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
             yield self._answers()
@@ -109,6 +110,7 @@ class Workload:
             c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=100),
             c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
             c.DECLARE_ASSET.row(symbol="BTC", decimals=8, haircut_bps=500),
+            c.LIST_INSTRUMENT.row(**self.terms()),
         ]
 
     def _declarations(self) -> list[Run]:
@@ -326,7 +328,7 @@ class Workload:
     def _trade(self) -> tuple[Any, ...]:
         buyer, seller = (int(x) for x in self.dice.choice(self.traders, 2, replace=False))
         if self._chance(0.03):
-            seller = SINGLE.index(Role.EXTERNAL_MARKET)
+            seller = SINGLE.index(self._pick((Role.EXTERNAL_MARKET, Role.LIQUIDATOR)))
         instrument = self._between(0, self.instruments - 1)
         ticks = self._ticks(instrument, 0.004 if self._chance(0.9) else 0.1)
         lots = self._lots(instrument)
@@ -435,6 +437,7 @@ class Workload:
             (0, 10**14, 10**9, 10**9),
             (0, 10**14, 1, 1),
             (0, 10**14, 200_000, 200_001),
+            *[(COIN_AT_CLOSE, 10**15 + k, 150_000, 75_000) for k in range(17)],
         ]
         names = ("instrument", "floor", "initial_ppm", "maintenance_ppm")
         return [
@@ -446,9 +449,7 @@ class Workload:
         layers = [(0, 2, 3, 4, 5), (1, 1, 3, 4, 5), (4, 2, 3, 1, 5), (1, 2, 3, 4, 4)]
         names = ("first", "second", "third", "fourth", "last")
         return [
-            c.SET_PARAMETER.run(
-                {"parameter": [UNKNOWN, -1, 1, 1], "value": [1, 1, 0, 1_000_001]}
-            ),
+            c.SET_PARAMETER.run({"parameter": [UNKNOWN, -1, 1, 1], "value": [1, 1, 0, 1_000_001]}),
             c.DECLARE_WATERFALL.run({n: [r[k] for r in layers] for k, n in enumerate(names)}),
         ]
 

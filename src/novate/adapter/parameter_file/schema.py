@@ -240,7 +240,11 @@ BOOK = Section(
     (
         _integer("accounts", "accounts", 20_000, (120, 5_000_000), "margin accounts"),
         _integer("members", "members", 12, (1, 1_000), "clearing members, one house account each"),
-        _money("open_interest", 1_500_000_000 * PPM, "long notional of all instruments"),
+        _money(
+            "open_interest",
+            0,
+            "long notional of all instruments; 0: a quarter of the first day's traded notional",
+        ),
         _ppm(
             "tail_exponent_ppm", 1_200_000, "Pareto exponent of large accounts", 10 * PPM, PPM + 1
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +25,7 @@ from novate.stress.behaviour import (
     react,
 )
 from novate.stress.calibration import calibration
+from novate.units import DAY
 
 I64 = npt.NDArray[np.int64]
 
@@ -48,12 +48,10 @@ class LoadedBook:
     memory: Memory | None = None
 
 
-def generated_book(
-    venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int
-) -> LoadedBook:
+def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int) -> LoadedBook:
     """Generate a book for the venue at the first prices of the feed."""
     book = population.generate_book(
-        _targets(venue),
+        _targets(venue, feed),
         _instruments(venue),
         _assets(venue, feed),
         recent_e8=feed.recent_e8,
@@ -74,8 +72,12 @@ def generated_book(
                     _by_name(Segregation, population.Segregation, v)
                     for v in book.accounts.segregation
                 ],
-                "mode": [_by_name(MarginMode, population.MarginMode, v) for v in book.accounts.mode],
-                "defence": [_by_name(Defence, population.Defence, v) for v in book.accounts.defence],
+                "mode": [
+                    _by_name(MarginMode, population.MarginMode, v) for v in book.accounts.mode
+                ],
+                "defence": [
+                    _by_name(Defence, population.Defence, v) for v in book.accounts.defence
+                ],
             }
         )
     )
@@ -124,20 +126,39 @@ def _by_name(target: Any, source: Any, value: int) -> int:
     return int(target[source(int(value)).name])
 
 
-def _targets(venue: Venue) -> population.Targets:
+def _open_interest(venue: Venue, feed: Feed) -> int:
+    """Long notional of the book: as stated, or a quarter of the first day's traded notional.
+
+    Perpetuals of large venues trade a few times their open interest a day.
+    """
+    stated = int(venue.parameters["book"]["open_interest"])
+    if stated:
+        return stated
+    end = feed.is_bar_end & (feed.instant_ns < feed.instant_ns[0] + DAY)
+    traded = sum(
+        int(volume) * int(price) // 10**10
+        for row in np.flatnonzero(end)
+        for volume, price in zip(feed.volume_e8[row], feed.last_e8[row], strict=True)
+    )
+    hours = max(int(np.count_nonzero(end)) * feed.bar_ns, 1)
+    return max(traded * DAY // hours // 4, 1_000_000 * population.LEDGER)
+
+
+def _targets(venue: Venue, feed: Feed) -> population.Targets:
     book = venue.parameters["book"]
     fund = venue.parameters["waterfall"]["default_fund"]
+    open_interest = _open_interest(venue, feed)
     return population.Targets(
         accounts=book["accounts"],
         members=book["members"],
-        open_interest=book["open_interest"],
+        open_interest=open_interest,
         tail_exponent=book["tail_exponent_ppm"] / 1e6,
         tail_share=book["tail_share_ppm"] / 1e6,
         top_share=book["top_share_ppm"] / 1e6,
         largest_share=book["largest_share_ppm"] / 1e6,
         position_share=book["position_share_ppm"] / 1e6,
         headroom_min=book["headroom_min_ppm"] / 1e6,
-        default_fund_share=fund / book["open_interest"],
+        default_fund_share=fund / open_interest,
     )
 
 
@@ -220,18 +241,14 @@ def _members(venue: Venue, book: population.Book) -> tuple[list[Run], list[int]]
     """Open members with their contributions, and fund the clearing house's own layers."""
     runs: list[Run] = []
     members = []
-    for reference, amount in zip(
-        book.members.reference, book.members.default_fund, strict=True
-    ):
+    for reference, amount in zip(book.members.reference, book.members.default_fund, strict=True):
         runs.append(account_row(venue, reference, Role.MEMBER))
         member = venue.accounts - 1
         members.append(member)
         runs.append(account_row(venue, f"{reference}-default-fund", Role.DEFAULT_FUND, member))
         if amount > 0:
             runs.append(
-                command.POST_COLLATERAL.row(
-                    account=venue.accounts - 1, asset=0, amount=int(amount)
-                )
+                command.POST_COLLATERAL.row(account=venue.accounts - 1, asset=0, amount=int(amount))
             )
     runs.extend(fund_layers(venue))
     return runs, members
@@ -254,7 +271,9 @@ def fund_layers(venue: Venue) -> list[Run]:
 def _opening(venue: Venue, feed: Feed) -> list[Run]:
     """Prices at the opening, so that the first trades meet a mark."""
     at_ns = int(feed.instant_ns[0]) - 1
-    price = {contract.asset: int(feed.recent_e8[-1, k]) for k, contract in enumerate(venue.contracts)}
+    price = {
+        contract.asset: int(feed.recent_e8[-1, k]) for k, contract in enumerate(venue.contracts)
+    }
     sources = list(venue.sources.values())
     ticks = [
         max((2 * int(feed.recent_e8[-1, k]) + c.tick_e8) // (2 * c.tick_e8), 1)
@@ -316,8 +335,9 @@ def file_book(
 ) -> LoadedBook:
     """Load positions and collateral from files.
 
-    Entry prices are rounded to the nearest tick.  Each position is opened at its entry price against the external market, which is flat again
-    when a balanced file has been loaded; profit since entry is paid by it at the first cycle.
+    Entry prices are rounded to the nearest tick.  Each position is opened at its entry price
+    against the external market, which is flat again when a balanced file has been loaded; profit
+    since entry is paid by it at the first cycle.
     """
     runs: list[Run] = []
     names = list(dict.fromkeys(account.member or "member" for account in positions.accounts))
@@ -335,17 +355,17 @@ def file_book(
             )
     runs.extend(fund_layers(venue))
     first = venue.accounts
-    for account in positions.accounts:
-        runs.append(
-            account_row(
-                venue,
-                account.reference,
-                account.role,
-                member_of[account.member or "member"],
-                mode=account.margin_mode,
-                defence=account.defence,
-            )
+    runs.extend(
+        account_row(
+            venue,
+            account.reference,
+            account.role,
+            member_of[account.member or "member"],
+            mode=account.margin_mode,
+            defence=account.defence,
         )
+        for account in positions.accounts
+    )
     number = {account.reference: first + k for k, account in enumerate(positions.accounts)}
     unknown = [name for name in collateral.accounts if name not in number]
     if unknown:
@@ -396,9 +416,7 @@ def _file_trades(venue: Venue, positions: PositionTable, first: int) -> Run:
     )
 
 
-def holders_react(
-    book: LoadedBook, equity: I64, initial: I64, instant_ns: int
-) -> list[Run]:
+def holders_react(book: LoadedBook, equity: I64, initial: I64, instant_ns: int) -> list[Run]:
     """Return what the holders of a generated book do now: top-ups and withdrawals in numeraire."""
     if book.traits is None or book.memory is None:
         return []

@@ -158,9 +158,11 @@ def _file_sources(venue: Venue) -> tuple[list[Run], list[int]]:
     for asset in priced:
         runs.append(source_row(venue, f"file:{venue.assets[asset]}", asset))
         numbers.append(venue.sources[f"file:{venue.assets[asset]}"][0])
-    for asset in range(1, len(venue.assets)):
-        if asset not in priced:
-            runs.append(source_row(venue, f"par:{venue.assets[asset]}", asset))
+    runs.extend(
+        source_row(venue, f"par:{venue.assets[asset]}", asset)
+        for asset in range(1, len(venue.assets))
+        if asset not in priced
+    )
     return runs, numbers
 
 
@@ -183,7 +185,6 @@ def day_feed(
     opens = prices.grid("open_ns")[:, 0]
     bar_ns = day_module.MINUTE_NS
     declared, by_source = _day_sources(day, venue)
-    volume = prices.grid("volume_e8")[:, wanted]
     feed = Feed(bar_ns, len(opens), *([] for _ in range(9)))  # type: ignore[arg-type]
     instants: list[int] = []
     last: list[I64] = []
@@ -192,14 +193,12 @@ def day_feed(
     until = np.searchsorted(reports.instant_ns, opens + bar_ns, side="right")
     nothing = np.empty(0, np.int64)
     for bar in range(len(opens)):
-        inner = range(points - 1) if width[bar].max() > quiet_ppm else range(0)
-        for k in inner:
-            instants.append(int(opens[bar]) + (k + 1) * bar_ns // points)
-            last.append(path[bar, :, k])
-            bar_of.append(bar)
-            feed.source.append(nothing)
-            feed.price_e8.append(nothing)
-            feed.observed_ns.append(nothing)
+        inner = points - 1 if width[bar].max() > quiet_ppm else 0
+        instants.extend(int(opens[bar]) + (k + 1) * bar_ns // points for k in range(inner))
+        last.extend(path[bar, :, k] for k in range(inner))
+        bar_of.extend([bar] * inner)
+        for reported in (feed.source, feed.price_e8, feed.observed_ns):
+            reported.extend([nothing] * inner)
         rows = slice(int(at[bar]), int(until[bar]))
         number = by_source[reports.symbol[rows], reports.source[rows]]
         known = number >= 0
@@ -212,7 +211,7 @@ def day_feed(
     of_bar = np.array(bar_of)
     feed.instant_ns = np.array(instants, np.int64)
     feed.last_e8 = np.array(last, np.int64)
-    feed.volume_e8 = volume[of_bar]
+    feed.volume_e8 = prices.grid("volume_e8")[:, wanted][of_bar]
     feed.range_ppm = width[of_bar]
     feed.is_bar_end = np.append(of_bar[1:] != of_bar[:-1], True)
     feed.recent_e8 = np.ascontiguousarray(grid["open"][:1])

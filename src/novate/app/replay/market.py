@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from novate.kernel.codes import OrderKind
 from novate.kernel.value import LINEAR
 from novate.message import command
 from novate.stress.market_agent import AgentTerms, MarketAgent, OrderBatch
+from novate.units import MINUTE
 
 I64 = npt.NDArray[np.int64]
 _E8 = 10**8
@@ -51,7 +53,8 @@ class Responder:
                 participation_ppm=agent["participation_ppm"],
                 impact_ppm=agent["impact_ppm"],
                 refill_half_life_ns=agent["refill_seconds"] * 10**9,
-                collapse_range_ppm=agent["collapse_range_ppm"],
+                # The parameter is for a one-minute bar; ranges grow with the root of the time.
+                collapse_range_ppm=math.isqrt(agent["collapse_range_ppm"] ** 2 * bar_ns // MINUTE),
                 collapse_floor_ppm=agent["collapse_floor_ppm"],
                 floor_ppm=agent["floor_ppm"],
                 feedback_ppm=agent["feedback_ppm"],
@@ -62,7 +65,7 @@ class Responder:
         """Base units (1e-8) of one inverse contract at the first price of the run."""
         symbol = self._venue.contracts[contract].symbol
         face = self._venue.parameters["instruments"][symbol]["face_value"]
-        return max(face * _E8 // price_e8, 1)
+        return max(int(face) * _E8 // price_e8, 1)
 
     def observe(self, step: Step, state: State) -> None:
         """Show the agent the market of a step."""
@@ -113,7 +116,7 @@ class Responder:
         return [self._fills(state, rows[sized], fills)]
 
     def _quantities(self, state: State, rows: I64) -> tuple[I64, I64]:
-        """Agent symbol and signed quantity of open orders; dust of a conversion becomes one unit."""
+        """Agent symbol and signed quantity of open orders, dust of a conversion as one unit."""
         orders = state.defaults.orders
         symbol = np.empty(len(rows), np.int64)
         quantity = np.empty(len(rows), np.int64)

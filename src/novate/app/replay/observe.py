@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.app.replay.venue import Venue
+from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
 from novate.kernel.assess import INITIAL, MAINTENANCE, NET
 from novate.kernel.codes import Layer, Role
-from novate.canonical import Run
 from novate.message.declare import columns_of, rows_of
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
 
@@ -150,9 +150,7 @@ class Observer:
                 }
             )
 
-    def _concentration(
-        self, instant_ns: int, symbol: str, size: npt.NDArray[np.float64]
-    ) -> None:
+    def _concentration(self, instant_ns: int, symbol: str, size: npt.NDArray[np.float64]) -> None:
         total = float(size.sum())
         share = np.sort(size / total)[::-1] if total else np.zeros(1)
         self.tables["concentration"].append(
@@ -221,9 +219,7 @@ def _refused(o: Observer, batch: Batch, row: Row) -> None:
 def _posted(o: Observer, batch: Batch, row: Row) -> None:
     if row["asset"] == 0:
         o.flows[row["account"]] += row["amount"]
-        o.fact(
-            batch, row["account"], "deposit", "Collateral arrived.", amount=money(row["amount"])
-        )
+        o.fact(batch, row["account"], "deposit", "Collateral arrived.", amount=money(row["amount"]))
 
 
 def _withdrawn(o: Observer, batch: Batch, row: Row) -> None:
@@ -381,6 +377,11 @@ def _allocated(o: Observer, batch: Batch, row: Row) -> None:
     )
 
 
+def _cut(o: Observer, batch: Batch, row: Row) -> None:
+    _allocated(o, batch, {**row, "layer": int(Layer.GAINS_HAIRCUT), "payer": -1})
+    o.totals["gains_cuts"] += 1
+
+
 def _deleveraged(o: Observer, batch: Batch, row: Row) -> None:
     _allocated(
         o,
@@ -414,6 +415,7 @@ _HANDLERS = {
     "AccountTakenOver": _taken_over,
     "LossRecorded": _loss,
     "LossAllocated": _allocated,
+    "GainsCut": _cut,
     "PositionDeleveraged": _deleveraged,
     "SurplusSwept": _swept,
 }

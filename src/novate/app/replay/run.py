@@ -122,9 +122,7 @@ def prepare(job: Job) -> Prepared:
     return Prepared(venue, opening, book, feed, quarantine)
 
 
-def _book_from_files(
-    job: Job, venue: Venue, feed: Feed, quarantine: Quarantine
-) -> LoadedBook:
+def _book_from_files(job: Job, venue: Venue, feed: Feed, quarantine: Quarantine) -> LoadedBook:
     grids = {c.symbol: Grid(c.tick_e8, c.lot_e8) for c in venue.contracts}
     if not job.collateral_file:
         raise InputError("a positions file needs a collateral file beside it")
@@ -151,9 +149,7 @@ def without_controls(parameters: Mapping[str, Any]) -> dict[str, Any]:
     off["index"].update(
         outlier_ppm=1_000_000, sources_min=1, staleness_seconds=604_800, basis_seconds=1
     )
-    off["liquidation"].update(
-        slice_ppm=1_000_000, takeover_ppm=0, release_ppm=1_000_000, fee_ppm=0
-    )
+    off["liquidation"].update(slice_ppm=1_000_000, takeover_ppm=0, release_ppm=1_000_000, fee_ppm=0)
     off["margin"]["liquidation_cost_ppm"] = 0
     for asset in off["assets"].values():
         asset["haircut_bps"] = 0
@@ -167,7 +163,12 @@ def run_variant(job: Job) -> summary.Outcome:
     """Run a variant without a durable journal and return its numbers."""
     ready = prepare(job)
     finished = driver.run(
-        ready.venue, ready.opening, ready.book, ready.feed, MemoryJournal(), lambda done, total: None
+        ready.venue,
+        ready.opening,
+        ready.book,
+        ready.feed,
+        MemoryJournal(),
+        lambda done, total: None,
     )
     return summary.outcome(finished, ready.book)
 

@@ -32,9 +32,18 @@ def text(amount: int) -> str:
     return format_decimal(int(amount), NUMERAIRE_DECIMALS)
 
 
+def shown(amount: int) -> str:
+    """Numeraire units for a sentence: thousands separators, whole units."""
+    return f"{round(amount / UNIT):,}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The few numbers in which variants of a run are compared; money in numeraire units."""
+    """The few numbers in which variants of a run are compared; money in numeraire units.
+
+    ``bad_debt`` is what failed accounts lost beyond their own money and their member's own
+    contribution: what others had to bear.
+    """
 
     bad_debt: int
     liquidated_accounts: int
@@ -70,7 +79,7 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = finished.observer
     return Outcome(
-        observer.totals["bad_debt"],
+        observer.totals["bad_debt"] - observer.payers["defaulter_default_fund"],
         observer.totals["liquidated_accounts"] + observer.totals["defaults"],
         observer.payers["insurance_fund"],
         int(finished.engine.state.defaults.losses.used("uncovered").sum()),
@@ -136,7 +145,7 @@ def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]
                 "held": observer.held.get(account, ""),
                 "liquidated_at": format_instant(observer.taken_over_ns[account]),
                 "cause": (
-                    f"{text(short)} beyond its own money" if short else "lost all its own money"
+                    f"{shown(short)} beyond its own money" if short else "lost all its own money"
                 ),
             }
         )
@@ -201,13 +210,12 @@ def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
     observer = finished.observer
     position = {int(account): k for k, account in enumerate(book.accounts)}
 
-    def fullness(account: int) -> tuple[int, int, int, int]:
+    def fullness(account: int) -> tuple[bool, bool, int, int]:
         facts = observer.facts[account]
         kinds = {fact["kind"] for fact in facts}
-        size = observer.shortfall[account] + max(
-            int(finished.equity_start[position[account]]), 0
-        )
-        return (len(kinds), int(len(facts) <= 24), min(size, 10**13), -account)
+        size = observer.shortfall[account] + max(int(finished.equity_start[position[account]]), 0)
+        is_telling = len(kinds) >= 4 and 5 <= len(facts) <= 24
+        return (is_telling, observer.shortfall[account] > 0, size, -account)
 
     known = [account for account in observer.facts if account in position]
     if not known:

@@ -103,7 +103,6 @@ def account_row(
     role: Role,
     parent: int = -1,
     *,
-    segregation: Segregation = Segregation.NONE,
     mode: MarginMode = MarginMode.CROSS,
     defence: Defence = Defence.AUTO_LIQUIDATE,
 ) -> Run:
@@ -113,7 +112,7 @@ def account_row(
         reference=reference,
         role=int(role),
         parent=parent,
-        segregation=int(segregation),
+        segregation=int(Segregation.NONE),
         mode=int(mode),
         defence=int(defence),
     )

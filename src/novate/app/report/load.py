@@ -95,6 +95,7 @@ class Result(msgspec.Struct, frozen=True):
     calls_made: int
     calls_met: int
     defaults: int
+    taken_over: int
     uncovered: Decimal
     liquidation_fees: Decimal
     surplus_to_fund: Decimal

@@ -50,13 +50,13 @@ def verdict(summary: Summary) -> str:
     if result.bad_debt == 0:
         opening_words = (
             "No bad debt: every loss stayed within the defaulters\u2019 own resources."
-            if result.defaults
+            if result.taken_over
             else "No bad debt and no default."
         )
         return f"{opening_words} Uncovered loss: {money_or_none(result.uncovered)}."
     lost = (
-        f"{counted(result.defaults, 'default').capitalize()} cost {money(result.bad_debt)} {unit} "
-        "beyond the defaulters\u2019 own resources."
+        f"{counted(result.taken_over, 'failed account').capitalize()} cost "
+        f"{money(result.bad_debt)} {unit} beyond the defaulters\u2019 own resources."
     )
     paid = [
         f"{row.layer.label[:1].lower()}{row.layer.label[1:]} {money(row.amount)}"

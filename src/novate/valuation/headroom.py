@@ -1,0 +1,213 @@
+"""Health of all accounts, kept up with the events instead of computed again each time.
+
+`Headroom` is a cache: it is no part of the state or of any digest, and dropping it changes no
+event.  It holds exactly what a full assessment would give.  Whoever changes the book says whose
+health it touched (`touch`), or that it touched everything (`touch_all`); marks, index prices and
+haircuts are compared with those of the last time, so nobody has to say that they moved.
+
+Three ways lead to the present, the cheapest that fits is taken: the holders of a moved instrument
+are shifted from the old mark to the new one; touched accounts are assessed anew; and when most of
+the book moved, everything is swept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.columns import I64, npt
+from novate.kernel.sweep import (
+    HEALTH_WIDTH,
+    RowIndex,
+    TermArrays,
+    ascending_rows,
+    assess_some,
+    describe_terms,
+    index_start,
+    index_tail,
+    shift_holders,
+    sweep,
+)
+from novate.kernel.value import LINEAR
+from novate.valuation.exposure import Exposure
+
+SWEEP_SHARE = 8
+"""A row costs about this many times more on its own than in a sweep."""
+
+TAIL_ROWS = 4096
+"""Rows that may lie unsorted whatever the size of the book; beyond, an eighth of it may."""
+
+ORDERS_SEARCHED = 65_536
+"""Reservations among which an open one is looked for."""
+
+
+class Headroom:
+    """Equity, initial and maintenance margin of every account of one exposure."""
+
+    def __init__(self, exposure: Exposure) -> None:
+        self._x = exposure
+        self._touched: list[npt.NDArray[np.int64]] = []
+        self._is_stale = True
+        self._layout = -1
+        self._known_tail = 0
+        self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
+        self._mark: I64 = np.zeros(0, np.int64)
+        self._worth = np.zeros((2, 0))
+        self._index = _empty_index(0, 0)
+
+    def touch(self, *accounts: int) -> None:
+        """Note accounts whose balances, positions or open orders changed."""
+        self._touched.append(np.array(accounts, np.int64))
+
+    def touch_many(self, accounts: npt.NDArray[np.integer]) -> None:
+        """Note a column of accounts, repeats allowed."""
+        self._touched.append(accounts.astype(np.int64))
+
+    def touch_all(self) -> None:
+        """Note that anything may have changed, terms and tiers included."""
+        self._is_stale = True
+
+    def numbers(self) -> I64:
+        """Return the present health; shape (accounts, 3), columns of `kernel.sweep`.
+
+        The array is the cache itself: read it before the next event, and do not write to it.
+        """
+        x = self._x
+        self._follow_accounts()
+        self._follow_prices()
+        moved = np.flatnonzero(x.marks.used("mark") != self._mark)
+        if not self._is_stale and moved.size:
+            rows = sum(x.holders(int(i)).size for i in moved)
+            self._is_stale = rows * SWEEP_SHARE > x.positions.count
+        if not self._is_stale:
+            for i in moved:
+                self._shift(int(i))
+            self._assess_touched()
+        if self._is_stale:
+            self._sweep()
+        self._mark[moved] = x.marks.mark[moved]
+        self._touched.clear()
+        self._is_stale = False
+        return self._health
+
+    def _follow_accounts(self) -> None:
+        """Make room for accounts and instruments that are new; they count as touched."""
+        x = self._x
+        known, count = len(self._health), x.accounts.count
+        if known < count:
+            self._health = np.concatenate(
+                (self._health, np.zeros((count - known, HEALTH_WIDTH), np.int64))
+            )
+            self.touch_many(np.arange(known, count))
+        if len(self._mark) != x.marks.count:
+            self._mark = np.zeros(x.marks.count, np.int64)
+            self.touch_all()
+
+    def _follow_prices(self) -> None:
+        """Sweep when the worth of an asset changed that anybody holds or is paid in."""
+        x = self._x
+        worth = np.stack((x.assets.used("unit_price"), x.assets.used("keep")))
+        if worth.shape != self._worth.shape:
+            self.touch_all()
+        elif not self._is_stale:
+            for asset in np.flatnonzero((worth != self._worth).any(axis=0)):
+                if (x.instruments.used("settlement_asset") == asset).any() or (
+                    x.accounts.used("balance")[:, asset].any()
+                ):
+                    self.touch_all()
+        self._worth = worth
+
+    def _shift(self, i: int) -> None:
+        """Follow one mark; where a row's value needs rounding, its account is assessed anew."""
+        x = self._x
+        before = int(self._mark[i])
+        rows = x.holders(i)
+        is_whole = (
+            x.instruments.form[i] == LINEAR
+            and x.instruments.settlement_asset[i] == 0
+            and x.assets.unit_price[0] == 1.0
+        )
+        if is_whole and before > 0 and x.marks.mark[i] > 0:
+            shift_holders(
+                x.positions.arrays(), x.instrument_arrays(), i, before, rows, self._has_orders(),
+                self._health,
+            )  # fmt: skip
+        else:
+            self.touch_many(x.positions.account[rows])
+
+    def _has_orders(self) -> bool:
+        """Whether lots may be reserved; after a long history it is cheaper to say yes."""
+        lots = self._x.reservations.used("lots")
+        return bool(lots.size > ORDERS_SEARCHED or lots.any())
+
+    def _assess_touched(self) -> None:
+        if not self._touched:
+            return
+        x = self._x
+        subjects = np.unique(np.concatenate(self._touched))
+        if subjects.size * SWEEP_SHARE > x.accounts.count + TAIL_ROWS:
+            self._is_stale = True
+            return
+        assess_some(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            subjects, self._health,
+        )  # fmt: skip
+
+    def _sweep(self) -> None:
+        x = self._x
+        self._follow_rows()
+        count = x.instruments.count
+        tiers = x.instruments.tier_floor.shape[1]
+        terms = TermArrays(
+            np.zeros(count, np.uint8),
+            np.zeros(count, np.int64),
+            np.zeros((count * tiers, 2), np.int64),
+            np.zeros((count * tiers, 4)),
+        )
+        describe_terms(x.instrument_arrays(), x.asset_arrays(), count, terms)
+        sweep(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            terms, self._index, self._health,
+        )  # fmt: skip
+
+    def _follow_rows(self) -> None:
+        """Bring the row index up to the table; sort the table when too much of it is not."""
+        x = self._x
+        held = int(self._index.size[0])
+        if self._layout == x.layout and x.positions.count - held > TAIL_ROWS + held // 8:
+            x.compact()
+        if self._layout != x.layout:
+            self._index_rows()
+        start, head, link, hint, size = self._index
+        rest = x.positions.count - int(size[0])
+        if len(head) < x.accounts.count:
+            more = x.accounts.count - len(head)
+            start = np.concatenate((start, np.full(more, size[0], np.int64)))
+            head = np.concatenate((head, np.full(more, -1, np.int32)))
+        if len(link) < rest:
+            link = np.concatenate((link, np.full(rest, -1, np.int32)))
+        self._index = RowIndex(start, head, link, hint, size)
+        if rest > self._known_tail:
+            index_tail(x.positions.arrays(), self._index, self._known_tail)
+            self._known_tail = rest
+
+    def _index_rows(self) -> None:
+        """Index the table anew; it is sorted first where that is worth it."""
+        x = self._x
+        held = int(ascending_rows(x.positions.arrays()))
+        if x.positions.count - held > TAIL_ROWS + held // 8:
+            x.compact()
+            held = x.positions.count
+        self._index = _empty_index(x.accounts.count, held)
+        index_start(x.positions.arrays(), self._index)
+        self._layout = x.layout
+        self._known_tail = 0
+
+
+def _empty_index(accounts: int, rows: int) -> RowIndex:
+    return RowIndex(
+        np.zeros(accounts + 1, np.int64),
+        np.full(accounts, -1, np.int32),
+        np.zeros(0, np.int32),
+        np.zeros(rows, np.uint8),
+        np.array([rows], np.int64),
+    )

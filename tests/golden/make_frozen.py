@@ -1,0 +1,166 @@
+"""Make a frozen journal: ``python -m tests.golden.make_frozen tests/golden/data/frozen-2.json``.
+
+Run it when a command or an event is added, or gets a new version, and put what is new into the
+scenario.  A file that exists is never written again: old journals stay as they were.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from novate.kernel.codes import Defence, Layer, Style
+from novate.message import command
+from novate.message.parameter import Parameter
+from tests.golden.frozen import freeze
+from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse
+
+NOTE = "every event once at least: four days of a house with two contracts and three defaults"
+
+
+def scenario() -> ClearingHouse:
+    """Play every event of the engine at least once."""
+    house = open_house()
+    call_and_meet(house)
+    cure(house)
+    default_and_expire(house)
+    delever(house)
+    convert(house)
+    go_stale(house)
+    return house
+
+
+def open_house() -> ClearingHouse:
+    """Contracts, funds, accounts, orders, and a command that is refused."""
+    house = ClearingHouse(
+        assets=(("BTC", 8, 500),),
+        default_fund=50 * COIN,
+        parameters={Parameter.SLICE_FLOOR: 0, Parameter.SLICE_PPM: 500_000},
+    )
+    house.submit(command.SET_HAIRCUT.row(asset=1, haircut_bps=1_000))
+    house.deposit("INSURANCE_FUND", 20 * COIN)
+    house.deposit("SKIN_IN_THE_GAME", 5 * COIN)
+    house.list_contract(
+        "X", funding_ns=8 * HOUR, funding_cap_e9=10**7, maker_fee_ppm=-20, taker_fee_ppm=50
+    )
+    house.list_contract(
+        "Y", form=2, style=int(Style.AT_CLOSE), settlement_asset=1, unit=10 * E8, cycle_ns=0,
+        expiry_ns=START + DAY, settlement_window_ns=HOUR,
+    )  # fmt: skip
+    house.open_client("dealer", deposit=100_000 * COIN)
+    house.deposit("dealer", 1_000 * E8, asset=1)
+    house.open_client("client", deposit=1_000 * COIN)
+    house.open_client("called", deposit=1_000 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.price(100, last={0: 101, 1: 100})
+    client, dealer = house.number("client"), house.number("dealer")
+    house.submit(
+        command.RESERVE_MARGIN.row(account=client, instrument=0, lots=50),
+        house.trade_run("client", "dealer", lots=40, ticks=101, buyer_reservation=1),
+        command.RELEASE_MARGIN.row(reservation=1),
+        command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),
+    )
+    house.submit(
+        command.WITHDRAW_COLLATERAL.row(account=client, asset=0, amount=10**15),
+        allow_refusals=True,
+    )
+    house.trade("called", "dealer", lots=90, ticks=100)
+    return house
+
+
+def answer_all(house: ClearingHouse) -> None:
+    """Fill every open order at the price it was placed at."""
+    orders = house.engine.state.defaults.orders
+    for order in range(orders.count):
+        if orders.is_open[order]:
+            quantity, price = abs(int(orders.quantity[order])), int(orders.reference[order])
+            house.fill(order + 1, quantity, price)
+
+
+def call_and_meet(house: ClearingHouse) -> None:
+    """A margin call that is met with a deposit."""
+    house.price(98, at_ns=START + HOUR, last={0: 98})
+    house.deposit("called", 500 * COIN)
+    house.price(98, at_ns=START + HOUR + MINUTE)
+
+
+def cure(house: ClearingHouse) -> None:
+    """A liquidation that one slice ends, part of it filled late and part of it never."""
+    house.open_client("slim", deposit=100 * COIN)
+    house.trade("slim", "dealer", lots=10, ticks=98)
+    house.price(92, at_ns=START + 2 * HOUR)
+    orders = house.events("OrderPlaced")
+    house.fill(orders[-1]["order"], 2, 92)
+    house.fill(orders[-1]["order"], 3, 92)
+    house.price(93, at_ns=START + 2 * HOUR + 30 * MINUTE)
+
+
+def default_and_expire(house: ClearingHouse) -> None:
+    """A call that is not met, and the expiry of the inverse contract."""
+    house.trade("client", "dealer", lots=20, ticks=93, instrument=1)
+    house.trade("dealer", "client", lots=5, ticks=93, instrument=1)
+    house.price(90, at_ns=START + 3 * HOUR, last={0: 89})
+    house.advance(START + 4 * HOUR + MINUTE)
+    house.price(90, at_ns=START + 4 * HOUR + 2 * MINUTE)
+    answer_all(house)
+    house.price(91, at_ns=START + 8 * HOUR, last={0: 92})
+    for hours in (10, 12, 14, 16, 18, 20, 22, 23, 24):
+        house.price(91, at_ns=START + hours * HOUR, last={0: 91})
+        answer_all(house)
+
+
+def delever(house: ClearingHouse) -> None:
+    """A loss beyond the funds, taken by auto-deleveraging; then one by a gains haircut."""
+    house.waterfall(Layer.AUTO_DELEVERAGING)
+    for name, price in (("bankrupt", 60), ("ruined", 40)):
+        at_ns = house.exposure.now_ns + HOUR
+        house.price(91, at_ns=at_ns)
+        house.open_client(name, deposit=400 * COIN)
+        house.trade(name, "dealer", lots=40, ticks=91)
+        house.price(price, at_ns=at_ns + MINUTE)
+        answer_all(house)
+        house.waterfall(Layer.GAINS_HAIRCUT)
+
+
+def convert(house: ClearingHouse) -> None:
+    """A debt in the numeraire that is paid from coins, and a takeover that leaves a surplus."""
+    at_ns = house.exposure.now_ns + HOUR
+    house.price(90, at_ns=at_ns)
+    house.open_client("in coins")
+    house.deposit("in coins", 10 * E8, asset=1)
+    house.trade("dealer", "in coins", lots=60, ticks=90)
+    house.price(97, at_ns=at_ns + MINUTE)
+    house.price(98, at_ns=at_ns + 2 * HOUR)
+    answer_all(house)
+    house.open_client("thin", deposit=100 * COIN)
+    house.trade("dealer", "thin", lots=10, ticks=98)
+    house.price(107, at_ns=at_ns + 2 * HOUR + MINUTE)
+    answer_all(house)
+    for minute in range(2, 14):
+        house.price(107, at_ns=at_ns + 2 * HOUR + minute * MINUTE)
+        answer_all(house)
+
+
+def go_stale(house: ClearingHouse) -> None:
+    """No prices for three hours: what is due waits."""
+    house.advance(house.exposure.now_ns + 3 * HOUR)
+    house.assess()
+
+
+def main(arguments: list[str]) -> int:
+    """Write one file; the result is the exit status."""
+    if len(arguments) != 1 or Path(arguments[0]).exists():
+        sys.stderr.write("one argument: the path of a file that does not exist yet\n")
+        return 2
+    engine = scenario().engine
+    # A batch of a named source too: its key is part of the record.
+    engine.submit(
+        [command.ADVANCE_TIME.row(instant_ns=engine.state.exposure.now_ns + 1)],
+        source="gateway",
+        source_sequence=1,
+    )
+    Path(arguments[0]).write_text(freeze(engine, NOTE))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""The engine against a second model written from the rulebook alone."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+
+import pytest
+
+from novate.kernel.codes import Layer
+from novate.message.command import COMMANDS, ENGINE_ONLY
+from novate.message.event import EVENTS
+from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from tests.simulate.naive.compare import run_both
+from tests.simulate.naive.workload import Workload
+
+SEEDS = range(30)
+SOAK_SEEDS = range(1_000, 1_400)
+
+UNREACHABLE = {
+    EngineCommandRefusal.UNKNOWN_SUBJECT: "the engine names only subjects that exist, and from"
+    " outside ENGINE_ONLY comes first",
+    EngineCommandRefusal.CAUSE_GONE: "a stage's commands have causes that do not touch each other",
+}
+"""Refusals that no stream of commands reaches, and why."""
+
+
+@functools.cache
+def reached_by(seed: int) -> Counter[str]:
+    """Events, refusals and layers that one stream reaches; fails where the two houses differ."""
+    reached: Counter[str] = Counter()
+    run_both(Workload(seed), reached)
+    return reached
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_engine_and_naive_house_agree_on_every_record_and_balance(seed: int) -> None:
+    assert reached_by(seed)["MarginAssessed"] > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", SOAK_SEEDS)
+def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) -> None:
+    reached: Counter[str] = Counter()
+    run_both(Workload(seed, steps=120), reached)
+    assert reached["MarginAssessed"] > 0
+
+
+def reached_by_all() -> Counter[str]:
+    """What all seeds reach together."""
+    return sum((reached_by(seed) for seed in SEEDS), Counter[str]())
+
+
+def test_the_streams_reach_every_event() -> None:
+    reached = reached_by_all()
+    assert [message.name for message in EVENTS if not reached[message.name]] == []
+
+
+def test_the_streams_reach_every_refusal_of_a_command_from_outside() -> None:
+    reached = reached_by_all()
+    missed = [
+        f"{command} {code.name}"
+        for command, codes in REFUSALS.items()
+        for code in codes
+        if not reached[f"{command} {code.value}"]
+    ]
+    assert missed == []
+
+
+def test_the_streams_reach_every_refusal_of_an_engine_command_that_can_be_reached() -> None:
+    reached = reached_by_all()
+    names = [message.name for message in COMMANDS if message.name not in REFUSALS]
+    missed = [
+        code
+        for code in EngineCommandRefusal
+        if not any(reached[f"{name} {code.value}"] for name in names)
+    ]
+    assert missed == list(UNREACHABLE)
+    assert set(names) - {"AssessMargin"} == set(ENGINE_ONLY)
+
+
+def test_the_streams_send_losses_to_every_layer() -> None:
+    reached = reached_by_all()
+    reached[f"layer {Layer.GAINS_HAIRCUT.value}"] += reached["GainsCut"]
+    reached[f"layer {Layer.AUTO_DELEVERAGING.value}"] += reached["PositionDeleveraged"]
+    assert [layer for layer in Layer if not reached[f"layer {layer.value}"]] == []

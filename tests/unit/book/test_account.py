@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from novate.book.account import apply_account_opened, decide_open_account
+from novate.book.columns import AccountColumns
+from novate.kernel.codes import AccountStatus, Role
+from novate.message.refusal import OpenAccountRefusal
+from tests.unit.clearing import OWN_ROLES, Recorder
+
+ROW: dict[str, Any] = {
+    "reference": "new",
+    "role": int(Role.CLIENT),
+    "parent": 0,
+    "segregation": 0,
+    "mode": 1,
+    "defence": 1,
+}
+
+
+def opened() -> AccountColumns:
+    """A member (0) with a default fund (1), a second member (2), an insurance fund (3)."""
+    accounts = AccountColumns()
+    for reference, role, parent in (
+        ("M", Role.MEMBER, -1),
+        ("M-fund", Role.DEFAULT_FUND, 0),
+        ("N", Role.MEMBER, -1),
+        ("insurance", Role.INSURANCE_FUND, -1),
+    ):
+        row = {**ROW, "reference": reference, "role": int(role), "parent": parent}
+        apply_account_opened(accounts, {"account": accounts.count, **row})
+    return accounts
+
+
+def refusal_of(**change: Any) -> OpenAccountRefusal | None:
+    emitted = Recorder()
+    refusal = decide_open_account(opened(), {**ROW, **change}, emitted)
+    assert (refusal is None) == (emitted.names == ["AccountOpened"])
+    return refusal and OpenAccountRefusal(refusal.code)
+
+
+def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None:
+    accounts = opened()
+
+    assert accounts.references == ["M", "M-fund", "N", "insurance"]
+    assert accounts.number["insurance"] == 3
+    assert accounts.used("parent").tolist() == [-1, 0, -1, -1]
+    assert accounts.used("status").tolist() == [AccountStatus.OPEN] * 4
+    assert accounts.used("head").tolist() == [-1] * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"reference": "M", "role": 0}, OpenAccountRefusal.REFERENCE_TAKEN),
+        ({"reference": "", "role": 0}, OpenAccountRefusal.REFERENCE_TAKEN),
+        ({"role": 0, "parent": 9}, OpenAccountRefusal.UNKNOWN_ROLE),
+        ({"role": 13}, OpenAccountRefusal.UNKNOWN_ROLE),
+        ({"role": 5, "parent": 9}, OpenAccountRefusal.ROLE_TAKEN),
+        ({"role": 4, "parent": 0, "mode": 0}, OpenAccountRefusal.ROLE_TAKEN),
+        ({"parent": 9, "mode": 0}, OpenAccountRefusal.UNKNOWN_MEMBER),
+        ({"parent": -1}, OpenAccountRefusal.UNKNOWN_MEMBER),
+        ({"parent": 1}, OpenAccountRefusal.UNKNOWN_MEMBER),
+        ({"role": 1, "parent": 0}, OpenAccountRefusal.UNKNOWN_MEMBER),
+        ({"role": 6, "parent": 0}, OpenAccountRefusal.UNKNOWN_MEMBER),
+        ({"mode": 0, "defence": 0}, OpenAccountRefusal.UNKNOWN_MODE),
+        ({"mode": 3}, OpenAccountRefusal.UNKNOWN_MODE),
+        ({"defence": 0, "segregation": 5}, OpenAccountRefusal.UNKNOWN_DEFENCE),
+        ({"defence": 3}, OpenAccountRefusal.UNKNOWN_DEFENCE),
+        ({"segregation": 5}, OpenAccountRefusal.UNKNOWN_SEGREGATION),
+        ({"segregation": -1}, OpenAccountRefusal.UNKNOWN_SEGREGATION),
+        ({"role": 4, "parent": 2}, None),
+        ({"role": 1, "parent": -1}, None),
+        ({"role": 2, "parent": 2, "mode": 2, "defence": 2, "segregation": 4}, None),
+    ],
+)
+def test_an_account_is_refused_in_the_order_of_the_codes(
+    change: dict[str, Any], code: OpenAccountRefusal | None
+) -> None:
+    assert refusal_of(**change) == code
+
+
+@pytest.mark.parametrize("role", OWN_ROLES, ids=lambda role: role.name)
+def test_the_clearing_house_has_one_account_of_each_of_its_roles(role: Role) -> None:
+    accounts = opened()
+    row = {**ROW, "reference": "first", "role": int(role), "parent": -1}
+    if role != Role.INSURANCE_FUND:
+        assert decide_open_account(accounts, row, Recorder()) is None
+        apply_account_opened(accounts, {"account": accounts.count, **row})
+
+    refusal = decide_open_account(accounts, {**row, "reference": "second"}, Recorder())
+
+    assert refusal is not None
+    assert refusal.code == OpenAccountRefusal.ROLE_TAKEN

@@ -1,0 +1,338 @@
+"""A small clearing house for tests: built in a few lines, driven by name, read back by name.
+
+>>> house = ClearingHouse()
+>>> house.list_contract("X", unit=10_000)  # a cent of numeraire per tick and lot
+0
+>>> house.open_client("A", deposit=20_000 * COIN)
+>>> house.open_client("B", deposit=20_000 * COIN)
+>>> house.price(500)
+>>> house.trade("A", "B", lots=100, ticks=500)
+
+Accounts of the house itself are named by role (``house.balance("INSURANCE_FUND")``).  Asset 0 is
+the numeraire USDT with 6 decimals, asset 1 is BTC with 8; one source prices each asset but 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.adapter.memory_journal import MemoryJournal
+from novate.canonical import Run
+from novate.engine.engine import Batch, Engine
+from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
+from novate.message import command
+from novate.message.declare import Message, rows_of
+from novate.message.parameter import Parameter
+from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.valuation import Exposure
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+START = 1_584_000_000 * SECOND
+"""12 March 2020, 08:00 UTC: a whole multiple of an hour and of eight hours."""
+
+COIN = 10**6
+"""Ledger units of one numeraire."""
+
+E8 = 10**8
+
+OWN_ROLES = (
+    Role.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME,
+    Role.LIQUIDATOR,
+    Role.FEES,
+    Role.RESIDUE,
+    Role.SETTLEMENT,
+    Role.CUSTODY,
+    Role.EXTERNAL_MARKET,
+)
+
+TERMS: dict[str, Any] = {
+    "symbol": "X",
+    "form": 1,
+    "style": int(Style.EACH_CYCLE),
+    "underlying": 1,
+    "settlement_asset": 0,
+    "tick_e8": E8,
+    "unit": COIN,
+    "ticks_max": 10**6,
+    "lots_max": 10**6,
+    "maker_fee_ppm": 0,
+    "taker_fee_ppm": 0,
+    "cycle_ns": HOUR,
+    "funding_ns": 0,
+    "expiry_ns": 0,
+    "settlement_window_ns": 0,
+    "basis_clamp_ppm": 10_000,
+    "funding_cap_e9": 0,
+    "funding_damper_e9": 0,
+    "interest_e9": 0,
+}
+"""A linear future: one tick is one numeraire, one tick on one lot is worth one numeraire."""
+
+
+class Recorder:
+    """An `Emit` that only remembers: for deciding without applying."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, message: Message, /, **values: Any) -> None:
+        message.row(**values)  # the columns must be those declared
+        self.events.append((message.name, values))
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+    def only(self) -> dict[str, Any]:
+        """Values of the one event there is."""
+        [(_, values)] = self.events
+        return values
+
+
+class ClearingHouse:
+    """An engine over a journal in memory, with its own accounts, the numeraire and one coin."""
+
+    def __init__(
+        self,
+        *,
+        journal: Any = None,
+        at_ns: int = START,
+        assets: tuple[tuple[str, int, int], ...] = (("BTC", 8, 0),),
+        parameters: dict[Parameter, int] | None = None,
+        member: str = "M",
+        default_fund: int = 0,
+    ) -> None:
+        self.engine = Engine(MemoryJournal() if journal is None else journal)
+        self.batches: list[Batch] = []
+        self.last: list[Batch] = []
+        runs = [
+            command.ADVANCE_TIME.row(instant_ns=at_ns),
+            command.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
+        ]
+        for number, (symbol, decimals, haircut_bps) in enumerate(assets, start=1):
+            runs += [
+                command.DECLARE_ASSET.row(
+                    symbol=symbol, decimals=decimals, haircut_bps=haircut_bps
+                ),
+                command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
+            ]
+        runs += [_account(role.name, role) for role in OWN_ROLES]
+        runs += [
+            command.SET_PARAMETER.row(parameter=int(key), value=value)
+            for key, value in (parameters or {}).items()
+        ]
+        self.submit(*runs)
+        self.open_member(member, default_fund=default_fund)
+        self.member = member
+
+    # ---- driving
+
+    def submit(self, *runs: Run, allow_refusals: bool = False) -> list[Batch]:
+        """Submit runs; a refusal fails the test unless it is allowed."""
+        self.last = self.engine.submit(list(runs))
+        self.batches += self.last
+        refused = self.refusals()
+        assert allow_refusals or not refused, refused
+        return self.last
+
+    def open_member(self, name: str, *, default_fund: int = 0) -> None:
+        """Open a member and, with an amount, its contribution ``<name>-fund``."""
+        self.submit(_account(name, Role.MEMBER))
+        if default_fund:
+            self.submit(
+                _account(f"{name}-fund", Role.DEFAULT_FUND, parent=self.number(name)),
+            )
+            self.deposit(f"{name}-fund", default_fund)
+
+    def open_client(
+        self,
+        name: str,
+        *,
+        deposit: int = 0,
+        member: str = "",
+        role: Role = Role.CLIENT,
+        mode: MarginMode = MarginMode.CROSS,
+        defence: Defence = Defence.AUTO_LIQUIDATE,
+    ) -> None:
+        """Open a margin account, with a deposit in numeraire."""
+        parent = self.number(member or self.member)
+        self.submit(_account(name, role, parent=parent, mode=mode, defence=defence))
+        if deposit:
+            self.deposit(name, deposit)
+
+    def deposit(self, account: str, amount: int, *, asset: int = 0) -> None:
+        """Post collateral."""
+        number = self.number(account)
+        self.submit(command.POST_COLLATERAL.row(account=number, asset=asset, amount=amount))
+
+    def list_contract(
+        self,
+        symbol: str = "X",
+        *,
+        tiers: tuple[tuple[int, int, int], ...] = ((0, 100_000, 50_000),),
+        **terms: Any,
+    ) -> int:
+        """List a contract (`TERMS` changed by ``terms``) with tiers (floor, initial, maintenance).
+
+        Returns its number.
+        """
+        number = self.exposure.instruments.count
+        self.submit(command.LIST_INSTRUMENT.row(**{**TERMS, "symbol": symbol, **terms}))
+        for floor, initial_ppm, maintenance_ppm in tiers:
+            self.submit(
+                command.SET_TIER.row(
+                    instrument=number,
+                    floor=floor,
+                    initial_ppm=initial_ppm,
+                    maintenance_ppm=maintenance_ppm,
+                )
+            )
+        return number
+
+    def waterfall(self, last: Layer) -> None:
+        """Declare the usual prefunded order with another last layer."""
+        order = dict(
+            zip(
+                ("first", "second", "third", "fourth"),
+                (1, 2, 3, 4),
+                strict=True,
+            )
+        )
+        self.submit(command.DECLARE_WATERFALL.row(**order, last=int(last)))
+
+    def price(
+        self,
+        price: int | None,
+        *,
+        at_ns: int = 0,
+        last: dict[int, int] | None = None,
+        e8: dict[int, int] | None = None,
+    ) -> list[Batch]:
+        """Move the clock, report prices, and assess.
+
+        ``price`` is the whole price of asset 1, None to report none; ``e8`` gives prices in 1e-8
+        by source (source k-1 prices asset k); ``last`` gives venue prices by instrument.  Without
+        an instant the clock moves by a nanosecond.
+        """
+        at_ns = at_ns or self.exposure.now_ns + 1
+        given = dict(e8 or {})
+        if price is not None:
+            given[0] = price * E8
+        runs = [command.ADVANCE_TIME.row(instant_ns=at_ns)]
+        runs += [
+            command.REPORT_PRICE.row(source=source, price_e8=value, observed_ns=at_ns)
+            for source, value in given.items()
+        ]
+        runs += [
+            command.REPORT_LAST.row(instrument=i, ticks=ticks) for i, ticks in (last or {}).items()
+        ]
+        return self.submit(*runs, command.ASSESS_MARGIN.row(instant_ns=at_ns))
+
+    def advance(self, at_ns: int) -> list[Batch]:
+        """Move the clock; what is due on the way is done."""
+        return self.submit(command.ADVANCE_TIME.row(instant_ns=at_ns))
+
+    def assess(self) -> list[Batch]:
+        """Assess now."""
+        return self.submit(command.ASSESS_MARGIN.row(instant_ns=self.exposure.now_ns))
+
+    def trade_run(
+        self, buyer: str, seller: str, *, lots: int, ticks: int, instrument: int = 0, **other: Any
+    ) -> Run:
+        """Build the command of one trade."""
+        terms = {"buyer_is_maker": False, "buyer_reservation": 0, "seller_reservation": 0, **other}
+        return command.SUBMIT_TRADE.row(
+            buyer=self.number(buyer),
+            seller=self.number(seller),
+            instrument=instrument,
+            ticks=ticks,
+            lots=lots,
+            **terms,
+        )
+
+    def trade(
+        self, buyer: str, seller: str, *, lots: int, ticks: int, instrument: int = 0, **other: Any
+    ) -> None:
+        """Novate a trade."""
+        self.submit(
+            self.trade_run(buyer, seller, lots=lots, ticks=ticks, instrument=instrument, **other)
+        )
+
+    def fill(self, order: int, quantity: int, price: int, *, is_final: bool = False) -> list[Batch]:
+        """Answer an order of the outbox."""
+        return self.submit(
+            command.REPORT_FILL.row(order=order, quantity=quantity, price=price, is_final=is_final)
+        )
+
+    # ---- reading
+
+    @property
+    def exposure(self) -> Exposure:
+        return self.engine.state.exposure
+
+    def number(self, account: str) -> int:
+        return self.exposure.accounts.number[account]
+
+    def balance(self, account: str, asset: int = 0) -> int:
+        return int(self.exposure.accounts.balance[self.number(account), asset])
+
+    def status(self, account: str) -> int:
+        return int(self.exposure.accounts.status[self.number(account)])
+
+    def position(self, account: str, instrument: int = 0) -> dict[str, int]:
+        """Columns of one position, all zero when there is none."""
+        p = self.exposure.positions
+        for row in range(p.count):
+            if p.account[row] == self.number(account) and p.instrument[row] == instrument:
+                return {name: int(getattr(p, name)[row]) for name in p.SPEC if name != "link"}
+        return {name: 0 for name in p.SPEC if name != "link"}
+
+    def lots(self, account: str, instrument: int = 0) -> int:
+        return self.position(account, instrument)["lots"]
+
+    def equity(self, account: str) -> int:
+        return self.exposure.assess(self.number(account)).equity
+
+    def events(self, name: str, *, last: bool = False) -> list[dict[str, Any]]:
+        """Rows of one event, of all batches or of the last call of `submit`."""
+        return [
+            row
+            for batch in (self.last if last else self.batches)
+            for run in batch.events
+            if run.name == name
+            for row in rows_of(run)
+        ]
+
+    def event_names(self) -> list[str]:
+        """Names of the event runs of the last call of `submit`, in order."""
+        return [run.name for batch in self.last for run in batch.events]
+
+    def refusals(self) -> list[Any]:
+        """Refusal codes of the last call of `submit`, as members of their enums."""
+        found = []
+        for row in self.events("CommandRefused", last=True):
+            codes = REFUSALS.get(row["command"], EngineCommandRefusal)
+            found.append(codes(row["code"]))
+        return found
+
+
+def _account(
+    reference: str,
+    role: Role,
+    *,
+    parent: int = -1,
+    mode: MarginMode = MarginMode.CROSS,
+    defence: Defence = Defence.AUTO_LIQUIDATE,
+) -> Run:
+    return command.OPEN_ACCOUNT.row(
+        reference=reference,
+        role=int(role),
+        parent=parent,
+        segregation=int(Segregation.NONE),
+        mode=int(mode),
+        defence=int(defence),
+    )

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.default_management.auto_deleveraging import queue, ranking_score
+from novate.kernel.codes import AccountStatus, Layer
+from tests.unit.clearing import COIN, ClearingHouse
+
+
+def test_the_score_is_return_times_effective_leverage() -> None:
+    assert ranking_score(3_600, 30_000, 26_400, 23_600) == pytest.approx(0.12 * 26_400 / 23_600)
+    assert ranking_score(50, 100, 200, 0) == 0.5  # without equity: by return alone
+    assert ranking_score(50, 100, 200, -7) == 0.5
+    assert ranking_score(-50, 100, 200, 100) == -1.0
+    assert ranking_score(50, 0, 200, 100) == 0.0
+
+
+def house(*, deposit: int = 5_500, ticks_max: int = 10**6, is_long: bool = True) -> ClearingHouse:
+    """A holds 100 lots at 500 against B (60, equity 20,000) and C (40, equity 10,000)."""
+    made = ClearingHouse()
+    made.waterfall(Layer.AUTO_DELEVERAGING)
+    made.list_contract(ticks_max=ticks_max)
+    made.open_client("A", deposit=deposit * COIN)
+    made.open_client("B", deposit=20_000 * COIN)
+    made.open_client("C", deposit=10_000 * COIN)
+    made.price(500)
+    for other, lots in (("B", 60), ("C", 40)):
+        buyer, seller = ("A", other) if is_long else (other, "A")
+        made.trade(buyer, seller, lots=lots, ticks=500)
+    return made
+
+
+def deleveraged(made: ClearingHouse) -> list[tuple[str, int, int, int]]:
+    """Who was closed: (account, lots, ticks, amount borne), in order."""
+    names = made.exposure.accounts.references
+    return [
+        (names[row["account"]], row["lots"], row["ticks"], row["amount"])
+        for row in made.events("PositionDeleveraged")
+    ]
+
+
+def test_the_queue_ranks_winners_on_one_side() -> None:
+    made = house()
+    made.price(480)
+
+    ranked = queue(made.exposure, 0, -1)
+
+    # B gained 1,200 of 30,000 with notional 28,800 over 21,200; C 800 of 20,000, 19,200 / 10,800.
+    assert [made.exposure.accounts.references[account] for _, account, _ in ranked] == ["C", "B"]
+    assert [score for score, _, _ in ranked] == pytest.approx(
+        [0.04 * 19_200 / 10_800, 0.04 * 28_800 / 21_200]
+    )
+    assert queue(made.exposure, 0, 1) == []  # A has lost
+
+
+def test_ties_go_to_the_lower_number_and_failed_accounts_are_left_out() -> None:
+    made = house()
+    made.open_client("D", deposit=20_000 * COIN)
+    made.open_client("E", deposit=20_000 * COIN)
+    made.trade("EXTERNAL_MARKET", "E", lots=60, ticks=500)
+    made.trade("EXTERNAL_MARKET", "D", lots=60, ticks=500)
+    made.price(480)
+    made.exposure.accounts.status[made.number("C")] = AccountStatus.LIQUIDATING
+
+    ranked = queue(made.exposure, 0, -1)
+
+    names = [made.exposure.accounts.references[account] for _, account, _ in ranked]
+    assert names == ["B", "D", "E"]
+    assert len({score for score, _, _ in ranked}) == 1
+
+
+def test_winners_close_at_the_price_at_which_the_whole_position_bears_the_loss() -> None:
+    made = house()
+
+    made.price(440)  # 500 short on 100 lots: 5 above the mark
+
+    assert deleveraged(made) == [("C", 40, 445, 200 * COIN), ("B", 60, 445, 300 * COIN)]
+    assert (made.lots("LIQUIDATOR"), made.lots("B"), made.lots("C")) == (0, 0, 0)
+    assert made.equity("LIQUIDATOR") == 0
+    assert made.equity("C") == (10_000 + 40 * 55) * COIN
+    assert made.equity("B") == (20_000 + 60 * 55) * COIN
+    assert made.events("LossAllocated") == []
+
+
+def test_a_short_liquidator_buys_below_the_mark() -> None:
+    made = house(is_long=False)
+
+    made.price(560)
+
+    assert deleveraged(made) == [("C", -40, 555, 200 * COIN), ("B", -60, 555, 300 * COIN)]
+
+
+def test_the_price_is_the_nearest_tick_and_what_it_bears_beyond_the_loss_is_swept() -> None:
+    made = house(deposit=5_550)
+
+    made.price(440)  # 450 short: 4.5 ticks, so 5
+
+    assert deleveraged(made) == [("C", 40, 445, 200 * COIN), ("B", 60, 445, 250 * COIN)]
+    assert made.events("SurplusSwept")[0]["amount"] == 50 * COIN
+    assert made.balance("INSURANCE_FUND") == 50 * COIN
+
+
+def test_when_the_queue_is_too_short_the_gains_bear_the_rest() -> None:
+    made = house()
+    made.trade("B", "EXTERNAL_MARKET", lots=60, ticks=500)
+
+    made.price(440)  # C alone: 40 x 5
+
+    assert deleveraged(made) == [("C", 40, 445, 200 * COIN)]
+    [cut] = [row for row in made.events("LossAllocated") if row["layer"] == Layer.GAINS_HAIRCUT]
+    assert made.exposure.accounts.references[cut["payer"]] == "C"
+    assert cut["amount"] == 300 * COIN
+    assert made.lots("LIQUIDATOR") == 60
+
+
+def test_no_winner_trades_beyond_the_highest_price_and_the_rest_is_uncovered() -> None:
+    made = house(deposit=50_500, ticks_max=501)
+    made.list_contract("Y")
+    made.price(500)
+    made.trade("A", "EXTERNAL_MARKET", lots=900, ticks=500, instrument=1)
+
+    made.price(440)  # 9,500 short; the world outside is in no queue
+
+    # The 100 lots at 501 instead of 440 bear 6,100; nobody has a gain left.
+    assert deleveraged(made) == [("C", 40, 501, 2_440 * COIN), ("B", 60, 501, 3_660 * COIN)]
+    [rest] = made.events("LossAllocated")
+    assert (rest["layer"], rest["amount"]) == (Layer.UNCOVERED, 3_400 * COIN)
+
+
+def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:
+    made = house()
+    made.open_client("D", deposit=5_000 * COIN)
+    made.trade("EXTERNAL_MARKET", "D", lots=60, ticks=500)
+
+    made.price(440)
+
+    # D ranks first, then C; the 100 lots are used up before B.
+    assert [name for name, _, _, _ in deleveraged(made)] == ["D", "C"]
+    assert made.lots("B") == -60

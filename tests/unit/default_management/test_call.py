@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.default_management.call import (
+    decide_call_margin,
+    decide_expire_call,
+    decide_meet_call,
+    takeover_level,
+)
+from novate.kernel.codes import AccountStatus, Defence
+from novate.message import command
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal as No
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse, Recorder
+
+
+def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
+    """A is long 100 at 500 and is called before it defaults; its equity is deposit + 100 (p-500).
+
+    Initial margin is 10 p, maintenance 5 p.
+    """
+    house = ClearingHouse(
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
+    )
+    house.list_contract()
+    house.open_client("A", deposit=deposit * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    return house
+
+
+def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> None:
+    house = called_house()
+
+    house.price(485, at_ns=START + MINUTE)
+
+    # Equity 6,000 - 1,500, initial margin 4,850.
+    assert house.events("MarginCalled") == [
+        {
+            "account": house.number("A"),
+            "amount": 350 * COIN,
+            "deadline_ns": START + MINUTE + HOUR,
+            "equity": 4_500 * COIN,
+            "requirement": 4_850 * COIN,
+        }
+    ]
+    assert house.status("A") == AccountStatus.CALLED
+    accounts = house.exposure.accounts
+    assert accounts.call_amount[house.number("A")] == 350 * COIN
+    assert accounts.deadline_ns[house.number("A")] == START + MINUTE + HOUR
+
+
+def test_equity_equal_to_initial_margin_is_not_called() -> None:
+    house = called_house()
+
+    # 6,000 + 100 (p - 500) = 10 p at p = 44,000 / 90: 489 is above it, 488 below.
+    house.price(489)
+    assert house.status("A") == AccountStatus.OPEN
+    house.deposit("B", COIN)
+    house.price(488)
+    assert house.events("MarginCalled")[0]["amount"] == 80 * COIN
+
+
+def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
+    house = called_house()
+    house.price(485)
+    house.deposit("A", 350 * COIN - 1)
+    house.assess()
+    assert house.status("A") == AccountStatus.CALLED
+
+    house.deposit("A", 1)
+    house.assess()
+
+    assert house.events("MarginCallMet", last=True) == [
+        {
+            "account": house.number("A"),
+            "equity": 4_850 * COIN,
+            "requirement": 4_850 * COIN,
+        }
+    ]
+    assert house.status("A") == AccountStatus.OPEN
+    assert house.exposure.accounts.call_amount[house.number("A")] == 0
+    assert house.exposure.accounts.deadline_ns[house.number("A")] == 0
+
+
+def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_slice() -> None:
+    house = called_house()
+    house.price(485, at_ns=START + MINUTE)
+    house.advance(START + HOUR + MINUTE - 1)
+    assert house.status("A") == AccountStatus.CALLED
+
+    house.advance(START + HOUR + MINUTE)
+
+    assert house.events("DefaultDeclared") == [
+        {
+            "account": house.number("A"),
+            "equity": 4_500 * COIN,
+            "requirement": 4_850 * COIN,
+        }
+    ]
+    assert house.status("A") == AccountStatus.LIQUIDATING
+    [order] = house.events("OrderPlaced")
+    assert (order["quantity"], order["instant_ns"]) == (-25, START + HOUR + MINUTE)
+
+
+def test_a_call_that_is_covered_by_the_deadline_counts_as_met() -> None:
+    house = called_house()
+    house.price(485, at_ns=START + MINUTE)
+    house.deposit("A", 350 * COIN)
+
+    house.advance(START + HOUR + MINUTE)
+
+    assert house.events("DefaultDeclared") == []
+    assert len(house.events("MarginCallMet")) == 1
+    assert house.status("A") == AccountStatus.OPEN
+
+
+def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> None:
+    # A fifth of maintenance margin: the level is p.  5,450 + 100 (p - 500) = p at p = 450.
+    house = called_house(deposit=5_450, takeover_ppm=200_000)
+    house.price(450)
+    assert house.status("A") == AccountStatus.CALLED
+
+    house.price(449)
+
+    assert house.events("DefaultDeclared")[0]["equity"] == 350 * COIN
+    assert house.status("A") == AccountStatus.TAKEN_OVER
+
+
+def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> None:
+    house = called_house(takeover_ppm=333_333)
+    numbers = house.exposure.assess(house.number("A"))
+
+    # Maintenance 2,500 numeraire times a third less a bit.
+    assert numbers.maintenance == 2_500 * COIN
+    assert takeover_level(house.exposure, numbers) == 833_332_500
+
+
+def test_a_default_releases_what_was_reserved() -> None:
+    house = called_house(deposit=9_000)
+    house.submit(
+        command.RESERVE_MARGIN.row(account=house.number("A"), instrument=0, lots=50),
+    )
+    house.price(480, at_ns=START + MINUTE)  # 7,000 where 150 lots ask 7,200
+    assert house.status("A") == AccountStatus.CALLED
+
+    house.advance(START + HOUR + MINUTE)
+
+    assert house.events("MarginReleased") == [{"reservation": 1}]
+    assert house.position("A")["buy_lots"] == 0
+
+
+@pytest.mark.parametrize("account", [0, 10**6])
+def test_only_accounts_that_are_called_first_can_be_called(account: int) -> None:
+    house = called_house()
+
+    refusal = decide_call_margin(house.exposure, {"account": account}, Recorder())
+
+    assert refusal is not None
+    assert refusal.code == No.UNKNOWN_SUBJECT
+
+
+def test_a_cause_that_is_gone_is_refused_with_both_numbers() -> None:
+    house = called_house()
+    a, x, recorder = house.number("A"), house.exposure, Recorder()
+
+    assert decide_call_margin(x, {"account": a}, recorder) == (
+        No.CAUSE_GONE, 6_000 * COIN, 5_000 * COIN,
+    )  # fmt: skip
+    assert decide_meet_call(x, {"account": a}, recorder) == (
+        No.UNKNOWN_SUBJECT, a, x.accounts.count - 1,
+    )  # fmt: skip
+    house.price(485, at_ns=START + MINUTE)
+    assert decide_meet_call(x, {"account": a}, recorder) == (
+        No.CAUSE_GONE, 4_500 * COIN, 4_850 * COIN,
+    )  # fmt: skip
+    assert decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder) == (
+        No.NOT_DUE, START + MINUTE, START + MINUTE + HOUR,
+    )  # fmt: skip
+    assert recorder.events == []

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from novate.default_management.gains_haircut import standing_accounts, window_gains
+from novate.kernel.codes import AccountStatus, Layer
+from novate.message.parameter import Parameter
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
+
+
+def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
+    """A is long 100 at 500 against B (60 lots) and C (40 lots); there are no funds."""
+    house = ClearingHouse(parameters={Parameter.GAINS_WINDOW_NS: 2 * HOUR})
+    house.list_contract()
+    house.open_client("A", deposit=deposit)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.open_client("C", deposit=20_000 * COIN)
+    house.open_client("D", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=60, ticks=500)
+    house.trade("A", "C", lots=40, ticks=500)
+    return house
+
+
+def cuts(house: ClearingHouse) -> dict[str, int]:
+    names = house.exposure.accounts.references
+    return {
+        names[row["payer"]]: row["amount"]
+        for row in house.events("LossAllocated")
+        if row["layer"] == Layer.GAINS_HAIRCUT
+    }
+
+
+def test_winners_forgo_gains_pro_rata() -> None:
+    house = house_with_winners()
+
+    house.price(440)  # 500 short; B gains 3,600, C 2,400
+
+    assert cuts(house) == {"B": 300 * COIN, "C": 200 * COIN}
+    assert house.equity("B") == 23_300 * COIN
+    assert house.equity("C") == 22_200 * COIN
+
+
+def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
+    house = house_with_winners(deposit=5_500 * COIN - 1)
+
+    house.price(440)  # 500,000,001 units: 300,000,000.6 and 200,000,000.4
+
+    assert cuts(house) == {"B": 300_000_001, "C": 200_000_000}
+
+
+def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() -> None:
+    house = house_with_winners()
+    house.price(480, at_ns=START + MINUTE)
+    house.advance(START + HOUR)  # B is paid 1,200
+    assert house.exposure.accounts.window_gain[house.number("B")] == 1_200 * COIN
+
+    house.price(470, at_ns=START + HOUR + MINUTE)
+
+    gains = window_gains(house.exposure)
+    assert gains[house.number("B")] == 1_800 * COIN
+    assert gains[house.number("C")] == 1_200 * COIN
+    assert gains[house.number("A")] == 0  # a loss is no gain
+    assert gains[house.number("EXTERNAL_MARKET")] == 0
+    assert gains.sum() == 3_000 * COIN
+
+
+def test_a_gain_once_cut_is_not_cut_again() -> None:
+    house = house_with_winners()
+    house.price(440)
+
+    assert window_gains(house.exposure)[house.number("B")] == 3_300 * COIN
+
+
+def test_gains_of_an_older_window_are_safe() -> None:
+    house = house_with_winners()
+    house.price(480, at_ns=START + MINUTE)
+    house.advance(START + HOUR)
+
+    house.advance(START + 2 * HOUR)
+
+    assert house.events("GainsWindowStarted") == [{"instant_ns": START + 2 * HOUR}]
+    assert window_gains(house.exposure).sum() == 0
+
+
+def test_no_more_than_the_gains_is_cut() -> None:
+    house = house_with_winners()
+    house.trade("EXTERNAL_MARKET", "D", lots=1, ticks=500)
+    house.trade("B", "EXTERNAL_MARKET", lots=59, ticks=500)
+    house.trade("C", "EXTERNAL_MARKET", lots=39, ticks=500)
+
+    house.price(440)  # B, C and D gain 60 each, 500 are missing
+
+    assert cuts(house) == {"B": 60 * COIN, "C": 60 * COIN, "D": 60 * COIN}
+    uncovered = house.events("LossAllocated")[-1]
+    assert (uncovered["layer"], uncovered["amount"]) == (Layer.UNCOVERED, 320 * COIN)
+
+
+def test_only_margin_accounts_that_have_not_failed_stand() -> None:
+    house = house_with_winners()
+    accounts = house.exposure.accounts
+    accounts.status[house.number("B")] = AccountStatus.CALLED
+    accounts.status[house.number("C")] = AccountStatus.LIQUIDATING
+    accounts.status[house.number("D")] = AccountStatus.TAKEN_OVER
+
+    standing = standing_accounts(house.exposure)
+
+    assert [accounts.references[k] for k in standing.nonzero()[0]] == ["A", "B"]

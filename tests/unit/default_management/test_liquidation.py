@@ -1,0 +1,473 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from novate.book.ledger import transfer
+from novate.default_management.liquidation import (
+    closing_accounts,
+    decide_place_slice,
+    decide_report_fill,
+    decide_start_liquidation,
+    decide_stop_liquidation,
+    has_blocked_price,
+    is_closing,
+    is_cured,
+    maintenance_of,
+    notional_of,
+    open_lots,
+    position_rows,
+    release_level,
+)
+from novate.kernel.codes import AccountStatus, OrderKind, Role
+from novate.message import command
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.refusal import ReportFillRefusal
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+
+TWO_COINS = (("BTC", 8, 0), ("ETH", 8, 0))
+
+
+def breached_house(deposit: int = 5_500, price: int = 468, **parameters: int) -> ClearingHouse:
+    """A is long 100 at 500 against B and falls below maintenance margin, 5 p, at the price.
+
+    Its equity is deposit + 100 (p - 500); at 468 that is 2,300 of 2,340.
+    """
+    house = ClearingHouse(
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
+    )
+    house.list_contract()
+    house.open_client("A", deposit=deposit * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.price(price, at_ns=START + MINUTE)
+    return house
+
+
+def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() -> None:
+    house = breached_house()
+
+    assert house.events("LiquidationStarted") == [
+        {
+            "account": house.number("A"),
+            "equity": 2_300 * COIN,
+            "requirement": 2_340 * COIN,
+            "binding": 0,
+            "mark": 468,
+        }
+    ]
+    assert house.status("A") == AccountStatus.LIQUIDATING
+
+
+def test_equity_equal_to_maintenance_margin_is_enough() -> None:
+    house = breached_house(deposit=5_540)  # 2,340 of 2,340
+
+    assert house.status("A") == AccountStatus.OPEN
+
+
+def test_the_binding_instrument_is_the_one_that_asks_for_the_most() -> None:
+    house = ClearingHouse()
+    house.list_contract("X", tiers=((0, 100_000, 50_000),))
+    house.list_contract("Y", tiers=((0, 400_000, 300_000),))
+    house.open_client("A", deposit=10_000 * COIN)
+    house.open_client("B", deposit=90_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)  # notional 50,000, maintenance 2,500
+    house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000, maintenance 3,000
+    x = house.exposure
+    first, second = position_rows(x, house.number("A"))
+    assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
+    assert (maintenance_of(x, first), maintenance_of(x, second)) == (2_500 * COIN, 3_000 * COIN)
+    assert open_lots(x, house.number("A")) == 2
+
+    house.price(459)  # 10,000 - 4,920 = 5,080 of 5,049
+    house.price(458)
+
+    assert house.events("LiquidationStarted")[0]["binding"] == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "lots"),
+    [
+        ({}, 25),
+        ({"slice_ppm": 251_000}, 26),  # 25.1 lots: up
+        ({"slice_ppm": 1}, 1),
+        ({"slice_floor": 46_800 * COIN}, 100),  # the notional is 46,800: not above the floor
+        ({"slice_floor": 46_800 * COIN - 1}, 25),
+    ],
+)
+def test_a_slice_is_a_share_of_the_position_or_all_of_a_small_one(
+    parameters: dict[str, int], lots: int
+) -> None:
+    house = breached_house(**parameters)
+
+    assert house.events("OrderPlaced") == [
+        {
+            "order": 1,
+            "account": house.number("A"),
+            "kind": OrderKind.POSITION,
+            "subject": 0,
+            "quantity": -lots,
+            "reference": 468,
+            "instant_ns": START + MINUTE,
+        }
+    ]
+
+
+def test_a_short_position_is_bought_back() -> None:
+    house = ClearingHouse()
+    house.list_contract()
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("B", "A", lots=100, ticks=500)
+    house.price(530)  # 2,500 of 2,650
+
+    assert house.events("OrderPlaced")[0]["quantity"] == 25
+
+
+def test_slices_follow_at_the_interval_and_wait_for_the_order_that_is_out() -> None:
+    house = breached_house()
+    assert house.events("SliceScheduled")[-1]["instant_ns"] == START + 2 * MINUTE
+
+    house.advance(START + 3 * MINUTE)
+    assert len(house.events("OrderPlaced")) == 1
+    assert len(house.events("SliceScheduled")) == 3
+
+    house.fill(1, 25, 468)
+    house.advance(START + 4 * MINUTE)
+
+    assert house.events("OrderPlaced")[-1]["quantity"] == -19  # a quarter of 75, up
+
+
+def test_a_fill_trades_with_the_external_market_and_feeds_the_insurance_fund() -> None:
+    house = breached_house()
+
+    house.fill(1, 25, 467)
+
+    # Value 25 x 467 = 11,675; the fee is half a percent of it.
+    assert house.events("OrderFilled") == [
+        {
+            "order": 1,
+            "account": house.number("A"),
+            "instrument": 0,
+            "lots": -25,
+            "ticks": 467,
+            "value": -11_675 * COIN,
+            "fee": 58_375_000,
+        }
+    ]
+    assert house.lots("A") == 75
+    assert house.lots("EXTERNAL_MARKET") == 25
+    assert house.balance("A") == 5_500 * COIN - 58_375_000
+    assert house.balance("INSURANCE_FUND") == 58_375_000
+    assert house.position("A")["realised"] == 25 * -33 * COIN
+    assert house.events("OrderClosed") == [{"order": 1}]
+
+
+def test_the_fee_is_rounded_up_to_a_ledger_unit() -> None:
+    house = breached_house(liquidation_fee_ppm=1)
+    house.fill(1, 1, 467)
+    assert house.events("OrderFilled")[-1]["fee"] == 467
+
+    house = ClearingHouse(parameters={Parameter.LIQUIDATION_FEE_PPM: 1})
+    house.list_contract(unit=1_001)
+    house.open_client("A", deposit=5_500_000)
+    house.open_client("B", deposit=20_000_000)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.price(468)
+    house.fill(1, 1, 467)
+
+    assert house.events("OrderFilled")[-1]["fee"] == 1  # 467,467 x 1e-6 = 0.467467
+
+
+def test_the_fee_is_capped_at_what_the_account_still_has() -> None:
+    # Without a takeover level: equity 5,530 - 5,500 = 30, a quarter's fee would be 55.625.
+    house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
+
+    house.fill(1, 20, 440)
+    assert house.events("OrderFilled")[-1]["fee"] == 30 * COIN
+    house.fill(1, 5, 445)
+
+    assert house.events("OrderFilled")[-1]["fee"] == 0  # equity -100 by now
+    assert house.balance("INSURANCE_FUND") == 30 * COIN
+
+
+def test_a_partial_fill_leaves_the_rest_open_until_it_is_final() -> None:
+    house = breached_house()
+    defaults = house.engine.state.defaults
+
+    house.fill(1, 10, 468)
+    assert defaults.orders.quantity[0] == -15
+    assert defaults.orders.is_open[0]
+
+    house.fill(1, 0, 0, is_final=True)
+
+    assert not defaults.orders.is_open[0]
+    assert len(house.events("OrderFilled")) == 1
+    assert house.lots("A") == 90
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"order": 0}, ReportFillRefusal.UNKNOWN_ORDER),
+        ({"order": 2}, ReportFillRefusal.UNKNOWN_ORDER),
+        ({"quantity": 26}, ReportFillRefusal.QUANTITY_OUT_OF_RANGE),
+        ({"quantity": -1}, ReportFillRefusal.QUANTITY_OUT_OF_RANGE),
+        ({"price": 0}, ReportFillRefusal.PRICE_OUT_OF_RANGE),
+        ({"price": 10**6 + 1}, ReportFillRefusal.PRICE_OUT_OF_RANGE),
+    ],
+)
+def test_an_answer_out_of_range_is_refused(answer: dict[str, int], code: int) -> None:
+    house = breached_house()
+    before = house.engine.state.exposure.accounts.used("balance").copy()
+    row = {"order": 1, "quantity": 1, "price": 468, "is_final": False, **answer}
+
+    house.submit(command.REPORT_FILL.row(**row), allow_refusals=True)
+
+    assert house.refusals() == [code]
+    assert (house.exposure.accounts.used("balance") == before).all()
+
+
+def test_a_closed_order_takes_no_more_answers() -> None:
+    house = breached_house()
+    house.fill(1, 0, 0, is_final=True)
+    row = {"order": 1, "quantity": 0, "price": 0, "is_final": False}
+
+    refusal = decide_report_fill(house.exposure, house.engine.state.defaults, row, Recorder())
+
+    assert refusal == (ReportFillRefusal.ORDER_CLOSED, 1, 0)
+
+
+def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
+    house = breached_house()
+    x = house.exposure
+    numbers = x.assess(house.number("A"))
+    assert release_level(x, numbers) == 2_925 * COIN  # 2,340 x 1.25
+    assert not is_cured(x, numbers)
+    house.deposit("A", 625 * COIN - 1)
+    house.assess()
+    assert house.status("A") == AccountStatus.LIQUIDATING
+
+    house.deposit("A", 1)
+    house.assess()
+
+    assert house.event_names()[-2:] == ["OrderClosed", "LiquidationStopped"]
+    assert house.events("LiquidationStopped")[0]["requirement"] == 2_925 * COIN
+    assert house.status("A") == AccountStatus.OPEN
+    assert house.exposure.accounts.slice_ns[house.number("A")] == 0
+
+
+def test_starting_releases_reservations() -> None:
+    house = ClearingHouse()
+    house.list_contract()
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=90, ticks=500)
+    house.submit(command.RESERVE_MARGIN.row(account=house.number("A"), instrument=0, lots=20))
+    house.price(462)  # 5,500 - 3,420 = 2,080 of 2,079
+    assert house.events("MarginReleased") == []
+
+    house.price(461)
+
+    assert house.events("MarginReleased") == [{"reservation": 1}]
+
+
+def test_nothing_is_closed_while_a_price_is_missing() -> None:
+    house = breached_house()
+    x, defaults = house.exposure, house.engine.state.defaults
+    a = house.number("A")
+    house.fill(1, 0, 0, is_final=True)
+    x.assets.is_stale[1] = True
+    x.accounts.slice_ns[a] = x.now_ns
+    recorder = Recorder()
+
+    assert has_blocked_price(x, a)
+    assert decide_place_slice(x, defaults, {"account": a}, recorder) is None
+    assert recorder.names == ["SliceScheduled"]
+
+    x.accounts.status[a] = AccountStatus.OPEN
+    assert decide_start_liquidation(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+
+
+def test_commands_without_a_cause_are_refused() -> None:
+    house = breached_house(price=490)
+    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    a, last = house.number("A"), x.accounts.count - 1
+
+    assert decide_start_liquidation(x, {"account": a}, recorder) == (
+        No.CAUSE_GONE, 4_500 * COIN, 2_450 * COIN,
+    )  # fmt: skip
+    assert decide_start_liquidation(x, {"account": last + 1}, recorder) == (
+        No.UNKNOWN_SUBJECT, last + 1, last,
+    )  # fmt: skip
+    for decide in (decide_stop_liquidation, decide_place_slice):
+        refusal = decide(x, defaults, {"account": a}, recorder)
+        assert refusal == (No.UNKNOWN_SUBJECT, a, last)
+    x.accounts.status[a] = AccountStatus.LIQUIDATING
+    x.accounts.slice_ns[a] = x.now_ns + 5
+    assert decide_place_slice(x, defaults, {"account": a}, recorder) == (
+        No.NOT_DUE, x.now_ns, x.now_ns + 5,
+    )  # fmt: skip
+    x.accounts.status[a] = AccountStatus.LIQUIDATING
+    x.parameters[Parameter.RELEASE_PPM] = 2_000_000
+    assert decide_stop_liquidation(x, defaults, {"account": a}, recorder) == (
+        No.CAUSE_GONE, 4_500 * COIN, 4_900 * COIN,
+    )  # fmt: skip
+    assert recorder.events == []
+
+
+# ---- conversions
+
+
+def debtor_house(**balances: int) -> ClearingHouse:
+    """A has balances (numeraire, btc, eth) in ledger units; BTC is at 500, ETH at 3 numeraire."""
+    house = ClearingHouse(assets=TWO_COINS)
+    house.list_contract()
+    house.open_client("A")
+    house.price(500, e8={1: 3 * E8})
+    for asset, name in enumerate(("numeraire", "btc", "eth")):
+        amount = balances.get(name, 0)
+        payer, payee = ("EXTERNAL_MARKET", "A") if amount > 0 else ("A", "EXTERNAL_MARKET")
+        transfer(
+            house.exposure.accounts, asset, house.number(payer), house.number(payee), abs(amount)
+        )
+    house.exposure.accounts.status[house.number("A")] = AccountStatus.LIQUIDATING
+    return house
+
+
+def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int]]:
+    """Orders that a slice of the account would place: (asset, quantity)."""
+    recorder = Recorder()
+    state = house.engine.state
+    row: dict[str, Any] = {"account": house.number(account)}
+    assert decide_place_slice(state.exposure, state.defaults, row, recorder) is None
+    return [
+        (values["subject"], values["quantity"])
+        for name, values in recorder.events
+        if name == "OrderPlaced" and values["kind"] == OrderKind.CONVERSION
+    ]
+
+
+def test_a_debtor_sells_no_more_of_an_asset_than_its_debt_needs() -> None:
+    house = debtor_house(numeraire=-3_700 * COIN, eth=2_000 * E8)
+
+    # 3,700 / 3 = 1,233.333..., up to the next unit of 1e-8.
+    assert conversions(house) == [(2, -123_333_333_334)]
+
+
+def test_assets_are_sold_in_order_of_number_until_the_debt_is_covered() -> None:
+    house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
+
+    # All 7 BTC bring 3,500; 200 are left: 66.666... ETH.
+    assert conversions(house) == [(1, -7 * E8), (2, -6_666_666_667)]
+
+
+def test_a_debt_in_another_asset_is_bought_and_a_creditor_keeps_its_assets() -> None:
+    house = debtor_house(numeraire=100 * COIN, btc=E8, eth=-7)
+
+    assert conversions(house) == [(2, 7)]
+
+
+def test_the_liquidator_sells_all_it_has_besides_the_numeraire() -> None:
+    house = debtor_house(btc=5, eth=9)
+    for asset, amount in ((1, 5), (2, 9)):
+        accounts = house.exposure.accounts
+        transfer(accounts, asset, house.number("A"), house.number("LIQUIDATOR"), amount)
+
+    assert conversions(house, "LIQUIDATOR") == [(1, -5), (2, -9)]
+
+
+def test_an_asset_without_a_fresh_price_waits() -> None:
+    house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
+    house.exposure.assets.is_stale[1] = True
+    house.exposure.assets.unit_price[2] = 0.0
+
+    assert conversions(house) == []
+
+
+def conversion_house(**balances: int) -> ClearingHouse:
+    """As `debtor_house`, with the orders of its first slice in the outbox."""
+    house = debtor_house(**balances)
+    account = house.number("A")
+    house.exposure.accounts.slice_ns[account] = house.exposure.now_ns + 1
+    house.advance(house.exposure.now_ns + 1)
+    return house
+
+
+def test_what_is_sold_is_credited_rounded_down() -> None:
+    house = conversion_house(numeraire=-1, eth=7)
+    assert house.events("OrderPlaced")[0]["quantity"] == -7  # 1 / 0.03 = 33.3, it has 7
+
+    house.fill(1, 7, 3 * E8)
+
+    assert house.events("AssetConverted") == [
+        {
+            "order": 1,
+            "account": house.number("A"),
+            "asset": 2,
+            "amount": -7,
+            "price_e8": 3 * E8,
+            "proceeds": 0,  # 0.21
+        }
+    ]
+    assert (house.balance("A"), house.balance("A", 2)) == (-1, 0)
+
+
+def test_what_is_sold_for_whole_amounts_is_credited_in_full() -> None:
+    house = conversion_house(numeraire=-3_700 * COIN, eth=2_000 * E8)
+
+    house.fill(1, 123_333_333_334, 299_000_000)
+
+    # 123,333,333,334 x 0.0299 = 3,687,666,666.6866
+    assert house.events("AssetConverted")[0]["proceeds"] == 3_687_666_666
+    assert house.balance("A") == -3_700 * COIN + 3_687_666_666
+    assert house.balance("EXTERNAL_MARKET", 2) == -2_000 * E8 + 123_333_333_334
+    assert house.events("OrderClosed") == [{"order": 1}]
+
+
+def test_what_is_bought_is_charged_rounded_up() -> None:
+    house = conversion_house(numeraire=100, eth=-7)
+
+    house.fill(1, 7, 3 * E8)
+
+    assert house.events("AssetConverted")[0]["proceeds"] == -1  # 0.21, up
+    assert (house.balance("A"), house.balance("A", 2)) == (99, 0)
+
+
+def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
+    house = breached_house()
+    x = house.exposure
+    assert closing_accounts(x) == [house.number("A")]
+
+    x.accounts.slice_ns[x.single(Role.LIQUIDATOR)] = x.now_ns
+
+    assert closing_accounts(x) == [house.number("A"), x.single(Role.LIQUIDATOR)]
+    assert is_closing(x, x.single(Role.LIQUIDATOR))
+    assert not is_closing(x, house.number("B"))
+
+
+def test_a_slice_that_falls_on_a_cycle_sees_what_the_cycle_paid() -> None:
+    house = ClearingHouse(assets=TWO_COINS)
+    house.list_contract()
+    house.open_client("A")
+    house.open_client("B", deposit=20_000 * COIN)
+    house.deposit("A", 2_000 * E8, asset=2)
+    house.price(500, e8={1: 3 * E8})
+    house.trade("A", "B", lots=100, ticks=500)
+    house.price(463, at_ns=START + MINUTE, e8={1: 3 * E8})  # 6,000 - 3,700 = 2,300 of 2,315
+    assert house.status("A") == AccountStatus.LIQUIDATING
+    assert [order["kind"] for order in house.events("OrderPlaced")] == [OrderKind.POSITION]
+
+    house.advance(START + HOUR)
+
+    assert house.balance("A") == -3_700 * COIN
+    order = house.events("OrderPlaced")[-1]
+    assert order["kind"] == OrderKind.CONVERSION
+    assert (order["quantity"], order["instant_ns"]) == (-123_333_333_334, START + HOUR)

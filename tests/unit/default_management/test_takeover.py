@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.book.ledger import transfer
+from novate.default_management.takeover import (
+    decide_record_shortfall,
+    decide_sweep_surplus,
+    decide_take_over,
+    is_flat,
+    liquidator_shortfall,
+)
+from novate.kernel.codes import AccountStatus, Role
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal as No
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+
+
+def failing_house(price: int, *, winner: str = "B", **parameters: int) -> ClearingHouse:
+    """A is long 100 at 500 with 5,500 and falls to the price in one step.
+
+    Its equity is then 5,500 + 100 (p - 500), the takeover level 5/3 p.
+    """
+    house = ClearingHouse(
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
+    )
+    house.list_contract()
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", winner, lots=100, ticks=500)
+    house.price(price, at_ns=START + MINUTE)
+    return house
+
+
+def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
+    house = failing_house(446)  # equity 100, level 743
+
+    assert house.events("AccountTakenOver") == [
+        {"account": house.number("A"), "equity": 100 * COIN, "maintenance": 2_230 * COIN}
+    ]
+    assert house.events("LossRecorded") == []
+    assert (house.lots("A"), house.balance("A")) == (0, 0)
+    assert house.position("A")["settlement_cost"] == 0
+    assert house.status("A") == AccountStatus.TAKEN_OVER
+    position = house.position("LIQUIDATOR")
+    assert (position["lots"], position["entry_cost"]) == (100, 44_600 * COIN)
+    # 5,500 in cash less the 5,400 that were still to be paid at the next cycle.
+    assert house.balance("LIQUIDATOR") == 100 * COIN
+
+
+def test_the_settlement_account_carries_the_pending_cash_to_the_next_cycle() -> None:
+    house = failing_house(446)
+    assert house.balance("SETTLEMENT") == 5_400 * COIN
+    assert house.position("SETTLEMENT")["settlement_cost"] == 5_400 * COIN
+    assert house.equity("SETTLEMENT") == 0
+
+    house.advance(START + HOUR)
+
+    assert house.balance("SETTLEMENT") == 0
+    assert house.position("SETTLEMENT")["settlement_cost"] == 0
+    assert house.balance("B") == 25_400 * COIN
+    assert house.balance("RESIDUE") == 0
+
+
+def test_a_shortfall_that_comes_along_is_a_loss() -> None:
+    house = failing_house(440)  # equity -500
+
+    assert house.events("AccountTakenOver")[0]["equity"] == -500 * COIN
+    assert house.events("LossRecorded") == [
+        {"loss": 1, "account": house.number("A"), "amount": 500 * COIN}
+    ]
+
+
+def test_the_liquidator_begins_to_close_at_once() -> None:
+    house = failing_house(440)
+
+    order = house.events("OrderPlaced")[-1]
+    assert order["account"] == house.number("LIQUIDATOR")
+    assert (order["quantity"], order["instant_ns"]) == (-25, START + MINUTE)
+
+
+def test_a_liquidator_that_is_closing_keeps_its_own_rhythm() -> None:
+    house = failing_house(446)
+    house.open_client("C", deposit=5_500 * COIN)
+    house.trade("C", "B", lots=100, ticks=446)
+    before = int(house.exposure.accounts.slice_ns[house.number("LIQUIDATOR")])
+
+    house.price(392, at_ns=START + MINUTE + 1)
+
+    assert house.status("C") == AccountStatus.TAKEN_OVER
+    assert house.exposure.accounts.slice_ns[house.number("LIQUIDATOR")] == before
+
+
+def test_open_orders_leave_the_outbox_first() -> None:
+    house = failing_house(468)
+    assert house.status("A") == AccountStatus.LIQUIDATING
+
+    house.price(446)
+
+    names = house.event_names()
+    at = names.index("AccountTakenOver")
+    assert names[at - 1] == "OrderClosed"
+    with pytest.raises(AssertionError, match="ORDER_CLOSED"):
+        house.fill(1, 1, 446)
+
+
+def test_gains_of_the_window_and_unproven_gains_are_gone_with_the_account() -> None:
+    house = failing_house(468)
+    a = house.number("A")
+    house.exposure.accounts.encumbered[a] = 5
+    house.exposure.accounts.window_gain[a] = 7
+
+    house.price(446)
+
+    assert house.exposure.accounts.encumbered[a] == 0
+    assert house.exposure.accounts.window_gain[a] == 0
+
+
+def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
+    house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 5_000)))
+    house.list_contract()
+    house.open_client("A", deposit=4_000 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.deposit("A", 1_000 * E8, asset=2)  # 3,000 less a haircut of a half
+    house.price(500, e8={1: 3 * E8})
+    house.trade("A", "B", lots=100, ticks=500)
+
+    house.price(450, e8={1: 3 * E8})  # equity 500, net 2,000, level 749
+
+    assert house.events("AccountTakenOver")[0]["equity"] == 2_000 * COIN
+    assert house.events("LossRecorded") == []
+    assert house.balance("LIQUIDATOR", 2) == 1_000 * E8
+
+
+def test_what_the_liquidator_loses_while_closing_is_recorded_as_its_own_loss() -> None:
+    house = failing_house(446)  # the liquidator got 100
+    house.price(445)
+    assert house.events("LossRecorded") == []
+
+    house.price(440)  # another 500
+
+    assert house.events("LossRecorded") == [
+        {"loss": 1, "account": house.number("LIQUIDATOR"), "amount": 500 * COIN}
+    ]
+    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+
+
+def test_an_uncovered_loss_is_not_recorded_twice() -> None:
+    house = failing_house(440, winner="EXTERNAL_MARKET")
+    assert house.events("LossAllocated")[-1]["amount"] == 500 * COIN  # nobody gained, no fund
+    assert house.exposure.assess(house.number("LIQUIDATOR")).net == -500 * COIN
+
+    house.assess()
+    assert len(house.events("LossRecorded")) == 1
+    house.price(439)
+
+    assert house.events("LossRecorded")[-1]["amount"] == 100 * COIN
+
+
+def test_a_loss_that_waits_counts_against_the_shortfall() -> None:
+    house = failing_house(446)
+    state = house.engine.state
+    transfer(state.exposure.accounts, 0, house.number("LIQUIDATOR"), house.number("B"), 350 * COIN)
+    assert liquidator_shortfall(state.exposure, state.defaults) == 250 * COIN
+    loss = state.defaults.losses.append()
+    state.defaults.losses.amount[loss] = 240 * COIN
+    state.defaults.losses.is_open[loss] = True
+
+    assert liquidator_shortfall(state.exposure, state.defaults) == 10 * COIN
+
+
+def close_liquidator(house: ClearingHouse, price: int) -> None:
+    """Fill the liquidator's slices until it holds nothing."""
+    while house.lots("LIQUIDATOR"):
+        order = house.engine.state.defaults.orders.count
+        left = abs(int(house.engine.state.defaults.orders.quantity[order - 1]))
+        house.fill(order, left, price)
+        house.advance(house.exposure.now_ns + MINUTE)
+
+
+def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
+    house = failing_house(446, slice_ppm=1_000_000)
+    house.assess()
+    assert house.events("SurplusSwept") == []
+
+    close_liquidator(house, 448)
+    house.assess()
+
+    assert house.events("SurplusSwept") == [
+        {"account": house.number("LIQUIDATOR"), "amount": 300 * COIN}
+    ]
+    assert house.balance("INSURANCE_FUND") == 300 * COIN
+    assert house.balance("LIQUIDATOR") == 0
+    assert house.position("LIQUIDATOR")["settlement_cost"] == 0
+
+
+def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
+    house = failing_house(440, winner="EXTERNAL_MARKET", slice_ppm=1_000_000)
+    losses = house.engine.state.defaults.losses
+    assert losses.uncovered[0] == 500 * COIN
+
+    close_liquidator(house, 446)
+    house.assess()
+
+    assert house.events("SurplusSwept")[0]["amount"] == 100 * COIN
+    assert losses.uncovered[0] == 0
+
+
+def test_a_liquidator_with_anything_left_is_not_flat() -> None:
+    house = failing_house(446, slice_ppm=1_000_000)
+    state, liquidator = house.engine.state, house.number("LIQUIDATOR")
+    assert not is_flat(state.exposure, state.defaults, liquidator)  # lots and an order
+    close_liquidator(house, 446)
+    assert is_flat(state.exposure, state.defaults, liquidator)
+
+    transfer(state.exposure.accounts, 1, house.number("B"), liquidator, 1)
+    assert not is_flat(state.exposure, state.defaults, liquidator)
+    transfer(state.exposure.accounts, 1, liquidator, house.number("B"), 1)
+    order = state.defaults.orders.append()
+    state.defaults.orders.account[order] = liquidator
+    state.defaults.orders.is_open[order] = True
+    assert not is_flat(state.exposure, state.defaults, liquidator)
+
+
+def test_pending_cash_in_another_asset_is_not_flat() -> None:
+    house = ClearingHouse()
+    house.list_contract(settlement_asset=1)
+    x, defaults = house.exposure, house.engine.state.defaults
+    row = int(x.instruments.suspense[0])
+    assert is_flat(x, defaults, house.number("SETTLEMENT"))
+
+    x.positions.settlement_cost[row] = 1
+
+    assert not is_flat(x, defaults, house.number("SETTLEMENT"))
+
+
+def test_commands_without_a_cause_are_refused() -> None:
+    house = failing_house(468)
+    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    a, b, liquidator = house.number("A"), house.number("B"), x.single(Role.LIQUIDATOR)
+
+    assert decide_take_over(x, defaults, {"account": b}, recorder) == (
+        No.UNKNOWN_SUBJECT, b, x.accounts.count - 1,
+    )  # fmt: skip
+    assert decide_take_over(x, defaults, {"account": a}, recorder) == (
+        No.CAUSE_GONE, 2_300 * COIN, 779_999_220,
+    )  # fmt: skip
+    for decide in (decide_record_shortfall, decide_sweep_surplus):
+        assert decide(x, defaults, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
+        refusal = decide(x, defaults, {"account": liquidator}, recorder)
+        assert refusal is not None
+        assert refusal.code == No.CAUSE_GONE
+    x.assets.is_stale[1] = True
+    x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
+    assert decide_take_over(x, defaults, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+    assert recorder.events == []

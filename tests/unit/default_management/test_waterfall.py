@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from novate.book.ledger import transfer
+from novate.default_management.waterfall import (
+    PLACES,
+    decide_allocate_loss,
+    decide_declare_waterfall,
+)
+from novate.kernel.codes import Layer
+from novate.message import command
+from novate.message.refusal import DeclareWaterfallRefusal, EngineCommandRefusal
+from tests.unit.clearing import COIN, ClearingHouse, Recorder
+
+
+def house_with_loss(
+    *,
+    own: int = 0,
+    insurance: int = 0,
+    skin: int = 0,
+    others: tuple[int, ...] = (),
+    winner: str = "B",
+    order: tuple[int, ...] = (1, 2, 3, 4, 5),
+) -> ClearingHouse:
+    """A fails with 500 numeraire short; the funds hold these amounts, in ledger units.
+
+    B, the winner of 6,000, is a client of the same member.
+    """
+    house = ClearingHouse(member="unused")
+    house.open_member("M", default_fund=own)
+    for number, amount in enumerate(others):
+        house.open_member(f"N{number}", default_fund=amount)
+    for account, amount in (("INSURANCE_FUND", insurance), ("SKIN_IN_THE_GAME", skin)):
+        if amount:
+            house.deposit(account, amount)
+    if order != (1, 2, 3, 4, 5):
+        house.submit(command.DECLARE_WATERFALL.row(**dict(zip(PLACES, order, strict=True))))
+    house.list_contract()
+    house.open_client("A", deposit=5_500 * COIN, member="M")
+    house.open_client("B", deposit=20_000 * COIN, member="M")
+    house.price(500)
+    house.trade("A", winner, lots=100, ticks=500)
+    house.price(440)
+    return house
+
+
+def paid(house: ClearingHouse) -> list[tuple[Layer, str, int]]:
+    """Who paid what, in order."""
+    names = house.exposure.accounts.references
+    return [
+        (Layer(row["layer"]), names[row["payer"]], row["amount"])
+        for row in house.events("LossAllocated")
+    ]
+
+
+def test_layers_pay_in_the_declared_order_until_the_loss_is_borne() -> None:
+    house = house_with_loss(
+        own=100 * COIN, insurance=50 * COIN, skin=70 * COIN, others=(300 * COIN, 200 * COIN)
+    )
+
+    assert paid(house) == [
+        (Layer.OWN_CONTRIBUTION, "M-fund", 100 * COIN),
+        (Layer.INSURANCE_FUND, "INSURANCE_FUND", 50 * COIN),
+        (Layer.SKIN_IN_THE_GAME, "SKIN_IN_THE_GAME", 70 * COIN),
+        (Layer.DEFAULT_FUND, "N0-fund", 168 * COIN),  # 3/5 of the 280 that are left
+        (Layer.DEFAULT_FUND, "N1-fund", 112 * COIN),
+    ]
+    assert house.balance("LIQUIDATOR") == 0
+    assert house.balance("N0-fund") == 132 * COIN
+    assert house.events("LossClosed") == [{"loss": 1}]
+    assert house.events("PositionDeleveraged") == []
+
+
+def test_a_layer_that_is_deep_enough_is_the_last_to_pay() -> None:
+    house = house_with_loss(own=20 * COIN, insurance=1_000 * COIN, skin=70 * COIN)
+
+    assert paid(house) == [
+        (Layer.OWN_CONTRIBUTION, "M-fund", 20 * COIN),
+        (Layer.INSURANCE_FUND, "INSURANCE_FUND", 480 * COIN),
+    ]
+    assert house.balance("SKIN_IN_THE_GAME") == 70 * COIN
+
+
+def test_the_order_declared_is_the_order_used() -> None:
+    house = house_with_loss(
+        own=COIN, insurance=100 * COIN, skin=100 * COIN, others=(700 * COIN,), order=(1, 3, 2, 4, 5)
+    )
+
+    assert [layer for layer, _, _ in paid(house)] == [
+        Layer.OWN_CONTRIBUTION,
+        Layer.SKIN_IN_THE_GAME,
+        Layer.INSURANCE_FUND,
+        Layer.DEFAULT_FUND,
+    ]
+
+
+def test_units_lost_to_flooring_fall_on_the_largest_contribution() -> None:
+    house = house_with_loss(others=(300 * COIN, 300 * COIN + 1, 300 * COIN))
+
+    # 500,000,000 / 900,000,001 of each: 166,666,666.48, ...667.04 and ...666.48.
+    assert [amount for _, _, amount in paid(house)] == [166_666_666, 166_666_668, 166_666_666]
+
+
+def test_contributions_are_cut_to_zero_and_the_gains_bear_the_rest() -> None:
+    house = house_with_loss(own=10 * COIN, others=(20 * COIN, 30 * COIN))
+
+    assert paid(house) == [
+        (Layer.OWN_CONTRIBUTION, "M-fund", 10 * COIN),
+        (Layer.DEFAULT_FUND, "N0-fund", 20 * COIN),
+        (Layer.DEFAULT_FUND, "N1-fund", 30 * COIN),
+        (Layer.GAINS_HAIRCUT, "B", 440 * COIN),
+    ]
+
+
+def test_what_nobody_can_bear_moves_no_cash_and_stays_in_sight() -> None:
+    house = house_with_loss(own=10 * COIN, winner="EXTERNAL_MARKET")
+
+    assert paid(house)[-1] == (Layer.UNCOVERED, "LIQUIDATOR", 490 * COIN)
+    assert house.balance("LIQUIDATOR") == -490 * COIN
+    assert house.engine.state.defaults.losses.uncovered[0] == 490 * COIN
+    assert not house.engine.state.defaults.losses.is_open[0]
+
+
+def test_the_liquidators_own_loss_has_no_defaulter_and_falls_on_all_members() -> None:
+    house = house_with_loss(own=600 * COIN, others=(600 * COIN,))
+    assert paid(house) == [(Layer.OWN_CONTRIBUTION, "M-fund", 500 * COIN)]
+
+    house.price(433)  # the liquidator holds 100 lots at 440
+
+    # 700 over contributions of 100 and 600.
+    assert paid(house)[1:] == [
+        (Layer.DEFAULT_FUND, "M-fund", 100 * COIN),
+        (Layer.DEFAULT_FUND, "N0-fund", 600 * COIN),
+    ]
+
+
+def test_a_fund_in_debt_is_not_asked() -> None:
+    house = house_with_loss(insurance=0, others=(700 * COIN,))
+    accounts = house.exposure.accounts
+    transfer(accounts, 0, house.number("INSURANCE_FUND"), house.number("B"), 5)
+
+    house.price(439)
+
+    assert {layer for layer, _, _ in paid(house)} == {Layer.DEFAULT_FUND}
+
+
+def test_only_a_recorded_open_loss_is_allocated() -> None:
+    house = house_with_loss(insurance=900 * COIN)
+    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    no = EngineCommandRefusal
+
+    assert decide_allocate_loss(x, defaults, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)
+    assert decide_allocate_loss(x, defaults, {"loss": 2}, recorder) == (no.UNKNOWN_SUBJECT, 2, 1)
+    assert decide_allocate_loss(x, defaults, {"loss": 1}, recorder) == (no.CAUSE_GONE, 1, 0)
+    assert recorder.events == []
+
+
+def declare(*order: int) -> tuple[Any, Recorder]:
+    recorder = Recorder()
+    return decide_declare_waterfall(dict(zip(PLACES, order, strict=True)), recorder), recorder
+
+
+@pytest.mark.parametrize(
+    ("order", "refusal"),
+    [
+        ((1, 2, 3, 5, 5), (DeclareWaterfallRefusal.UNKNOWN_LAYER, 5, 4)),
+        ((0, 2, 3, 4, 5), (DeclareWaterfallRefusal.UNKNOWN_LAYER, 0, 4)),
+        ((1, 2, 2, 4, 5), (DeclareWaterfallRefusal.LAYER_TWICE, 2, 1)),
+        ((1, 4, 2, 3, 5), (DeclareWaterfallRefusal.SHARED_BEFORE_FUND, 1, 2)),
+        ((2, 1, 3, 4, 5), (DeclareWaterfallRefusal.SHARED_BEFORE_FUND, 3, 0)),
+        ((1, 2, 3, 4, 4), (DeclareWaterfallRefusal.UNKNOWN_LAST_LAYER, 4, 6)),
+    ],
+)
+def test_an_order_that_charges_the_innocent_first_is_refused(
+    order: tuple[int, ...], refusal: tuple[int, int, int]
+) -> None:
+    answer, recorder = declare(*order)
+
+    assert answer == refusal
+    assert recorder.events == []
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3, 4, 5), (1, 2, 4, 3, 6), (1, 3, 2, 4, 6)])
+def test_an_order_with_the_defaulter_first_is_accepted(order: tuple[int, ...]) -> None:
+    answer, recorder = declare(*order)
+
+    assert answer is None
+    assert list(recorder.only().values()) == list(order)

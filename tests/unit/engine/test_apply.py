@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.canonical import Run
+from novate.engine.apply import APPLY, apply_run
+from novate.engine.state import State
+from novate.errors import JournalError
+from novate.kernel.codes import Role
+from novate.message import event
+from tests.unit.clearing import COIN, START, ClearingHouse
+
+
+def test_every_event_can_be_applied() -> None:
+    assert set(APPLY) == set(event.EVENTS) - {event.TRADE_NOVATED}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("NothingHappened", 1, 0, ()),
+        Run("TimeAdvanced", 2, 0, ()),
+    ],
+)
+def test_an_event_of_another_engine_is_refused(run: Run) -> None:
+    with pytest.raises(JournalError, match=f"event '{run.name}' version {run.version} is unknown"):
+        apply_run(State(), run)
+
+
+def test_the_first_instant_starts_the_gains_window() -> None:
+    state = State()
+
+    apply_run(state, event.TIME_ADVANCED.run({"instant_ns": [START, START + 5]}))
+
+    assert state.exposure.now_ns == START + 5
+    assert state.exposure.window_ns == START
+
+
+def test_events_that_only_report_change_nothing() -> None:
+    state = State()
+    before = state.digest()
+
+    apply_run(
+        state,
+        event.MARGIN_ASSESSED.row(accounts=1, breaches=0, equity=2, initial=3, maintenance=4),
+    )
+    apply_run(
+        state,
+        event.COMMAND_REFUSED.row(command="SetTier", row=0, code=1, actual=2, allowed=3),
+    )
+
+    assert state.digest() == before
+
+
+def test_a_new_asset_gives_every_account_a_balance_in_it() -> None:
+    house = ClearingHouse()
+    assert house.exposure.accounts.balance.shape[1] == 2
+
+    apply_run(
+        house.engine.state,
+        event.ASSET_DECLARED.row(asset=2, symbol="ETH", decimals=8, haircut_bps=0),
+    )
+
+    assert house.exposure.accounts.balance.shape[1] == 3
+    assert house.balance("CUSTODY", 2) == 0
+
+
+def test_a_new_contract_has_its_place_in_the_settlement_account() -> None:
+    house = ClearingHouse()
+    house.list_contract("X")
+    house.list_contract("Y")
+    x = house.exposure
+
+    for i in range(2):
+        row = int(x.instruments.suspense[i])
+        assert x.positions.account[row] == x.single(Role.SETTLEMENT)
+        assert x.positions.instrument[row] == i
+
+
+def test_trades_are_booked_by_their_kernel() -> None:
+    house = ClearingHouse()
+    house.list_contract()
+    for name in ("A", "B"):
+        house.open_client(name, deposit=20_000 * COIN)
+    house.price(500)
+
+    house.trade("A", "B", lots=3, ticks=500)
+    again = house.engine.state.copy()
+    apply_run(again, house.last[0].events[0])
+
+    assert house.lots("A") == 3
+    row = [
+        k
+        for k in range(again.exposure.positions.count)
+        if again.exposure.positions.account[k] == house.number("A")
+    ]
+    assert again.exposure.positions.lots[row[0]] == 6

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from novate.book.ledger import transfer
+from novate.engine.consequence import Due, _level, consequences, due_commands, due_list
+from novate.engine.state import State
+from novate.kernel.codes import AccountStatus, Defence, DueKind, Origin, Role
+from novate.message.declare import rows_of
+from novate.message.parameter import Parameter
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
+
+
+def crowded_house() -> ClearingHouse:
+    """Two contracts and two accounts on which everything falls due when a test says so."""
+    house = ClearingHouse()
+    house.list_contract("X", funding_ns=8 * HOUR)
+    house.list_contract("Y")
+    house.open_client("A", deposit=20_000 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    return house
+
+
+def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
+    house = crowded_house()
+    x, at = house.exposure, START + 30 * MINUTE
+    a, b = house.number("A"), house.number("B")
+    x.instruments.next_funding_ns[:2] = at
+    x.instruments.next_cycle_ns[:2] = at
+    x.instruments.next_expiry_ns[1] = at
+    x.accounts.deadline_ns[b] = at
+    x.accounts.slice_ns[a] = at
+    x.accounts.slice_ns[b] = at + 1  # later: not of this instant
+    x.window_ns = at - x.parameter(Parameter.GAINS_WINDOW_NS)
+
+    due = due_list(house.engine.state, at + 10)
+
+    assert due == [
+        Due(at, DueKind.FUNDING, 0),
+        Due(at, DueKind.FUNDING, 1),
+        Due(at, DueKind.CYCLE, 0),
+        Due(at, DueKind.CYCLE, 1),
+        Due(at, DueKind.EXPIRY, 1),
+        Due(at, DueKind.CALL_DEADLINE, b),
+        Due(at, DueKind.SLICE, a),
+        Due(at, DueKind.GAINS_WINDOW, 0),
+    ]
+    x.instruments.cycle[1] = 6
+    runs = due_commands(house.engine.state, due)
+    assert [(run.name, rows_of(run)[0]) for run in runs] == [
+        ("SettleFunding", {"instrument": 0, "period": 1}),
+        ("SettleFunding", {"instrument": 1, "period": 1}),
+        ("SettleCycle", {"instrument": 0, "cycle": 1}),
+        ("SettleCycle", {"instrument": 1, "cycle": 7}),
+        ("SettleExpiry", {"instrument": 1}),
+        ("ExpireCall", {"account": b}),
+        ("PlaceSlice", {"account": a}),
+        ("StartGainsWindow", {"instant_ns": at}),
+    ]
+
+
+def test_the_earliest_instant_comes_first_and_nothing_is_due_before_it() -> None:
+    house = crowded_house()
+    state = house.engine.state
+
+    assert due_list(state, START + HOUR - 1) == []
+    assert {entry.instant_ns for entry in due_list(state, START + 20 * HOUR)} == {START + HOUR}
+    assert due_list(State(), START) == []
+
+
+def test_work_of_each_instant_is_a_record_of_its_own_at_that_instant() -> None:
+    house = crowded_house()
+
+    batches = house.advance(START + 3 * HOUR)
+
+    assert [(batch.origin, batch.instant_ns) for batch in batches] == [
+        (Origin.ENGINE, START + HOUR),
+        (Origin.ENGINE, START + 2 * HOUR),
+        (Origin.ENGINE, START + 3 * HOUR),
+        (Origin.EXTERNAL, START + 3 * HOUR),
+    ]
+    assert [run.name for run in batches[0].commands] == ["AdvanceTime", *["SettleCycle"] * 2]
+
+
+def stages(house: ClearingHouse) -> list[list[str]]:
+    """Commands of the engine's records in the last call."""
+    return [
+        [run.name for run in batch.commands]
+        for batch in house.last
+        if batch.origin == Origin.ENGINE
+    ]
+
+
+def failing_house(**parameters: int) -> ClearingHouse:
+    """A (5,500) and D (5,500, called first) are long 100 at 500 against B."""
+    house = ClearingHouse(
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
+    )
+    house.list_contract()
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=90_000 * COIN)
+    house.open_client("D", deposit=5_500 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.trade("D", "B", lots=100, ticks=500)
+    return house
+
+
+def test_a_gap_goes_through_the_stages_one_record_at_a_time() -> None:
+    house = failing_house()
+
+    house.price(440)
+
+    assert stages(house) == [
+        ["StartLiquidation"],  # A
+        ["TakeOver"],
+        ["AllocateLoss"],
+        ["CallMargin"],  # D
+        ["ExpireCall"],  # below the takeover level: at once
+        ["TakeOver"],
+        ["AllocateLoss"],
+        ["PlaceSlice"],  # of the liquidator
+    ]
+    assert consequences(house.engine.state) == []
+
+
+def test_a_small_fall_liquidates_one_and_calls_the_other() -> None:
+    house = failing_house()
+
+    house.price(468)
+
+    assert stages(house) == [["StartLiquidation"], ["CallMargin"], ["PlaceSlice"]]
+
+
+def test_a_recovery_releases_and_meets() -> None:
+    house = failing_house()
+    house.price(468)
+
+    house.price(500)
+
+    assert stages(house) == [["StopLiquidation"], ["MeetCall"]]
+
+
+def test_the_liquidators_shortfall_is_recorded_before_anything_is_released() -> None:
+    house = failing_house()
+    house.price(446)  # A and D taken over with 100 each
+    house.open_client("E", deposit=5_500 * COIN)
+    house.trade("E", "B", lots=100, ticks=446)
+
+    house.price(410)
+
+    names = [name for [name] in stages(house)]
+    assert names[:3] == ["RecordShortfall", "AllocateLoss", "StartLiquidation"]
+
+
+def test_the_worst_account_is_liquidated_first_and_ties_go_by_number() -> None:
+    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 0})
+    house.list_contract()
+    house.open_client("B", deposit=90_000 * COIN)
+    for name, deposit in (("C", 5_520), ("D", 5_510), ("E", 5_520), ("F", 5_530), ("G", 9_000)):
+        house.open_client(name, deposit=deposit * COIN)
+    house.price(500)
+    for name in "CDEFG":
+        house.trade(name, "B", lots=100, ticks=500)
+
+    house.price(467)
+
+    names = house.exposure.accounts.references
+    started = [names[row["account"]] for row in house.events("LiquidationStarted")]
+    assert started == ["D", "C", "E", "F"]
+
+
+def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> None:
+    house = failing_house(index_staleness_ns=MINUTE)
+    for name in ("A", "D"):
+        transfer(house.exposure.accounts, 0, house.number(name), house.number("B"), 5_400 * COIN)
+
+    house.price(None, at_ns=START + 2 * MINUTE)
+    assert stages(house) == []
+    assert house.status("A") == AccountStatus.OPEN
+
+    house.price(500, at_ns=START + 3 * MINUTE)
+    assert stages(house)[:2] == [["StartLiquidation"], ["TakeOver"]]
+
+
+def test_without_a_liquidator_nothing_follows() -> None:
+    state = State()
+
+    assert state.exposure.single(Role.LIQUIDATOR) == -1
+    assert consequences(state) == []
+
+
+def test_a_surplus_is_swept_last() -> None:
+    house = failing_house(slice_ppm=1_000_000)
+    house.deposit("D", 20_000 * COIN)
+    house.price(446, at_ns=START + MINUTE)
+    order = house.events("OrderPlaced")[-1]
+    house.fill(order["order"], 100, 447)
+
+    house.assess()
+
+    assert stages(house) == [["SweepSurplus"]]
+    assert house.events("SurplusSwept")[0]["amount"] == 200 * COIN
+
+
+@pytest.mark.parametrize("maintenance", [0, 1, 999_999, 1_000_001, 2**60 + 12_345])
+@pytest.mark.parametrize("share_ppm", [0, 333_333, 1_000_000])
+def test_the_takeover_level_of_a_sweep_is_that_of_one_account(
+    maintenance: int, share_ppm: int
+) -> None:
+    [level] = _level(np.array([maintenance]), share_ppm)
+
+    assert level == maintenance * share_ppm // 1_000_000

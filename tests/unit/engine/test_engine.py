@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from novate.adapter.memory_journal import MemoryJournal
+from novate.canonical import Record, Run, encode_runs
+from novate.engine.engine import (
+    ENGINE_VERSION,
+    Batch,
+    Engine,
+    apply_record,
+    decode_batch,
+    split_at_control,
+)
+from novate.engine.state import State
+from novate.errors import ConflictError, InputError, InvariantError, JournalError
+from novate.kernel.codes import Origin
+from novate.message import command
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
+
+TICK = command.ADVANCE_TIME.row(instant_ns=START + 1)
+ASSESS = command.ASSESS_MARGIN.row(instant_ns=START + 1)
+LAST = command.REPORT_LAST.row(instrument=0, ticks=5)
+DEPOSIT = command.POST_COLLATERAL.row(account=0, asset=0, amount=7)
+
+
+def content(batches: Sequence[Batch]) -> list[tuple[int, int, int, bytes]]:
+    """Everything that batches say, in comparable form."""
+    return [
+        (b.sequence, b.instant_ns, int(b.origin), encode_runs(b.commands, b.events))
+        for b in batches
+    ]
+
+
+# ---- splitting
+
+
+def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
+    parts = split_at_control([LAST, DEPOSIT, TICK, LAST, ASSESS, TICK, DEPOSIT])
+
+    assert [[run.name for run in part] for part in parts] == [
+        ["ReportLast", "PostCollateral"],
+        ["AdvanceTime"],
+        ["ReportLast"],
+        ["AssessMargin"],
+        ["AdvanceTime"],
+        ["PostCollateral"],
+    ]
+
+
+def test_every_row_of_a_control_command_is_a_part() -> None:
+    parts = split_at_control([command.ADVANCE_TIME.run({"instant_ns": [3, 4, 5]})])
+
+    assert [[(run.name, run.rows) for run in part] for part in parts] == [[("AdvanceTime", 1)]] * 3
+    assert split_at_control([command.ADVANCE_TIME.run({"instant_ns": []})]) == []
+    assert split_at_control([]) == []
+
+
+def test_a_batch_gives_the_same_events_as_its_rows_one_by_one() -> None:
+    runs = [
+        command.ADVANCE_TIME.run({"instant_ns": [START + HOUR, START + 2 * HOUR]}),
+        command.REPORT_PRICE.row(source=0, price_e8=490 * 10**8, observed_ns=START + 2 * HOUR),
+        command.ASSESS_MARGIN.row(instant_ns=START + 2 * HOUR),
+        command.POST_COLLATERAL.row(account=0, asset=0, amount=7),
+    ]
+    at_once, apart = traded_house(), traded_house()
+    at_once.submit(*runs)
+    for part in split_at_control(runs):
+        apart.submit(*part)
+
+    assert at_once.engine.state.digest() == apart.engine.state.digest()
+    assert at_once.engine.head_hash == apart.engine.head_hash
+
+
+# ---- records
+
+
+def traded_house(**options: object) -> ClearingHouse:
+    house = ClearingHouse(**options)  # type: ignore[arg-type]
+    house.list_contract(funding_ns=8 * HOUR)
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    return house
+
+
+def test_records_continue_the_chain_and_say_who_made_them() -> None:
+    house = traded_house()
+    house.price(468)
+
+    records = list(house.engine.journal.read())
+
+    assert [record.sequence for record in records] == list(range(1, len(records) + 1))
+    assert {record.engine_version for record in records} == {ENGINE_VERSION}
+    assert [Origin(record.origin) for record in records[-3:]] == [
+        Origin.EXTERNAL,
+        Origin.ENGINE,
+        Origin.ENGINE,
+    ]
+    assert house.engine.sequence == len(records)
+    assert house.engine.head_hash == records[-1].hash
+
+
+def test_what_is_returned_is_what_is_journaled() -> None:
+    house = traded_house()
+    batches = house.price(468)
+
+    records = list(house.engine.journal.read(batches[0].sequence))
+
+    assert content(batches) == content([decode_batch(record) for record in records])
+
+
+def test_applying_records_gives_the_state_that_deciding_gave() -> None:
+    house = traded_house()
+    house.price(440)
+    house.advance(START + 9 * HOUR)
+    state = State()
+
+    for record in house.engine.journal.read():
+        apply_record(state, record)
+
+    assert state.digest() == house.engine.state.digest()
+
+
+def test_an_unknown_command_changes_nothing_and_the_engine_goes_on() -> None:
+    house = traded_house()
+    before, head = house.engine.state.digest(), house.engine.head_hash
+
+    with pytest.raises(InputError, match="command 'Guess' version 1 is unknown"):
+        house.engine.submit([DEPOSIT, Run("Guess", 1, 0, ())])
+
+    assert house.engine.state.digest() == before
+    assert house.engine.head_hash == head
+    house.deposit("A", 1)
+
+
+def test_a_journal_with_records_wants_their_state() -> None:
+    house = traded_house()
+
+    with pytest.raises(JournalError, match=r"holds \d+ records: recover their state first"):
+        Engine(house.engine.journal)
+
+
+# ---- repeats
+
+
+STEP = [
+    command.ADVANCE_TIME.row(instant_ns=START + 2 * HOUR),  # two cycles are due on the way
+    command.REPORT_PRICE.row(source=0, price_e8=440 * 10**8, observed_ns=START + 2 * HOUR),
+    command.ASSESS_MARGIN.row(instant_ns=START + 2 * HOUR),
+]
+
+
+def test_a_repeat_returns_the_recorded_outcome_and_changes_nothing() -> None:
+    house = traded_house()
+    house.advance(START + MINUTE)
+    first = house.engine.submit(STEP, source="feed", source_sequence=1)
+    assert {batch.origin for batch in first} == {Origin.ENGINE, Origin.EXTERNAL}
+    house.advance(START + 4 * HOUR)  # work due later belongs to another call
+    before, head = house.engine.state.digest(), house.engine.head_hash
+
+    again = house.engine.submit(STEP, source="feed", source_sequence=1)
+
+    assert content(again) == content(first)
+    assert house.engine.state.digest() == before
+    assert house.engine.head_hash == head
+
+
+def test_sources_count_on_their_own() -> None:
+    house = traded_house()
+    [one] = house.engine.submit([DEPOSIT], source="feed", source_sequence=1)
+    [two] = house.engine.submit([DEPOSIT], source="desk", source_sequence=1)
+    [three] = house.engine.submit([DEPOSIT], source="feed", source_sequence=2)
+
+    assert (two.sequence, three.sequence) == (one.sequence + 1, one.sequence + 2)
+    assert house.balance("INSURANCE_FUND") == 21
+    assert house.engine.state.sources_seen == {"feed": 2, "desk": 1}
+
+
+def test_a_key_with_other_commands_is_a_conflict() -> None:
+    house = traded_house()
+    house.engine.submit(STEP, source="feed", source_sequence=1)
+    other = [STEP[0], command.ASSESS_MARGIN.row(instant_ns=START + 2 * HOUR)]
+
+    for commands in (other, STEP[:-1], [*STEP, DEPOSIT], []):
+        with pytest.raises(ConflictError, match="'feed' sequence 1 was used with other commands"):
+            house.engine.submit(commands, source="feed", source_sequence=1)
+
+    house.engine.submit([DEPOSIT], source="feed", source_sequence=2)  # the engine goes on
+
+
+def test_a_key_that_was_skipped_is_too_late() -> None:
+    house = traded_house()
+    house.engine.submit([DEPOSIT], source="feed", source_sequence=5)
+
+    with pytest.raises(ConflictError, match="'feed' is at 5; 3 was never used and is too late"):
+        house.engine.submit([DEPOSIT], source="feed", source_sequence=3)
+
+
+@pytest.mark.parametrize("key", [0, -1])
+def test_keys_count_from_one(key: int) -> None:
+    house = traded_house()
+
+    with pytest.raises(InputError, match=f"'feed': sequence {key}; allowed: from 1"):
+        house.engine.submit([DEPOSIT], source="feed", source_sequence=key)
+
+
+# ---- faults
+
+
+class FailingJournal(MemoryJournal):
+    """A journal whose disk is full."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        raise JournalError("no space left")
+
+
+def test_an_engine_whose_journal_fails_stops_for_good() -> None:
+    engine = Engine(FailingJournal())
+
+    with pytest.raises(JournalError, match="no space left"):
+        engine.submit([TICK])
+
+    with pytest.raises(InvariantError, match="a stopped engine is recovered, not used"):
+        engine.submit([TICK])
+
+
+def test_a_state_that_contradicts_itself_is_not_journaled() -> None:
+    house = traded_house()
+    house.exposure.accounts.balance[house.number("A"), 0] += 1
+
+    with pytest.raises(InvariantError, match="debits equal credits"):
+        house.deposit("B", 1)
+
+    assert house.engine.journal.head()[0] == house.batches[-1].sequence
+
+
+# ---- forks and snapshots
+
+
+def test_a_fork_goes_its_own_way() -> None:
+    house = traded_house()
+    before, head = house.engine.state.digest(), house.engine.head_hash
+    fork = house.engine.fork(MemoryJournal())
+    assert fork.state.digest() == before
+
+    fork.submit([DEPOSIT])
+
+    assert fork.sequence == 1
+    assert house.engine.state.digest() == before
+    assert house.engine.head_hash == head
+
+
+def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
+    house = traded_house()
+
+    digest = house.engine.snapshot()
+
+    kept = house.engine.journal.latest_snapshot()
+    assert kept is not None
+    sequence, kept_digest, payload = kept
+    assert (sequence, kept_digest) == (house.engine.sequence, digest)
+    assert State.decode(payload).digest() == digest == house.engine.state.digest()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from novate.book.ledger import transfer
+from novate.engine.state import State
+from novate.errors import InvariantError, JournalError
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
+
+
+def busy_house() -> ClearingHouse:
+    """Positions, reservations, orders, a loss, and a source key."""
+    house = ClearingHouse()
+    house.list_contract("X")
+    house.list_contract("Y")
+    house.open_client("A", deposit=5_500 * COIN)
+    house.open_client("B", deposit=90_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.trade("B", "EXTERNAL_MARKET", lots=7, ticks=501, instrument=1)
+    house.price(440)
+    house.engine.state.sources_seen["feed"] = 4
+    return house
+
+
+def test_a_snapshot_brings_back_the_whole_state() -> None:
+    state = busy_house().engine.state
+
+    again = State.decode(state.encode())
+
+    assert again.digest() == state.digest()
+    assert again.sources_seen == {"feed": 4}
+    assert again.exposure.accounts.number == state.exposure.accounts.number
+    assert again.defaults.waterfall.tolist() == state.defaults.waterfall.tolist()
+    again.require_sound()
+
+
+def test_a_restored_state_goes_on_as_the_old_one_would() -> None:
+    house = busy_house()
+    twin = ClearingHouse()
+    twin.engine.state = State.decode(house.engine.state.encode())
+
+    for each in (house, twin):
+        each.price(438, at_ns=START + HOUR)
+        each.trade("B", "EXTERNAL_MARKET", lots=3, ticks=438)
+
+    assert twin.engine.state.digest() == house.engine.state.digest()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xc1",
+        msgspec.msgpack.encode([1, 2]),
+        msgspec.msgpack.encode([("clock", "<i8", [2], b"\0" * 16)]),
+        msgspec.msgpack.encode([("clock", "<i8", [2], b"\0" * 15)]),
+    ],
+)
+def test_what_is_no_snapshot_is_refused(payload: bytes) -> None:
+    with pytest.raises(JournalError, match="the snapshot cannot be read"):
+        State.decode(payload)
+
+
+def test_the_digest_covers_every_table_and_the_keys_of_sources() -> None:
+    house = busy_house()
+    state = house.engine.state
+    digests = {state.digest()}
+
+    transfer(state.exposure.accounts, 0, house.number("A"), house.number("B"), 1)
+    digests.add(state.digest())
+    state.defaults.orders.is_open[0] ^= True
+    digests.add(state.digest())
+    state.exposure.now_ns += 1
+    digests.add(state.digest())
+    state.sources_seen["feed"] += 1
+    digests.add(state.digest())
+    state.exposure.parameters[0] += 1
+    digests.add(state.digest())
+
+    assert len(digests) == 6
+
+
+def test_the_digest_does_not_depend_on_the_layout() -> None:
+    state = busy_house().engine.state
+    before = state.digest()
+
+    state.exposure.drop_caches()
+    state.exposure.accounts.ensure(5_000)
+    state.exposure.positions.reserve(5_000, state.exposure.accounts)
+
+    assert state.digest() == before
+
+
+def test_a_copy_shares_nothing() -> None:
+    house = busy_house()
+    state = house.engine.state
+    before = state.digest()
+    twin = state.copy()
+
+    transfer(twin.exposure.accounts, 0, house.number("A"), house.number("B"), 1)
+    twin.exposure.positions.lots[0] += 1
+    twin.defaults.losses.append()
+    twin.sources_seen["feed"] = 9
+
+    assert state.digest() == before
+    assert twin.digest() != before
+
+
+def test_money_from_nowhere_stops_the_engine() -> None:
+    house = busy_house()
+    state = house.engine.state
+    state.require_sound()
+
+    state.exposure.accounts.balance[house.number("A"), 0] += 1
+
+    with pytest.raises(InvariantError, match=r"debits equal credits in every asset, sums \[1, 0\]"):
+        state.require_sound()
+
+
+def test_a_position_without_its_other_side_stops_the_engine() -> None:
+    state = busy_house().engine.state
+    state.exposure.positions.lots[int(np.argmax(state.exposure.positions.lots))] += 1
+
+    with pytest.raises(InvariantError, match=r"positions of every contract sum to zero"):
+        state.require_sound()
+
+
+def test_pending_cash_that_does_not_cancel_stops_the_engine() -> None:
+    state = busy_house().engine.state
+    state.exposure.positions.settlement_cost[0] += 1
+
+    with pytest.raises(InvariantError, match=r"pending cash of every contract cancels.*'X', 1"):
+        state.require_sound()
+
+
+def test_rounding_of_inverse_values_may_leave_a_unit_per_holder_after_a_cycle() -> None:
+    house = ClearingHouse()
+    house.list_contract(form=2, settlement_asset=1, unit=10**10)
+    for name in ("A", "B", "C"):
+        house.open_client(name)
+        house.deposit(name, 10**8, asset=1)
+    house.price(500)
+    house.trade("A", "B", lots=1, ticks=499)
+    house.trade("A", "C", lots=2, ticks=497)
+    house.price(499)
+    house.advance(START + HOUR)
+
+    house.engine.state.require_sound()
+
+    assert int(house.exposure.accounts.used("balance").sum()) == 0

@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.margin.admission import hold, release_all
+from novate.message import command
+from novate.message.refusal import (
+    ReleaseMarginRefusal,
+    ReserveMarginRefusal,
+    SubmitTradeRefusal,
+)
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse, Recorder
+
+Trade = SubmitTradeRefusal
+
+
+def house() -> ClearingHouse:
+    """A and B with 1,000 each, an isolated C; X at 100 with at most 500 lots, and Y unpriced."""
+    built = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
+    built.list_contract("X", lots_max=500, ticks_max=1_000)
+    built.list_contract("Y", underlying=2)
+    for name in ("A", "B"):
+        built.open_client(name, deposit=1_000 * COIN)
+    built.open_client("C", deposit=1_000 * COIN, mode=MarginMode.ISOLATED)
+    built.price(100)
+    return built
+
+
+def answer(built: ClearingHouse, *runs: Any) -> list[Any]:
+    """Refusals that commands get."""
+    built.submit(*runs, allow_refusals=True)
+    return built.refusals()
+
+
+def trade(built: ClearingHouse, buyer: int, seller: int, **change: Any) -> list[Any]:
+    """Refusals that a trade of one lot of X at 100 gets, changed as told."""
+    terms = {
+        "instrument": 0, "ticks": 100, "lots": 1, "buyer_is_maker": False,
+        "buyer_reservation": 0, "seller_reservation": 0,
+    }  # fmt: skip
+    row = {**terms, "buyer": buyer, "seller": seller, **change}
+    return answer(built, command.SUBMIT_TRADE.row(**row))
+
+
+def reserve(built: ClearingHouse, name: str, lots: int, instrument: int = 0) -> list[Any]:
+    row = {"account": built.number(name), "instrument": instrument, "lots": lots}
+    return answer(built, command.RESERVE_MARGIN.row(**row))
+
+
+# ---- trades
+
+
+def test_a_trade_books_both_sides_and_both_fees() -> None:
+    built = ClearingHouse()
+    built.list_contract(maker_fee_ppm=-100, taker_fee_ppm=333)
+    for name in ("A", "B"):
+        built.open_client(name, deposit=1_000 * COIN)
+    built.price(100)
+
+    built.trade("A", "B", lots=3, ticks=101)
+
+    assert (built.lots("A"), built.lots("B")) == (3, -3)
+    value = 303 * COIN
+    assert built.position("A")["settlement_cost"] == built.position("A")["entry_cost"] == value
+    assert built.position("B")["settlement_cost"] == -value
+    # The buyer takes: 303,000,000 * 333 / 10^6 = 100,899; the maker gets 30,300.
+    assert built.balance("A") == 1_000 * COIN - 100_899
+    assert built.balance("B") == 1_000 * COIN + 30_300
+    assert built.balance("FEES") == 100_899 - 30_300
+    [booked] = built.events("TradeNovated")
+    assert (booked["value"], booked["buyer_fee"], booked["seller_fee"]) == (value, 100_899, -30_300)
+
+
+def test_charges_round_up_and_rebates_round_down() -> None:
+    built = ClearingHouse()
+    built.list_contract(unit=1, maker_fee_ppm=-100, taker_fee_ppm=333)
+    for name in ("A", "B"):
+        built.open_client(name, deposit=10**6)
+    built.price(101)
+
+    built.trade("A", "B", lots=100, ticks=101, buyer_is_maker=True)
+
+    assert built.balance("A") == 10**6 + 1  # 10,100 * 0.01% = 1.01
+    assert built.balance("B") == 10**6 - 4  # 10,100 * 0.0333% = 3.3633
+
+
+def test_a_trade_is_refused_in_the_order_of_the_codes() -> None:
+    built = house()
+    a, b, c = (built.number(name) for name in "ABC")
+    member, settlement = built.number("M"), built.number("SETTLEMENT")
+    wrong: list[tuple[SubmitTradeRefusal, tuple[int, int], dict[str, Any]]] = [
+        (Trade.UNKNOWN_BUYER, (99, 99), {"instrument": 9}),
+        (Trade.UNKNOWN_BUYER, (member, a), {"lots": 0}),
+        (Trade.UNKNOWN_SELLER, (a, settlement), {"instrument": 9}),
+        (Trade.UNKNOWN_INSTRUMENT, (a, a), {"instrument": 2}),
+        (Trade.SAME_ACCOUNT, (a, a), {"lots": 0}),
+        (Trade.LOTS_OUT_OF_RANGE, (a, b), {"lots": 0, "ticks": 0}),
+        (Trade.LOTS_OUT_OF_RANGE, (a, b), {"lots": 501}),
+        (Trade.PRICE_OUT_OF_RANGE, (a, b), {"ticks": 0}),
+        (Trade.PRICE_OUT_OF_RANGE, (a, b), {"ticks": 1_001}),
+        (Trade.UNKNOWN_RESERVATION, (a, b), {"buyer_reservation": 1, "lots": 200}),
+        (Trade.UNKNOWN_RESERVATION, (a, b), {"seller_reservation": 7}),
+        (Trade.MARK_MISSING, (a, b), {"instrument": 1}),
+        (Trade.INSUFFICIENT_MARGIN, (a, c), {"lots": 101}),
+    ]
+
+    for code, pair, change in wrong:
+        before = built.engine.state.digest()
+        assert trade(built, *pair, **change) == [code], change
+        assert built.engine.state.digest() == before
+
+
+def test_a_refusal_says_which_number_broke_and_which_would_have_passed() -> None:
+    built = house()
+
+    trade(built, built.number("A"), built.number("B"), lots=101)
+
+    [refused] = built.events("CommandRefused", last=True)
+    assert refused["command"] == "SubmitTrade"
+    assert (refused["actual"], refused["allowed"]) == (1_000 * COIN, 1_010 * COIN)
+
+
+def test_an_account_that_is_called_may_trade_and_one_in_liquidation_may_not() -> None:
+    built = house()
+    a, b = built.number("A"), built.number("B")
+
+    built.exposure.accounts.status[a] = AccountStatus.CALLED
+    assert trade(built, a, b) == []
+    built.exposure.accounts.status[a] = AccountStatus.LIQUIDATING
+    assert trade(built, a, b) == [Trade.ACCOUNT_NOT_OPEN]
+    assert trade(built, b, a) == [Trade.ACCOUNT_NOT_OPEN]
+
+
+def test_an_expired_contract_does_not_trade() -> None:
+    built = house()
+    built.exposure.instruments.status[0] = InstrumentStatus.EXPIRED
+
+    assert trade(built, built.number("A"), built.number("B")) == [Trade.INSTRUMENT_NOT_ACTIVE]
+
+
+def test_a_position_may_not_grow_beyond_the_largest() -> None:
+    built = house()
+    built.deposit("A", 10**6 * COIN)
+    built.deposit("B", 10**6 * COIN)
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, lots=500) == []
+    assert trade(built, a, b, lots=1) == [Trade.POSITION_LIMIT]
+    assert trade(built, b, a, lots=500) == []
+    assert trade(built, b, a, lots=500) == []
+    assert (built.lots("A"), built.lots("B")) == (-500, 500)
+
+
+def test_an_isolated_account_holds_one_contract() -> None:
+    built = house()
+    a, c = built.number("A"), built.number("C")
+    built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
+
+    assert trade(built, c, a) == []
+    assert trade(built, c, a, instrument=1, ticks=10) == [Trade.ISOLATED_ELSEWHERE]
+    assert trade(built, a, c) == []  # flat again
+    assert trade(built, c, a, instrument=1, ticks=10) == []
+
+
+def test_equity_after_the_trade_must_cover_initial_margin_after_it_fee_included() -> None:
+    built = ClearingHouse()
+    built.list_contract(taker_fee_ppm=1_000)
+    built.open_client("A", deposit=1_010 * COIN - 1)  # 100 lots: 1,000 margin and a fee of 10
+    built.open_client("B", deposit=10**6 * COIN)
+    built.price(100)
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, lots=100) == [Trade.INSUFFICIENT_MARGIN]
+    built.deposit("A", 1)
+    assert trade(built, a, b, lots=100) == []
+
+
+def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
+    built = house()
+    a, b = built.number("A"), built.number("B")
+
+    # 90 lots ask for 900; bought at 102 they are 180 under water.
+    assert trade(built, a, b, lots=90, ticks=102) == [Trade.INSUFFICIENT_MARGIN]
+    assert trade(built, a, b, lots=82, ticks=102) == []
+
+
+def test_a_trade_that_only_reduces_is_never_refused_for_margin() -> None:
+    built = house()
+    built.deposit("B", 10**6 * COIN)
+    built.trade("A", "B", lots=100, ticks=100)
+    built.exposure.accounts.balance[built.number("A"), 0] = -5_000 * COIN
+    a, b = built.number("A"), built.number("B")
+    built.exposure.accounts.balance[b, 0] += 6_000 * COIN
+
+    assert trade(built, b, a, lots=1) == []
+    assert trade(built, b, a, lots=100) == [Trade.INSUFFICIENT_MARGIN]  # would flip
+    assert trade(built, b, a, lots=99) == []
+    assert built.lots("A") == 0
+
+
+def test_the_external_market_is_not_asked_for_margin() -> None:
+    built = house()
+
+    assert trade(built, built.number("A"), built.number("EXTERNAL_MARKET"), lots=100) == []
+    assert built.lots("EXTERNAL_MARKET") == -100
+
+
+def test_each_row_of_a_batch_sees_the_rows_before_it() -> None:
+    built = house()
+    a, b = built.number("A"), built.number("B")
+    columns = {
+        "buyer": [a, a, b, a], "seller": [b, b, a, b], "instrument": [0] * 4, "ticks": [100] * 4,
+        "lots": [60, 60, 20, 60], "buyer_is_maker": [False] * 4,
+        "buyer_reservation": [0] * 4, "seller_reservation": [0] * 4,
+    }  # fmt: skip
+
+    refusals = answer(built, command.SUBMIT_TRADE.run(columns))
+
+    assert refusals == [Trade.INSUFFICIENT_MARGIN]
+    [refused] = built.events("CommandRefused", last=True)
+    assert refused["row"] == 1
+    assert [row["row"] for row in built.events("TradeNovated", last=True)] == [0, 2, 3]
+    assert built.lots("A") == 100
+
+
+def test_a_batch_gives_what_its_rows_give_one_by_one() -> None:
+    together, apart = house(), house()
+    rows = [(9, 10, 40), (10, 9, 90), (9, 10, 70), (9, 10, 60)]
+    together.submit(
+        command.SUBMIT_TRADE.run(
+            {
+                "buyer": [row[0] for row in rows],
+                "seller": [row[1] for row in rows],
+                "lots": [row[2] for row in rows],
+                "instrument": [0] * 4,
+                "ticks": [100] * 4,
+                "buyer_is_maker": [False] * 4,
+                "buyer_reservation": [0] * 4,
+                "seller_reservation": [0] * 4,
+            }
+        ),
+        allow_refusals=True,
+    )
+    for buyer, seller, lots in rows:
+        trade(apart, buyer, seller, lots=lots)
+
+    assert together.engine.state.digest() == apart.engine.state.digest()
+
+
+# ---- reservations
+
+
+def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
+    built = house()
+    no = ReserveMarginRefusal
+    x = built.exposure
+
+    def code(account: int, instrument: int, lots: int) -> list[Any]:
+        row = {"account": account, "instrument": instrument, "lots": lots}
+        return answer(built, command.RESERVE_MARGIN.row(**row))
+
+    a = built.number("A")
+    assert code(99, 9, 0) == [no.UNKNOWN_ACCOUNT]
+    assert code(built.number("LIQUIDATOR"), 0, 1) == [no.UNKNOWN_ACCOUNT]
+    assert code(a, 2, 0) == [no.UNKNOWN_INSTRUMENT]
+    assert code(a, 0, 0) == [no.LOTS_OUT_OF_RANGE]
+    assert code(a, 0, -501) == [no.LOTS_OUT_OF_RANGE]
+    x.instruments.status[0] = InstrumentStatus.EXPIRED
+    x.accounts.status[a] = AccountStatus.LIQUIDATING
+    assert code(a, 0, 1) == [no.INSTRUMENT_NOT_ACTIVE]
+    x.instruments.status[0] = InstrumentStatus.ACTIVE
+    assert code(a, 0, 1) == [no.ACCOUNT_NOT_OPEN]
+    x.accounts.status[a] = AccountStatus.OPEN
+    assert code(a, 1, 1) == [no.MARK_MISSING]
+    assert code(a, 0, 101) == [no.INSUFFICIENT_MARGIN]
+    assert code(a, 0, 100) == []
+
+
+def test_open_orders_of_a_side_count_towards_the_largest_position() -> None:
+    built = house()
+    built.deposit("A", 10**6 * COIN)
+
+    assert reserve(built, "A", 300) == []
+    assert reserve(built, "A", 201) == [ReserveMarginRefusal.POSITION_LIMIT]
+    assert reserve(built, "A", -500) == []
+    assert reserve(built, "A", 200) == []
+
+
+def test_an_isolated_account_reserves_for_one_contract() -> None:
+    built = house()
+    built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
+
+    assert reserve(built, "C", 1) == []
+    assert reserve(built, "C", 1, instrument=1) == [ReserveMarginRefusal.ISOLATED_ELSEWHERE]
+
+
+def test_an_order_that_does_not_raise_initial_margin_is_always_granted() -> None:
+    built = house()
+    built.deposit("B", 10**6 * COIN)
+    built.trade("A", "B", lots=100, ticks=100)
+    built.exposure.accounts.balance[built.number("A"), 0] -= 500 * COIN
+    built.exposure.accounts.balance[built.number("B"), 0] += 500 * COIN
+
+    assert reserve(built, "A", 1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+    assert reserve(built, "A", -100) == []
+    assert reserve(built, "A", -100) == []  # short 100 at worst: no wider than long 100
+    assert reserve(built, "A", -1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+
+
+def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
+    built = house()
+
+    reserve(built, "A", -30)
+
+    assert built.events("MarginReserved") == [
+        {
+            "reservation": 1,
+            "account": built.number("A"),
+            "instrument": 0,
+            "lots": -30,
+            "equity": 1_000 * COIN,
+            "requirement": 300 * COIN,
+        }
+    ]
+    assert built.position("A")["sell_lots"] == 30
+
+
+def test_a_trade_with_a_reservation_is_booked_whatever_has_happened_since() -> None:
+    built = house()
+    built.deposit("B", 10**6 * COIN)
+    reserve(built, "A", 100)
+    built.exposure.accounts.balance[built.number("A"), 0] -= 999 * COIN
+    built.exposure.accounts.balance[built.number("B"), 0] += 999 * COIN
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, lots=1) == [Trade.INSUFFICIENT_MARGIN]
+    assert trade(built, a, b, lots=60, buyer_reservation=1) == []
+    assert built.position("A")["buy_lots"] == 40
+    assert trade(built, a, b, lots=41, buyer_reservation=1) == [Trade.UNKNOWN_RESERVATION]
+    assert trade(built, a, b, lots=40, buyer_reservation=1) == []
+    assert (built.lots("A"), built.position("A")["buy_lots"]) == (100, 0)
+
+
+def test_a_reservation_serves_its_own_account_contract_and_direction() -> None:
+    built = house()
+    built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
+    a, b = built.number("A"), built.number("B")
+    reserve(built, "A", 10)
+
+    for pair, change in (
+        ((b, a), {"buyer_reservation": 1}),
+        ((b, a), {"seller_reservation": 1}),
+        ((a, b), {"buyer_reservation": 1, "instrument": 1, "ticks": 10}),
+        ((a, b), {"buyer_reservation": 2}),
+    ):
+        assert trade(built, *pair, **change) == [Trade.UNKNOWN_RESERVATION], change
+    assert trade(built, a, b, buyer_reservation=1) == []
+
+
+def test_both_sides_may_use_reservations() -> None:
+    built = house()
+    reserve(built, "A", 10)
+    reserve(built, "B", -20)
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, lots=7, buyer_reservation=1, seller_reservation=2) == []
+    assert built.position("A")["buy_lots"] == 3
+    assert built.position("B")["sell_lots"] == 13
+
+
+@pytest.mark.parametrize("lots", [30, -30])
+def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
+    built = house()
+    before = built.exposure.assess(built.number("A"))
+    reserve(built, "A", lots)
+
+    assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
+
+    assert built.exposure.assess(built.number("A")) == before
+    for number in (0, 1, 2):
+        again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
+        assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
+
+
+def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
+    built = house()
+    for name, lots in (("A", 10), ("B", 5), ("A", -10), ("A", 7)):
+        reserve(built, name, lots)
+    answer(built, command.RELEASE_MARGIN.row(reservation=3))
+    emitted = Recorder()
+
+    release_all(built.exposure, built.number("A"), emitted)
+
+    assert emitted.events == [
+        ("MarginReleased", {"reservation": 1}),
+        ("MarginReleased", {"reservation": 4}),
+    ]
+
+
+def test_the_row_of_a_pair_is_made_once() -> None:
+    built = house()
+    x = built.exposure
+    x.positions.reserve(1, x.accounts)
+    count = x.positions.count
+
+    first = hold(x, built.number("A"), 1)
+    again = hold(x, built.number("A"), 1)
+
+    assert first == again == count
+    assert x.positions.count == count + 1
+
+
+def test_house_and_client_accounts_are_asked_alike() -> None:
+    built = house()
+    built.open_client("own", role=Role.HOUSE, deposit=100 * COIN)
+    own, b = built.number("own"), built.number("B")
+
+    assert trade(built, own, b, lots=11) == [Trade.INSUFFICIENT_MARGIN]
+    assert trade(built, own, b, lots=10) == []
+
+
+def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> None:
+    built = house()
+    built.trade("A", "B", lots=10, ticks=100)
+    built.price(110, at_ns=START + HOUR)  # the slow average is at 105 after its time constant
+    assert built.exposure.marks.slow[0] == 105
+    built.trade("B", "A", lots=10, ticks=110)
+
+    held_back = built.exposure.accounts.encumbered
+
+    assert held_back[built.number("A")] == 50 * COIN  # 10 lots sold 5 above the average
+    assert held_back[built.number("B")] == 0
