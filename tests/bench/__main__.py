@@ -1,7 +1,8 @@
-"""Measure every case of `tests/bench/bench_*.py` and write a table: python -m tests.bench FILE.
+"""Measure `tests/bench/bench_*.py` and write tables: python -m tests.bench FILE [NAME ...].
 
-A file offers `cases() -> Iterable[Case]`.  A case is called once for its answer, which also
-compiles and warms, and then until it has run for a second and at least five times.
+A file offers `contests() -> Iterable[Contest]`, two ways to the same answer timed in turns, or
+`cases() -> Iterable[Case]`, one way.  Each is called once for its answer, which also compiles and
+warms, and then at least five times.  With names, only files whose name has one of them in it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.bench import bench_engine, contest
 from tests.bench.case import Case
+from tests.bench.contest import Contest
 
 FOLDER = Path(__file__).parent
 CALLS_MIN, CALLS_MAX, SECONDS = 5, 1_000, 1.0
@@ -47,30 +50,53 @@ def row(case: Case) -> str:
     )
 
 
-def cases() -> Iterator[Case]:
-    """Every case of every file, in the order of their names."""
+def offered(kind: str, names: list[str]) -> Iterator[Case | Contest]:
+    """Every case, or every contest, of the files asked for, in the order of their names."""
     for path in sorted(FOLDER.glob("bench_*.py")):
-        yield from importlib.import_module(f"tests.bench.{path.stem}").cases()
+        if not names or any(name in path.stem for name in names):
+            module = importlib.import_module(f"tests.bench.{path.stem}")
+            yield from getattr(module, kind, list)()
 
 
-def main(target: Path) -> None:
-    """Measure, show and write the table."""
-    machine = f"{os.cpu_count()} cores ({platform.machine()})"
-    lines = [
+def main(target: Path, names: list[str]) -> None:
+    """Measure, show and write the tables."""
+    lines: list[str] = []
+
+    def say(*more: str) -> None:
+        lines.extend(more)
+        print("\n".join(more), flush=True)
+
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    say(
         "# Measurements",
         "",
-        f"{machine}, Python {platform.python_version()}; at least {CALLS_MIN} calls each.",
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"load at the start {load}.",
+        "",
+        "## Ratios",
+        "",
+        "Both sides take turns in this run; the goal is for the best of each.  The processor's "
+        "seconds tell the work from the neighbours.",
+        "",
+        *contest.HEAD,
+    )
+    for pair in offered("contests", names):
+        say(contest.row(pair))
+    if not names or "engine" in names:
+        say("", *bench_engine.memory_rows())
+    say(
+        "",
+        "## Rates",
+        "",
         "ms per call is the median; spread is the distance of the quartiles over it.",
         "",
         "| case | regime | rate | ms per call | spread | calls |",
         "|---|---|---|---|---|---|",
-    ]
-    print("\n".join(lines))
-    for case in cases():
-        lines.append(row(case))
-        print(lines[-1], flush=True)
-    target.write_text("\n".join(lines) + "\n")
+    )
+    for case in offered("cases", names):
+        say(row(case))
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

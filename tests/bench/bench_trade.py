@@ -108,6 +108,7 @@ def apply_unchecked(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """`trade.apply_trades` without the running checksum."""
     for k in range(buyer.size):
+        trade.fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         _book_unchecked(
             accounts, positions, instruments, assets, ccp_fees,
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],

@@ -35,8 +35,10 @@ def opening(accounts: int, seed: int) -> list[Run]:
         c.ADVANCE_TIME.row(instant_ns=START_NS),
         c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
     ]
-    for i in range(INSTRUMENTS):
-        runs.append(c.DECLARE_ASSET.row(symbol=f"C{i}", decimals=8, haircut_bps=1_000))
+    runs.extend(
+        c.DECLARE_ASSET.row(symbol=f"C{i}", decimals=8, haircut_bps=1_000)
+        for i in range(INSTRUMENTS)
+    )
     runs.extend(_account(role.name, role) for role in SINGLE_ROLES)
     member = len(SINGLE_ROLES)
     runs.append(_account("member", Role.MEMBER))
@@ -160,7 +162,7 @@ def answers(engine: Engine) -> list[Run]:
 
 
 def walk(engine: Engine, steps: int, seed: int, *, crash: float = 0.0) -> None:
-    """Take price steps of a minute, filling what is liquidated; ``crash`` is the drift of a step."""
+    """Take price steps of a minute and fill what is liquidated; ``crash`` is the drift."""
     rng = np.random.default_rng(seed)
     e8 = start_prices().astype(np.float64)
     at_ns = engine.state.exposure.now_ns

@@ -1,7 +1,7 @@
 """Frozen journals: files that every later version must recover to the digest they state.
 
 A file is JSON: what led to it, the head, the state digest, and the records as msgpack, deflated and
-in base64.  A journal of a few days in a small clearing house fits into a few kilobytes.
+in base64 for URLs.  Four days of a small clearing house fit into 26 kilobytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from novate.adapter.memory_journal import MemoryJournal
-from novate.canonical import Record
+from novate.canonical import GENESIS, Record
 from novate.engine.engine import Engine
 
 DATA = Path(__file__).with_name("data")
@@ -32,13 +32,12 @@ def freeze(engine: Engine, note: str) -> str:
             record.origin,
             record.source,
             record.source_sequence,
-            record.previous,
             record.body,
             record.hash,
         )
         for record in engine.journal.read()
     ]
-    packed = base64.b64encode(zlib.compress(msgspec.msgpack.encode(records), 9)).decode()
+    packed = base64.urlsafe_b64encode(zlib.compress(msgspec.msgpack.encode(records), 9)).decode()
     document = {
         "note": note,
         "sequence": engine.sequence,
@@ -52,8 +51,12 @@ def freeze(engine: Engine, note: str) -> str:
 def thaw(path: Path) -> tuple[MemoryJournal, dict[str, Any]]:
     """Return a journal with the records of a file, and the file's other fields."""
     document = json.loads(path.read_text())
-    packed = zlib.decompress(base64.b64decode("".join(document.pop("records"))))
-    kind = list[tuple[int, int, int, int, str, int, bytes, bytes, bytes]]
+    packed = zlib.decompress(base64.urlsafe_b64decode("".join(document.pop("records"))))
+    kind = list[tuple[int, int, int, int, str, int, bytes, bytes]]
+    records: list[Record] = []
+    for *head, body, own in msgspec.msgpack.decode(packed, type=kind):
+        previous = records[-1].hash if records else GENESIS
+        records.append(Record(*head, previous, body, own))
     journal = MemoryJournal()
-    journal.append([Record(*fields) for fields in msgspec.msgpack.decode(packed, type=kind)])
+    journal.append(records)
     return journal, document

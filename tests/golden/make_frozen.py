@@ -35,14 +35,20 @@ def open_house() -> ClearingHouse:
     house = ClearingHouse(
         assets=(("BTC", 8, 500),),
         default_fund=50 * COIN,
-        parameters={Parameter.SLICE_FLOOR: 0, Parameter.SLICE_PPM: 500_000},
+        parameters={
+            Parameter.SLICE_FLOOR: 0,
+            Parameter.SLICE_PPM: 500_000,
+            Parameter.SLICE_INTERVAL_NS: HOUR,
+            Parameter.INDEX_STALENESS_NS: 9 * HOUR,
+        },
     )
     house.submit(command.SET_HAIRCUT.row(asset=1, haircut_bps=1_000))
     house.deposit("INSURANCE_FUND", 20 * COIN)
     house.deposit("SKIN_IN_THE_GAME", 5 * COIN)
     house.list_contract(
-        "X", funding_ns=8 * HOUR, funding_cap_e9=10**7, maker_fee_ppm=-20, taker_fee_ppm=50
-    )
+        "X", cycle_ns=2 * HOUR, funding_ns=8 * HOUR, funding_cap_e9=10**7, maker_fee_ppm=-20,
+        taker_fee_ppm=50,
+    )  # fmt: skip
     house.list_contract(
         "Y", form=2, style=int(Style.AT_CLOSE), settlement_asset=1, unit=10 * E8, cycle_ns=0,
         expiry_ns=START + DAY, settlement_window_ns=HOUR,
@@ -92,30 +98,26 @@ def cure(house: ClearingHouse) -> None:
     house.fill(orders[-1]["order"], 2, 92)
     house.fill(orders[-1]["order"], 3, 92)
     house.price(93, at_ns=START + 2 * HOUR + 30 * MINUTE)
+    house.deposit("called", 1_000 * COIN)
 
 
 def default_and_expire(house: ClearingHouse) -> None:
     """A call that is not met, and the expiry of the inverse contract."""
     house.trade("client", "dealer", lots=20, ticks=93, instrument=1)
     house.trade("dealer", "client", lots=5, ticks=93, instrument=1)
-    house.price(90, at_ns=START + 3 * HOUR, last={0: 89})
-    house.advance(START + 4 * HOUR + MINUTE)
-    house.price(90, at_ns=START + 4 * HOUR + 2 * MINUTE)
-    answer_all(house)
-    house.price(91, at_ns=START + 8 * HOUR, last={0: 92})
-    for hours in (10, 12, 14, 16, 18, 20, 22, 23, 24):
-        house.price(91, at_ns=START + hours * HOUR, last={0: 91})
+    for hour, price in ((3, 80), (5, 79), (6, 79), (8, 79), (16, 79), (24, 79)):
+        house.price(price, at_ns=START + hour * HOUR, last={0: price - 1})
         answer_all(house)
 
 
 def delever(house: ClearingHouse) -> None:
     """A loss beyond the funds, taken by auto-deleveraging; then one by a gains haircut."""
     house.waterfall(Layer.AUTO_DELEVERAGING)
-    for name, price in (("bankrupt", 60), ("ruined", 40)):
+    for name, price in (("bankrupt", 55), ("ruined", 50)):
         at_ns = house.exposure.now_ns + HOUR
-        house.price(91, at_ns=at_ns)
+        house.price(80, at_ns=at_ns)
         house.open_client(name, deposit=400 * COIN)
-        house.trade(name, "dealer", lots=40, ticks=91)
+        house.trade(name, "dealer", lots=40, ticks=80)
         house.price(price, at_ns=at_ns + MINUTE)
         answer_all(house)
         house.waterfall(Layer.GAINS_HAIRCUT)
@@ -135,14 +137,14 @@ def convert(house: ClearingHouse) -> None:
     house.trade("dealer", "thin", lots=10, ticks=98)
     house.price(107, at_ns=at_ns + 2 * HOUR + MINUTE)
     answer_all(house)
-    for minute in range(2, 14):
-        house.price(107, at_ns=at_ns + 2 * HOUR + minute * MINUTE)
+    for hour in range(3, 10):
+        house.price(107, at_ns=at_ns + hour * HOUR)
         answer_all(house)
 
 
 def go_stale(house: ClearingHouse) -> None:
-    """No prices for three hours: what is due waits."""
-    house.advance(house.exposure.now_ns + 3 * HOUR)
+    """No prices for twelve hours: what is due waits."""
+    house.advance(house.exposure.now_ns + 12 * HOUR)
     house.assess()
 
 

@@ -55,17 +55,19 @@ def test_a_loss_goes_through_all_layers_in_their_order_and_adds_up() -> None:
         (Layer.SKIN_IN_THE_GAME, "SKIN_IN_THE_GAME", 5),
         (Layer.DEFAULT_FUND, "N-fund", 20),
         (Layer.DEFAULT_FUND, "O-fund", 10),
-        (Layer.GAINS_HAIRCUT, "gains 30", 7.5),
-        (Layer.GAINS_HAIRCUT, "gains 20", 5),
-        (Layer.GAINS_HAIRCUT, "gains 10", 2.5),
     ]
-    assert sum(row["amount"] for row in house.events("LossAllocated")) == 100 * COIN
+    [cut] = house.events("GainsCut")
+    assert cut == {"loss": 1, "amount": 15 * COIN, "gains": 60 * COIN, "winners": 3}
+    paid = sum(row["amount"] for row in house.events("LossAllocated"))
+    assert paid + cut["amount"] == 100 * COIN
 
 
 def test_accounts_without_gains_are_untouched_and_all_others_lose_a_quarter_of_theirs() -> None:
     house = loss_of_a_hundred()
 
     assert house.equity("bystander") == 1_000 * COIN
+    cuts = [1_000 * COIN - house.balance(f"gains {gain}") for gain in GAINS]
+    assert cuts == [7_500_000, 5_000_000, 2_500_000]
     for gain in GAINS:
         assert house.equity(f"gains {gain}") == 1_000 * COIN + gain * COIN * 3 // 4
     assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
@@ -119,11 +121,10 @@ def test_a_default_fund_covers_what_it_was_sized_for(
     house = stressed(members, fund)
 
     paid = house.events("LossAllocated")
-    by_layer = {
-        layer: sum(row["amount"] for row in paid if row["layer"] == layer)
-        for layer in (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT)
-    }
+    cut = house.events("GainsCut")
 
     total = sum(loss - margin for loss, margin in members.values())
-    assert by_layer == {Layer.DEFAULT_FUND: total - residual, Layer.GAINS_HAIRCUT: residual}
+    assert {row["layer"] for row in paid} == {Layer.DEFAULT_FUND}
+    assert sum(row["amount"] for row in paid) == total - residual
+    assert sum(row["amount"] for row in cut) == residual
     assert house.balance("survivor-fund") == fund - (total - residual)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, Layer
+from novate.kernel.codes import AccountStatus
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
@@ -122,11 +122,14 @@ def test_winners_are_paid_what_was_collected_to_the_unit(case: Case) -> None:
 def test_all_of_the_loss_is_taken_from_gains_and_from_nobody_else(case: Case) -> None:
     house = play(case)
 
-    allocated = house.events("LossAllocated")
-
-    assert {row["layer"] for row in allocated} == {Layer.GAINS_HAIRCUT}
-    assert {row["payer"] for row in allocated} == {house.number(name) for name in case.owed}
-    assert sum(row["amount"] for row in allocated) == sum(case.uncovered.values())
+    cut = {name: RICH - house.balance(name) for name in (*case.owed, "dealer")}
+    assert cut.pop("dealer") == 0
+    assert all(0 < cut[name] < case.owed[name] for name in case.owed)
+    assert sum(cut.values()) == sum(case.uncovered.values())
+    assert house.events("LossAllocated") == []
+    assert [row["winners"] for row in house.events("GainsCut")] == [len(case.owed)] * len(
+        case.uncovered
+    )
 
 
 def long_and_short(*path: int) -> ClearingHouse:
@@ -158,14 +161,9 @@ def test_a_shortfall_of_one_thousand_cuts_a_gain_of_twenty_one_thousand() -> Non
     house = long_and_short(550, 600, 650, 710)
 
     [loss] = house.events("LossRecorded")
-    [cut] = house.events("LossAllocated")
+    [cut] = house.events("GainsCut")
     assert (loss["account"], loss["amount"]) == (house.number("B"), 1000 * COIN)
-    assert cut == {
-        "loss": 1,
-        "layer": Layer.GAINS_HAIRCUT,
-        "payer": house.number("A"),
-        "amount": 1000 * COIN,
-    }
+    assert cut == {"loss": 1, "amount": 1000 * COIN, "gains": 21_000 * COIN, "winners": 1}
     assert (house.lots("A"), house.lots("B")) == (100, 0)
     assert (house.equity("A"), house.equity("B")) == (40_000 * COIN, 0)
 
@@ -201,7 +199,7 @@ def test_at_690_the_short_is_closed_without_any_haircut() -> None:
     assert house.status("B") == AccountStatus.TAKEN_OVER
     assert (house.lots("A"), house.lots("B")) == (100, 0)
     assert house.events("LossRecorded") == []
-    assert house.events("LossAllocated") == []
+    assert house.events("GainsCut") == house.events("LossAllocated") == []
     assert house.equity("A") == 39_000 * COIN
     assert house.exposure.assess(house.number("LIQUIDATOR")).net == 1000 * COIN
 

@@ -261,7 +261,8 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
     result, proof = content["result"], content["verification"]
     console.print(
         f"[bold]{content['title']}[/bold]: {content['accounts']:,} accounts, "
-        f"{content['bars']:,} bars, {content['steps']:,} steps, {proof['events']:,} events"
+        f"{content['bars']:,} bars, {content['steps']:,} steps, {proof['events']:,} events",
+        soft_wrap=True,
     )
     table = Table(show_header=False, box=None, padding=(0, 2))
     lines = (
@@ -280,16 +281,18 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
         on, off = content["controls"]["on"], content["controls"]["off"]
         console.print(
             f"controls on: bad debt {_shown(on['bad_debt'])}; "
-            f"off: {_shown(off['bad_debt'])}, uncovered {_shown(off['uncovered'])}"
+            f"off: {_shown(off['bad_debt'])}, uncovered {_shown(off['uncovered'])}",
+            soft_wrap=True,
         )
     sums = {row["sum"] for row in proof["conservation"]}
     console.print(
         f"verified: recovered {proof['recovered']}, audited {proof['audited']}, "
-        f"every asset sums to {', '.join(sorted(sums))}, state {proof['state_digest'][:16]}"
+        f"every asset sums to {', '.join(sorted(sums))}, state {proof['state_digest'][:16]}",
+        soft_wrap=True,
     )
     if content["quarantined_rows"]:
         console.print(f"[yellow]{content['quarantined_rows']} rows quarantined[/yellow]")
-    console.print(f"report: {report}")
+    console.print(f"report: {report}", soft_wrap=True)
 
 
 def _print_payers(console: Console, content: dict[str, Any]) -> None:
@@ -351,7 +354,7 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
         console = Console()
         console.print("[bold green]verified[/bold green]: chain, recovery and audit agree")
         for name, value in found.items():
-            console.print(f"  {name.replace('_', ' '):14} {value}")
+            console.print(f"  {name.replace('_', ' '):14} {value}", soft_wrap=True)
     return DONE
 
 

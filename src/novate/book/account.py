@@ -31,10 +31,7 @@ def decide_open_account(
     if role not in list(Role):
         return Refusal(No.UNKNOWN_ROLE, role, len(Role))
     roles = accounts.used("role")
-    same = roles == role
-    if role == Role.DEFAULT_FUND:
-        same &= accounts.used("parent") == parent
-    if role not in MANY and same.any():
+    if role not in MANY and _is_taken(accounts, role, parent):
         return Refusal(No.ROLE_TAKEN, role, 0)
     if role not in UNDER_A_MEMBER and parent != -1:
         return Refusal(No.UNKNOWN_MEMBER, parent, -1)
@@ -49,6 +46,14 @@ def decide_open_account(
         return Refusal(No.UNKNOWN_SEGREGATION, row["segregation"], len(Segregation) - 1)
     emit(event.ACCOUNT_OPENED, account=accounts.count, **row)
     return None
+
+
+def _is_taken(accounts: AccountColumns, role: int, parent: int) -> bool:
+    """Whether there is an account of a role that exists once: in all, or under a member."""
+    same = accounts.used("role") == role
+    if role == Role.DEFAULT_FUND:
+        same &= accounts.used("parent") == parent
+    return bool(same.any())
 
 
 def apply_account_opened(accounts: AccountColumns, row: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 The queue ranks accounts on the other side by return times effective leverage (Binance, Bybit,
 Hyperliquid publish this form): unrealised profit over entry value, times notional over equity.
-The price is as far from the mark as the loss needs, spread over the liquidator's whole position.
+The price is as far from the mark as the loss needs, spread over the liquidator's whole position,
+but no winner is closed beyond the profit of what is closed.
 """
 
 from __future__ import annotations
@@ -104,6 +105,26 @@ def _price(x: Exposure, i: int, lots: int, rest: int) -> int:
     return far
 
 
+def _no_loss_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int:
+    """Price nearest ``ticks``, from the mark on, at which a winner closes ``lots`` without a loss.
+
+    Nobody is deleveraged beyond the profit of what is closed.
+    """
+    form, unit, mark = x.instruments.form[i], x.instruments.unit[i], int(x.marks.mark[i])
+    cost = int(x.positions.entry_cost[row])
+    closed = abs(cost) * abs(lots) // abs(int(x.positions.lots[row]))
+    closed = closed if cost > 0 else -closed
+    step = 1 if ticks > mark else -1
+    best, far = 0, abs(ticks - mark)
+    while best < far:
+        middle = (best + far + 1) // 2
+        if -int(value_of(form, unit, mark + step * middle, lots)) - closed >= 0:
+            best = middle
+        else:
+            far = middle - 1
+    return mark + step * best
+
+
 def _deleverage(x: Exposure, loss: int, i: int, row: int, rest: int, emit: Emit) -> int:
     """Walk the queue of one instrument; returns what is left of the loss."""
     held = int(x.positions.lots[row])
@@ -115,11 +136,12 @@ def _deleverage(x: Exposure, loss: int, i: int, row: int, rest: int, emit: Emit)
             break
         size = min(open_lots, abs(int(x.positions.lots[winner_row])))
         lots = size if held > 0 else -size
-        value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
-        amount = min(_borne(x, i, -lots, ticks), rest)
+        at_ticks = _no_loss_price(x, i, winner_row, lots, ticks)
+        value = int(value_of(x.instruments.form[i], x.instruments.unit[i], at_ticks, lots))
+        amount = min(_borne(x, i, -lots, at_ticks), rest)
         emit(
             event.POSITION_DELEVERAGED,
-            loss=loss, account=winner, instrument=i, lots=lots, ticks=ticks, value=value,
+            loss=loss, account=winner, instrument=i, lots=lots, ticks=at_ticks, value=value,
             amount=amount,
         )  # fmt: skip
         rest -= amount

@@ -144,6 +144,39 @@ def close_orders_in(defaults: DefaultColumns, instrument: int, emit: Emit) -> No
         emit(event.ORDER_CLOSED, order=int(order) + 1)
 
 
+def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
+    """No positions, no open orders, and nothing but numeraire, paid or still owed."""
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        pending = x.positions.settlement_cost[row] != 0
+        if x.positions.lots[row] or (
+            pending and x.instruments.settlement_asset[x.positions.instrument[row]] != 0
+        ):
+            return False
+        row = int(x.positions.link[row])
+    return not defaults.open_orders(account).size and not x.accounts.balance[account, 1:].any()
+
+
+def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
+    """Take out of the outbox what the liquidator ordered for a position that netting changed.
+
+    An order stays while it reduces the position and is not larger than it: else a late fill would
+    turn the liquidator round.
+    """
+    liquidator = x.single(Role.LIQUIDATOR)
+    orders = defaults.orders
+    held = {
+        int(x.positions.instrument[r]): int(x.positions.lots[r])
+        for r in position_rows(x, liquidator)
+    }
+    for order in defaults.open_orders(liquidator):
+        if orders.kind[order] != OrderKind.POSITION:
+            continue
+        lots, quantity = held.get(int(orders.subject[order]), 0), int(orders.quantity[order])
+        if lots * quantity >= 0 or abs(quantity) > abs(lots):
+            emit(event.ORDER_CLOSED, order=int(order) + 1)
+
+
 def apply_order_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """The order no longer waits for an answer."""
     defaults.orders.is_open[row["order"] - 1] = False
@@ -178,11 +211,9 @@ def decide_place_slice(
                 x, defaults, account, OrderKind.CONVERSION, asset, quantity,
                 int(x.assets.price_e8[asset]), emit,
             )  # fmt: skip
-    emit(
-        event.SLICE_SCHEDULED,
-        account=account,
-        instant_ns=x.now_ns + x.parameter(Parameter.SLICE_INTERVAL_NS),
-    )
+    is_done = x.accounts.role[account] == Role.LIQUIDATOR and is_flat(x, defaults, account)
+    next_ns = 0 if is_done else x.now_ns + x.parameter(Parameter.SLICE_INTERVAL_NS)
+    emit(event.SLICE_SCHEDULED, account=account, instant_ns=next_ns)
     return None
 
 

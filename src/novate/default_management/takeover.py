@@ -13,7 +13,13 @@ from typing import Any
 from novate.book.ledger import transfer
 from novate.default_management.call import takeover_level
 from novate.default_management.columns import DefaultColumns
-from novate.default_management.liquidation import close_orders, has_blocked_price, position_rows
+from novate.default_management.liquidation import (
+    close_orders,
+    close_uncovered,
+    has_blocked_price,
+    is_flat,
+    position_rows,
+)
 from novate.errors import require
 from novate.kernel.codes import AccountStatus, Role
 from novate.kernel.settle import apply_takeover, settle_pending
@@ -41,6 +47,7 @@ def decide_take_over(
         event.ACCOUNT_TAKEN_OVER,
         account=account, equity=numbers.net, maintenance=numbers.maintenance,
     )  # fmt: skip
+    close_uncovered(x, defaults, emit)
     if numbers.net < 0:
         emit(
             event.LOSS_RECORDED,
@@ -84,6 +91,21 @@ def liquidator_shortfall(x: Exposure, defaults: DefaultColumns) -> int:
     return max(-(x.assess(liquidator).net + pending + uncovered), 0)
 
 
+def shortfall_due(x: Exposure, defaults: DefaultColumns) -> int:
+    """What of the liquidator's shortfall is a loss now, numeraire units; 0 while it may turn.
+
+    While the liquidator still closes, a move of the marks against it may come back.  It is a loss
+    when the liquidator is flat, or at once when it exceeds what the insurance fund and the skin in
+    the game hold: the clearing house never carries more than its own means.
+    """
+    short = liquidator_shortfall(x, defaults)
+    if short == 0 or is_flat(x, defaults, x.single(Role.LIQUIDATOR)):
+        return short
+    own = (x.single(Role.INSURANCE_FUND), x.single(Role.SKIN_IN_THE_GAME))
+    means = sum(max(int(x.accounts.balance[a, 0]), 0) for a in own if a >= 0)
+    return short if short > means else 0
+
+
 def decide_record_shortfall(
     x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
@@ -93,24 +115,11 @@ def decide_record_shortfall(
         return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
     if has_blocked_price(x, liquidator):
         return Refusal(No.NOT_DUE, 0, 1)
-    short = liquidator_shortfall(x, defaults)
+    short = shortfall_due(x, defaults)
     if short == 0:
         return Refusal(No.CAUSE_GONE, 0, 1)
     emit(event.LOSS_RECORDED, loss=defaults.losses.count + 1, account=liquidator, amount=short)
     return None
-
-
-def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
-    """No positions, no open orders, and nothing but numeraire, paid or still owed."""
-    row = int(x.accounts.head[account])
-    while row >= 0:
-        pending = x.positions.settlement_cost[row] != 0
-        if x.positions.lots[row] or (
-            pending and x.instruments.settlement_asset[x.positions.instrument[row]] != 0
-        ):
-            return False
-        row = int(x.positions.link[row])
-    return not defaults.open_orders(account).size and not x.accounts.balance[account, 1:].any()
 
 
 def decide_sweep_surplus(

@@ -21,6 +21,7 @@ import numpy as np
 from novate.book.ledger import transfer
 from novate.default_management import auto_deleveraging, gains_haircut
 from novate.default_management.columns import DefaultColumns
+from novate.default_management.liquidation import close_uncovered
 from novate.default_management.share import share_pro_rata
 from novate.errors import require
 from novate.kernel.codes import Layer, Role
@@ -85,6 +86,7 @@ def decide_allocate_loss(
             rest -= amount
     if rest > 0 and defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
         rest = auto_deleveraging.allocate(x, number, rest, emit)
+        close_uncovered(x, defaults, emit)
     if rest > 0:
         rest = gains_haircut.allocate(x, number, rest, emit)
     require(rest >= 0, "no layer pays more than the loss")

@@ -17,9 +17,10 @@ from novate.default_management.liquidation import (
     closing_accounts,
     has_blocked_price,
     is_cured,
+    is_flat,
     position_rows,
 )
-from novate.default_management.takeover import is_flat, liquidator_shortfall
+from novate.default_management.takeover import shortfall_due
 from novate.engine.state import State
 from novate.kernel.codes import AccountStatus, Defence, DueKind, Role
 from novate.kernel.sweep import HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE
@@ -148,7 +149,7 @@ def _level(
 def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
     x = state.exposure
     liquidator = x.single(Role.LIQUIDATOR)
-    short = liquidator_shortfall(x, state.defaults)
+    short = shortfall_due(x, state.defaults)
     if short == 0 or has_blocked_price(x, liquidator):
         return []
     return _rows(command.RECORD_SHORTFALL, [liquidator])

@@ -7,7 +7,9 @@ intrinsics below fall back to twins written with unbounded integers: slow, reada
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import numba
@@ -21,20 +23,46 @@ JIT_ENABLED = not numba.config.DISABLE_JIT
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _cache_directory() -> str:
+    """Directory of compiled kernels, named by the digest of all kernel sources.
+
+    numba notices an edit only in the file of the compiled function itself; a kernel also contains
+    what it calls in other files.
+    """
+    package = files("novate.kernel")
+    digest = hashlib.sha256()
+    for source in sorted(package.iterdir(), key=lambda entry: entry.name):
+        if source.name.endswith(".py"):
+            digest.update(source.read_bytes())
+    return str(package / "__pycache__" / f"kernel-{digest.hexdigest()[:16]}")
+
+
+_CACHE = _cache_directory()
+
+
+def _compile(function: _F, **options: Any) -> _F:
+    """Compile with the cache of these sources; other users of numba keep theirs."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = before or _CACHE
+    try:
+        compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled
+
+
 def kernel(function: _F) -> _F:
     """Compile a function of arrays and scalars; it releases the interpreter lock while it runs.
 
     ``error_model="numpy"`` drops the division check that would stop vectorisation: a kernel
     guards its own divisors.
     """
-    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
-    return compiled
+    return _compile(function)
 
 
 def parallel_kernel(function: _F) -> _F:
     """Compile a ``prange`` loop whose iterations write to places of their own."""
-    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, parallel=True)(function)
-    return compiled
+    return _compile(function, parallel=True)
 
 
 def inlined(function: _F) -> _F:
@@ -43,8 +71,7 @@ def inlined(function: _F) -> _F:
     Without the reference counting of numba's run time: a call that passes a tuple of twenty arrays
     would count a reference to each, which costs more than the arithmetic of a position.
     """
-    compiled: _F = numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
-    return compiled
+    return _compile(function, _nrt=False)
 
 
 def _multiply_wide(a, b):  # type: ignore[no-untyped-def]

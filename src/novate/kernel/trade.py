@@ -16,7 +16,6 @@ from novate.kernel.value import contract_value, fee_of
 
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
-_LIQUIDATOR = int(Role.LIQUIDATOR)
 _EXTERNAL = int(Role.EXTERNAL_MARKET)
 _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
@@ -193,7 +192,7 @@ def apply_releases(  # type: ignore[no-untyped-def]
 
 @inlined
 def _holds_positions(role):  # type: ignore[no-untyped-def]
-    return role in (_HOUSE, _CLIENT, _EXTERNAL, _LIQUIDATOR)
+    return role in (_HOUSE, _CLIENT, _EXTERNAL)
 
 
 @inlined
@@ -290,6 +289,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
     unsettled = np.zeros(accounts.balance.shape[1], np.int64)
     out = np.zeros(WIDTH, np.int64)
     for k in range(buyer.size):
+        fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         b = np.int64(buyer[k])
         s = np.int64(seller[k])
         i = np.int64(instrument[k])

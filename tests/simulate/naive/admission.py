@@ -366,7 +366,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
 
 
 def may_trade(w: World, number: int) -> bool:
-    roles = (Role.HOUSE, Role.CLIENT, Role.EXTERNAL_MARKET, Role.LIQUIDATOR)
+    roles = (Role.HOUSE, Role.CLIENT, Role.EXTERNAL_MARKET)
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 

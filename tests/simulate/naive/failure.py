@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from novate.kernel.codes import AccountStatus, Defence, InstrumentStatus, Layer, OrderKind, Role
 from novate.message.parameter import Parameter
@@ -139,6 +140,8 @@ def place_slice(w: World, number: int) -> None:
         if amount and (OrderKind.CONVERSION, asset) not in busy:
             place(w, number, OrderKind.CONVERSION, asset, amount, w.assets[asset].price)
     account.slice_at = w.now + w.parameters[Parameter.SLICE_INTERVAL_NS]
+    if account.role == Role.LIQUIDATOR and is_flat(w, account):
+        account.slice_at = 0
     w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
 
 
@@ -245,8 +248,21 @@ def take_over(w: World, number: int) -> None:
     account.slice_at = 0
     liquidator.slice_at = liquidator.slice_at or w.now
     w.emit("AccountTakenOver", account=number, equity=n.net, maintenance=n.maintenance)
+    close_uncovered(w)
     if n.net < 0:
         record_loss(w, number, -n.net)
+
+
+def close_uncovered(w: World) -> None:
+    """Close orders of the liquidator that would no longer reduce its position."""
+    number = w.number_of(Role.LIQUIDATOR)
+    for k, order in enumerate(w.orders, start=1):
+        if not order.is_open or order.account != number or order.kind != OrderKind.POSITION:
+            continue
+        p = w.accounts[number].positions.get(order.subject)
+        lots = p.lots if p else 0
+        if lots * order.quantity >= 0 or abs(order.quantity) > abs(lots):
+            close_order(w, k)
 
 
 def record_loss(w: World, number: int, amount: int) -> None:
@@ -259,8 +275,17 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
+def shortfall_is_due(w: World) -> bool:
+    """A loss once the liquidator is flat, or beyond the clearing house's own means."""
+    means = sum(
+        max(w.single(role).balance[0], 0) for role in (Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
+    )
+    short = shortfall(w)
+    return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
+
+
 def record_shortfall(w: World, number: int) -> None:
-    refuse_if(shortfall(w) <= 0, GONE)
+    refuse_if(not shortfall_is_due(w), GONE)
     record_loss(w, number, shortfall(w))
 
 
@@ -279,7 +304,9 @@ def allocate_loss(w: World, number: int) -> None:
             Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
         }
         if layer == Layer.AUTO_DELEVERAGING:
-            rest = deleverage(w, number, rest)
+            if rest > 0:
+                rest = deleverage(w, number, rest)
+                close_uncovered(w)
         if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
             rest = haircut_gains(w, number, rest)
             continue
@@ -369,23 +396,39 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
             break
         size = min(open_lots, abs(lots))
         signed = size if held > 0 else -size
-        value = i.value(ticks, signed)
-        amount = min(borne(signed, ticks), rest)
-        book_leg(w, w.accounts[number], k, ticks, signed, value)
-        book_leg(w, liquidator, k, ticks, -signed, -value)
+        at_price = no_loss_price(i, w.accounts[number].positions[k], signed, ticks)
+        value = i.value(at_price, signed)
+        amount = min(borne(signed, at_price), rest)
+        book_leg(w, w.accounts[number], k, at_price, signed, value)
+        book_leg(w, liquidator, k, at_price, -signed, -value)
         w.emit(
             "PositionDeleveraged",
             loss=loss,
             account=number,
             instrument=k,
             lots=signed,
-            ticks=ticks,
+            ticks=at_price,
             value=value,
             amount=amount,
         )
         rest -= amount
         open_lots -= size
     return rest
+
+
+def no_loss_price(i: Any, p: Any, lots: int, ticks: int) -> int:
+    """The price nearest ``ticks`` from the mark on at which closing ``lots`` realises no loss."""
+    closed = abs(p.entry_cost) * abs(lots) // abs(p.lots)
+    closed = closed if p.entry_cost > 0 else -closed
+    step = 1 if ticks > i.mark else -1
+    best, far = 0, abs(ticks - i.mark)
+    while best < far:
+        middle = (best + far + 1) // 2
+        if -i.value(i.mark + step * middle, lots) - closed >= 0:
+            best = middle
+        else:
+            far = middle - 1
+    return int(i.mark + step * best)
 
 
 def is_flat(w: World, account: Account) -> bool:
@@ -434,7 +477,7 @@ def loss_stages(w: World) -> Iterator[Work]:
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
-    is_short = shortfall(w) > 0 and not w.has_blocked_position(w.accounts[number])
+    is_short = shortfall_is_due(w) and not w.has_blocked_position(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
 
 

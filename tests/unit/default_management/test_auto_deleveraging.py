@@ -107,9 +107,9 @@ def test_when_the_queue_is_too_short_the_gains_bear_the_rest() -> None:
     made.price(440)  # C alone: 40 x 5
 
     assert deleveraged(made) == [("C", 40, 445, 200 * COIN)]
-    [cut] = [row for row in made.events("LossAllocated") if row["layer"] == Layer.GAINS_HAIRCUT]
-    assert made.exposure.accounts.references[cut["payer"]] == "C"
-    assert cut["amount"] == 300 * COIN
+    [cut] = made.events("GainsCut")
+    assert (cut["amount"], cut["winners"]) == (300 * COIN, 1)
+    assert made.equity("C") == (10_000 + 40 * 55 - 300) * COIN
     assert made.lots("LIQUIDATOR") == 60
 
 

@@ -1,6 +1,18 @@
 from __future__ import annotations
 
-from novate.default_management.gains_haircut import standing_accounts, window_gains
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novate.default_management.gains_haircut import (
+    allocate,
+    apply_gains_cut,
+    standing_accounts,
+    window_gains,
+)
+from novate.default_management.share import share_pro_rata
+from novate.engine.decide import Events
+from novate.errors import InvariantError
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -20,23 +32,18 @@ def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
     return house
 
 
-def cuts(house: ClearingHouse) -> dict[str, int]:
-    names = house.exposure.accounts.references
-    return {
-        names[row["payer"]]: row["amount"]
-        for row in house.events("LossAllocated")
-        if row["layer"] == Layer.GAINS_HAIRCUT
-    }
-
-
 def test_winners_forgo_gains_pro_rata() -> None:
     house = house_with_winners()
 
     house.price(440)  # 500 short; B gains 3,600, C 2,400
 
-    assert cuts(house) == {"B": 300 * COIN, "C": 200 * COIN}
+    assert house.events("GainsCut") == [
+        {"loss": 1, "amount": 500 * COIN, "gains": 6_000 * COIN, "winners": 2}
+    ]
     assert house.equity("B") == 23_300 * COIN
     assert house.equity("C") == 22_200 * COIN
+    assert house.equity("D") == 20_000 * COIN
+    assert house.equity("LIQUIDATOR") == 0
 
 
 def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
@@ -44,7 +51,8 @@ def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
 
     house.price(440)  # 500,000,001 units: 300,000,000.6 and 200,000,000.4
 
-    assert cuts(house) == {"B": 300_000_001, "C": 200_000_000}
+    assert house.balance("B") == 20_000 * COIN - 300_000_001
+    assert house.balance("C") == 20_000 * COIN - 200_000_000
 
 
 def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() -> None:
@@ -66,6 +74,7 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
 def test_a_gain_once_cut_is_not_cut_again() -> None:
     house = house_with_winners()
     house.price(440)
+    assert house.exposure.accounts.window_gain[house.number("B")] == -300 * COIN
 
     assert window_gains(house.exposure)[house.number("B")] == 3_300 * COIN
 
@@ -89,8 +98,10 @@ def test_no_more_than_the_gains_is_cut() -> None:
 
     house.price(440)  # B, C and D gain 60 each, 500 are missing
 
-    assert cuts(house) == {"B": 60 * COIN, "C": 60 * COIN, "D": 60 * COIN}
-    uncovered = house.events("LossAllocated")[-1]
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["gains"], cut["winners"]) == (180 * COIN, 180 * COIN, 3)
+    assert [house.equity(name) for name in "BCD"] == [20_000 * COIN] * 3
+    [uncovered] = house.events("LossAllocated")
     assert (uncovered["layer"], uncovered["amount"]) == (Layer.UNCOVERED, 320 * COIN)
 
 
@@ -104,3 +115,29 @@ def test_only_margin_accounts_that_have_not_failed_stand() -> None:
     standing = standing_accounts(house.exposure)
 
     assert [accounts.references[k] for k in standing.nonzero()[0]] == ["A", "B"]
+
+
+def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
+    house = house_with_winners()
+    house.price(470)
+    row = {"loss": 1, "amount": 5, "gains": 3_000 * COIN - 1, "winners": 2}
+
+    with pytest.raises(InvariantError, match="the gains cut are the gains that were counted"):
+        apply_gains_cut(house.exposure, row)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=8), st.data())
+def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.DataObject) -> None:
+    house = ClearingHouse()
+    for number, gain in enumerate(gains):
+        house.open_client(f"W{number}")
+        house.exposure.accounts.window_gain[house.number(f"W{number}")] = gain
+    amount = data.draw(st.integers(1, sum(gains)))
+
+    rest = allocate(house.exposure, 1, amount, Events(house.engine.state).emit)
+
+    assert rest == 0
+    paid = [-house.balance(f"W{number}") for number in range(len(gains))]
+    assert paid == share_pro_rata(amount, gains)
+    assert house.balance("LIQUIDATOR") == amount

@@ -111,8 +111,10 @@ def test_contributions_are_cut_to_zero_and_the_gains_bear_the_rest() -> None:
         (Layer.OWN_CONTRIBUTION, "M-fund", 10 * COIN),
         (Layer.DEFAULT_FUND, "N0-fund", 20 * COIN),
         (Layer.DEFAULT_FUND, "N1-fund", 30 * COIN),
-        (Layer.GAINS_HAIRCUT, "B", 440 * COIN),
     ]
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["winners"]) == (440 * COIN, 1)
+    assert house.equity("B") == (20_000 + 6_000 - 440) * COIN
 
 
 def test_what_nobody_can_bear_moves_no_cash_and_stays_in_sight() -> None:

@@ -1,4 +1,4 @@
-"""Readable twins of the kernels: unbounded integers, fractions, dicts and dataclasses, no arrays."""
+"""Readable twins of the kernels: unbounded integers, fractions, dicts, dataclasses; no arrays."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Book:
     checksum: int = 0
 
     def trade(self, trade: tuple[int, int, int, int, int, int, int, int]) -> None:
-        """Book both legs: (buyer, seller, instrument, ticks, lots, value, buyer fee, seller fee)."""
+        """Book both legs: buyer, seller, instrument, ticks, lots, value, fees of both."""
         buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee = trade
         for account, signed, worth in ((buyer, lots, value), (seller, -lots, -value)):
             key = (account, instrument)

@@ -120,4 +120,4 @@ def test_margin_is_the_sum_over_the_slices_of_the_notional(
             end = min(tiers[k + 1][0], notional) if k + 1 < len(tiers) else notional
             exact += max(end - tier[0], 0) * Fraction(tier[column], 1_000_000)
         # Rounded up once, after products in float64 whose last bit is worth an eighth at most.
-        assert exact - 4 <= found <= exact + 5
+        assert exact - 4 <= int(found) <= exact + 5

@@ -216,9 +216,9 @@ WATERFALL = Section(
             "what closes a loss that no fund covers",
         ),
         _integer("gains_window_hours", "hours", 24, (1, 720), "window of gains that may be cut"),
-        _money("insurance_fund", 10_000_000 * PPM, "insurance fund at the start"),
-        _money("skin_in_the_game", 5_000_000 * PPM, "the clearing house's own money at risk"),
-        _money("default_fund", 20_000_000 * PPM, "sum of the members' contributions"),
+        _money("insurance_fund", 0, "insurance fund at the start; 0: 2% of open interest"),
+        _money("skin_in_the_game", 0, "the clearing house's own money; 0: 0.5% of open interest"),
+        _money("default_fund", 0, "sum of the members' contributions; 0: 2% of open interest"),
     ),
 )  # fmt: skip
 

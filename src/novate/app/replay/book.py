@@ -14,6 +14,7 @@ from novate.app.replay.venue import Venue, account_row
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.kernel.codes import Defence, MarginMode, Role, Segregation
+from novate.kernel.value import LINEAR
 from novate.message import command
 from novate.stress import population
 from novate.stress.behaviour import (
@@ -146,7 +147,6 @@ def _open_interest(venue: Venue, feed: Feed) -> int:
 
 def _targets(venue: Venue, feed: Feed) -> population.Targets:
     book = venue.parameters["book"]
-    fund = venue.parameters["waterfall"]["default_fund"]
     open_interest = _open_interest(venue, feed)
     return population.Targets(
         accounts=book["accounts"],
@@ -158,7 +158,9 @@ def _targets(venue: Venue, feed: Feed) -> population.Targets:
         largest_share=book["largest_share_ppm"] / 1e6,
         position_share=book["position_share_ppm"] / 1e6,
         headroom_min=book["headroom_min_ppm"] / 1e6,
-        default_fund_share=fund / open_interest,
+        default_fund_share=(
+            (venue.parameters["waterfall"]["default_fund"] or open_interest // 50) / open_interest
+        ),
     )
 
 
@@ -250,16 +252,16 @@ def _members(venue: Venue, book: population.Book) -> tuple[list[Run], list[int]]
             runs.append(
                 command.POST_COLLATERAL.row(account=venue.accounts - 1, asset=0, amount=int(amount))
             )
-    runs.extend(fund_layers(venue))
+    runs.extend(fund_layers(venue, book.targets.open_interest))
     return runs, members
 
 
-def fund_layers(venue: Venue) -> list[Run]:
-    """Pay in the insurance fund and the skin in the game."""
+def fund_layers(venue: Venue, open_interest: int) -> list[Run]:
+    """Pay in the insurance fund (2% of open interest unless stated) and skin in the game (0.5%)."""
     waterfall = venue.parameters["waterfall"]
     amounts = (
-        (Role.INSURANCE_FUND, waterfall["insurance_fund"]),
-        (Role.SKIN_IN_THE_GAME, waterfall["skin_in_the_game"]),
+        (Role.INSURANCE_FUND, waterfall["insurance_fund"] or open_interest * 2 // 100),
+        (Role.SKIN_IN_THE_GAME, waterfall["skin_in_the_game"] or open_interest // 200),
     )
     return [
         command.POST_COLLATERAL.row(account=venue.house[role], asset=0, amount=amount)
@@ -340,6 +342,8 @@ def file_book(
     since entry is paid by it at the first cycle.
     """
     runs: list[Run] = []
+    stated = venue.parameters["waterfall"]
+    open_interest = _long_notional(venue, positions)
     names = list(dict.fromkeys(account.member or "member" for account in positions.accounts))
     member_of = {}
     for name in names:
@@ -348,12 +352,12 @@ def file_book(
         runs.append(
             account_row(venue, f"{name}-default-fund", Role.DEFAULT_FUND, venue.accounts - 1)
         )
-        share = venue.parameters["waterfall"]["default_fund"] // len(names)
+        share = (stated["default_fund"] or open_interest // 50) // len(names)
         if share:
             runs.append(
                 command.POST_COLLATERAL.row(account=venue.accounts - 1, asset=0, amount=share)
             )
-    runs.extend(fund_layers(venue))
+    runs.extend(fund_layers(venue, open_interest))
     first = venue.accounts
     runs.extend(
         account_row(
@@ -390,6 +394,22 @@ def file_book(
         [account.member or "member" for account in positions.accounts],
         [account.role.name.lower() for account in positions.accounts],
     )
+
+
+def _long_notional(venue: Venue, positions: PositionTable) -> int:
+    """Long notional at the entry prices, numeraire units."""
+    symbols = {contract.symbol: contract for contract in venue.contracts}
+    total = 0
+    for lots, price, number in zip(
+        positions.lots, positions.entry_price_e8, positions.instrument, strict=True
+    ):
+        contract = symbols[positions.instruments[int(number)]]
+        if lots > 0 and contract.form == LINEAR:
+            total += int(lots) * contract.lot_e8 * int(price) // 10**10
+        elif lots > 0:
+            terms = venue.parameters["instruments"][contract.symbol]
+            total += int(lots) * int(terms["face_value"]) // 100
+    return total
 
 
 def _file_trades(venue: Venue, positions: PositionTable, first: int) -> Run:

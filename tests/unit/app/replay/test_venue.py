@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.adapter.memory_journal import MemoryJournal
+from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row, value_unit
+from novate.engine.engine import Engine
+from novate.errors import InputError
+from novate.kernel.codes import Layer, Role
+from novate.kernel.value import INVERSE, LINEAR
+from novate.message.declare import rows_of
+from novate.message.parameter import MINUTE, Parameter
+from novate.valuation.exposure import SINGLE_ROLES
+from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters, venue
+
+
+def test_the_opening_is_accepted_by_the_engine_as_it_stands() -> None:
+    settings = parameters()
+    opened, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    engine = Engine(MemoryJournal())
+
+    batches = engine.submit(runs)
+
+    x = engine.state.exposure
+    assert "CommandRefused" not in {run.name for batch in batches for run in batch.events}
+    assert x.assets.symbols == opened.assets == ["USDT", "BTC", "ETH", "USDC"]
+    assert x.instruments.symbols == list(SYMBOLS)
+    assert x.now_ns == START_NS
+    assert {role: x.single(role) for role in SINGLE_ROLES} == opened.house
+    assert opened.accounts == x.accounts.count == len(SINGLE_ROLES)
+    assert x.parameter(Parameter.CALL_GRACE_NS) == 60 * MINUTE
+    assert x.parameter(Parameter.SLICE_FLOOR) == settings["liquidation"]["slice_floor"]
+
+
+def test_the_numeraire_is_asset_zero_wherever_the_file_has_it() -> None:
+    settings = parameters()
+    settings["assets"] = {name: settings["assets"][name] for name in ("USDC", "ETH", "USDT", "BTC")}
+
+    opened, _ = open_venue(settings, list(SYMBOLS), START_NS)
+
+    assert opened.assets == ["USDT", "USDC", "ETH", "BTC"]
+    assert opened.asset("ETH") == 2
+    with pytest.raises(InputError, match=r"asset 'DOGE' is not declared; known are \['USDT'"):
+        opened.asset("DOGE")
+
+
+def test_terms_become_ticks_lots_and_ledger_units() -> None:
+    opened, runs = open_venue(parameters(), list(SYMBOLS), START_NS)
+    [listing] = rows_of(next(run for run in runs if run.name == "ListInstrument"))
+    contract = opened.contracts[0]
+
+    # A tick of 0.1 on a lot of 0.001 is 0.0001 USDT: 100 units of 1e-6.
+    assert listing["unit"] == 100
+    assert listing["ticks_max"] == 10_000_000 * 10
+    assert listing["lots_max"] == 2**60 // 100 // 10**8
+    assert listing["funding_cap_e9"] == 3_000_000
+    assert (contract.tick_e8, contract.lot_e8, contract.form) == (10**7, 10**5, LINEAR)
+
+
+@pytest.mark.parametrize(
+    ("terms", "unit"),
+    [
+        ({"form": "linear", "tick": 10**7, "lot": 10**5, "settlement_asset": "USDT"}, 100),
+        ({"form": "linear", "tick": 1, "lot": 10**10, "settlement_asset": "USDT"}, 1),
+        # 100 numeraire of face, ticks of 0.5: 200 coins times ticks, in 1e-8.
+        (
+            {
+                "form": "inverse", "tick": 5 * 10**7, "lot": 1, "face_value": 10**10,
+                "settlement_asset": "BTC",
+            },
+            200 * 10**8,
+        ),
+    ],
+)  # fmt: skip
+def test_the_value_unit_is_exact(terms: dict[str, object], unit: int) -> None:
+    assert value_unit(venue(), terms) == unit
+
+
+@pytest.mark.parametrize("lot", [1, 10**9 + 1])
+def test_a_step_below_a_ledger_unit_is_refused(lot: int) -> None:
+    terms = {"form": "linear", "tick": 1, "lot": lot, "settlement_asset": "USDT"}
+
+    with pytest.raises(InputError, match=f"tick 1 and lot {lot} .* whole number of ledger units"):
+        value_unit(venue(), terms)
+
+
+def test_an_inverse_contract_is_listed_by_its_face_value() -> None:
+    settings = parameters()
+    settings["instruments"]["BTCUSDT"].update(
+        form="inverse", face_value=100 * 10**8, settlement_asset="BTC", tick=5 * 10**7
+    )
+
+    opened, runs = open_venue(settings, ["BTCUSDT"], START_NS)
+
+    [listing] = rows_of(next(run for run in runs if run.name == "ListInstrument"))
+    assert (listing["form"], listing["unit"]) == (INVERSE, 200 * 10**8)
+    assert listing["lots_max"] == 2**60 // (200 * 10**8)
+    assert opened.contracts[0].form == INVERSE
+
+
+def test_leverage_is_capped_in_every_tier() -> None:
+    settings = parameters()
+    settings["margin"]["leverage_max"] = 7
+
+    _, runs = open_venue(settings, list(SYMBOLS), START_NS)
+
+    tiers = [row for run in runs if run.name == "SetTier" for row in rows_of(run)]
+    assert min(row["initial_ppm"] for row in tiers) == 142_858  # one seventh, up
+    assert {row["instrument"] for row in tiers} == {0, 1}
+
+
+def test_the_declared_waterfall_is_that_of_the_file() -> None:
+    settings = parameters()
+    settings["waterfall"].update(
+        order=["own-contribution", "skin-in-the-game", "insurance-fund", "default-fund"],
+        last_layer="adl",
+    )
+
+    _, runs = open_venue(settings, list(SYMBOLS), START_NS)
+
+    [row] = rows_of(next(run for run in runs if run.name == "DeclareWaterfall"))
+    assert list(row.values()) == [1, 3, 2, 4, 6]
+    assert set(LAYERS.values()) == set(Layer) - {Layer.UNCOVERED}
+
+
+def test_accounts_and_sources_are_numbered_as_they_are_declared() -> None:
+    opened = venue()
+    before = opened.accounts
+
+    [account] = rows_of(account_row(opened, "m", Role.MEMBER))
+    [source] = rows_of(source_row(opened, "feed", 2, weight=3))
+    source_row(opened, "other", 1)
+
+    assert opened.accounts == before + 1
+    assert (account["reference"], account["role"], account["parent"]) == ("m", Role.MEMBER, -1)
+    assert source == {"symbol": "feed", "asset": 2, "weight": 3}
+    assert opened.sources == {"feed": (0, 2), "other": (1, 1)}

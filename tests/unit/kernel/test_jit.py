@@ -1,0 +1,68 @@
+"""Wide arithmetic against unbounded integers."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novate.kernel.jit import divide_wide, kernel, muldiv_floor, multiply_wide, prefetch
+
+WORDS = st.one_of(
+    st.integers(0, 2**64 - 1), st.sampled_from([0, 1, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
+)
+LARGE = st.one_of(
+    st.integers(1, 2**62), st.sampled_from([1, 2**31, 2**53, 2**60 - 1, 2**60, 2**62])
+)
+
+
+@kernel
+def _multiply(a, b):  # type: ignore[no-untyped-def]
+    return multiply_wide(a, b)
+
+
+@kernel
+def _divide(high, low, divisor):  # type: ignore[no-untyped-def]
+    return divide_wide(high, low, divisor)
+
+
+@kernel
+def _muldiv(a, b, c):  # type: ignore[no-untyped-def]
+    return muldiv_floor(a, b, c)
+
+
+@kernel
+def _sum_with_hints(column):  # type: ignore[no-untyped-def]
+    total = 0
+    for at in range(column.size):
+        prefetch(column, at)
+        prefetch(column, at + 10**9)
+        total += column[at]
+    return total
+
+
+@given(WORDS, WORDS)
+def test_a_wide_product_has_both_words(a: int, b: int) -> None:
+    high, low = _multiply(np.uint64(a), np.uint64(b))
+    assert (int(high) << 64 | int(low)) == a * b
+
+
+@given(WORDS, st.integers(1, 2**63 - 1), st.data())
+def test_a_wide_division_gives_quotient_and_rest(
+    low: int, divisor: int, data: st.DataObject
+) -> None:
+    high = data.draw(st.integers(0, divisor - 1))
+    quotient, rest = _divide(np.uint64(high), np.uint64(low), np.uint64(divisor))
+    assert (int(quotient), int(rest)) == divmod(high << 64 | low, divisor)
+
+
+@given(LARGE, LARGE, st.data())
+def test_a_product_over_a_divisor_is_exact_beyond_64_bits(
+    a: int, c: int, data: st.DataObject
+) -> None:
+    b = data.draw(st.one_of(st.integers(0, c), st.sampled_from([c, c - 1, c // 2])))
+    assert int(_muldiv(a, b, c)) == a * b // c
+
+
+def test_a_hint_to_memory_changes_nothing_and_may_point_anywhere() -> None:
+    assert _sum_with_hints(np.arange(5)) == 10
