@@ -54,8 +54,7 @@ _DTYPES = {
     "uint64": np.dtype("<u8"),
     "float64": np.dtype("<f8"),
 }
-
-_KINDS = {dtype: kind for kind, dtype in _DTYPES.items()}  # asking a dtype its name is slow
+_KINDS = {dtype: kind for kind, dtype in _DTYPES.items()}
 
 _FieldHeader = tuple[str, str, tuple[str, ...] | None]
 _RunHeader = tuple[str, int, int, tuple[_FieldHeader, ...]]
@@ -436,12 +435,8 @@ def _check_run(name: str, version: int, rows: int, fields: Sequence[str]) -> Non
 
 def _little_endian(place: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
     """Give the name of the element type, and the values as contiguous little-endian bytes."""
-    kind = _KINDS.get(values.dtype, "")
-    if kind and values.flags.c_contiguous:
-        return kind, values
-    kind = values.dtype.name
-    # order="C" keeps zero dimensions; ascontiguousarray would make one of them.
-    return kind, np.asarray(values, dtype=_dtype(place, kind), order="C")
+    kind = _KINDS.get(values.dtype) or values.dtype.name  # to ask for the name is slow
+    return kind, np.asarray(values, dtype=_dtype(place, kind), order="C")  # keeps no dimensions
 
 
 def _dtype(place: str, kind: str) -> np.dtype[Any]:

@@ -144,13 +144,17 @@ def agrees(x: Exposure, book: Book) -> bool:
     """Whether the columns hold exactly what the readable book holds."""
     p = x.positions
     names = ("lots", "entry_cost", "settlement_cost", "realised")
-    columns = zip(*(p.used(name).tolist() for name in ("account", "instrument", *names)), strict=True)
+    columns = zip(
+        *(p.used(name).tolist() for name in ("account", "instrument", *names)), strict=True
+    )
     found = {(row[0], row[1]): row[2:] for row in columns}
     expected = {
         key: (h.lots, h.entry_cost, h.settlement_cost, h.realised)
         for key, h in book.holdings.items()
     }
-    cash = {a: int(c) for a, c in enumerate(x.accounts.used("balance")[:, 0]) if c or a in book.cash}
+    cash = {
+        a: int(c) for a, c in enumerate(x.accounts.used("balance")[:, 0]) if c or a in book.cash
+    }
     return found == expected and cash == book.cash and int(x.checksum[0]) == book.checksum
 
 

@@ -92,9 +92,7 @@ def build_exposure(accounts: int, held: int, instruments: int, seed: int) -> Exp
     p.ensure(rows)
     p.slot = np.full(2 * p.capacity, -1, np.int32)
     p.account[:rows] = np.repeat(np.arange(accounts, dtype=np.int32), held)
-    p.instrument[:rows] = distinct_draws(
-        popularity(instruments), accounts, held, rng
-    ).reshape(-1)
+    p.instrument[:rows] = distinct_draws(popularity(instruments), accounts, held, rng).reshape(-1)
     mark = x.marks.mark[p.instrument[:rows]]
     notional = rng.lognormal(np.log(2_000 * UNIT), 2.0, rows)
     lots = np.clip(notional / (10 * mark), 1, 10**9).astype(np.int64)

@@ -94,8 +94,10 @@ def measure(contest: Contest) -> tuple[Times, Times]:
 
 
 HEAD = [
-    "| contest | regime | ours, best (median) | theirs, best (median) | per cpu-s, ours / theirs "
-    "| ratio best (median) | goal | turns |",
+    (
+        "| contest | regime | ours, best (median) | theirs, best (median) "
+        "| per cpu-s, ours / theirs | ratio best (median) | goal | turns |"
+    ),
     "|---|---|---|---|---|---|---|---|",
 ]
 
@@ -110,7 +112,7 @@ def row(contest: Contest) -> str:
         per_cpu = side.amount / max(min(taken.processor), 1e-9)
         rates.append((best, middle, per_cpu))
     (best, middle, cpu), (best_other, middle_other, cpu_other) = rates
-    goal = "–"
+    goal = "none"
     if contest.goal:
         reached = best / best_other >= contest.goal
         goal = f"≥ {contest.goal:g}: {'reached' if reached else 'missed'}"

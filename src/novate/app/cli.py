@@ -7,8 +7,10 @@ journal or the program contradicts itself.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -239,8 +241,12 @@ def _used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[
     }
 
 
+_typed: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
+"""Arguments of the command that runs, for the report's "how to reproduce"."""
+
+
 def _as_typed() -> str:
-    return "novate " + " ".join(sys.argv[1:])
+    return "novate " + shlex.join(_typed.get())
 
 
 def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> int:
@@ -409,8 +415,10 @@ def fetch(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    _typed.set(tuple(typed))
     try:
-        code = app(list(arguments) if arguments is not None else None, result_action="return_value")
+        code = app(typed, result_action="return_value")
     except InputError as error:
         Console(stderr=True).print(f"[red]input:[/red] {error}", highlight=False)
         return BAD_INPUT

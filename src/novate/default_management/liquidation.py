@@ -96,14 +96,20 @@ def apply_liquidation_started(x: Exposure, row: dict[str, Any]) -> None:
     x.accounts.slice_ns[row["account"]] = x.now_ns
 
 
-def release_level(x: Exposure, numbers: Assessment) -> int:
-    """Equity at which a liquidation stops: a multiple of maintenance margin, at least zero."""
-    return -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
+def release_level(x: Exposure, account: int, numbers: Assessment) -> int:
+    """Equity at which a liquidation stops: a multiple of maintenance margin, numeraire units.
+
+    An account in default of a call owes initial margin: it is not released below it.
+    """
+    level = -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
+    if x.accounts.defence[account] == Defence.CALL_THEN_DEFAULT:
+        return max(level, numbers.initial)
+    return level
 
 
-def is_cured(x: Exposure, numbers: Assessment) -> bool:
+def is_cured(x: Exposure, account: int, numbers: Assessment) -> bool:
     """Whether equity is at the release level."""
-    return numbers.equity >= release_level(x, numbers)
+    return numbers.equity >= release_level(x, account, numbers)
 
 
 def decide_stop_liquidation(
@@ -114,12 +120,12 @@ def decide_stop_liquidation(
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
-    if not is_cured(x, numbers):
-        return Refusal(No.CAUSE_GONE, numbers.equity, release_level(x, numbers))
+    if not is_cured(x, account, numbers):
+        return Refusal(No.CAUSE_GONE, numbers.equity, release_level(x, account, numbers))
     close_orders(defaults, account, emit)
     emit(
         event.LIQUIDATION_STOPPED,
-        account=account, equity=numbers.equity, requirement=release_level(x, numbers),
+        account=account, equity=numbers.equity, requirement=release_level(x, account, numbers),
     )  # fmt: skip
     return None
 

@@ -158,15 +158,16 @@ def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
 def _cures(state: State, numbers: _Numbers) -> list[Run]:
     x = state.exposure
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
-    cured = [
-        int(a)
-        for a in closing
-        if is_cured(
-            x,
-            Assessment(int(numbers.equity[a]), 0, 0, int(numbers.maintenance[a]), 0, 0, 0),
-        )
-    ]
+    cured = [int(a) for a in closing if is_cured(x, int(a), _present(numbers, int(a)))]
     return _rows(command.STOP_LIQUIDATION, cured)
+
+
+def _present(numbers: _Numbers, account: int) -> Assessment:
+    """The part of an assessment that levels are made of; the rest is zero."""
+    equity, initial, maintenance = (
+        int(column[account]) for column in (numbers.equity, numbers.initial, numbers.maintenance)
+    )
+    return Assessment(equity, 0, initial, maintenance, 0, 0, 0)
 
 
 def _calls_met(state: State, numbers: _Numbers) -> list[Run]:

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -131,14 +130,15 @@ def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         pointer = cgutils.get_item_pointer(
             context, builder, array_type, view, [at], wraparound=False
         )
-        small = ir.IntType(32)
+        ir = cgutils.ir
+        small = cgutils.int32_t
         hint = cgutils.get_or_insert_function(
             builder.module,
-            ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), small, small, small]),
+            ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, small, small, small]),
             "llvm.prefetch.p0",
         )
         flags = [small(1), small(3), small(1)]  # to write, keep in all levels, data
-        builder.call(hint, [builder.bitcast(pointer, ir.IntType(8).as_pointer()), *flags])
+        builder.call(hint, [builder.bitcast(pointer, cgutils.voidptr_t), *flags])
         return context.get_dummy_value()
 
     return types.void(array, index), generate

@@ -20,6 +20,7 @@ nothing drifts.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numba
@@ -35,7 +36,16 @@ from novate.kernel.assess import (
     close_account,
 )
 from novate.kernel.codes import Role
-from novate.kernel.columns import F64, I32, I64, U8
+from novate.kernel.columns import (
+    F64,
+    I32,
+    I64,
+    U8,
+    AccountArrays,
+    AssetArrays,
+    InstrumentArrays,
+    PositionArrays,
+)
 from novate.kernel.jit import inlined, kernel, parallel_kernel
 from novate.kernel.value import LINEAR
 
@@ -190,7 +200,7 @@ def _sweep_one(  # type: ignore[no-untyped-def]
 @inlined
 def _quick_block(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+    step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
 ):  # fmt: skip
     """Fill ``health`` of the accounts of a block that can go the fast way; returns how many cannot.
 
@@ -229,11 +239,8 @@ def _quick_block(  # type: ignore[no-untyped-def]
         equity = balance[account, 0] + profit
         for asset in range(1, balance.shape[1]):
             total = balance[account, asset]
-            if total != 0:
-                price = unit_price[asset]
-                if total > 0:
-                    price *= keep[asset]
-                equity += np.int64(np.floor(total * price))
+            price = discounted[asset] if total > 0 else unit_price[asset]
+            equity += np.int64(np.floor(total * price))
         health[account, HEALTH_EQUITY] = equity
         health[account, HEALTH_INITIAL] = np.int64(initial)
         health[account, HEALTH_MAINTENANCE] = np.int64(maintenance)
@@ -243,26 +250,26 @@ def _quick_block(  # type: ignore[no-untyped-def]
 @kernel
 def quick_blocks(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, keep, health, left, left_count,
+    step, reach, rate, bits, balance, unit_price, discounted, health, left, left_count,
 ):  # fmt: skip
     """Take all blocks on this thread."""
     for block in range(left_count.size):
         left_count[block] = _quick_block(
             start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-            step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+            step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
         )  # fmt: skip
 
 
 @parallel_kernel
 def quick_blocks_parallel(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, keep, health, left, left_count,
+    step, reach, rate, bits, balance, unit_price, discounted, health, left, left_count,
 ):  # fmt: skip
     """Deal the blocks to all threads."""
     for block in numba.prange(left_count.size):
         left_count[block] = _quick_block(
             start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-            step, reach, rate, bits, balance, unit_price, keep, block, health, left,
+            step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
         )  # fmt: skip
 
 
@@ -300,25 +307,34 @@ def slow_blocks_parallel(  # type: ignore[no-untyped-def]
             )  # fmt: skip
 
 
-def sweep(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, terms, index, health
-):
-    """Fill ``health[account, 3]`` for all accounts; the result does not depend on the threads."""
+def sweep(
+    accounts: AccountArrays,
+    positions: PositionArrays,
+    instruments: InstrumentArrays,
+    assets: AssetArrays,
+    terms: TermArrays,
+    index: RowIndex,
+    health: I64,
+) -> None:
+    """Fill ``health[account, 3]`` for all accounts; the result does not depend on the threads.
+
+    The number of tiers an instrument can have is a power of two.
+    """
     blocks = (len(health) + BLOCK - 1) // BLOCK
     left = np.empty((blocks, BLOCK), np.int32)
     left_count = np.zeros(blocks, np.int64)
     is_large = positions.size[0] >= PARALLEL_ROWS
-    quick = quick_blocks_parallel if is_large else quick_blocks
-    quick(
+    take: Callable[..., None] = quick_blocks_parallel if is_large else quick_blocks
+    take(
         index.start, index.tail_head, index.tier_hint, positions.instrument, positions.lots,
         positions.settlement_cost, positions.buy_lots, positions.sell_lots, terms.step,
         terms.reach.view(np.uint64).reshape(-1), terms.rate.reshape(-1),
-        np.uint64(instruments.tier_floor.shape[1].bit_length() - 1),
-        accounts.balance, assets.unit_price, assets.keep, health, left, left_count,
+        np.uint64(instruments.tier_floor.shape[1].bit_length() - 1), accounts.balance,
+        assets.unit_price, assets.unit_price * assets.keep, health, left, left_count,
     )  # fmt: skip
     if left_count.any():
-        slow = slow_blocks_parallel if is_large else slow_blocks
-        slow(
+        take_slowly: Callable[..., None] = slow_blocks_parallel if is_large else slow_blocks
+        take_slowly(
             accounts, positions, instruments, assets, terms, index, left, left_count,
             index.tier_hint, health,
         )  # fmt: skip

@@ -121,7 +121,7 @@ def book_trade(  # type: ignore[no-untyped-def]
 
 @inlined
 def fetch_ahead(accounts, positions, buyer, seller, instrument, k):  # type: ignore[no-untyped-def]
-    """Ask for the memory of the trades behind row ``k``: first the index, later what it points at."""
+    """Ask for memory of the trades behind row ``k``: first the index, then what it points at."""
     mask = positions.slot.size - 1
     cash = accounts.balance.reshape(-1)
     far = k + 2 * AHEAD
@@ -290,10 +290,8 @@ def decide_trades(  # type: ignore[no-untyped-def]
     out = np.zeros(WIDTH, np.int64)
     for k in range(buyer.size):
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
-        b = np.int64(buyer[k])
-        s = np.int64(seller[k])
-        i = np.int64(instrument[k])
-        n = lots[k]
+        b, s = np.int64(buyer[k]), np.int64(seller[k])
+        i, n = np.int64(instrument[k]), lots[k]
         code, was, may = _row_refusal(
             accounts, instruments, account_count, instrument_count, b, s, i, ticks[k], n
         )

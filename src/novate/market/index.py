@@ -181,7 +181,9 @@ def update_mark(
     band = index * int(instruments.basis_clamp_ppm[i]) // PPM
     shift = (2 * basis + 100_000_000) // 200_000_000
     mark = index + min(max(shift, -band), band)
-    premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
+    premium_sum, premium_ms = 0, 0
+    if instruments.funding_ns[i]:
+        premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
     final_sum, final_ms = final_so_far(instruments, marks, i, now_ns)
     emit(
         event.MARK_UPDATED,

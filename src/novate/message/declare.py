@@ -80,21 +80,8 @@ class Message:
         return self.run({name: [value] for name, value in values.items()})
 
 
-_DTYPES = {
-    name: np.dtype(name)
-    for name in (
-        "bool",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "float64",
-    )  # fmt: skip
-}
+_NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float64"
+_DTYPES = {name: np.dtype(name) for name in _NUMBERS.split()}
 _BOUNDS = {
     name: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     for name, dtype in _DTYPES.items()

@@ -13,8 +13,9 @@ the book moved, everything is swept.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from novate.kernel.columns import I64, npt
+from novate.kernel.columns import I64
 from novate.kernel.sweep import (
     HEALTH_WIDTH,
     RowIndex,

@@ -23,8 +23,9 @@ def takeover_level(w: World, numbers: Numbers) -> int:
     return numbers.maintenance * w.parameters[Parameter.TAKEOVER_PPM] // MILLION
 
 
-def release_level(w: World, numbers: Numbers) -> int:
-    return ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
+def release_level(w: World, account: Account, numbers: Numbers) -> int:
+    level = ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
+    return max(level, numbers.initial) if account.defence == Defence.CALL_THEN_DEFAULT else level
 
 
 # --- calls and liquidation -----------------------------------------------------------------
@@ -101,7 +102,7 @@ def start_liquidation(w: World, number: int) -> None:
 
 def stop_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    level = release_level(w, n)
+    level = release_level(w, w.accounts[number], n)
     refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
     close_orders(w, number)
     account.status = AccountStatus.OPEN
@@ -303,10 +304,9 @@ def allocate_loss(w: World, number: int) -> None:
             Layer.INSURANCE_FUND: [w.number_of(Role.INSURANCE_FUND)],
             Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
         }
-        if layer == Layer.AUTO_DELEVERAGING:
-            if rest > 0:
-                rest = deleverage(w, number, rest)
-                close_uncovered(w)
+        if layer == Layer.AUTO_DELEVERAGING and rest > 0:
+            rest = deleverage(w, number, rest)
+            close_uncovered(w)
         if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
             rest = haircut_gains(w, number, rest)
             continue
@@ -491,7 +491,7 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, _, n in closing if n.equity >= release_level(w, n)]
+    cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
     yield account_work("StopLiquidation", cured)
     yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
     lost = [k for k, _, n in called if n.equity < takeover_level(w, n)]

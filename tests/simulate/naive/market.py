@@ -65,8 +65,9 @@ def extend_sums(w: World, i: Instrument) -> None:
     if i.index == 0:
         return
     ms = (w.now - max(i.updated, i.funded)) // MS
-    i.premium_sum += i.premium_e9 * ms
-    i.premium_ms += ms
+    if i.terms["funding_ns"]:
+        i.premium_sum += i.premium_e9 * ms
+        i.premium_ms += ms
     expiry = i.terms["expiry_ns"]
     if expiry:
         start = max(i.updated, expiry - i.terms["settlement_window_ns"])

@@ -113,18 +113,20 @@ def test_when_the_queue_is_too_short_the_gains_bear_the_rest() -> None:
     assert made.lots("LIQUIDATOR") == 60
 
 
-def test_no_winner_trades_beyond_the_highest_price_and_the_rest_is_uncovered() -> None:
-    made = house(deposit=50_500, ticks_max=501)
+def test_no_winner_is_closed_at_a_loss_and_the_rest_is_uncovered() -> None:
+    made = house(deposit=50_500)
     made.list_contract("Y")
     made.price(500)
     made.trade("A", "EXTERNAL_MARKET", lots=900, ticks=500, instrument=1)
 
     made.price(440)  # 9,500 short; the world outside is in no queue
 
-    # The 100 lots at 501 instead of 440 bear 6,100; nobody has a gain left.
-    assert deleveraged(made) == [("C", 40, 501, 2_440 * COIN), ("B", 60, 501, 3_660 * COIN)]
+    # 95 ticks above the mark would bear it, but winners sold at 500: 60 ticks are all they have.
+    assert deleveraged(made) == [("C", 40, 500, 2_400 * COIN), ("B", 60, 500, 3_600 * COIN)]
     [rest] = made.events("LossAllocated")
-    assert (rest["layer"], rest["amount"]) == (Layer.UNCOVERED, 3_400 * COIN)
+    assert (rest["layer"], rest["amount"]) == (Layer.UNCOVERED, 3_500 * COIN)
+    assert made.equity("B") == 20_000 * COIN
+    assert made.equity("C") == 10_000 * COIN
 
 
 def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:

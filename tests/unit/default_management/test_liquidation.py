@@ -6,6 +6,8 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.liquidation import (
+    book_between,
+    close_uncovered,
     closing_accounts,
     decide_place_slice,
     decide_report_fill,
@@ -14,13 +16,14 @@ from novate.default_management.liquidation import (
     has_blocked_price,
     is_closing,
     is_cured,
+    is_flat,
     maintenance_of,
     notional_of,
     open_lots,
     position_rows,
     release_level,
 )
-from novate.kernel.codes import AccountStatus, OrderKind, Role
+from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -248,8 +251,8 @@ def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     house = breached_house()
     x = house.exposure
     numbers = x.assess(house.number("A"))
-    assert release_level(x, numbers) == 2_925 * COIN  # 2,340 x 1.25
-    assert not is_cured(x, numbers)
+    assert release_level(x, house.number("A"), numbers) == 2_925 * COIN  # 2,340 x 1.25
+    assert not is_cured(x, house.number("A"), numbers)
     house.deposit("A", 625 * COIN - 1)
     house.assess()
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -261,6 +264,15 @@ def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     assert house.events("LiquidationStopped")[0]["requirement"] == 2_925 * COIN
     assert house.status("A") == AccountStatus.OPEN
     assert house.exposure.accounts.slice_ns[house.number("A")] == 0
+
+
+def test_an_account_in_default_of_a_call_is_not_released_below_initial_margin() -> None:
+    house = breached_house()
+    x, a = house.exposure, house.number("A")
+
+    x.accounts.defence[a] = Defence.CALL_THEN_DEFAULT
+
+    assert release_level(x, a, x.assess(a)) == 4_680 * COIN
 
 
 def test_starting_releases_reservations() -> None:
@@ -471,3 +483,66 @@ def test_a_slice_that_falls_on_a_cycle_sees_what_the_cycle_paid() -> None:
     order = house.events("OrderPlaced")[-1]
     assert order["kind"] == OrderKind.CONVERSION
     assert (order["quantity"], order["instant_ns"]) == (-123_333_333_334, START + HOUR)
+
+
+def liquidator_house(lots: int, *orders: int) -> ClearingHouse:
+    """The liquidator holds lots of the contract and has orders of these quantities out."""
+    house = breached_house(price=490)
+    market = "EXTERNAL_MARKET"
+    x, defaults = house.exposure, house.engine.state.defaults
+    liquidator = x.single(Role.LIQUIDATOR)
+    if lots:
+        ticks = 490
+        book_between(x, liquidator, house.number(market), 0, ticks, lots, lots * ticks * COIN)
+    for quantity in orders:
+        row = defaults.orders.append()
+        defaults.orders.account[row] = liquidator
+        defaults.orders.kind[row] = OrderKind.POSITION
+        defaults.orders.quantity[row] = quantity
+        defaults.orders.is_open[row] = True
+    return house
+
+
+@pytest.mark.parametrize(
+    ("lots", "order", "stays"),
+    [
+        (100, -25, True),
+        (100, -100, True),
+        (100, -101, False),  # larger than the position
+        (100, 25, False),  # adds to it
+        (-100, 25, True),
+        (-100, -25, False),
+        (0, -25, False),
+    ],
+)
+def test_an_order_of_the_liquidator_stays_while_it_reduces_its_position(
+    lots: int, order: int, stays: bool
+) -> None:
+    house = liquidator_house(lots, order)
+    recorder = Recorder()
+
+    close_uncovered(house.exposure, house.engine.state.defaults, recorder)
+
+    assert recorder.names == ([] if stays else ["OrderClosed"])
+
+
+def test_a_conversion_of_the_liquidator_stays() -> None:
+    house = liquidator_house(0, 7)
+    house.engine.state.defaults.orders.kind[0] = OrderKind.CONVERSION
+    recorder = Recorder()
+
+    close_uncovered(house.exposure, house.engine.state.defaults, recorder)
+
+    assert recorder.events == []
+
+
+def test_a_flat_liquidator_has_no_next_slice() -> None:
+    house = breached_house(price=490)
+    x, defaults = house.exposure, house.engine.state.defaults
+    liquidator = x.single(Role.LIQUIDATOR)
+    assert is_flat(x, defaults, liquidator)
+    recorder = Recorder()
+
+    assert decide_place_slice(x, defaults, {"account": liquidator}, recorder) is None
+
+    assert recorder.only() == {"account": liquidator, "instant_ns": 0}

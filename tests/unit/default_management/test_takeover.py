@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from novate.book.ledger import transfer
+from novate.default_management.liquidation import is_flat
 from novate.default_management.takeover import (
     decide_record_shortfall,
     decide_sweep_surplus,
     decide_take_over,
-    is_flat,
     liquidator_shortfall,
+    shortfall_due,
 )
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.parameter import Parameter
@@ -144,6 +145,33 @@ def test_what_the_liquidator_loses_while_closing_is_recorded_as_its_own_loss() -
         {"loss": 1, "account": house.number("LIQUIDATOR"), "amount": 500 * COIN}
     ]
     assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+
+
+def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_is_closed() -> None:
+    house = failing_house(446, slice_ppm=1_000_000)
+    house.deposit("INSURANCE_FUND", 350 * COIN)
+    house.deposit("SKIN_IN_THE_GAME", 150 * COIN)
+    state = house.engine.state
+
+    house.price(440)  # 500 short: what fund and skin hold
+    assert liquidator_shortfall(state.exposure, state.defaults) == 500 * COIN
+    assert shortfall_due(state.exposure, state.defaults) == 0
+    assert house.events("LossRecorded") == []
+
+    close_liquidator(house, 441)
+    assert shortfall_due(state.exposure, state.defaults) == 400 * COIN
+    house.assess()
+
+    assert house.events("LossRecorded")[0]["amount"] == 400 * COIN
+
+
+def test_a_shortfall_beyond_the_clearing_houses_own_means_is_a_loss_at_once() -> None:
+    house = failing_house(446)
+    house.deposit("INSURANCE_FUND", 500 * COIN)
+
+    house.price(439)  # 600 short
+
+    assert house.events("LossRecorded")[0]["amount"] == 600 * COIN
 
 
 def test_an_uncovered_loss_is_not_recorded_twice() -> None:

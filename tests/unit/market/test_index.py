@@ -276,6 +276,7 @@ class Book:
         self.instruments.ticks_max[0] = 10_000
         self.instruments.basis_clamp_ppm[0] = clamp_ppm
         self.instruments.expiry_ns[0] = expiry_ns
+        self.instruments.funding_ns[0] = 8 * HOUR
         self.instruments.settlement_window_ns[0] = 10 * MINUTE
         self.price(price)
 

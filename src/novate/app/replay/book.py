@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from novate.adapter.book_file import CollateralTable, PositionTable
 from novate.app.replay.feed import PAR_E8, Feed
-from novate.app.replay.venue import Venue, account_row
+from novate.app.replay.venue import Venue, account_row, value_unit
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.kernel.codes import Defence, MarginMode, Role, Segregation
+from novate.kernel.settle import value_of
 from novate.kernel.value import LINEAR
 from novate.message import command
+from novate.message.declare import columns_of
 from novate.stress import population
 from novate.stress.behaviour import (
     CrashWindow,
@@ -62,26 +64,7 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
     runs, members = _members(venue, book)
     first = venue.accounts
     count = len(book.accounts)
-    parents = [members[int(row)] for row in book.accounts.member]
-    runs.append(
-        command.OPEN_ACCOUNT.run(
-            {
-                "reference": list(book.accounts.reference),
-                "role": [_by_name(Role, population.Role, v) for v in book.accounts.role],
-                "parent": parents,
-                "segregation": [
-                    _by_name(Segregation, population.Segregation, v)
-                    for v in book.accounts.segregation
-                ],
-                "mode": [
-                    _by_name(MarginMode, population.MarginMode, v) for v in book.accounts.mode
-                ],
-                "defence": [
-                    _by_name(Defence, population.Defence, v) for v in book.accounts.defence
-                ],
-            }
-        )
-    )
+    runs.append(_open_accounts(book, members))
     venue.accounts += count
     assets = np.array([venue.asset(asset.symbol) for asset in book.assets])
     runs.append(
@@ -93,9 +76,10 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
             }
         )
     )
-    runs.append(_prepaid_fees(venue, book, first))
+    trades = _trades(book.trades, first)
+    runs.append(_prepaid_fees(venue, trades, first))
     runs.extend(_opening(venue, feed))
-    runs.append(_trades(book.trades, first))
+    runs.append(trades)
     window = CrashWindow(
         start_ns=stress_start_ns, length_ns=6 * 3_600 * 10**9, lead_ns=6 * 3_600 * 10**9
     )
@@ -119,6 +103,25 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
         rows,
         traits,
         fresh_memory(traits),
+    )
+
+
+def _open_accounts(book: population.Book, members: list[int]) -> Run:
+    """Open the margin accounts of a generated book under their members."""
+    accounts = book.accounts
+
+    def codes(target: Any, source: Any, values: I64) -> list[int]:
+        return [_by_name(target, source, int(value)) for value in values]
+
+    return command.OPEN_ACCOUNT.run(
+        {
+            "reference": list(accounts.reference),
+            "role": codes(Role, population.Role, accounts.role),
+            "parent": [members[int(row)] for row in accounts.member],
+            "segregation": codes(Segregation, population.Segregation, accounts.segregation),
+            "mode": codes(MarginMode, population.MarginMode, accounts.mode),
+            "defence": codes(Defence, population.Defence, accounts.defence),
+        }
     )
 
 
@@ -295,24 +298,31 @@ def _opening(venue: Venue, feed: Feed) -> list[Run]:
     ]
 
 
-def _prepaid_fees(venue: Venue, book: population.Book, first: int) -> Run:
-    """Deposit what the opening trades will cost in fees, so that they leave equity as drawn."""
-    trades = book.trades
-    value = trades.lots * trades.price_ticks * book.tick_value()[trades.instrument]
-    listed = venue.parameters["instruments"]
-    rates = np.array(
-        [
-            max(listed[c.symbol]["taker_fee_ppm"], listed[c.symbol]["maker_fee_ppm"], 0)
-            for c in venue.contracts
-        ]
-    )
-    fee = value // 1_000_000 * rates[trades.instrument] + rates[trades.instrument]
-    owed = np.zeros(len(book.accounts), np.int64)
-    np.add.at(owed, trades.buyer, fee)
-    np.add.at(owed, trades.seller, fee)
-    rows = np.flatnonzero(owed)
+def _prepaid_fees(venue: Venue, trades: Run, first: int) -> Run:
+    """Deposit what opening trades cost in fees: a book that exists has paid its fees before.
+
+    ``first`` is the number of the first margin account; others pay for themselves.
+    """
+    columns = columns_of(trades)
+    owed: dict[tuple[int, int], int] = {}
+    for k in range(trades.rows):
+        contract = venue.contracts[int(columns["instrument"][k])]
+        terms = venue.parameters["instruments"][contract.symbol]
+        unit = value_unit(venue, terms)
+        value = value_of(contract.form, unit, int(columns["ticks"][k]), int(columns["lots"][k]))
+        asset = venue.asset(terms["settlement_asset"])
+        for side, rate in (("buyer", "taker_fee_ppm"), ("seller", "maker_fee_ppm")):
+            fee = -(-abs(int(value)) * terms[rate] // 1_000_000)
+            key = (int(columns[side][k]), asset)
+            if fee > 0 and key[0] >= first:
+                owed[key] = owed.get(key, 0) + fee
+    rows = sorted(owed)
     return command.POST_COLLATERAL.run(
-        {"account": rows + first, "asset": np.zeros(rows.size, np.uint32), "amount": owed[rows]}
+        {
+            "account": [account for account, _ in rows],
+            "asset": [asset for _, asset in rows],
+            "amount": [owed[row] for row in rows],
+        }
     )
 
 
@@ -383,8 +393,10 @@ def file_book(
             }
         )
     )
+    trades = _file_trades(venue, positions, first)
+    runs.append(_prepaid_fees(venue, trades, first))
     runs.extend(_opening(venue, feed))
-    runs.append(_file_trades(venue, positions, first))
+    runs.append(trades)
     count = len(positions.accounts)
     return LoadedBook(
         runs,

@@ -17,7 +17,7 @@ def test_every_key_has_a_line_with_its_meaning(section: object) -> None:
 def test_amounts_are_shown_in_whole_units() -> None:
     page = reference_page()
 
-    assert "| `insurance_fund` | decimal text | numeraire, 6 decimals | `10000000` |" in page
+    assert "| `slice_floor` | decimal text | numeraire, 6 decimals | `10000` |" in page
     assert "| `decimals` | integer | digits | required | 0 to 12 |" in page
     assert "## `[assets.NAME]`" in page
     assert all(line.count(" | ") == 5 for line in page.splitlines() if line.startswith("| `"))

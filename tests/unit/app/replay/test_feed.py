@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_each_bar_takes_its_points_on_the_declared_path() -> None:
     assert [step.is_bar_end for step in steps] == [False, False, False, True] * 2
     assert steps[0].instant_ns == START_NS
     assert steps[4].instant_ns == START_NS + HOUR
-    assert all(a.instant_ns < b.instant_ns for a, b in zip(steps, steps[1:], strict=False))
+    assert all(before.instant_ns < after.instant_ns for before, after in pairwise(steps))
 
 
 def test_the_other_order_visits_the_high_first() -> None:

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from novate.app.replay.observe import LAYER_NAMES, Observer, money
+from novate.canonical import Run
+from novate.engine.engine import Batch
+from novate.engine.state import State
+from novate.kernel.codes import Layer, Origin
+from novate.message import event
+from novate.message.declare import Message
+from tests.unit.app.replay.small import finished, venue
+
+A, B = 9, 10
+UNIT = 10**6
+
+
+def observer() -> Observer:
+    return Observer(venue(), np.array([A, B]))
+
+
+def listed() -> State:
+    """A state with marks of two contracts: 50,000.0 and 3,000.00."""
+    state = State()
+    for mark in (500_000, 300_000):
+        row = state.exposure.marks.append()
+        state.exposure.instruments.append()
+        state.exposure.marks.mark[row] = mark
+    return state
+
+
+def row(message: Message, **values: Any) -> Run:
+    """One event; columns that are not given are zero."""
+    zeros: dict[str, Any] = {
+        field.name: "" if field.dtype == "text" else 0 for field in message.fields
+    }
+    return message.row(**{**zeros, **values})
+
+
+def take(o: Observer, *runs: Run, at_ns: int = 5) -> None:
+    o.take([Batch(7, at_ns, Origin.ENGINE, (), runs)], listed())
+
+
+def test_money_is_shown_with_all_its_decimals() -> None:
+    assert money(1_234_567_890_123) == "1,234,567.890123"
+    assert money(-5) == "-0.000005"
+
+
+def test_records_and_events_are_counted_quiet_ones_too() -> None:
+    o = observer()
+
+    take(o, event.TIME_ADVANCED.run({"instant_ns": [1, 2, 3]}), row(event.MARK_UPDATED))
+
+    assert (o.records, o.events) == (1, 4)
+    assert dict(o.tables) == {}
+
+
+def test_the_course_of_a_call_is_one_line() -> None:
+    o = observer()
+    take(o, row(event.MARGIN_CALLED, account=A, amount=350 * UNIT, deadline_ns=99), at_ns=5)
+    assert o.tables["calls"] == [
+        {
+            "instant_ns": 5, "account": A, "amount": 350.0, "deadline_ns": 99,
+            "status": "open", "resolved_ns": 0,
+        }
+    ]  # fmt: skip
+
+    take(o, row(event.MARGIN_CALL_MET, account=A), at_ns=8)
+    take(o, row(event.MARGIN_CALLED, account=B, amount=1), at_ns=9)
+    take(o, row(event.DEFAULT_DECLARED, account=B), at_ns=11)
+
+    assert [(call["status"], call["resolved_ns"]) for call in o.tables["calls"]] == [
+        ("met", 8),
+        ("missed", 11),
+    ]
+    assert (o.totals["calls_made"], o.totals["calls_met"], o.totals["defaults"]) == (2, 1, 1)
+
+
+def test_a_fill_is_a_line_with_price_mark_notional_and_fee() -> None:
+    o = observer()
+
+    take(
+        o,
+        row(
+            event.ORDER_FILLED, account=A, instrument=0, lots=-20, ticks=499_000,
+            value=-998_000_000, fee=4_990_000,
+        ),
+    )  # fmt: skip
+
+    # 20 lots of 0.001 at 49,900.0.
+    assert o.tables["liquidations"] == [
+        {
+            "instant_ns": 5, "account": A, "instrument": "BTCUSDT", "lots": -20, "price": 49_900.0,
+            "mark": 50_000.0, "notional": 998.0, "fee": 4.99,
+        }
+    ]  # fmt: skip
+    assert o.totals["liquidated_notional"] == 998 * UNIT
+    assert o.totals["liquidation_fees"] == 4_990_000
+    assert o.fees[A] == pytest.approx(4.99)
+    assert o.facts[A][0]["text"].startswith("Sold 20 lots")
+
+
+def test_a_loss_is_followed_to_its_payers() -> None:
+    o = observer()
+
+    take(o, row(event.ACCOUNT_TAKEN_OVER, account=A, equity=-500 * UNIT))
+    take(o, row(event.LOSS_RECORDED, loss=1, account=A, amount=500 * UNIT))
+    take(
+        o,
+        row(event.LOSS_ALLOCATED, loss=1, layer=int(Layer.INSURANCE_FUND), payer=0, amount=UNIT),
+        row(event.GAINS_CUT, loss=1, amount=4 * UNIT, gains=9 * UNIT, winners=3),
+        row(event.POSITION_DELEVERAGED, loss=1, account=B, amount=2 * UNIT),
+    )
+    take(o, row(event.SURPLUS_SWEPT, amount=6))
+
+    assert o.totals["bad_debt"] == 500 * UNIT
+    assert o.shortfall[A] == 500 * UNIT
+    assert dict(o.payers) == {
+        "insurance_fund": UNIT,
+        "variation_margin_gains_haircutting": 4 * UNIT,
+        "auto_deleveraging": 2 * UNIT,
+    }
+    assert [(line["defaulter"], line["payer"]) for line in o.tables["losses"]] == [
+        (A, 0), (A, -1), (A, B),
+    ]  # fmt: skip
+    assert o.totals["surplus_to_fund"] == 6
+    assert o.taken_over_ns == {A: 5}
+
+
+def test_every_layer_has_a_name() -> None:
+    assert set(LAYER_NAMES) == set(Layer)
+
+
+def test_deposits_and_withdrawals_in_numeraire_are_flows() -> None:
+    o = observer()
+
+    take(o, row(event.COLLATERAL_POSTED, account=A, amount=100))
+    take(o, row(event.COLLATERAL_POSTED, account=A, asset=1, amount=7))
+    take(o, row(event.COLLATERAL_WITHDRAWN, account=A, amount=30))
+
+    assert o.flows[A] == 70
+    assert [fact["kind"] for fact in o.facts[A]] == ["deposit", "withdrawal"]
+
+
+def test_trade_fees_go_to_both_sides() -> None:
+    o = observer()
+
+    take(o, row(event.TRADE_NOVATED, buyer=A, seller=B, buyer_fee=3 * UNIT, seller_fee=-UNIT))
+    take(o, row(event.TRADE_NOVATED, buyer=B, seller=99, buyer_fee=2 * UNIT, seller_fee=UNIT))
+
+    assert (o.fees[A], o.fees[B]) == (3.0, 1.0)
+
+
+def test_refusals_are_counted_by_name() -> None:
+    o = observer()
+
+    take(o, row(event.COMMAND_REFUSED, command="WithdrawCollateral", code=8))
+    take(o, row(event.COMMAND_REFUSED, command="WithdrawCollateral", code=8))
+    take(o, row(event.COMMAND_REFUSED, command="TakeOver", code=4))
+
+    assert dict(o.refusals) == {
+        ("WithdrawCollateral", "gains_unproven"): 2,
+        ("TakeOver", "cause_gone"): 1,
+    }
+
+
+def test_funding_is_booked_on_what_was_held_before_the_step() -> None:
+    o = observer()
+    o.before = (
+        np.array([A, B, A], np.int32),
+        np.array([0, 0, 1], np.int32),
+        np.array([2_000, -1_000, 5], np.int64),
+    )
+
+    take(o, row(event.FUNDING_SETTLED, instrument=0, ticks=500_000, rate_e9=100_000))
+
+    # 2 BTC at 50,000 and one basis point.
+    assert o.funding[A] == pytest.approx(-10.0)
+    assert o.funding[B] == pytest.approx(5.0)
+
+
+def test_holdings_are_told_in_units_of_the_coin() -> None:
+    o = observer()
+    assert o.holdings(A) == ""
+    o.before = (
+        np.array([A, A, B], np.int32),
+        np.array([0, 1, 0], np.int32),
+        np.array([2_500, -7, 3], np.int64),
+    )
+
+    assert o.holdings(A) == "+2.5 BTCUSDT, -0.007 ETHUSDT"
+
+
+def test_a_story_is_cut_at_sixty_facts() -> None:
+    o = observer()
+
+    for _ in range(70):
+        take(o, row(event.COLLATERAL_POSTED, account=A, amount=1))
+
+    assert len(o.facts[A]) == 60
+
+
+def test_a_measurement_reads_the_state_of_the_end_of_a_bar() -> None:
+    prepared, done = finished()
+    tables = done.observer.tables
+    x = done.engine.state.exposure
+
+    last = tables["solvency"][-1]
+    mine = x.assess_all()[prepared.book.accounts]
+    assert last["client_equity"] == pytest.approx(mine[:, 1].sum() / UNIT)
+    assert last["initial_margin"] == pytest.approx(mine[:, 2].sum() / UNIT)
+    assert last["negative_accounts"] == int((mine[:, 1] < 0).sum())
+    long_side = sum(
+        int(lots) * int(x.instruments.unit[i]) * int(x.marks.mark[i])
+        for i in range(2)
+        for lots in x.positions.used("lots")[x.positions.used("instrument") == i]
+        if lots > 0
+    )
+    assert last["open_interest"] == pytest.approx(long_side / UNIT)
+    assert {row["account"] for row in tables["ccp"]} == {
+        role.name.lower() for role in prepared.venue.house
+    }
+
+
+def test_concentration_shares_are_of_the_gross_position() -> None:
+    o = observer()
+
+    o._concentration(5, "X", np.array([6.0, 3.0, 1.0]))
+    o._concentration(5, "Y", np.zeros(0))
+
+    first = o.tables["concentration"][0]
+    assert [first[name] for name in ("top1", "top5", "hhi")] == pytest.approx([0.6, 1.0, 0.46])
+    assert o.tables["concentration"][1]["hhi"] == 0.0
