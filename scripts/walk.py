@@ -21,7 +21,7 @@ from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
-from walk_journal import PPM, Assessed, Position, Row, Step, Terms, Walk, follow
+from walk_journal import PPM, Assessed, Position, Row, Step, Terms, Walk, choose, follow
 
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.canonical import Record
@@ -88,12 +88,16 @@ def account(walk: Walk, run: Path) -> str:
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     story = {
         "CollateralPosted": "collateral arrives",
+        "CollateralWithdrawn": "collateral is paid out",
         "TradeNovated": "the opening trade",
         "FundingSettled": "funding",
         "CycleSettled": "variation-margin cycle",
+        "MarginCalled": "equity is below initial margin: a margin call",
+        "DefaultDeclared": "the call was not met: default",
         "LiquidationStarted": "equity is below maintenance margin: liquidation starts",
         "OrderPlaced": "a slice goes to the market",
         "OrderFilled": "the slice fills",
+        "AssetConverted": "a coin is sold to pay a debt in the numeraire",
         "LiquidationStopped": "equity is at the release level again: liquidation stops",
         "AccountTakenOver": "taken over by the liquidator",
         "LossRecorded": "what is missing is recorded as a loss",
@@ -219,7 +223,7 @@ def settlement(walk: Walk, run: Path) -> str:
         else:
             cost = step.before.positions[i].settlement_cost
             lines = [
-                ["value now", f"V({price}, {lots:,} lots)",
+                ["value now", f"V({price}, {number(lots)} lots)",
                  terms.amount(step.numbers["value"], asset)],
                 ["settled so far", "settlement cost before", terms.amount(cost, asset)],
                 ["variation margin", "value now − settled so far",
@@ -404,6 +408,8 @@ def statement(walk: Walk, run: Path) -> str:
             units = terms.amount(line["total"], line["asset"])
             text = f"{units} {terms.assets[line['asset']]['symbol']} at its index, no haircut"
             lines.append([text, terms.amount(line["full"])])
+    others = sum(line["full"] for line in step.assessed.assets if line["asset"])
+    walk.check("the statement", cash["balance"] + cash["pending"] + others, step.row["equity"])
     lines.append(["**net equity that went along**", f"**{terms.amount(step.assessed.net)}**"])
     return table(f"{symbol} | amount>", lines)
 
@@ -457,7 +463,7 @@ def _allocation(walk: Walk, key: int) -> str:
     """Layer by layer: what it had, what it paid, what was left of the loss."""
     terms, found = walk.terms, walk.losses[key]
     rest, rows = found["amount"], []
-    for row in walk.paid[key]:
+    for row in _with_empty(walk, key):
         is_shared = sum(other["layer"] == row["layer"] for other in walk.paid[key]) > 1
         is_single = row["layer"] in (1, 2, 3) and not is_shared
         if is_single:
@@ -476,6 +482,20 @@ def _allocation(walk: Walk, key: int) -> str:
     return head + table(
         "layer | payer | it had> | it pays = min(rest, had)> | it keeps> | rest of the loss>", rows
     )
+
+
+def _with_empty(walk: Walk, key: int) -> list[Row]:
+    """Payments of a loss, and the layers on the way that had nothing to pay with."""
+    paid = walk.paid[key]
+    used = [row["layer"] for row in paid]
+    last = max((walk.terms.order.index(k) for k in used if k in walk.terms.order), default=-1)
+    passed = [
+        {"layer": layer, "payer": fund, "had": had, "amount": 0}
+        for layer, (fund, had) in walk.had.get(key, {}).items()
+        if layer not in used and walk.terms.order.index(layer) < last
+    ]
+    place = {layer: k for k, layer in enumerate(walk.terms.order)}
+    return sorted([*passed, *paid], key=lambda row: place.get(row["layer"], len(place)))
 
 
 def proof(walk: Walk, run: Path) -> str:
@@ -550,14 +570,14 @@ def blocks(run: Path, reference: str = "", wanted: frozenset[str] = frozenset(BL
     run
         Run directory.
     reference
-        Account to follow; the one whose story the report tells by default.
+        Account to follow; the one that `choose` finds, else that of the report's story.
     wanted
         Names of blocks.
     """
-    if not reference:
-        reference = json.loads((run / "story.json").read_text(encoding="utf-8"))["reference"]
     journal = SqliteJournal(run / "journal.db", read_only=True)
+    story = json.loads((run / "story.json").read_text(encoding="utf-8"))
     try:
+        reference = reference or choose(journal) or story["reference"]
         walk = follow(journal, reference)
     finally:
         journal.close()

@@ -11,6 +11,7 @@ first difference stops the program.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from novate.engine.apply import apply_run
 from novate.engine.engine import Batch, decode_batch
 from novate.engine.state import State
 from novate.errors import InputError, require
-from novate.kernel.codes import AccountStatus, Defence, Layer
+from novate.kernel.codes import AccountStatus, Defence, Layer, Role
 from novate.kernel.value import LINEAR
 from novate.message.declare import columns_of, rows_of
 from novate.message.parameter import Parameter
@@ -54,7 +55,7 @@ class Terms:
     instruments: list[Row] = field(default_factory=list)
     parameters: dict[int, int] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
-    defences: list[int] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
     order: tuple[int, ...] = tuple(int(layer) for layer in PREFUNDED)
 
     def take(self, run: Run, instant_ns: int) -> None:
@@ -86,10 +87,24 @@ class Terms:
 
     def _account(self, row: Row) -> None:
         self.references.append(row["reference"])
-        self.defences.append(row["defence"])
+        self.accounts.append(row)
 
     def _waterfall(self, row: Row) -> None:
         self.order = tuple(row[name] for name in ("first", "second", "third", "fourth"))
+
+    def fund(self, layer: int, defaulter: int) -> int:
+        """Account behind a prefunded layer of one payer; -1 where there are several or none."""
+        role = {
+            Layer.OWN_CONTRIBUTION: Role.DEFAULT_FUND,
+            Layer.INSURANCE_FUND: Role.INSURANCE_FUND,
+            Layer.SKIN_IN_THE_GAME: Role.SKIN_IN_THE_GAME,
+        }.get(Layer(layer))
+        member = self.accounts[defaulter]["parent"]
+        for k, row in enumerate(self.accounts):
+            is_own = layer != Layer.OWN_CONTRIBUTION or (row["parent"] == member != -1)
+            if row["role"] == role and is_own:
+                return k
+        return -1
 
     def unit_price(self, asset: int) -> float:
         """Numeraire units per ledger unit of an asset."""
@@ -259,6 +274,7 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     losses: dict[int, Row] = field(default_factory=dict)
     paid: dict[int, list[Row]] = field(default_factory=dict)
+    had: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)
     records: dict[int, Record] = field(default_factory=dict)
     checks: int = 0
 
@@ -293,6 +309,44 @@ def follow(journal: SqliteJournal, reference: str) -> Walk:
     if walk.account < 0:
         raise InputError(f"account {reference!r} is not in the journal; see accounts.parquet")
     return walk
+
+
+def choose(journal: SqliteJournal) -> str:
+    """Return the account whose way is the fullest and the easiest to follow.
+
+    One that was liquidated, taken over and left a loss; rather with a single trade, then with a
+    liquidation that stopped, then with more kinds of collateral, more fills and a larger loss.
+    Empty when the run has none.
+    """
+    trades: Counter[int] = Counter()
+    count: dict[str, Counter[int]] = {name: Counter() for name in _OWN}
+    assets: dict[int, set[int]] = {}
+    lost: Counter[int] = Counter()
+    names: list[str] = []
+    for record in journal.read(1):
+        for run in decode_batch(record).events:
+            columns = columns_of(run)
+            if run.name == "AccountOpened":
+                names.extend(columns["reference"])
+            elif run.name == "TradeNovated":
+                trades.update(columns["buyer"].tolist() + columns["seller"].tolist())
+            elif run.name in _OWN:
+                count[run.name].update(columns["account"].tolist())
+            if run.name == "CollateralPosted":
+                for account, asset in zip(columns["account"], columns["asset"], strict=True):
+                    assets.setdefault(int(account), set()).add(int(asset))
+            elif run.name == "LossRecorded":
+                for row in rows_of(run):
+                    lost[row["account"]] += row["amount"]
+    whole = [a for a in lost if count["AccountTakenOver"][a] and count["OrderFilled"][a]]
+    ranked = sorted(
+        whole,
+        key=lambda a: (
+            trades[a] == 1, count["LiquidationStopped"][a] > 0, len(assets[a]),
+            count["OrderFilled"][a], lost[a],
+        ),
+    )  # fmt: skip
+    return names[ranked[-1]] if ranked else ""
 
 
 def _take(walk: Walk, state: State, record: Record, batch: Batch, run: Run) -> None:
@@ -352,11 +406,20 @@ def _allocated(walk: Walk, state: State, record: Record, run: Run) -> None:
     balance = state.exposure.accounts.balance
     left: dict[int, int] = {}
     for row in rows_of(run):
+        if row["loss"] not in walk.had:
+            funds = {k: walk.terms.fund(k, walk.losses[row["loss"]]["account"]) for k in (1, 2, 3)}
+            walk.had[row["loss"]] = {
+                layer: (fund, left.get(fund, int(balance[fund, 0])))
+                for layer, fund in funds.items()
+                if fund >= 0
+            }
         payer = row["payer"]
         had = left.get(payer, int(balance[payer, 0]))
         left[payer] = had - (row["amount"] if row["layer"] != Layer.UNCOVERED else 0)
         walk.paid[row["loss"]].append({**row, "had": had, "sequence": record.sequence})
-    liquidator = {int(a) for a in (state.exposure.accounts.used("role") == 7).nonzero()[0]}
+    liquidator = {
+        int(a) for a in (state.exposure.accounts.used("role") == Role.LIQUIDATOR).nonzero()[0]
+    }
     apply_run(state, run)
     walk.records[record.sequence] = record
     for payer, rest in left.items():
@@ -416,7 +479,7 @@ def _check_level(walk: Walk, step: Step, _: Batch) -> None:
     level = step.assessed.maintenance
     if step.name == "LiquidationStopped":
         level = -(-level * walk.terms.parameters[Parameter.RELEASE_PPM] // PPM)
-        if walk.terms.defences[walk.account] == Defence.CALL_THEN_DEFAULT:
+        if walk.terms.accounts[walk.account]["defence"] == Defence.CALL_THEN_DEFAULT:
             level = max(level, step.assessed.initial)
     walk.check("equity", step.assessed.equity, step.row["equity"])
     walk.check("level that equity is compared with", level, step.row["requirement"])

@@ -100,14 +100,10 @@ def test_positions_from_a_file_are_those_of_the_file(given: Path) -> None:
     assert set(rows) == {"long", "short", "hedge"}
     assert rows["long"]["member"] == "east"
     # Index 50,000 and 3,000 at the start.  Collateral, haircuts aside: 9,000 and 0.05 BTC; 30,000
-    # less 1.5 x 199.7 and 10 x 9.5; 20,000.5 and 5.  Buyers pay 0.05 % of a value, sellers 0.02 %.
-    assert rows["long"]["equity_start"] == pytest.approx(11_500 - 50, abs=1e-5)
-    assert rows["short"]["equity_start"] == pytest.approx(
-        30_000 - 299.55 - 95 - 0.0002 * (74_700.45 + 29_905), abs=1e-5
-    )
-    assert rows["hedge"]["equity_start"] == pytest.approx(
-        20_000.5 + 5 - 0.0002 * 25_005 - 0.0005 * 30_000, abs=1e-5
-    )
+    # less 1.5 x 199.7 and 10 x 9.5; 20,000.5 and 5.  A book that exists pays no fee again.
+    assert rows["long"]["equity_start"] == pytest.approx(11_500, abs=1e-5)
+    assert rows["short"]["equity_start"] == pytest.approx(30_000 - 299.55 - 95, abs=1e-5)
+    assert rows["hedge"]["equity_start"] == pytest.approx(20_000.5 + 5, abs=1e-5)
     assert rows["long"]["status"] != "open"  # 20 % down on nine times its equity
 
 

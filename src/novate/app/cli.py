@@ -20,6 +20,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from novate.adapter.fetch import Progress as Fetched
 from novate.adapter.fetch import Request, fetch_klines, months_between
@@ -413,6 +414,12 @@ def fetch(
     return DONE
 
 
+def _complain(kind: str, error: Exception) -> None:
+    """Say on standard error what was wrong, on one line, whatever characters it holds."""
+    text = Text.assemble((f"{kind}:", "red"), f" {error}")
+    Console(stderr=True).print(text, soft_wrap=True, highlight=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
@@ -420,10 +427,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(typed, result_action="return_value")
     except InputError as error:
-        Console(stderr=True).print(f"[red]input:[/red] {error}", highlight=False)
+        _complain("input", error)
         return BAD_INPUT
     except NovateError as error:
-        Console(stderr=True).print(f"[red]fault:[/red] {error}", highlight=False)
+        _complain("fault", error)
         return FAULT
     return int(code or 0)
 

@@ -30,7 +30,7 @@ where the last one left it: its average price is the mean of the curve over its 
 
 Buys and sells push separate sides, so a fill is never better than the mid.  Everything that
 leaves the agent is an integer; the arithmetic inside uses only correctly rounded operations
-(+, -, *, /, sqrt), so that the same orders give the same fills on any machine.
+(``+ - * /`` and the square root), so that the same orders give the same fills on any machine.
 """
 
 from __future__ import annotations

@@ -302,7 +302,7 @@ def _stopped(o: Observer, batch: Batch, row: Row) -> None:
     o.fact(
         batch, row["account"], "released",
         "Liquidation ended: equity is at the release level again.",
-        equity=money(row["equity"]), maintenance_margin=money(row["requirement"]),
+        equity=money(row["equity"]), release_level=money(row["requirement"]),
     )  # fmt: skip
 
 
@@ -332,7 +332,7 @@ def _filled(o: Observer, batch: Batch, row: Row) -> None:
     )
     o.fact(
         batch, row["account"], "fill",
-        f"{'Bought' if row['lots'] > 0 else 'Sold'} {abs(row['lots'])} lots to the market.",
+        f"{'Bought' if row['lots'] > 0 else 'Sold'} {abs(row['lots']):,} lots to the market.",
         price=o.price_text(row["instrument"], row["ticks"]), fee=money(row["fee"]),
     )  # fmt: skip
 

@@ -272,6 +272,7 @@ def _content(
         "bars": ready.feed.bars,
         "steps": len(ready.feed),
         "accounts": len(ready.book.accounts),
+        "house_accounts": summary.house_accounts(finished, ready.book),
         "instruments": [contract.symbol for contract in ready.venue.contracts],
         "path": job.order,
         "result": summary.result_of(finished, ready.book),

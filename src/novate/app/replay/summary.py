@@ -205,6 +205,13 @@ def account_rows(finished: Finished, book: LoadedBook) -> list[dict[str, Any]]:
     return rows
 
 
+def house_accounts(finished: Finished, book: LoadedBook) -> dict[str, str]:
+    """Reference of every account that is no margin account, by its number as text."""
+    margin = {int(account) for account in book.accounts}
+    references = finished.engine.state.exposure.accounts.references
+    return {str(k): name for k, name in enumerate(references) if k not in margin}
+
+
 def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
     """The account with the fullest story: called or liquidated, topped up, taken over."""
     observer = finished.observer
@@ -250,6 +257,7 @@ def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
 __all__ = [
     "Outcome",
     "account_rows",
+    "house_accounts",
     "outcome",
     "payers_of",
     "result_of",

@@ -101,14 +101,18 @@ def _distress_chart(table: Table, unit: str, focus: Focus) -> Chart:
     instants = table.integers("instant_ns")
     owed, accounts = table.floats("negative_equity"), table.floats("negative_accounts")
     most = int(np.nanmax(accounts)) if not np.isnan(accounts).all() else 0
-    title = "No account was ever below zero"
-    note = "Negative equity, the liquidator\u2019s equity and uncovered losses stayed as shown."
+    title = "No account was left below zero at the end of a bar"
+    note = "Accounts that fail are taken over at once; what they leave is with the liquidator."
     if most > 0:
         deepest = float(np.nanmax(np.abs(owed)))
         title = f"At most {counted(most, 'account')} below zero, together {compact(deepest)} {unit}"
         note = "Left axis: amounts. Right axis: accounts with negative equity at that instant."
-    lines = [
+    below = [
         Line(name="Negative equity", values=owed, tone="red", is_area=True),
+        Line(name="Accounts below zero", values=accounts, tone="grey", is_step=True, is_right=True),
+    ]
+    lines = [
+        *(below if most > 0 else []),
         Line(
             name="Liquidator equity",
             values=table.floats("liquidator_equity"),
@@ -122,9 +126,9 @@ def _distress_chart(table: Table, unit: str, focus: Focus) -> Chart:
             dash="dotted",
             is_step=True,
         ),
-        Line(name="Accounts below zero", values=accounts, tone="grey", is_step=True, is_right=True),
     ]
-    data = time_chart(instants, lines, unit, focus=focus, right_unit="accounts")
+    right = "accounts" if most > 0 else ""
+    data = time_chart(instants, lines, unit, focus=focus, right_unit=right)
     return Chart(key="distress", title=title, note=note, data=data)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from novate.app.report.load import Fact, Run, Verification
+from collections.abc import Callable
+
+from novate.app.report.load import Fact, Run, Target, Verification
 from novate.app.report.markup import Column, Content, Html, element, join, table
 from novate.app.report.wording import (
     NONE,
@@ -11,6 +13,7 @@ from novate.app.report.wording import (
     counted,
     instant,
     money_or_none,
+    percent,
     sentence,
     words,
 )
@@ -52,20 +55,95 @@ def _fact(fact: Fact) -> Html:
 
 
 def calibration(run: Run) -> Html:
-    """Return what the population should look like, and does."""
+    """Return what the population should look like, and does.
+
+    Targets that are stated for each instrument or for each group of accounts stand in a table with
+    a column for each; the rest are a list.
+    """
+    targets = run.summary.calibration
+    if not targets:
+        return element("p", "No population was generated.", class_="none")
+    by_instrument = {
+        row.target: split
+        for row in targets
+        if (split := _of_instrument(row.target, run.summary.instruments))
+    }
+    by_group = {
+        row.target: (name, measure)
+        for row in targets
+        if row.target not in by_instrument
+        for name, found, measure in [row.target.partition(": ")]
+        if found
+    }
+    plain = [row for row in targets if row.target not in by_instrument | by_group]
+    intro = "What was reached; in small type what was wanted, where there was a target."
+    return join(
+        [
+            _target_list(plain) if plain else Html(""),
+            element("p", intro, class_="note") if by_instrument or by_group else Html(""),
+            _target_matrix(targets, by_instrument, "Targets by instrument"),
+            _target_matrix(targets, by_group, "Targets by group of accounts"),
+        ]
+    )
+
+
+def _of_instrument(target: str, instruments: list[str]) -> tuple[str, str] | None:
+    """Split a target such as `open interest BTCUSDT` into the instrument and the measure."""
+    measure, _, name = target.rpartition(" ")
+    return (name, measure) if name in instruments else None
+
+
+def _target_list(targets: list[Target]) -> Html:
     columns = [
         Column(heading="Target"),
         Column(heading="Wanted", is_number=True),
         Column(heading="Reached", is_number=True),
         Column(heading="Unit"),
     ]
-    rows: list[list[Content]] = [
-        [row.target, any_number(row.wanted), any_number(row.reached), row.unit or ""]
-        for row in run.summary.calibration
-    ]
-    made = table(columns, rows, caption="Calibration targets and what was reached")
-    intro = element("p", "The synthetic population against its targets.", class_="note")
-    return join([intro, made] if rows else [made])
+    rows: list[list[Content]] = []
+    for row in targets:
+        shown, unit = _in_unit(row.unit or "")
+        rows.append([words(row.target), shown(row.wanted), shown(row.reached), unit])
+    return table(columns, rows, caption="Calibration targets and what was reached")
+
+
+def _target_matrix(targets: list[Target], split: dict[str, tuple[str, str]], caption: str) -> Html:
+    """Return a table with a row for each measure and a column for each instrument or group."""
+    if not split:
+        return Html("")
+    names = list(dict.fromkeys(name for name, _ in split.values()))
+    cells = {split[row.target]: row for row in targets if row.target in split}
+    columns = [Column(heading="Target"), Column(heading="Unit")]
+    columns += [Column(heading=words(name), is_number=True) for name in names]
+    rows: list[list[Content]] = []
+    for measure in dict.fromkeys(measure for _, measure in split.values()):
+        found = [cells.get((name, measure)) for name in names]
+        unit = _in_unit(next(row.unit or "" for row in found if row is not None))[1]
+        rows.append([words(measure), unit, *(_target_cell(row) for row in found)])
+    return join([element("h3", caption), table(columns, rows, caption=caption)])
+
+
+def _target_cell(row: Target | None) -> Content:
+    if row is None:
+        return ""
+    shown, _ = _in_unit(row.unit or "")
+    wanted = shown(row.wanted)
+    note = element("small", wanted) if wanted not in {NONE, "reported"} else Html("")
+    return join([shown(row.reached), note])
+
+
+def _in_unit(unit: str) -> tuple[Callable[[str | int | float | None], str], str]:
+    """Return how values of a unit are written, and the unit to write beside them."""
+    if unit.split(" ", maxsplit=1)[0] in {"share", "fraction"}:
+        return _as_percent, unit
+    return any_number, unit
+
+
+def _as_percent(value: str | float | None) -> str:
+    try:
+        return percent(float(value)) if value is not None else NONE
+    except ValueError:
+        return str(value)
 
 
 def inputs(run: Run) -> Html:
@@ -77,37 +155,45 @@ def inputs(run: Run) -> Html:
     )
     if summary.quarantined_rows > listed:
         text = f"{text} ({counted(listed, 'value')} listed)"
-    quarantine = table(
-        [
-            Column(heading="File"),
-            Column(heading="Row", is_number=True),
-            Column(heading="Column"),
-            Column(heading="Value"),
-            Column(heading="Allowed"),
-        ],
-        [
+    quarantine = (
+        Html("")
+        if not listed
+        else table(
             [
-                row.file,
-                any_number(row.row),
-                row.column or "",
-                element("code", str(row.value)),
-                row.allowed or "",
-            ]
-            for row in summary.quarantine
-        ],
-        caption="Quarantined values",
+                Column(heading="File"),
+                Column(heading="Row", is_number=True),
+                Column(heading="Column"),
+                Column(heading="Value"),
+                Column(heading="Allowed"),
+            ],
+            [
+                [
+                    row.file,
+                    any_number(row.row),
+                    row.column or "",
+                    element("code", str(row.value)),
+                    row.allowed or "",
+                ]
+                for row in summary.quarantine
+            ],
+            caption="Quarantined values",
+        )
     )
-    refusals = table(
-        [
-            Column(heading="Command"),
-            Column(heading="Refusal"),
-            Column(heading="Count", is_number=True),
-        ],
-        [
-            [element("code", row.command), element("code", row.refusal), count(row.count)]
-            for row in summary.refusals
-        ],
-        caption="Refused commands",
+    refusals = (
+        element("p", NONE, class_="none")
+        if not summary.refusals
+        else table(
+            [
+                Column(heading="Command"),
+                Column(heading="Refusal"),
+                Column(heading="Count", is_number=True),
+            ],
+            [
+                [element("code", row.command), element("code", row.refusal), count(row.count)]
+                for row in summary.refusals
+            ],
+            caption="Refused commands",
+        )
     )
     notes = [element("li", note) for note in summary.notes]
     return join(
@@ -124,7 +210,7 @@ def inputs(run: Run) -> Html:
 
 
 def _scope(run: Run) -> Html:
-    summary = run.summary
+    summary, unit = run.summary, run.summary.numeraire
     period = f"{instant(summary.period.start)} to {instant(summary.period.end)} UTC"
     return _pairs(
         [
@@ -134,8 +220,8 @@ def _scope(run: Run) -> Html:
             ("Steps", count(summary.steps)),
             ("Accounts", count(summary.accounts)),
             ("Path inside a bar", summary.path),
-            ("Liquidation fees", f"{money_or_none(summary.result.liquidation_fees)}"),
-            ("Surplus paid to the fund", f"{money_or_none(summary.result.surplus_to_fund)}"),
+            (f"Liquidation fees, {unit}", money_or_none(summary.result.liquidation_fees)),
+            (f"Surplus paid to the fund, {unit}", money_or_none(summary.result.surplus_to_fund)),
         ]
     )
 

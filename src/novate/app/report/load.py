@@ -222,7 +222,10 @@ class Elapsed(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The document `summary.json`."""
+    """The document `summary.json`.
+
+    ``house_accounts`` names, by number, the accounts that are no margin accounts.
+    """
 
     title: str
     engine_version: str | int
@@ -246,6 +249,7 @@ class Summary(msgspec.Struct, frozen=True):
     notes: list[str]
     commands: list[str]
     elapsed_s: Elapsed
+    house_accounts: dict[str, str] = {}
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -329,9 +333,14 @@ class Run:
         return self.tables[name]
 
     def references(self) -> dict[str, str]:
-        """Return each account's reference by its identifier as text."""
+        """Return each account's reference by its identifier as text, in words for the house's."""
         accounts = self.table("accounts")
-        return dict(zip(accounts.texts("account"), accounts.texts("reference"), strict=True))
+        house = {
+            key: name[:1].upper() + name[1:].replace("-", " ")
+            for key, name in self.summary.house_accounts.items()
+        }
+        margin = zip(accounts.texts("account"), accounts.texts("reference"), strict=True)
+        return {**house, **dict(margin)}
 
 
 def load_run(directory: Path) -> Run:

@@ -12,6 +12,8 @@ from novate.app.report.flow import Paid, beyond_own, who_paid
 from novate.app.report.load import Outcome, Run, Summary, WorstAccount
 from novate.app.report.markup import Column, Content, Html, bar, element, join, table
 from novate.app.report.wording import (
+    FIXED_SPACE,
+    MINUS,
     NONE,
     count,
     counted,
@@ -26,6 +28,7 @@ from novate.app.report.wording import (
 )
 
 WORST_MAX = 10
+HELD_MAX = 5
 Cell = Callable[[Outcome], str]
 MEASURES: tuple[tuple[str, Cell], ...] = (
     ("Bad debt", lambda outcome: money_or_none(outcome.bad_debt)),
@@ -210,11 +213,11 @@ def _worst_panel(summary: Summary) -> Html:
     made = table(
         columns,
         [_worst_row(row) for row in worst],
-        caption="The ten accounts with the largest losses",
+        caption="The ten accounts that lost most beyond their own money",
         class_="tight worst",
         empty="No account lost anything.",
     )
-    return _panel("Ten worst accounts", made)
+    return _panel("Ten worst accounts, by loss beyond their own money", made)
 
 
 def _worst_row(row: WorstAccount) -> list[Content]:
@@ -224,9 +227,26 @@ def _worst_row(row: WorstAccount) -> list[Content]:
     return [
         join([element("strong", row.reference), element("small", owner or "\u2013")]),
         element("span", money(row.loss), title=exact(row.loss)),
-        join([element("span", row.held or NONE), element("small", row.cause or "\u2013")]),
+        join(
+            [
+                element("span", _held(row.held), title=row.held or None),
+                element("small", row.cause or "\u2013"),
+            ]
+        ),
         when,
     ]
+
+
+def _held(text: str | None) -> str:
+    """Return holdings that break between two of them only, the first few of many."""
+    if not text:
+        return NONE
+    signed_parts = [
+        f"{MINUS}{part[1:]}" if part.startswith("-") else part for part in text.split(", ")
+    ]
+    each = [part.replace(" ", FIXED_SPACE) for part in signed_parts]
+    more = len(each) - HELD_MAX
+    return ", ".join([*each[:HELD_MAX], f"and {more} more"] if more > 1 else each)
 
 
 def _panel(heading: str, *content: Content) -> Html:

@@ -18,7 +18,7 @@ from novate.app.report.chart import (
     time_chart,
 )
 from novate.app.report.flow import loss_flow
-from novate.app.report.load import Run, Table
+from novate.app.report.load import F64, I64, Run, Table
 from novate.app.report.series import (
     POINTS_MAX,
     keep_largest,
@@ -67,9 +67,28 @@ def period(run: Run) -> tuple[int, int]:
 
 
 def focus_window(run: Run) -> Focus:
-    """Return the window around the liquidations and calls, in nanoseconds since 1970."""
-    struck = [run.table(name).integers("instant_ns") for name in ("liquidations", "calls")]
+    """Return the window around the liquidations and calls, in nanoseconds since 1970.
+
+    The first and the last hundredth of what was liquidated and called do not widen it: one small
+    account hours before the crash is no part of it.
+    """
+    struck = [
+        _bulk(run.table(name).integers("instant_ns"), run.table(name).floats(size))
+        for name, size in (("liquidations", "notional"), ("calls", "amount"))
+    ]
     return focus_of(np.concatenate(struck), period(run))
+
+
+def _bulk(instants: I64, sizes: F64) -> I64:
+    """Return the instants without those of the first and the last hundredth of all size."""
+    order = np.argsort(instants, kind="stable")
+    weight = np.nan_to_num(np.abs(sizes[order]))
+    done = np.cumsum(weight)
+    if not len(done) or done[-1] == 0:
+        return instants
+    is_kept = (done > done[-1] / 100) & (done - weight < done[-1] * 99 / 100)
+    kept: I64 = instants[order][is_kept]
+    return kept
 
 
 def price_charts(run: Run) -> list[Chart]:
@@ -176,7 +195,7 @@ def flow_chart(run: Run) -> Chart:
         (node for node in flow["nodes"] if node["column"] == 1), key=lambda node: node["amount"]
     )
     title = (
-        f"{compact(total)} {unit} of losses: {top['label'].lower()} paid "
+        f"{compact(total)} {unit} went through the waterfall: {top['label'].lower()} paid "
         f"{percent(top['amount'] / total)}"
     )
     note = f"From the sources of loss to the layers that paid; widths are {unit}."

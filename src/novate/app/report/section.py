@@ -109,8 +109,8 @@ def _largest_liquidations(run: Run) -> Html:
     data, names, unit = run.table("liquidations"), run.references(), run.summary.numeraire
     part, heading = _largest(data, "notional", "Largest liquidations", "liquidation")
     columns = [
-        Column(heading="Instant, UTC"),
-        Column(heading="Account"),
+        Column(heading="Instant, UTC", class_="when"),
+        Column(heading="Account", class_="when"),
         Column(heading="Instrument"),
         Column(heading="Lots", is_number=True),
         Column(heading="Price", is_number=True),
@@ -153,12 +153,12 @@ def _calls(run: Run) -> Section:
     names = run.references()
     part, heading = _largest(data, "amount", "Largest margin calls", "margin call")
     columns = [
-        Column(heading="Made, UTC"),
-        Column(heading="Account"),
+        Column(heading="Made, UTC", class_="when"),
+        Column(heading="Account", class_="when"),
         Column(heading=f"Amount, {unit}", is_number=True),
-        Column(heading="Deadline, UTC"),
+        Column(heading="Deadline, UTC", class_="when"),
         Column(heading="Outcome"),
-        Column(heading="Resolved, UTC"),
+        Column(heading="Resolved, UTC", class_="when"),
     ]
     accounts, statuses = part.texts("account"), part.texts("status")
     made, due, resolved = (
@@ -177,11 +177,13 @@ def _calls(run: Run) -> Section:
     ]
     totals = Counter(words(text) for text in data.texts("status"))
     spread = sentence([f"{name.lower()} {count(number)}" for name, number in totals.most_common()])
+    at_once = " A call is missed at once when equity falls below the takeover level."
+    at_once = at_once if "missed" in data.texts("status") else ""
     made = table(columns, rows, caption=heading, class_="tight sortable")
     listed = _figure_table(heading, data, made) if rows else Html("")
     body = join(
         [
-            element("p", f"Calls by outcome: {spread or NONE}.", class_="note"),
+            element("p", f"Calls by outcome: {spread or NONE}.{at_once}", class_="note"),
             element("div", chart.figure(), listed, class_="grid two"),
         ]
     )

@@ -7,6 +7,7 @@ than its size needs: none after the point from 1,000 up, two from 1 up, else up 
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -14,6 +15,10 @@ NONE = "none"
 MINUS = "\u2212"
 FIXED_SPACE = "\u00a0"
 SECOND_NS = 1_000_000_000
+SIZE_MAX = 18
+"""Powers of ten up to which a number is written out."""
+
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
 def money(amount: Decimal | float) -> str:
@@ -64,15 +69,15 @@ def compact(amount: float) -> str:
     >>> compact(12_345_678.0).split()
     ['12.3', 'm']
     """
-    size = abs(amount)
+    # Rounded first, then scaled and written: 999,999 is 1 m, and 999.9 is not 1e+03.
+    rounded = float(f"{amount:.3g}")
     for scale, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if size >= scale:
-            return f"{_three_digits(amount / scale)}{FIXED_SPACE}{word}"
-    return _three_digits(amount) if size >= 1 else money(float(f"{amount:.3g}"))
+        if abs(rounded) >= scale:
+            return f"{_short(rounded / scale)}{FIXED_SPACE}{word}"
+    return _short(rounded) if abs(rounded) >= 1 else money(rounded)
 
 
-def _three_digits(number: float) -> str:
-    # Rounded first, then written: the general format alone would turn 999.9 into 1e+03.
+def _short(number: float) -> str:
     return f"{float(f'{number:.3g}'):,g}".replace("-", MINUS)
 
 
@@ -103,16 +108,17 @@ def percent(fraction: float, digits: int = 1) -> str:
 def any_number(value: str | float | None) -> str:
     """Group the digits of a value that reads as a number; leave every other text as it is.
 
-    Trailing zeros go, but a number of 1 or more with decimals keeps two of them.
+    Trailing zeros go, but a number of 1 or more with decimals keeps two of them.  An exponent is
+    written out, and digits that are grouped already may be given.
     """
     if value is None:
         return NONE
     text = str(value)
     try:
-        number = Decimal(text)
+        number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except InvalidOperation:
         return text
-    if not number.is_finite() or "e" in text.lower():
+    if not number.is_finite() or abs(number.adjusted()) > SIZE_MAX:
         return text
     grouped = f"{number:,f}"
     if "." in grouped:

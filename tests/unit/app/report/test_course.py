@@ -32,7 +32,7 @@ def test_solvency_titles_state_what_the_columns_hold(loss_run: Run) -> None:
 def test_a_quiet_day_has_no_account_below_zero(quiet_run: Run) -> None:
     titles = [chart.title for chart in solvency_charts(quiet_run)]
 
-    assert "No account was ever below zero" in titles
+    assert "No account was left below zero at the end of a bar" in titles
     assert "Insurance fund did not move from 42,000,000" in titles
 
 

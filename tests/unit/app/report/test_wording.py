@@ -48,8 +48,10 @@ def test_an_amount_that_is_not_zero_never_reads_as_zero(amount: Decimal) -> None
     ("amount", "expected"),
     [
         (12_345_678.0, "12.3\u00a0m"),
-        (999.9, "1,000"),
-        (999_999.0, "1,000\u00a0k"),
+        (999.4, "999"),
+        (999.9, "1\u00a0k"),
+        (999_999.0, "1\u00a0m"),
+        (999_900_000.0, "1\u00a0bn"),
         (-4.1e9, "\u22124.1\u00a0bn"),
         (100.0, "100"),
         (0.25, "0.25"),
@@ -83,12 +85,16 @@ def test_signs_nouns_and_every_digit() -> None:
         ("121000", "121,000"),
         ("0.30", "0.3"),
         ("maintenance margin", "maintenance margin"),
-        ("1e5", "1e5"),
+        ("1e+09", "1,000,000,000"),
+        ("4.5e-3", "0.0045"),
+        ("1e300", "1e300"),
+        ("-15,567.820867", "\u221215,567.820867"),
+        ("1,2", "1,2"),
         ("NaN", "NaN"),
         (None, "none"),
     ],
 )
-def test_only_plain_numbers_are_grouped(value: str | None, expected: str) -> None:
+def test_only_numbers_are_grouped(value: str | None, expected: str) -> None:
     assert any_number(value) == expected
 
 

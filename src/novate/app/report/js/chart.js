@@ -59,7 +59,7 @@ function baseOption(palette, isSmall) {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: palette.ink },
     grid: { left: 8, right: 12, top: isSmall ? 22 : 46, bottom: isSmall ? 4 : 8, containLabel: true },
     legend: {
-      show: !isSmall, left: 0, top: 0, itemWidth: 26, itemHeight: 9, itemGap: 16,
+      show: !isSmall, left: 0, top: 0, itemWidth: 26, itemHeight: 14, itemGap: 16,
       type: "scroll", textStyle: { color: palette.soft, fontSize: 12 },
       pageTextStyle: { color: palette.soft }, pageIconColor: palette.ink,
     },
