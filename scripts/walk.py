@@ -562,7 +562,9 @@ BLOCKS: dict[str, Callable[[Walk, Path], str]] = {
 """What the page may ask for; `account` comes last because it says how much was checked."""
 
 
-def blocks(run: Path, reference: str = "", wanted: frozenset[str] = frozenset(BLOCKS)) -> dict:
+def blocks(
+    run: Path, reference: str = "", wanted: frozenset[str] = frozenset(BLOCKS)
+) -> dict[str, str]:
     """Return the text of each wanted block of a run's page.
 
     Parameters

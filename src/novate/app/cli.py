@@ -109,7 +109,7 @@ def demo(
         title="Crash day of a generated venue",
         order="low-first",
         points=4,
-        commands=(f"novate demo --seed {seed}", f"novate verify {out}"),
+        commands=(_as_typed(), f"novate verify {out}"),
         notes=(
             "Prices, accounts and behaviour are generated; nothing here is a real venue's book.",
             "A bar that moves more than 1% takes four prices on its declared path, else its close.",

@@ -81,8 +81,8 @@ def sum_positions(positions, lots, cost):  # type: ignore[no-untyped-def]
 def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
     """Add ``lots`` with signed ``value`` to a row and return the realised profit.
 
-    Average cost: a close takes floor(|cost| * closed / held) of the entry cost, the rest stays, so
-    nothing is lost to rounding; a flip opens the remainder at the trade price.
+    Average cost: a close takes ``floor(|cost| * closed / held)`` of the entry cost and the rest
+    stays, so nothing is lost to rounding; a flip opens the remainder at the trade price.
     """
     held = positions.lots[row]
     cost = positions.entry_cost[row]

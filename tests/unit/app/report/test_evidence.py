@@ -13,7 +13,7 @@ from novate.app.report.evidence import (
     story,
     verification,
 )
-from novate.app.report.load import AssetSum, Run
+from novate.app.report.load import AssetSum, Run, Target
 
 
 def test_each_fact_has_its_sequence_instant_and_numbers(loss_run: Run) -> None:
@@ -66,3 +66,31 @@ def test_commands_are_listed_or_none(loss_run: Run) -> None:
 
     assert "novate verify run/journal.sqlite" in reproduce(loss_run)
     assert "none" in reproduce(replace(loss_run, summary=summary))
+
+
+def test_targets_of_each_instrument_and_group_share_a_table(loss_run: Run) -> None:
+    rows = [
+        Target("open interest BTCUSDT", "4.5e+08", "4.4e+08", "USDT"),
+        Target("open interest ETHUSDT", "2.7e+08", "2.7e+08", "USDT"),
+        Target("taker: isolated accounts", "0.35", "0.3308", "share"),
+        Target("market maker: isolated accounts", "reported", "0", "share"),
+        Target("market maker: median leverage", "2.5", "2.5", "times"),
+    ]
+    summary = msgspec.structs.replace(loss_run.summary, calibration=rows)
+    page = calibration(replace(loss_run, summary=summary))
+
+    assert "Targets by instrument" in page
+    assert page.count("Open interest") == 1
+    assert "440,000,000<small>450,000,000</small>" in page
+    assert "33.1\u00a0%<small>35.0\u00a0%</small>" in page
+    assert "e+08" not in page
+
+
+def test_a_book_from_files_has_no_targets(loss_run: Run) -> None:
+    summary = msgspec.structs.replace(loss_run.summary, calibration=[])
+
+    assert "No population was generated." in calibration(replace(loss_run, summary=summary))
+
+
+def test_what_did_not_happen_has_no_empty_table(quiet_run: Run) -> None:
+    assert "<table" not in inputs(quiet_run)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -99,3 +101,12 @@ def test_a_run_without_a_sum_is_not_conserved(loss_run: Run) -> None:
     assert proof.is_complete
     assert not type(proof)(**{**fields, "conservation": []}).is_conserved
     assert not type(proof)(**{**fields, "audited": False}).is_complete
+
+
+def test_accounts_of_the_house_have_names_too(loss_run: Run) -> None:
+    named = {"2": "liquidator", "101": "hidden"}
+    summary = msgspec.structs.replace(loss_run.summary, house_accounts=named)
+    references = replace(loss_run, summary=summary).references()
+
+    assert references["2"] == "Liquidator"
+    assert references["101"] == "A1001"

@@ -64,3 +64,14 @@ def test_a_hostile_reference_stays_text(loss_run: Run) -> None:
 
     assert HOSTILE not in page
     assert "&lt;img src=x" in page
+
+
+def test_long_holdings_are_cut_and_break_between_two_of_them(loss_run: Run) -> None:
+    held = ", ".join(f"-{k},000.5 COIN-{k}" for k in range(1, 9))
+    first = msgspec.structs.replace(loss_run.summary.worst_accounts[0], held=held)
+    summary = msgspec.structs.replace(loss_run.summary, worst_accounts=[first])
+    page = opening(replace(loss_run, summary=summary))
+
+    assert "\u22121,000.5\u00a0COIN-1, \u22122,000.5\u00a0COIN-2" in page
+    assert "and 3 more" in page
+    assert f'title="{held}"' in page

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pyarrow as pa
+
 from novate.app.report.load import Run
 from novate.app.report.plot import (
     call_chart,
@@ -62,3 +66,21 @@ def test_the_flow_names_the_layer_that_paid_most(loss_run: Run) -> None:
 
 def test_a_clock_reads_in_utc() -> None:
     assert clock(1_760_131_764_000_000_000) == "21:29:24"
+
+
+def test_a_small_liquidation_long_before_the_crash_does_not_widen_the_window(
+    loss_run: Run,
+) -> None:
+    hits = loss_run.table("liquidations")
+    instants = hits.integers("instant_ns").copy()
+    sizes = hits.floats("notional").copy()
+    before = focus_window(loss_run)
+    instants[0], sizes[0] = period(loss_run)[0], 1.0
+    data = hits.data.set_column(0, "instant_ns", pa.array(instants))
+    data = data.set_column(data.column_names.index("notional"), "notional", pa.array(sizes))
+    early = replace(loss_run, tables=loss_run.tables | {"liquidations": replace(hits, data=data)})
+    after = focus_window(early)
+
+    assert before is not None
+    assert after is not None
+    assert after[0] > period(loss_run)[0]
