@@ -6,7 +6,9 @@ they are sums of the same terms, each rounded by the same expression.  What make
 - rows lie sorted by account, so that memory is read in order;
 - all that an instrument needs at its present mark is worked out once, in `TermArrays`;
 - each row remembers in which margin tier it was last (`tier_hint`).  The hint is only ever a guess:
-  it is checked against the bounds of the tier on every use, so a wrong one costs time, not truth.
+  it is checked against the bounds of the tier on every use, so a wrong one costs time, not truth;
+- terms lie tier by tier: most rows are in the lowest ones, whose terms fit the nearest cache;
+- rows are fetched ahead a few accounts at a time: more at once would wait for memory, not work.
 
 An account goes the slow way, term by term, when a hint is wrong or a row is not *plain*: inverse,
 settled in another asset than the numeraire, without a mark, with lots reserved by orders, larger
@@ -46,7 +48,7 @@ from novate.kernel.columns import (
     InstrumentArrays,
     PositionArrays,
 )
-from novate.kernel.jit import inlined, kernel, parallel_kernel
+from novate.kernel.jit import inlined, kernel, parallel_kernel, prefetch
 from novate.kernel.value import LINEAR
 
 HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE = range(3)
@@ -65,6 +67,12 @@ _CLIENT = int(Role.CLIENT)
 _FETCH = 256
 """Holders fetched ahead of their arithmetic."""
 
+_GROUP = 8
+"""Accounts whose rows are fetched together in a sweep; a divisor of `BLOCK`."""
+
+_AHEAD = 128
+"""Rows between those that a sweep fetches and those that it works on."""
+
 _EXACT = 2.0**53
 """Up to here a float64 holds every integer."""
 
@@ -72,13 +80,13 @@ _EXACT = 2.0**53
 class TermArrays(NamedTuple):
     """What a sweep needs of each instrument at its present mark; derived from the columns.
 
-    ``reach`` and ``rate`` are flat over (instrument, tier).  A row whose instrument is not plain
-    is within reach of no tier.
+    ``reach`` and ``rate`` are flat over (tier, instrument), with room for a power of two of
+    instruments.  A row whose instrument is not plain is within reach of no tier.
     """
 
     plain: U8  # 1 when the value of a row is step * lots numeraire units
-    step: I64  # value of one lot at the mark
-    reach: I64  # [instrument * tiers + tier, 2] lowest notional of the tier, width of the tier
+    step: I64  # [room] value of one lot at the mark
+    reach: I64  # [tier * room + instrument, 2] lowest notional of the tier, width of the tier
     rate: F64  # [..., 4] maintenance rate and deduction, initial rate and deduction
 
 
@@ -90,6 +98,17 @@ class RowIndex(NamedTuple):
     tail_link: I32  # [rows behind the sorted part] the row of the same account before it
     tier_hint: U8  # [rows of the sorted part]
     size: I64  # [rows of the sorted part]
+
+
+def empty_terms(count: int, tiers: int) -> TermArrays:
+    """Make room for the terms of ``count`` instruments with up to ``tiers`` tiers each."""
+    room = 1 << max(count - 1, 0).bit_length()
+    return TermArrays(
+        np.zeros(room, np.uint8),
+        np.zeros(room, np.int64),
+        np.zeros((tiers * room, 2), np.int64),
+        np.zeros((tiers * room, 4)),
+    )
 
 
 @inlined
@@ -116,7 +135,7 @@ def describe_terms(instruments, assets, count, terms):  # type: ignore[no-untype
         terms.plain[i] = plain
         terms.step[i] = instruments.unit[i] * instruments.mark[i] if plain else 0
         for tier in range(tiers):
-            at = i * tiers + tier
+            at = tier * terms.step.size + i
             low = instruments.tier_floor[i, tier] if tier else 0.0
             high = instruments.tier_floor[i, tier + 1] if tier < tiers - 1 else _EXACT
             # A notional is a whole number: it reaches the tier from the ceiling of its floor on.
@@ -174,7 +193,7 @@ def _sweep_one(  # type: ignore[no-untyped-def]
     """Health of one account, term by term; tier hints are put right on the way."""
     out[:] = 0
     unsettled[:] = 0
-    tiers = instruments.tier_floor.shape[1]
+    tiers, room = instruments.tier_floor.shape[1], terms.step.size
     first, last = index.start[account], index.start[account + 1]
     tail = index.tail_head[account]
     row = first
@@ -188,7 +207,7 @@ def _sweep_one(  # type: ignore[no-untyped-def]
         if row < last:
             size = abs(terms.step[i] * positions.lots[here])
             tier = 0
-            while tier < tiers - 1 and size >= terms.reach[i * tiers + tier + 1, 0]:
+            while tier < tiers - 1 and size >= terms.reach[(tier + 1) * room + i, 0]:
                 tier += 1
             tier_hint[here] = tier
             row += 1
@@ -200,76 +219,92 @@ def _sweep_one(  # type: ignore[no-untyped-def]
 @inlined
 def _quick_block(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
+    step, reach, rate, bits, balance, assets, unit_price, discounted, block, health, left,
 ):  # fmt: skip
     """Fill ``health`` of the accounts of a block that can go the fast way; returns how many cannot.
 
-    Plain arrays and no calls: passing tuples of arrays to a function in the loop would cost more
-    than the arithmetic.  ``left[block]`` lists the accounts left over.
+    Plain arrays, flat where they can be, and no calls: passing tuples of arrays to a function in
+    the loop would cost more than the arithmetic.  Rows fetched behind the end do no harm.
+    ``left[block]`` lists the accounts left over.
     """
     skipped = 0
-    for account in range(block * BLOCK, min(health.shape[0], block * BLOCK + BLOCK)):
-        profit = np.int64(0)
-        # Whole numbers: exact while the sum stays below 2**53, which is tested at the end.
-        initial = 0.0
-        maintenance = 0.0
-        fast = tail_head[account] < 0
-        for row in range(np.uint64(start[account]), np.uint64(start[account + 1])):
-            i = np.uint64(np.uint32(instrument[row]))
-            value = step[i] * lots[row]
-            profit += value - cost[row]
-            size = abs(value)
-            at = (i << bits) | np.uint64(tier_hint[row])
-            two = at << np.uint64(1)
-            # Unsigned: a size below the tier wraps around to a large number.
-            if (
-                np.uint64(size) - reach[two] >= reach[two + np.uint64(1)]
-                or (buy_lots[row] | sell_lots[row]) != 0
-            ):
-                fast = False
-                break
-            notional = np.float64(size)
-            at <<= np.uint64(2)
-            maintenance += np.ceil(notional * rate[at] - rate[at + np.uint64(1)])
-            initial += np.ceil(notional * rate[at + np.uint64(2)] - rate[at + np.uint64(3)])
-        if not fast or initial >= _EXACT or maintenance >= _EXACT:
-            left[block, skipped] = account
-            skipped += 1
-            continue
-        equity = balance[account, 0] + profit
-        for asset in range(1, balance.shape[1]):
-            total = balance[account, asset]
-            price = discounted[asset] if total > 0 else unit_price[asset]
-            equity += np.int64(np.floor(total * price))
-        health[account, HEALTH_EQUITY] = equity
-        health[account, HEALTH_INITIAL] = np.int64(initial)
-        health[account, HEALTH_MAINTENANCE] = np.int64(maintenance)
+    end = min(health.size // HEALTH_WIDTH, block * BLOCK + BLOCK)
+    for group in range(block * BLOCK, end, _GROUP):
+        behind = min(end, group + _GROUP)
+        first, last = np.uint64(start[group] + _AHEAD), np.uint64(start[behind] + _AHEAD)
+        for row in range(first, last, np.uint64(8)):
+            prefetch(lots, row)
+            prefetch(cost, row)
+            prefetch(buy_lots, row)
+            prefetch(sell_lots, row)
+        for row in range(first, last, np.uint64(32)):
+            prefetch(instrument, row)
+            prefetch(instrument, row + np.uint64(16))
+            prefetch(tier_hint, row)
+        for account in range(np.uint64(group), np.uint64(behind)):
+            profit = np.int64(0)
+            # Whole numbers: exact while the sum stays below 2**53, which is tested at the end.
+            initial = 0.0
+            maintenance = 0.0
+            fast = tail_head[account] < 0
+            for row in range(np.uint64(start[account]), np.uint64(start[account + np.uint64(1)])):
+                i = np.uint64(np.uint32(instrument[row]))
+                value = step[i] * lots[row]
+                profit += value - cost[row]
+                size = abs(value)
+                at = (np.uint64(tier_hint[row]) << bits) | i
+                two = at << np.uint64(1)
+                # Unsigned: a size below the tier wraps around to a large number.
+                if (
+                    np.uint64(size) - reach[two] >= reach[two + np.uint64(1)]
+                    or (buy_lots[row] | sell_lots[row]) != 0
+                ):
+                    fast = False
+                    break
+                notional = np.float64(size)
+                at <<= np.uint64(2)
+                maintenance += np.ceil(notional * rate[at] - rate[at + np.uint64(1)])
+                initial += np.ceil(notional * rate[at + np.uint64(2)] - rate[at + np.uint64(3)])
+            if not fast or initial >= _EXACT or maintenance >= _EXACT:
+                left[block, skipped] = account
+                skipped += 1
+                continue
+            at = account * np.uint64(assets)
+            equity = balance[at] + profit
+            for asset in range(np.uint64(1), np.uint64(assets)):
+                total = balance[at + asset]
+                price = discounted[asset] if total > 0 else unit_price[asset]
+                equity += np.int64(np.floor(total * price))
+            at = account * np.uint64(HEALTH_WIDTH)
+            health[at] = equity
+            health[at + np.uint64(HEALTH_INITIAL)] = np.int64(initial)
+            health[at + np.uint64(HEALTH_MAINTENANCE)] = np.int64(maintenance)
     return skipped
 
 
 @kernel
 def quick_blocks(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, discounted, health, left, left_count,
+    step, reach, rate, bits, balance, assets, unit_price, discounted, health, left, left_count,
 ):  # fmt: skip
     """Take all blocks on this thread."""
     for block in range(left_count.size):
         left_count[block] = _quick_block(
             start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-            step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
+            step, reach, rate, bits, balance, assets, unit_price, discounted, block, health, left,
         )  # fmt: skip
 
 
 @parallel_kernel
 def quick_blocks_parallel(  # type: ignore[no-untyped-def]
     start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-    step, reach, rate, bits, balance, unit_price, discounted, health, left, left_count,
+    step, reach, rate, bits, balance, assets, unit_price, discounted, health, left, left_count,
 ):  # fmt: skip
     """Deal the blocks to all threads."""
     for block in numba.prange(left_count.size):
         left_count[block] = _quick_block(
             start, tail_head, tier_hint, instrument, lots, cost, buy_lots, sell_lots,
-            step, reach, rate, bits, balance, unit_price, discounted, block, health, left,
+            step, reach, rate, bits, balance, assets, unit_price, discounted, block, health, left,
         )  # fmt: skip
 
 
@@ -318,7 +353,7 @@ def sweep(
 ) -> None:
     """Fill ``health[account, 3]`` for all accounts; the result does not depend on the threads.
 
-    The number of tiers an instrument can have is a power of two.
+    ``health`` lies contiguous in memory.
     """
     blocks = (len(health) + BLOCK - 1) // BLOCK
     left = np.empty((blocks, BLOCK), np.int32)
@@ -329,8 +364,9 @@ def sweep(
         index.start, index.tail_head, index.tier_hint, positions.instrument, positions.lots,
         positions.settlement_cost, positions.buy_lots, positions.sell_lots, terms.step,
         terms.reach.view(np.uint64).reshape(-1), terms.rate.reshape(-1),
-        np.uint64(instruments.tier_floor.shape[1].bit_length() - 1), accounts.balance,
-        assets.unit_price, assets.unit_price * assets.keep, health, left, left_count,
+        np.uint64(terms.step.size.bit_length() - 1), accounts.balance.reshape(-1),
+        accounts.balance.shape[1], assets.unit_price, assets.unit_price * assets.keep,
+        health.reshape(-1), left, left_count,
     )  # fmt: skip
     if left_count.any():
         take_slowly: Callable[..., None] = slow_blocks_parallel if is_large else slow_blocks

@@ -19,10 +19,10 @@ from novate.kernel.columns import I64
 from novate.kernel.sweep import (
     HEALTH_WIDTH,
     RowIndex,
-    TermArrays,
     ascending_rows,
     assess_some,
     describe_terms,
+    empty_terms,
     index_start,
     index_tail,
     shift_holders,
@@ -157,13 +157,7 @@ class Headroom:
         x = self._x
         self._follow_rows()
         count = x.instruments.count
-        tiers = x.instruments.tier_floor.shape[1]
-        terms = TermArrays(
-            np.zeros(count, np.uint8),
-            np.zeros(count, np.int64),
-            np.zeros((count * tiers, 2), np.int64),
-            np.zeros((count * tiers, 4)),
-        )
+        terms = empty_terms(count, x.instruments.tier_floor.shape[1])
         describe_terms(x.instrument_arrays(), x.asset_arrays(), count, terms)
         sweep(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
