@@ -245,7 +245,8 @@ def test_a_transfer_that_creates_money_is_refused(amount: int) -> None:
 def test_an_engine_whose_books_do_not_balance_stops() -> None:
     engine = play(stream_of(1))
     engine.state.exposure.accounts.balance[10, 0] += 1
-    run = command.RELEASE_MARGIN.row(reservation=1)
+    fund = engine.state.exposure.single(Role.INSURANCE_FUND)
+    run = command.POST_COLLATERAL.row(account=fund, asset=0, amount=1)
     head = engine.journal.head()
     with pytest.raises(InvariantError):
         engine.submit([run])

@@ -6,6 +6,9 @@ from novate.book.columns import AccountColumns
 from novate.errors import require
 from novate.kernel.columns import I64
 
+BALANCE_MAX = 2**62
+"""A balance of this size is a fault: the next movement could leave 64 bits."""
+
 
 def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amount: int) -> None:
     """Move ``amount`` ledger units of ``asset`` from payer to payee; a balance may go negative."""
@@ -24,3 +27,7 @@ def require_conserved(accounts: AccountColumns) -> None:
     """Stop unless debits equal credits in every asset."""
     sums = asset_sums(accounts)
     require(not sums.any(), f"debits equal credits in every asset, sums {sums.tolist()}")
+    balance = accounts.used("balance")
+    if balance.size:
+        largest = max(int(balance.max()), -int(balance.min()))
+        require(largest < BALANCE_MAX, f"no balance reaches {BALANCE_MAX}, one is {largest}")

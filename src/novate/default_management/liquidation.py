@@ -20,7 +20,7 @@ from novate.kernel.settle import apply_trade, value_of
 from novate.margin.admission import release_all
 from novate.margin.settlement import is_blocked
 from novate.market.index import PRICE_MAX_E8
-from novate.market.reference import PPM
+from novate.market.reference import PPM, VALUE_MAX
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import Parameter
@@ -160,7 +160,11 @@ def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
         ):
             return False
         row = int(x.positions.link[row])
-    return not defaults.open_orders(account).size and not x.accounts.balance[account, 1:].any()
+    # An asset without a price cannot be converted: it waits and stands in nobody's way.
+    priced = x.assets.used("unit_price")[1:] > 0.0
+    return not defaults.open_orders(account).size and not (
+        x.accounts.balance[account, 1:][priced].any()
+    )
 
 
 def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
@@ -308,6 +312,8 @@ def decide_report_fill(
     most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
     if quantity and not 0 < price <= most:
         return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
+    if quantity and not is_position and abs(_proceeds(x, subject, quantity, price)) > VALUE_MAX:
+        return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
     if quantity:
         signed = quantity if rest > 0 else -quantity
         account = int(defaults.orders.account[order])
@@ -334,7 +340,10 @@ def _fill_position(
         price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
         rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM)
         asked = -(-math.ceil(abs(value) * price) * rate // PPM)
-        fee = min(asked, max(x.assess(account).net, 0))
+        mark = x.marks.mark[i]
+        gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value
+        after = x.assess(account).net + math.floor(gained * price)
+        fee = min(asked, max(after, 0))
     emit(
         event.ORDER_FILLED,
         order=number, account=account, instrument=i, lots=lots, ticks=ticks, value=value, fee=fee,
@@ -365,13 +374,18 @@ def book_between(
     )  # fmt: skip
 
 
+def _proceeds(x: Exposure, asset: int, amount: int, price_e8: int) -> int:
+    """Numeraire units for ``amount`` gained (negative: sold); a credit and a charge round down."""
+    worth: int = amount * price_e8 * 10 ** int(x.assets.decimals[0])
+    scale: int = 10 ** (8 + int(x.assets.decimals[asset]))
+    return -worth // scale
+
+
 def _fill_conversion(
     x: Exposure, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
 ) -> None:
     """Emit a conversion; what is sold is credited rounded down, what is bought charged up."""
-    scale = 10 ** (8 + int(x.assets.decimals[asset]))
-    worth = amount * price_e8 * 10 ** int(x.assets.decimals[0])
-    proceeds = -worth // scale
+    proceeds = _proceeds(x, asset, amount, price_e8)
     emit(
         event.ASSET_CONVERTED,
         order=number, account=account, asset=asset, amount=amount, price_e8=price_e8,

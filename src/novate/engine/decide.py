@@ -60,11 +60,17 @@ class Events:
         self._message, self._rows = None, []
 
 
+INSTANT_MAX = 2**62
+"""Last instant of the clock, in the year 2116: sums with any interval stay inside 64 bits."""
+
+
 def advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Move the clock forward; due work has been drained before."""
     now = state.exposure.now_ns
     if row["instant_ns"] < now or row["instant_ns"] <= 0:
         return Refusal(AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT, row["instant_ns"], max(now, 1))
+    if row["instant_ns"] > INSTANT_MAX:
+        return Refusal(AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE, row["instant_ns"], INSTANT_MAX)
     emit(event.TIME_ADVANCED, instant_ns=row["instant_ns"])
     return None
 

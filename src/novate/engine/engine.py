@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
 from novate.engine.apply import apply_run
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import Events, decide_run
+from novate.engine.decide import INSTANT_MAX, Events, decide_run
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.errors import ConflictError, InputError, JournalError, require
 from novate.kernel.codes import Origin
 from novate.message import command
-from novate.message.declare import rows_of
+from novate.message.declare import columns_of, rows_of
+from novate.valuation.exposure import SINGLE_ROLES
 
 ENGINE_VERSION = 1
 """Stamped on every record; a record is audited with the version that decided it."""
@@ -91,15 +92,15 @@ class Engine:
         ConflictError
             If the key was used with other commands.
         InputError
-            If a command is unknown or a key is below 1.  Nothing has happened then.
+            If a command is unknown or malformed, a key is not usable, or commands move money before
+            the clearing house has its own accounts.  Nothing has happened then.
         NovateError
             Any other fault stops the engine: recover from the journal.
         """
         require(not self._stopped, "a stopped engine is recovered, not used")
-        for run in commands:
-            _check_known(run)
-        if source and source_sequence < 1:
-            raise InputError(f"source {source!r}: sequence {source_sequence}; allowed: from 1")
+        commands = [_checked(run) for run in commands]
+        _check_key(source, source_sequence)
+        self._check_house(commands)
         if source and source_sequence <= self.state.sources_seen.get(source, 0):
             return self._repeat(commands, source, source_sequence)
         self._pending, self._batches = [], []
@@ -113,10 +114,24 @@ class Engine:
             raise
         return self._batches
 
+    def _check_house(self, commands: Sequence[Run]) -> None:
+        """Refuse commands that book anything before the house has all of its own accounts."""
+        missing = {role for role in SINGLE_ROLES if self.state.exposure.single(role) < 0}
+        for run in commands:
+            if not missing:
+                return
+            if run.name == command.OPEN_ACCOUNT.name:
+                missing -= {int(role) for role in columns_of(run)["role"]}
+            elif run.name not in _BEFORE_THE_HOUSE:
+                names = sorted(role.name.lower() for role in missing)
+                raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
+
     def _submit_part(self, part: list[Run]) -> None:
         control = part[0].name if part else ""
         if control == command.ADVANCE_TIME.name:
-            self._drain_due(int(rows_of(part[0])[0]["instant_ns"]))
+            until_ns = int(rows_of(part[0])[0]["instant_ns"])
+            if until_ns <= INSTANT_MAX:  # else it will be refused
+                self._drain_due(until_ns)
         self._decide(part, Origin.EXTERNAL)
         if control == command.ASSESS_MARGIN.name:
             self._drain_consequences()
@@ -206,10 +221,42 @@ class Engine:
         return Engine(journal, self.state.copy())
 
 
-def _check_known(run: Run) -> None:
+_BEFORE_THE_HOUSE = frozenset(
+    message.name
+    for message in (
+        command.ADVANCE_TIME,
+        command.ASSESS_MARGIN,
+        command.DECLARE_ASSET,
+        command.DECLARE_SOURCE,
+        command.SET_HAIRCUT,
+        command.SET_PARAMETER,
+        command.DECLARE_WATERFALL,
+        command.REPORT_PRICE,
+    )
+)
+"""Commands that need none of the clearing house's own accounts."""
+
+
+def _checked(run: Run) -> Run:
+    """Return a run with every column as its message declares it, or refuse it."""
     message = command.BY_NAME.get(run.name)
     if message is None or message.version != run.version:
         raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    try:
+        checked = message.run(dict(run.columns))
+        encode_runs([checked], [])
+    except JournalError as error:
+        raise InputError(f"command {run.name!r} cannot be journaled: {error}") from error
+    return checked
+
+
+def _check_key(source: str, source_sequence: int) -> None:
+    """Refuse a key that the journal could not hold."""
+    is_number = type(source_sequence) is int  # not a bool, not a NumPy scalar
+    if not is_number or not 0 <= source_sequence < 2**63 or (source and source_sequence < 1):
+        raise InputError(f"source {source!r}: sequence {source_sequence!r}; allowed: from 1")
+    if not source.isprintable() or len(source) > 200:
+        raise InputError(f"source {source!r}; allowed: up to 200 printable characters")
 
 
 CONTROL = frozenset({command.ADVANCE_TIME.name, command.ASSESS_MARGIN.name})

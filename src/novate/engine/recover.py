@@ -11,8 +11,15 @@ from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import Events, decide_run
-from novate.engine.engine import ENGINE_VERSION, Engine, apply_record, decode_batch
+from novate.engine.decide import INSTANT_MAX, Events, decide_run
+from novate.engine.engine import (
+    CONTROL,
+    ENGINE_VERSION,
+    Engine,
+    apply_record,
+    decode_batch,
+    split_at_control,
+)
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.errors import JournalError
@@ -86,6 +93,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
                 f" this is version {ENGINE_VERSION}"
             )
         batch = decode_batch(record)
+        _check_form(state, record, batch.commands)
         course.check(record, batch.commands)
         again = Events(state)
         for run in batch.commands:
@@ -94,6 +102,11 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         _compare(record, "events", again.runs, batch.events)
         if record.source:
             state.sources_seen[record.source] = record.source_sequence
+        if record.instant_ns != state.exposure.now_ns:
+            raise JournalError(
+                f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
+                f" {state.exposure.now_ns}"
+            )
         state.require_still_sound()
         records += 1
         events += sum(run.rows for run in batch.events)
@@ -102,6 +115,15 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
             progress(record.sequence)
     course.require_end()
     return AuditReport(records, events, commands, state.digest())
+
+
+def _check_form(state: State, record: Record, commands: tuple[Run, ...]) -> None:
+    """Stop unless control commands stand alone and the keys of each source rise."""
+    outside = commands[1:] if record.origin == Origin.ENGINE else commands
+    if len(split_at_control(outside)) > 1 or any(run.name in CONTROL for run in commands[1:]):
+        raise JournalError(f"record {record.sequence}: a control command does not stand alone")
+    if record.source and record.source_sequence < state.sources_seen.get(record.source, 0):
+        raise JournalError(f"record {record.sequence}: {record.source!r} goes back in its numbers")
 
 
 class _Course:
@@ -150,7 +172,8 @@ def _instant(commands: tuple[Run, ...]) -> int | None:
     """Instant to which commands move the clock, or nothing."""
     if not commands or commands[0].name != command.ADVANCE_TIME.name:
         return None
-    return int(rows_of(commands[0])[0]["instant_ns"])
+    instant = int(rows_of(commands[0])[0]["instant_ns"])
+    return instant if instant <= INSTANT_MAX else None
 
 
 def _compare(record: Record, what: str, expected: list[Run], found: tuple[Run, ...]) -> None:

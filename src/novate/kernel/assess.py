@@ -28,6 +28,9 @@ EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
 """
 WIDTH = 7
 
+WORTH_MAX = float(2**59)
+"""Largest worth of one asset or position in numeraire units: a few of them fit into 64 bits."""
+
 
 @inlined
 def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
@@ -69,10 +72,10 @@ def add_position(  # type: ignore[no-untyped-def]
     worst = max(abs(lots + buys), abs(lots - sells))
     if worst == 0:
         return
-    notional = abs(value) * price
+    notional = min(abs(value) * price, WORTH_MAX)
     initial, maintenance = tier_margin(instruments, i, notional)
     if worst != abs(lots):
-        widest = abs(contract_value(form, unit, mark, worst)) * price
+        widest = min(abs(contract_value(form, unit, mark, worst)) * price, WORTH_MAX)
         initial, _ = tier_margin(instruments, i, widest)
     out[INITIAL] += initial
     out[MAINTENANCE] += maintenance
@@ -82,6 +85,15 @@ def add_position(  # type: ignore[no-untyped-def]
         lead = value - contract_value(form, unit, slow, lots)
         if lead > 0:
             out[UNPROVEN] += np.int64(math.ceil(lead * price))
+
+
+@inlined
+def units_of(worth):  # type: ignore[no-untyped-def]
+    """Numeraire units of a worth, rounded down; beyond WORTH_MAX it counts as that much.
+
+    A price no one can pay must not turn a fortune into a debt by leaving 64 bits.
+    """
+    return np.int64(math.floor(min(max(worth, -WORTH_MAX), WORTH_MAX)))
 
 
 @inlined
@@ -95,12 +107,12 @@ def close_account(accounts, assets, account, unsettled, out):  # type: ignore[no
             out[EQUITY] += total
             out[GAIN] += unsettled[asset]
         else:
-            out[NET] += np.int64(math.floor(total * price))
+            out[NET] += units_of(total * price)
             if total > 0:
-                out[EQUITY] += np.int64(math.floor(total * (price * assets.keep[asset])))
+                out[EQUITY] += units_of(total * (price * assets.keep[asset]))
             else:
-                out[EQUITY] += np.int64(math.floor(total * price))
-            out[GAIN] += np.int64(math.floor(unsettled[asset] * price))
+                out[EQUITY] += units_of(total * price)
+            out[GAIN] += units_of(unsettled[asset] * price)
 
 
 @inlined

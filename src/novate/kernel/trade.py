@@ -240,7 +240,7 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     held = positions.lots[row] if row >= 0 else np.int64(0)
     if held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held):
         return ACCEPTED, np.int64(0), np.int64(0)
-    if instruments.mark[i] <= 0:
+    if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
         return MARK_MISSING, np.int64(0), np.int64(1)
     assess_with(
         accounts, positions, instruments, assets, account, i, lots, value + fee, 0, 0,
@@ -253,7 +253,16 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
 
 @inlined
 def _row_refusal(  # type: ignore[no-untyped-def]
-    accounts, instruments, account_count, instrument_count, buyer, seller, i, ticks, lots
+    accounts,
+    instruments,
+    account_count,
+    instrument_count,
+    collar_ppm,
+    buyer,
+    seller,
+    i,
+    ticks,
+    lots,
 ):
     """Checks of the row itself, in the order of the refusal codes."""
     if buyer >= account_count or not _holds_positions(accounts.role[buyer]):
@@ -268,6 +277,11 @@ def _row_refusal(  # type: ignore[no-untyped-def]
         return LOTS_OUT_OF_RANGE, np.int64(lots), instruments.lots_max[i]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
+    mark = instruments.mark[i]
+    if collar_ppm > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar_ppm * mark:
+        is_inside = accounts.role[buyer] != _EXTERNAL and accounts.role[seller] != _EXTERNAL
+        if is_inside:
+            return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
     if instruments.status[i] != _ACTIVE:
         return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
     return ACCEPTED, np.int64(0), np.int64(0)
@@ -276,7 +290,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 @kernel
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
-    account_count, instrument_count,
+    account_count, instrument_count, collar_ppm,
     buyer, seller, instrument, ticks, lots, buyer_is_maker,
     buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
@@ -293,7 +307,16 @@ def decide_trades(  # type: ignore[no-untyped-def]
         b, s = np.int64(buyer[k]), np.int64(seller[k])
         i, n = np.int64(instrument[k]), lots[k]
         code, was, may = _row_refusal(
-            accounts, instruments, account_count, instrument_count, b, s, i, ticks[k], n
+            accounts,
+            instruments,
+            account_count,
+            instrument_count,
+            collar_ppm,
+            b,
+            s,
+            i,
+            ticks[k],
+            n,
         )
         if code == ACCEPTED:
             code, was, may = _side_refusal(

@@ -18,6 +18,7 @@ from novate.kernel.settle import assess_reserved, hold_row
 from novate.kernel.trade import apply_releases, apply_trades, decide_trades
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
+from novate.message.parameter import Parameter
 from novate.message.refusal import ReleaseMarginRefusal
 from novate.message.refusal import ReserveMarginRefusal as No
 from novate.valuation import Exposure
@@ -39,7 +40,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
     decide_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
-        x.accounts.count, x.instruments.count,
+        x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
         command["buyer"], command["seller"], command["instrument"], command["ticks"],
         command["lots"], command["buyer_is_maker"],
         command["buyer_reservation"], command["seller_reservation"],
@@ -125,7 +126,7 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | No
         return Refusal(No.POSITION_LIMIT, held, most)
     if elsewhere >= 0 and accounts.mode[account] == MarginMode.ISOLATED:
         return Refusal(No.ISOLATED_ELSEWHERE, i, elsewhere)
-    if x.marks.mark[i] <= 0:
+    if x.marks.mark[i] <= 0 or x.assets.unit_price[x.instruments.settlement_asset[i]] <= 0.0:
         return Refusal(No.MARK_MISSING, 0, 1)
     return None
 

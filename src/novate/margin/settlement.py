@@ -18,9 +18,17 @@ def is_blocked(x: Exposure, instrument: int) -> bool:
     """Whether decisions on an instrument must wait: no mark yet, or its index is stale."""
     if x.marks.mark[instrument] <= 0:
         return True
-    asset = int(x.instruments.underlying[instrument])
+    settled_in = int(x.instruments.settlement_asset[instrument])
+    return not is_fresh(x, int(x.instruments.underlying[instrument])) or not is_fresh(x, settled_in)
+
+
+def is_fresh(x: Exposure, asset: int) -> bool:
+    """Whether an asset has a price and enough sources that reported lately; the numeraire has."""
+    if asset == 0:
+        return True
     usable = usable_sources(x.sources, asset, x.now_ns, x.parameter(Parameter.INDEX_STALENESS_NS))
-    return bool(x.assets.is_stale[asset]) or len(usable) < x.parameter(Parameter.INDEX_SOURCES_MIN)
+    enough = len(usable) >= x.parameter(Parameter.INDEX_SOURCES_MIN)
+    return enough and not x.assets.is_stale[asset] and bool(x.assets.unit_price[asset] > 0.0)
 
 
 def _subject_refusal(x: Exposure, i: int, due_ns: int) -> Refusal | None:

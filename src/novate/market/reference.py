@@ -148,7 +148,7 @@ def _terms_refusal(
             no.FEE_OUT_OF_RANGE, row["maker_fee_ppm"], PPM // 10,
         ),
         (
-            0 <= row["cycle_ns"] <= 30 * day and 0 <= row["funding_ns"] <= 30 * day
+            _is_interval(row["cycle_ns"]) and _is_interval(row["funding_ns"])
             and 0 <= row["settlement_window_ns"] <= day,
             no.INTERVAL_OUT_OF_RANGE, row["cycle_ns"], 30 * day,
         ),
@@ -167,6 +167,11 @@ def _terms_refusal(
         if not holds:
             return Refusal(code, actual, allowed)
     return None
+
+
+def _is_interval(interval_ns: int) -> bool:
+    """Whether an interval is none, or between a minute and thirty days."""
+    return interval_ns == 0 or 60 * 10**9 <= interval_ns <= 30 * 86_400 * 10**9
 
 
 def _next_multiple(now_ns: int, interval_ns: int) -> int:

@@ -27,6 +27,7 @@ class Parameter(IntEnum):
     SLOW_AVERAGE_NS = 11
     BASIS_AVERAGE_NS = 12
     SLICE_FLOOR = 13
+    TRADE_COLLAR_PPM = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,14 @@ SETTINGS: dict[Parameter, Setting] = {
         0,
         2**60,
         "notional below which a slice is the whole position",
+    ),
+    Parameter.TRADE_COLLAR_PPM: Setting(
+        "1e-6",
+        0,
+        0,
+        1_000_000,
+        "largest distance of a member trade's price from the mark, 0 for "
+        "any; trades with the external market are free",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

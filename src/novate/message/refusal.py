@@ -171,6 +171,7 @@ class AdvanceTimeRefusal(IntEnum):
     """Why moving the clock was refused."""
 
     INSTANT_BEFORE_PRESENT = 1
+    INSTANT_OUT_OF_RANGE = 2
 
 
 class ReportFillRefusal(IntEnum):

@@ -81,7 +81,8 @@ def terms_refusals(w: World, row: Row) -> None:
     refuse_if(not is_fair, code.FEE_OUT_OF_RANGE)
     intervals = max(row["cycle_ns"], row["funding_ns"], 30 * row["settlement_window_ns"])
     least = min(row["cycle_ns"], row["funding_ns"], row["settlement_window_ns"])
-    refuse_if(least < 0 or intervals > 30 * DAY, code.INTERVAL_OUT_OF_RANGE)
+    short = any(0 < row[name] < DAY // 1440 for name in ("cycle_ns", "funding_ns"))
+    refuse_if(least < 0 or short or intervals > 30 * DAY, code.INTERVAL_OUT_OF_RANGE)
     refuse_if(row["expiry_ns"] != 0 and row["expiry_ns"] <= w.now, code.EXPIRY_PASSED)
     limits = (row["funding_cap_e9"], row["funding_damper_e9"], abs(row["interest_e9"]))
     in_range = 0 <= row["basis_clamp_ppm"] <= MILLION and 0 <= min(limits) <= max(limits) <= 10**9
@@ -334,6 +335,11 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(row["buyer"] == row["seller"], code.SAME_ACCOUNT)
     refuse_if(not 0 < row["lots"] <= i.terms["lots_max"], code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
+    collar = w.parameters[Parameter.TRADE_COLLAR_PPM]
+    roles = {w.accounts[row[side]].role for side in ("buyer", "seller")}
+    if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
+        far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
+        refuse_if(far, code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
 
@@ -346,7 +352,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         refuse_if(s.has_bad_reservation, code.UNKNOWN_RESERVATION)
     for s in sides:
         if s.is_checked:
-            refuse_if(i.mark == 0, code.MARK_MISSING)
+            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
             n = s.after()
             is_short = n.equity < n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
@@ -391,7 +397,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number, reserving=True), code.ISOLATED_ELSEWHERE)
-    refuse_if(i.mark == 0, code.MARK_MISSING)
+    refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
     before, after = w.assess(account), w.assess(twin)
     refuse_if(
         after.equity < after.initial and after.initial > before.initial,

@@ -206,7 +206,8 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     value = i.value(price, quantity)
     notional = ceil_at(abs(value), w.price_in(i))
     rate = w.parameters[Parameter.LIQUIDATION_FEE_PPM]
-    fee = min(ceil_div(notional * rate, MILLION), max(w.assess(account).net, 0))
+    after = w.assess(account).net + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
+    fee = min(ceil_div(notional * rate, MILLION), max(after, 0))
     if account.role == Role.LIQUIDATOR:
         fee = 0
     book_leg(w, account, order.subject, price, quantity, value)
@@ -436,7 +437,7 @@ def is_flat(w: World, account: Account) -> bool:
     number = w.accounts.index(account)
     if any(o.is_open and o.account == number for o in w.orders):
         return False
-    if any(amount for asset, amount in account.balance.items() if asset):
+    if any(amount for a, amount in account.balance.items() if a and w.unit_price(a) > 0):
         return False
     return not any(
         p.lots or (p.settlement_cost and w.instruments[k].settles_in)

@@ -74,7 +74,7 @@ class NaiveHouse:
 
     def _control(self, name: str, row: Row) -> None:
         w = self.world
-        if name == "AdvanceTime":
+        if name == "AdvanceTime" and row["instant_ns"] <= 2**62:
             while True:
                 first, due = book.due_work(w, row["instant_ns"])
                 if not due:
@@ -126,6 +126,8 @@ class NaiveHouse:
             before = row["instant_ns"] < max(w.now, 1)
             code = AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT
             refuse_if(before, code, row["instant_ns"], max(w.now, 1))
+            code = AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE
+            refuse_if(row["instant_ns"] > 2**62, code, row["instant_ns"], 2**62)
             w.now = row["instant_ns"]
             if w.window_from is None:
                 w.window_from = w.now

@@ -69,9 +69,10 @@ class Workload:
     def batches(self) -> Iterator[list[Run]]:
         """Yield batches; call `learn` with the events of each before asking for the next."""
         yield self._early()
+        yield self._accounts()
+        yield [c.LIST_INSTRUMENT.row(**self.terms())]  # before the clock is set
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
-        yield self._accounts()
         yield self._contracts()
         yield self._terms()
         yield self._deposits()
@@ -105,12 +106,11 @@ class Workload:
     # --- setting up ------------------------------------------------------------------------
 
     def _early(self) -> list[Run]:
-        """Before the clock: assets, and a contract too early."""
+        """Before the clock: assets."""
         return [
             c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=100),
             c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
             c.DECLARE_ASSET.row(symbol="BTC", decimals=8, haircut_bps=500),
-            c.LIST_INSTRUMENT.row(**self.terms()),
         ]
 
     def _declarations(self) -> list[Run]:
@@ -428,6 +428,7 @@ class Workload:
             {"lots_max": 2**60},
             {"taker_fee_ppm": 10**9},
             {"cycle_ns": -1},
+            {"cycle_ns": 1},
             {"expiry_ns": START - 1},
             {"basis_clamp_ppm": -1},
         ]
@@ -536,6 +537,7 @@ class Workload:
         return [
             c.REPORT_FILL.run({n: [r[k] for r in rows] for k, n in enumerate(names)}),
             c.ADVANCE_TIME.row(instant_ns=self.now - 1),
+            c.ADVANCE_TIME.row(instant_ns=2**62 + 1),
             c.ASSESS_MARGIN.row(instant_ns=self.now - 1),
             c.SETTLE_CYCLE.row(instrument=0, cycle=1),
             c.TAKE_OVER.run({"account": self.traders[:2]}),

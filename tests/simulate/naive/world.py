@@ -203,8 +203,11 @@ class World:
 
     def is_blocked(self, instrument: Instrument) -> bool:
         """No mark, a stale index, or too few sources that reported lately."""
-        few = self.lacks_sources(instrument.terms["underlying"])
-        return instrument.mark <= 0 or self.is_stale(instrument) or few
+        used = {instrument.terms["underlying"], instrument.settles_in} - {0}
+        return instrument.mark <= 0 or any(
+            self.lacks_sources(a) or self.assets[a].is_stale or self.unit_price(a) <= 0
+            for a in used
+        )
 
     def is_stale(self, instrument: Instrument) -> bool:
         return self.assets[instrument.terms["underlying"]].is_stale

@@ -192,11 +192,27 @@ def test_the_fee_is_capped_at_what_the_account_still_has() -> None:
     # Without a takeover level: equity 5,530 - 5,500 = 30, a quarter's fee would be 55.625.
     house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
 
-    house.fill(1, 20, 440)
+    house.fill(1, 20, 445)
     assert house.events("OrderFilled")[-1]["fee"] == 30 * COIN
     house.fill(1, 5, 445)
 
-    assert house.events("OrderFilled")[-1]["fee"] == 0  # equity -100 by now
+    assert house.events("OrderFilled")[-1]["fee"] == 0  # nothing is left
+
+
+def test_the_fee_takes_no_more_than_a_bad_fill_leaves() -> None:
+    house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
+
+    house.fill(1, 20, 444)  # 20 of the 30 are lost by the price
+
+    assert house.events("OrderFilled")[-1]["fee"] == 10 * COIN
+    assert house.balance("INSURANCE_FUND") == 10 * COIN
+
+
+def test_the_fees_of_fills_add_up_in_the_insurance_fund() -> None:
+    house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
+    house.fill(1, 20, 445)
+    house.fill(1, 5, 445)
+
     assert house.balance("INSURANCE_FUND") == 30 * COIN
 
 

@@ -176,6 +176,7 @@ MARGIN = Section(
             "cap on every tier's leverage: initial margin is at least 1 / leverage_max",
         ),
         _ppm("liquidation_cost_ppm", 5_000, "cost kept back on a withdrawal, of notional"),
+        _ppm("trade_collar_ppm", 100_000, "largest distance of a trade from the mark; 0 for any"),
     ),
 )  # fmt: skip
 

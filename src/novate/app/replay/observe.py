@@ -61,6 +61,7 @@ class Observer:
     calls: dict[int, Row] = field(default_factory=dict)
     marks: dict[int, int] = field(default_factory=dict)
     loss_account: dict[int, int] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
     before: tuple[I32, I32, I64] | None = None
     fees: npt.NDArray[np.float64] = field(init=False)
     funding: npt.NDArray[np.float64] = field(init=False)
@@ -263,6 +264,7 @@ def _call_met(o: Observer, batch: Batch, row: Row) -> None:
 def _defaulted(o: Observer, batch: Batch, row: Row) -> None:
     o.held.setdefault(row["account"], o.holdings(row["account"]))
     o.totals["defaults"] += 1
+    o.closed.add(row["account"])
     o.calls[row["account"]].update(status="missed", resolved_ns=batch.instant_ns)
     o.fact(
         batch, row["account"], "default",
@@ -287,7 +289,7 @@ def _funding(o: Observer, batch: Batch, row: Row) -> None:
 
 def _started(o: Observer, batch: Batch, row: Row) -> None:
     o.held.setdefault(row["account"], o.holdings(row["account"]))
-    o.totals["liquidated_accounts"] += 1
+    o.closed.add(row["account"])
     numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
     if row["binding"] >= 0:
         numbers["mark"] = o.price_text(row["binding"], row["mark"])

@@ -143,7 +143,8 @@ def without_controls(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Collateral counts in full (no haircuts), margin does not rise with size (the first tier for
     all), the mark is the last price (no clamp, no averaging), sources are screened neither for
     outliers nor for age, a position is dumped in one order, an account is taken over only when its
-    equity is gone, no fee feeds the fund, and withdrawals keep nothing back.
+    equity is gone, no fee feeds the fund, and a withdrawal keeps nothing back for the cost of
+    liquidation.  Calls, unproven gains and the waterfall stay as they are.
     """
     off = copy.deepcopy(dict(parameters))
     off["index"].update(

@@ -12,10 +12,17 @@ from novate.app.replay.book import LoadedBook
 from novate.app.replay.driver import Finished, fund_levels
 from novate.app.replay.observe import LAYER_NAMES, UNIT
 from novate.book.ledger import asset_sums
-from novate.kernel.codes import AccountStatus
+from novate.kernel.codes import AccountStatus, Layer
 from novate.units import format_decimal, format_instant
 
 NUMERAIRE_DECIMALS = 6
+SHARED = tuple(
+    name
+    for layer, name in LAYER_NAMES.items()
+    if layer not in (Layer.OWN_CONTRIBUTION, Layer.UNCOVERED)
+)
+"""Layers in which others than the defaulter and its member pay."""
+
 KEYS = (
     "bad_debt",
     "liquidated_accounts",
@@ -42,7 +49,7 @@ class Outcome:
     """The few numbers in which variants of a run are compared; money in numeraire units.
 
     ``bad_debt`` is what failed accounts lost beyond their own money and their member's own
-    contribution: what others had to bear.
+    contribution: what other layers paid, and what is uncovered at the end.
     """
 
     bad_debt: int
@@ -78,11 +85,12 @@ def own_losses(finished: Finished, book: LoadedBook) -> dict[int, int]:
 def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = finished.observer
+    uncovered = int(finished.engine.state.defaults.losses.used("uncovered").sum())
     return Outcome(
-        observer.totals["bad_debt"] - observer.payers["defaulter_default_fund"],
-        observer.totals["liquidated_accounts"] + observer.totals["defaults"],
+        sum(observer.payers[layer] for layer in SHARED) + uncovered,
+        len(observer.closed),
         observer.payers["insurance_fund"],
-        int(finished.engine.state.defaults.losses.used("uncovered").sum()),
+        uncovered,
         observer.totals["calls_made"],
         observer.totals["taken_over"],
         sum(max(loss, 0) for loss in own_losses(finished, book).values()),
@@ -117,11 +125,11 @@ def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
 
 def payers_of(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
     """Who paid, in the order of the waterfall."""
-    own = outcome(finished, book).own_collateral
-    rows = [{"layer": "defaulter_collateral", "amount": text(own)}]
+    mine = outcome(finished, book)
+    paid = {**finished.observer.payers, "uncovered": mine.uncovered}
+    rows = [{"layer": "defaulter_collateral", "amount": text(mine.own_collateral)}]
     rows.extend(
-        {"layer": layer, "amount": text(finished.observer.payers[layer])}
-        for layer in LAYER_NAMES.values()
+        {"layer": layer, "amount": text(paid.get(layer, 0))} for layer in LAYER_NAMES.values()
     )
     return rows
 

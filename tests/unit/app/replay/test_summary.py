@@ -19,9 +19,8 @@ def with_losses() -> tuple[Any, Finished]:
     prepared, done = finished()
     account = int(prepared.book.accounts[0])
     observer = Observer(prepared.venue, prepared.book.accounts)
-    observer.totals.update(
-        bad_debt=500 * UNIT, liquidated_accounts=2, defaults=1, calls_made=4, taken_over=1
-    )
+    observer.totals.update(bad_debt=500 * UNIT, defaults=1, calls_made=4, taken_over=1)
+    observer.closed.update(int(number) for number in prepared.book.accounts[:3])
     observer.payers.update(
         defaulter_default_fund=100 * UNIT, insurance_fund=300 * UNIT, uncovered=100 * UNIT
     )
@@ -44,12 +43,12 @@ def test_bad_debt_is_what_others_than_the_defaulter_had_to_bear() -> None:
 
     short = summary.outcome(done, book)
 
-    assert short.bad_debt == 400 * UNIT
+    assert short.bad_debt == 300 * UNIT
     assert short.fund_used == 300 * UNIT
     assert short.liquidated_accounts == 3
     assert short.own_collateral == 11_030 * UNIT
     assert short.shown() == {
-        "bad_debt": "400.000000",
+        "bad_debt": "300.000000",
         "liquidated_accounts": 3,
         "fund_used": "300.000000",
         "uncovered": "0.000000",
