@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from novate.book.ledger import transfer
 from novate.kernel.codes import AccountStatus, Role
 from novate.market.reference import PPM, VALUE_MAX
@@ -78,15 +80,20 @@ def decide_withdraw_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> 
 
 
 def _stale_asset(x: Exposure, account: int) -> int:
-    """Lowest number of an asset behind the account's positions whose index is stale, or -1."""
-    stale = []
+    """Lowest number of an asset that the account's worth hangs on and whose index is stale, or -1.
+
+    Those are the underlying and settlement assets of its open positions, and every asset it holds
+    that has a price: what has none counts for nothing.
+    """
+    held = np.flatnonzero(x.accounts.balance[account, : x.assets.count])
+    needed = {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
     row = int(x.accounts.head[account])
     while row >= 0:
-        asset = int(x.instruments.underlying[x.positions.instrument[row]])
-        if x.positions.lots[row] and x.assets.is_stale[asset]:
-            stale.append(asset)
+        if x.positions.lots[row]:
+            i = int(x.positions.instrument[row])
+            needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
         row = int(x.positions.link[row])
-    return min(stale, default=-1)
+    return min((asset for asset in needed if not x.is_fresh(asset)), default=-1)
 
 
 def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Assessment:

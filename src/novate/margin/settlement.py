@@ -6,7 +6,7 @@ from typing import Any
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
 from novate.kernel.settle import apply_cycle, apply_expiry, apply_funding
-from novate.market.index import final_so_far, premium_so_far, usable_sources
+from novate.market.index import final_so_far, premium_so_far
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import MINUTE, Parameter
@@ -19,16 +19,7 @@ def is_blocked(x: Exposure, instrument: int) -> bool:
     if x.marks.mark[instrument] <= 0:
         return True
     settled_in = int(x.instruments.settlement_asset[instrument])
-    return not is_fresh(x, int(x.instruments.underlying[instrument])) or not is_fresh(x, settled_in)
-
-
-def is_fresh(x: Exposure, asset: int) -> bool:
-    """Whether an asset has a price and enough sources that reported lately; the numeraire has."""
-    if asset == 0:
-        return True
-    usable = usable_sources(x.sources, asset, x.now_ns, x.parameter(Parameter.INDEX_STALENESS_NS))
-    enough = len(usable) >= x.parameter(Parameter.INDEX_SOURCES_MIN)
-    return enough and not x.assets.is_stale[asset] and bool(x.assets.unit_price[asset] > 0.0)
+    return not x.is_fresh(int(x.instruments.underlying[instrument])) or not x.is_fresh(settled_in)
 
 
 def _subject_refusal(x: Exposure, i: int, due_ns: int) -> Refusal | None:

@@ -24,6 +24,7 @@ from novate.kernel.columns import (
 )
 from novate.kernel.settle import assess_one
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.market.index import usable_sources
 from novate.message.parameter import SETTINGS, Parameter
 
 SINGLE_ROLES = (
@@ -76,6 +77,19 @@ class Exposure:
     def parameter(self, parameter: Parameter) -> int:
         """Return a risk parameter in its unit."""
         return int(self.parameters[parameter])
+
+    def is_fresh(self, asset: int) -> bool:
+        """Whether an asset has a price and enough sources that reported lately; the numeraire has.
+
+        The clock counts, not only the last assessment: time alone makes an index stale.
+        """
+        if asset == 0:
+            return True
+        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
+        usable = usable_sources(self.sources, asset, self.now_ns, limit)
+        enough = len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        priced = bool(self.assets.unit_price[asset] > 0.0)
+        return enough and priced and not self.assets.is_stale[asset]
 
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""

@@ -211,8 +211,11 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
-    stale = [p.lots and w.is_stale(w.instruments[i]) for i, p in account.positions.items()]
-    refuse_if(any(stale), code.INDEX_STALE)
+    needed = {a for a, held in account.balance.items() if held and w.unit_price(a) > 0}
+    for i, p in account.positions.items():
+        if p.lots:
+            needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
+    refuse_if(any(not w.is_fresh(a) for a in needed - {0}), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
     account.balance[asset] -= amount

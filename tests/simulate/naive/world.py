@@ -204,10 +204,12 @@ class World:
     def is_blocked(self, instrument: Instrument) -> bool:
         """No mark, a stale index, or too few sources that reported lately."""
         used = {instrument.terms["underlying"], instrument.settles_in} - {0}
-        return instrument.mark <= 0 or any(
-            self.lacks_sources(a) or self.assets[a].is_stale or self.unit_price(a) <= 0
-            for a in used
-        )
+        return instrument.mark <= 0 or any(not self.is_fresh(a) for a in used)
+
+    def is_fresh(self, asset: int) -> bool:
+        """A price, and enough sources that reported lately."""
+        few = self.lacks_sources(asset)
+        return not few and not self.assets[asset].is_stale and self.unit_price(asset) > 0
 
     def is_stale(self, instrument: Instrument) -> bool:
         return self.assets[instrument.terms["underlying"]].is_stale
