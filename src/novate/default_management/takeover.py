@@ -1,9 +1,9 @@
 """Takeover: what is left of a failing account goes to the ring-fenced liquidator, at the mark.
 
 The liquidator is an ordinary account with ordinary positions.  It owns what it took over and
-nothing else: a shortfall that came along, and any loss while it closes the rest, is recorded and
-taken through the waterfall, so that the liquidator is made whole; what it gains goes to the
-insurance fund when it is flat.
+nothing else.  A shortfall that came along is taken through the waterfall at once; what it loses
+while it closes the rest, when it is flat or beyond the house's own means (`shortfall_due`).  What
+it gains goes to the insurance fund when it is flat.
 """
 
 from __future__ import annotations
