@@ -193,6 +193,19 @@ def test_a_fork_goes_its_own_way(seed: int, share: float) -> None:
 
 
 @few
+@given(seeds, cut)
+def test_the_journal_of_a_fork_recovers_and_audits_alone(seed: int, share: float) -> None:
+    stream = stream_of(seed)
+    at = middle(stream, share)
+    fork = play(stream[:at]).fork(MemoryJournal())
+    play(stream[at:], fork)
+    for from_snapshot in (True, False):
+        recovered = recover(fork.journal, from_snapshot=from_snapshot)
+        assert recovered.state.digest() == fork.state.digest()
+    assert audit(fork.journal).digest == fork.state.digest()
+
+
+@few
 @given(seeds)
 def test_a_refusal_leaves_the_state_as_it_was(seed: int) -> None:
     stream = stream_of(seed)

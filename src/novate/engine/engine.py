@@ -217,8 +217,27 @@ class Engine:
         return digest
 
     def fork(self, journal: JournalStore) -> Engine:
-        """Return an independent engine with a copy of the state and an empty journal of its own."""
-        return Engine(journal, self.state.copy())
+        """Return an independent engine with a copy of the state and a journal of its own.
+
+        The journal starts with a snapshot of that state at sequence 0: what it goes on to record
+        recovers and audits without the journal that it was forked from.
+
+        Parameters
+        ----------
+        journal
+            An empty store.
+
+        Raises
+        ------
+        JournalError
+            If the store holds records or another beginning.
+        """
+        sequence, _ = journal.head()
+        if sequence:
+            raise JournalError(f"a fork needs an empty journal, this one holds {sequence} records")
+        state = self.state.copy()
+        journal.put_snapshot(0, state.digest(), state.encode())
+        return Engine(journal, state)
 
 
 _BEFORE_THE_HOUSE = frozenset(

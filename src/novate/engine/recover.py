@@ -40,7 +40,8 @@ def recover(
     journal
         Store to read and to go on writing.
     from_snapshot
-        Start from the latest snapshot; False folds the whole journal.
+        Start from the latest snapshot; False folds the whole journal (of a fork: from the state
+        it was forked with).
     progress
         Called with each sequence.
 
@@ -49,20 +50,28 @@ def recover(
     JournalError
         If the journal is damaged, or a snapshot does not have the digest it claims.
     """
-    state = State()
-    start = 0
-    snapshot = journal.latest_snapshot() if from_snapshot else None
-    if snapshot is not None:
-        start, digest, payload = snapshot
-        state = State.decode(payload)
-        if state.digest() != digest:
-            raise JournalError(f"the snapshot at {start} does not have the digest it claims")
+    start, state = _beginning(journal, None if from_snapshot else 0)
     for record in journal.read(start + 1):
         apply_record(state, record)
         if progress is not None:
             progress(record.sequence)
     state.require_sound()
     return Engine(journal, state)
+
+
+def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
+    """Return the state to fold records onto, and the sequence after which it was taken.
+
+    Without a snapshot that is the empty state; a fork's journal has one at sequence 0.
+    """
+    snapshot = journal.latest_snapshot(at_most)
+    if snapshot is None:
+        return 0, State()
+    sequence, digest, payload = snapshot
+    state = State.decode(payload)
+    if state.digest() != digest:
+        raise JournalError(f"the snapshot at {sequence} does not have the digest it claims")
+    return sequence, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
     JournalError
         Naming the first record whose events, or whose engine commands, do not follow.
     """
-    state = State()
+    _, state = _beginning(journal, 0)
     course = _Course(state)
     records = events = commands = 0
     for record in journal.read(1):

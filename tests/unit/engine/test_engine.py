@@ -254,6 +254,18 @@ def test_a_fork_goes_its_own_way() -> None:
     assert house.engine.head_hash == head
 
 
+def test_a_fork_begins_an_empty_journal_with_the_state_it_was_given() -> None:
+    house = traded_house()
+    used = MemoryJournal()
+    house.engine.fork(used).submit([DEPOSIT])
+
+    kept = used.latest_snapshot(0)
+    assert kept is not None
+    assert kept[:2] == (0, house.engine.state.digest())
+    with pytest.raises(JournalError, match="a fork needs an empty journal, this one holds 1"):
+        house.engine.fork(used)
+
+
 def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
     house = traded_house()
 
