@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from novate.adapter.book_file import CollateralTable, PositionTable
 from novate.app.replay.feed import PAR_E8, Feed
-from novate.app.replay.venue import Venue, account_row, value_unit
+from novate.app.replay.venue import Venue, account_row, contract_of
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.kernel.codes import Defence, MarginMode, Role, Segregation
@@ -308,7 +308,7 @@ def _prepaid_fees(venue: Venue, trades: Run, first: int) -> Run:
     for k in range(trades.rows):
         contract = venue.contracts[int(columns["instrument"][k])]
         terms = venue.parameters["instruments"][contract.symbol]
-        unit = value_unit(venue, terms)
+        unit = contract_of(venue, contract.symbol, terms).unit
         value = value_of(contract.form, unit, int(columns["ticks"][k]), int(columns["lots"][k]))
         asset = venue.asset(terms["settlement_asset"])
         for side, rate in (("buyer", "taker_fee_ppm"), ("seller", "maker_fee_ppm")):

@@ -8,9 +8,10 @@ from typing import Any
 
 from novate.canonical import Run
 from novate.errors import InputError
+from novate.instrument import contract as listed
+from novate.instrument.future import Future
+from novate.instrument.perpetual import Perpetual
 from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
-from novate.kernel.value import INVERSE, LINEAR
-from novate.market.reference import VALUE_MAX
 from novate.message import command
 from novate.message.parameter import MINUTE, SECOND, Parameter
 from novate.valuation.exposure import SINGLE_ROLES
@@ -154,64 +155,63 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     ]
 
 
-def value_unit(venue: Venue, terms: Mapping[str, Any]) -> int:
-    """Value unit of a contract, see `kernel.value`; exact or refused.
+def contract_of(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> listed.Contract:
+    """Return the contract that a parameter file describes.
 
-    Linear: tick * lot in ledger units.  Inverse: face value over tick in ledger units.
+    Raises
+    ------
+    InputError
+        If it names an asset that is not declared.
     """
-    decimals = venue.decimals[venue.asset(terms["settlement_asset"])]
-    if terms["form"] == "linear":
-        numerator, denominator = terms["tick"] * terms["lot"] * 10**decimals, 10**16
-    else:
-        numerator, denominator = terms["face_value"] * 10**decimals, terms["tick"]
-    if numerator % denominator or numerator == 0:
-        raise InputError(
-            f"tick {terms['tick']} and lot {terms['lot']} (1e-8) do not make a whole number of "
-            f"ledger units of {terms['settlement_asset']}"
+    settlement = venue.asset(terms["settlement_asset"])
+    style = Style.EACH_CYCLE if terms["settlement_style"] == "each-cycle" else Style.AT_CLOSE
+    size = (
+        listed.Linear(lot_e8=terms["lot"])
+        if terms["form"] == "linear"
+        else listed.Inverse(face_e8=terms["face_value"])
+    )
+    common: dict[str, Any] = {
+        "symbol": symbol,
+        "size": size,
+        "underlying": venue.asset(terms["underlying"]),
+        "settlement_asset": settlement,
+        "decimals": venue.decimals[settlement],
+        "tick_e8": terms["tick"],
+        "price_max_e8": terms["price_max"],
+        "style": style,
+        "cycle_ns": terms["cycle_hours"] * HOUR,
+        "maker_fee_ppm": terms["maker_fee_ppm"],
+        "taker_fee_ppm": terms["taker_fee_ppm"],
+        "basis_clamp_ppm": terms["basis_clamp_ppm"],
+    }
+    if terms["kind"] == "future":
+        return Future(
+            expiry_ns=terms["expiry"] or 0,
+            settlement_window_ns=terms["settlement_minutes"] * MINUTE,
+            **common,
         )
-    return int(numerator // denominator)
+    return Perpetual(
+        funding_ns=terms["funding_hours"] * HOUR,
+        funding_cap_e9=terms["funding_cap_ppm"] * 1_000,
+        funding_damper_e9=terms["funding_damper_ppm"] * 1_000,
+        interest_e9=terms["interest_ppm"] * 1_000,
+        **common,
+    )
 
 
 def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
     """Return the commands that list one contract with its tiers."""
     number = len(venue.contracts)
-    is_linear = terms["form"] == "linear"
-    is_future = terms["kind"] == "future"
-    unit = value_unit(venue, terms)
-    ticks_max = min(terms["price_max"] // terms["tick"], 10**10)
-    asset = venue.asset(terms["underlying"])
+    contract = contract_of(venue, symbol, terms)
     venue.contracts.append(
         Contract(
             symbol,
             terms["price_symbol"] or symbol,
-            asset,
-            terms["tick"],
+            contract.underlying,
+            contract.tick_e8,
             terms["lot"],
-            LINEAR if is_linear else INVERSE,
+            contract.form,
         )
-    )
-    listing = command.LIST_INSTRUMENT.row(
-        symbol=symbol,
-        form=LINEAR if is_linear else INVERSE,
-        style=int(
-            Style.EACH_CYCLE if terms["settlement_style"] == "each-cycle" else Style.AT_CLOSE
-        ),
-        underlying=asset,
-        settlement_asset=venue.asset(terms["settlement_asset"]),
-        tick_e8=terms["tick"],
-        unit=unit,
-        ticks_max=ticks_max,
-        lots_max=VALUE_MAX // unit // (ticks_max if is_linear else 1),
-        maker_fee_ppm=terms["maker_fee_ppm"],
-        taker_fee_ppm=terms["taker_fee_ppm"],
-        cycle_ns=terms["cycle_hours"] * HOUR,
-        funding_ns=0 if is_future else terms["funding_hours"] * HOUR,
-        expiry_ns=(terms["expiry"] or 0) if is_future else 0,
-        settlement_window_ns=terms["settlement_minutes"] * MINUTE,
-        basis_clamp_ppm=terms["basis_clamp_ppm"],
-        funding_cap_e9=terms["funding_cap_ppm"] * 1_000,
-        funding_damper_e9=terms["funding_damper_ppm"] * 1_000,
-        interest_e9=terms["interest_ppm"] * 1_000,
     )
     floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
     tiers = command.SET_TIER.run(
@@ -222,7 +222,7 @@ def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
             "maintenance_ppm": [tier["maintenance_ppm"] for tier in terms["tiers"]],
         }
     )
-    return [listing, tiers]
+    return [command.LIST_INSTRUMENT.row(**contract.listing()), tiers]
 
 
 def source_row(venue: Venue, name: str, asset: int, weight: int = 1) -> Run:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
-from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row, value_unit
+from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row
 from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.codes import Layer, Role
@@ -55,33 +55,6 @@ def test_terms_become_ticks_lots_and_ledger_units() -> None:
     assert listing["lots_max"] == 2**60 // 100 // 10**8
     assert listing["funding_cap_e9"] == 3_000_000
     assert (contract.tick_e8, contract.lot_e8, contract.form) == (10**7, 10**5, LINEAR)
-
-
-@pytest.mark.parametrize(
-    ("terms", "unit"),
-    [
-        ({"form": "linear", "tick": 10**7, "lot": 10**5, "settlement_asset": "USDT"}, 100),
-        ({"form": "linear", "tick": 1, "lot": 10**10, "settlement_asset": "USDT"}, 1),
-        # 100 numeraire of face, ticks of 0.5: 200 coins times ticks, in 1e-8.
-        (
-            {
-                "form": "inverse", "tick": 5 * 10**7, "lot": 1, "face_value": 10**10,
-                "settlement_asset": "BTC",
-            },
-            200 * 10**8,
-        ),
-    ],
-)  # fmt: skip
-def test_the_value_unit_is_exact(terms: dict[str, object], unit: int) -> None:
-    assert value_unit(venue(), terms) == unit
-
-
-@pytest.mark.parametrize("lot", [1, 10**9 + 1])
-def test_a_step_below_a_ledger_unit_is_refused(lot: int) -> None:
-    terms = {"form": "linear", "tick": 1, "lot": lot, "settlement_asset": "USDT"}
-
-    with pytest.raises(InputError, match=f"tick 1 and lot {lot} .* whole number of ledger units"):
-        value_unit(venue(), terms)
 
 
 def test_an_inverse_contract_is_listed_by_its_face_value() -> None:
