@@ -77,6 +77,16 @@ def sum_positions(positions, lots, cost):  # type: ignore[no-untyped-def]
         cost[i] += positions.settlement_cost[row]
 
 
+@kernel
+def note_instruments(positions, head, accounts, is_held):  # type: ignore[no-untyped-def]
+    """Set ``is_held`` of every instrument that one of ``accounts`` has a row of."""
+    for account in accounts:
+        row = head[account]
+        while row >= 0:
+            is_held[positions.instrument[row]] = True
+            row = positions.link[row]
+
+
 @inlined
 def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
     """Add ``lots`` with signed ``value`` to a row and return the realised profit.

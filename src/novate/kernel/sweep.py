@@ -1,4 +1,4 @@
-"""The health of every account at the speed of memory, and of the holders of one instrument.
+"""The health of every account at the speed of memory.
 
 *Health* is equity, initial and maintenance margin, the same integers as `kernel.assess` gives:
 they are sums of the same terms, each rounded by the same expression.  What makes `sweep` fast:
@@ -13,10 +13,6 @@ they are sums of the same terms, each rounded by the same expression.  What make
 An account goes the slow way, term by term, when a hint is wrong or a row is not *plain*: inverse,
 settled in another asset than the numeraire, without a mark, with lots reserved by orders, larger
 than 2**53 ledger units, or behind the sorted part of the table.
-
-`shift_holders` brings the health of an instrument's holders from one mark to the next: what a row
-adds at the old mark leaves, what it adds at the new one enters.  Both are integers, so that
-nothing drifts.
 """
 
 from __future__ import annotations
@@ -64,16 +60,13 @@ PARALLEL_ROWS = 1_000_000
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
 
-_FETCH = 256
-"""Holders fetched ahead of their arithmetic."""
-
 _GROUP = 8
 """Accounts whose rows are fetched together in a sweep; a divisor of `BLOCK`."""
 
 _AHEAD = 128
 """Rows between those that a sweep fetches and those that it works on."""
 
-_EXACT = 2.0**53
+EXACT = 2.0**53
 """Up to here a float64 holds every integer."""
 
 
@@ -137,10 +130,10 @@ def describe_terms(instruments, assets, count, terms):  # type: ignore[no-untype
         for tier in range(tiers):
             at = tier * terms.step.size + i
             low = instruments.tier_floor[i, tier] if tier else 0.0
-            high = instruments.tier_floor[i, tier + 1] if tier < tiers - 1 else _EXACT
+            high = instruments.tier_floor[i, tier + 1] if tier < tiers - 1 else EXACT
             # A notional is a whole number: it reaches the tier from the ceiling of its floor on.
-            terms.reach[at, 0] = np.int64(math.ceil(min(low, _EXACT)))
-            width = np.int64(math.ceil(min(high, _EXACT))) - terms.reach[at, 0]
+            terms.reach[at, 0] = np.int64(math.ceil(min(low, EXACT)))
+            width = np.int64(math.ceil(min(high, EXACT))) - terms.reach[at, 0]
             terms.reach[at, 1] = max(width, 0) if plain else 0
             terms.rate[at, 0] = instruments.maintenance_rate[i, tier]
             terms.rate[at, 1] = instruments.maintenance_deduction[i, tier]
@@ -265,7 +258,7 @@ def _quick_block(  # type: ignore[no-untyped-def]
                 at <<= np.uint64(2)
                 maintenance += np.ceil(notional * rate[at] - rate[at + np.uint64(1)])
                 initial += np.ceil(notional * rate[at + np.uint64(2)] - rate[at + np.uint64(3)])
-            if not fast or initial >= _EXACT or maintenance >= _EXACT:
+            if not fast or initial >= EXACT or maintenance >= EXACT:
                 left[block, skipped] = account
                 skipped += 1
                 continue
@@ -386,78 +379,6 @@ def assess_some(accounts, positions, instruments, assets, subjects, health):  # 
         health[account, HEALTH_EQUITY] = out[EQUITY]
         health[account, HEALTH_INITIAL] = out[INITIAL]
         health[account, HEALTH_MAINTENANCE] = out[MAINTENANCE]
-
-
-@inlined
-def _next_tier(floor, tier, notional):  # type: ignore[no-untyped-def]
-    """Tier that holds a notional, searched from a tier nearby; as `assess.tier_margin`."""
-    while tier > 0 and notional < floor[tier]:
-        tier -= 1
-    while tier < floor.size - 1 and notional >= floor[tier + 1]:
-        tier += 1
-    return tier
-
-
-@kernel
-def shift_holders(  # type: ignore[no-untyped-def]
-    positions, instruments, i, before, rows, has_orders, health
-):
-    """Bring the health of a plain instrument's holders from the mark ``before`` to the present.
-
-    ``rows`` are all rows of the instrument, one per account; both marks are positive ticks.
-    Without ``has_orders`` no lots are reserved anywhere, and none are looked for.  What lies
-    scattered in memory is fetched in a loop without branches, so that many fetches are under way
-    at once.
-    """
-    old = instruments.unit[i] * before
-    new = instruments.unit[i] * instruments.mark[i]
-    floor = instruments.tier_floor[i]
-    rate = instruments.maintenance_rate[i]
-    deduction = instruments.maintenance_deduction[i]
-    lots = np.empty(_FETCH, np.int64)
-    worst = np.empty(_FETCH, np.int64)
-    account = np.empty(_FETCH, np.uint64)
-    equity = np.empty(_FETCH, np.int64)
-    for first in range(0, rows.size, _FETCH):
-        taken = min(_FETCH, rows.size - first)
-        for k in range(taken):
-            row = np.uint64(rows[first + k])
-            held = positions.lots[row]
-            lots[k] = held
-            worst[k] = abs(held)
-            if has_orders:
-                worst[k] = max(
-                    abs(held + positions.buy_lots[row]), abs(held - positions.sell_lots[row])
-                )
-            account[k] = positions.account[row]
-            equity[k] = health[account[k], HEALTH_EQUITY]
-        for k in range(taken):
-            if worst[k] == 0:
-                continue
-            at = account[k]
-            size = abs(lots[k])
-            was = np.float64(old * size)
-            now = np.float64(new * size)
-            tier = _next_tier(floor, 0, was)
-            tier_now = _next_tier(floor, tier, now)
-            health[at, HEALTH_EQUITY] = equity[k] + (new - old) * lots[k]
-            health[at, HEALTH_MAINTENANCE] += np.int64(
-                np.ceil(now * rate[tier_now] - deduction[tier_now])
-            ) - np.int64(np.ceil(was * rate[tier] - deduction[tier]))
-            if worst[k] != size:
-                was = np.float64(old * worst[k])
-                now = np.float64(new * worst[k])
-                tier = _next_tier(floor, tier, was)
-                tier_now = _next_tier(floor, tier, now)
-            health[at, HEALTH_INITIAL] += _initial(instruments, i, tier_now, now) - _initial(
-                instruments, i, tier, was
-            )
-
-
-@inlined
-def _initial(instruments, i, tier, notional):  # type: ignore[no-untyped-def]
-    rate = instruments.initial_rate[i, tier]
-    return np.int64(np.ceil(notional * rate - instruments.initial_deduction[i, tier]))
 
 
 @kernel

@@ -7,7 +7,8 @@ haircuts are compared with those of the last time, so nobody has to say that the
 
 Three ways lead to the present, the cheapest that fits is taken: the holders of a moved instrument
 are shifted from the old mark to the new one; touched accounts are assessed anew; and when most of
-the book moved, everything is swept.
+the book moved, everything is swept.  An instrument that ticks again while its holders rest gets a
+ladder, a copy of their lots in the order that a tick reads them; a touch of any holder drops it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.columns import I64
+from novate.kernel.position import note_instruments
+from novate.kernel.shift import Ladder, make_ladder, shift_holders, shift_ladder
 from novate.kernel.sweep import (
     HEALTH_WIDTH,
     RowIndex,
@@ -25,7 +28,6 @@ from novate.kernel.sweep import (
     empty_terms,
     index_start,
     index_tail,
-    shift_holders,
     sweep,
 )
 from novate.kernel.value import LINEAR
@@ -40,6 +42,9 @@ TAIL_ROWS = 4096
 ORDERS_SEARCHED = 65_536
 """Reservations among which an open one is looked for."""
 
+STRAYS_SHARE = 16
+"""A ladder is made anew when one in so many holders has left the tier that it was filed under."""
+
 
 class Headroom:
     """Equity, initial and maintenance margin of every account of one exposure."""
@@ -53,7 +58,10 @@ class Headroom:
         self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
         self._mark: I64 = np.zeros(0, np.int64)
         self._worth = np.zeros((2, 0))
+        self._worth_bytes = (b"", b"")
         self._index = _empty_index(0, 0)
+        self._ladders: dict[int, Ladder | None] = {}
+        self._ladder_layout = -1
 
     def touch(self, *accounts: int) -> None:
         """Note accounts whose balances, positions or open orders changed."""
@@ -75,17 +83,19 @@ class Headroom:
         x = self._x
         self._follow_accounts()
         self._follow_prices()
-        moved = np.flatnonzero(x.marks.used("mark") != self._mark)
-        if not self._is_stale and moved.size:
-            rows = sum(x.holders(int(i)).size for i in moved)
-            self._is_stale = rows * SWEEP_SHARE > x.positions.count
+        self._follow_ladders()
+        moved = np.flatnonzero(x.marks.used("mark") != self._mark).tolist()
+        if not self._is_stale and moved:
+            rows = [x.holders(i) for i in moved]
+            self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
         if not self._is_stale:
-            for i in moved:
-                self._shift(int(i))
+            for at, i in enumerate(moved):
+                self._shift(i, rows[at])
             self._assess_touched()
         if self._is_stale:
             self._sweep()
-        self._mark[moved] = x.marks.mark[moved]
+        for i in moved:
+            self._mark[i] = x.marks.mark[i]
         self._touched.clear()
         self._is_stale = False
         return self._health
@@ -106,6 +116,10 @@ class Headroom:
     def _follow_prices(self) -> None:
         """Sweep when the worth of an asset changed that anybody holds or is paid in."""
         x = self._x
+        as_bytes = (x.assets.used("unit_price").tobytes(), x.assets.used("keep").tobytes())
+        if as_bytes == self._worth_bytes:
+            return
+        self._worth_bytes = as_bytes
         worth = np.stack((x.assets.used("unit_price"), x.assets.used("keep")))
         if worth.shape != self._worth.shape:
             self.touch_all()
@@ -117,23 +131,54 @@ class Headroom:
                     self.touch_all()
         self._worth = worth
 
-    def _shift(self, i: int) -> None:
+    def _follow_ladders(self) -> None:
+        """Forget the ladders of instruments that a touched account may have traded."""
+        x = self._x
+        if self._is_stale or self._ladder_layout != x.layout:
+            self._ladders.clear()
+            self._ladder_layout = x.layout
+        if self._touched and self._ladders:
+            is_held = np.zeros(x.instruments.count, np.bool_)
+            accounts = np.concatenate(self._touched)
+            note_instruments(x.positions.arrays(), x.accounts.head, accounts, is_held)
+            for i in [i for i in self._ladders if is_held[i]]:
+                del self._ladders[i]
+
+    def _shift(self, i: int, rows: npt.NDArray[np.int64]) -> None:
         """Follow one mark; where a row's value needs rounding, its account is assessed anew."""
         x = self._x
-        before = int(self._mark[i])
-        rows = x.holders(i)
+        p, c = x.positions, x.instruments
+        unit, before, after = int(c.unit[i]), int(self._mark[i]), int(x.marks.mark[i])
         is_whole = (
-            x.instruments.form[i] == LINEAR
-            and x.instruments.settlement_asset[i] == 0
-            and x.assets.unit_price[0] == 1.0
+            c.form[i] == LINEAR and c.settlement_asset[i] == 0 and x.assets.unit_price[0] == 1.0
         )
-        if is_whole and before > 0 and x.marks.mark[i] > 0:
-            shift_holders(
-                x.positions.arrays(), x.instrument_arrays(), i, before, rows, self._has_orders(),
-                self._health,
-            )  # fmt: skip
+        if not is_whole or before <= 0 or after <= 0:
+            self.touch_many(p.account[rows])
+            return
+        step = (unit * before, unit * after)
+        tiers = (
+            c.tier_floor[i], c.maintenance_rate[i], c.maintenance_deduction[i],
+            c.initial_rate[i], c.initial_deduction[i],
+        )  # fmt: skip
+        health = self._health.reshape(-1)
+        columns = (p.lots, p.buy_lots, p.sell_lots, p.account)
+        ladder = self._ladders.get(i)
+        if ladder is not None:
+            strays = np.empty(len(ladder.lots), np.int64)
+            left = shift_ladder(
+                ladder.start, ladder.account, ladder.lots, *step, *tiers, strays, health
+            )
+            rows = ladder.odd
+            if left:
+                rows = np.concatenate((rows, ladder.row[strays[:left]]))
+            if left * STRAYS_SHARE > len(ladder.lots):
+                del self._ladders[i]
+        elif i in self._ladders:
+            self._ladders[i] = Ladder(*make_ladder(*columns, rows, step[1], tiers[0]))
         else:
-            self.touch_many(x.positions.account[rows])
+            self._ladders[i] = None
+        if len(rows):
+            shift_holders(*columns, self._has_orders(), rows, *step, *tiers, health)
 
     def _has_orders(self) -> bool:
         """Whether lots may be reserved; after a long history it is cheaper to say yes."""

@@ -1,4 +1,4 @@
-"""The sweep and its shortcuts against a full assessment."""
+"""The sweep against a full assessment."""
 
 from __future__ import annotations
 
@@ -47,18 +47,6 @@ def test_sums_beyond_a_float_are_exact() -> None:
         x.positions.settlement_cost[row] = 3
     x.positions.reindex(x.accounts)
     assert (Headroom(x).numbers() == exact(x)).all()
-
-
-@given(st.integers(0, 2**32), st.integers(0, 3), st.integers(1, 3_000))
-@settings(max_examples=40)
-def test_shifting_one_mark_equals_a_sweep(seed: int, instrument: int, mark: int) -> None:
-    x = random_exposure(np.random.default_rng(seed), accounts=40, rows=60)
-    headroom = Headroom(x)
-    headroom.numbers()
-    x.marks.mark[instrument] = mark
-    headroom._shift(instrument)
-    headroom._mark[instrument] = mark
-    assert (headroom.numbers() == exact(x)).all()
 
 
 @given(st.integers(0, 2**32))
