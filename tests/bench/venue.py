@@ -12,6 +12,7 @@ from novate.engine.journal import JournalStore
 from novate.kernel.codes import OrderKind, Role
 from novate.kernel.columns import I64
 from novate.message import command as c
+from novate.message.declare import columns_of
 from novate.valuation.exposure import SINGLE_ROLES
 
 MINUTE = 60 * 10**9
@@ -118,6 +119,24 @@ def trades(accounts: int, rows: int, e8: I64, rng: np.random.Generator) -> Run:
             "buyer_is_maker": rng.integers(0, 2, rows) == 1,
             "buyer_reservation": np.zeros(rows, np.int64),
             "seller_reservation": np.zeros(rows, np.int64),
+        }
+    )
+
+
+def reverse(run: Run) -> Run:
+    """The same trades with the sides exchanged."""
+    columns = columns_of(run)
+    exchanged = {"buyer": columns["seller"], "seller": columns["buyer"]}
+    return c.SUBMIT_TRADE.run({**columns, **exchanged})
+
+
+def deposits(accounts: int, amount: int) -> Run:
+    """The same amount of the numeraire for every margin account."""
+    return c.POST_COLLATERAL.run(
+        {
+            "account": np.arange(FIRST, FIRST + accounts),
+            "asset": np.zeros(accounts, np.int64),
+            "amount": np.full(accounts, amount),
         }
     )
 
