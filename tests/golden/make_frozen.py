@@ -143,7 +143,15 @@ def convert(house: ClearingHouse) -> None:
 
 
 def go_stale(house: ClearingHouse) -> None:
-    """No prices for twelve hours: what is due waits."""
+    """No prices for twelve hours: what is due waits, the deadline of a call too."""
+    house.submit(
+        command.SET_PARAMETER.row(
+            parameter=int(Parameter.CALL_GRACE_NS), value=12 * HOUR - 3 * MINUTE
+        )
+    )
+    house.open_client("waiting", deposit=300 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.trade("waiting", "dealer", lots=20, ticks=107)
+    house.price(100)
     house.advance(house.exposure.now_ns + 12 * HOUR)
     house.assess()
 

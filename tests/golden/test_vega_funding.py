@@ -71,7 +71,9 @@ def test_where_the_clamp_binds_the_premium_beyond_it_is_paid() -> None:
 # the receiver gets the floor (1.000000) and the last ledger unit of the payer is residue.
 @pytest.mark.parametrize(("side", "pool"), [(1, 10_001 * COIN), (-1, 10_000 * COIN - 1_000_001)])
 def test_the_liquidator_receives_and_pays_funding_like_anybody(side: int, pool: int) -> None:
-    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 1_000_000})
+    house = ClearingHouse(
+        parameters={Parameter.TAKEOVER_PPM: 1_000_000, Parameter.ORDER_LIFE_NS: 0}
+    )
     house.list_contract(basis_clamp_ppm=0, funding_ns=HOUR, cycle_ns=0, funding_cap_e9=10**9)
     house.deposit("INSURANCE_FUND", 10_000 * COIN)
     house.open_client("failing", deposit=24 * COIN)

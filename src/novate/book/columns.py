@@ -28,6 +28,7 @@ class AccountColumns(Columns):
         "call_amount": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
+        "is_closing_out": (np.bool_, False),
         "balance": (np.int64, 0),
     }
     role: I8
@@ -42,6 +43,7 @@ class AccountColumns(Columns):
     call_amount: I64
     deadline_ns: I64
     slice_ns: I64
+    is_closing_out: npt.NDArray[np.bool_]
     balance: I64
 
     def __init__(self, capacity: int = 64) -> None:

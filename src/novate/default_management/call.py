@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from novate.default_management.columns import DefaultColumns
+from novate.default_management.liquidation import blocked_instrument
 from novate.kernel.codes import AccountStatus, Defence
 from novate.margin.admission import release_all
 from novate.market.reference import PPM
 from novate.message import event
 from novate.message.declare import Emit, Refusal
-from novate.message.parameter import Parameter
+from novate.message.parameter import MINUTE, Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation import Assessment, Exposure
 
@@ -48,7 +49,11 @@ def apply_margin_called(x: Exposure, row: dict[str, Any]) -> None:
 
 
 def decide_meet_call(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
-    """Close a call once equity covers initial margin again."""
+    """Close a call once equity covers initial margin again.
+
+    Blocked prices do not stand in the way: what was asked for at the last marks has been paid, and
+    a price that comes back worse leads to another call with a whole grace.
+    """
     account = row["account"]
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.CALLED:
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
@@ -78,23 +83,38 @@ def decide_expire_call(
 ) -> Refusal | None:
     """At the deadline: met after all, or default.
 
-    A called account whose equity has fallen below the takeover level is in default at once.
+    A called account whose equity has fallen below the takeover level is in default at once.  Nobody
+    is declared in default at a guess: while a price of an open position is blocked the deadline
+    moves on by a minute, and an early default waits.
     """
     account = row["account"]
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.CALLED:
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
     due = int(x.accounts.deadline_ns[account])
-    if x.now_ns < due and numbers.equity >= takeover_level(x, numbers):
+    blocked = blocked_instrument(x, account)
+    is_early = x.now_ns < due
+    if is_early and (blocked >= 0 or numbers.equity >= takeover_level(x, numbers)):
         return Refusal(No.NOT_DUE, x.now_ns, due)
     if numbers.equity >= numbers.initial:
         return decide_meet_call(x, row, emit)
+    if blocked >= 0:
+        emit(
+            event.CALL_EXTENDED,
+            account=account, deadline_ns=x.now_ns + MINUTE, instrument=blocked,
+        )  # fmt: skip
+        return None
     emit(
         event.DEFAULT_DECLARED,
-        account=account, equity=numbers.equity, requirement=numbers.initial,
+        account=account, equity=numbers.equity, requirement=numbers.initial, net=numbers.net,
     )  # fmt: skip
     release_all(x, account, emit)
     return None
+
+
+def apply_call_extended(x: Exposure, row: dict[str, Any]) -> None:
+    """The call waits for its price."""
+    x.accounts.deadline_ns[row["account"]] = row["deadline_ns"]
 
 
 def apply_default_declared(x: Exposure, row: dict[str, Any]) -> None:

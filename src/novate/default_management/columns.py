@@ -23,7 +23,10 @@ DECLARED_ORDER = (
 
 
 class OrderColumns(Columns):
-    """The outbox: what the engine asks the world to do; a responder answers with commands."""
+    """The outbox: what the engine asks the world to do; a responder answers with commands.
+
+    ``answered_ns`` is the instant of the last fill, or of the placement before there is one.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "account": (np.int32, 0),
@@ -32,6 +35,7 @@ class OrderColumns(Columns):
         "quantity": (np.int64, 0),
         "reference": (np.int64, 0),
         "placed_ns": (np.int64, 0),
+        "answered_ns": (np.int64, 0),
         "is_open": (np.bool_, False),
     }
     account: I32
@@ -40,6 +44,7 @@ class OrderColumns(Columns):
     quantity: I64
     reference: I64
     placed_ns: I64
+    answered_ns: I64
     is_open: B1
 
 

@@ -3,6 +3,9 @@
 The gain of an account is the variation margin it received since the window began plus what it has
 not yet been paid at the mark.  Accounts without a gain are untouched, and so is the external
 market.  Published as the last layer of Vega and of many clearing-house recovery plans.
+
+A winner bears no more than its equity above maintenance margin: one that has paid its gain out or
+lost it elsewhere would only fail by the cut, and its own loss would come back to the last layer.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import require
-from novate.kernel.assess import GAIN
+from novate.kernel.assess import EQUITY, GAIN, MAINTENANCE
 from novate.kernel.codes import AccountStatus, Role
 from novate.kernel.columns import I64
 from novate.kernel.settle import cut_gains
@@ -39,9 +42,20 @@ def window_gains(x: Exposure) -> I64:
     return cut
 
 
+def bearable(x: Exposure) -> I64:
+    """What of every account's gain a haircut may take, numeraire units; shape (accounts,).
+
+    The gain, but no more than equity above maintenance margin: no cut starts a liquidation.
+    """
+    numbers = x.assess_all()
+    spare = np.maximum(numbers[:, EQUITY] - numbers[:, MAINTENANCE], 0)
+    most: I64 = np.minimum(window_gains(x), spare)
+    return most
+
+
 def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
     """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
-    gains = window_gains(x)
+    gains = bearable(x)
     total = int(gains.sum())
     taken = min(rest, total)
     if taken > 0:
@@ -54,7 +68,7 @@ def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
 
 def apply_gains_cut(x: Exposure, row: dict[str, Any]) -> None:
     """Expand the cut over the winners: they pay the liquidator in cash, pro rata to the unit."""
-    gains = window_gains(x)
+    gains = bearable(x)
     require(int(gains.sum()) == row["gains"], "the gains cut are the gains that were counted")
     cut_gains(
         x.account_arrays(),

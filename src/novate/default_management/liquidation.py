@@ -40,9 +40,15 @@ def position_rows(x: Exposure, account: int) -> list[int]:
     return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
 
 
+def blocked_instrument(x: Exposure, account: int) -> int:
+    """Lowest number of an open position whose price is blocked, -1 for none."""
+    held = (int(x.positions.instrument[row]) for row in position_rows(x, account))
+    return next((i for i in held if is_blocked(x, i)), -1)
+
+
 def has_blocked_price(x: Exposure, account: int) -> bool:
     """Whether any open position waits for a price: then nothing is liquidated, not guessed."""
-    return any(is_blocked(x, int(x.positions.instrument[row])) for row in position_rows(x, account))
+    return blocked_instrument(x, account) >= 0
 
 
 def notional_of(x: Exposure, row: int) -> int:
@@ -85,6 +91,7 @@ def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Re
         requirement=numbers.maintenance,
         binding=instrument,
         mark=int(x.marks.mark[instrument]) if instrument >= 0 else 0,
+        net=numbers.net,
     )
     release_all(x, account, emit)
     return None
@@ -168,10 +175,10 @@ def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
 
 
 def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
-    """Take out of the outbox what the liquidator ordered for a position that netting changed.
+    """Take out of the outbox what the liquidator ordered for a holding that changed since.
 
-    An order stays while it reduces the position and is not larger than it: else a late fill would
-    turn the liquidator round.
+    An order stays while it reduces the position, or the balance that it converts, and is not larger
+    than it: else a late fill would turn the liquidator round.
     """
     liquidator = x.single(Role.LIQUIDATOR)
     orders = defaults.orders
@@ -180,11 +187,29 @@ def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
         for r in position_rows(x, liquidator)
     }
     for order in defaults.open_orders(liquidator):
-        if orders.kind[order] != OrderKind.POSITION:
-            continue
-        lots, quantity = held.get(int(orders.subject[order]), 0), int(orders.quantity[order])
-        if lots * quantity >= 0 or abs(quantity) > abs(lots):
+        subject, quantity = int(orders.subject[order]), int(orders.quantity[order])
+        if orders.kind[order] == OrderKind.POSITION:
+            has = held.get(subject, 0)
+        else:
+            has = int(x.accounts.balance[liquidator, subject])
+        if has * quantity >= 0 or abs(quantity) > abs(has):
             emit(event.ORDER_CLOSED, order=int(order) + 1)
+
+
+def decide_expire_order(
+    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Withdraw an order that had no fill for its life; a fill that comes later is refused."""
+    number, life = row["order"], x.parameter(Parameter.ORDER_LIFE_NS)
+    if not 0 < number <= defaults.orders.count:
+        return Refusal(No.UNKNOWN_SUBJECT, number, defaults.orders.count)
+    if not defaults.orders.is_open[number - 1]:
+        return Refusal(No.CAUSE_GONE, number, 0)
+    due = int(defaults.orders.answered_ns[number - 1]) + life
+    if life == 0 or x.now_ns < due:
+        return Refusal(No.NOT_DUE, x.now_ns, due)
+    emit(event.ORDER_CLOSED, order=number)
+    return None
 
 
 def apply_order_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
@@ -206,6 +231,9 @@ def decide_place_slice(
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     if x.now_ns < x.accounts.slice_ns[account]:
         return Refusal(No.NOT_DUE, x.now_ns, int(x.accounts.slice_ns[account]))
+    if x.accounts.role[account] == Role.LIQUIDATOR:
+        # Cycles and funding in coins change what there is to convert between takeovers.
+        close_uncovered(x, defaults, emit)
     orders = defaults.orders
     waiting = {(int(orders.kind[o]), int(orders.subject[o])) for o in defaults.open_orders(account)}
     for held in position_rows(x, account):
@@ -285,6 +313,7 @@ def apply_order_placed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
     for name in ("account", "kind", "subject", "quantity", "reference"):
         getattr(defaults.orders, name)[number] = row[name]
     defaults.orders.placed_ns[number] = row["instant_ns"]
+    defaults.orders.answered_ns[number] = row["instant_ns"]
     defaults.orders.is_open[number] = True
 
 
@@ -358,7 +387,7 @@ def apply_order_filled(x: Exposure, defaults: DefaultColumns, row: dict[str, Any
         row["value"],
     )  # fmt: skip
     transfer(x.accounts, 0, account, x.single(Role.INSURANCE_FUND), row["fee"])
-    defaults.orders.quantity[row["order"] - 1] -= lots
+    _book_answer(x, defaults, row["order"], lots)
 
 
 def book_between(
@@ -402,7 +431,13 @@ def apply_asset_converted(x: Exposure, defaults: DefaultColumns, row: dict[str, 
     else:
         transfer(x.accounts, row["asset"], account, market, -amount)
         transfer(x.accounts, 0, market, account, row["proceeds"])
-    defaults.orders.quantity[row["order"] - 1] -= amount
+    _book_answer(x, defaults, row["order"], amount)
+
+
+def _book_answer(x: Exposure, defaults: DefaultColumns, number: int, done: int) -> None:
+    """Take what was filled off an order, whose life begins anew: somebody works on it."""
+    defaults.orders.quantity[number - 1] -= done
+    defaults.orders.answered_ns[number - 1] = x.now_ns
 
 
 def open_lots(x: Exposure, account: int) -> int:

@@ -43,9 +43,11 @@ def decide_take_over(
     if has_blocked_price(x, account):
         return Refusal(No.NOT_DUE, 0, 1)
     close_orders(defaults, account, emit)
+    liquidator = x.single(Role.LIQUIDATOR)
+    is_first = is_flat(x, defaults, liquidator) and liquidator_shortfall(x, defaults) == 0
     emit(
         event.ACCOUNT_TAKEN_OVER,
-        account=account, equity=numbers.net, maintenance=numbers.maintenance,
+        account=account, equity=numbers.net, maintenance=numbers.maintenance, is_first=is_first,
     )  # fmt: skip
     close_uncovered(x, defaults, emit)
     if numbers.net < 0:
@@ -57,7 +59,11 @@ def decide_take_over(
 
 
 def apply_account_taken_over(x: Exposure, row: dict[str, Any]) -> None:
-    """Move everything; the liquidator starts closing at once."""
+    """Move everything; the liquidator starts closing at once.
+
+    The account joins those whose members answer for what the liquidator loses, or is the first of
+    them.
+    """
     account = row["account"]
     liquidator = x.single(Role.LIQUIDATOR)
     x.positions.reserve(len(position_rows(x, account)), x.accounts)
@@ -67,6 +73,9 @@ def apply_account_taken_over(x: Exposure, row: dict[str, Any]) -> None:
     )  # fmt: skip
     x.accounts.status[account] = AccountStatus.TAKEN_OVER
     x.accounts.slice_ns[account] = 0
+    if row["is_first"]:
+        x.accounts.used("is_closing_out")[:] = False
+    x.accounts.is_closing_out[account] = True
     if x.accounts.slice_ns[liquidator] == 0:
         x.accounts.slice_ns[liquidator] = x.now_ns
 

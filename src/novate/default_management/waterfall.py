@@ -3,7 +3,8 @@
 Order of loss absorption::
 
     defaulter's collateral  (already gone when a loss is recorded)
-      -> defaulter's own default-fund contribution
+      -> defaulter's own default-fund contribution; for a loss of the liquidator those of the
+         members whose accounts it is closing out
       -> insurance fund, skin in the game, contributions of other members   as declared
       -> last layer: gains haircut over a named window, or auto-deleveraging
       -> what nobody could bear stays on the liquidator, in the open
@@ -115,10 +116,22 @@ def _payers(x: Exposure, layer: Layer, defaulter: int) -> list[int]:
         return [x.single(Role.INSURANCE_FUND)]
     if layer == Layer.SKIN_IN_THE_GAME:
         return [x.single(Role.SKIN_IN_THE_GAME)]
-    member = int(x.accounts.parent[defaulter])
+    members = _members_behind(x, defaulter)
     contributions = np.flatnonzero(x.accounts.used("role") == Role.DEFAULT_FUND)
     own = layer == Layer.OWN_CONTRIBUTION
-    return [int(a) for a in contributions if (int(x.accounts.parent[a]) == member) == own]
+    return [int(a) for a in contributions if (int(x.accounts.parent[a]) in members) == own]
+
+
+def _members_behind(x: Exposure, defaulter: int) -> set[int]:
+    """Members whose own contributions a loss falls on first.
+
+    The liquidator belongs to nobody: for what it loses stand the members of the accounts that it
+    took over since it was last flat and not short, each once.
+    """
+    if x.accounts.role[defaulter] != Role.LIQUIDATOR:
+        return {int(x.accounts.parent[defaulter])}
+    failed = np.flatnonzero(x.accounts.used("is_closing_out"))
+    return {int(member) for member in x.accounts.parent[failed]}
 
 
 def apply_loss_allocated(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:

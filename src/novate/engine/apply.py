@@ -84,6 +84,7 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.GAINS_WINDOW_STARTED: lambda s, r: settlement.apply_gains_window_started(s.exposure, r),
     event.MARGIN_CALLED: lambda s, r: call.apply_margin_called(s.exposure, r),
     event.MARGIN_CALL_MET: lambda s, r: call.apply_margin_call_met(s.exposure, r),
+    event.CALL_EXTENDED: lambda s, r: call.apply_call_extended(s.exposure, r),
     event.DEFAULT_DECLARED: lambda s, r: call.apply_default_declared(s.exposure, r),
     event.LIQUIDATION_STARTED: lambda s, r: liquidation.apply_liquidation_started(s.exposure, r),
     event.LIQUIDATION_STOPPED: lambda s, r: liquidation.apply_liquidation_stopped(s.exposure, r),

@@ -51,6 +51,7 @@ def due_list(state: State, until_ns: int) -> list[Due]:
     ):
         due = np.flatnonzero((column > 0) & (column <= until_ns))
         found.extend(Due(int(column[subject]), kind, int(subject)) for subject in due)
+    found.extend(_unanswered(state, until_ns))
     window = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
     if x.window_ns and window <= until_ns:
         found.append(Due(window, DueKind.GAINS_WINDOW, 0))
@@ -58,6 +59,21 @@ def due_list(state: State, until_ns: int) -> list[Due]:
         return []
     first = min(found).instant_ns
     return sorted(entry for entry in found if entry.instant_ns == first)
+
+
+def _unanswered(state: State, until_ns: int) -> list[Due]:
+    """Orders whose life without a fill ends up to an instant."""
+    life = state.exposure.parameter(Parameter.ORDER_LIFE_NS)
+    if life == 0:
+        return []
+    orders = state.defaults.orders
+    waiting = np.flatnonzero(orders.used("is_open"))
+    ends = orders.answered_ns[waiting] + life
+    return [
+        Due(int(end), DueKind.ORDER_LIFE, int(order) + 1)
+        for end, order in zip(ends, waiting, strict=True)
+        if end <= until_ns
+    ]
 
 
 def due_commands(state: State, due: list[Due]) -> list[Run]:
@@ -75,6 +91,8 @@ def due_commands(state: State, due: list[Due]) -> list[Run]:
             runs.append(command.SETTLE_EXPIRY.row(instrument=subject))
         elif kind == DueKind.CALL_DEADLINE:
             runs.append(command.EXPIRE_CALL.row(account=subject))
+        elif kind == DueKind.ORDER_LIFE:
+            runs.append(command.EXPIRE_ORDER.row(order=subject))
         elif kind == DueKind.SLICE:
             runs.append(command.PLACE_SLICE.row(account=subject))
         else:
@@ -186,7 +204,7 @@ def _early_defaults(state: State, numbers: _Numbers) -> list[Run]:
         if numbers.equity[a]
         < takeover_level(x, Assessment(0, 0, 0, int(numbers.maintenance[a]), 0, 0, 0))
     ]
-    return _rows(command.EXPIRE_CALL, failing)
+    return _rows(command.EXPIRE_CALL, [a for a in failing if not has_blocked_price(x, a)])
 
 
 def _liquidations(state: State, numbers: _Numbers) -> list[Run]:

@@ -166,6 +166,9 @@ DECIDE: dict[Message, Decide] = {
     command.PLACE_SLICE: lambda s, r, e: liquidation.decide_place_slice(
         s.exposure, s.defaults, r, e
     ),
+    command.EXPIRE_ORDER: lambda s, r, e: liquidation.decide_expire_order(
+        s.exposure, s.defaults, r, e
+    ),
     command.TAKE_OVER: lambda s, r, e: takeover.decide_take_over(s.exposure, s.defaults, r, e),
     command.RECORD_SHORTFALL: lambda s, r, e: takeover.decide_record_shortfall(
         s.exposure, s.defaults, r, e

@@ -35,6 +35,7 @@ QUIET = frozenset(
         event.GAINS_WINDOW_STARTED,
         event.MARGIN_CALLED,
         event.MARGIN_CALL_MET,
+        event.CALL_EXTENDED,
         event.DEFAULT_DECLARED,
         event.LIQUIDATION_STARTED,
         event.LIQUIDATION_STOPPED,

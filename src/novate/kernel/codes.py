@@ -102,5 +102,6 @@ class DueKind(IntEnum):
     CYCLE = 2
     EXPIRY = 3
     CALL_DEADLINE = 4
-    SLICE = 5
-    GAINS_WINDOW = 6
+    ORDER_LIFE = 5
+    SLICE = 6
+    GAINS_WINDOW = 7

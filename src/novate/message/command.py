@@ -202,6 +202,11 @@ PLACE_SLICE = _command(
     "Send the next slice of an account's positions and debts to the market.",
     Field("account", "uint32", "account"),
 )
+EXPIRE_ORDER = _command(
+    "ExpireOrder",
+    "Withdraw an order that nobody answered, so that the next slice places it anew.",
+    Field("order", "uint32", "order, from 1"),
+)
 TAKE_OVER = _command(
     "TakeOver",
     "Move what is left of a failing account to the liquidator.",
@@ -226,8 +231,8 @@ COMMANDS: tuple[Message, ...] = (
     DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL, WITHDRAW_COLLATERAL, REPORT_PRICE,
     REPORT_LAST, SUBMIT_TRADE, RESERVE_MARGIN, RELEASE_MARGIN, ADVANCE_TIME, ASSESS_MARGIN,
     REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING, SETTLE_EXPIRY, START_GAINS_WINDOW, CALL_MARGIN,
-    MEET_CALL, EXPIRE_CALL, START_LIQUIDATION, STOP_LIQUIDATION, PLACE_SLICE, TAKE_OVER,
-    RECORD_SHORTFALL, ALLOCATE_LOSS, SWEEP_SURPLUS,
+    MEET_CALL, EXPIRE_CALL, START_LIQUIDATION, STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER,
+    TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS, SWEEP_SURPLUS,
 )  # fmt: skip
 
 ENGINE_ONLY = frozenset(message.name for message in COMMANDS[18:])

@@ -16,6 +16,7 @@ def _event(name: str, doc: str, *fields: Field) -> Message:
 _ACCOUNT = Field("account", "uint32", "account")
 _INSTRUMENT = Field("instrument", "uint32", "instrument")
 _EQUITY = Field("equity", "int64", "equity after haircuts, numeraire units")
+_NET = Field("net", "int64", "net equity without haircuts, numeraire units")
 _REQUIREMENT = Field("requirement", "int64", "what equity was compared with, numeraire units")
 
 COMMAND_REFUSED = _event(
@@ -251,12 +252,20 @@ MARGIN_CALLED = _event(
     _REQUIREMENT,
 )
 MARGIN_CALL_MET = _event("MarginCallMet", "A call was met.", _ACCOUNT, _EQUITY, _REQUIREMENT)
+CALL_EXTENDED = _event(
+    "CallExtended",
+    "A call is not met at its deadline, but a blocked price leaves open whether it could be.",
+    _ACCOUNT,
+    Field("deadline_ns", "int64", "when it is due now"),
+    Field("instrument", "uint32", "open position whose price is blocked, the lowest number"),
+)
 DEFAULT_DECLARED = _event(
     "DefaultDeclared",
     "A call was not met by its deadline.",
     _ACCOUNT,
     _EQUITY,
     _REQUIREMENT,
+    _NET,
 )
 LIQUIDATION_STARTED = _event(
     "LiquidationStarted",
@@ -266,6 +275,7 @@ LIQUIDATION_STARTED = _event(
     _REQUIREMENT,
     Field("binding", "int64", "instrument with the largest share of the requirement, -1 for none"),
     Field("mark", "int64", "its mark in ticks"),
+    _NET,
 )
 LIQUIDATION_STOPPED = _event(
     "LiquidationStopped", "The account is above its release level.", _ACCOUNT, _EQUITY, _REQUIREMENT
@@ -317,6 +327,7 @@ ACCOUNT_TAKEN_OVER = _event(
     _ACCOUNT,
     Field("equity", "int64", "net equity without haircuts that went along; negative is a loss"),
     Field("maintenance", "int64", "maintenance margin at that moment"),
+    Field("is_first", "bool", "the liquidator was flat and not short: a new close-out begins"),
 )
 LOSS_RECORDED = _event(
     "LossRecorded",
@@ -338,8 +349,8 @@ GAINS_CUT = _event(
     "Winners of the gains window bore a loss, pro rata; `apply` expands it over them.",
     Field("loss", "uint32", "loss"),
     Field("amount", "int64", "numeraire units"),
-    Field("gains", "int64", "sum of the gains that were cut, numeraire units"),
-    Field("winners", "int64", "accounts with a gain"),
+    Field("gains", "int64", "sum of what the winners could bear, numeraire units"),
+    Field("winners", "int64", "accounts that could bear something"),
 )
 POSITION_DELEVERAGED = _event(
     "PositionDeleveraged",

@@ -28,6 +28,7 @@ class Parameter(IntEnum):
     BASIS_AVERAGE_NS = 12
     SLICE_FLOOR = 13
     TRADE_COLLAR_PPM = 14
+    ORDER_LIFE_NS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,13 @@ SETTINGS: dict[Parameter, Setting] = {
         1_000_000,
         "largest distance of a member trade's price from the mark, 0 for "
         "any; trades with the external market are free",
+    ),
+    Parameter.ORDER_LIFE_NS: Setting(
+        "ns",
+        10 * MINUTE,
+        0,
+        7 * 24 * HOUR,
+        "time without a fill after which an order is withdrawn, 0 for never",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

@@ -170,6 +170,10 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
     for k, a in enumerate(w.accounts):
         add(a.deadline, DueKind.CALL_DEADLINE, k, "ExpireCall", account=k)
         add(a.slice_at, DueKind.SLICE, k, "PlaceSlice", account=k)
+    life = w.parameters[Parameter.ORDER_LIFE_NS]
+    for k, order in enumerate(w.orders, 1):
+        if order.is_open and life:
+            add(order.answered + life, DueKind.ORDER_LIFE, k, "ExpireOrder", order=k)
     if w.window_from is not None:
         at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
         add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=max(at, w.now))

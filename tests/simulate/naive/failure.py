@@ -16,6 +16,7 @@ from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, 
 from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
 
 MILLION = 1_000_000
+MINUTE = 60 * 10**9
 GONE = EngineCommandRefusal.CAUSE_GONE
 
 
@@ -60,7 +61,12 @@ def expire_call(w: World, number: int) -> None:
     if n.equity >= n.initial:
         meet_call(w, number)
         return
-    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial)
+    waiting = w.blocked_positions(account)
+    if waiting:
+        account.deadline = w.now + MINUTE
+        w.emit("CallExtended", account=number, deadline_ns=account.deadline, instrument=waiting[0])
+        return
+    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial, net=n.net)
     begin_closing(w, number)
 
 
@@ -96,6 +102,7 @@ def start_liquidation(w: World, number: int) -> None:
         requirement=n.maintenance,
         binding=binding,
         mark=w.instruments[binding].mark if binding >= 0 else 0,
+        net=n.net,
     )
     begin_closing(w, number)
 
@@ -117,6 +124,8 @@ def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
     refuse_if(not closing, GONE)
+    if account.role == Role.LIQUIDATOR:
+        close_uncovered(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
     share = w.parameters[Parameter.SLICE_PPM]
     for k, p in sorted(account.positions.items()):
@@ -147,7 +156,7 @@ def place_slice(w: World, number: int) -> None:
 
 
 def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:
-    w.orders.append(Order(number, kind, subject, quantity))
+    w.orders.append(Order(number, kind, subject, quantity, w.now))
     w.emit(
         "OrderPlaced",
         order=len(w.orders),
@@ -163,6 +172,12 @@ def place(w: World, number: int, kind: int, subject: int, quantity: int, referen
 def close_order(w: World, order: int) -> None:
     w.orders[order - 1].is_open = False
     w.emit("OrderClosed", order=order)
+
+
+def expire_order(w: World, number: int) -> None:
+    """Nobody answered for as long as an order lives."""
+    refuse_if(not w.orders[number - 1].is_open, GONE)
+    close_order(w, number)
 
 
 def settle_expiry(w: World, number: int) -> None:
@@ -183,6 +198,7 @@ def close_orders(w: World, account: int) -> None:
 def fill(w: World, number: int, quantity: int, price: int) -> None:
     """An order traded with the external market."""
     order = w.orders[number - 1]
+    order.answered = w.now
     account, market = w.accounts[order.account], w.single(Role.EXTERNAL_MARKET)
     if order.kind == OrderKind.CONVERSION:
         asset = w.assets[order.subject]
@@ -235,6 +251,10 @@ def take_over(w: World, number: int) -> None:
     refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator = w.single(Role.LIQUIDATOR)
     close_orders(w, number)
+    is_first = is_flat(w, liquidator) and shortfall(w) <= 0
+    if is_first:
+        w.answerable = set()
+    w.answerable.add(account.parent)
     for k, p in sorted(account.positions.items()):
         if p.lots:
             mark, lots = w.instruments[k].mark, p.lots
@@ -249,21 +269,31 @@ def take_over(w: World, number: int) -> None:
     account.status = AccountStatus.TAKEN_OVER
     account.slice_at = 0
     liquidator.slice_at = liquidator.slice_at or w.now
-    w.emit("AccountTakenOver", account=number, equity=n.net, maintenance=n.maintenance)
+    w.emit(
+        "AccountTakenOver",
+        account=number,
+        equity=n.net,
+        maintenance=n.maintenance,
+        is_first=is_first,
+    )
     close_uncovered(w)
     if n.net < 0:
         record_loss(w, number, -n.net)
 
 
 def close_uncovered(w: World) -> None:
-    """Close orders of the liquidator that would no longer reduce its position."""
+    """Close orders of the liquidator that would no longer reduce what it holds."""
     number = w.number_of(Role.LIQUIDATOR)
+    own = w.accounts[number]
     for k, order in enumerate(w.orders, start=1):
-        if not order.is_open or order.account != number or order.kind != OrderKind.POSITION:
+        if not order.is_open or order.account != number:
             continue
-        p = w.accounts[number].positions.get(order.subject)
-        lots = p.lots if p else 0
-        if lots * order.quantity >= 0 or abs(order.quantity) > abs(lots):
+        if order.kind == OrderKind.CONVERSION:
+            held = own.balance[order.subject]
+        else:
+            held = own.positions[order.subject].lots if order.subject in own.positions else 0
+        reduces = (held > 0 > order.quantity) or (held < 0 < order.quantity)
+        if not reduces or abs(order.quantity) > abs(held):
             close_order(w, k)
 
 
@@ -296,12 +326,13 @@ def allocate_loss(w: World, number: int) -> None:
     loss = w.losses[number - 1]
     refuse_if(not loss.is_open, GONE)
     rest = loss.amount
-    own = w.accounts[loss.account].parent
+    failed = w.accounts[loss.account]
+    own = w.answerable if failed.role == Role.LIQUIDATOR else {failed.parent}
     funds = [k for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
     for layer in w.waterfall:
         payers = {
-            Layer.OWN_CONTRIBUTION: [k for k in funds if w.accounts[k].parent == own],
-            Layer.DEFAULT_FUND: [k for k in funds if w.accounts[k].parent != own],
+            Layer.OWN_CONTRIBUTION: [k for k in funds if w.accounts[k].parent in own],
+            Layer.DEFAULT_FUND: [k for k in funds if w.accounts[k].parent not in own],
             Layer.INSURANCE_FUND: [w.number_of(Role.INSURANCE_FUND)],
             Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
         }
@@ -335,9 +366,7 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
 
 
 def haircut_gains(w: World, loss: int, rest: int) -> int:
-    able = [
-        (k, a.window_gain + w.assess(a).gain) for k, a in enumerate(w.accounts) if a.is_standing
-    ]
+    able = [(k, most_cut(w, a)) for k, a in enumerate(w.accounts) if a.is_standing]
     able = [(k, gain) for k, gain in able if gain > 0]
     gains = sum(gain for _, gain in able)
     amount = min(rest, gains)
@@ -349,6 +378,12 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
         w.single(Role.LIQUIDATOR).balance[0] += share
     w.emit("GainsCut", loss=loss, amount=amount, gains=gains, winners=len(able))
     return rest - amount
+
+
+def most_cut(w: World, account: Account) -> int:
+    """The gain, or what equity is above maintenance margin if that is less."""
+    n = w.assess(account)
+    return min(account.window_gain + n.gain, n.equity - n.maintenance)
 
 
 def deleverage(w: World, loss: int, rest: int) -> int:
@@ -474,11 +509,11 @@ def loss_stages(w: World) -> Iterator[Work]:
     failed = [
         k
         for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity < takeover_level(w, n) and not w.has_blocked_position(a)
+        if n.equity < takeover_level(w, n) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
-    is_short = shortfall_is_due(w) and not w.has_blocked_position(w.accounts[number])
+    is_short = shortfall_is_due(w) and not w.blocked_positions(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
 
 
@@ -495,7 +530,9 @@ def cure_stages(w: World) -> Iterator[Work]:
     cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
     yield account_work("StopLiquidation", cured)
     yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
-    lost = [k for k, _, n in called if n.equity < takeover_level(w, n)]
+    lost = [
+        k for k, a, n in called if n.equity < takeover_level(w, n) and not w.blocked_positions(a)
+    ]
     yield account_work("ExpireCall", lost)
 
 
@@ -504,7 +541,7 @@ def breach_stages(w: World) -> Iterator[Work]:
     trading = [
         (k, a.defence, n)
         for k, a, n in assessed(w, AccountStatus.OPEN)
-        if not w.has_blocked_position(a)
+        if not w.blocked_positions(a)
     ]
     breached = [
         (n.equity - n.maintenance, k)

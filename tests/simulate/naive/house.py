@@ -34,6 +34,7 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "StartLiquidation": failure.start_liquidation,
     "StopLiquidation": failure.stop_liquidation,
     "PlaceSlice": failure.place_slice,
+    "ExpireOrder": failure.expire_order,
     "TakeOver": failure.take_over,
     "RecordShortfall": failure.record_shortfall,
     "AllocateLoss": failure.allocate_loss,
@@ -137,8 +138,8 @@ class NaiveHouse:
         elif name == "StartGainsWindow":
             book.start_gains_window(w)
         elif name in INSIDE:
-            subject = row.get("instrument", row.get("account", row.get("loss")))
-            INSIDE[name](w, int(subject or 0))
+            names = ("instrument", "account", "loss", "order")
+            INSIDE[name](w, int(next(row[n] for n in names if n in row)))
         else:
             OUTSIDE[name](w, row, place)
 

@@ -126,6 +126,7 @@ class Order:
     kind: int
     subject: int
     quantity: int
+    answered: int
     is_open: bool = True
 
 
@@ -167,6 +168,7 @@ class World:
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
+        self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.waterfall: tuple[int, ...] = ()
         self.assets: list[Asset] = []
@@ -226,10 +228,13 @@ class World:
             if s.asset == asset and s.observed is not None and s.observed >= oldest
         ]
 
-    def has_blocked_position(self, account: Account) -> bool:
-        return any(
-            p.lots and self.is_blocked(self.instruments[i]) for i, p in account.positions.items()
-        )
+    def blocked_positions(self, account: Account) -> list[int]:
+        """Contracts of open positions whose price is blocked."""
+        return [
+            i
+            for i, p in sorted(account.positions.items())
+            if p.lots and self.is_blocked(self.instruments[i])
+        ]
 
     def assess(self, account: Account) -> Numbers:
         """What an account is worth and must hold."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from novate.book.ledger import transfer
 from novate.default_management.call import (
     decide_call_margin,
     decide_expire_call,
@@ -12,7 +13,7 @@ from novate.kernel.codes import AccountStatus, Defence
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
 
 
 def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
@@ -98,6 +99,7 @@ def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_sli
             "account": house.number("A"),
             "equity": 4_500 * COIN,
             "requirement": 4_850 * COIN,
+            "net": 4_500 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -127,6 +129,93 @@ def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> No
 
     assert house.events("DefaultDeclared")[0]["equity"] == 350 * COIN
     assert house.status("A") == AccountStatus.TAKEN_OVER
+
+
+def test_a_blocked_price_moves_the_deadline_on_by_a_minute_until_it_is_back() -> None:
+    house = called_house(index_staleness_ns=10 * MINUTE)
+    house.price(485, at_ns=START + MINUTE)  # stale from eleven minutes on
+    due = START + HOUR + MINUTE
+
+    house.advance(due + MINUTE + 1)
+
+    assert house.events("CallExtended") == [
+        {"account": house.number("A"), "deadline_ns": due + k * MINUTE, "instrument": 0}
+        for k in (1, 2)
+    ]
+    assert house.status("A") == AccountStatus.CALLED
+    assert house.exposure.accounts.deadline_ns[house.number("A")] == due + 2 * MINUTE
+    assert house.events("DefaultDeclared") == []
+
+    house.price(485, at_ns=due + MINUTE + 2)
+    assert house.status("A") == AccountStatus.CALLED
+    house.advance(due + 2 * MINUTE)
+
+    assert len(house.events("CallExtended")) == 2
+    assert house.status("A") == AccountStatus.LIQUIDATING
+
+
+def test_a_call_can_be_met_while_its_price_is_blocked() -> None:
+    house = called_house(index_staleness_ns=10 * MINUTE)
+    house.price(485, at_ns=START + MINUTE)
+    house.deposit("A", 350 * COIN)
+
+    house.advance(START + HOUR + MINUTE)
+
+    assert house.events("CallExtended") == []
+    assert len(house.events("MarginCallMet")) == 1
+
+
+def test_a_price_that_comes_back_worse_is_a_call_with_a_whole_grace() -> None:
+    house = called_house(index_staleness_ns=10 * MINUTE)
+    house.price(485, at_ns=START + MINUTE)
+    house.advance(START + 50 * MINUTE)
+    house.deposit("A", 350 * COIN)
+    house.assess()
+    assert house.status("A") == AccountStatus.OPEN
+
+    house.price(480, at_ns=START + HOUR)
+
+    assert house.events("MarginCalled", last=True)[0]["deadline_ns"] == START + 2 * HOUR
+
+
+def test_nobody_defaults_early_on_a_blocked_price() -> None:
+    house = called_house(deposit=5_450, takeover_ppm=200_000, index_staleness_ns=MINUTE)
+    house.price(450)
+    x, a = house.exposure, house.number("A")
+    transfer(x.accounts, 0, a, house.number("B"), 100 * COIN)
+    house.engine.state.headroom.touch_all()
+    recorder = Recorder()
+
+    house.price(None, at_ns=START + 2 * MINUTE)
+
+    assert house.status("A") == AccountStatus.CALLED
+    refusal = decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder)
+    assert refusal is not None
+    assert refusal.code == No.NOT_DUE
+    assert recorder.events == []
+    house.price(450, at_ns=START + 3 * MINUTE)
+    assert house.status("A") == AccountStatus.TAKEN_OVER
+
+
+def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> None:
+    house = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter.INDEX_STALENESS_NS: 10 * MINUTE},
+    )
+    house.list_contract("X")
+    house.list_contract("Y", underlying=2)
+    house.open_client("A", deposit=6_000 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.price(500, e8={1: 100 * E8})
+    for instrument, ticks in ((1, 100), (0, 500)):
+        lots = 1 if instrument else 100
+        house.trade("A", "EXTERNAL_MARKET", lots=lots, ticks=ticks, instrument=instrument)
+    house.price(485, at_ns=START + MINUTE)
+    due = int(house.exposure.accounts.deadline_ns[house.number("A")])
+
+    house.price(485, at_ns=due - MINUTE)
+    house.advance(due)
+
+    assert [row["instrument"] for row in house.events("CallExtended")] == [1]
 
 
 def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> None:

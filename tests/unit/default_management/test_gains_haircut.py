@@ -4,15 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from novate.book.ledger import transfer
 from novate.default_management.gains_haircut import (
     allocate,
     apply_gains_cut,
+    bearable,
     standing_accounts,
     window_gains,
 )
 from novate.default_management.share import share_pro_rata
 from novate.engine.decide import Events
 from novate.errors import InvariantError
+from novate.kernel.assess import EQUITY, MAINTENANCE, NET
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -126,18 +129,78 @@ def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
         apply_gains_cut(house.exposure, row)
 
 
+def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> None:
+    house = house_with_winners()
+    # B has 60 lots: at 440 it gains 3,600 and asks 1,320 of maintenance margin.
+    paid_out = 20_000 + 3_600 - 1_320 - 100
+    transfer(house.exposure.accounts, 0, house.number("B"), house.number("D"), paid_out * COIN)
+
+    house.price(440)
+
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["gains"]) == (500 * COIN, (100 + 2_400) * COIN)
+    assert house.equity("B") == (1_320 + 80) * COIN
+    assert house.equity("C") == (20_000 + 2_400 - 480) * COIN
+    assert house.status("B") == AccountStatus.OPEN
+
+
+def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
+    house = house_with_winners()
+    for name, margin in (("B", 1_320), ("C", 880)):
+        gain = 60 * (60 if name == "B" else 40)
+        transfer(
+            house.exposure.accounts, 0, house.number(name), house.number("D"),
+            (20_000 + gain - margin) * COIN,
+        )  # fmt: skip
+
+    house.price(440)
+
+    assert house.events("GainsCut") == []
+    assert [row["layer"] for row in house.events("LossAllocated")] == [Layer.UNCOVERED]
+    assert [house.status(name) for name in "BC"] == [AccountStatus.OPEN] * 2
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(-5_000, 40_000), st.integers(0, 9_000)), min_size=2,
+                max_size=6), st.integers(1, 10**11))  # fmt: skip
+def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
+    winners: list[tuple[int, int]], loss: int
+) -> None:
+    house = ClearingHouse()
+    house.list_contract()
+    house.price(500)
+    for number, (equity, gain) in enumerate(winners):
+        house.open_client(f"W{number}", deposit=50_000 * COIN)
+        house.trade(f"W{number}", "EXTERNAL_MARKET", lots=20 + number, ticks=500)
+        account = house.number(f"W{number}")
+        house.exposure.accounts.window_gain[account] = gain * COIN
+        away = (50_000 - equity) * COIN
+        transfer(house.exposure.accounts, 0, account, house.number("FEES"), away)
+    before = house.exposure.assess_all()
+    most = int(bearable(house.exposure).sum())
+
+    rest = allocate(house.exposure, 1, loss, Events(house.engine.state).emit)
+
+    after = house.exposure.assess_all()
+    assert loss - rest == min(loss, most) == house.balance("LIQUIDATOR")
+    for number in range(len(winners)):
+        k = house.number(f"W{number}")
+        assert after[k, NET] >= min(before[k, NET], 0)
+        assert after[k, EQUITY] >= min(before[k, EQUITY], before[k, MAINTENANCE])
+
+
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=8), st.data())
 def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.DataObject) -> None:
     house = ClearingHouse()
     for number, gain in enumerate(gains):
-        house.open_client(f"W{number}")
+        house.open_client(f"W{number}", deposit=gain)
         house.exposure.accounts.window_gain[house.number(f"W{number}")] = gain
     amount = data.draw(st.integers(1, sum(gains)))
 
     rest = allocate(house.exposure, 1, amount, Events(house.engine.state).emit)
 
     assert rest == 0
-    paid = [-house.balance(f"W{number}") for number in range(len(gains))]
+    paid = [gain - house.balance(f"W{number}") for number, gain in enumerate(gains)]
     assert paid == share_pro_rata(amount, gains)
     assert house.balance("LIQUIDATOR") == amount

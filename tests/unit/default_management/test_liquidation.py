@@ -9,6 +9,7 @@ from novate.default_management.liquidation import (
     book_between,
     close_uncovered,
     closing_accounts,
+    decide_expire_order,
     decide_place_slice,
     decide_report_fill,
     decide_start_liquidation,
@@ -60,6 +61,7 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "requirement": 2_340 * COIN,
             "binding": 0,
             "mark": 468,
+            "net": 2_300 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -542,13 +544,92 @@ def test_an_order_of_the_liquidator_stays_while_it_reduces_its_position(
     assert recorder.names == ([] if stays else ["OrderClosed"])
 
 
-def test_a_conversion_of_the_liquidator_stays() -> None:
-    house = liquidator_house(0, 7)
-    house.engine.state.defaults.orders.kind[0] = OrderKind.CONVERSION
+@pytest.mark.parametrize(
+    ("balance", "order", "stays"),
+    [
+        (7, -7, True),
+        (7, -8, False),  # larger than the balance
+        (7, 7, False),  # adds to it
+        (-7, 5, True),
+        (-7, -7, False),
+        (0, -7, False),
+    ],
+)
+def test_a_conversion_of_the_liquidator_stays_while_it_reduces_its_balance(
+    balance: int, order: int, stays: bool
+) -> None:
+    house = liquidator_house(100, order)
+    orders = house.engine.state.defaults.orders
+    orders.kind[0], orders.subject[0] = OrderKind.CONVERSION, 1
+    house.exposure.accounts.balance[house.number("LIQUIDATOR"), 1] = balance
     recorder = Recorder()
 
     close_uncovered(house.exposure, house.engine.state.defaults, recorder)
 
+    assert recorder.names == ([] if stays else ["OrderClosed"])
+
+
+def test_a_slice_of_the_liquidator_first_withdraws_what_no_longer_reduces() -> None:
+    house = liquidator_house(100, -101)
+    recorder = Recorder()
+
+    decide_place_slice(
+        house.exposure, house.engine.state.defaults, {"account": house.number("LIQUIDATOR")},
+        recorder,
+    )  # fmt: skip
+
+    assert recorder.names[0] == "OrderClosed"
+
+
+def test_an_order_without_a_fill_is_withdrawn_and_the_next_slice_places_it_anew() -> None:
+    house = breached_house(order_life_ns=3 * MINUTE, slice_interval_ns=MINUTE)
+    [order] = house.events("OrderPlaced")
+    placed = order["instant_ns"]
+    house.advance(placed + 3 * MINUTE - 1)
+    assert house.events("OrderClosed") == []
+
+    house.advance(placed + 3 * MINUTE)
+
+    assert house.events("OrderClosed") == [{"order": 1}]
+    again = house.events("OrderPlaced")[-1]
+    assert again == {**order, "order": 2, "instant_ns": placed + 3 * MINUTE}
+    house.submit(
+        command.REPORT_FILL.row(order=1, quantity=1, price=468, is_final=False),
+        allow_refusals=True,
+    )
+    assert house.refusals() == [ReportFillRefusal.ORDER_CLOSED]
+
+
+def test_a_fill_lets_an_order_live_on() -> None:
+    house = breached_house(order_life_ns=3 * MINUTE)
+    placed = house.events("OrderPlaced")[0]["instant_ns"]
+    house.advance(placed + 2 * MINUTE)
+    house.fill(1, 1, 468)
+
+    house.advance(placed + 5 * MINUTE - 1)
+    assert house.events("OrderClosed") == []
+    house.advance(placed + 5 * MINUTE)
+
+    assert house.events("OrderClosed") == [{"order": 1}]
+
+
+def test_an_order_lives_for_ever_where_that_is_the_rule() -> None:
+    house = breached_house(order_life_ns=0)
+
+    house.advance(START + 40 * HOUR)
+
+    assert house.events("OrderClosed") == []
+
+
+def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
+    house = breached_house()
+    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    due = int(defaults.orders.answered_ns[0]) + x.parameter(Parameter.ORDER_LIFE_NS)
+
+    assert decide_expire_order(x, defaults, {"order": 1}, recorder) == (No.NOT_DUE, x.now_ns, due)
+    assert decide_expire_order(x, defaults, {"order": 2}, recorder) == (No.UNKNOWN_SUBJECT, 2, 1)
+    house.fill(1, 1, 468, is_final=True)
+    assert decide_expire_order(x, defaults, {"order": 1}, recorder) == (No.CAUSE_GONE, 1, 0)
     assert recorder.events == []
 
 

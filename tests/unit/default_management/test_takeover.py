@@ -38,7 +38,12 @@ def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
     house = failing_house(446)  # equity 100, level 743
 
     assert house.events("AccountTakenOver") == [
-        {"account": house.number("A"), "equity": 100 * COIN, "maintenance": 2_230 * COIN}
+        {
+            "account": house.number("A"),
+            "equity": 100 * COIN,
+            "maintenance": 2_230 * COIN,
+            "is_first": True,
+        }
     ]
     assert house.events("LossRecorded") == []
     assert (house.lots("A"), house.balance("A")) == (0, 0)
@@ -91,6 +96,40 @@ def test_a_liquidator_that_is_closing_keeps_its_own_rhythm() -> None:
 
     assert house.status("C") == AccountStatus.TAKEN_OVER
     assert house.exposure.accounts.slice_ns[house.number("LIQUIDATOR")] == before
+
+
+def closing_out(house: ClearingHouse) -> list[str]:
+    """Accounts whose members answer for what the liquidator loses."""
+    accounts = house.exposure.accounts
+    return [accounts.references[k] for k in accounts.used("is_closing_out").nonzero()[0]]
+
+
+def test_an_account_joins_those_that_the_liquidator_is_still_closing_out() -> None:
+    house = failing_house(446)
+    assert closing_out(house) == ["A"]
+    house.open_client("C", deposit=5_500 * COIN)
+    house.trade("C", "B", lots=100, ticks=446)
+
+    house.price(392, at_ns=START + MINUTE + 1)
+
+    assert house.events("AccountTakenOver")[-1]["is_first"] is False
+    assert closing_out(house) == ["A", "C"]
+
+
+@pytest.mark.parametrize(("sold_at", "is_first"), [(447, True), (445, True), (444, False)])
+def test_a_liquidator_that_was_flat_and_not_short_begins_anew(sold_at: int, is_first: bool) -> None:
+    house = failing_house(446, slice_ppm=1_000_000)  # 100 of A's cash are left
+    house.deposit("INSURANCE_FUND", 10_000 * COIN)
+    house.open_client("C", deposit=5_500 * COIN)
+    house.trade("C", "B", lots=100, ticks=446)
+    house.price(411, at_ns=START + MINUTE + 1)
+    assert house.status("C") == AccountStatus.LIQUIDATING
+    house.fill(1, 100, sold_at)
+
+    house.price(392, at_ns=START + MINUTE + 2)
+
+    assert house.events("AccountTakenOver")[-1]["is_first"] is is_first
+    assert closing_out(house) == (["C"] if is_first else ["A", "C"])
 
 
 def test_open_orders_leave_the_outbox_first() -> None:

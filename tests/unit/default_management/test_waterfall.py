@@ -126,7 +126,7 @@ def test_what_nobody_can_bear_moves_no_cash_and_stays_in_sight() -> None:
     assert not house.engine.state.defaults.losses.is_open[0]
 
 
-def test_the_liquidators_own_loss_has_no_defaulter_and_falls_on_all_members() -> None:
+def test_the_liquidators_own_loss_falls_first_on_the_members_it_closes_out() -> None:
     house = house_with_loss(own=600 * COIN, others=(600 * COIN,))
     assert paid(house) == [(Layer.OWN_CONTRIBUTION, "M-fund", 500 * COIN)]
 
@@ -134,9 +134,34 @@ def test_the_liquidators_own_loss_has_no_defaulter_and_falls_on_all_members() ->
 
     # 700 over contributions of 100 and 600.
     assert paid(house)[1:] == [
-        (Layer.DEFAULT_FUND, "M-fund", 100 * COIN),
+        (Layer.OWN_CONTRIBUTION, "M-fund", 100 * COIN),
         (Layer.DEFAULT_FUND, "N0-fund", 600 * COIN),
     ]
+
+
+def test_members_of_several_failed_accounts_bear_it_once_and_pro_rata() -> None:
+    house = ClearingHouse(member="unused")
+    for member, fund in (("M", 600), ("N", 300), ("P", 900)):
+        house.open_member(member, default_fund=fund * COIN)
+    house.deposit("INSURANCE_FUND", 50 * COIN)
+    house.list_contract()
+    for name in ("A", "C", "E"):
+        house.open_client(name, deposit=5_500 * COIN, member="N" if name == "E" else "M")
+    house.open_client("B", deposit=60_000 * COIN, member="P")
+    house.price(500)
+    for name in ("A", "C", "E"):
+        house.trade(name, "B", lots=100, ticks=500)
+    house.price(446)  # all three taken over with 100 each
+    assert len(house.events("AccountTakenOver")) == 3
+    assert paid(house) == []
+
+    house.price(443)  # 300 lots at 446, 300 of cash: 600 short
+
+    assert paid(house) == [
+        (Layer.OWN_CONTRIBUTION, "M-fund", 400 * COIN),
+        (Layer.OWN_CONTRIBUTION, "N-fund", 200 * COIN),
+    ]
+    assert house.balance("INSURANCE_FUND") == 50 * COIN
 
 
 def test_a_fund_in_debt_is_not_asked() -> None:

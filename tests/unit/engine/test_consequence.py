@@ -32,6 +32,10 @@ def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
     x.accounts.deadline_ns[b] = at
     x.accounts.slice_ns[a] = at
     x.accounts.slice_ns[b] = at + 1  # later: not of this instant
+    orders = house.engine.state.defaults.orders
+    orders.append()
+    orders.is_open[0] = True
+    orders.answered_ns[0] = at - x.parameter(Parameter.ORDER_LIFE_NS)
     x.window_ns = at - x.parameter(Parameter.GAINS_WINDOW_NS)
 
     due = due_list(house.engine.state, at + 10)
@@ -43,6 +47,7 @@ def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
         Due(at, DueKind.CYCLE, 1),
         Due(at, DueKind.EXPIRY, 1),
         Due(at, DueKind.CALL_DEADLINE, b),
+        Due(at, DueKind.ORDER_LIFE, 1),
         Due(at, DueKind.SLICE, a),
         Due(at, DueKind.GAINS_WINDOW, 0),
     ]
@@ -55,6 +60,7 @@ def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
         ("SettleCycle", {"instrument": 1, "cycle": 7}),
         ("SettleExpiry", {"instrument": 1}),
         ("ExpireCall", {"account": b}),
+        ("ExpireOrder", {"order": 1}),
         ("PlaceSlice", {"account": a}),
         ("StartGainsWindow", {"instant_ns": at}),
     ]

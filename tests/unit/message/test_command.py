@@ -37,5 +37,5 @@ def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
     assert {
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
-        "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
+        "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
     } == command.ENGINE_ONLY  # fmt: skip

@@ -187,6 +187,10 @@ LIQUIDATION = Section(
         _ppm("slice_ppm", 250_000, "share of a position sent to the market per slice", minimum=1),
         _money("slice_floor", 10_000 * PPM, "notional below which a slice is the whole position"),
         _integer("interval_seconds", "s", 60, (1, 86_400), "time between slices of one account"),
+        _integer(
+            "order_minutes", "minutes", 10, (0, 10_080),
+            "time without a fill after which an order is withdrawn; 0 for never",
+        ),
         _ppm("fee_ppm", 5_000, "fee on fills, paid to the insurance fund", 100_000),
         _ppm("takeover_ppm", 333_333, "share of maintenance margin below which it is taken over"),
         _ppm(

@@ -44,7 +44,11 @@ _QUIET = {
 
 @dataclass(slots=True)
 class Observer:
-    """Collects a run.  Money in tables is float64 numeraire, for charts; sums stay integers."""
+    """Collects a run.  Money in tables is float64 numeraire, for charts; sums stay integers.
+
+    ``failed`` holds, by account, the net equity with which it last went into liquidation or
+    default, and what was paid in since; an account that is released leaves it.
+    """
 
     venue: Venue
     accounts: npt.NDArray[np.int64]
@@ -56,6 +60,7 @@ class Observer:
     shortfall: Counter[int] = field(default_factory=Counter)
     taken_over_ns: dict[int, int] = field(default_factory=dict)
     equity_taken: Counter[int] = field(default_factory=Counter)
+    failed: dict[int, int] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
     facts: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
     calls: dict[int, Row] = field(default_factory=dict)
@@ -220,6 +225,8 @@ def _refused(o: Observer, batch: Batch, row: Row) -> None:
 def _posted(o: Observer, batch: Batch, row: Row) -> None:
     if row["asset"] == 0:
         o.flows[row["account"]] += row["amount"]
+        if row["account"] in o.failed:
+            o.failed[row["account"]] += row["amount"]
         o.fact(batch, row["account"], "deposit", "Collateral arrived.", amount=money(row["amount"]))
 
 
@@ -261,9 +268,21 @@ def _call_met(o: Observer, batch: Batch, row: Row) -> None:
     )  # fmt: skip
 
 
+def _call_extended(o: Observer, batch: Batch, row: Row) -> None:
+    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+    told = o.facts[row["account"]]
+    if not told or told[-1]["kind"] != "extended":
+        contract = o.venue.contracts[row["instrument"]].symbol
+        o.fact(
+            batch, row["account"], "extended",
+            f"The call's deadline waits for a price of {contract}.",
+        )  # fmt: skip
+
+
 def _defaulted(o: Observer, batch: Batch, row: Row) -> None:
     o.held.setdefault(row["account"], o.holdings(row["account"]))
     o.totals["defaults"] += 1
+    o.failed[row["account"]] = row["net"]
     o.closed.add(row["account"])
     o.calls[row["account"]].update(status="missed", resolved_ns=batch.instant_ns)
     o.fact(
@@ -290,6 +309,7 @@ def _funding(o: Observer, batch: Batch, row: Row) -> None:
 def _started(o: Observer, batch: Batch, row: Row) -> None:
     o.held.setdefault(row["account"], o.holdings(row["account"]))
     o.closed.add(row["account"])
+    o.failed[row["account"]] = row["net"]
     numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
     if row["binding"] >= 0:
         numbers["mark"] = o.price_text(row["binding"], row["mark"])
@@ -301,6 +321,7 @@ def _started(o: Observer, batch: Batch, row: Row) -> None:
 
 def _stopped(o: Observer, batch: Batch, row: Row) -> None:
     o.totals["released_accounts"] += 1
+    o.failed.pop(row["account"], None)
     o.fact(
         batch, row["account"], "released",
         "Liquidation ended: equity is at the release level again.",
@@ -409,6 +430,7 @@ _HANDLERS = {
     "FundingSettled": _funding,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,
+    "CallExtended": _call_extended,
     "DefaultDeclared": _defaulted,
     "LiquidationStarted": _started,
     "LiquidationStopped": _stopped,

@@ -16,6 +16,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from novate.adapter.book_file import Grid, load_collateral, load_positions
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.price_file import load_prices
@@ -27,10 +29,13 @@ from novate.app.replay.feed import Feed, day_feed, file_feed
 from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
 from novate.app.report import write_report
+from novate.canonical import Run
 from novate.engine.engine import ENGINE_VERSION
 from novate.engine.journal import JournalStore
 from novate.engine.recover import audit, recover
 from novate.errors import InputError
+from novate.message import command
+from novate.message.parameter import SETTINGS, Parameter
 from novate.stress.crash_day import crash_day
 from novate.stress.path import PathOrder
 from novate.units import MINUTE, format_instant
@@ -115,6 +120,7 @@ def prepare(job: Job) -> Prepared:
             day, venue, order=ORDERS[job.order], points=job.points, quiet_ppm=job.quiet_ppm
         )
     opening.extend(declared)
+    opening.extend(_patience(rules, feed))
     if job.positions_file:
         book = _book_from_files(job, venue, feed, quarantine)
     else:
@@ -130,6 +136,18 @@ def _book_from_files(job: Job, venue: Venue, feed: Feed, quarantine: Quarantine)
     decimals = dict(zip(venue.assets, venue.decimals, strict=True))
     collateral = load_collateral(job.collateral_file, decimals, quarantine)
     return file_book(venue, feed, positions, collateral)
+
+
+def _patience(rules: Mapping[str, Any], feed: Feed) -> list[Run]:
+    """Let an order live for two answers of the market at least: it answers once in a step."""
+    life = rules["liquidation"]["order_minutes"] * MINUTE
+    step = int(np.diff(feed.instant_ns).max(initial=0))
+    least = 2 * (step + rules["agent"]["latency_ms"] * 1_000_000)
+    if life == 0 or life >= least:
+        return []
+    most = SETTINGS[Parameter.ORDER_LIFE_NS].maximum
+    value = least if least <= most else 0
+    return [command.SET_PARAMETER.row(parameter=int(Parameter.ORDER_LIFE_NS), value=value)]
 
 
 def _stress_start(feed: Feed) -> int:

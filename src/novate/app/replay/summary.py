@@ -10,7 +10,7 @@ import numpy as np
 
 from novate.app.replay.book import LoadedBook
 from novate.app.replay.driver import Finished, fund_levels
-from novate.app.replay.observe import LAYER_NAMES, UNIT
+from novate.app.replay.observe import LAYER_NAMES, UNIT, Observer
 from novate.book.ledger import asset_sums
 from novate.kernel.codes import AccountStatus, Layer
 from novate.units import format_decimal, format_instant
@@ -49,7 +49,8 @@ class Outcome:
     """The few numbers in which variants of a run are compared; money in numeraire units.
 
     ``bad_debt`` is what failed accounts lost beyond their own money and their member's own
-    contribution: what other layers paid, and what is uncovered at the end.
+    contribution: what other layers paid, and what is uncovered at the end.  ``own_collateral`` is
+    the first layer: what taken-over accounts still had when they failed, all of which was used.
     """
 
     bad_debt: int
@@ -93,8 +94,20 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
         uncovered,
         observer.totals["calls_made"],
         observer.totals["taken_over"],
-        sum(max(loss, 0) for loss in own_losses(finished, book).values()),
+        collateral_used(observer),
     )
+
+
+def collateral_used(observer: Observer) -> int:
+    """Collateral of the defaulters that stood before every other layer, numeraire units.
+
+    For each account that was taken over: its net equity when its liquidation began or its default
+    was declared, if positive, with what was paid in afterwards.  It was used to the last unit: on
+    the account's own slices and their fees, then by the liquidator; what was not needed there is
+    in the surplus that went to the insurance fund.  What the account lost before it failed is not
+    in it: other traders won that, and it covered no loss of the clearing house.
+    """
+    return sum(max(observer.failed.get(account, 0), 0) for account in observer.taken_over_ns)
 
 
 def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
@@ -265,6 +278,7 @@ def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
 __all__ = [
     "Outcome",
     "account_rows",
+    "collateral_used",
     "house_accounts",
     "outcome",
     "payers_of",

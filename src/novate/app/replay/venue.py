@@ -128,6 +128,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
         Parameter.SLICE_PPM: liquidation["slice_ppm"],
         Parameter.SLICE_INTERVAL_NS: liquidation["interval_seconds"] * SECOND,
         Parameter.SLICE_FLOOR: liquidation["slice_floor"],
+        Parameter.ORDER_LIFE_NS: liquidation["order_minutes"] * MINUTE,
         Parameter.LIQUIDATION_FEE_PPM: liquidation["fee_ppm"],
         Parameter.TAKEOVER_PPM: liquidation["takeover_ppm"],
         Parameter.RELEASE_PPM: liquidation["release_ppm"],

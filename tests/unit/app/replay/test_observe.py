@@ -58,6 +58,30 @@ def test_records_and_events_are_counted_quiet_ones_too() -> None:
     assert dict(o.tables) == {}
 
 
+def test_what_an_account_fails_with_is_kept_until_it_is_released() -> None:
+    o = observer()
+    take(o, row(event.LIQUIDATION_STARTED, account=A, net=90 * UNIT, equity=80, binding=-1))
+    take(o, row(event.COLLATERAL_POSTED, account=A, amount=5 * UNIT))
+    take(o, row(event.COLLATERAL_POSTED, account=B, amount=5 * UNIT))
+    assert o.failed == {A: 95 * UNIT}
+
+    take(o, row(event.LIQUIDATION_STOPPED, account=A))
+    take(o, row(event.MARGIN_CALLED, account=B), row(event.DEFAULT_DECLARED, account=B, net=-1))
+
+    assert o.failed == {B: -1}
+
+
+def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> None:
+    o = observer()
+    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50))
+
+    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=60))
+    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=70, instrument=1))
+
+    assert [call["deadline_ns"] for call in o.tables["calls"]] == [70]
+    assert [fact["kind"] for fact in o.facts[A]] == ["call", "extended"]
+
+
 def test_the_course_of_a_call_is_one_line() -> None:
     o = observer()
     take(o, row(event.MARGIN_CALLED, account=A, amount=350 * UNIT, deadline_ns=99), at_ns=5)

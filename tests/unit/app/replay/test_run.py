@@ -8,7 +8,9 @@ import pytest
 from novate.adapter.memory_journal import MemoryJournal
 from novate.app.replay import summary
 from novate.app.replay.run import OTHER, prepare, run_job, run_variant, verify, without_controls
+from novate.engine.engine import Engine
 from novate.errors import InputError
+from novate.message.parameter import MINUTE, Parameter
 from tests.unit.app.replay.small import END_NS, START_NS, finished, job, parameters
 
 
@@ -48,6 +50,28 @@ def test_a_book_is_drawn_under_the_controls_whatever_the_rules(tmp_path: Path) -
 
     assert on.book.runs == off.book.runs
     assert on.opening != off.opening
+
+
+@pytest.mark.parametrize(
+    ("minutes", "latency_ms", "life_ns"),
+    [
+        (10, 250, 2 * (15 * MINUTE + 250_000_000)),  # hourly bars of four points
+        (10, 3_600_000, 2 * (75 * MINUTE)),
+        (60, 250, 60 * MINUTE),
+        (0, 250, 0),
+    ],
+)
+def test_an_order_outlives_two_answers_of_the_market(
+    tmp_path: Path, minutes: int, latency_ms: int, life_ns: int
+) -> None:
+    settings = parameters()
+    settings["liquidation"]["order_minutes"] = minutes
+    settings["agent"]["latency_ms"] = latency_ms
+
+    engine = Engine(MemoryJournal())
+    engine.submit(prepare(job(tmp_path, parameters=settings)).opening)
+
+    assert engine.state.exposure.parameter(Parameter.ORDER_LIFE_NS) == life_ns
 
 
 def test_positions_need_collateral(tmp_path: Path) -> None:

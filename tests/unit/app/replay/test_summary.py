@@ -26,6 +26,7 @@ def with_losses() -> tuple[Any, Finished]:
     )
     observer.taken_over_ns[account] = 1_773_273_600 * 10**9
     observer.flows[account] = 30 * UNIT
+    observer.failed = {account: 2_000 * UNIT, int(prepared.book.accounts[1]): 7 * UNIT}
     observer.shortfall[account] = 500 * UNIT
     observer.held[account] = "+2 BTCUSDT"
     start = np.array([11_000, 1, 1], np.int64) * UNIT
@@ -46,7 +47,7 @@ def test_bad_debt_is_what_others_than_the_defaulter_had_to_bear() -> None:
     assert short.bad_debt == 300 * UNIT
     assert short.fund_used == 300 * UNIT
     assert short.liquidated_accounts == 3
-    assert short.own_collateral == 11_030 * UNIT
+    assert short.own_collateral == 2_000 * UNIT
     assert short.shown() == {
         "bad_debt": "300.000000",
         "liquidated_accounts": 3,
@@ -54,6 +55,17 @@ def test_bad_debt_is_what_others_than_the_defaulter_had_to_bear() -> None:
         "uncovered": "0.000000",
         "calls_made": 4,
     }
+
+
+def test_collateral_used_is_what_a_taken_over_account_had_when_it_failed() -> None:
+    prepared, done = finished()
+    observer = Observer(prepared.venue, prepared.book.accounts)
+    observer.failed = {3: 200 * UNIT, 4: -50 * UNIT, 5: 7 * UNIT}
+    observer.taken_over_ns = {3: 1, 4: 1}
+
+    # What 4 was short is a loss of the next layers; 5 has not been taken over.
+    assert summary.collateral_used(observer) == 200 * UNIT
+    assert summary.collateral_used(done.observer) == 0
 
 
 def test_payers_come_in_the_order_of_the_waterfall() -> None:
@@ -71,7 +83,7 @@ def test_payers_come_in_the_order_of_the_waterfall() -> None:
         "auto_deleveraging",
         "uncovered",
     ]
-    assert rows[0]["amount"] == "11030.000000"
+    assert rows[0]["amount"] == "2000.000000"
     assert rows[1]["amount"] == "100.000000"
 
 
