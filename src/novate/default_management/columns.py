@@ -84,3 +84,8 @@ class DefaultColumns:
         orders = self.orders
         mine: I64 = np.flatnonzero(orders.used("is_open") & (orders.used("account") == account))
         return mine
+
+    def book_answer(self, number: int, done: int, now_ns: int) -> None:
+        """Take what was filled off an order, from 1; its life begins anew: somebody works on it."""
+        self.orders.quantity[number - 1] -= done
+        self.orders.answered_ns[number - 1] = now_ns

@@ -13,6 +13,11 @@ import numpy as np
 
 from novate.book.ledger import transfer
 from novate.default_management.columns import DefaultColumns
+from novate.default_management.conversion import (
+    fill_conversion,
+    proceeds_of,
+    wanted_conversions,
+)
 from novate.errors import require
 from novate.kernel.assess import tier_margin
 from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
@@ -243,7 +248,7 @@ def decide_place_slice(
                 x, defaults, account, OrderKind.POSITION, i, _slice(x, held),
                 int(x.marks.mark[i]), emit,
             )  # fmt: skip
-    for asset, quantity in _conversions(x, account):
+    for asset, quantity in wanted_conversions(x, account):
         if (OrderKind.CONVERSION, asset) not in waiting:
             _place(
                 x, defaults, account, OrderKind.CONVERSION, asset, quantity,
@@ -270,24 +275,6 @@ def _slice(x: Exposure, row: int) -> int:
     if notional_of(x, row) > x.parameter(Parameter.SLICE_FLOOR):
         size = -(-size * x.parameter(Parameter.SLICE_PPM) // PPM)
     return -size if lots > 0 else size
-
-
-def _conversions(x: Exposure, account: int) -> list[tuple[int, int]]:
-    """Ledger units of each asset to buy (positive) or sell against the numeraire."""
-    wanted = []
-    debt = max(-int(x.accounts.balance[account, 0]), 0)
-    for asset in range(1, x.assets.count):
-        balance = int(x.accounts.balance[account, asset])
-        unit_price = float(x.assets.unit_price[asset])
-        if balance == 0 or unit_price <= 0.0 or x.assets.is_stale[asset]:
-            continue
-        if balance < 0 or x.accounts.role[account] == Role.LIQUIDATOR:
-            wanted.append((asset, -balance))
-        elif debt > 0:
-            sold = min(balance, math.ceil(debt / unit_price))
-            debt -= math.floor(sold * unit_price)
-            wanted.append((asset, -sold))
-    return wanted
 
 
 def _place(
@@ -341,7 +328,7 @@ def decide_report_fill(
     most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
     if quantity and not 0 < price <= most:
         return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
-    if quantity and not is_position and abs(_proceeds(x, subject, quantity, price)) > VALUE_MAX:
+    if quantity and not is_position and abs(proceeds_of(x, subject, quantity, price)) > VALUE_MAX:
         return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
     if quantity:
         signed = quantity if rest > 0 else -quantity
@@ -349,7 +336,7 @@ def decide_report_fill(
         if is_position:
             _fill_position(x, number, account, subject, signed, price, emit)
         else:
-            _fill_conversion(x, number, account, subject, signed, price, emit)
+            fill_conversion(x, number, account, subject, signed, price, emit)
     if row["is_final"] or quantity == abs(rest):
         emit(event.ORDER_CLOSED, order=number)
     return None
@@ -387,7 +374,7 @@ def apply_order_filled(x: Exposure, defaults: DefaultColumns, row: dict[str, Any
         row["value"],
     )  # fmt: skip
     transfer(x.accounts, 0, account, x.single(Role.INSURANCE_FUND), row["fee"])
-    _book_answer(x, defaults, row["order"], lots)
+    defaults.book_answer(row["order"], lots, x.now_ns)
 
 
 def book_between(
@@ -401,43 +388,6 @@ def book_between(
         x.single(Role.FEES), x.checksum, buyer, seller, i, ticks, abs(lots),
         value if lots > 0 else -value, 0, 0,
     )  # fmt: skip
-
-
-def _proceeds(x: Exposure, asset: int, amount: int, price_e8: int) -> int:
-    """Numeraire units for ``amount`` gained (negative: sold); a credit and a charge round down."""
-    worth: int = amount * price_e8 * 10 ** int(x.assets.decimals[0])
-    scale: int = 10 ** (8 + int(x.assets.decimals[asset]))
-    return -worth // scale
-
-
-def _fill_conversion(
-    x: Exposure, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
-) -> None:
-    """Emit a conversion; what is sold is credited rounded down, what is bought charged up."""
-    proceeds = _proceeds(x, asset, amount, price_e8)
-    emit(
-        event.ASSET_CONVERTED,
-        order=number, account=account, asset=asset, amount=amount, price_e8=price_e8,
-        proceeds=proceeds,
-    )  # fmt: skip
-
-
-def apply_asset_converted(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
-    """Exchange asset and numeraire with the external market."""
-    market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
-    if amount > 0:
-        transfer(x.accounts, row["asset"], market, account, amount)
-        transfer(x.accounts, 0, account, market, -row["proceeds"])
-    else:
-        transfer(x.accounts, row["asset"], account, market, -amount)
-        transfer(x.accounts, 0, market, account, row["proceeds"])
-    _book_answer(x, defaults, row["order"], amount)
-
-
-def _book_answer(x: Exposure, defaults: DefaultColumns, number: int, done: int) -> None:
-    """Take what was filled off an order, whose life begins anew: somebody works on it."""
-    defaults.orders.quantity[number - 1] -= done
-    defaults.orders.answered_ns[number - 1] = x.now_ns
 
 
 def open_lots(x: Exposure, account: int) -> int:

@@ -11,6 +11,7 @@ from novate.collateral import custody
 from novate.default_management import (
     auto_deleveraging,
     call,
+    conversion,
     gains_haircut,
     liquidation,
     takeover,
@@ -92,9 +93,7 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.ORDER_CLOSED: lambda s, r: liquidation.apply_order_closed(s.defaults, r),
     event.SLICE_SCHEDULED: lambda s, r: liquidation.apply_slice_scheduled(s.exposure, r),
     event.ORDER_FILLED: lambda s, r: liquidation.apply_order_filled(s.exposure, s.defaults, r),
-    event.ASSET_CONVERTED: lambda s, r: liquidation.apply_asset_converted(
-        s.exposure, s.defaults, r
-    ),
+    event.ASSET_CONVERTED: lambda s, r: conversion.apply_asset_converted(s.exposure, s.defaults, r),
     event.ACCOUNT_TAKEN_OVER: lambda s, r: takeover.apply_account_taken_over(s.exposure, r),
     event.LOSS_RECORDED: lambda s, r: takeover.apply_loss_recorded(s.defaults, r),
     event.LOSS_ALLOCATED: lambda s, r: waterfall.apply_loss_allocated(s.exposure, s.defaults, r),

@@ -40,3 +40,13 @@ def test_a_copy_shares_nothing() -> None:
     assert columns.open_orders(7).tolist() == [0]
     assert columns.losses.count == 0
     assert np.array_equal(columns.waterfall, DefaultColumns().waterfall)
+
+
+def test_an_answer_takes_off_what_was_filled_and_renews_the_life_of_the_order() -> None:
+    columns = with_orders(7, 8)
+    columns.orders.quantity[1] = -10
+
+    columns.book_answer(2, -4, 99)
+
+    assert columns.orders.quantity[:2].tolist() == [0, -6]
+    assert columns.orders.answered_ns[:2].tolist() == [0, 99]
