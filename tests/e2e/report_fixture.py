@@ -305,6 +305,7 @@ def outcome(
 ) -> dict[str, Any]:
     return {
         "bad_debt": text(bad_debt),
+        "loss_beyond_collateral": text(bad_debt * 2),
         "liquidated_accounts": liquidated,
         "fund_used": text(fund),
         "uncovered": text(left),

@@ -285,12 +285,13 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
     console.print(table)
     _print_payers(console, content)
     if content["controls"]:
-        on, off = content["controls"]["on"], content["controls"]["off"]
-        console.print(
-            f"controls on: bad debt {_shown(on['bad_debt'])}; "
-            f"off: {_shown(off['bad_debt'])}, uncovered {_shown(off['uncovered'])}",
-            soft_wrap=True,
-        )
+        for name in ("on", "off"):
+            run = content["controls"][name]
+            console.print(
+                f"controls {name}: loss beyond collateral {_shown(run['loss_beyond_collateral'])}, "
+                f"bad debt {_shown(run['bad_debt'])}, uncovered {_shown(run['uncovered'])}",
+                soft_wrap=True,
+            )
     sums = {row["sum"] for row in proof["conservation"]}
     console.print(
         f"verified: recovered {proof['recovered']}, audited {proof['audited']}, "

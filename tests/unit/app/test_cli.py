@@ -143,7 +143,11 @@ def test_the_exit_code_says_whose_fault_it_is(
 
 def content(quarantined: int = 0) -> dict[str, Any]:
     """As much of a summary as is printed."""
-    outcome = {"bad_debt": "1000.000000", "uncovered": "0.000000"}
+    outcome = {
+        "bad_debt": "1000.000000",
+        "loss_beyond_collateral": "4000.000000",
+        "uncovered": "0.000000",
+    }
     return {
         "title": "A day",
         "accounts": 1_234,
@@ -200,7 +204,7 @@ def test_what_came_of_a_run_is_printed(
     assert "5,000,000.00 -> 4,999,000.00" in shown
     assert "insurance fund" in shown
     assert "default fund" not in shown  # paid nothing
-    assert "off: 2,500.00" in shown
+    assert "controls off: loss beyond collateral 4,000.00, bad debt 2,500.00" in shown
     assert str(tmp_path / "report.html") in shown.replace("\n", "")
     assert "quarantined" not in shown
 

@@ -25,6 +25,7 @@ SHARED = tuple(
 
 KEYS = (
     "bad_debt",
+    "loss_beyond_collateral",
     "liquidated_accounts",
     "fund_used",
     "uncovered",
@@ -51,9 +52,12 @@ class Outcome:
     ``bad_debt`` is what failed accounts lost beyond their own money and their member's own
     contribution: what other layers paid, and what is uncovered at the end.  ``own_collateral`` is
     the first layer: what taken-over accounts still had when they failed, all of which was used.
+    ``loss_beyond_collateral`` is all that the layers after it bore, own contributions too: it does
+    not depend on which member a loss is put down to.
     """
 
     bad_debt: int
+    loss_beyond_collateral: int
     liquidated_accounts: int
     fund_used: int
     uncovered: int
@@ -65,6 +69,7 @@ class Outcome:
         """Money as text, counts as numbers."""
         return {
             "bad_debt": text(self.bad_debt),
+            "loss_beyond_collateral": text(self.loss_beyond_collateral),
             "liquidated_accounts": self.liquidated_accounts,
             "fund_used": text(self.fund_used),
             "uncovered": text(self.uncovered),
@@ -87,8 +92,10 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = finished.observer
     uncovered = int(finished.engine.state.defaults.losses.used("uncovered").sum())
+    bad_debt = sum(observer.payers[layer] for layer in SHARED) + uncovered
     return Outcome(
-        sum(observer.payers[layer] for layer in SHARED) + uncovered,
+        bad_debt,
+        bad_debt + observer.payers[LAYER_NAMES[Layer.OWN_CONTRIBUTION]],
         len(observer.closed),
         observer.payers["insurance_fund"],
         uncovered,

@@ -121,9 +121,10 @@ class WorstAccount(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The same five measures of one run, so that runs can stand side by side."""
+    """The same six measures of one run, so that runs can stand side by side."""
 
     bad_debt: Decimal
+    loss_beyond_collateral: Decimal
     liquidated_accounts: int
     fund_used: Decimal
     uncovered: Decimal

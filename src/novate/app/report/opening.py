@@ -31,6 +31,7 @@ WORST_MAX = 10
 HELD_MAX = 5
 Cell = Callable[[Outcome], str]
 MEASURES: tuple[tuple[str, Cell], ...] = (
+    ("Loss beyond collateral", lambda outcome: money_or_none(outcome.loss_beyond_collateral)),
     ("Bad debt", lambda outcome: money_or_none(outcome.bad_debt)),
     ("Accounts liquidated", lambda outcome: count(outcome.liquidated_accounts)),
     ("Insurance fund used", lambda outcome: money_or_none(outcome.fund_used)),

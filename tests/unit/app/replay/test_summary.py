@@ -45,11 +45,13 @@ def test_bad_debt_is_what_others_than_the_defaulter_had_to_bear() -> None:
     short = summary.outcome(done, book)
 
     assert short.bad_debt == 300 * UNIT
+    assert short.loss_beyond_collateral == 400 * UNIT
     assert short.fund_used == 300 * UNIT
     assert short.liquidated_accounts == 3
     assert short.own_collateral == 2_000 * UNIT
     assert short.shown() == {
         "bad_debt": "300.000000",
+        "loss_beyond_collateral": "400.000000",
         "liquidated_accounts": 3,
         "fund_used": "300.000000",
         "uncovered": "0.000000",

@@ -29,13 +29,14 @@ def test_the_controls_and_the_bounds_stand_side_by_side(loss_run: Run) -> None:
     assert summary.bounds is not None
     for outcome in (summary.controls.off, summary.bounds.high_first):
         assert money(outcome.bad_debt) in page
+        assert money(outcome.loss_beyond_collateral) in page
         assert money(outcome.fund_used) in page
 
 
 def test_what_was_not_run_is_said(quiet_run: Run) -> None:
     page = opening(quiet_run)
 
-    assert page.count("not run") == 20
+    assert page.count("not run") == 24
     assert "Not run: the run with controls off and the path bounds." in page
     assert "No account lost anything." in page
 
