@@ -60,7 +60,7 @@ def open_house() -> ClearingHouse:
     house.price(100, last={0: 101, 1: 100})
     client, dealer = house.number("client"), house.number("dealer")
     house.submit(
-        command.RESERVE_MARGIN.row(account=client, instrument=0, lots=50),
+        command.RESERVE_MARGIN.row(account=client, instrument=0, lots=50, limit_ticks=102),
         house.trade_run("client", "dealer", lots=40, ticks=101, buyer_reservation=1),
         command.RELEASE_MARGIN.row(reservation=1),
         command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),

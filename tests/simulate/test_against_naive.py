@@ -7,14 +7,17 @@ from collections import Counter
 
 import pytest
 
+from novate.errors import InvariantError
 from novate.kernel.codes import Layer
 from novate.message.command import COMMANDS, ENGINE_ONLY
 from novate.message.event import EVENTS
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
 from tests.simulate.naive.compare import run_both
+from tests.simulate.naive.extreme import Extreme
 from tests.simulate.naive.workload import Workload
 
 SEEDS = range(30)
+EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
 
 UNREACHABLE = {
@@ -33,6 +36,26 @@ def reached_by(seed: int) -> Counter[str]:
     return reached
 
 
+@functools.cache
+def reached_at_extremes(seed: int) -> Counter[str]:
+    """As `reached_by`, of a stream of enormous sizes; the engine may stop, but never differ.
+
+    What no command of the stream could refuse (a cycle, a takeover) stops it at a bound.
+    """
+    reached: Counter[str] = Counter()
+    try:
+        run_both(Extreme(seed), reached)
+    except InvariantError as stop:
+        assert "2**6" in str(stop) or str(2**61) in str(stop) or str(2**62) in str(stop)  # noqa: PT017
+        reached["stopped"] += 1
+    return reached
+
+
+@pytest.mark.parametrize("seed", EXTREME_SEEDS)
+def test_at_the_end_of_64_bits_both_houses_agree_or_the_engine_stops_at_a_bound(seed: int) -> None:
+    assert reached_at_extremes(seed)["MarginAssessed"] > 0
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_engine_and_naive_house_agree_on_every_record_and_balance(seed: int) -> None:
     assert reached_by(seed)["MarginAssessed"] > 0
@@ -48,7 +71,8 @@ def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) ->
 
 def reached_by_all() -> Counter[str]:
     """What all seeds reach together."""
-    return sum((reached_by(seed) for seed in SEEDS), Counter[str]())
+    living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
+    return living + sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
 
 
 def test_the_streams_reach_every_event() -> None:

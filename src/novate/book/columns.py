@@ -25,6 +25,7 @@ class AccountColumns(Columns):
         "head": (np.int32, NONE),
         "encumbered": (np.int64, 0),
         "window_gain": (np.int64, 0),
+        "held": (np.int64, 0),
         "call_amount": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
@@ -40,6 +41,7 @@ class AccountColumns(Columns):
     head: I32
     encumbered: I64
     window_gain: I64
+    held: I64
     call_amount: I64
     deadline_ns: I64
     slice_ns: I64
@@ -167,23 +169,33 @@ class ReservationArrays(NamedTuple):
     account: I32
     instrument: I32
     lots: I64
+    limit_ticks: I64
+    held: I64
     size: I64
 
 
 class ReservationColumns(Columns):
-    """Margin reserved for orders: signed lots that are still open."""
+    """Margin reserved for orders: signed lots that are still open, and what they hold.
+
+    ``limit_ticks`` is the worst price of a fill, ``held`` numeraire units for its loss and fee.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "account": (np.int32, 0),
         "instrument": (np.int32, 0),
         "lots": (np.int64, 0),
+        "limit_ticks": (np.int64, 0),
+        "held": (np.int64, 0),
     }
     account: I32
     instrument: I32
     lots: I64
+    limit_ticks: I64
+    held: I64
 
     def arrays(self) -> ReservationArrays:
         """Return the table as kernels take it."""
         return ReservationArrays(
-            self.account, self.instrument, self.lots, np.array([self.count], np.int64)
-        )
+            self.account, self.instrument, self.lots, self.limit_ticks, self.held,
+            np.array([self.count], np.int64),
+        )  # fmt: skip

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from novate.book.columns import AccountColumns
 from novate.errors import require
+from novate.kernel.bound import BALANCE_STOP
 from novate.kernel.columns import I64
-
-BALANCE_MAX = 2**62
-"""A balance of this size is a fault: the next movement could leave 64 bits."""
 
 
 def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amount: int) -> None:
     """Move ``amount`` ledger units of ``asset`` from payer to payee; a balance may go negative."""
     require(amount >= 0, f"a transfer has a direction, amount {amount} is not negative")
+    require(amount < BALANCE_STOP, f"a transfer is below {BALANCE_STOP}, one is {amount}")
     accounts.balance[payer, asset] -= amount
     accounts.balance[payee, asset] += amount
+    for account in (payer, payee):
+        require_balance(int(accounts.balance[account, asset]))
+
+
+def require_balance(balance: int) -> None:
+    """Stop when a balance reaches the size from which the next movement could leave 64 bits."""
+    require(abs(balance) < BALANCE_STOP, f"no balance reaches {BALANCE_STOP}, one is {balance}")
 
 
 def asset_sums(accounts: AccountColumns) -> I64:
@@ -29,5 +35,4 @@ def require_conserved(accounts: AccountColumns) -> None:
     require(not sums.any(), f"debits equal credits in every asset, sums {sums.tolist()}")
     balance = accounts.used("balance")
     if balance.size:
-        largest = max(int(balance.max()), -int(balance.min()))
-        require(largest < BALANCE_MAX, f"no balance reaches {BALANCE_MAX}, one is {largest}")
+        require_balance(max(int(balance.max()), -int(balance.min())))

@@ -13,19 +13,17 @@ import numpy as np
 
 from novate.book.ledger import transfer
 from novate.default_management.columns import DefaultColumns
-from novate.default_management.conversion import (
-    fill_conversion,
-    proceeds_of,
-    wanted_conversions,
-)
+from novate.default_management.conversion import fill_conversion, wanted_conversions
+from novate.default_management.room import conversion_room, fill_room
 from novate.errors import require
 from novate.kernel.assess import tier_margin
+from novate.kernel.bound import COST_STOP
 from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
 from novate.kernel.settle import apply_trade, value_of
 from novate.margin.admission import release_all
 from novate.margin.settlement import is_blocked
 from novate.market.index import PRICE_MAX_E8
-from novate.market.reference import PPM, VALUE_MAX
+from novate.market.reference import PPM
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import Parameter
@@ -328,11 +326,13 @@ def decide_report_fill(
     most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
     if quantity and not 0 < price <= most:
         return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
-    if quantity and not is_position and abs(proceeds_of(x, subject, quantity, price)) > VALUE_MAX:
-        return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
     if quantity:
         signed = quantity if rest > 0 else -quantity
         account = int(defaults.orders.account[order])
+        needed = (fill_room if is_position else conversion_room)(x, account, subject, signed, price)
+        if needed >= COST_STOP:
+            # The number itself may not fit into the journal.
+            return Refusal(no.AMOUNT_TOO_LARGE, min(needed, 2**62), COST_STOP - 1)
         if is_position:
             _fill_position(x, number, account, subject, signed, price, emit)
         else:

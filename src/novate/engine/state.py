@@ -12,8 +12,10 @@ from novate.book.ledger import require_conserved
 from novate.canonical import digest_columns
 from novate.default_management.columns import DefaultColumns
 from novate.errors import JournalError, require
+from novate.kernel.bound import COST_STOP
 from novate.kernel.columns import Columns
-from novate.kernel.position import sum_positions
+from novate.kernel.position import largest_gross, sum_positions
+from novate.kernel.value import LINEAR
 from novate.valuation import Exposure, Headroom
 
 
@@ -83,7 +85,10 @@ class State:
         p = x.positions
         lots = np.zeros(count, np.int64)
         cost = np.zeros(count, np.int64)
-        sum_positions(p.arrays(), lots, cost)
+        reach = _reach_of_a_lot(x)
+        gross = sum_positions(p.arrays(), reach, lots, cost)
+        if gross >= COST_STOP:
+            _require_room(x, reach)
         require(not lots.any(), f"positions of every contract sum to zero, sums {lots.tolist()}")
         pending = _unequal_cost(x, cost)
         require(not pending, f"pending cash of every contract cancels, left {pending}")
@@ -130,6 +135,22 @@ class State:
             return _restore(named)
         except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
             raise JournalError(f"the snapshot cannot be read: {error}") from error
+
+
+def _reach_of_a_lot(x: Exposure) -> npt.NDArray[np.float64]:
+    """Largest value of one lot at any accepted price, settlement units; shape (instruments,)."""
+    ticks = np.where(x.instruments.used("form") == LINEAR, x.instruments.used("ticks_max"), 1)
+    reach: npt.NDArray[np.float64] = x.instruments.used("unit").astype(np.float64) * ticks
+    return reach
+
+
+def _require_room(x: Exposure, reach: npt.NDArray[np.float64]) -> None:
+    """Stop when an account's positions could owe or be owed what 64 bits cannot add up."""
+    gross = np.zeros(x.accounts.count)
+    cost = largest_gross(x.positions.arrays(), reach, gross)
+    require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
+    largest = float(gross.max(initial=0.0))
+    require(largest < COST_STOP, f"no account's gross reaches {COST_STOP}, one is {largest:.0f}")
 
 
 def _unequal_cost(x: Exposure, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:

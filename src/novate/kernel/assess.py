@@ -20,7 +20,7 @@ EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
 
 ``EQUITY``       collateral after haircuts plus unsettled profit and loss
 ``NET``          the same without haircuts
-``INITIAL``      initial margin, open orders on their worst side
+``INITIAL``      initial margin, open orders on their worst side, and what they hold for their loss
 ``MAINTENANCE``  maintenance margin of the positions held
 ``NOTIONAL``     gross notional at the mark
 ``GAIN``         unsettled profit and loss at the mark
@@ -28,8 +28,14 @@ EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
 """
 WIDTH = 7
 
-WORTH_MAX = float(2**59)
-"""Largest worth of one asset or position in numeraire units: a few of them fit into 64 bits."""
+WORTH_MAX = float(2**60)
+"""Largest worth of one asset or position in numeraire units: what is above counts as that much."""
+
+SUM_MAX = 2**61
+"""Requirements of an account add up to no more: whatever order the terms come in."""
+
+TOTAL_MAX = 2**62 - 1
+"""Equity, net and gain stay within this size: two of them still add up."""
 
 
 @inlined
@@ -77,14 +83,15 @@ def add_position(  # type: ignore[no-untyped-def]
     if worst != abs(lots):
         widest = min(abs(contract_value(form, unit, mark, worst)) * price, WORTH_MAX)
         initial, _ = tier_margin(instruments, i, widest)
-    out[INITIAL] += initial
-    out[MAINTENANCE] += maintenance
-    out[NOTIONAL] += np.int64(math.ceil(notional))
+    out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
+    out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
+    out[NOTIONAL] = min(out[NOTIONAL] + np.int64(math.ceil(notional)), SUM_MAX)
     slow = instruments.slow[i]
     if slow > 0:
         lead = value - contract_value(form, unit, slow, lots)
         if lead > 0:
-            out[UNPROVEN] += np.int64(math.ceil(lead * price))
+            ahead = np.int64(math.ceil(min(lead * price, WORTH_MAX)))
+            out[UNPROVEN] = min(out[UNPROVEN] + ahead, SUM_MAX)
 
 
 @inlined
@@ -97,22 +104,29 @@ def units_of(worth):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def within(total):  # type: ignore[no-untyped-def]
+    """A sum of worths, in order of assets or accounts, kept inside 64 bits."""
+    return min(max(total, -TOTAL_MAX), TOTAL_MAX)
+
+
+@inlined
 def close_account(accounts, assets, account, unsettled, out):  # type: ignore[no-untyped-def]
-    """Turn balances and unsettled profit of each asset into equity."""
+    """Turn balances and unsettled profit of each asset into equity, and add what orders hold."""
+    out[INITIAL] += accounts.held[account]
     for asset in range(unsettled.size):
         total = accounts.balance[account, asset] + unsettled[asset]
         price = assets.unit_price[asset]
         if asset == 0:
-            out[NET] += total
-            out[EQUITY] += total
-            out[GAIN] += unsettled[asset]
+            out[NET] = within(total)
+            out[EQUITY] = within(total)
+            out[GAIN] = unsettled[asset]
         else:
-            out[NET] += units_of(total * price)
+            worth = units_of(total * price)
+            out[NET] = within(out[NET] + worth)
             if total > 0:
-                out[EQUITY] += units_of(total * (price * assets.keep[asset]))
-            else:
-                out[EQUITY] += units_of(total * price)
-            out[GAIN] += units_of(unsettled[asset] * price)
+                worth = units_of(total * (price * assets.keep[asset]))
+            out[EQUITY] = within(out[EQUITY] + worth)
+            out[GAIN] = within(out[GAIN] + units_of(unsettled[asset] * price))
 
 
 @inlined

@@ -31,6 +31,7 @@ class AccountArrays(NamedTuple):
     head: I32  # first position row of the account, NONE when it has none
     encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
     window_gain: I64  # numeraire units of variation margin received in the gains window
+    held: I64  # numeraire units set aside for the loss and the fees of open orders
     balance: I64  # [account, asset]
 
 

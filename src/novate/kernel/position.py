@@ -69,12 +69,33 @@ def rebuild_index(positions, head):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sum_positions(positions, lots, cost):  # type: ignore[no-untyped-def]
-    """Add lots and settlement cost of every row to the sums of its instrument."""
+def sum_positions(positions, reach, lots, cost):  # type: ignore[no-untyped-def]
+    """Add lots and settlement cost of every row to the sums of its instrument.
+
+    Returns the gross of the whole book as a float64: all costs, and ``reach`` (settlement units a
+    lot) of all lots.  While it is small no sum over any account can leave 64 bits.
+    """
+    gross = 0.0
     for row in range(positions.size[0]):
         i = positions.instrument[row]
         lots[i] += positions.lots[row]
         cost[i] += positions.settlement_cost[row]
+        gross += abs(float(positions.settlement_cost[row]))
+        gross += abs(float(positions.lots[row])) * reach[i]
+    return gross
+
+
+@kernel
+def largest_gross(positions, reach, gross):  # type: ignore[no-untyped-def]
+    """Fill ``gross`` (zeros, one per account) and return the largest cost of any row, float64."""
+    largest = 0.0
+    for row in range(positions.size[0]):
+        cost = abs(float(positions.settlement_cost[row]))
+        value = abs(float(positions.lots[row])) * reach[positions.instrument[row]]
+        gross[positions.account[row]] += cost + value
+        entry, realised = positions.entry_cost[row], positions.realised[row]
+        largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
+    return largest
 
 
 @kernel

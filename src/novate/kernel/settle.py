@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.assess import WIDTH, assess_account, assess_with
+from novate.kernel.bound import gross_of, require_balance, require_room, room_used
 from novate.kernel.jit import inlined, kernel, muldiv_floor
-from novate.kernel.position import hold_position
-from novate.kernel.trade import book_trade
-from novate.kernel.value import contract_value
+from novate.kernel.position import find_position, hold_position
+from novate.kernel.trade import add_window_gain, book_trade
+from novate.kernel.value import contract_value, fee_of
 
 RATE_SCALE = 1_000_000_000
 """Funding rates are integers in 1e-9 of notional per funding period."""
@@ -40,9 +41,11 @@ def apply_cycle(  # type: ignore[no-untyped-def]
         account = positions.account[row]
         positions.settlement_cost[row] = value
         accounts.balance[account, asset] += margin
-        accounts.window_gain[account] += np.int64(np.floor(margin * price))
+        require_balance(accounts.balance[account, asset])
+        add_window_gain(accounts, account, margin * price)
         paid += margin
     accounts.balance[residue, asset] -= paid
+    require_balance(accounts.balance[residue, asset])
     return -paid
 
 
@@ -61,7 +64,8 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         margin = value - positions.settlement_cost[row]
         account = positions.account[row]
         accounts.balance[account, asset] += margin
-        accounts.window_gain[account] += np.int64(np.floor(margin * price))
+        require_balance(accounts.balance[account, asset])
+        add_window_gain(accounts, account, margin * price)
         positions.realised[row] += value - positions.entry_cost[row]
         positions.lots[row] = 0
         positions.entry_cost[row] = 0
@@ -70,6 +74,7 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         positions.sell_lots[row] = 0
         paid += margin
     accounts.balance[residue, asset] -= paid
+    require_balance(accounts.balance[residue, asset])
     return -paid
 
 
@@ -108,8 +113,10 @@ def apply_funding(  # type: ignore[no-untyped-def]
         value = contract_value(form, unit, ticks, lots)
         payment = funding_payment(value, lots, rate)
         accounts.balance[positions.account[row], asset] -= payment
+        require_balance(accounts.balance[positions.account[row], asset])
         kept += payment
     accounts.balance[residue, asset] += kept
+    require_balance(accounts.balance[residue, asset])
     return kept
 
 
@@ -121,8 +128,11 @@ def settle_early(accounts, positions, instruments, row):  # type: ignore[no-unty
     suspense = instruments.suspense[i]
     pending = positions.settlement_cost[row]
     accounts.balance[positions.account[row], asset] -= pending
+    require_balance(accounts.balance[positions.account[row], asset])
     accounts.balance[positions.account[suspense], asset] += pending
+    require_balance(accounts.balance[positions.account[suspense], asset])
     positions.settlement_cost[suspense] += pending
+    require_balance(positions.settlement_cost[suspense])
     positions.settlement_cost[row] = 0
 
 
@@ -162,6 +172,8 @@ def apply_takeover(  # type: ignore[no-untyped-def]
             ticks = instruments.mark[i]
             value = contract_value(instruments.form[i], instruments.unit[i], ticks, abs(lots))
             buyer, seller = (liquidator, account) if lots > 0 else (account, liquidator)
+            require_room(accounts, positions, instruments, account, i, -lots, value)
+            require_room(accounts, positions, instruments, liquidator, i, lots, value)
             book_trade(
                 accounts, positions, instruments, assets, ccp_fees, checksum,
                 buyer, seller, i, ticks, abs(lots), value, np.int64(0), np.int64(0),
@@ -170,6 +182,7 @@ def apply_takeover(  # type: ignore[no-untyped-def]
             settle_early(accounts, positions, instruments, row)
     for asset in range(accounts.balance.shape[1]):
         accounts.balance[liquidator, asset] += accounts.balance[account, asset]
+        require_balance(accounts.balance[liquidator, asset])
         accounts.balance[account, asset] = 0
     accounts.window_gain[account] = 0
     accounts.encumbered[account] = 0
@@ -193,6 +206,7 @@ def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ign
         accounts.balance[by_size[k], 0] -= 1
         accounts.window_gain[by_size[k]] -= 1
     accounts.balance[liquidator, 0] += amount
+    require_balance(accounts.balance[liquidator, 0])
 
 
 @kernel
@@ -201,6 +215,8 @@ def apply_trade(  # type: ignore[no-untyped-def]
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
 ):  # fmt: skip
     """Book one trade: a liquidation fill or a deleveraging."""
+    require_room(accounts, positions, instruments, buyer, i, lots, value)
+    require_room(accounts, positions, instruments, seller, i, -lots, value)
     book_trade(
         accounts, positions, instruments, assets, ccp_fees, checksum,
         buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
@@ -230,9 +246,33 @@ def assess_reserved(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def gross_reserved(accounts, positions, instruments, account, i, buys, sells):  # type: ignore[no-untyped-def]
+    """`gross_of` an account as if more lots were open on one side of an instrument."""
+    return gross_of(accounts, positions, instruments, account, i, 0, 0, buys, sells)
+
+
+@kernel
+def room_after(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
+    """`room_used` for callers outside a kernel."""
+    return room_used(accounts, positions, instruments, account, i, lots, value)
+
+
+@kernel
 def hold_row(positions, head, account, instrument):  # type: ignore[no-untyped-def]
     """`hold_position` for callers outside a kernel."""
     return hold_position(positions, head, account, instrument)
+
+
+@kernel
+def row_of(positions, account, instrument):  # type: ignore[no-untyped-def]
+    """Position row of a pair, or a negative number."""
+    return find_position(positions, account, instrument)
+
+
+@kernel
+def trade_fee(value, rate_ppm):  # type: ignore[no-untyped-def]
+    """`fee_of` for callers outside a kernel."""
+    return fee_of(value, rate_ppm)
 
 
 @kernel

@@ -28,10 +28,12 @@ from novate.kernel.assess import (
     EQUITY,
     INITIAL,
     MAINTENANCE,
+    TOTAL_MAX,
     WIDTH,
     add_position,
     assess_account,
     close_account,
+    within,
 )
 from novate.kernel.codes import Role
 from novate.kernel.columns import (
@@ -258,16 +260,19 @@ def _quick_block(  # type: ignore[no-untyped-def]
                 at <<= np.uint64(2)
                 maintenance += np.ceil(notional * rate[at] - rate[at + np.uint64(1)])
                 initial += np.ceil(notional * rate[at + np.uint64(2)] - rate[at + np.uint64(3)])
-            if not fast or initial >= EXACT or maintenance >= EXACT:
-                left[block, skipped] = account
-                skipped += 1
-                continue
             at = account * np.uint64(assets)
             equity = balance[at] + profit
             for asset in range(np.uint64(1), np.uint64(assets)):
                 total = balance[at + asset]
                 price = discounted[asset] if total > 0 else unit_price[asset]
-                equity += np.int64(np.floor(total * price))
+                worth = np.floor(total * price)
+                fast = fast and abs(worth) < EXACT
+                equity += np.int64(worth)
+            whole = initial < EXACT and maintenance < EXACT and abs(equity) <= TOTAL_MAX
+            if not (fast and whole):
+                left[block, skipped] = account
+                skipped += 1
+                continue
             at = account * np.uint64(HEALTH_WIDTH)
             health[at] = equity
             health[at + np.uint64(HEALTH_INITIAL)] = np.int64(initial)
@@ -391,7 +396,7 @@ def margin_totals(role, health):  # type: ignore[no-untyped-def]
             equity = health[account, HEALTH_EQUITY]
             maintenance = health[account, HEALTH_MAINTENANCE]
             out[1] += equity < maintenance
-            out[2] += equity
-            out[3] += health[account, HEALTH_INITIAL]
-            out[4] += maintenance
+            out[2] = within(out[2] + equity)
+            out[3] = within(out[3] + health[account, HEALTH_INITIAL])
+            out[4] = within(out[4] + maintenance)
     return out

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.assess import EQUITY, INITIAL, WIDTH, assess_with
+from novate.kernel.assess import EQUITY, INITIAL, WIDTH, WORTH_MAX, assess_with, units_of
+from novate.kernel.bound import AMOUNT_MAX, oversize
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
-from novate.kernel.jit import JIT_ENABLED, inlined, kernel, prefetch
+from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
 from novate.kernel.position import find_position, hold_position, move_position, spread
 from novate.kernel.value import contract_value, fee_of
 
@@ -37,8 +38,10 @@ ACCOUNT_NOT_OPEN = 8
 POSITION_LIMIT = 9
 ISOLATED_ELSEWHERE = 10
 UNKNOWN_RESERVATION = 11
-MARK_MISSING = 12
-INSUFFICIENT_MARGIN = 13
+WORSE_THAN_LIMIT = 12
+AMOUNT_TOO_LARGE = 13
+MARK_MISSING = 14
+INSUFFICIENT_MARGIN = 15
 
 
 def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]
@@ -74,6 +77,13 @@ accumulate = inlined(_accumulate) if JIT_ENABLED else _accumulate_readable
 
 
 @inlined
+def add_window_gain(accounts, account, worth):  # type: ignore[no-untyped-def]
+    """Add numeraire units, rounded down, to a window gain; it stays within `AMOUNT_MAX`."""
+    gain = accounts.window_gain[account] + units_of(worth)
+    accounts.window_gain[account] = min(max(gain, -AMOUNT_MAX), AMOUNT_MAX)
+
+
+@inlined
 def book_leg(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, ticks, lots, value
 ):
@@ -87,21 +97,24 @@ def book_leg(  # type: ignore[no-untyped-def]
     if before != 0 and (before > 0) != (lots > 0):
         slow = instruments.slow[i]
         closed = -before if abs(lots) > abs(before) else lots
+        # The part of the closing price beyond the slow average is not yet proven; without a slow
+        # average nothing is.
+        gain = realised
         if slow > 0:
-            # The part of the closing price beyond the slow average is not yet proven.
             lead = contract_value(form, unit, slow, closed) - contract_value(
                 form, unit, ticks, closed
             )
             gain = min(lead, realised)
-            if gain > 0:
-                accounts.encumbered[account] += np.int64(np.ceil(gain * assets.unit_price[asset]))
+        if gain > 0:
+            worth = np.int64(np.ceil(min(gain * assets.unit_price[asset], WORTH_MAX)))
+            accounts.encumbered[account] = min(accounts.encumbered[account] + worth, AMOUNT_MAX)
     if instruments.style[i] == _AT_CLOSE and realised != 0:
         suspense = instruments.suspense[i]
         accounts.balance[account, asset] += realised
         accounts.balance[positions.account[suspense], asset] -= realised
         positions.settlement_cost[row] += realised
         positions.settlement_cost[suspense] -= realised
-        accounts.window_gain[account] += np.int64(np.floor(realised * assets.unit_price[asset]))
+        add_window_gain(accounts, account, realised * assets.unit_price[asset])
 
 
 @inlined
@@ -161,11 +174,18 @@ def apply_trades(  # type: ignore[no-untyped-def]
 
 @inlined
 def release_reservation(reservations, positions, accounts, order, lots):  # type: ignore[no-untyped-def]
-    """Take ``lots`` off a reservation and off the open lots of its position."""
-    taken = min(lots, abs(reservations.lots[order]))
-    row = hold_position(
-        positions, accounts.head, reservations.account[order], reservations.instrument[order]
-    )
+    """Take ``lots`` off a reservation, off the open lots of its position, and what they hold.
+
+    The last lots take all that is still held, so that nothing is left to rounding.
+    """
+    size = abs(reservations.lots[order])
+    taken = min(lots, size)
+    account = reservations.account[order]
+    row = hold_position(positions, accounts.head, account, reservations.instrument[order])
+    if size > 0:
+        freed = muldiv_floor(reservations.held[order], taken, size)
+        reservations.held[order] -= freed
+        accounts.held[account] -= freed
     if reservations.lots[order] > 0:
         reservations.lots[order] -= taken
         positions.buy_lots[row] -= taken
@@ -197,19 +217,25 @@ def _holds_positions(role):  # type: ignore[no-untyped-def]
 
 @inlined
 def _side_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, reservations, account, i, lots, reservation
+    accounts, positions, instruments, reservations, account, i, ticks, lots, reservation
 ):
-    """Checks of one side that need no price; returns code, actual, allowed."""
+    """Checks of one side that need no mark; returns code, actual, allowed."""
     if accounts.status[account] > _CALLED:
         return ACCOUNT_NOT_OPEN, np.int64(accounts.status[account]), np.int64(_CALLED)
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
-    if abs(held + lots) > instruments.lots_max[i]:
-        return POSITION_LIMIT, abs(held + lots), instruments.lots_max[i]
+    after = held + lots
+    if row >= 0 and reservation == 0:
+        # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
+        after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
+    if abs(after) > instruments.lots_max[i]:
+        return POSITION_LIMIT, abs(after), instruments.lots_max[i]
     if accounts.mode[account] == _ISOLATED:
         other = accounts.head[account]
         while other >= 0:
-            if positions.instrument[other] != i and positions.lots[other] != 0:
+            if positions.instrument[other] != i and (
+                positions.lots[other] | positions.buy_lots[other] | positions.sell_lots[other]
+            ):
                 return ISOLATED_ELSEWHERE, np.int64(i), np.int64(positions.instrument[other])
             other = positions.link[other]
     if reservation > 0:
@@ -225,6 +251,9 @@ def _side_refusal(  # type: ignore[no-untyped-def]
             if order < reservations.size[0]:
                 open_lots = reservations.lots[order]
             return UNKNOWN_RESERVATION, np.int64(lots), open_lots
+        limit = reservations.limit_ticks[order]
+        if (ticks > limit) if lots > 0 else (ticks < limit):
+            return WORSE_THAN_LIMIT, np.int64(ticks), limit
     return ACCEPTED, np.int64(0), np.int64(0)
 
 
@@ -307,25 +336,19 @@ def decide_trades(  # type: ignore[no-untyped-def]
         b, s = np.int64(buyer[k]), np.int64(seller[k])
         i, n = np.int64(instrument[k]), lots[k]
         code, was, may = _row_refusal(
-            accounts,
-            instruments,
-            account_count,
-            instrument_count,
-            collar_ppm,
-            b,
-            s,
-            i,
-            ticks[k],
-            n,
-        )
+            accounts, instruments, account_count, instrument_count, collar_ppm, b, s, i,
+            ticks[k], n,
+        )  # fmt: skip
         if code == ACCEPTED:
             code, was, may = _side_refusal(
-                accounts, positions, instruments, reservations, b, i, n, buyer_reservation[k]
-            )
+                accounts, positions, instruments, reservations, b, i, ticks[k], n,
+                buyer_reservation[k],
+            )  # fmt: skip
         if code == ACCEPTED:
             code, was, may = _side_refusal(
-                accounts, positions, instruments, reservations, s, i, -n, seller_reservation[k]
-            )
+                accounts, positions, instruments, reservations, s, i, ticks[k], -n,
+                seller_reservation[k],
+            )  # fmt: skip
         value = np.int64(0)
         buyer_fee = np.int64(0)
         seller_fee = np.int64(0)
@@ -335,11 +358,17 @@ def decide_trades(  # type: ignore[no-untyped-def]
             taker = instruments.taker_fee_ppm[i]
             buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
             seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
-            if buyer_reservation[k] == 0:
-                code, was, may = _margin_refusal(
-                    accounts, positions, instruments, assets, b, i, n, value, buyer_fee,
-                    unsettled, out,
-                )  # fmt: skip
+            was, may = np.int64(0), np.int64(AMOUNT_MAX)
+            was += oversize(
+                accounts, positions, instruments, ccp_fees, b, s, i, n, value, buyer_fee,
+                seller_fee,
+            )  # fmt: skip
+            code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
+        if code == ACCEPTED and buyer_reservation[k] == 0:
+            code, was, may = _margin_refusal(
+                accounts, positions, instruments, assets, b, i, n, value, buyer_fee,
+                unsettled, out,
+            )  # fmt: skip
         if code == ACCEPTED and seller_reservation[k] == 0:
             code, was, may = _margin_refusal(
                 accounts, positions, instruments, assets, s, i, -n, -value, seller_fee,

@@ -1,20 +1,30 @@
 """Admission: what may be traded, and what is set aside before it is.
 
-An order reserves margin on the worst side of all open orders; a trade that uses a reservation
-cannot be refused for margin, because the other side is innocent.  A bilateral trade without one is
-refused when equity after it would not cover initial margin, unless it only reduces.
+An order reserves margin on the worst side of all open orders, and holds what a fill at its worst
+price would lose and cost; a trade that uses a reservation cannot be refused for margin, because the
+other side is innocent.  A bilateral trade without one is refused when equity after it would not
+cover initial margin, unless it only reduces.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from novate.canonical import Run
 from novate.kernel.assess import EQUITY, INITIAL
+from novate.kernel.bound import AMOUNT_MAX
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.kernel.settle import assess_reserved, hold_row
+from novate.kernel.settle import (
+    assess_reserved,
+    gross_reserved,
+    hold_row,
+    row_of,
+    trade_fee,
+    value_of,
+)
 from novate.kernel.trade import apply_releases, apply_trades, decide_trades
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
@@ -90,24 +100,75 @@ def apply_trades_novated(x: Exposure, run: Run) -> None:
 def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Set margin aside for signed lots, or say why not."""
     account, i, lots = row["account"], row["instrument"], row["lots"]
-    refusal = _order_refusal(x, account, i, lots)
+    limit = row["limit_ticks"]
+    refusal = _order_refusal(x, account, i, lots, limit)
+    if refusal is not None:
+        return refusal
+    held = order_loss(x, i, lots, limit)
+    refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
     out = assess_reserved(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         account, i, max(lots, 0), max(-lots, 0),
     )  # fmt: skip
-    equity, initial = int(out[EQUITY]), int(out[INITIAL])
-    if equity < initial and initial > x.assess(account).initial:
-        return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
+    equity, initial = int(out[EQUITY]), int(out[INITIAL]) + held
+    if equity < initial:
+        if not _only_reduces(x, account, i, lots):
+            return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
+        # A way out is always open: it holds what is free, and calls nobody.
+        initial -= held
+        held = min(held, max(equity - initial, 0))
+        initial += held
     emit(
         event.MARGIN_RESERVED,
-        reservation=x.reservations.count + 1, equity=equity, requirement=initial, **row,
+        reservation=x.reservations.count + 1, held=held, equity=equity, requirement=initial, **row,
     )  # fmt: skip
     return None
 
 
-def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | None:
+def order_loss(x: Exposure, i: int, lots: int, limit_ticks: int) -> int:
+    """Numeraire units that a fill of signed ``lots`` at its limit loses at once, fee included.
+
+    The value at the limit beyond the value at the mark, if that is a loss, rounded up, and the
+    dearer of both fees on the value at the limit, rounded up.  No fill within the limit costs
+    more: a fee is at most a tenth of the value, so that a better price gains more than its fee.
+    """
+    form, unit = x.instruments.form[i], x.instruments.unit[i]
+    value = int(value_of(form, unit, limit_ticks, lots))
+    behind = value - int(value_of(form, unit, x.marks.mark[i], lots))
+    rate = max(int(x.instruments.maker_fee_ppm[i]), int(x.instruments.taker_fee_ppm[i]))
+    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    return math.ceil(max(behind, 0) * price) + math.ceil(int(trade_fee(value, rate)) * price)
+
+
+def _amount_refusal(x: Exposure, account: int, i: int, lots: int, held: int) -> Refusal | None:
+    """Whether 64 bits hold what the account's orders hold, and all its positions at any price."""
+    held += int(x.accounts.held[account])
+    if held > AMOUNT_MAX:
+        # The number itself may not fit into the journal.
+        return Refusal(No.AMOUNT_TOO_LARGE, min(held, 2**62), AMOUNT_MAX)
+    gross = gross_reserved(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), account, i,
+        max(lots, 0), max(-lots, 0),
+    )  # fmt: skip
+    if gross > AMOUNT_MAX:
+        return Refusal(No.AMOUNT_TOO_LARGE, int(gross), AMOUNT_MAX)
+    return None
+
+
+def _only_reduces(x: Exposure, account: int, i: int, lots: int) -> bool:
+    """Whether an order, with the open ones of its side, does no more than close the position."""
+    row = int(row_of(x.positions.arrays(), account, i))
+    if row < 0:
+        return False
+    p = x.positions
+    held = int(p.lots[row])
+    same_side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
+    return held * lots < 0 and abs(lots + same_side) <= abs(held)
+
+
+def _order_refusal(x: Exposure, account: int, i: int, lots: int, limit: int) -> Refusal | None:
     """Checks of a reservation that need no margin."""
     accounts = x.accounts
     if account >= accounts.count or accounts.role[account] not in MARGIN_ROLES:
@@ -117,6 +178,8 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int) -> Refusal | No
     most = int(x.instruments.lots_max[i])
     if lots == 0 or abs(lots) > most:
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
+    if not 0 < limit <= x.instruments.ticks_max[i]:
+        return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
     if x.instruments.status[i] != InstrumentStatus.ACTIVE:
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
     if accounts.status[account] > AccountStatus.CALLED:
@@ -147,11 +210,11 @@ def _worst_side(x: Exposure, account: int, i: int, lots: int) -> tuple[int, int]
 
 
 def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
-    """Book the reservation and its open lots."""
+    """Book the reservation, its open lots, and what it holds."""
     number = x.reservations.append()
-    x.reservations.account[number] = row["account"]
-    x.reservations.instrument[number] = row["instrument"]
-    x.reservations.lots[number] = row["lots"]
+    for name in ("account", "instrument", "lots", "limit_ticks", "held"):
+        getattr(x.reservations, name)[number] = row[name]
+    x.accounts.held[row["account"]] += row["held"]
     x.positions.reserve(1, x.accounts)
     position = hold(x, row["account"], row["instrument"])
     if row["lots"] > 0:
@@ -175,7 +238,7 @@ def decide_release_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refus
 
 
 def apply_margin_released(x: Exposure, row: dict[str, Any]) -> None:
-    """Take the rest of the reservation off its position."""
+    """Take the rest of the reservation off its position and its account."""
     number = row["reservation"] - 1
     reservations = x.reservations
     position = hold(x, int(reservations.account[number]), int(reservations.instrument[number]))
@@ -185,6 +248,17 @@ def apply_margin_released(x: Exposure, row: dict[str, Any]) -> None:
     else:
         x.positions.sell_lots[position] += lots
     reservations.lots[number] = 0
+    x.accounts.held[reservations.account[number]] -= reservations.held[number]
+    reservations.held[number] = 0
+
+
+def apply_lapse(x: Exposure, instrument: int) -> None:
+    """End every reservation of an expired contract; its positions carry no open lots any more."""
+    of_it = x.reservations.used("instrument") == instrument
+    held = x.reservations.used("held")
+    np.subtract.at(x.accounts.held, x.reservations.used("account")[of_it], held[of_it])
+    held[of_it] = 0
+    x.reservations.used("lots")[of_it] = 0
 
 
 def release_all(x: Exposure, account: int, emit: Emit) -> None:

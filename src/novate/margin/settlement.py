@@ -6,6 +6,7 @@ from typing import Any
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
 from novate.kernel.settle import apply_cycle, apply_expiry, apply_funding
+from novate.margin.admission import apply_lapse
 from novate.market.index import final_so_far, premium_so_far
 from novate.message import event
 from novate.message.declare import Emit, Refusal
@@ -142,8 +143,7 @@ def apply_contract_expired(x: Exposure, row: dict[str, Any]) -> None:
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.single(Role.RESIDUE), i, row["ticks"], x.holders(i),
     )  # fmt: skip
-    lapsed = x.reservations.used("instrument") == i
-    x.reservations.used("lots")[lapsed] = 0
+    apply_lapse(x, i)
     x.instruments.status[i] = InstrumentStatus.EXPIRED
     x.instruments.next_cycle_ns[i] = 0
     x.instruments.next_funding_ns[i] = 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from novate.errors import require
 from novate.instrument.columns import InstrumentColumns
+from novate.kernel.bound import AMOUNT_MAX
 from novate.kernel.codes import Style
 from novate.kernel.value import INVERSE, LINEAR
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
@@ -20,7 +21,7 @@ from novate.message.refusal import (
 
 BPS = 10_000
 PPM = 1_000_000
-VALUE_MAX = 2**60
+VALUE_MAX = AMOUNT_MAX
 """Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
 
 

@@ -130,10 +130,11 @@ SUBMIT_TRADE = _command(
 )
 RESERVE_MARGIN = _command(
     "ReserveMargin",
-    "Set margin aside for an order, on the worst side of the account's open orders.",
+    "Set aside margin for an order on its worst side, and its loss and fee at its worst price.",
     Field("account", "uint32", "account"),
     Field("instrument", "uint32", "instrument"),
     Field("lots", "int64", "size in lots, positive buys, negative sells"),
+    Field("limit_ticks", "int64", "worst price: a buy fills at or below it, a sell at or above"),
 )
 RELEASE_MARGIN = _command(
     "ReleaseMargin",

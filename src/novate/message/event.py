@@ -186,6 +186,8 @@ MARGIN_RESERVED = _event(
     _ACCOUNT,
     _INSTRUMENT,
     Field("lots", "int64", "signed lots"),
+    Field("limit_ticks", "int64", "worst price of a fill"),
+    Field("held", "int64", "set aside for loss and fee at that price, numeraire units"),
     _EQUITY,
     _REQUIREMENT,
 )

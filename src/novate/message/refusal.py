@@ -143,8 +143,10 @@ class SubmitTradeRefusal(IntEnum):
     POSITION_LIMIT = 9
     ISOLATED_ELSEWHERE = 10
     UNKNOWN_RESERVATION = 11
-    MARK_MISSING = 12
-    INSUFFICIENT_MARGIN = 13
+    WORSE_THAN_LIMIT = 12
+    AMOUNT_TOO_LARGE = 13
+    MARK_MISSING = 14
+    INSUFFICIENT_MARGIN = 15
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -153,12 +155,14 @@ class ReserveMarginRefusal(IntEnum):
     UNKNOWN_ACCOUNT = 1
     UNKNOWN_INSTRUMENT = 2
     LOTS_OUT_OF_RANGE = 3
-    INSTRUMENT_NOT_ACTIVE = 4
-    ACCOUNT_NOT_OPEN = 5
-    POSITION_LIMIT = 6
-    ISOLATED_ELSEWHERE = 7
-    MARK_MISSING = 8
-    INSUFFICIENT_MARGIN = 9
+    PRICE_OUT_OF_RANGE = 4
+    INSTRUMENT_NOT_ACTIVE = 5
+    ACCOUNT_NOT_OPEN = 6
+    POSITION_LIMIT = 7
+    ISOLATED_ELSEWHERE = 8
+    MARK_MISSING = 9
+    AMOUNT_TOO_LARGE = 10
+    INSUFFICIENT_MARGIN = 11
 
 
 class ReleaseMarginRefusal(IntEnum):
@@ -181,6 +185,7 @@ class ReportFillRefusal(IntEnum):
     ORDER_CLOSED = 2
     QUANTITY_OUT_OF_RANGE = 3
     PRICE_OUT_OF_RANGE = 4
+    AMOUNT_TOO_LARGE = 5
 
 
 class EngineCommandRefusal(IntEnum):

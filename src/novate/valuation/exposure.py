@@ -104,7 +104,7 @@ class Exposure:
         """Accounts as kernels take them."""
         a = self.accounts
         return AccountArrays(
-            a.role, a.mode, a.status, a.head, a.encumbered, a.window_gain, a.balance
+            a.role, a.mode, a.status, a.head, a.encumbered, a.window_gain, a.held, a.balance
         )
 
     def instrument_arrays(self) -> InstrumentArrays:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
-from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role
+from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
 from novate.message.parameter import SETTINGS, Parameter
 from tests.simulate.naive import failure
 from tests.simulate.naive.book import book_leg, fee_of
-from tests.simulate.naive.number import ceil_div, refuse_if
+from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.world import (
     Account,
     Asset,
     Instrument,
     Numbers,
+    Order,
+    Position,
     Reservation,
     Source,
     Tier,
     World,
 )
 
-AMOUNT_MAX = 2**60
 PRICE_MAX = 10**17
 MILLION = 1_000_000
 DAY = 86_400 * 10**9
@@ -195,7 +198,8 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(asset != 0 and account.role in funds, code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
-    refuse_if(account.balance[asset] + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    for one in (account, w.single(Role.CUSTODY)):
+        refuse_if(abs(one.balance[asset]) + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(account.status == AccountStatus.TAKEN_OVER, code.ACCOUNT_CLOSED)
     account.balance[asset] += amount
     w.single(Role.CUSTODY).balance[asset] -= amount
@@ -253,11 +257,10 @@ def report_last(w: World, row: Row, _: int) -> None:
     w.emit("LastReported", **row)
 
 
-def is_elsewhere(account: Account, number: int, *, reserving: bool) -> bool:
-    """Whether an isolated account holds another contract, or also: has reserved one."""
+def is_elsewhere(account: Account, number: int) -> bool:
+    """Whether an isolated account holds another contract, or has open orders in one."""
     return account.is_isolated and any(
-        other != number and (p.lots or (reserving and (p.buys or p.sells)))
-        for other, p in account.positions.items()
+        other != number and (p.lots or p.buys or p.sells) for other, p in account.positions.items()
     )
 
 
@@ -279,6 +282,33 @@ class Side:
     def held(self) -> int:
         p = self.account.positions.get(self.row["instrument"])
         return p.lots if p else 0
+
+    @property
+    def at_most(self) -> int:
+        """Lots after the trade; beside a trade without a reservation, orders may fill too."""
+        p = self.account.positions.get(self.row["instrument"])
+        if p is None or self.reservation:
+            return abs(self.held + self.lots)
+        return abs(self.held + self.lots + (p.buys if self.lots > 0 else -p.sells))
+
+    @property
+    def turnover(self) -> int:
+        """Value of the trade and entry cost of the position."""
+        p = self.account.positions.get(self.row["instrument"])
+        return abs(self.value) + (abs(p.entry_cost) if p else 0)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether a number of this side could leave its bounds."""
+        p = self.account.positions.get(self.row["instrument"])
+        sizes = [abs(self.account.balance[self.i.settles_in])]
+        if p:
+            sizes += [abs(p.settlement_cost), abs(p.realised)]
+        if self.turnover + abs(self.fee) + max(sizes) > AMOUNT_MAX:
+            return True
+        twin = copy.deepcopy(self.account)
+        self.book(twin, really=False)
+        return gross_of(self.w, twin) > AMOUNT_MAX
 
     @property
     def only_reduces(self) -> bool:
@@ -317,9 +347,31 @@ class Side:
         return self.w.assess(twin)
 
 
+def gross_of(w: World, account: Account) -> int:
+    """Settlement costs and reaches of all positions, open orders on their worst side."""
+    return sum(
+        abs(p.settlement_cost) + w.instruments[k].reach(p.widest)
+        for k, p in account.positions.items()
+    )
+
+
+def is_too_large_for_the_house(w: World, i: Instrument, number: int, sides: list[Side]) -> bool:
+    """Whether fees or what the settlement account advances could leave their bounds."""
+    fees = abs(w.single(Role.FEES).balance[i.settles_in]) + sum(abs(s.fee) for s in sides)
+    house = w.single(Role.SETTLEMENT)
+    advanced = max(
+        abs(house.balance[i.settles_in]), abs(house.positions[number].settlement_cost)
+    ) + sum(s.turnover for s in sides)
+    is_advanced = i.terms["style"] == Style.AT_CLOSE
+    return fees > AMOUNT_MAX or (is_advanced and advanced > AMOUNT_MAX)
+
+
 def use_reservation(w: World, number: int, lots: int) -> None:
-    """Take lots out of a reservation and out of the position's open orders."""
+    """Take lots out of a reservation, out of the open orders, and their part of what is held."""
     r = w.reservations[number - 1]
+    freed = r.held * lots // abs(r.lots)
+    r.held -= freed
+    w.accounts[r.account].held -= freed
     p = w.accounts[r.account].positions[r.instrument]
     if r.lots > 0:
         p.buys -= lots
@@ -349,10 +401,16 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     most = i.terms["lots_max"]
     for s in sides:
         refuse_if(s.account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
-        refuse_if(abs(s.held + s.lots) > most, code.POSITION_LIMIT)
-        elsewhere = is_elsewhere(s.account, row["instrument"], reserving=False)
+        refuse_if(s.at_most > most, code.POSITION_LIMIT, s.at_most, most)
+        elsewhere = is_elsewhere(s.account, row["instrument"])
         refuse_if(elsewhere, code.ISOLATED_ELSEWHERE)
         refuse_if(s.has_bad_reservation, code.UNKNOWN_RESERVATION)
+        if s.reservation:
+            limit = w.reservations[s.reservation - 1].limit
+            is_worse = row["ticks"] > limit if s.lots > 0 else row["ticks"] < limit
+            refuse_if(is_worse, code.WORSE_THAN_LIMIT, row["ticks"], limit)
+    refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
+    refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
     for s in sides:
         if s.is_checked:
             refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
@@ -387,8 +445,9 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(not account.has_margin, code.UNKNOWN_ACCOUNT)
     refuse_if(number >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
     i = w.instruments[number]
-    most = i.terms["lots_max"]
+    most, limit = i.terms["lots_max"], row["limit_ticks"]
     refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
+    refuse_if(not 0 < limit <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
@@ -399,24 +458,40 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         p.sells -= lots
     worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
-    refuse_if(is_elsewhere(account, number, reserving=True), code.ISOLATED_ELSEWHERE)
+    refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-    before, after = w.assess(account), w.assess(twin)
-    refuse_if(
-        after.equity < after.initial and after.initial > before.initial,
-        code.INSUFFICIENT_MARGIN,
-        after.equity,
-        after.initial,
-    )
+    held = order_loss(w, i, lots, limit)
+    refuse_if(account.held + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    without = w.assess(twin)
+    twin.held += held
+    after = w.assess(twin)
+    if after.equity < after.initial:
+        same_side = p.buys if lots > 0 else p.sells
+        is_exit = p.lots * lots < 0 and same_side <= abs(p.lots)
+        refuse_if(not is_exit, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
+        twin.held -= held
+        held = min(held, max(without.equity - without.initial, 0))
+        twin.held += held
+        after = w.assess(twin)
     w.accounts[row["account"]] = twin
-    w.reservations.append(Reservation(row["account"], number, lots))
+    w.reservations.append(Reservation(row["account"], number, lots, limit, held))
     w.emit(
         "MarginReserved",
         reservation=len(w.reservations),
         **row,
+        held=held,
         equity=after.equity,
         requirement=after.initial,
     )
+
+
+def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
+    """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
+    value = i.value(limit, lots)
+    loss = ceil_at(max(value - i.value(i.mark, lots), 0), w.price_in(i))
+    fee = max(fee_of(i, value, is_maker=True), fee_of(i, value, is_maker=False))
+    return loss + ceil_at(fee, w.price_in(i))
 
 
 def release_margin(w: World, row: Row, _: int) -> None:
@@ -441,10 +516,37 @@ def report_fill(w: World, row: Row, _: int) -> None:
     if order.quantity < 0:
         quantity = -quantity
     if quantity:
+        largest = largest_after_fill(w, order, quantity, row["price"])
+        refuse_if(largest >= 2 * AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
         failure.fill(w, number, quantity, row["price"])
     order.quantity -= quantity
     if row["is_final"] or order.quantity == 0:
         failure.close_order(w, number)
+
+
+def largest_after_fill(w: World, order: Order, quantity: int, price: int) -> int:
+    """The largest number that a fill could leave in the books of account and external market."""
+    both = ((w.accounts[order.account], 1), (w.single(Role.EXTERNAL_MARKET), -1))
+    if order.kind == OrderKind.CONVERSION:
+        scale = 10 ** (8 + w.assets[order.subject].decimals)
+        exact = Fraction(quantity * price * 10 ** w.assets[0].decimals, scale)
+        paid = abs(math.floor(-exact))
+        return max(
+            max(abs(a.balance[order.subject]) + abs(quantity), abs(a.balance[0]) + paid)
+            for a, _ in both
+        )
+    i = w.instruments[order.subject]
+    value = abs(i.value(price, quantity))
+    sizes = [abs(w.single(Role.INSURANCE_FUND).balance[0])]
+    for a, sign in both:
+        p = a.positions.get(order.subject, Position())
+        most = max(abs(a.balance[i.settles_in]), abs(p.settlement_cost), abs(p.realised))
+        sizes += [value + abs(p.entry_cost) + most, i.reach(p.lots + sign * quantity)]
+    if i.terms["style"] == Style.AT_CLOSE:
+        house = w.single(Role.SETTLEMENT)
+        cost = house.positions[order.subject].settlement_cost
+        sizes += [abs(house.balance[i.settles_in]), abs(cost)]
+    return max(sizes)
 
 
 OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import MINUTE, Parameter
 from tests.simulate.naive.market import extend_sums
-from tests.simulate.naive.number import ceil_at, ceil_div, clamp, floor_at, half_up
+from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
 from tests.simulate.naive.world import Account, Instrument, World
 
 BILLION = 10**9
@@ -37,12 +37,19 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
     price = w.price_in(i)
     if i.terms["style"] == Style.AT_CLOSE:
         pay_early(w, account, number, profit)
-        account.window_gain += floor_at(profit, price)
+        add_window_gain(account, profit, price)
+    unproven = profit
     if i.slow > 0:
         closed = closes if lots > 0 else -closes
         unproven = min(i.value(i.slow, closed) - i.value(ticks, closed), profit)
-        if unproven > 0:
-            account.encumbered += ceil_at(unproven, price)
+    if unproven > 0:
+        account.encumbered = min(account.encumbered + worth_up(unproven, price), AMOUNT_MAX)
+
+
+def add_window_gain(account: Account, amount: int, price: float) -> None:
+    """Count a gain or loss of settlement units in the window; it stays within 2**60."""
+    gain = account.window_gain + worth_down(amount, price)
+    account.window_gain = clamp(gain, -AMOUNT_MAX, AMOUNT_MAX)
 
 
 def pay_early(w: World, account: Account, number: int, amount: int) -> None:
@@ -69,7 +76,7 @@ def settle_at(w: World, number: int, ticks: int) -> None:
         payment = value - p.settlement_cost
         p.settlement_cost = value
         account.balance[i.settles_in] += payment
-        account.window_gain += floor_at(payment, w.price_in(i))
+        add_window_gain(account, payment, w.price_in(i))
         paid += payment
     w.single(Role.RESIDUE).balance[i.settles_in] -= paid
 
@@ -140,7 +147,8 @@ def settle_expiry(w: World, number: int) -> None:
         p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
     for reservation in w.reservations:
         if reservation.instrument == number:
-            reservation.lots = 0
+            w.accounts[reservation.account].held -= reservation.held
+            reservation.lots = reservation.held = 0
     i.status = InstrumentStatus.EXPIRED
     w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
 

@@ -87,7 +87,8 @@ def release(w: World, number: int) -> None:
     p = w.accounts[r.account].positions[r.instrument]
     p.buys -= max(r.lots, 0)
     p.sells -= max(-r.lots, 0)
-    r.lots = 0
+    w.accounts[r.account].held -= r.held
+    r.lots = r.held = 0
     w.emit("MarginReleased", reservation=number)
 
 

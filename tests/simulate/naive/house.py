@@ -6,6 +6,7 @@ it; slow, and free of everything that makes the engine fast.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from tests.simulate.naive import book, failure
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
-from tests.simulate.naive.world import World
+from tests.simulate.naive.world import World, within
 
 Row = dict[str, Any]
 Command = tuple[str, Row, int]  # name, values, row in its run
@@ -152,7 +153,7 @@ class NaiveHouse:
             "MarginAssessed",
             accounts=len(found),
             breaches=sum(n.equity < n.maintenance for n in found),
-            equity=sum(n.equity for n in found),
-            initial=sum(n.initial for n in found),
-            maintenance=sum(n.maintenance for n in found),
+            equity=functools.reduce(lambda a, n: within(a + n.equity), found, 0),
+            initial=within(sum(n.initial for n in found)),
+            maintenance=within(sum(n.maintenance for n in found)),
         )

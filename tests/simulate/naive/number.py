@@ -40,6 +40,19 @@ def half_away(a: int, b: int) -> int:
     return size if a >= 0 else -size
 
 
+AMOUNT_MAX = 2**60
+
+
+def worth_up(amount: int, price: float) -> int:
+    """A requirement in numeraire units: rounded up, counted as 2**60 at most."""
+    return ceil_at(amount, price) if float(amount) * price < AMOUNT_MAX else AMOUNT_MAX
+
+
+def worth_down(amount: int, price: float) -> int:
+    """A credit in numeraire units: rounded down, counted as 2**60 at most in size."""
+    return clamp(floor_at(amount, price), -AMOUNT_MAX, AMOUNT_MAX)
+
+
 def clamp(x: int, low: int, high: int) -> int:
     """The nearest number in [low, high]."""
     return max(low, min(high, x))

@@ -76,7 +76,7 @@ class Workload:
         yield self._contracts()
         yield self._terms()
         yield self._deposits()
-        yield [reserve([(self.traders[0], 0, 1)])]  # before there is a mark
+        yield [reserve([(self.traders[0], 0, 1, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
             yield self._answers()
@@ -340,7 +340,9 @@ class Workload:
         for _ in range(self._between(1, 4)):
             instrument = self._between(0, self.instruments - 1)
             sign = 1 if self._chance(0.5) else -1
-            rows.append((self._pick(self.traders), instrument, sign * self._lots(instrument)))
+            lots = sign * self._lots(instrument)
+            limit = self._ticks(instrument, self._pick((0.0, 0.005, 0.05)))
+            rows.append((self._pick(self.traders), instrument, lots, limit))
         return [reserve(rows)]
 
     def _use(self) -> list[Run]:
@@ -518,14 +520,16 @@ class Workload:
     def _bad_reservations(self) -> list[Run]:
         a = self._pick(self.traders)
         rows = [
-            (UNKNOWN, 0, 1),
-            (SINGLE.index(Role.FEES), 0, 1),
-            (a, UNKNOWN, 1),
-            (a, 0, 0),
-            (a, 0, 200_001),
-            (a, FUTURE, 1),
-            (a, 0, 200_000),
-            *[(t, k, 1) for t in self.traders for k in (0, 1)],
+            (UNKNOWN, 0, 1, 1),
+            (SINGLE.index(Role.FEES), 0, 1, 1),
+            (a, UNKNOWN, 1, 1),
+            (a, 0, 0, 1),
+            (a, 0, 200_001, 1),
+            (a, 0, 1, 0),
+            (a, 0, -1, 200_001),
+            (a, FUTURE, 1, 1),
+            (a, 0, 200_000, 1),
+            *[(t, k, 1, 10_000) for t in self.traders for k in (0, 1)],
         ]
         return [reserve(rows)]
 
@@ -557,9 +561,9 @@ def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:
     return c.WITHDRAW_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
-def reserve(rows: Sequence[tuple[int, int, int]]) -> Run:
-    """Reservations of (account, instrument, lots)."""
-    names = ("account", "instrument", "lots")
+def reserve(rows: Sequence[tuple[int, int, int, int]]) -> Run:
+    """Reservations of (account, instrument, lots, limit_ticks)."""
+    names = ("account", "instrument", "lots", "limit_ticks")
     return c.RESERVE_MARGIN.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
 from novate.message.parameter import SETTINGS, Parameter
-from tests.simulate.naive.number import ceil_at, floor_at, half_away, unit_price_of
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    clamp,
+    half_away,
+    unit_price_of,
+    worth_down,
+    worth_up,
+)
 
 MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 LINEAR = 1
@@ -71,6 +78,11 @@ class Instrument:
             return int(self.terms["unit"] * lots * ticks)
         return half_away(-self.terms["unit"] * lots, ticks)
 
+    def reach(self, lots: int) -> int:
+        """The largest size of the value of lots at any price that is accepted."""
+        linear = self.terms["form"] == LINEAR
+        return int(self.terms["unit"] * abs(lots) * (self.terms["ticks_max"] if linear else 1))
+
     @property
     def settles_in(self) -> int:
         return int(self.terms["settlement_asset"])
@@ -85,6 +97,11 @@ class Position:
     buys: int = 0
     sells: int = 0
 
+    @property
+    def widest(self) -> int:
+        """Lots held when the worse side of the open orders fills."""
+        return max(abs(self.lots + self.buys), abs(self.lots - self.sells))
+
 
 @dataclass
 class Account:
@@ -95,6 +112,7 @@ class Account:
     status: int = AccountStatus.OPEN
     encumbered: int = 0
     window_gain: int = 0
+    held: int = 0
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -118,6 +136,8 @@ class Reservation:
     account: int
     instrument: int
     lots: int
+    limit: int
+    held: int
 
 
 @dataclass
@@ -159,6 +179,11 @@ def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
             rate = (tier.initial_ppm if initial else tier.maintenance_ppm) / 1e6
             deduction = tier.initial_deduction if initial else tier.maintenance_deduction
     return math.ceil(notional * rate - deduction)
+
+
+def within(total: int) -> int:
+    """Sums of worths stay below 2**62 in size."""
+    return clamp(total, 1 - 4 * AMOUNT_MAX, 4 * AMOUNT_MAX - 1)
 
 
 class World:
@@ -246,28 +271,30 @@ class World:
                 unsettled[i.settles_in] -= p.settlement_cost
                 continue
             unsettled[i.settles_in] += i.value(i.mark, p.lots) - p.settlement_cost
-            widest = max(abs(p.lots + p.buys), abs(p.lots - p.sells))
             price = self.price_in(i)
-            if widest:
-                notional = float(abs(i.value(i.mark, p.lots))) * price
+            if p.widest:
+                notional = min(float(abs(i.value(i.mark, p.lots))) * price, float(AMOUNT_MAX))
                 out.share[number] = margin_of(i, notional, initial=False)
                 out.maintenance += out.share[number]
-                worst = float(abs(i.value(i.mark, widest))) * price
+                worst = min(float(abs(i.value(i.mark, p.widest))) * price, float(AMOUNT_MAX))
                 out.initial += margin_of(i, worst, initial=True)
                 out.notional += math.ceil(notional)
             if i.slow > 0:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
-                out.unproven += ceil_at(above, price)
+                out.unproven += worth_up(above, price)
+        for name in ("initial", "maintenance", "notional", "unproven"):
+            setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
+        out.initial += account.held
         for asset in range(len(self.assets)):
             total = account.balance[asset] + unsettled[asset]
             if asset == 0:
-                out.equity += total
-                out.net += total
-                out.gain += unsettled[asset]
+                out.equity = out.net = within(total)
+                out.gain = unsettled[asset]
                 continue
             price = self.unit_price(asset)
             keep = (10_000 - self.assets[asset].haircut) / 10_000
-            out.net += floor_at(total, price)
-            out.equity += floor_at(total, price * keep if total > 0 else price)
-            out.gain += floor_at(unsettled[asset], price)
+            out.net = within(out.net + worth_down(total, price))
+            kept = price * keep if total > 0 else price
+            out.equity = within(out.equity + worth_down(total, kept))
+            out.gain = within(out.gain + worth_down(unsettled[asset], price))
         return out

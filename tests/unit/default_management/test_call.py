@@ -230,7 +230,9 @@ def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> N
 def test_a_default_releases_what_was_reserved() -> None:
     house = called_house(deposit=9_000)
     house.submit(
-        command.RESERVE_MARGIN.row(account=house.number("A"), instrument=0, lots=50),
+        command.RESERVE_MARGIN.row(
+            account=house.number("A"), instrument=0, lots=50, limit_ticks=500
+        ),
     )
     house.price(480, at_ns=START + MINUTE)  # 7,000 where 150 lots ask 7,200
     assert house.status("A") == AccountStatus.CALLED
@@ -239,6 +241,7 @@ def test_a_default_releases_what_was_reserved() -> None:
 
     assert house.events("MarginReleased") == [{"reservation": 1}]
     assert house.position("A")["buy_lots"] == 0
+    assert house.exposure.accounts.held[house.number("A")] == 0
 
 
 @pytest.mark.parametrize("account", [0, 10**6])

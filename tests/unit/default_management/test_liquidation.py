@@ -297,7 +297,8 @@ def test_starting_releases_reservations() -> None:
     house.open_client("B", deposit=20_000 * COIN)
     house.price(500)
     house.trade("A", "B", lots=90, ticks=500)
-    house.submit(command.RESERVE_MARGIN.row(account=house.number("A"), instrument=0, lots=20))
+    order = {"account": house.number("A"), "instrument": 0, "lots": 20, "limit_ticks": 500}
+    house.submit(command.RESERVE_MARGIN.row(**order))
     house.price(462)  # 5,500 - 3,420 = 2,080 of 2,079
     assert house.events("MarginReleased") == []
 

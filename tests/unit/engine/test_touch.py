@@ -37,7 +37,9 @@ def test_the_cache_is_exact_after_every_call(last: Layer) -> None:
         lambda: house.trade("D", "B", lots=90, ticks=500),
         lambda: house.trade("D", "B", lots=9, ticks=3, instrument=1),
         lambda: house.submit(
-            command.RESERVE_MARGIN.row(account=house.number("B"), instrument=0, lots=5)
+            command.RESERVE_MARGIN.row(
+                account=house.number("B"), instrument=0, lots=5, limit_ticks=600
+            )
         ),
         lambda: house.submit(command.RELEASE_MARGIN.row(reservation=1)),
         lambda: house.price(468, at_ns=START + MINUTE, e8={1: 2 * 10**8}),

@@ -104,5 +104,6 @@ def test_sums_are_by_instrument() -> None:
         positions.lots[row] = lots
         positions.settlement_cost[row] = 10 * lots
     lots, cost = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    sum_positions(positions.arrays(), lots, cost)
+    gross = float(sum_positions(positions.arrays(), np.array([2.0, 3.0]), lots, cost))
+    assert gross == 50 + 50 + 70 + 2 * 7 + 3 * (5 + 5)
     assert (lots.tolist(), cost.tolist()) == ([7, 0], [70, 0])

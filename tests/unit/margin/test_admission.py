@@ -45,8 +45,14 @@ def trade(built: ClearingHouse, buyer: int, seller: int, **change: Any) -> list[
     return answer(built, command.SUBMIT_TRADE.row(**row))
 
 
-def reserve(built: ClearingHouse, name: str, lots: int, instrument: int = 0) -> list[Any]:
-    row = {"account": built.number(name), "instrument": instrument, "lots": lots}
+def reserve(
+    built: ClearingHouse, name: str, lots: int, instrument: int = 0, limit: int = 0
+) -> list[Any]:
+    """Refusals that a reservation gets; its limit is the mark unless told."""
+    row = {
+        "account": built.number(name), "instrument": instrument, "lots": lots,
+        "limit_ticks": limit or max(int(built.exposure.marks.mark[instrument]), 1),
+    }  # fmt: skip
     return answer(built, command.RESERVE_MARGIN.row(**row))
 
 
@@ -258,8 +264,8 @@ def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
     no = ReserveMarginRefusal
     x = built.exposure
 
-    def code(account: int, instrument: int, lots: int) -> list[Any]:
-        row = {"account": account, "instrument": instrument, "lots": lots}
+    def code(account: int, instrument: int, lots: int, limit: int = 100) -> list[Any]:
+        row = {"account": account, "instrument": instrument, "lots": lots, "limit_ticks": limit}
         return answer(built, command.RESERVE_MARGIN.row(**row))
 
     a = built.number("A")
@@ -267,7 +273,9 @@ def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
     assert code(built.number("LIQUIDATOR"), 0, 1) == [no.UNKNOWN_ACCOUNT]
     assert code(a, 2, 0) == [no.UNKNOWN_INSTRUMENT]
     assert code(a, 0, 0) == [no.LOTS_OUT_OF_RANGE]
-    assert code(a, 0, -501) == [no.LOTS_OUT_OF_RANGE]
+    assert code(a, 0, -501, 0) == [no.LOTS_OUT_OF_RANGE]
+    assert code(a, 0, 1, 0) == [no.PRICE_OUT_OF_RANGE]
+    assert code(a, 0, 1, 1_001) == [no.PRICE_OUT_OF_RANGE]
     x.instruments.status[0] = InstrumentStatus.EXPIRED
     x.accounts.status[a] = AccountStatus.LIQUIDATING
     assert code(a, 0, 1) == [no.INSTRUMENT_NOT_ACTIVE]
@@ -297,17 +305,169 @@ def test_an_isolated_account_reserves_for_one_contract() -> None:
     assert reserve(built, "C", 1, instrument=1) == [ReserveMarginRefusal.ISOLATED_ELSEWHERE]
 
 
-def test_an_order_that_does_not_raise_initial_margin_is_always_granted() -> None:
+def test_an_order_that_only_reduces_is_always_granted_and_holds_no_more_than_is_free() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
-    built.exposure.accounts.balance[built.number("A"), 0] -= 500 * COIN
-    built.exposure.accounts.balance[built.number("B"), 0] += 500 * COIN
+    a, b = built.number("A"), built.number("B")
+    balance = built.exposure.accounts.balance
 
+    # 1,000 of equity for 1,000 of margin: nothing is free.
+    assert reserve(built, "A", -40, limit=50) == []
+    assert [row["held"] for row in built.events("MarginReserved")] == [0]
+    balance[a, 0] += 300 * COIN
+    balance[b, 0] -= 300 * COIN
+    assert reserve(built, "A", -10, limit=50) == []  # asks for 10 * 50 = 500
+    assert [row["held"] for row in built.events("MarginReserved")] == [0, 300 * COIN]
+    balance[a, 0] -= 800 * COIN
+    balance[b, 0] += 800 * COIN
     assert reserve(built, "A", 1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
-    assert reserve(built, "A", -100) == []
-    assert reserve(built, "A", -100) == []  # short 100 at worst: no wider than long 100
-    assert reserve(built, "A", -1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+    assert reserve(built, "A", -50) == []
+    assert reserve(built, "A", -1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]  # would turn it
+
+
+@pytest.mark.parametrize(
+    ("lots", "limit", "held"),
+    [
+        (10, 100, 10),  # at the mark: the fee of 1% on 1,000
+        (10, 103, 41),  # 30 behind the mark, a fee of 10.3
+        (10, 90, 9),  # better than the mark: the fee alone
+        (-10, 97, 40),
+        (-10, 103, 11),
+    ],
+)
+def test_an_order_holds_its_loss_at_the_limit_and_the_dearer_fee_rounded_up(
+    lots: int, limit: int, held: int
+) -> None:
+    built = ClearingHouse()
+    built.list_contract(unit=1, maker_fee_ppm=0, taker_fee_ppm=10_000)
+    built.open_client("A", deposit=10**6)
+    built.price(100)
+
+    reserve(built, "A", lots, limit=limit)
+
+    [row] = built.events("MarginReserved")
+    assert (row["held"], row["requirement"]) == (held, 100 + held)
+    assert built.exposure.assess(built.number("A")).initial == 100 + held
+    assert built.exposure.assess(built.number("A")).maintenance == 0
+
+
+def test_what_orders_of_both_sides_hold_adds_up_and_bars_a_withdrawal() -> None:
+    built = house()
+    reserve(built, "A", 10, limit=110)
+    reserve(built, "A", -10, limit=80)
+
+    # 100 for ten lots on either side, 100 and 200 for the prices.
+    assert built.exposure.assess(built.number("A")).initial == 400 * COIN
+    row = {"account": built.number("A"), "asset": 0, "amount": 600 * COIN + 1}
+    assert answer(built, command.WITHDRAW_COLLATERAL.row(**row)) != []
+    assert answer(built, command.WITHDRAW_COLLATERAL.row(**{**row, "amount": 590 * COIN})) == []
+
+
+def test_a_fill_frees_its_part_of_what_an_order_holds_and_the_last_one_the_rest() -> None:
+    built = house()
+    a, b = built.number("A"), built.number("B")
+    reserve(built, "A", 3, limit=101)
+    built.exposure.reservations.held[0] = built.exposure.accounts.held[a] = 100
+    held = []
+
+    for lots in (1, 1, 1):
+        assert trade(built, a, b, lots=lots, buyer_reservation=1) == []
+        held.append(int(built.exposure.accounts.held[a]))
+
+    assert held == [67, 34, 0]  # 100 - floor(100 / 3), 67 - floor(67 / 2), nothing
+
+
+def test_a_trade_at_a_worse_price_than_its_reservation_is_refused() -> None:
+    built = house()
+    a, b = built.number("A"), built.number("B")
+    reserve(built, "A", 10, limit=101)
+    reserve(built, "B", -10, limit=99)
+
+    both = {"buyer_reservation": 1, "seller_reservation": 2}
+    assert trade(built, a, b, ticks=102, **both) == [Trade.WORSE_THAN_LIMIT]
+    [refused] = built.events("CommandRefused", last=True)
+    assert (refused["actual"], refused["allowed"]) == (102, 101)
+    assert trade(built, a, b, ticks=98, **both) == [Trade.WORSE_THAN_LIMIT]
+    assert trade(built, a, b, ticks=101, **both) == []
+    assert trade(built, a, b, ticks=99, **both) == []
+
+
+def test_a_trade_leaves_room_for_the_open_orders_of_its_side() -> None:
+    built = house()
+    built.deposit("A", 10**6 * COIN)
+    built.deposit("B", 10**6 * COIN)
+    a, b = built.number("A"), built.number("B")
+    reserve(built, "A", 400)
+
+    assert trade(built, a, b, lots=101) == [Trade.POSITION_LIMIT]
+    assert trade(built, a, b, lots=100) == []
+    assert trade(built, a, b, lots=400, buyer_reservation=1) == []
+
+
+def test_an_isolated_account_with_open_orders_trades_no_other_contract() -> None:
+    built = house()
+    built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
+    a, c = built.number("A"), built.number("C")
+    reserve(built, "C", 1)
+
+    assert trade(built, c, a, instrument=1, ticks=10) == [Trade.ISOLATED_ELSEWHERE]
+    assert trade(built, c, a, buyer_reservation=1) == []
+
+
+def test_without_a_slow_average_no_closed_gain_is_proven() -> None:
+    built = house()
+    built.trade("A", "B", lots=10, ticks=100)
+    built.exposure.marks.slow[0] = 0
+    built.trade("B", "A", lots=10, ticks=105)
+
+    assert built.exposure.accounts.encumbered[built.number("A")] == 50 * COIN
+
+
+# ---- sizes at which 64 bits end
+
+
+def enormous() -> ClearingHouse:
+    """Eight contracts of one tick a lot whose largest position is worth 2**60, margined at 1%."""
+    built = ClearingHouse(assets=(("BTC", 8, 0),))
+    tiers = ((0, 10_000, 5_000),)
+    for k in range(8):
+        built.list_contract(f"C{k}", unit=1, ticks_max=1, lots_max=2**60, style=2, tiers=tiers)
+    for name in ("A", "B"):
+        built.open_client(name, deposit=2**58)
+    built.price(1)
+    return built
+
+
+def test_ten_pairs_of_10_to_the_18_do_not_wrap_a_cost() -> None:
+    built = enormous()
+    a, b = built.number("A"), built.number("B")
+    rows = [(a, b), (b, a)] * 10
+    columns = {
+        "buyer": [row[0] for row in rows], "seller": [row[1] for row in rows],
+        "instrument": [0] * 20, "ticks": [1] * 20, "lots": [10**18] * 20,
+        "buyer_is_maker": [False] * 20, "buyer_reservation": [0] * 20,
+        "seller_reservation": [0] * 20,
+    }  # fmt: skip
+
+    refusals = answer(built, command.SUBMIT_TRADE.run(columns))
+
+    assert set(refusals) == {Trade.AMOUNT_TOO_LARGE}
+    position = built.position("A")
+    assert abs(position["settlement_cost"]) <= 2**60
+    assert abs(position["lots"]) <= 10**18
+
+
+def test_the_gross_of_an_account_over_its_contracts_is_bounded() -> None:
+    built = enormous()
+    a, b = built.number("A"), built.number("B")
+
+    # A lot counts twice, with its cost and with its reach: 4 * 2 * 2**57 is the bound.
+    for k in range(4):
+        assert trade(built, a, b, instrument=k, ticks=1, lots=2**57) == []
+    assert trade(built, a, b, instrument=4, ticks=1, lots=1) == [Trade.AMOUNT_TOO_LARGE]
+    assert reserve(built, "A", 1, instrument=5) == [ReserveMarginRefusal.AMOUNT_TOO_LARGE]
+    assert trade(built, b, a, instrument=3, ticks=1, lots=1) == []
 
 
 def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
@@ -321,6 +481,8 @@ def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
             "account": built.number("A"),
             "instrument": 0,
             "lots": -30,
+            "limit_ticks": 100,
+            "held": 0,
             "equity": 1_000 * COIN,
             "requirement": 300 * COIN,
         }

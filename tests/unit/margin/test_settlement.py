@@ -288,8 +288,12 @@ def test_expiry_pays_the_final_price_and_clears_every_position() -> None:
     )
     house.price(110, at_ns=START + HOUR)
     house.submit(
-        command.RESERVE_MARGIN.row(account=house.number("A"), instrument=0, lots=5),
-        command.RESERVE_MARGIN.row(account=house.number("B"), instrument=0, lots=-5),
+        command.RESERVE_MARGIN.row(
+            account=house.number("A"), instrument=0, lots=5, limit_ticks=111
+        ),
+        command.RESERVE_MARGIN.row(
+            account=house.number("B"), instrument=0, lots=-5, limit_ticks=109
+        ),
     )
     house.price(120, at_ns=START + HOUR + 25 * MINUTE)
 
@@ -298,6 +302,8 @@ def test_expiry_pays_the_final_price_and_clears_every_position() -> None:
     # Half of the window at 110, half at 120.
     [expired] = house.events("ContractExpired")
     assert expired["ticks"] == 115
+    assert not house.exposure.accounts.held.any()
+    assert not house.exposure.reservations.held.any()
     assert (house.balance("A"), house.balance("B")) == (1_150 * COIN, 850 * COIN)
     assert house.exposure.instruments.status[0] == InstrumentStatus.EXPIRED
     for name, sign in (("A", 1), ("B", -1)):

@@ -89,7 +89,8 @@ def test_open_orders_count_on_their_worst_side_for_initial_margin_only() -> None
 
     def initial(*lots: int) -> int:
         for size in lots:
-            house.submit(command.RESERVE_MARGIN.row(account=account, instrument=0, lots=size))
+            order = {"account": account, "instrument": 0, "lots": size, "limit_ticks": 100}
+            house.submit(command.RESERVE_MARGIN.row(**order))
         numbers = house.exposure.assess(account)
         assert (numbers.maintenance, numbers.notional) == (25 * COIN, 500 * COIN)
         return numbers.initial // COIN
@@ -105,7 +106,7 @@ def test_margin_reserved_without_a_position_asks_for_initial_margin() -> None:
     house.open_client("other", deposit=100 * COIN)
     number = house.number("other")
 
-    house.submit(command.RESERVE_MARGIN.row(account=number, instrument=0, lots=-3))
+    house.submit(command.RESERVE_MARGIN.row(account=number, instrument=0, lots=-3, limit_ticks=100))
 
     numbers = house.exposure.assess(number)
     assert (numbers.initial, numbers.maintenance, numbers.notional) == (30 * COIN, 0, 0)

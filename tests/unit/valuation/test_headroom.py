@@ -159,7 +159,9 @@ def step(house: ClearingHouse, headroom: Headroom, generator: np.random.Generato
             house.deposit(one, lots * COIN, asset=int(generator.integers(5)))
         case 3:
             order = {"account": house.number(one), "instrument": instrument}
-            house.submit(command.RESERVE_MARGIN.row(**order, lots=-lots if lots % 2 else lots))
+            signed = -lots if lots % 2 else lots
+            limit = int(house.exposure.marks.mark[instrument]) + lots % 3
+            house.submit(command.RESERVE_MARGIN.row(**order, lots=signed, limit_ticks=limit))
         case 4:
             house.open_client(str(len(names)), deposit=10**6 * COIN)
         case 5:

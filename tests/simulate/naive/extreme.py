@@ -1,0 +1,93 @@
+"""Streams whose sizes lie where 64 bits end: what fits is booked, the rest is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from novate.canonical import Run
+from novate.kernel.codes import OrderKind
+from novate.message import command as c
+from novate.message.parameter import HOUR, Parameter
+from tests.simulate.naive.workload import Workload, post, trades, withdraw
+
+LARGEST = 2**60
+TICKS_MAX = 100
+TICK_E8 = 10**11
+
+
+@dataclass
+class Extreme(Workload):
+    """A house of few ticks and enormous lots; deposits fill custody to its limit."""
+
+    def _contracts(self) -> list[Run]:
+        wide = {"tick_e8": TICK_E8, "ticks_max": TICKS_MAX, "basis_clamp_ppm": 10**6}
+        linear = {**wide, "unit": 1, "lots_max": LARGEST // TICKS_MAX}
+        coin = {**wide, "form": 2, "settlement_asset": 1, "unit": 7, "lots_max": LARGEST // 7}
+        contracts = [
+            self.terms(symbol="LIN", **linear),
+            self.terms(symbol="INV", **coin),
+            self.terms(symbol="FUT", **linear, funding_ns=0, expiry_ns=self.now + 9 * HOUR),
+            self.terms(symbol="ATC", **linear, style=2, cycle_ns=0),
+            self.terms(symbol="CATC", **coin, style=2, cycle_ns=0),
+        ]
+        self.instruments = len(contracts)
+        return [
+            *[c.LIST_INSTRUMENT.row(**terms) for terms in contracts],
+            c.SET_TIER.run(
+                {
+                    "instrument": list(range(self.instruments)),
+                    "floor": [0] * self.instruments,
+                    "initial_ppm": [self._between(10_000, 500_000)] * self.instruments,
+                    "maintenance_ppm": [self._between(5, 9_000)] * self.instruments,
+                }
+            ),
+        ]
+
+    def _terms(self) -> list[Run]:
+        slices = {Parameter.SLICE_PPM: 10**6, Parameter.SLICE_FLOOR: 0}
+        return [c.SET_PARAMETER.row(parameter=int(p), value=v) for p, v in slices.items()]
+
+    def _size(self, largest: int) -> int:
+        """A whole number of any magnitude up to ``largest``."""
+        return max(int(largest * 2.0 ** -float(self.dice.exponential(4.0))), 1)
+
+    def _lots(self, instrument: int) -> int:
+        return self._size(LARGEST // (7 if instrument in (1, 4) else TICKS_MAX))
+
+    def _ticks(self, instrument: int, spread: float) -> int:
+        if spread and self._chance(0.2):
+            return self._between(1, TICKS_MAX)
+        return min(max(int(self.price[1] * 10**8 / TICK_E8), 1), TICKS_MAX)
+
+    def _deposits(self) -> list[Run]:
+        share = LARGEST // (len(self.traders) + 1)
+        rows = [(fund, 0, self._between(1, 3_000) * 10**6) for fund in self.funds]
+        rows += [(trader, 0, share) for trader in self.traders]
+        rows += [(t, a, share) for t in self.traders for a in (1, 2) if self._chance(0.2)]
+        return [post(rows)]
+
+    def _trades(self) -> list[Run]:
+        """Pairs that trade the same size again and again, so that costs add up."""
+        row = self._trade()
+        return [trades([row] * self._between(1, 10))]
+
+    def _withdraw(self) -> list[Run]:
+        return [withdraw([(self._pick(self.traders), self._pick((0, 1, 2)), self._size(LARGEST))])]
+
+    def _top_up(self) -> list[Run]:
+        return [post([(self._pick(self.traders), self._pick((0, 1, 2)), self._size(LARGEST))])]
+
+    def _answers(self) -> list[Run]:
+        """The market answers at any price: a conversion may cost more than there is."""
+        rows = []
+        for number, order in self.orders.items():
+            is_position = order["kind"] == OrderKind.POSITION
+            price = self._between(1, TICKS_MAX) if is_position else self._size(10**17)
+            rows.append((number, self._size(abs(order["quantity"])), price, self._chance(0.3)))
+        names = ("order", "quantity", "price", "is_final")
+        columns: dict[str, Any] = {n: [r[k] for r in rows] for k, n in enumerate(names)}
+        return [c.REPORT_FILL.run(columns)] if rows else []
+
+    def _bad(self) -> list[Run]:
+        return self._trades()
