@@ -233,15 +233,16 @@ def assess_one(accounts, positions, instruments, assets, account):  # type: igno
 
 
 @kernel
-def assess_reserved(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, buys, sells
+def assess_changed(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, buys, sells
 ):
-    """Assess an account as if more lots were open on one side of an instrument."""
+    """Assess an account as if a trade were booked, and more lots open, in an instrument."""
     unsettled = np.zeros(accounts.balance.shape[1], np.int64)
     out = np.zeros(WIDTH, np.int64)
     assess_with(
-        accounts, positions, instruments, assets, account, i, 0, 0, buys, sells, unsettled, out
-    )
+        accounts, positions, instruments, assets, account, i, lots, value, buys, sells, unsettled,
+        out,
+    )  # fmt: skip
     return out
 
 

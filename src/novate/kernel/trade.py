@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.assess import EQUITY, INITIAL, WIDTH, WORTH_MAX, assess_with, units_of
+from novate.kernel.assess import (
+    EQUITY,
+    INITIAL,
+    MAINTENANCE,
+    WIDTH,
+    WORTH_MAX,
+    assess_with,
+    units_of,
+)
 from novate.kernel.bound import AMOUNT_MAX, oversize
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
@@ -261,13 +269,18 @@ def _side_refusal(  # type: ignore[no-untyped-def]
 def _margin_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, lots, value, fee, unsettled, out
 ):
-    """Equity after the trade must cover initial margin, unless the trade only reduces."""
+    """Equity after the trade must cover initial margin.
+
+    A trade that only reduces is a way out: it needs maintenance margin, or at least not to deepen
+    what is missing of it.  At any price whatever, it would hand the account's loss to the house.
+    """
     role = accounts.role[account]
     if role != _HOUSE and role != _CLIENT:
         return ACCEPTED, np.int64(0), np.int64(0)
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
-    if held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held):
+    is_way_out = held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held)
+    if is_way_out and instruments.mark[i] <= 0:
         return ACCEPTED, np.int64(0), np.int64(0)
     if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
         return MARK_MISSING, np.int64(0), np.int64(1)
@@ -275,8 +288,16 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
         accounts, positions, instruments, assets, account, i, lots, value + fee, 0, 0,
         unsettled, out,
     )  # fmt: skip
-    if out[EQUITY] < out[INITIAL]:
-        return INSUFFICIENT_MARGIN, out[EQUITY], out[INITIAL]
+    equity, initial, maintenance = out[EQUITY], out[INITIAL], out[MAINTENANCE]
+    if equity >= initial or (is_way_out and equity >= maintenance):
+        return ACCEPTED, np.int64(0), np.int64(0)
+    if not is_way_out:
+        return INSUFFICIENT_MARGIN, equity, initial
+    assess_with(
+        accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, unsettled, out
+    )  # fmt: skip
+    if maintenance - equity > out[MAINTENANCE] - out[EQUITY]:
+        return INSUFFICIENT_MARGIN, equity, maintenance
     return ACCEPTED, np.int64(0), np.int64(0)
 
 

@@ -3,7 +3,8 @@
 An order reserves margin on the worst side of all open orders, and holds what a fill at its worst
 price would lose and cost; a trade that uses a reservation cannot be refused for margin, because the
 other side is innocent.  A bilateral trade without one is refused when equity after it would not
-cover initial margin, unless it only reduces.
+cover initial margin.  One that only reduces is a way out, and needs maintenance margin or not to
+deepen what is missing of it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
-from novate.kernel.assess import EQUITY, INITIAL
+from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.bound import AMOUNT_MAX
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
 from novate.kernel.settle import (
-    assess_reserved,
+    assess_changed,
     gross_reserved,
     hold_row,
     row_of,
@@ -108,15 +109,16 @@ def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refus
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    out = assess_reserved(
+    out = assess_changed(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        account, i, max(lots, 0), max(-lots, 0),
+        account, i, 0, 0, max(lots, 0), max(-lots, 0),
     )  # fmt: skip
     equity, initial = int(out[EQUITY]), int(out[INITIAL]) + held
     if equity < initial:
-        if not _only_reduces(x, account, i, lots):
+        if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
-        # A way out is always open: it holds what is free, and calls nobody.
+        # A way out: what it may lose is less than the margin that it frees.  It holds what is
+        # free, and calls nobody.
         initial -= held
         held = min(held, max(equity - initial, 0))
         initial += held
@@ -166,6 +168,16 @@ def _only_reduces(x: Exposure, account: int, i: int, lots: int) -> bool:
     held = int(p.lots[row])
     same_side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
+
+
+def _released(x: Exposure, account: int, i: int, lots: int) -> int:
+    """Maintenance margin that closing signed ``lots`` at the mark frees, numeraire units."""
+    value = value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots)
+    after = assess_changed(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        account, i, lots, value, 0, 0,
+    )  # fmt: skip
+    return x.assess(account).maintenance - int(after[MAINTENANCE])
 
 
 def _order_refusal(x: Exposure, account: int, i: int, lots: int, limit: int) -> Refusal | None:

@@ -316,7 +316,16 @@ class Side:
 
     @property
     def is_checked(self) -> bool:
-        return self.account.has_margin and not self.reservation and not self.only_reduces
+        return self.account.has_margin and not self.reservation
+
+    @property
+    def is_way_out(self) -> bool:
+        """Whether a side that is short of initial margin may go on because it reduces."""
+        if not self.only_reduces:
+            return False
+        before, after = self.w.assess(self.account), self.after()
+        missing = after.maintenance - after.equity
+        return missing <= max(before.maintenance - before.equity, 0)
 
     @property
     def has_bad_reservation(self) -> bool:
@@ -412,11 +421,12 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
     for s in sides:
-        if s.is_checked:
+        if s.is_checked and not (s.only_reduces and i.mark == 0):
             refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
             n = s.after()
-            is_short = n.equity < n.initial
-            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+            is_short = n.equity < n.initial and not s.is_way_out
+            needed = n.maintenance if s.only_reduces else n.initial
+            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -452,10 +462,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
     p = twin.positions[number]
-    if lots > 0:
-        p.buys += lots
-    else:
-        p.sells -= lots
+    p.buys, p.sells = p.buys + max(lots, 0), p.sells + max(-lots, 0)
     worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
@@ -467,9 +474,8 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     twin.held += held
     after = w.assess(twin)
     if after.equity < after.initial:
-        same_side = p.buys if lots > 0 else p.sells
-        is_exit = p.lots * lots < 0 and same_side <= abs(p.lots)
-        refuse_if(not is_exit, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
+        out = is_way_out(w, account, number, lots, held)
+        refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         twin.held -= held
         held = min(held, max(without.equity - without.initial, 0))
         twin.held += held
@@ -484,6 +490,17 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         equity=after.equity,
         requirement=after.initial,
     )
+
+
+def is_way_out(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
+    """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
+    p = account.positions[number]
+    same_side = p.buys if lots > 0 else p.sells
+    if p.lots * lots >= 0 or same_side + abs(lots) > abs(p.lots):
+        return False
+    closed = copy.deepcopy(account)
+    closed.positions[number].lots += lots
+    return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
 
 
 def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:

@@ -193,7 +193,7 @@ def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
     assert trade(built, a, b, lots=82, ticks=102) == []
 
 
-def test_a_trade_that_only_reduces_is_never_refused_for_margin() -> None:
+def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -205,6 +205,23 @@ def test_a_trade_that_only_reduces_is_never_refused_for_margin() -> None:
     assert trade(built, b, a, lots=100) == [Trade.INSUFFICIENT_MARGIN]  # would flip
     assert trade(built, b, a, lots=99) == []
     assert built.lots("A") == 0
+
+
+def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+    built = house()
+    built.deposit("B", 10**6 * COIN)
+    built.trade("A", "B", lots=100, ticks=100)
+    a, b = built.number("A"), built.number("B")
+
+    # 1,000 of equity, 500 of maintenance margin: half the position may lose 750, and no more.
+    assert trade(built, b, a, lots=50, ticks=84) == [Trade.INSUFFICIENT_MARGIN]
+    [refused] = built.events("CommandRefused", last=True)
+    assert (refused["actual"], refused["allowed"]) == (200 * COIN, 250 * COIN)
+    assert trade(built, b, a, lots=50, ticks=85) == []
+    # 250 for 250: the rest may lose what it frees, 5 a lot.
+    assert trade(built, b, a, lots=50, ticks=94) == [Trade.INSUFFICIENT_MARGIN]
+    assert trade(built, b, a, lots=50, ticks=95) == []
+    assert built.balance("A") + built.exposure.assess(a).equity >= 0
 
 
 def test_the_external_market_is_not_asked_for_margin() -> None:
@@ -305,20 +322,21 @@ def test_an_isolated_account_reserves_for_one_contract() -> None:
     assert reserve(built, "C", 1, instrument=1) == [ReserveMarginRefusal.ISOLATED_ELSEWHERE]
 
 
-def test_an_order_that_only_reduces_is_always_granted_and_holds_no_more_than_is_free() -> None:
+def test_an_order_that_only_reduces_is_granted_if_it_frees_what_it_may_lose() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")
     balance = built.exposure.accounts.balance
 
-    # 1,000 of equity for 1,000 of margin: nothing is free.
-    assert reserve(built, "A", -40, limit=50) == []
+    # 1,000 of equity for 1,000 of margin: nothing is free.  A lot frees 5 of maintenance margin.
+    assert reserve(built, "A", -40, limit=94) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+    assert reserve(built, "A", -40, limit=95) == []
     assert [row["held"] for row in built.events("MarginReserved")] == [0]
-    balance[a, 0] += 300 * COIN
-    balance[b, 0] -= 300 * COIN
-    assert reserve(built, "A", -10, limit=50) == []  # asks for 10 * 50 = 500
-    assert [row["held"] for row in built.events("MarginReserved")] == [0, 300 * COIN]
+    balance[a, 0] += 30 * COIN
+    balance[b, 0] -= 30 * COIN
+    assert reserve(built, "A", -10, limit=95) == []  # may lose 10 * 5 = 50
+    assert [row["held"] for row in built.events("MarginReserved")] == [0, 30 * COIN]
     balance[a, 0] -= 800 * COIN
     balance[b, 0] += 800 * COIN
     assert reserve(built, "A", 1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
