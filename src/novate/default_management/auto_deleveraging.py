@@ -3,7 +3,7 @@
 The queue ranks accounts on the other side by return times effective leverage (Binance, Bybit,
 Hyperliquid publish this form): unrealised profit over entry value, times notional over equity.
 The price is as far from the mark as the loss needs, spread over the liquidator's whole position,
-but no winner is closed beyond the profit of what is closed.
+but no winner is closed beyond the profit of what is closed, or below maintenance margin.
 """
 
 from __future__ import annotations
@@ -105,11 +105,14 @@ def _price(x: Exposure, i: int, lots: int, rest: int) -> int:
     return far
 
 
-def _no_loss_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int:
-    """Price nearest ``ticks``, from the mark on, at which a winner closes ``lots`` without a loss.
+def _bearable_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int:
+    """Price nearest ``ticks``, from the mark on, at which a winner can bear closing ``lots``.
 
-    Nobody is deleveraged beyond the profit of what is closed.
+    Nobody is deleveraged beyond the profit of what is closed, nor below maintenance margin: a
+    winner who lost the gain elsewhere would fail by it, and the loss would come back.
     """
+    numbers = x.assess(int(x.positions.account[row]))
+    room = max(numbers.equity - numbers.maintenance, 0)
     form, unit, mark = x.instruments.form[i], x.instruments.unit[i], int(x.marks.mark[i])
     cost = int(x.positions.entry_cost[row])
     closed = abs(cost) * abs(lots) // abs(int(x.positions.lots[row]))
@@ -118,7 +121,9 @@ def _no_loss_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int:
     best, far = 0, abs(ticks - mark)
     while best < far:
         middle = (best + far + 1) // 2
-        if -int(value_of(form, unit, mark + step * middle, lots)) - closed >= 0:
+        there = mark + step * middle
+        is_gain = -int(value_of(form, unit, there, lots)) - closed >= 0
+        if is_gain and _borne(x, i, -lots, there) <= room:
             best = middle
         else:
             far = middle - 1
@@ -136,7 +141,7 @@ def _deleverage(x: Exposure, loss: int, i: int, row: int, rest: int, emit: Emit)
             break
         size = min(open_lots, abs(int(x.positions.lots[winner_row])))
         lots = size if held > 0 else -size
-        at_ticks = _no_loss_price(x, i, winner_row, lots, ticks)
+        at_ticks = _bearable_price(x, i, winner_row, lots, ticks)
         value = int(value_of(x.instruments.form[i], x.instruments.unit[i], at_ticks, lots))
         amount = min(_borne(x, i, -lots, at_ticks), rest)
         emit(

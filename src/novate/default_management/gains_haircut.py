@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from novate.errors import require
 from novate.kernel.assess import EQUITY, GAIN, MAINTENANCE
+from novate.kernel.bound import AMOUNT_MAX
 from novate.kernel.codes import AccountStatus, Role
 from novate.kernel.columns import I64
 from novate.kernel.settle import cut_gains
@@ -56,6 +57,7 @@ def bearable(x: Exposure) -> I64:
 def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
     """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
     gains = bearable(x)
+    require(gains.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
     total = int(gains.sum())
     taken = min(rest, total)
     if taken > 0:

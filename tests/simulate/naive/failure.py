@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from novate.kernel.codes import AccountStatus, Defence, InstrumentStatus, Layer, OrderKind, Role
@@ -433,7 +433,13 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
             break
         size = min(open_lots, abs(lots))
         signed = size if held > 0 else -size
-        at_price = no_loss_price(i, w.accounts[number].positions[k], signed, ticks)
+        numbers = w.assess(w.accounts[number])
+        room = max(numbers.equity - numbers.maintenance, 0)
+
+        def is_borne(at: int, signed: int = signed, room: int = room) -> bool:
+            return borne(signed, at) <= room
+
+        at_price = no_loss_price(i, w.accounts[number].positions[k], signed, ticks, is_borne)
         value = i.value(at_price, signed)
         amount = min(borne(signed, at_price), rest)
         book_leg(w, w.accounts[number], k, at_price, signed, value)
@@ -453,15 +459,16 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
     return rest
 
 
-def no_loss_price(i: Any, p: Any, lots: int, ticks: int) -> int:
-    """The price nearest ``ticks`` from the mark on at which closing ``lots`` realises no loss."""
+def no_loss_price(i: Any, p: Any, lots: int, ticks: int, is_borne: Callable[[int], bool]) -> int:
+    """The price nearest ``ticks`` from the mark on at which closing is no loss, and is borne."""
     closed = abs(p.entry_cost) * abs(lots) // abs(p.lots)
     closed = closed if p.entry_cost > 0 else -closed
     step = 1 if ticks > i.mark else -1
     best, far = 0, abs(ticks - i.mark)
     while best < far:
         middle = (best + far + 1) // 2
-        if -i.value(i.mark + step * middle, lots) - closed >= 0:
+        there = i.mark + step * middle
+        if -i.value(there, lots) - closed >= 0 and is_borne(there):
             best = middle
         else:
             far = middle - 1

@@ -139,3 +139,17 @@ def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:
     # D ranks first, then C; the 100 lots are used up before B.
     assert [name for name, _, _, _ in deleveraged(made)] == ["D", "C"]
     assert made.lots("B") == -60
+
+
+def test_no_winner_is_deleveraged_below_maintenance_margin() -> None:
+    made = house()
+    balance = made.exposure.accounts.balance
+    balance[made.number("C"), 0] -= 11_400 * COIN  # lost elsewhere: 1,000 at 440, 880 are needed
+    balance[made.number("B"), 0] += 11_400 * COIN
+
+    made.price(440)
+
+    # 5 above the mark would cost C 200; it has 120 to spare.
+    assert deleveraged(made) == [("C", 40, 443, 120 * COIN), ("B", 60, 445, 300 * COIN)]
+    assert [row["amount"] for row in made.events("GainsCut")] == [80 * COIN]
+    assert 0 < made.equity("C") < 880 * COIN  # flat now, it bears its part of the cut
