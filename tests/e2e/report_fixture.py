@@ -66,13 +66,16 @@ def write_fixture(directory: Path, *, seed: int = 7, is_quiet: bool = False) -> 
     return directory
 
 
+WHOLE = {"account", "loss", "lots", "below_initial", "below_maintenance"}
+
+
 def as_arrow(name: str, table: dict[str, Any]) -> pa.Table:
     texts = {"instrument", "reference", "role", "member", "profile", "status", "layer", "payer"}
     if name == "ccp":
         texts = {"account"}
     arrays = {}
     for key, values in table.items():
-        is_text, is_whole = key in texts, key.endswith("_ns") or key in {"account", "loss", "lots"}
+        is_text, is_whole = key in texts, key.endswith("_ns") or key in WHOLE
         if name == "accounts" and key == "loss":
             is_whole = False
         if key == "defaulter":
@@ -149,7 +152,7 @@ def make_losses(rng: np.random.Generator, accounts: dict[str, Any]) -> list[dict
                 rows.append({**row, "layer": layer, "payer": payer, "amount": value})
 
         pay("defaulter_collateral", str(account), size * 1.8)
-        pay("defaulter_default_fund", str(account), size * 0.2)
+        pay("own_members_default_fund", str(account), size * 0.2)
         due = size
         for layer in ("insurance_fund", "skin_in_the_game"):
             paid = min(due, left[layer])
@@ -232,11 +235,16 @@ def make_solvency(rng: np.random.Generator, losses: list[dict[str, Any]]) -> dic
         "insurance_fund": (FUND - drawn(losses, "insurance_fund") + surplus).tolist(),
         "skin_in_the_game": (SKIN - drawn(losses, "skin_in_the_game")).tolist(),
         "default_fund": (
-            DEFAULT_FUND - drawn(losses, "default_fund") - drawn(losses, "defaulter_default_fund")
+            DEFAULT_FUND - drawn(losses, "default_fund") - drawn(losses, "own_members_default_fund")
         ).tolist(),
         "liquidator_equity": (3e6 - 2.2e6 * shape).tolist(),
         "negative_equity": (-below * 410_000).tolist(),
         "negative_accounts": below.tolist(),
+        "below_initial": (3 * below).astype(int).tolist(),
+        "below_maintenance": (2 * below).astype(int).tolist(),
+        "initial_shortfall": (below * 700_000).tolist(),
+        "maintenance_shortfall": (below * 500_000).tolist(),
+        "assessed_ns": (START_NS + np.arange(STEPS) * STEP_NS).tolist(),
         "uncovered": [0.0] * STEPS,
         "open_interest": (4.1e9 - 1.3e9 * shape - 2e3 * np.arange(STEPS)).tolist(),
     }
@@ -269,7 +277,7 @@ def make_ccp(losses: list[dict[str, Any]]) -> dict[str, Any]:
         "skin_in_the_game": SKIN - drawn(losses, "skin_in_the_game"),
         "default_fund": DEFAULT_FUND
         - drawn(losses, "default_fund")
-        - drawn(losses, "defaulter_default_fund"),
+        - drawn(losses, "own_members_default_fund"),
         "fees": fees,
         "liquidator": 3e6 - 2.2e6 * (crash_shape() if losses else np.zeros(STEPS)),
         "rounding_residue": np.arange(STEPS) * 1e-6,
@@ -290,7 +298,7 @@ def text(amount: float) -> str:
 def paid_by(losses: list[dict[str, Any]]) -> dict[str, float]:
     layers = (
         "defaulter_collateral",
-        "defaulter_default_fund",
+        "own_members_default_fund",
         "insurance_fund",
         "skin_in_the_game",
         "default_fund",
@@ -301,14 +309,16 @@ def paid_by(losses: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def outcome(
-    bad_debt: float, liquidated: int, fund: float, left: float, calls: int
+    shortfall: float, liquidated: int, fund: float, left: float, calls: int
 ) -> dict[str, Any]:
     return {
-        "bad_debt": text(bad_debt),
-        "loss_beyond_collateral": text(bad_debt * 2),
+        "shortfall": text(shortfall),
+        "own_members": text(shortfall - fund - left),
+        "clearing_house": text(fund),
+        "others": text(0),
+        "uncovered": text(left),
         "liquidated_accounts": liquidated,
         "fund_used": text(fund),
-        "uncovered": text(left),
         "calls_made": calls,
     }
 
@@ -316,12 +326,20 @@ def outcome(
 def make_result(tables: dict[str, Any], losses: list[dict[str, Any]]) -> dict[str, Any]:
     paid, calls = paid_by(losses), tables["calls"]
     amounts = {layer: Decimal(text(value)) for layer, value in paid.items()}
-    beyond = ("insurance_fund", "skin_in_the_game", "default_fund")
+    house = amounts["insurance_fund"] + amounts["skin_in_the_game"]
+    members = amounts["own_members_default_fund"]
     surplus = Decimal(900_000 if losses else 0)
-    spent = amounts["default_fund"] + amounts["defaulter_default_fund"]
+    spent = amounts["default_fund"] + amounts["own_members_default_fund"]
     after = Decimal(text(FUND)) - amounts["insurance_fund"] + surplus
     return {
-        "bad_debt": str(sum((amounts[layer] for layer in beyond), Decimal(0))),
+        "shortfall": str(members + house + amounts["default_fund"]),
+        "own_members": str(members),
+        "clearing_house": str(house),
+        "others": str(amounts["default_fund"]),
+        "uncovered": text(0),
+        "liquidator_shortfall": text(0),
+        "fund_lowest": str(after - surplus),
+        "fund_lowest_at": "2025-10-10T21:16:15Z" if losses else "2025-10-10T00:00:00Z",
         "fund_before": text(FUND),
         "fund_after": str(after),
         "skin_before": text(SKIN),
@@ -334,7 +352,6 @@ def make_result(tables: dict[str, Any], losses: list[dict[str, Any]]) -> dict[st
         "calls_met": calls["status"].count("met"),
         "defaults": len({row["defaulter"] for row in losses}),
         "taken_over": len({row["defaulter"] for row in losses}),
-        "uncovered": text(0),
         "liquidation_fees": text(sum(tables["liquidations"]["fee"])),
         "surplus_to_fund": str(surplus),
     }
@@ -348,10 +365,10 @@ def make_worst(accounts: dict[str, Any]) -> list[dict[str, Any]]:
             "reference": accounts["reference"][row],
             "role": accounts["role"][row],
             "member": accounts["member"][row],
-            "loss": text(accounts["loss"][row]),
+            "shortfall": text(accounts["loss"][row] * 0.4),
+            "own_loss": text(accounts["loss"][row] * 0.6),
             "held": held[place % 3],
             "liquidated_at": f"2025-10-10T21:{11 + place:02d}:15Z",
-            "cause": "maintenance breached; call of 21:06 missed" if place % 2 else "gap through 0",
         }
         for place, row in enumerate(ranked)
     ]
@@ -361,7 +378,7 @@ def make_summary(
     tables: dict[str, Any], losses: list[dict[str, Any]], *, is_quiet: bool
 ) -> dict[str, Any]:
     result, paid = make_result(tables, losses), paid_by(losses)
-    bad = float(result["bad_debt"])
+    bad = float(result["shortfall"])
     on = outcome(
         bad, result["liquidated_accounts"], paid["insurance_fund"], 0, result["calls_made"]
     )

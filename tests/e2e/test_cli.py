@@ -146,6 +146,59 @@ def test_the_report_can_be_written_again_from_the_tables(small_run: Path) -> Non
     assert (small_run / "report.html").read_bytes() == before
 
 
+def test_another_run_is_replaced_only_by_force(small_run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    before = (copy / "journal.db").read_bytes()
+    prices = write_csv(tmp_path / "prices.csv", bars())
+    arguments = replay_arguments(prices, copy, *book_arguments(tmp_path), "--seed", "9")
+
+    refused = novate(*arguments)
+
+    assert refused.code == 1
+    assert f"{copy / 'journal.db'} holds the journal of another run" in refused.message
+    assert "--force" in refused.message
+    assert (copy / "journal.db").read_bytes() == before
+    assert novate("demo", "--out", copy).code == 1
+
+    forced = novate(*arguments, "--force")
+
+    assert forced.code == 0, forced.err
+    assert f"replacing the run in {copy}" in forced.message
+
+
+def test_a_run_whose_inputs_cannot_be_used_leaves_the_earlier_one(
+    small_run: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+
+    shown = novate(*replay_arguments(tmp_path / "absent.csv", copy, "--force"))
+
+    assert shown.code == 1
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["replay"], ["demo", "--bogus"], ["demo", "--seed", "x"], ["nothing"]]
+)
+def test_a_command_line_that_cannot_be_understood_is_a_bad_input(arguments: list[str]) -> None:
+    assert main(arguments) == 1
+
+
+def test_a_positions_file_without_its_header_is_asked_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = write_csv(tmp_path / "prices.csv", bars())
+    arguments = replay_arguments(prices, tmp_path / "run", *book_arguments(tmp_path))
+    lines = (tmp_path / "positions.csv").read_text().splitlines()[1:]
+    (tmp_path / "positions.csv").write_text("Long" + "\n".join(lines)[4:] + "\n")
+
+    shown = refuse(capsys, monkeypatch, *arguments)
+
+    assert "columns missing: ['account', 'instrument', 'quantity', 'entry_price']" in shown
+    assert "found: ['Long', 'east', 'BTCUSDT', '2', '50000'] (is the header line missing?)" in shown
+
+
 def test_the_version_and_the_help_name_every_command() -> None:
     shown = novate("--help")
 

@@ -114,9 +114,10 @@ def test_the_first_screen_holds_the_key_numbers(browser: Browser, loss_report: P
     summary = load_run(loss_report.parent).summary
     assert summary.controls is not None
     assert summary.bounds is not None
-    amounts = [summary.result.bad_debt, summary.result.fund_after, summary.controls.off.bad_debt]
-    amounts += [summary.bounds.high_first.bad_debt, *(row.amount for row in summary.payers)]
-    amounts += [row.loss for row in summary.worst_accounts]
+    amounts = [summary.result.shortfall, summary.result.fund_after, summary.result.fund_lowest]
+    amounts += [summary.controls.off.shortfall, summary.bounds.high_first.shortfall]
+    amounts += [*(row.amount for row in summary.payers)]
+    amounts += [row.shortfall for row in summary.worst_accounts]
 
     with visit(browser, loss_report) as opened:
         first = opened.page.locator("#opening")
@@ -230,6 +231,6 @@ def test_without_scripts_the_numbers_are_there(browser: Browser, loss_report: Pa
     with visit(browser, loss_report, has_scripts=False) as opened:
         text = opened.page.locator("body").inner_text()
 
-        assert money(summary.result.bad_debt) in text
+        assert money(summary.result.shortfall) in text
         assert "The charts below need JavaScript" in text
         assert summary.verification.head_hash in text

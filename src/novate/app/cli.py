@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -33,6 +33,7 @@ from novate.errors import InputError, JournalError, NovateError
 from novate.units import format_instant, parse_instant
 
 DONE, BAD_INPUT, QUARANTINED, FAULT = 0, 1, 2, 3
+DEMO_TITLE = "Crash day of a generated venue"
 DEMO_START = "2026-03-12T00:00:00Z"
 
 app = App(
@@ -81,9 +82,12 @@ def demo(
     out: Path = Path("novate-demo"),
     seed: int = 1,
     accounts: int | None = None,
+    force: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Run a generated crash day and write its report.
+
+    An earlier demonstration in the same directory is replaced; any other run only with --force.
 
     Parameters
     ----------
@@ -93,9 +97,12 @@ def demo(
         Seed of prices, book and behaviour.
     accounts
         Margin accounts of the generated book; the preset's number by default.
+    force
+        Replace whatever run is in the directory.
     as_json
         Print the summary as JSON.
     """
+    _make_room(out, force=force, is_demo=True)
     parameters = read_parameters(presets() / "demo.toml", presets())
     parameters["run"]["seed"] = seed
     if accounts is not None:
@@ -106,7 +113,7 @@ def demo(
         symbols=tuple(parameters["instruments"]),
         start_ns=start_ns,
         end_ns=start_ns + 86_400 * 10**9,
-        title="Crash day of a generated venue",
+        title=DEMO_TITLE,
         order="low-first",
         points=4,
         commands=(_as_typed(), f"novate verify {out}"),
@@ -116,6 +123,37 @@ def demo(
         ),
     )
     return _run(job, out, as_json)
+
+
+def _make_room(out: Path, *, force: bool, is_demo: bool = False) -> None:
+    """Refuse a directory that holds another run, and say when one is replaced.
+
+    Raises
+    ------
+    InputError
+        If the directory holds a journal, neither by ``force`` to be replaced nor, for a
+        demonstration, that of a demonstration.
+    """
+    journal = out / "journal.db"
+    if not journal.exists():
+        return
+    if force or (is_demo and _is_demo(out)):
+        what = "the run" if force else "the earlier demonstration"
+        Console(stderr=True).print(f"replacing {what} in {out}", style="dim", soft_wrap=True)
+        return
+    raise InputError(
+        f"{journal} holds the journal of another run, which this run would replace; give another "
+        "directory with --out, or --force to replace it"
+    )
+
+
+def _is_demo(out: Path) -> bool:
+    """Whether the directory holds a demonstration, by the title of its summary."""
+    try:
+        title = json.loads((out / "summary.json").read_text(encoding="utf-8"))["title"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(title == DEMO_TITLE)
 
 
 def _scale_book(parameters: dict[str, Any], accounts: int) -> None:
@@ -145,6 +183,7 @@ def replay(
     seed: int | None = None,
     variants: bool = True,
     out: Path = Path("novate-replay"),
+    force: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Take historical prices and a book through the clearing house.
@@ -173,9 +212,12 @@ def replay(
         Also run the other path and the run without controls.
     out
         Directory of the run.
+    force
+        Replace the run that is in the directory.
     as_json
         Print the summary as JSON.
     """
+    _make_room(out, force=force)
     settings = read_parameters(parameters or presets() / "venue.toml", presets())
     if seed is not None:
         settings["run"]["seed"] = seed
@@ -272,9 +314,13 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
         soft_wrap=True,
     )
     table = Table(show_header=False, box=None, padding=(0, 2))
+    fund = f"{_shown(result['fund_before'])} -> {_shown(result['fund_after'])}"
+    if result["fund_lowest_at"]:
+        low = f"{_shown(result['fund_lowest'])} at {result['fund_lowest_at'][11:16]}"
+        fund = f"{fund}, lowest {low}"
     lines = (
-        ("bad debt", _shown(result["bad_debt"])),
-        ("insurance fund", f"{_shown(result['fund_before'])} -> {_shown(result['fund_after'])}"),
+        ("shortfall", f"{_shown(result['shortfall'])} beyond the defaulters' collateral"),
+        ("insurance fund", fund),
         ("accounts liquidated", f"{result['liquidated_accounts']:,}"),
         ("notional liquidated", _shown(result["liquidated_notional"])),
         ("margin calls made, met", f"{result['calls_made']:,}, {result['calls_met']:,}"),
@@ -288,8 +334,10 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
         for name in ("on", "off"):
             run = content["controls"][name]
             console.print(
-                f"controls {name}: loss beyond collateral {_shown(run['loss_beyond_collateral'])}, "
-                f"bad debt {_shown(run['bad_debt'])}, uncovered {_shown(run['uncovered'])}",
+                f"controls {name}: shortfall {_shown(run['shortfall'])} = "
+                f"own members {_shown(run['own_members'])} + clearing house "
+                f"{_shown(run['clearing_house'])} + others {_shown(run['others'])} + uncovered "
+                f"{_shown(run['uncovered'])}",
                 soft_wrap=True,
             )
     sums = {row["sum"] for row in proof["conservation"]}
@@ -299,7 +347,8 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
         soft_wrap=True,
     )
     if content["quarantined_rows"]:
-        console.print(f"[yellow]{content['quarantined_rows']} rows quarantined[/yellow]")
+        rows = content["quarantined_rows"]
+        console.print(f"[yellow]{rows:,} {'row' if rows == 1 else 'rows'} quarantined[/yellow]")
     console.print(f"report: {report}", soft_wrap=True)
 
 
@@ -310,6 +359,7 @@ def _print_payers(console: Console, content: dict[str, Any]) -> None:
     for row in content["payers"]:
         if float(row["amount"]):
             table.add_row(row["layer"].replace("_", " "), _shown(row["amount"]))
+    table.add_row("shortfall, all but the collateral", _shown(content["result"]["shortfall"]))
     console.print(table)
 
 
@@ -426,7 +476,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     _typed.set(tuple(typed))
     try:
-        code = app(typed, result_action="return_value")
+        code = app(typed, result_action="return_value", exit_on_error=False)
+    except CycloptsError:
+        # Said already, by the command line itself; without this it would exit like a quarantine.
+        return BAD_INPUT
     except InputError as error:
         _complain("input", error)
         return BAD_INPUT

@@ -144,8 +144,10 @@ def test_the_exit_code_says_whose_fault_it_is(
 def content(quarantined: int = 0) -> dict[str, Any]:
     """As much of a summary as is printed."""
     outcome = {
-        "bad_debt": "1000.000000",
-        "loss_beyond_collateral": "4000.000000",
+        "shortfall": "4000.000000",
+        "own_members": "3000.000000",
+        "clearing_house": "1000.000000",
+        "others": "0.000000",
         "uncovered": "0.000000",
     }
     return {
@@ -158,6 +160,8 @@ def content(quarantined: int = 0) -> dict[str, Any]:
             **outcome,
             "fund_before": "5000000.000000",
             "fund_after": "4999000.000000",
+            "fund_lowest": "4000.000000",
+            "fund_lowest_at": "2026-03-12T10:46:45Z",
             "liquidated_accounts": 17,
             "liquidated_notional": "7654321.000000",
             "calls_made": 3,
@@ -167,7 +171,7 @@ def content(quarantined: int = 0) -> dict[str, Any]:
             {"layer": "insurance_fund", "amount": "1000.000000"},
             {"layer": "default_fund", "amount": "0.000000"},
         ],
-        "controls": {"on": outcome, "off": {**outcome, "bad_debt": "2500.000000"}},
+        "controls": {"on": outcome, "off": {**outcome, "clearing_house": "2500.000000"}},
         "verification": {
             "events": 99,
             "recovered": True,
@@ -201,10 +205,12 @@ def test_what_came_of_a_run_is_printed(
 
     shown = capsys.readouterr().out
     assert "1,234 accounts" in shown
-    assert "5,000,000.00 -> 4,999,000.00" in shown
+    assert "5,000,000.00 -> 4,999,000.00, lowest 4,000.00 at 10:46" in shown
     assert "insurance fund" in shown
     assert "default fund" not in shown  # paid nothing
-    assert "controls off: loss beyond collateral 4,000.00, bad debt 2,500.00" in shown
+    assert (
+        "controls off: shortfall 4,000.00 = own members 3,000.00 + clearing house 2,500.00" in shown
+    )
     assert str(tmp_path / "report.html") in shown.replace("\n", "")
     assert "quarantined" not in shown
 
@@ -214,6 +220,8 @@ def test_quarantined_rows_are_said_and_change_the_exit_code(
 ) -> None:
     assert run_printed(monkeypatch, tmp_path, 5, as_json=False) == 2
     assert "5 rows quarantined" in capsys.readouterr().out
+    assert run_printed(monkeypatch, tmp_path, 1, as_json=False) == 2
+    assert "1 row quarantined" in capsys.readouterr().out
 
 
 def test_json_is_printed_alone(

@@ -116,10 +116,16 @@ def read_rows(path: Path, required: Sequence[str], report: Report) -> Iterator[R
         case suffix:
             message = f"{path}: file type {suffix!r}; allowed: .csv, .parquet"
             raise InputError(message)
-    missing = [name for name in required if name not in names]
-    if missing or len(set(names)) != len(names):
-        message = f"{path}: columns {names}; allowed: each once, at least {list(required)}"
+    known = [name.lower() for name in names]
+    missing = [name for name in required if name not in known]
+    if missing:
+        hint = " (is the header line missing?)" if len(missing) == len(required) else ""
+        message = f"{path}: columns missing: {missing}; found: {names}{hint}"
         raise InputError(message)
+    if len(set(known)) != len(known):
+        message = f"{path}: columns {names}; allowed: each once, whatever its case"
+        raise InputError(message)
+    names = known
     if not rows:
         message = f"{path}: no rows; allowed: at least one"
         raise InputError(message)
@@ -144,7 +150,7 @@ def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if not rows:
         message = f"{path}: empty; allowed: a header line and rows"
         raise InputError(message)
-    return [name.lower() for name in rows[0][1]], rows[1:]
+    return rows[0][1], rows[1:]
 
 
 def _parquet_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

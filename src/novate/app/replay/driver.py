@@ -28,7 +28,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Finished:
-    """A run that is over: the engine, what was observed, and equity at start and end."""
+    """A run that is over: the engine, what was observed, and equity at start and end.
+
+    ``opening`` is the sequence of the opening's last record.
+    """
 
     engine: Engine
     observer: Observer
@@ -36,6 +39,7 @@ class Finished:
     equity_end: I64
     funds_start: dict[str, int]
     elapsed_s: float
+    opening: int = 0
 
 
 def run(
@@ -62,6 +66,8 @@ def run(
     numbers = engine.state.exposure.assess_all()
     equity_start = numbers[book.accounts, NET].copy()
     funds_start = fund_levels(engine)
+    opened = engine.sequence
+    observer.watch_fund(funds_start["fund"], engine.state.exposure.now_ns)
     responder = Responder(venue, feed.bar_ns, feed.last_e8[0])
     for done, step in enumerate(feed, start=1):
         commands = _commands(venue, step, engine, responder, book, numbers)
@@ -73,6 +79,9 @@ def run(
             observer.measure(engine.state, step.instant_ns, numbers)
         progress(done, len(feed))
     engine.snapshot()
+    require(
+        observer.fund == fund_levels(engine)["fund"], "the events of the day say what the fund has"
+    )
     return Finished(
         engine,
         observer,
@@ -80,6 +89,7 @@ def run(
         numbers[book.accounts, NET].copy(),
         funds_start,
         time.perf_counter() - started,
+        opened,
     )
 
 

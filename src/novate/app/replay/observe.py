@@ -17,13 +17,14 @@ from novate.kernel.assess import INITIAL, MAINTENANCE, NET
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import columns_of, rows_of
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.units import format_decimal
 
 Row = dict[str, Any]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 UNIT = 1_000_000
 LAYER_NAMES = {
-    Layer.OWN_CONTRIBUTION: "defaulter_default_fund",
+    Layer.OWN_CONTRIBUTION: "own_members_default_fund",
     Layer.INSURANCE_FUND: "insurance_fund",
     Layer.SKIN_IN_THE_GAME: "skin_in_the_game",
     Layer.DEFAULT_FUND: "default_fund",
@@ -36,6 +37,11 @@ FUND_ROLES = {
     "skin_in_the_game": Role.SKIN_IN_THE_GAME,
     "liquidator_equity": Role.LIQUIDATOR,
 }
+BELOW = (
+    "assessed_ns", "below_initial", "below_maintenance", "initial_shortfall",
+    "maintenance_shortfall",
+)  # fmt: skip
+"""Columns of the solvency table: accounts below a margin in the worst assessment of a bar."""
 _QUIET = {
     "PriceReported", "IndexUpdated", "LastReported", "TimeAdvanced", "MarginAssessed",
     "SliceScheduled", "OrderPlaced", "OrderClosed", "MarkUpdated",
@@ -47,7 +53,9 @@ class Observer:
     """Collects a run.  Money in tables is float64 numeraire, for charts; sums stay integers.
 
     ``failed`` holds, by account, the net equity with which it last went into liquidation or
-    default, and what was paid in since; an account that is released leaves it.
+    default, and what was paid in since; an account that is released leaves it.  ``fund_low`` is the
+    lowest balance of the insurance fund after any event since ``watch_fund``, ``fund_low_ns`` when
+    it was first there.
     """
 
     venue: Venue
@@ -65,9 +73,13 @@ class Observer:
     facts: dict[int, list[Row]] = field(default_factory=lambda: defaultdict(list))
     calls: dict[int, Row] = field(default_factory=dict)
     marks: dict[int, int] = field(default_factory=dict)
+    unit_price: list[float] = field(default_factory=list)
     loss_account: dict[int, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
     before: tuple[I32, I32, I64] | None = None
+    fund: int | None = None
+    fund_low: int = 0
+    fund_low_ns: int = 0
     fees: npt.NDArray[np.float64] = field(init=False)
     funding: npt.NDArray[np.float64] = field(init=False)
     records: int = 0
@@ -77,6 +89,19 @@ class Observer:
         size = int(self.accounts.max()) + 1
         self.fees = np.zeros(size)
         self.funding = np.zeros(size)
+
+    def watch_fund(self, balance: int, instant_ns: int) -> None:
+        """Begin to follow the insurance fund from a balance."""
+        self.fund = self.fund_low = balance
+        self.fund_low_ns = instant_ns
+
+    def move_fund(self, amount: int, instant_ns: int) -> None:
+        """Add what an event paid into the fund or, negative, out of it."""
+        if self.fund is None:
+            return
+        self.fund += amount
+        if self.fund < self.fund_low:
+            self.fund_low, self.fund_low_ns = self.fund, instant_ns
 
     def remember(self, state: State) -> None:
         """Keep who holds what before a step, so that its events can be told with it."""
@@ -90,6 +115,7 @@ class Observer:
         self.marks = {
             k: int(state.exposure.marks.mark[k]) for k in range(len(self.venue.contracts))
         }
+        self.unit_price = [float(price) for price in state.exposure.assets.used("unit_price")]
         for batch in batches:
             self.records += 1
             for run in batch.events:
@@ -143,6 +169,8 @@ class Observer:
                 "default_fund": int(numbers[fund_accounts, NET].sum()) / UNIT,
                 "negative_equity": -int(mine[negative, NET].sum()) / UNIT,
                 "negative_accounts": int(np.count_nonzero(negative)),
+                # Before what an assessment causes; `retrace` fills these in.
+                **dict.fromkeys(BELOW, 0),
                 "uncovered": int(state.defaults.losses.used("uncovered").sum()) / UNIT,
                 "open_interest": interest,
             }
@@ -184,12 +212,17 @@ class Observer:
         held = []
         for row in rows:
             contract = self.venue.contracts[int(self.before[1][row])]
-            lots = int(self.before[2][row])
-            size = f"{lots:+,} contracts"
-            if contract.form == 1:
-                size = f"{lots * contract.lot_e8 / 1e8:+,.8g}"
-            held.append(f"{size} {contract.symbol}")
+            held.append(f"{contract.size(int(self.before[2][row]))} {contract.symbol}")
         return ", ".join(held)
+
+    def worth(self, asset: int, amount: int) -> int:
+        """Numeraire units of an amount of an asset, at the price after the present step."""
+        return amount if asset == 0 else int(amount * self.unit_price[asset])
+
+    def amount_text(self, asset: int, amount: int) -> str:
+        """An amount of an asset as text, with its name."""
+        number = format_decimal(amount, self.venue.decimals[asset])
+        return f"{number} {self.venue.assets[asset]}"
 
     def fact(self, batch: Batch, account: int, kind: str, text: str, **numbers: str) -> None:
         """Remember a fact of an account's story, at most 60 of them."""
@@ -223,20 +256,22 @@ def _refused(o: Observer, batch: Batch, row: Row) -> None:
 
 
 def _posted(o: Observer, batch: Batch, row: Row) -> None:
-    if row["asset"] == 0:
-        o.flows[row["account"]] += row["amount"]
-        if row["account"] in o.failed:
-            o.failed[row["account"]] += row["amount"]
-        o.fact(batch, row["account"], "deposit", "Collateral arrived.", amount=money(row["amount"]))
+    worth = o.worth(row["asset"], row["amount"])
+    o.flows[row["account"]] += worth
+    if row["account"] in o.failed:
+        o.failed[row["account"]] += worth
+    o.fact(
+        batch, row["account"], "deposit", "Collateral arrived.",
+        amount=o.amount_text(row["asset"], row["amount"]),
+    )  # fmt: skip
 
 
 def _withdrawn(o: Observer, batch: Batch, row: Row) -> None:
-    if row["asset"] == 0:
-        o.flows[row["account"]] -= row["amount"]
-        o.fact(
-            batch, row["account"], "withdrawal", "Collateral was paid out.",
-            amount=money(row["amount"]),
-        )  # fmt: skip
+    o.flows[row["account"]] -= o.worth(row["asset"], row["amount"])
+    o.fact(
+        batch, row["account"], "withdrawal", "Collateral was paid out.",
+        amount=o.amount_text(row["asset"], row["amount"]),
+    )  # fmt: skip
 
 
 def _called(o: Observer, batch: Batch, row: Row) -> None:
@@ -253,7 +288,8 @@ def _called(o: Observer, batch: Batch, row: Row) -> None:
     o.calls[row["account"]] = call
     o.fact(
         batch, row["account"], "call",
-        "Called for margin: equity fell below initial margin.",
+        f"Called for margin: equity {money(row['equity'])} was {money(row['amount'])} below the "
+        f"initial margin of {money(row['requirement'])}.",
         call=money(row["amount"]), equity=money(row["equity"]),
         initial_margin=money(row["requirement"]),
     )  # fmt: skip
@@ -284,11 +320,15 @@ def _defaulted(o: Observer, batch: Batch, row: Row) -> None:
     o.totals["defaults"] += 1
     o.failed[row["account"]] = row["net"]
     o.closed.add(row["account"])
-    o.calls[row["account"]].update(status="missed", resolved_ns=batch.instant_ns)
+    call = o.calls[row["account"]]
+    call.update(status="missed", resolved_ns=batch.instant_ns)
+    why = "its equity fell below the takeover level"
+    if batch.instant_ns >= call["deadline_ns"]:
+        why = "the call was not met by its deadline"
     o.fact(
         batch, row["account"], "default",
-        "Default declared: the call was not met by its deadline, or equity fell below the "
-        "takeover level.",
+        f"Default declared: {why}; equity {money(row['equity'])}, initial margin "
+        f"{money(row['requirement'])}.",
         equity=money(row["equity"]), initial_margin=money(row["requirement"]),
     )  # fmt: skip
 
@@ -315,7 +355,8 @@ def _started(o: Observer, batch: Batch, row: Row) -> None:
         numbers["mark"] = o.price_text(row["binding"], row["mark"])
     o.fact(
         batch, row["account"], "liquidation",
-        "Liquidation began: equity fell below maintenance margin.", **numbers,
+        f"Liquidation began: equity {money(row['equity'])} fell below the maintenance margin of "
+        f"{money(row['requirement'])}.", **numbers,
     )  # fmt: skip
 
 
@@ -338,6 +379,7 @@ def _filled(o: Observer, batch: Batch, row: Row) -> None:
         notional = abs(row["lots"]) * terms["face_value"] / 1e8
     mark = o.marks[row["instrument"]] * contract.tick_e8 / 1e8
     o.totals["liquidation_fees"] += row["fee"]
+    o.move_fund(row["fee"], batch.instant_ns)
     if row["account"] < len(o.fees):
         o.fees[row["account"]] += row["fee"] / UNIT
     o.totals["liquidated_notional"] += int(notional * UNIT)
@@ -355,8 +397,10 @@ def _filled(o: Observer, batch: Batch, row: Row) -> None:
     )
     o.fact(
         batch, row["account"], "fill",
-        f"{'Bought' if row['lots'] > 0 else 'Sold'} {abs(row['lots']):,} lots to the market.",
-        price=o.price_text(row["instrument"], row["ticks"]), fee=money(row["fee"]),
+        f"{'Bought' if row['lots'] > 0 else 'Sold'} {contract.size(abs(row['lots']))[1:]} "
+        f"{contract.symbol} in the market, a slice of the liquidation.",
+        price=o.price_text(row["instrument"], row["ticks"]), mark=f"{mark:,.8g}",
+        fee=money(row["fee"]),
     )  # fmt: skip
 
 
@@ -380,7 +424,7 @@ def _taken_over(o: Observer, batch: Batch, row: Row) -> None:
 
 
 def _loss(o: Observer, batch: Batch, row: Row) -> None:
-    o.totals["bad_debt"] += row["amount"]
+    o.totals["losses"] += row["amount"]
     o.loss_account[row["loss"]] = row["account"]
     o.shortfall[row["account"]] += row["amount"]
 
@@ -388,6 +432,8 @@ def _loss(o: Observer, batch: Batch, row: Row) -> None:
 def _allocated(o: Observer, batch: Batch, row: Row) -> None:
     layer = LAYER_NAMES[Layer(row["layer"])]
     o.payers[layer] += row["amount"]
+    if row["layer"] == Layer.INSURANCE_FUND:
+        o.move_fund(-row["amount"], batch.instant_ns)
     o.tables["losses"].append(
         {
             "loss": row["loss"],
@@ -421,6 +467,7 @@ def _deleveraged(o: Observer, batch: Batch, row: Row) -> None:
 
 def _swept(o: Observer, batch: Batch, row: Row) -> None:
     o.totals["surplus_to_fund"] += row["amount"]
+    o.move_fund(row["amount"], batch.instant_ns)
 
 
 _HANDLERS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -23,16 +23,17 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.price_file import load_prices
 from novate.adapter.quarantine import Quarantine
 from novate.adapter.sqlite_journal import SqliteJournal
-from novate.app.replay import driver, summary
+from novate.app.replay import driver, story, summary
 from novate.app.replay.book import LoadedBook, file_book, generated_book
 from novate.app.replay.feed import Feed, day_feed, file_feed
+from novate.app.replay.retrace import MarginWatch, Visitor, retrace
 from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
 from novate.app.report import write_report
 from novate.canonical import Run
 from novate.engine.engine import ENGINE_VERSION
 from novate.engine.journal import JournalStore
-from novate.engine.recover import audit, recover
+from novate.engine.recover import audit
 from novate.errors import InputError
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
@@ -200,9 +201,6 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     Path
         The report.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    for stale in directory.glob("journal.db*"):
-        stale.unlink()
     started = time.perf_counter()
     variants = (
         {"other": _with(job, order=OTHER[job.order]), "off": _with(job, off=True)}
@@ -213,14 +211,21 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
         futures: dict[str, Future[summary.Outcome]] = {
             name: pool.submit(run_variant, variant) for name, variant in variants.items()
         }
+        # Inputs first: what cannot be used leaves an earlier run as it is, and no directory.
+        ready = prepare(job)
+        directory.mkdir(parents=True, exist_ok=True)
+        for stale in directory.glob("journal.db*"):
+            stale.unlink()
         journal = SqliteJournal(directory / "journal.db")
         try:
-            ready = prepare(job)
             finished = driver.run(
                 ready.venue, ready.opening, ready.book, ready.feed, journal,
                 lambda done, total: say("replay", done, total),
             )  # fmt: skip
-            checks = verify(journal, finished.engine.state.digest(), say)
+            watch = MarginWatch(ready.book.accounts, finished.observer.tables["solvency"])
+            bridge = story.bridge_of(finished, ready.book)
+            visitors: list[Visitor] = [watch] if bridge is None else [watch, bridge]
+            checks = verify(journal, finished.engine.state.digest(), say, visitors)
         finally:
             journal.close()
         outcomes = {}
@@ -240,7 +245,7 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     tables["accounts"] = summary.account_rows(finished, ready.book)
     write_tables(directory, tables)
     write_json(directory / "summary.json", content)
-    write_json(directory / "story.json", summary.story_of(finished, ready.book))
+    write_json(directory / "story.json", story.story_of(finished, ready.book, bridge))
     return write_report(directory)
 
 
@@ -253,13 +258,18 @@ def _with(job: Job, *, order: str = "", off: bool = False) -> Job:
     return Job(**values)
 
 
-def verify(journal: JournalStore, digest: bytes, say: Say) -> dict[str, Any]:
-    """Recover and audit a journal; the state must be the one that the run left."""
+def verify(
+    journal: JournalStore, digest: bytes, say: Say, visitors: Sequence[Visitor] = ()
+) -> dict[str, Any]:
+    """Recover and audit a journal; the state must be the one that the run left.
+
+    ``visitors`` look at the state between the events of the recovery.
+    """
     started = time.perf_counter()
     total = journal.head()[0]
     say("recover", 0, total)
-    recovered = recover(journal, from_snapshot=False, progress=lambda n: say("recover", n, total))
-    same = recovered.state.digest() == digest
+    recovered = retrace(journal, visitors, lambda n: say("recover", n, total))
+    same = recovered.digest() == digest
     report = audit(journal, progress=lambda n: say("audit", n, total))
     return {
         "recovered": same,

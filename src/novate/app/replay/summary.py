@@ -12,27 +12,14 @@ from novate.app.replay.book import LoadedBook
 from novate.app.replay.driver import Finished, fund_levels
 from novate.app.replay.observe import LAYER_NAMES, UNIT, Observer
 from novate.book.ledger import asset_sums
-from novate.kernel.codes import AccountStatus, Layer
+from novate.kernel.codes import AccountStatus, Layer, Role
 from novate.units import format_decimal, format_instant
 
 NUMERAIRE_DECIMALS = 6
-SHARED = tuple(
-    name
-    for layer, name in LAYER_NAMES.items()
-    if layer not in (Layer.OWN_CONTRIBUTION, Layer.UNCOVERED)
-)
-"""Layers in which others than the defaulter and its member pay."""
-
-KEYS = (
-    "bad_debt",
-    "loss_beyond_collateral",
-    "liquidated_accounts",
-    "fund_used",
-    "uncovered",
-    "calls_made",
-    "taken_over",
-    "own_collateral",
-)
+CLEARING_HOUSE = (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME)
+"""Layers of the clearing house's own."""
+OTHERS = (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
+"""Layers in which members and holders pay who had nothing to do with a failure."""
 
 
 def text(amount: int) -> str:
@@ -40,39 +27,42 @@ def text(amount: int) -> str:
     return format_decimal(int(amount), NUMERAIRE_DECIMALS)
 
 
-def shown(amount: int) -> str:
-    """Numeraire units for a sentence: thousands separators, whole units."""
-    return f"{round(amount / UNIT):,}"
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The few numbers in which variants of a run are compared; money in numeraire units.
 
-    ``bad_debt`` is what failed accounts lost beyond their own money and their member's own
-    contribution: what other layers paid, and what is uncovered at the end.  ``own_collateral`` is
-    the first layer: what taken-over accounts still had when they failed, all of which was used.
-    ``loss_beyond_collateral`` is all that the layers after it bore, own contributions too: it does
-    not depend on which member a loss is put down to.
+    ``shortfall`` is the loss beyond the defaulters' collateral, whoever bore it, and the sum of the
+    four after it: ``own_members`` the default-fund contributions of the members whose accounts
+    failed, ``clearing_house`` the insurance fund and skin in the game, ``others`` the default fund
+    of other members and the last layer, ``uncovered`` what nobody bore.  Which member a loss is put
+    down to moves it between these, never the shortfall.  ``own_collateral`` stands before it: what
+    taken-over accounts still had when they failed, all of which was used.
     """
 
-    bad_debt: int
-    loss_beyond_collateral: int
+    shortfall: int
+    own_members: int
+    clearing_house: int
+    others: int
+    uncovered: int
     liquidated_accounts: int
     fund_used: int
-    uncovered: int
     calls_made: int
     taken_over: int
     own_collateral: int
 
+    def parts(self) -> dict[str, str]:
+        """The shortfall and who bore it, as text."""
+        return {
+            name: text(getattr(self, name))
+            for name in ("shortfall", "own_members", "clearing_house", "others", "uncovered")
+        }
+
     def shown(self) -> dict[str, Any]:
         """Money as text, counts as numbers."""
         return {
-            "bad_debt": text(self.bad_debt),
-            "loss_beyond_collateral": text(self.loss_beyond_collateral),
+            **self.parts(),
             "liquidated_accounts": self.liquidated_accounts,
             "fund_used": text(self.fund_used),
-            "uncovered": text(self.uncovered),
             "calls_made": self.calls_made,
         }
 
@@ -92,16 +82,21 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = finished.observer
     uncovered = int(finished.engine.state.defaults.losses.used("uncovered").sum())
-    bad_debt = sum(observer.payers[layer] for layer in SHARED) + uncovered
+    own_members, clearing_house, others = (
+        sum(observer.payers[LAYER_NAMES[layer]] for layer in layers)
+        for layers in ((Layer.OWN_CONTRIBUTION,), CLEARING_HOUSE, OTHERS)
+    )
     return Outcome(
-        bad_debt,
-        bad_debt + observer.payers[LAYER_NAMES[Layer.OWN_CONTRIBUTION]],
-        len(observer.closed),
-        observer.payers["insurance_fund"],
-        uncovered,
-        observer.totals["calls_made"],
-        observer.totals["taken_over"],
-        collateral_used(observer),
+        shortfall=own_members + clearing_house + others + uncovered,
+        own_members=own_members,
+        clearing_house=clearing_house,
+        others=others,
+        uncovered=uncovered,
+        liquidated_accounts=len(observer.closed),
+        fund_used=observer.payers["insurance_fund"],
+        calls_made=observer.totals["calls_made"],
+        taken_over=observer.totals["taken_over"],
+        own_collateral=collateral_used(observer),
     )
 
 
@@ -122,20 +117,23 @@ def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
     observer, totals = finished.observer, finished.observer.totals
     end = fund_levels(finished.engine)
     short = outcome(finished, book)
+    liquidator = finished.engine.state.exposure.single(Role.LIQUIDATOR)
     funds = {
         f"{name}_{when}": text(levels[name])
         for when, levels in (("before", finished.funds_start), ("after", end))
         for name in levels
     }
     return {
-        "bad_debt": text(short.bad_debt),
+        **short.parts(),
+        "liquidator_shortfall": text(observer.shortfall[liquidator]),
         **funds,
+        "fund_lowest": text(observer.fund_low),
+        "fund_lowest_at": format_instant(observer.fund_low_ns) if observer.fund_low_ns else None,
         "liquidated_accounts": short.liquidated_accounts,
         "liquidated_notional": text(totals["liquidated_notional"]),
         "calls_made": totals["calls_made"],
         "calls_met": totals["calls_met"],
         "defaults": totals["defaults"],
-        "uncovered": text(short.uncovered),
         "liquidation_fees": text(totals["liquidation_fees"]),
         "surplus_to_fund": text(totals["surplus_to_fund"]),
         "taken_over": totals["taken_over"],
@@ -155,7 +153,7 @@ def payers_of(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
 
 
 def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
-    """Ten accounts with the largest loss beyond their own money, then the largest own loss."""
+    """Ten accounts with the largest shortfall (beyond collateral), then the largest own loss."""
     observer = finished.observer
     own = own_losses(finished, book)
     position = {int(account): k for k, account in enumerate(book.accounts)}
@@ -169,12 +167,10 @@ def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]
                 "reference": book.references[k],
                 "role": book.roles[k],
                 "member": book.members[k],
-                "loss": text(own[account] + short),
+                "shortfall": text(short),
+                "own_loss": text(own[account]),
                 "held": observer.held.get(account, ""),
                 "liquidated_at": format_instant(observer.taken_over_ns[account]),
-                "cause": (
-                    f"{shown(short)} beyond its own money" if short else "lost all its own money"
-                ),
             }
         )
     return rows
@@ -240,48 +236,6 @@ def house_accounts(finished: Finished, book: LoadedBook) -> dict[str, str]:
     return {str(k): name for k, name in enumerate(references) if k not in margin}
 
 
-def story_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
-    """The account with the fullest story: called or liquidated, topped up, taken over."""
-    observer = finished.observer
-    position = {int(account): k for k, account in enumerate(book.accounts)}
-
-    def fullness(account: int) -> tuple[bool, bool, int, int]:
-        facts = observer.facts[account]
-        kinds = {fact["kind"] for fact in facts}
-        size = observer.shortfall[account] + max(int(finished.equity_start[position[account]]), 0)
-        is_telling = len(kinds) >= 4 and 5 <= len(facts) <= 24
-        return (is_telling, observer.shortfall[account] > 0, size, -account)
-
-    known = [account for account in observer.facts if account in position]
-    if not known:
-        return {"reference": "", "role": "", "member": "", "facts": []}
-    chosen = max(known, key=fullness)
-    k = position[chosen]
-    facts = [
-        {
-            "sequence": fact["sequence"],
-            "instant": format_instant(fact["instant"]),
-            "kind": fact["kind"],
-            "text": fact["text"],
-            "numbers": fact["numbers"],
-        }
-        for fact in observer.facts[chosen]
-    ]
-    start = {
-        "sequence": 1,
-        "instant": format_instant(int(finished.observer.tables["solvency"][0]["instant_ns"])),
-        "kind": "start",
-        "text": f"A {book.profiles[k].replace('_', ' ')} of {book.members[k]} at the start.",
-        "numbers": {"net_equity": text(int(finished.equity_start[k]))},
-    }
-    return {
-        "reference": book.references[k],
-        "role": book.roles[k],
-        "member": book.members[k],
-        "facts": [start, *facts],
-    }
-
-
 __all__ = [
     "Outcome",
     "account_rows",
@@ -290,7 +244,6 @@ __all__ = [
     "outcome",
     "payers_of",
     "result_of",
-    "story_of",
     "verification_of",
     "worst_accounts",
 ]

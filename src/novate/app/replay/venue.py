@@ -12,6 +12,7 @@ from novate.instrument import contract as listed
 from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
 from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
+from novate.kernel.value import LINEAR
 from novate.message import command
 from novate.message.parameter import MINUTE, SECOND, Parameter
 from novate.valuation.exposure import SINGLE_ROLES
@@ -37,6 +38,13 @@ class Contract:
     tick_e8: int
     lot_e8: int
     form: int
+    settlement: int = 0
+
+    def size(self, lots: int) -> str:
+        """A signed size for people: coins, or contracts of an inverse contract."""
+        if self.form == LINEAR:
+            return f"{lots * self.lot_e8 / 1e8:+,.8g}"
+        return f"{lots:+,} contracts"
 
 
 @dataclass(slots=True)
@@ -212,6 +220,7 @@ def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
             contract.tick_e8,
             terms["lot"],
             contract.form,
+            contract.settlement_asset,
         )
     )
     floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])

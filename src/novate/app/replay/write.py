@@ -18,7 +18,9 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "instant_ns": _I64, "client_equity": _F64, "initial_margin": _F64,
         "maintenance_margin": _F64, "insurance_fund": _F64, "skin_in_the_game": _F64,
         "default_fund": _F64, "liquidator_equity": _F64, "negative_equity": _F64,
-        "negative_accounts": _I64, "uncovered": _F64, "open_interest": _F64,
+        "negative_accounts": _I64, "below_initial": _I64, "below_maintenance": _I64,
+        "initial_shortfall": _F64, "maintenance_shortfall": _F64, "assessed_ns": _I64,
+        "uncovered": _F64, "open_interest": _F64,
     },
     "liquidations": {
         "instant_ns": _I64, "account": _I64, "instrument": _TEXT, "lots": _I64, "price": _F64,

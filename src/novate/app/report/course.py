@@ -61,17 +61,27 @@ def _equity_chart(table: Table, unit: str, focus: Focus) -> Chart:
         ),
         Line(name="Maintenance margin", values=required, tone="red", dash="dotted"),
     ]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cover = np.where(required > 0, equity / required, np.nan)
-    title = "Client equity against requirements"
-    note = "No maintenance margin was required."
-    if not np.isnan(cover).all():
-        low = int(np.nanargmin(cover))
-        title = f"Client equity was at least {cover[low]:.2f} times the maintenance margin"
-        instant_ns = int(table.integers("instant_ns")[low])
-        note = f"Sum over all clients; the lowest cover was at {clock(instant_ns)} UTC."
+    title, note = _below_margin(table, unit)
     data = time_chart(table.integers("instant_ns"), lines, unit, focus=focus)
     return Chart(key="equity", title=title, note=note, data=data)
+
+
+def _below_margin(table: Table, unit: str) -> tuple[str, str]:
+    """Return heading and note: how many accounts lacked margin at the worst instant, how much."""
+    below, short = table.integers("below_maintenance"), table.floats("maintenance_shortfall")
+    sums = "The lines are sums over all clients, which hide the accounts that fail."
+    initial, lacking = table.integers("below_initial"), table.floats("initial_shortfall")
+    if not below.any() and not initial.any():
+        return "No account was below its initial margin", sums
+    worst = int(np.lexsort((short, initial, below))[-1])
+    title = (
+        f"At worst {counted(int(initial[worst]), 'account')} below initial margin by "
+        f"{compact(float(lacking[worst]))}, {counted(int(below[worst]), 'account')} below "
+        f"maintenance margin by {compact(float(short[worst]))} {unit}"
+    )
+    instant_ns = int(table.integers("assessed_ns")[worst])
+    at = f"In the assessment of {clock(instant_ns)} UTC, before anything was done about it."
+    return title, f"{at} {sums}"
 
 
 def _resources_chart(table: Table, unit: str, focus: Focus) -> Chart:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
-from novate.app.report.load import Fact, Run, Target, Verification
+from novate.app.report.flow import layer_of
+from novate.app.report.load import Fact, Failure, Run, Stage, Target, Verification
 from novate.app.report.markup import Column, Content, Html, element, join, table
 from novate.app.report.wording import (
     NONE,
     any_number,
     count,
     counted,
+    exact,
     instant,
     money_or_none,
     percent,
@@ -31,7 +34,56 @@ def story(run: Run) -> Html:
     told_of = f" ({owner})" if owner else ""
     first = join(["What happened to ", element("strong", told.reference), told_of, by])
     facts = element("ol", *(_fact(fact) for fact in told.facts), class_="story")
-    return join([element("p", first, class_="note"), facts])
+    return join([element("p", first, class_="note"), _failure(run), facts])
+
+
+ENDS = {"start": "Net equity at the start", "takeover": "Net equity at takeover"}
+
+
+def _failure(run: Run) -> Html:
+    """Return how the account came to fail, what it held then, and who paid for it."""
+    failure, unit = run.story.failure, run.summary.numeraire
+    if failure is None:
+        return Html("")
+    ends = {**ENDS, "failure": f"Net equity when its {failure.kind} began"}
+    tables = [_stage_table(stage, ends, unit) for stage in failure.stages]
+    tables.append(_compared(failure, unit))
+    held = [
+        (f"{row.size} {row.instrument} at {row.mark}", row.notional) for row in failure.positions
+    ]
+    tables.append(_amounts("Positions then, notional at the mark", held, unit))
+    paid = [(layer_of(row.layer).label, row.amount) for row in run.story.paid]
+    total = [("Its shortfall, all layers", run.story.shortfall)]
+    tables.append(_amounts("Who paid its shortfall", paid + total, unit))
+    return element("div", *tables, class_="grid two bridge")
+
+
+def _stage_table(stage: Stage, ends: dict[str, str], unit: str) -> Html:
+    rows = [(ends[stage.start], stage.opening)]
+    rows += [(item.item, item.amount) for item in stage.items]
+    rows.append((ends[stage.end], stage.closing))
+    return _amounts(f"From {stage.start} to {stage.end}", rows, unit)
+
+
+def _compared(failure: Failure, unit: str) -> Html:
+    """Return the comparison that decided."""
+    margin = "maintenance margin" if failure.kind == "liquidation" else "initial margin"
+    rows = [
+        ("Net equity", failure.net),
+        ("Haircuts on its collateral", failure.haircuts),
+        ("Equity that counts", failure.equity),
+        (f"Required: {margin}", failure.requirement),
+        ("Lacking", failure.requirement - failure.equity),
+    ]
+    return _amounts(f"What was compared at {instant(failure.instant)} UTC", rows, unit)
+
+
+def _amounts(heading: str, rows: list[tuple[str, Decimal]], unit: str) -> Html:
+    columns = [Column(heading="Item"), Column(heading=unit, is_number=True)]
+    made = table(
+        columns, [[name, exact(amount)] for name, amount in rows], caption=heading, class_="tight"
+    )
+    return element("figure", element("h3", heading), made)
 
 
 def _fact(fact: Fact) -> Html:

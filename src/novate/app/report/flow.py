@@ -2,11 +2,11 @@
 
 Order of loss absorption::
 
-    defaulter's collateral -> defaulter's default-fund contribution -> insurance fund
+    defaulter's collateral -> default-fund contribution of its member -> insurance fund
         -> skin in the game -> default fund of others -> assessment
         -> last layer (gains haircut or auto-deleveraging) -> uncovered
 
-The first two are the defaulters' own resources; what the others pay is bad debt.
+All that the layers after the first bear is the shortfall.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Layer:
         As a reader says it, and in few letters where there is no room (empty: the same).
     tone
         Colour class of the page.
-    is_own
-        Whether the layer is the defaulters' own money.
+    is_collateral
+        Whether the layer is the defaulters' collateral, which stands before any shortfall.
     is_named
         Whether the report names the layer even when it paid nothing.
     aliases
@@ -48,7 +48,7 @@ class Layer:
     label: str
     tone: str
     short: str = ""
-    is_own: bool = False
+    is_collateral: bool = False
     is_named: bool = True
     aliases: tuple[str, ...] = ()
 
@@ -59,16 +59,16 @@ LAYERS: tuple[Layer, ...] = (
         label="Defaulters\u2019 collateral",
         short="Own collateral",
         tone="own",
-        is_own=True,
+        is_collateral=True,
         aliases=("defaulters_collateral", "own_collateral", "collateral", "defaulter_margin"),
     ),
     Layer(
-        key="defaulter_default_fund",
-        label="Defaulters\u2019 default-fund contributions",
-        short="Own contribution",
-        tone="own",
-        is_own=True,
+        key="own_members_default_fund",
+        label="Own members\u2019 default-fund contributions",
+        short="Own members",
+        tone="member",
         aliases=(
+            "defaulter_default_fund",
             "defaulter_contribution",
             "defaulter_default_fund_contribution",
             "defaulters_default_fund",
@@ -162,9 +162,9 @@ def who_paid(summary: Summary) -> list[Paid]:
     return rows
 
 
-def beyond_own(paid: list[Paid]) -> Decimal:
-    """Return what was paid beyond the defaulters' own resources, in numeraire units."""
-    return sum((row.amount for row in paid if not row.layer.is_own), Decimal(0))
+def beyond_collateral(paid: list[Paid]) -> Decimal:
+    """Return what the layers after the defaulters' collateral bore, in numeraire units."""
+    return sum((row.amount for row in paid if not row.layer.is_collateral), Decimal(0))
 
 
 def loss_flow(run: Run) -> dict[str, Any] | None:
@@ -200,7 +200,8 @@ def loss_flow(run: Run) -> dict[str, Any] | None:
 
 
 def _has_payers_behind(layer: Layer, payer: str) -> bool:
-    return layer.tone in {"mutual", "last"} and payer != "" and layer_of(payer).key != layer.key
+    is_shared = layer.tone in {"member", "mutual", "last"}
+    return is_shared and payer != "" and layer_of(payer).key != layer.key
 
 
 def _grouped(amounts: list[tuple[str, float]], limit: int, plural: str) -> dict[str, str]:

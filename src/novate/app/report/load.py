@@ -39,6 +39,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "liquidator_equity",
         "negative_equity",
         "negative_accounts",
+        "below_initial",
+        "below_maintenance",
+        "initial_shortfall",
+        "maintenance_shortfall",
+        "assessed_ns",
         "uncovered",
         "open_interest",
     ),
@@ -81,11 +86,23 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What the day did to the clearing house; amounts in numeraire units."""
+    """What the day did to the clearing house; amounts in numeraire units.
 
-    bad_debt: Decimal
+    ``shortfall`` is what was lost beyond the defaulters' collateral: the sum of what own members,
+    the clearing house and others bore and what is uncovered.  ``liquidator_shortfall`` is the part
+    that arose after takeovers, while positions were closed out.
+    """
+
+    shortfall: Decimal
+    own_members: Decimal
+    clearing_house: Decimal
+    others: Decimal
+    uncovered: Decimal
+    liquidator_shortfall: Decimal
     fund_before: Decimal
     fund_after: Decimal
+    fund_lowest: Decimal
+    fund_lowest_at: str | None
     skin_before: Decimal
     skin_after: Decimal
     default_fund_before: Decimal
@@ -96,7 +113,6 @@ class Result(msgspec.Struct, frozen=True):
     calls_met: int
     defaults: int
     taken_over: int
-    uncovered: Decimal
     liquidation_fees: Decimal
     surplus_to_fund: Decimal
 
@@ -109,25 +125,30 @@ class Payer(msgspec.Struct, frozen=True):
 
 
 class WorstAccount(msgspec.Struct, frozen=True):
-    """One of the accounts that lost most; `loss` is positive, in numeraire units."""
+    """One of the accounts that lost most beyond its collateral; losses positive, numeraire units.
+
+    ``own_loss`` is what it lost of its own: equity at the start and what was paid in since.
+    """
 
     reference: str
     role: str | None
     member: str | None
-    loss: Decimal
+    shortfall: Decimal
+    own_loss: Decimal
     held: str | None
     liquidated_at: str | int | None
-    cause: str | None
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The same six measures of one run, so that runs can stand side by side."""
+    """The same measures of one run, so that runs can stand side by side."""
 
-    bad_debt: Decimal
-    loss_beyond_collateral: Decimal
+    shortfall: Decimal
+    own_members: Decimal
+    clearing_house: Decimal
+    others: Decimal
+    uncovered: Decimal
     liquidated_accounts: int
     fund_used: Decimal
-    uncovered: Decimal
     calls_made: int
 
 
@@ -263,6 +284,48 @@ class Fact(msgspec.Struct, frozen=True):
     numbers: dict[str, str | int | float | None] = {}
 
 
+class BridgeItem(msgspec.Struct, frozen=True):
+    """What one cause did to an account's net equity, numeraire units, the account's sign."""
+
+    item: str
+    amount: Decimal
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """A stretch of an account's day: the items between two net equities add up exactly."""
+
+    start: str = msgspec.field(name="from")
+    opening: Decimal
+    items: list[BridgeItem]
+    end: str = msgspec.field(name="to")
+    closing: Decimal
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A position when the account failed; `notional` at the mark, numeraire units."""
+
+    instrument: str
+    size: str
+    mark: str
+    notional: Decimal
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """How an account came to fail: what was compared, and the way there.
+
+    ``kind`` is `liquidation` (equity below maintenance margin) or `default` (a call not met).
+    """
+
+    kind: str
+    instant: str
+    net: Decimal
+    haircuts: Decimal
+    equity: Decimal
+    requirement: Decimal
+    positions: list[Holding]
+    stages: list[Stage]
+
+
 class Story(msgspec.Struct, frozen=True):
     """The document `story.json`: one account, told by the facts that moved it."""
 
@@ -270,6 +333,9 @@ class Story(msgspec.Struct, frozen=True):
     role: str | None = None
     member: str | None = None
     facts: list[Fact] = []
+    failure: Failure | None = None
+    shortfall: Decimal = Decimal(0)
+    paid: list[Payer] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

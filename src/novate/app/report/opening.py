@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from novate.app.report.flow import Paid, beyond_own, who_paid
-from novate.app.report.load import Outcome, Run, Summary, WorstAccount
+from novate.app.report.flow import Paid, beyond_collateral, who_paid
+from novate.app.report.load import Outcome, Result, Run, Summary, WorstAccount
 from novate.app.report.markup import Column, Content, Html, bar, element, join, table
 from novate.app.report.wording import (
     FIXED_SPACE,
@@ -28,14 +28,15 @@ from novate.app.report.wording import (
 )
 
 WORST_MAX = 10
-HELD_MAX = 5
+HELD_MAX = 2
 Cell = Callable[[Outcome], str]
 MEASURES: tuple[tuple[str, Cell], ...] = (
-    ("Loss beyond collateral", lambda outcome: money_or_none(outcome.loss_beyond_collateral)),
-    ("Bad debt", lambda outcome: money_or_none(outcome.bad_debt)),
+    ("Shortfall", lambda outcome: money_or_none(outcome.shortfall)),
+    ("= own members\u2019 contributions", lambda outcome: money_or_none(outcome.own_members)),
+    ("+ clearing house\u2019s layers", lambda outcome: money_or_none(outcome.clearing_house)),
+    ("+ others", lambda outcome: money_or_none(outcome.others)),
+    ("+ uncovered", lambda outcome: money_or_none(outcome.uncovered)),
     ("Accounts liquidated", lambda outcome: count(outcome.liquidated_accounts)),
-    ("Insurance fund used", lambda outcome: money_or_none(outcome.fund_used)),
-    ("Uncovered loss", lambda outcome: money_or_none(outcome.uncovered)),
     ("Margin calls made", lambda outcome: count(outcome.calls_made)),
 )
 
@@ -51,21 +52,21 @@ def opening(run: Run) -> Html:
 def verdict(summary: Summary) -> str:
     """Return the outcome in one or two sentences."""
     result, unit = summary.result, summary.numeraire
-    if result.bad_debt == 0:
+    if result.shortfall == 0:
         opening_words = (
-            "No bad debt: every loss stayed within the defaulters\u2019 own resources."
+            "No shortfall: every loss stayed within the defaulters\u2019 collateral."
             if result.taken_over
-            else "No bad debt and no default."
+            else "No shortfall and no default."
         )
         return f"{opening_words} Uncovered loss: {money_or_none(result.uncovered)}."
     lost = (
         f"{counted(result.taken_over, 'failed account').capitalize()} cost "
-        f"{money(result.bad_debt)} {unit} beyond the defaulters\u2019 own resources."
+        f"{money(result.shortfall)} {unit} beyond their collateral."
     )
     paid = [
         f"{row.layer.label[:1].lower()}{row.layer.label[1:]} {money(row.amount)}"
         for row in who_paid(summary)
-        if row.amount > 0 and not row.layer.is_own and row.layer.key != "uncovered"
+        if row.amount > 0 and not row.layer.is_collateral and row.layer.key != "uncovered"
     ]
     rest = (
         "nothing is left uncovered"
@@ -80,21 +81,21 @@ def verdict(summary: Summary) -> str:
 def _key_figures(summary: Summary) -> Html:
     result, unit = summary.result, summary.numeraire
     fund = result.fund_after - result.fund_before
-    kept = f"; liquidation surplus put in {money(result.surplus_to_fund)}"
+    kept = f"; surplus put in {money(result.surplus_to_fund)}"
     change = percent(float(fund / result.fund_before)) if result.fund_before else ""
     share = f" ({'+' if fund > 0 else ''}{change})" if fund and change else ""
     figures = [
         _figure(
-            f"Bad debt, {unit}",
-            money_or_none(result.bad_debt),
-            "losses beyond the defaulters\u2019 own resources",
-            tone="bad" if result.bad_debt else "good",
-            title=exact(result.bad_debt),
+            f"Shortfall, {unit}",
+            money_or_none(result.shortfall),
+            "lost beyond the defaulters\u2019 collateral, all layers",
+            tone="bad" if result.shortfall else "good",
+            title=exact(result.shortfall),
         ),
         _figure(
             f"Insurance fund before \u2192 after, {unit}",
             f"{money(result.fund_before)} \u2192 {money(result.fund_after)}",
-            f"{signed(fund)}{share}{kept if result.surplus_to_fund else ''}",
+            f"{_lowest(result)}{signed(fund)}{share}{kept if result.surplus_to_fund else ''}",
             title=f"{exact(result.fund_before)} \u2192 {exact(result.fund_after)}",
             class_="wide",
         ),
@@ -120,6 +121,14 @@ def _key_figures(summary: Summary) -> Html:
     return element("dl", *figures, class_="figures")
 
 
+def _lowest(result: Result) -> str:
+    """Say how far the fund fell on the way, where that is below both its ends."""
+    if result.fund_lowest >= min(result.fund_before, result.fund_after):
+        return ""
+    clock = instant(result.fund_lowest_at)[11:16]
+    return f"lowest {money(result.fund_lowest)} at {clock}; "
+
+
 def _figure(
     label: str, value: str, detail: str, *, tone: str = "", title: str = "", class_: str = ""
 ) -> Html:
@@ -134,30 +143,33 @@ def _figure(
 
 def _payers_panel(summary: Summary) -> Html:
     paid = who_paid(summary)
-    total = sum((row.amount for row in paid), Decimal(0))
+    total = beyond_collateral(paid)
     largest = max((row.amount for row in paid), default=Decimal(0))
     columns = [
         Column(heading="Layer, in order of loss absorption"),
         Column(heading="", class_="barred"),
         Column(heading=f"Paid, {summary.numeraire}", is_number=True),
-        Column(heading="Share", is_number=True),
+        Column(heading="Of shortfall", is_number=True),
     ]
     rows = [_payer_row(row, total, largest) for row in paid]
-    last: list[Content] = ["All losses", "", money_or_none(total), percent(1.0) if total else NONE]
+    last: list[Content] = ["Shortfall: all but the collateral", "", money_or_none(total)]
+    last.append(percent(1.0) if total else NONE)
     made = table(columns, rows, caption="Who paid", class_="tight payers", total=last)
-    difference = beyond_own(paid) - summary.result.bad_debt
+    difference = total - summary.result.shortfall
     warning = Html("")
     if difference != 0:
         text = (
-            f"The layers beyond own resources sum to {money(beyond_own(paid))}, "
-            f"bad debt is {money(summary.result.bad_debt)}: they differ by {money(difference)}."
+            f"The layers beyond collateral sum to {money(total)}, "
+            f"the shortfall is {money(summary.result.shortfall)}: they differ by "
+            f"{money(difference)}."
         )
         warning = element("p", text, class_="warning")
     return _panel("Who paid", made, warning)
 
 
 def _payer_row(row: Paid, total: Decimal, largest: Decimal) -> list[Content]:
-    share = percent(float(row.amount / total)) if row.amount and total else ""
+    has_share = row.amount and total and not row.layer.is_collateral
+    share = percent(float(row.amount / total)) if has_share else ""
     length = float(row.amount / largest) if largest else 0.0
     amount: Content = money(row.amount)
     if row.amount == 0:
@@ -205,20 +217,31 @@ def _outcome_cell(outcome: Outcome | None, cell: Cell) -> Content:
 
 def _worst_panel(summary: Summary) -> Html:
     worst = summary.worst_accounts[:WORST_MAX]
+    heading = "Ten worst accounts, by what they lost beyond their collateral"
     columns = [
+        Column(heading="Shortfall", is_number=True),
         Column(heading="Account"),
-        Column(heading=f"Loss, {summary.numeraire}", is_number=True),
+        Column(heading="Own loss", is_number=True),
         Column(heading="What it held"),
-        Column(heading="Liquidated, UTC", class_="when"),
+        Column(heading="Taken over, UTC", class_="when"),
     ]
     made = table(
         columns,
         [_worst_row(row) for row in worst],
-        caption="The ten accounts that lost most beyond their own money",
+        caption="The ten accounts with the largest shortfall",
         class_="tight worst",
         empty="No account lost anything.",
     )
-    return _panel("Ten worst accounts, by loss beyond their own money", made)
+    if not worst:
+        return _panel(heading, made)
+    unit, result = summary.numeraire, summary.result
+    together = sum((row.shortfall for row in worst), Decimal(0))
+    text = (
+        f"{unit}. Together {money(together)} of the shortfall of {money(result.shortfall)}; "
+        f"{money(result.liquidator_shortfall)} of it arose later, in closing out what had been "
+        "taken over. Own loss: equity at the start and what was paid in since."
+    )
+    return _panel(heading, made, _note(text))
 
 
 def _worst_row(row: WorstAccount) -> list[Content]:
@@ -226,14 +249,10 @@ def _worst_row(row: WorstAccount) -> list[Content]:
     date, _, clock = instant(row.liquidated_at).partition(" ")
     when = join([clock, element("small", date)]) if clock else element("span", date, class_="none")
     return [
-        join([element("strong", row.reference), element("small", owner or "\u2013")]),
-        element("span", money(row.loss), title=exact(row.loss)),
-        join(
-            [
-                element("span", _held(row.held), title=row.held or None),
-                element("small", row.cause or "\u2013"),
-            ]
-        ),
+        element("strong", money_or_none(row.shortfall), title=exact(row.shortfall)),
+        join([element("span", row.reference), element("small", owner or "\u2013")]),
+        element("span", money(row.own_loss), title=exact(row.own_loss)),
+        element("span", _held(row.held), title=row.held or None, class_="held"),
         when,
     ]
 
@@ -247,7 +266,7 @@ def _held(text: str | None) -> str:
     ]
     each = [part.replace(" ", FIXED_SPACE) for part in signed_parts]
     more = len(each) - HELD_MAX
-    return ", ".join([*each[:HELD_MAX], f"and {more} more"] if more > 1 else each)
+    return ", ".join([*each[:HELD_MAX], f"{more}{FIXED_SPACE}more"] if more > 0 else each)
 
 
 def _panel(heading: str, *content: Content) -> Html:

@@ -233,9 +233,15 @@ def _ccp(run: Run) -> Section:
             )
             rows.append([words(name), *cells, signed(last - first)])
     made = table(headings, rows, caption="Accounts of the clearing house", class_="sortable")
+    signs = (
+        "Signs are those of the ledger, and all accounts sum to zero: custody holds what everybody "
+        "paid in, so it is negative by what the clearing house owes them; the external market is "
+        "the other side of fills and of opening positions, positive where it gained from them."
+    )
     more = len(columns) - CCP_ACCOUNTS_MAX
     note = f"The first {CCP_ACCOUNTS_MAX} of {len(columns)} are drawn." if more > 0 else ""
-    body = join([made, element("p", note, class_="note"), _figures(charts, "grid three")])
+    text = f"{signs} {note}".strip()
+    body = join([made, element("p", text, class_="note"), _figures(charts, "grid three")])
     heading = "Accounts of the clearing house"
     return Section(
         key="ccp", heading=heading, name="Clearing house", body=body, charts=tuple(charts)

@@ -55,7 +55,7 @@ def test_parquet_columns_become_the_text_that_was_meant(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"name\n", "no rows"),
         (b"name,name\n1,2\n", "each once"),
-        (b"other\n1\n", "at least"),
+        (b"other\n1\n", r"missing: .'name'.; found: .'other'.\s.is the header line missing"),
         (b"name\n\xff\n", "not readable as CSV"),
         (b'name\n"open\n', "not readable as CSV"),
     ],

@@ -25,6 +25,8 @@ def observer() -> Observer:
 def listed() -> State:
     """A state with marks of two contracts: 50,000.0 and 3,000.00."""
     state = State()
+    for price in (1.0, 0.5):
+        state.exposure.assets.unit_price[state.exposure.assets.append()] = price
     for mark in (500_000, 300_000):
         row = state.exposure.marks.append()
         state.exposure.instruments.append()
@@ -124,7 +126,7 @@ def test_a_fill_is_a_line_with_price_mark_notional_and_fee() -> None:
     assert o.totals["liquidated_notional"] == 998 * UNIT
     assert o.totals["liquidation_fees"] == 4_990_000
     assert o.fees[A] == pytest.approx(4.99)
-    assert o.facts[A][0]["text"].startswith("Sold 20 lots")
+    assert o.facts[A][0]["text"].startswith("Sold 0.02 BTCUSDT")
 
 
 def test_a_loss_is_followed_to_its_payers() -> None:
@@ -140,7 +142,7 @@ def test_a_loss_is_followed_to_its_payers() -> None:
     )
     take(o, row(event.SURPLUS_SWEPT, amount=6))
 
-    assert o.totals["bad_debt"] == 500 * UNIT
+    assert o.totals["losses"] == 500 * UNIT
     assert o.shortfall[A] == 500 * UNIT
     assert dict(o.payers) == {
         "insurance_fund": UNIT,
@@ -158,15 +160,16 @@ def test_every_layer_has_a_name() -> None:
     assert set(LAYER_NAMES) == set(Layer)
 
 
-def test_deposits_and_withdrawals_in_numeraire_are_flows() -> None:
+def test_deposits_and_withdrawals_of_every_asset_are_flows_at_their_price() -> None:
     o = observer()
 
     take(o, row(event.COLLATERAL_POSTED, account=A, amount=100))
     take(o, row(event.COLLATERAL_POSTED, account=A, asset=1, amount=7))
     take(o, row(event.COLLATERAL_WITHDRAWN, account=A, amount=30))
 
-    assert o.flows[A] == 70
-    assert [fact["kind"] for fact in o.facts[A]] == ["deposit", "withdrawal"]
+    assert o.flows[A] == 100 + 3 - 30
+    assert [fact["kind"] for fact in o.facts[A]] == ["deposit", "deposit", "withdrawal"]
+    assert o.facts[A][1]["numbers"] == {"amount": "0.00000007 BTC"}
 
 
 def test_trade_fees_go_to_both_sides() -> None:

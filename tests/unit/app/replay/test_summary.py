@@ -19,10 +19,10 @@ def with_losses() -> tuple[Any, Finished]:
     prepared, done = finished()
     account = int(prepared.book.accounts[0])
     observer = Observer(prepared.venue, prepared.book.accounts)
-    observer.totals.update(bad_debt=500 * UNIT, defaults=1, calls_made=4, taken_over=1)
+    observer.totals.update(losses=500 * UNIT, defaults=1, calls_made=4, taken_over=1)
     observer.closed.update(int(number) for number in prepared.book.accounts[:3])
     observer.payers.update(
-        defaulter_default_fund=100 * UNIT, insurance_fund=300 * UNIT, uncovered=100 * UNIT
+        own_members_default_fund=100 * UNIT, insurance_fund=300 * UNIT, uncovered=100 * UNIT
     )
     observer.taken_over_ns[account] = 1_773_273_600 * 10**9
     observer.flows[account] = 30 * UNIT
@@ -39,22 +39,24 @@ def test_amounts_are_decimal_text() -> None:
     assert summary.text(np.int64(10**12)) == "1000000.000000"
 
 
-def test_bad_debt_is_what_others_than_the_defaulter_had_to_bear() -> None:
+def test_the_shortfall_is_all_beyond_collateral_and_the_sum_of_who_bore_it() -> None:
     book, done = with_losses()
 
     short = summary.outcome(done, book)
 
-    assert short.bad_debt == 300 * UNIT
-    assert short.loss_beyond_collateral == 400 * UNIT
+    assert short.shortfall == 400 * UNIT
+    assert (short.own_members, short.clearing_house, short.others) == (100 * UNIT, 300 * UNIT, 0)
     assert short.fund_used == 300 * UNIT
     assert short.liquidated_accounts == 3
     assert short.own_collateral == 2_000 * UNIT
     assert short.shown() == {
-        "bad_debt": "300.000000",
-        "loss_beyond_collateral": "400.000000",
+        "shortfall": "400.000000",
+        "own_members": "100.000000",
+        "clearing_house": "300.000000",
+        "others": "0.000000",
+        "uncovered": "0.000000",
         "liquidated_accounts": 3,
         "fund_used": "300.000000",
-        "uncovered": "0.000000",
         "calls_made": 4,
     }
 
@@ -77,7 +79,7 @@ def test_payers_come_in_the_order_of_the_waterfall() -> None:
 
     assert [row["layer"] for row in rows] == [
         "defaulter_collateral",
-        "defaulter_default_fund",
+        "own_members_default_fund",
         "insurance_fund",
         "skin_in_the_game",
         "default_fund",
@@ -96,10 +98,10 @@ def test_the_worst_account_is_told_with_what_it_held() -> None:
 
     assert row["reference"] == "long"
     assert row["member"] == "east"
-    assert row["loss"] == "11530.000000"
+    assert row["own_loss"] == "11030.000000"
+    assert row["shortfall"] == "500.000000"
     assert row["held"] == "+2 BTCUSDT"
     assert row["liquidated_at"] == "2026-03-12T00:00:00Z"
-    assert "500" in row["cause"]
 
 
 def test_the_result_has_funds_before_and_after() -> None:
@@ -138,24 +140,3 @@ def test_every_account_has_a_line() -> None:
         assert row["equity_start"] == pytest.approx(int(start) / UNIT)
         assert row["equity_end"] == pytest.approx(int(end) / UNIT)
     assert {row["status"] for row in rows} <= {"open", "called", "liquidating", "taken_over"}
-
-
-def test_the_story_is_of_an_account_with_something_to_tell() -> None:
-    prepared, done = finished()
-
-    story = summary.story_of(done, prepared.book)
-
-    assert story["reference"] in prepared.book.references
-    assert story["facts"][0]["kind"] == "start"
-    assert len(story["facts"]) > 1
-    sequences = [fact["sequence"] for fact in story["facts"]]
-    assert sequences == sorted(sequences)
-
-
-def test_a_day_on_which_nothing_happened_has_no_story() -> None:
-    prepared, done = finished()
-    quiet = replace(done, observer=Observer(prepared.venue, prepared.book.accounts))
-
-    assert summary.story_of(quiet, prepared.book) == {
-        "reference": "", "role": "", "member": "", "facts": [],
-    }  # fmt: skip

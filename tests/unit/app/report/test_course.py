@@ -24,7 +24,10 @@ def without(run: Run, name: str) -> Run:
 def test_solvency_titles_state_what_the_columns_hold(loss_run: Run) -> None:
     titles = [chart.title for chart in solvency_charts(loss_run)]
 
-    assert titles[0].startswith("Client equity was at least")
+    assert titles[0] == (
+        "At worst 78 accounts below initial margin by 18.2\u00a0m, "
+        "52 accounts below maintenance margin by 13\u00a0m USDT"
+    )
     assert titles[1] == "Insurance fund went from 42\u00a0m to 28.2\u00a0m, lowest 27.3\u00a0m"
     assert "accounts below zero" in titles[2]
 

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from novate.app.report.flow import LAYERS, beyond_own, layer_of, loss_flow, who_paid
+from novate.app.report.flow import LAYERS, beyond_collateral, layer_of, loss_flow, who_paid
 from novate.app.report.load import Payer, Run, Table
 
 
@@ -41,7 +41,7 @@ def test_named_layers_appear_in_order_even_when_they_paid_nothing(quiet_run: Run
 
     assert keys == [
         "defaulter_collateral",
-        "defaulter_default_fund",
+        "own_members_default_fund",
         "insurance_fund",
         "skin_in_the_game",
         "default_fund",
@@ -55,11 +55,11 @@ def test_an_unknown_layer_is_shown_before_what_nobody_paid(quiet_run: Run) -> No
     rows = who_paid(run.summary)
 
     assert [row.layer.label for row in rows[-2:]] == ["Parent guarantee", "Uncovered"]
-    assert beyond_own(rows) == 3
+    assert beyond_collateral(rows) == 3
 
 
-def test_bad_debt_is_what_was_paid_beyond_own_resources(loss_run: Run) -> None:
-    assert beyond_own(who_paid(loss_run.summary)) == loss_run.summary.result.bad_debt
+def test_the_shortfall_is_what_was_paid_beyond_collateral(loss_run: Run) -> None:
+    assert beyond_collateral(who_paid(loss_run.summary)) == loss_run.summary.result.shortfall
 
 
 def test_no_loss_gives_no_flow(quiet_run: Run) -> None:

@@ -25,7 +25,7 @@ def directory(loss_directory: Path, tmp_path: Path) -> Path:
 def test_amounts_of_the_summary_are_exact_decimals(loss_run: Run) -> None:
     result = loss_run.summary.result
 
-    assert isinstance(result.bad_debt, Decimal)
+    assert isinstance(result.shortfall, Decimal)
     assert result.fund_before == Decimal("42000000.000000")
 
 
@@ -48,10 +48,10 @@ def test_a_missing_file_is_named(directory: Path, name: str) -> None:
 def test_a_missing_field_is_named_with_its_place(directory: Path) -> None:
     path = directory / "summary.json"
     document = json.loads(path.read_text())
-    del document["result"]["bad_debt"]
+    del document["result"]["shortfall"]
     path.write_text(json.dumps(document))
 
-    with pytest.raises(InputError, match=r"bad_debt.*\$\.result"):
+    with pytest.raises(InputError, match=r"shortfall.*\$\.result"):
         load_run(directory)
 
 

@@ -14,12 +14,12 @@ from tests.e2e.report_fixture import HOSTILE
 def test_the_first_screen_says_how_bad_and_who_paid(loss_run: Run) -> None:
     page, result = opening(loss_run), loss_run.summary.result
 
-    for amount in (result.bad_debt, result.fund_before, result.fund_after):
+    for amount in (result.shortfall, result.fund_before, result.fund_after):
         assert money(amount) in page
     for payer in loss_run.summary.payers:
         assert money(payer.amount) in page
     for row in loss_run.summary.worst_accounts:
-        assert money(row.loss) in page
+        assert money(row.shortfall) in page
 
 
 def test_the_controls_and_the_bounds_stand_side_by_side(loss_run: Run) -> None:
@@ -28,21 +28,21 @@ def test_the_controls_and_the_bounds_stand_side_by_side(loss_run: Run) -> None:
     assert summary.controls is not None
     assert summary.bounds is not None
     for outcome in (summary.controls.off, summary.bounds.high_first):
-        assert money(outcome.bad_debt) in page
-        assert money(outcome.loss_beyond_collateral) in page
-        assert money(outcome.fund_used) in page
+        assert money(outcome.shortfall) in page
+        assert money(outcome.own_members) in page
+        assert money(outcome.clearing_house) in page
 
 
 def test_what_was_not_run_is_said(quiet_run: Run) -> None:
     page = opening(quiet_run)
 
-    assert page.count("not run") == 24
+    assert page.count("not run") == 28
     assert "Not run: the run with controls off and the path bounds." in page
     assert "No account lost anything." in page
 
 
 def test_the_verdict_of_a_quiet_day_claims_nothing_more(quiet_run: Run) -> None:
-    assert verdict(quiet_run.summary) == "No bad debt and no default. Uncovered loss: none."
+    assert verdict(quiet_run.summary) == "No shortfall and no default. Uncovered loss: none."
 
 
 def test_the_verdict_names_what_is_left_uncovered(loss_run: Run) -> None:
@@ -52,7 +52,7 @@ def test_the_verdict_names_what_is_left_uncovered(loss_run: Run) -> None:
     assert verdict(summary).endswith("1,234,567 USDT is left uncovered.")
 
 
-def test_payers_that_do_not_sum_to_the_bad_debt_are_called_out(loss_run: Run) -> None:
+def test_payers_that_do_not_sum_to_the_shortfall_are_called_out(loss_run: Run) -> None:
     payers = [Payer(layer="insurance_fund", amount=Decimal(1))]
     summary = msgspec.structs.replace(loss_run.summary, payers=payers)
 
@@ -74,5 +74,5 @@ def test_long_holdings_are_cut_and_break_between_two_of_them(loss_run: Run) -> N
     page = opening(replace(loss_run, summary=summary))
 
     assert "\u22121,000.5\u00a0COIN-1, \u22122,000.5\u00a0COIN-2" in page
-    assert "and 3 more" in page
+    assert "6\u00a0more" in page
     assert f'title="{held}"' in page
