@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -109,6 +110,38 @@ def test_verify_recomputes_what_the_summary_claims(demo: tuple[Path, Shown]) -> 
     assert shown.json["state_digest"] == claimed["state_digest"]
     assert shown.json["head_hash"] == claimed["head_hash"]
     assert shown.json["records"] == claimed["head_sequence"] == claimed["records"]
+    assert "summary.json" in shown.json["checked"]
+    assert "report.html" in shown.json["not checked"]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("result", "shortfall", "1.000000"),
+        ("result", "fund_lowest", "0.000001"),
+        ("result", "liquidated_notional", "7.000000"),
+        ("result", "bad_debt", "5.000000"),
+        ("verification", "state_digest", "ab" * 32),
+        ("verification", "head_hash", "cd" * 32),
+        ("controls", "on", None),
+    ],
+)
+def test_verify_of_a_summary_that_claims_something_else_is_a_fault(
+    demo: tuple[Path, Shown], tmp_path: Path, part: str, name: str, value: str | None
+) -> None:
+    copy = shutil.copytree(demo[0], tmp_path / "copy")
+    content = summary(copy)
+    if value is None:
+        content[part][name]["fund_used"] = value = "9.000000"
+    else:
+        content[part][name] = value
+    (copy / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+
+    shown = novate("verify", copy)
+
+    assert shown.code == 3
+    assert f"{part}.{name}" in shown.message
+    assert f"is {value}; the journal gives " in shown.message
 
 
 @pytest.fixture(scope="module")

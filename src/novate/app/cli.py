@@ -26,6 +26,7 @@ from novate.adapter.fetch import Progress as Fetched
 from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
 from novate.adapter.sqlite_journal import SqliteJournal
+from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.app.replay.run import Job, run_job
 from novate.app.report import write_report
 from novate.engine.recover import audit, recover
@@ -371,7 +372,7 @@ def _shown(amount: str) -> str:
 
 @app.command
 def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
-    """Re-hash, recover and audit the journal of a run.
+    """Re-hash, recover and audit the journal of a run, and check its summary against it.
 
     Parameters
     ----------
@@ -397,6 +398,10 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
         snapshot = journal.latest_snapshot()
         if snapshot is not None and snapshot[0] == total and snapshot[1] != digest:
             raise JournalError(f"the snapshot at {total} is not the recovered state")
+        summary = path.parent / "summary.json"
+        has_summary = run.is_dir() and summary.exists()
+        if has_summary:
+            check_summary(summary, journal, engine.state, report)
     finally:
         journal.close()
     found = {
@@ -405,6 +410,8 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
         "events": report.events,
         "head_hash": engine.head_hash.hex(),
         "state_digest": digest.hex(),
+        "checked": CHECKED if has_summary else "journal.db and its anchor",
+        "not checked": UNCHECKED if has_summary else "every other file",
     }
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")

@@ -373,16 +373,16 @@ def _stopped(o: Observer, batch: Batch, row: Row) -> None:
 def _filled(o: Observer, batch: Batch, row: Row) -> None:
     contract = o.venue.contracts[row["instrument"]]
     price = row["ticks"] * contract.tick_e8 / 1e8
-    notional = abs(row["value"]) / UNIT if contract.form == 1 else 0.0
+    notional = abs(row["value"])
     if contract.form != 1:
         terms = o.venue.parameters["instruments"][contract.symbol]
-        notional = abs(row["lots"]) * terms["face_value"] / 1e8
+        notional = abs(row["lots"]) * terms["face_value"] // 100
     mark = o.marks[row["instrument"]] * contract.tick_e8 / 1e8
     o.totals["liquidation_fees"] += row["fee"]
     o.move_fund(row["fee"], batch.instant_ns)
     if row["account"] < len(o.fees):
         o.fees[row["account"]] += row["fee"] / UNIT
-    o.totals["liquidated_notional"] += int(notional * UNIT)
+    o.totals["liquidated_notional"] += notional
     o.tables["liquidations"].append(
         {
             "instant_ns": batch.instant_ns,
@@ -391,7 +391,7 @@ def _filled(o: Observer, batch: Batch, row: Row) -> None:
             "lots": row["lots"],
             "price": price,
             "mark": mark,
-            "notional": notional,
+            "notional": notional / UNIT,
             "fee": row["fee"] / UNIT,
         }
     )
