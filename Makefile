@@ -59,7 +59,8 @@ test: $(VENV)/.dev  ## Run the tests (PYTEST_ARGS="-k word" for some of them)
 
 soak: $(VENV)/.dev  ## Run the tests that take minutes
 	CHROMIUM="$$(scripts/ensure_chromium.sh)" && export CHROMIUM && \
-	  $(BIN)/pytest -m soak $(PYTEST_ARGS)
+	  $(BIN)/pytest -m soak $(PYTEST_ARGS) && \
+	  NOVATE_LAW_EXAMPLES=60 NOVATE_LAW_STEPS=60 $(BIN)/pytest tests/law $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev  ## Measure, and write build/bench.md
 	@mkdir -p build

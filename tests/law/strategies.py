@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from novate.message.declare import rows_of
 from tests.simulate.naive.workload import Workload
 
 Stream = tuple[list[Run], ...]
-STEPS = 14
+STEPS = int(os.environ.get("NOVATE_LAW_STEPS", "14"))
+"""Steps of a stream; `make soak` takes more."""
 
 
 @functools.cache

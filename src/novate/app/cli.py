@@ -178,6 +178,7 @@ def replay(
     parameters: Path | None = None,
     positions: Path | None = None,
     collateral: Path | None = None,
+    trades: Path | None = None,
     accounts: int | None = None,
     path: str | None = None,
     points: int | None = None,
@@ -201,6 +202,8 @@ def replay(
         TOML parameter file; the venue preset by default.
     positions, collateral
         CSV or Parquet files of a balanced book; a book is generated without them.
+    trades
+        CSV or Parquet file of executed trades, novated at their instants; with a book from files.
     accounts
         Margin accounts of a generated book.
     path
@@ -249,6 +252,7 @@ def replay(
         price_files=tuple(str(file) for file in prices),
         positions_file=str(positions or ""),
         collateral_file=str(collateral or ""),
+        trades_file=str(trades or ""),
         commands=(_as_typed(), f"novate verify {out}"),
         notes=_replay_notes(positions is None),
     )
@@ -316,7 +320,8 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
     )
     table = Table(show_header=False, box=None, padding=(0, 2))
     fund = f"{_shown(result['fund_before'])} -> {_shown(result['fund_after'])}"
-    if result["fund_lowest_at"]:
+    ends = (float(result["fund_before"]), float(result["fund_after"]))
+    if float(result["fund_lowest"]) < min(ends):
         low = f"{_shown(result['fund_lowest'])} at {result['fund_lowest_at'][11:16]}"
         fund = f"{fund}, lowest {low}"
     lines = (
@@ -341,6 +346,12 @@ def _print_summary(content: dict[str, Any], report: Path) -> None:
                 f"{_shown(run['uncovered'])}",
                 soft_wrap=True,
             )
+    for row in content.get("bars_by_symbol", ()):
+        console.print(
+            f"bars {row['symbol']}: {row['present']:,} of {row['expected']:,} of the window, "
+            f"{row['missing']:,} missing; {row['outside']:,} rows outside it",
+            soft_wrap=True,
+        )
     sums = {row["sum"] for row in proof["conservation"]}
     console.print(
         f"verified: recovered {proof['recovered']}, audited {proof['audited']}, "

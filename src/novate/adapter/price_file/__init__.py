@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from novate.adapter.price_file.funding import FundingTable, load_funding
 from novate.adapter.price_file.load import load_prices
-from novate.adapter.price_file.table import Gap, PriceOptions, PriceReview, PriceTable
+from novate.adapter.price_file.table import BarCount, Gap, PriceOptions, PriceReview, PriceTable
 
 __all__ = [
+    "BarCount",
     "FundingTable",
     "Gap",
     "PriceOptions",

@@ -19,7 +19,7 @@ from novate.adapter.price_file.bars import (
     stamp,
 )
 from novate.adapter.price_file.frame import Frame, Report, read_frame
-from novate.adapter.price_file.table import Gap, PriceOptions, PriceReview, PriceTable
+from novate.adapter.price_file.table import BarCount, Gap, PriceOptions, PriceReview, PriceTable
 from novate.errors import InputError, RowFault
 from novate.units import PRICE_DECIMALS, SECOND, format_decimal, format_instant, muldiv_half_up
 
@@ -120,6 +120,7 @@ def load_prices(
             mark_only=mark_only,
             quarantined=counter.count,
             gaps=_gaps(bars, names, interval, (start_ns, end_ns)),
+            bars=_counts(bars, names, interval, (start_ns, end_ns), _of_last(frames, stamps)),
         ),
     )
 
@@ -264,6 +265,29 @@ def _base_volume(bars: Bars, names: tuple[str, ...], options: PriceOptions) -> I
                 close = int(bars.last[position, 3])
                 volume[position] = muldiv_half_up(int(volume[position]), 10**PRICE_DECIMALS, close)
     return volume
+
+
+def _of_last(frames: list[Frame], stamps: list[Stamped]) -> list[Stamped]:
+    return [stamped for frame, stamped in zip(frames, stamps, strict=True) if not frame.is_mark]
+
+
+def _counts(
+    bars: Bars,
+    names: tuple[str, ...],
+    interval: int,
+    window: tuple[int, int],
+    stamps: list[Stamped],
+) -> tuple[BarCount, ...]:
+    start, end = (-(-edge // interval) for edge in window)
+    counts = []
+    for code, name in enumerate(names):
+        outside = 0
+        for stamped in stamps:
+            opens = stamped.open_ns[np.asarray(stamped.names) == name]
+            outside += int(np.count_nonzero((opens < window[0]) | (opens >= window[1])))
+        present = int(np.count_nonzero(bars.symbol == code))
+        counts.append(BarCount(name, end - start, present, outside))
+    return tuple(counts)
 
 
 def _gaps(

@@ -42,6 +42,21 @@ class Gap:
     bars: int
 
 
+@dataclass(frozen=True, slots=True)
+class BarCount:
+    """Last-trade bars of a symbol: in the window, found in it, and rows found outside it."""
+
+    symbol: str
+    expected: int
+    present: int
+    outside: int
+
+    @property
+    def missing(self) -> int:
+        """Bars of the window that no usable row gives."""
+        return self.expected - self.present
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceReview:
     """What happened while reading.
@@ -62,6 +77,8 @@ class PriceReview:
         Faults reported.
     gaps
         Missing bars per symbol, the edges of the window included.
+    bars
+        Bars per symbol, in the order of ``PriceTable.symbols``.
     """
 
     files: tuple[str, ...]
@@ -71,6 +88,7 @@ class PriceReview:
     mark_only: int
     quarantined: int
     gaps: tuple[Gap, ...]
+    bars: tuple[BarCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from novate.adapter.book_file import CollateralTable, PositionTable
+from novate.adapter.book_file import Account, CollateralTable, PositionTable, TradeTable
 from novate.app.replay.feed import PAR_E8, Feed
+from novate.app.replay.trades import Scheduled, schedule
 from novate.app.replay.venue import Venue, account_row, contract_of
 from novate.canonical import Run
 from novate.errors import InputError
@@ -49,6 +50,7 @@ class LoadedBook:
     calibration: list[dict[str, str]] = field(default_factory=list)
     traits: Traits | None = None
     memory: Memory | None = None
+    trades: list[Scheduled] = field(default_factory=list)
 
 
 def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int) -> LoadedBook:
@@ -343,9 +345,13 @@ def _trades(trades: population.OpeningTrades, first: int) -> Run:
 
 
 def file_book(
-    venue: Venue, feed: Feed, positions: PositionTable, collateral: CollateralTable
+    venue: Venue,
+    feed: Feed,
+    positions: PositionTable,
+    collateral: CollateralTable,
+    trades: TradeTable | None = None,
 ) -> LoadedBook:
-    """Load positions and collateral from files.
+    """Load positions and collateral from files, and the trades of the day.
 
     Entry prices are rounded to the nearest tick.  Each position is opened at its entry price
     against the external market, which is flat again when a balanced file has been loaded; profit
@@ -354,7 +360,8 @@ def file_book(
     runs: list[Run] = []
     stated = venue.parameters["waterfall"]
     open_interest = _long_notional(venue, positions)
-    names = list(dict.fromkeys(account.member or "member" for account in positions.accounts))
+    accounts = _accounts_of(positions, collateral, trades)
+    names = list(dict.fromkeys(account.member or "member" for account in accounts))
     member_of = {}
     for name in names:
         runs.append(account_row(venue, f"member:{name}", Role.MEMBER))
@@ -378,9 +385,9 @@ def file_book(
             mode=account.margin_mode,
             defence=account.defence,
         )
-        for account in positions.accounts
+        for account in accounts
     )
-    number = {account.reference: first + k for k, account in enumerate(positions.accounts)}
+    number = {account.reference: first + k for k, account in enumerate(accounts)}
     unknown = [name for name in collateral.accounts if name not in number]
     if unknown:
         raise InputError(f"collateral of account {unknown[0]!r}, which holds no position")
@@ -393,19 +400,32 @@ def file_book(
             }
         )
     )
-    trades = _file_trades(venue, positions, first)
-    runs.append(_prepaid_fees(venue, trades, first))
+    opened = _file_trades(venue, positions, first)
+    runs.append(_prepaid_fees(venue, opened, first))
     runs.extend(_opening(venue, feed))
-    runs.append(trades)
-    count = len(positions.accounts)
+    runs.append(opened)
+    count = len(accounts)
+    window = (int(feed.instant_ns[0]), int(feed.instant_ns[-1]))
     return LoadedBook(
         runs,
         np.arange(first, first + count),
-        [account.reference for account in positions.accounts],
+        [account.reference for account in accounts],
         ["file"] * count,
-        [account.member or "member" for account in positions.accounts],
-        [account.role.name.lower() for account in positions.accounts],
+        [account.member or "member" for account in accounts],
+        [account.role.name.lower() for account in accounts],
+        trades=schedule(venue, trades, number, window) if trades is not None else [],
     )
+
+
+def _accounts_of(
+    positions: PositionTable, collateral: CollateralTable, trades: TradeTable | None
+) -> list[Account]:
+    """Accounts of the positions file, and those that have collateral and a trade alone."""
+    known = {account.reference for account in positions.accounts}
+    traded = trades.accounts if trades is not None else ()
+    added = [name for name in collateral.accounts if name in traded and name not in known]
+    plain = (Role.CLIENT, MarginMode.CROSS, Defence.AUTO_LIQUIDATE)
+    return [*positions.accounts, *(Account(name, "", *plain) for name in added)]
 
 
 def _long_notional(venue: Venue, positions: PositionTable) -> int:

@@ -13,6 +13,7 @@ from novate.app.replay.book import LoadedBook, holders_react
 from novate.app.replay.feed import Feed, Step
 from novate.app.replay.market import Responder
 from novate.app.replay.observe import Observer
+from novate.app.replay.trades import due
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.engine import Engine
@@ -105,7 +106,8 @@ def _commands(
     most = engine.state.exposure.instruments.ticks_max[: len(tick)]
     ticks = np.clip((2 * shifted + tick) // (2 * tick), 1, most)
     active = np.flatnonzero(engine.state.exposure.instruments.used("status") == 1)
-    commands = [command.ADVANCE_TIME.row(instant_ns=at_ns)]
+    earlier, traded = due(book.trades, at_ns)
+    commands = [*earlier, command.ADVANCE_TIME.row(instant_ns=at_ns)]
     if step.source.size:
         commands.append(
             command.REPORT_PRICE.run(
@@ -118,6 +120,7 @@ def _commands(
         )
     if active.size:
         commands.append(command.REPORT_LAST.run({"instrument": active, "ticks": ticks[active]}))
+    commands.extend(traded)
     commands.extend(fills)
     commands.extend(
         holders_react(

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from novate.adapter.book_file import Grid, load_collateral, load_positions
+from novate.adapter.book_file import Grid, load_collateral, load_positions, load_trades
 from novate.adapter.memory_journal import MemoryJournal
-from novate.adapter.price_file import load_prices
+from novate.adapter.price_file import BarCount, load_prices
 from novate.adapter.quarantine import Quarantine
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay import driver, story, summary
@@ -64,6 +64,8 @@ class Job:
         Files of bars; a crash day is generated when there are none.
     positions_file, collateral_file
         The book; generated when there are none.
+    trades_file
+        Executed trades of the window, with a book from files.
     order
         Which extreme of a bar comes first.
     points
@@ -86,6 +88,7 @@ class Job:
     price_files: tuple[str, ...] = ()
     positions_file: str = ""
     collateral_file: str = ""
+    trades_file: str = ""
     quiet_ppm: int = 10_000
     has_controls: bool = True
     commands: tuple[str, ...] = ()
@@ -101,6 +104,7 @@ class Prepared:
     book: LoadedBook
     feed: Feed
     quarantine: Quarantine = field(default_factory=Quarantine)
+    bars: tuple[BarCount, ...] = ()
 
 
 def prepare(job: Job) -> Prepared:
@@ -111,9 +115,11 @@ def prepare(job: Job) -> Prepared:
     venue, opening = open_venue(rules, list(job.symbols), job.start_ns - 10 * MINUTE)
     # The same people with the same money, whatever the rules: the book is drawn under the controls.
     venue.parameters = job.parameters
+    bars: tuple[BarCount, ...] = ()
     if job.price_files:
         names = [contract.price_symbol for contract in venue.contracts]
         table = load_prices(job.price_files, names, job.start_ns, job.end_ns, quarantine)
+        bars = table.review.bars
         feed, declared = file_feed(table, venue, order=ORDERS[job.order], points=job.points)
     else:
         day = crash_day(seed, job.start_ns)
@@ -122,11 +128,13 @@ def prepare(job: Job) -> Prepared:
         )
     opening.extend(declared)
     opening.extend(_patience(rules, feed))
+    if job.trades_file and not job.positions_file:
+        raise InputError("a trades file needs a positions and a collateral file beside it")
     if job.positions_file:
         book = _book_from_files(job, venue, feed, quarantine)
     else:
         book = generated_book(venue, feed, seed=seed, stress_start_ns=_stress_start(feed))
-    return Prepared(venue, opening, book, feed, quarantine)
+    return Prepared(venue, opening, book, feed, quarantine, bars)
 
 
 def _book_from_files(job: Job, venue: Venue, feed: Feed, quarantine: Quarantine) -> LoadedBook:
@@ -136,7 +144,8 @@ def _book_from_files(job: Job, venue: Venue, feed: Feed, quarantine: Quarantine)
     positions = load_positions(job.positions_file, grids, quarantine)
     decimals = dict(zip(venue.assets, venue.decimals, strict=True))
     collateral = load_collateral(job.collateral_file, decimals, quarantine)
-    return file_book(venue, feed, positions, collateral)
+    trades = load_trades(job.trades_file, grids, quarantine) if job.trades_file else None
+    return file_book(venue, feed, positions, collateral, trades)
 
 
 def _patience(rules: Mapping[str, Any], feed: Feed) -> list[Run]:
@@ -315,6 +324,16 @@ def _content(
             if len(both) == 2
             else None
         ),
+        "bars_by_symbol": [
+            {
+                "symbol": count.symbol,
+                "expected": count.expected,
+                "present": count.present,
+                "missing": count.missing,
+                "outside": count.outside,
+            }
+            for count in ready.bars
+        ],
         "calibration": ready.book.calibration,
         "quarantine": [
             {

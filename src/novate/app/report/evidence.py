@@ -251,12 +251,35 @@ def inputs(run: Run) -> Html:
     return join(
         [
             _scope(run),
+            _bars(run),
             element("h3", text),
             quarantine,
             element("h3", "Commands refused"),
             refusals,
             element("h3", "Notes and limits"),
             element("ul", *notes) if notes else element("p", NONE, class_="none"),
+        ]
+    )
+
+
+def _bars(run: Run) -> Html:
+    """Return the bars that the price files should have held and did."""
+    found = run.summary.bars_by_symbol
+    if not found:
+        return Html("")
+    names = ("Bars of the window", "Present", "Missing", "Rows outside the window")
+    columns = [Column(heading="Symbol")]
+    columns += [Column(heading=name, is_number=True) for name in names]
+    rows: list[list[Content]] = [
+        [row.symbol, *(count(n) for n in (row.expected, row.present, row.missing, row.outside))]
+        for row in found
+    ]
+    note = "A bar takes part only if every contract has it; gaps are not filled."
+    return join(
+        [
+            element("h3", "Bars of the price files"),
+            table(columns, rows, caption="Bars of the price files", class_="tight"),
+            element("p", note, class_="note"),
         ]
     )
 

@@ -175,6 +175,16 @@ class Target(msgspec.Struct, frozen=True):
     unit: str | None
 
 
+class SymbolBars(msgspec.Struct, frozen=True):
+    """Bars of one symbol of price files: in the window, there, missing, and rows outside it."""
+
+    symbol: str
+    expected: int
+    present: int
+    missing: int
+    outside: int
+
+
 class Quarantined(msgspec.Struct, frozen=True):
     """One input value that was set aside, with what would have been allowed."""
 
@@ -272,6 +282,7 @@ class Summary(msgspec.Struct, frozen=True):
     commands: list[str]
     elapsed_s: Elapsed
     house_accounts: dict[str, str] = {}
+    bars_by_symbol: list[SymbolBars] = []
 
 
 class Fact(msgspec.Struct, frozen=True):
