@@ -28,6 +28,7 @@ from novate.adapter.parameter_file import read_parameters
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.app.replay.run import Job, run_job
+from novate.app.replay.venue import used_assets
 from novate.app.report import write_report
 from novate.engine.recover import audit, recover
 from novate.errors import InputError, JournalError, NovateError
@@ -238,7 +239,7 @@ def replay(
             f"{sorted(settings['instruments'])}"
         )
     kept = {name: settings["instruments"][name] for name in instruments}
-    settings["assets"] = _used_assets(settings, kept)
+    settings["assets"] = used_assets(settings, kept)
     settings["instruments"] = kept
     window = (parse_instant(start), parse_instant(end))
     job = Job(
@@ -271,22 +272,6 @@ def _replay_notes(is_generated: bool) -> tuple[str, ...]:
     if is_generated:
         notes.append("Accounts are generated to stated targets; they are not a real venue's.")
     return tuple(notes)
-
-
-def _used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:
-    """Assets that the contracts need, and those that no contract of the parameters prices.
-
-    The rest are coins whose contract takes no part in the run, so that nothing prices them.
-    """
-    needed = {settings["run"]["numeraire"]}
-    for terms in instruments.values():
-        needed |= {terms["underlying"], terms["settlement_asset"]}
-    priced = {terms["underlying"] for terms in settings["instruments"].values()}
-    return {
-        name: asset
-        for name, asset in settings["assets"].items()
-        if name in needed or name not in priced
-    }
 
 
 _typed: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())

@@ -11,6 +11,7 @@ from novate.adapter.fetch import Request
 from novate.adapter.parameter_file import read_parameters
 from novate.app import cli
 from novate.app.replay.run import Job
+from novate.app.replay.venue import used_assets
 from novate.errors import InputError, InvariantError, JournalError
 
 
@@ -36,7 +37,7 @@ def test_assets_of_contracts_that_take_no_part_are_left_out() -> None:
     settings = demo_parameters()
     taking_part = {"BTCUSDT": settings["instruments"]["BTCUSDT"]}
 
-    kept = cli._used_assets(settings, taking_part)
+    kept = used_assets(settings, taking_part)
 
     assert set(kept) == {"USDT", "BTC", "USDC", "USDE"}  # stable coins have no contract
 

@@ -388,18 +388,7 @@ def file_book(
         for account in accounts
     )
     number = {account.reference: first + k for k, account in enumerate(accounts)}
-    unknown = [name for name in collateral.accounts if name not in number]
-    if unknown:
-        raise InputError(f"collateral of account {unknown[0]!r}, which holds no position")
-    runs.append(
-        command.POST_COLLATERAL.run(
-            {
-                "account": [number[collateral.accounts[int(a)]] for a in collateral.account],
-                "asset": [venue.asset(collateral.assets[int(a)]) for a in collateral.asset],
-                "amount": collateral.amount,
-            }
-        )
-    )
+    runs.append(_file_deposits(venue, collateral, number))
     opened = _file_trades(venue, positions, first)
     runs.append(_prepaid_fees(venue, opened, first))
     runs.extend(_opening(venue, feed))
@@ -414,6 +403,19 @@ def file_book(
         [account.member or "member" for account in accounts],
         [account.role.name.lower() for account in accounts],
         trades=schedule(venue, trades, number, window) if trades is not None else [],
+    )
+
+
+def _file_deposits(venue: Venue, collateral: CollateralTable, number: dict[str, int]) -> Run:
+    unknown = [name for name in collateral.accounts if name not in number]
+    if unknown:
+        raise InputError(f"collateral of account {unknown[0]!r}, which holds no position")
+    return command.POST_COLLATERAL.run(
+        {
+            "account": [number[collateral.accounts[int(a)]] for a in collateral.account],
+            "asset": [venue.asset(collateral.assets[int(a)]) for a in collateral.asset],
+            "amount": collateral.amount,
+        }
     )
 
 

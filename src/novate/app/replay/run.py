@@ -8,6 +8,7 @@ run in a second process while the primary one goes on.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -325,14 +326,7 @@ def _content(
             else None
         ),
         "bars_by_symbol": [
-            {
-                "symbol": count.symbol,
-                "expected": count.expected,
-                "present": count.present,
-                "missing": count.missing,
-                "outside": count.outside,
-            }
-            for count in ready.bars
+            {**dataclasses.asdict(count), "missing": count.missing} for count in ready.bars
         ],
         "calibration": ready.book.calibration,
         "quarantine": [

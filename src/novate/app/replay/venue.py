@@ -239,3 +239,19 @@ def source_row(venue: Venue, name: str, asset: int, weight: int = 1) -> Run:
     """Return the command that declares the next price source."""
     venue.sources[name] = (len(venue.sources), asset)
     return command.DECLARE_SOURCE.row(symbol=name, asset=asset, weight=weight)
+
+
+def used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:
+    """Assets that the contracts need, and those that no contract of the parameters prices.
+
+    The rest are coins whose contract takes no part in the run, so that nothing prices them.
+    """
+    needed = {settings["run"]["numeraire"]}
+    for terms in instruments.values():
+        needed |= {terms["underlying"], terms["settlement_asset"]}
+    priced = {terms["underlying"] for terms in settings["instruments"].values()}
+    return {
+        name: asset
+        for name, asset in settings["assets"].items()
+        if name in needed or name not in priced
+    }

@@ -201,10 +201,8 @@ def _as_percent(value: str | float | None) -> str:
 def inputs(run: Run) -> Html:
     """Return what went in, what was set aside, what was refused, and the notes."""
     summary = run.summary
-    listed = len(summary.quarantine)
-    text = (
-        f"Quarantined rows: {count(summary.quarantined_rows) if summary.quarantined_rows else NONE}"
-    )
+    listed, left_out = len(summary.quarantine), summary.quarantined_rows
+    text = f"Quarantined rows: {count(left_out) if left_out else NONE}"
     if summary.quarantined_rows > listed:
         text = f"{text} ({counted(listed, 'value')} listed)"
     quarantine = (
@@ -247,7 +245,7 @@ def inputs(run: Run) -> Html:
             caption="Refused commands",
         )
     )
-    notes = [element("li", note) for note in summary.notes]
+    notes = element("ul", *(element("li", note) for note in summary.notes))
     return join(
         [
             _scope(run),
@@ -257,7 +255,7 @@ def inputs(run: Run) -> Html:
             element("h3", "Commands refused"),
             refusals,
             element("h3", "Notes and limits"),
-            element("ul", *notes) if notes else element("p", NONE, class_="none"),
+            notes if summary.notes else element("p", NONE, class_="none"),
         ]
     )
 
