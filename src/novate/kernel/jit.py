@@ -8,7 +8,10 @@ intrinsics below fall back to twins written with unbounded integers: slow, reada
 from __future__ import annotations
 
 import hashlib
+import math
+import struct
 from collections.abc import Callable
+from fractions import Fraction
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -151,6 +154,69 @@ def _prefetch_nothing(array, index):  # type: ignore[no-untyped-def]
 
 
 prefetch = _prefetch if JIT_ENABLED else _prefetch_nothing
+
+
+@intrinsic
+def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+    """Return a * b + c rounded once, on every processor."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        wide = [
+            context.cast(builder, argument, type_, types.float64)
+            for argument, type_ in zip(arguments, signature.args, strict=True)
+        ]
+        return builder.fma(*wide)
+
+    return types.float64(a, b, c), generate
+
+
+def fma_readable(a: float, b: float, c: float) -> float:
+    """Twin of `fma`: exact with fractions, rounded once to the nearest float64."""
+    a, b, c = float(a), float(b), float(c)
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return a * b + c
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    if exact == 0:
+        return a * b + c  # the sign of a zero
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.copysign(math.inf, exact.numerator)
+
+
+@intrinsic
+def _float_bits(typing_context, value):  # type: ignore[no-untyped-def]
+    """Return the bit pattern of a float64 as int64."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], cgutils.ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+def float_bits_readable(value: float) -> int:
+    """Twin of `float_bits`."""
+    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+@intrinsic
+def _bits_float(typing_context, bits):  # type: ignore[no-untyped-def]
+    """Return the float64 with a bit pattern given as int64."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], cgutils.ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+def bits_float_readable(bits: int) -> float:
+    """Twin of `bits_float`; bits beyond 64 are dropped as a shift in a register drops them."""
+    return float(struct.unpack("<d", struct.pack("<Q", int(bits) & 0xFFFFFFFFFFFFFFFF))[0])
+
+
+fma = _fma if JIT_ENABLED else fma_readable
+float_bits = _float_bits if JIT_ENABLED else float_bits_readable
+bits_float = _bits_float if JIT_ENABLED else bits_float_readable
 
 if JIT_ENABLED:
     multiply_wide = inlined(_multiply_wide)
