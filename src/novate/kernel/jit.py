@@ -78,6 +78,14 @@ def inlined(function: _F) -> _F:
     return _compile(function, _nrt=False, forceinline=True)
 
 
+def fused(function: _F) -> _F:
+    """Compile a formula into the loops that call it, however long: they vectorise as a whole.
+
+    A call that the compiler leaves standing in a loop keeps the loop scalar.
+    """
+    return _compile(function, _nrt=False, forceinline=True)
+
+
 def _multiply_wide(a, b):  # type: ignore[no-untyped-def]
     """Return the high and low 64-bit words of the product of two unsigned 64-bit integers."""
     mask = np.uint64(0xFFFFFFFF)
@@ -214,7 +222,24 @@ def bits_float_readable(bits: int) -> float:
     return float(struct.unpack("<d", struct.pack("<Q", int(bits) & 0xFFFFFFFFFFFFFFFF))[0])
 
 
+@intrinsic
+def _shift_right(typing_context, bits, count):  # type: ignore[no-untyped-def]
+    """Shift an int64 to the right and fill with zeros: vector units have no other shift."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        count = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        return builder.lshr(arguments[0], count)
+
+    return types.int64(types.int64, count), generate
+
+
+def shift_right_readable(bits: int, count: int) -> int:
+    """Twin of `shift_right`."""
+    return (int(bits) & 0xFFFFFFFFFFFFFFFF) >> count
+
+
 fma = _fma if JIT_ENABLED else fma_readable
+shift_right = _shift_right if JIT_ENABLED else shift_right_readable
 float_bits = _float_bits if JIT_ENABLED else float_bits_readable
 bits_float = _bits_float if JIT_ENABLED else bits_float_readable
 

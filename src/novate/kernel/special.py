@@ -11,7 +11,7 @@ Accuracy against 40-digit arithmetic, largest relative error: `exp` 1.3e-16, `lo
 
 from __future__ import annotations
 
-from novate.kernel.jit import bits_float, float_bits, fma, inlined
+from novate.kernel.jit import bits_float, float_bits, fma, fused, shift_right
 
 LOG2E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238
@@ -32,16 +32,19 @@ TAIL_MAX = 37.6
 """The largest argument whose normal tail is a normal float64, about 1e-309 at 37.6."""
 
 _HALF_ROOT_BITS = 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2)
+_EXPONENT_BIAS = 1024 << 52  # keeps a shifted exponent positive
+_TWO_52_BITS = 0x4330000000000000  # the bits of 2**52: added to an integer they make it a float
 
 
-@inlined
+@fused
 def exp(x):  # type: ignore[no-untyped-def]
     """Return e**x; 0 below EXP_MIN, e**709 above EXP_MAX.  NaN stays NaN.
 
     Tang's reduction: x = n ln 2 + r with |r| <= ln(2)/2, a Taylor polynomial of degree 13 for e**r,
     and 2**n by shifting n into the exponent.
     """
-    held = min(max(x, EXP_MIN), EXP_MAX)
+    held = max(x, EXP_MIN)
+    held = min(held, EXP_MAX)
     t = fma(held, LOG2E, _SHIFT)
     n = t - _SHIFT
     r = fma(-n, LN2_HIGH, held)
@@ -61,18 +64,18 @@ def exp(x):  # type: ignore[no-untyped-def]
     p = fma(p, r, 1.0)
     p = fma(p, r, 1.0)
     scaled = p * bits_float(float_bits(t) << 52)
-    return scaled if x >= EXP_MIN else (0.0 if x < EXP_MIN else x)
+    return 0.0 if x < EXP_MIN else scaled
 
 
-@inlined
+@fused
 def log(x):  # type: ignore[no-untyped-def]
     """Return ln x of a positive normal float64; callers keep others out.
 
     The mantissa m is brought into [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m - 1) / (m + 1)).
     """
-    bits = float_bits(x) - _HALF_ROOT_BITS
-    exponent = bits >> 52
-    m = bits_float(float_bits(x) - (exponent << 52))
+    bits = float_bits(x)
+    biased = shift_right(bits - _HALF_ROOT_BITS + _EXPONENT_BIAS, 52)
+    m = bits_float(bits - (biased << 52) + _EXPONENT_BIAS)
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -88,11 +91,11 @@ def log(x):  # type: ignore[no-untyped-def]
     p = fma(p, z, 0.3333333333333333)
     # ln m = f - s (f - 2 z (...)): the leading term carries no rounding error.
     tail = s * (f - 2.0 * z * p)
-    e = bits_float(exponent + 0x4338000000000000) - 6755399441055744.0
+    e = bits_float(biased + _TWO_52_BITS) - (2.0**52 + 1024.0)
     return fma(e, LN2_HIGH, f - (tail - e * LN2_LOW))
 
 
-@inlined
+@fused
 def mills(a):  # type: ignore[no-untyped-def]
     """Return N(-a) / phi(a) * 1/sqrt(2 pi) scaled: exp(a*a/2) N(-a) sqrt(2 pi), for a >= 0.
 
@@ -123,7 +126,7 @@ def mills(a):  # type: ignore[no-untyped-def]
     return p / q
 
 
-@inlined
+@fused
 def normal_pdf(x):  # type: ignore[no-untyped-def]
     """Return the standard normal density; the square of ``x`` is taken without rounding error."""
     square = x * x
@@ -131,13 +134,13 @@ def normal_pdf(x):  # type: ignore[no-untyped-def]
     return INV_SQRT_2PI * exp(-0.5 * square) * (1.0 - 0.5 * rest)
 
 
-@inlined
+@fused
 def normal_tail(a):  # type: ignore[no-untyped-def]
     """Return N(-a) for a >= 0 with a small relative error; 0 beyond TAIL_MAX."""
-    return normal_pdf(a) * mills(min(a, 39.0))
+    return normal_pdf(a) * mills(min(39.0, a))
 
 
-@inlined
+@fused
 def normal_cdf(x):  # type: ignore[no-untyped-def]
     """Return the standard normal distribution function, accurate in relative terms on the left."""
     tail = normal_tail(abs(x))
