@@ -1,8 +1,18 @@
 """Black-76: price and Greeks of European options on a forward, one pass over plain arrays.
 
 With r = F/K, s = sigma sqrt(T), d1 = ln(r)/s + s/2 and d2 = d1 - s: exp(-d2^2/2) = r exp(-d1^2/2),
-so that one exponential serves the density and both distribution functions, and the tails are
-exp(-d^2/2) times the Mills ratio, accurate in relative terms.
+so that one exponential serves the density and both distribution functions.  N(d) is the density
+times a Mills ratio, accurate in relative terms in both wings.
+
+Every formula is strict (see `kernel.special`): the same bits whatever the processor, the vector
+width and the number of threads.  Units: prices in the currency of forward and strike, per unit of
+the underlying; volatility, time and rate per year; Greeks are plain derivatives (vega per 1.00 of
+volatility, rho per 1.00 of rate with the forward held); theta, charm and colour are per year of
+*passing* time with forward and rate held.
+
+An element that cannot be priced is NaN; `black_status` says why.  Zero time or volatility is a
+limit: the discounted intrinsic value.  There gamma, speed, colour and zomma are zero away from the
+strike and of no use at it.
 """
 
 from __future__ import annotations
@@ -11,41 +21,189 @@ import math
 
 import numpy as np
 
+from novate.kernel.codes import PricingStatus
 from novate.kernel.jit import fma, fused, kernel
 from novate.kernel.special import INV_SQRT_2PI, exp, log, mills
 
+NOT_FINITE = int(PricingStatus.NOT_FINITE)
+SIDE_UNKNOWN = int(PricingStatus.SIDE_UNKNOWN)
+FORWARD_NOT_POSITIVE = int(PricingStatus.FORWARD_NOT_POSITIVE)
+STRIKE_NOT_POSITIVE = int(PricingStatus.STRIKE_NOT_POSITIVE)
+TIME_NEGATIVE = int(PricingStatus.TIME_NEGATIVE)
+VOLATILITY_NEGATIVE = int(PricingStatus.VOLATILITY_NEGATIVE)
+
+MILLS_END = 39.0
+"""Where the density has long been zero: larger arguments change nothing."""
+
+TOTAL_MIN = 1e-150
+"""Least total volatility that formulas divide by; below it an option is worth its intrinsic."""
+
+RATIO_MAX = 1e290
+"""Largest forward over strike, and the inverse of the least."""
+
+PRICE, DELTA, GAMMA, VEGA, THETA, RHO, VANNA, VOLGA, CHARM, SPEED, COLOUR, ZOMMA = range(12)
+"""Rows of what `all_greeks` fills."""
+GREEKS = 12
+
 
 @fused
-def black_core(c, F, K, T, vol, D, R):  # type: ignore[no-untyped-def]
-    """Price, delta, gamma, vega and theta of one option; ``c`` is 1.0 for a call, -1.0 for a put.
+def sides(c, F, K, T, vol):  # type: ignore[no-untyped-def]
+    """Return sqrt(T), 1/s, d1, d2, phi(d1), N(c d1) and N(c d2); ``c`` is 1.0 or -1.0.
 
-    Needs F, K, T, vol > 0; `D` is the discount factor and ``R`` the rate it came from.
+    The exponential is taken at the smaller of |d1| and |d2|, so that none of the two densities is
+    lost when the other underflows; they share its rounding error, which then drops out of prices.
     """
-    ratio = F / K
-    s = vol * math.sqrt(T)
+    root = math.sqrt(T)
+    s = vol * root
+    s = TOTAL_MIN if s < TOTAL_MIN else s
     inverse = 1.0 / s
+    ratio = F / K
+    ratio = RATIO_MAX if ratio > RATIO_MAX else ratio
+    ratio = 1.0 / RATIO_MAX if ratio < 1.0 / RATIO_MAX else ratio
     d1 = fma(log(ratio), inverse, 0.5 * s)
     d2 = d1 - s
     a1, a2 = abs(d1), abs(d2)
-    e1 = exp(-0.5 * d1 * d1)
-    e2 = e1 * ratio
-    tail1 = INV_SQRT_2PI * e1 * mills(a1)
-    tail2 = INV_SQRT_2PI * e2 * mills(a2)
+    is_first = a1 < a2
+    a = a1 if is_first else a2
+    a = MILLS_END if a > MILLS_END else a
+    e = INV_SQRT_2PI * exp(-0.5 * a * a)
+    density1 = e if is_first else e / ratio
+    density2 = e * ratio if is_first else e
+    a1 = MILLS_END if a1 > MILLS_END else a1
+    a2 = MILLS_END if a2 > MILLS_END else a2
+    tail1 = density1 * mills(a1)
+    tail2 = density2 * mills(a2)
     n1 = tail1 if c * d1 < 0.0 else 1.0 - tail1
     n2 = tail2 if c * d2 < 0.0 else 1.0 - tail2
-    density = D * INV_SQRT_2PI * e1
-    price = D * c * fma(F, n1, -K * n2)
-    delta = D * c * n1
-    gamma = density * inverse / F
-    vega = density * F * math.sqrt(T)
-    theta = fma(R, price, -0.5 * density * F * vol * vol * inverse)
-    return price, delta, gamma, vega, theta
+    return root, inverse, d1, d2, density1, n1, n2
+
+
+@fused
+def unpriced(c, F, K, T, vol, R):  # type: ignore[no-untyped-def]
+    """Return 0.0 for inputs that have a price, else NaN: added to results, it marks them."""
+    total = F + K + T + vol + R
+    has_price = (
+        (total - total == 0.0) & (c * c == 1.0) & (F > 0.0) & (K > 0.0) & (T >= 0.0) & (vol >= 0.0)
+    )
+    return 0.0 if has_price else np.nan
+
+
+@fused
+def black_price(c, F, K, T, vol, D):  # type: ignore[no-untyped-def]
+    """Return the price of one option: D c (F N(c d1) - K N(c d2))."""
+    _, _, _, _, _, n1, n2 = sides(c, F, K, T, vol)
+    return D * c * fma(F, n1, -K * n2)
 
 
 @kernel
-def black_greeks(c, F, K, T, vol, D, R, price, delta, gamma, vega, theta):  # type: ignore[no-untyped-def]
-    """Fill price and four Greeks."""
+def black_status(c, F, K, T, vol, R, status):  # type: ignore[no-untyped-def]
+    """Fill the `PricingStatus` of each element."""
+    for k in range(F.size):
+        total = F[k] + K[k] + T[k] + vol[k] + R[k] + c[k]
+        code = 0
+        if total - total != 0.0:
+            code = NOT_FINITE
+        elif c[k] * c[k] != 1.0:
+            code = SIDE_UNKNOWN
+        elif F[k] <= 0.0:
+            code = FORWARD_NOT_POSITIVE
+        elif K[k] <= 0.0:
+            code = STRIKE_NOT_POSITIVE
+        elif T[k] < 0.0:
+            code = TIME_NEGATIVE
+        elif vol[k] < 0.0:
+            code = VOLATILITY_NEGATIVE
+        status[k] = code
+
+
+@kernel
+def black_prices(c, F, K, T, vol, R, price):  # type: ignore[no-untyped-def]
+    """Fill prices; all arrays are flat, float64 and of one length."""
     for k in range(np.uint64(F.size)):
-        price[k], delta[k], gamma[k], vega[k], theta[k] = black_core(
-            c[k], F[k], K[k], T[k], vol[k], D[k], R
-        )
+        bad = unpriced(c[k], F[k], K[k], T[k], vol[k], R[k])
+        price[k] = black_price(c[k], F[k], K[k], T[k], vol[k], exp(-R[k] * T[k])) + bad
+
+
+@kernel
+def black_greeks(c, F, K, T, vol, R, price, delta, gamma, vega, theta):  # type: ignore[no-untyped-def]
+    """Fill price, delta, gamma, vega and theta."""
+    for k in range(np.uint64(F.size)):
+        bad = unpriced(c[k], F[k], K[k], T[k], vol[k], R[k])
+        discount = exp(-R[k] * T[k]) + bad
+        root, inverse, _, _, density, n1, n2 = sides(c[k], F[k], K[k], T[k], vol[k])
+        density *= discount
+        value = discount * c[k] * fma(F[k], n1, -K[k] * n2)
+        price[k] = value
+        delta[k] = discount * c[k] * n1
+        gamma[k] = density * inverse / F[k]
+        vega[k] = density * F[k] * root
+        theta[k] = fma(R[k], value, -0.5 * density * F[k] * vol[k] * vol[k] * inverse)
+
+
+TILE = 512
+"""Elements whose Greeks stay in the nearest cache between the two loops of `all_greeks`."""
+
+
+@fused
+def _lower_greeks(  # type: ignore[no-untyped-def]
+    c, F, K, T, vol, R, price, delta, gamma, vega, theta, rho, kept1, kept2
+):
+    """Fill the first six, and keep d1 and d2 for the others."""
+    for k in range(np.uint64(F.size)):
+        bad = unpriced(c[k], F[k], K[k], T[k], vol[k], R[k])
+        discount = exp(-R[k] * T[k]) + bad
+        root, inverse, d1, d2, density, n1, n2 = sides(c[k], F[k], K[k], T[k], vol[k])
+        density *= discount
+        value = discount * c[k] * fma(F[k], n1, -K[k] * n2)
+        price[k] = value
+        delta[k] = discount * c[k] * n1
+        gamma[k] = density * inverse / F[k]
+        vega[k] = density * F[k] * root
+        theta[k] = fma(R[k], value, -0.5 * density * F[k] * vol[k] * vol[k] * inverse)
+        rho[k] = -T[k] * value
+        kept1[k] = d1
+        kept2[k] = d2
+
+
+@fused
+def _higher_greeks(  # type: ignore[no-untyped-def]
+    F, T, vol, R, delta, gamma, vega, vanna, volga, charm, speed, colour, zomma
+):
+    """Fill the other six; ``speed`` and ``colour`` hold d1 and d2 when it begins."""
+    for k in range(np.uint64(F.size)):
+        d1, d2 = speed[k], colour[k]
+        root = math.sqrt(T[k])
+        s = vol[k] * root
+        inverse = 1.0 / (TOTAL_MIN if s < TOTAL_MIN else s)
+        # 1/sigma = sqrt(T)/s and 1/(2T) = sigma^2/(2 s^2), finite where s is held above zero.
+        per_vol = root * inverse
+        half = 0.5 * vol[k] * vol[k] * inverse
+        product = d1 * d2
+        spread = gamma[k] * F[k]
+        vanna[k] = -spread * root * d2
+        volga[k] = vega[k] * product * per_vol
+        charm[k] = fma(R[k], delta[k], spread * half * d2)
+        speed[k] = -gamma[k] / F[k] * fma(d1, inverse, 1.0)
+        colour[k] = gamma[k] * (R[k] + half * inverse * (1.0 - product))
+        zomma[k] = gamma[k] * (product - 1.0) * per_vol
+
+
+@kernel
+def all_greeks(c, F, K, T, vol, R, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[GREEKS, n]``: price and every Greek a desk uses, in the order of the constants.
+
+    Two loops over each tile: one with twelve outputs would have too many arrays for the compiler to
+    prove apart, and would not be vectorised.
+    """
+    for a in range(0, F.size, TILE):
+        b = min(F.size, a + TILE)
+        _lower_greeks(
+            c[a:b], F[a:b], K[a:b], T[a:b], vol[a:b], R[a:b],
+            out[PRICE][a:b], out[DELTA][a:b], out[GAMMA][a:b], out[VEGA][a:b], out[THETA][a:b],
+            out[RHO][a:b], out[SPEED][a:b], out[COLOUR][a:b],
+        )  # fmt: skip
+        _higher_greeks(
+            F[a:b], T[a:b], vol[a:b], R[a:b], out[DELTA][a:b], out[GAMMA][a:b], out[VEGA][a:b],
+            out[VANNA][a:b], out[VOLGA][a:b], out[CHARM][a:b], out[SPEED][a:b],
+            out[COLOUR][a:b], out[ZOMMA][a:b],
+        )  # fmt: skip

@@ -105,3 +105,21 @@ class DueKind(IntEnum):
     ORDER_LIFE = 5
     SLICE = 6
     GAINS_WINDOW = 7
+
+
+class PricingStatus(IntEnum):
+    """Why an element of a pricing call has no number, in the order in which it is tested."""
+
+    OK = 0
+    NOT_FINITE = 1  # a NaN or an infinity among the inputs
+    SIDE_UNKNOWN = 2  # neither +1 (call, up) nor -1 (put, down)
+    FORWARD_NOT_POSITIVE = 3  # forward or spot
+    STRIKE_NOT_POSITIVE = 4  # strike, barrier, cash amount
+    TIME_NEGATIVE = 5
+    VOLATILITY_NEGATIVE = 6
+    PRICE_BELOW_INTRINSIC = 7  # no volatility gives so little
+    PRICE_ABOVE_MAXIMUM = 8  # no volatility gives so much
+    BARRIER_CROSSED = 9  # the spot is beyond a barrier that is still to be touched
+    BARRIERS_CROSS = 10  # the lower barrier is not below the upper one
+    NOT_CONVERGED = 11
+    PARAMETER_OUT_OF_RANGE = 12  # a parameter of the model itself, see the function
