@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 from novate.kernel.codes import PricingStatus
-from novate.kernel.jit import fma, fused, kernel
+from novate.kernel.jit import fma, inlined, kernel
 from novate.kernel.special import INV_SQRT_2PI, exp, log, mills
 
 NOT_FINITE = int(PricingStatus.NOT_FINITE)
@@ -46,7 +46,7 @@ PRICE, DELTA, GAMMA, VEGA, THETA, RHO, VANNA, VOLGA, CHARM, SPEED, COLOUR, ZOMMA
 GREEKS = 12
 
 
-@fused
+@inlined
 def sides(c, F, K, T, vol):  # type: ignore[no-untyped-def]
     """Return sqrt(T), 1/s, d1, d2, phi(d1), N(c d1) and N(c d2); ``c`` is 1.0 or -1.0.
 
@@ -78,7 +78,7 @@ def sides(c, F, K, T, vol):  # type: ignore[no-untyped-def]
     return root, inverse, d1, d2, density1, n1, n2
 
 
-@fused
+@inlined
 def unpriced(c, F, K, T, vol, R):  # type: ignore[no-untyped-def]
     """Return 0.0 for inputs that have a price, else NaN: added to results, it marks them."""
     total = F + K + T + vol + R
@@ -88,7 +88,7 @@ def unpriced(c, F, K, T, vol, R):  # type: ignore[no-untyped-def]
     return 0.0 if has_price else np.nan
 
 
-@fused
+@inlined
 def black_price(c, F, K, T, vol, D):  # type: ignore[no-untyped-def]
     """Return the price of one option: D c (F N(c d1) - K N(c d2))."""
     _, _, _, _, _, n1, n2 = sides(c, F, K, T, vol)
@@ -144,7 +144,7 @@ TILE = 512
 """Elements whose Greeks stay in the nearest cache between the two loops of `all_greeks`."""
 
 
-@fused
+@inlined
 def _lower_greeks(  # type: ignore[no-untyped-def]
     c, F, K, T, vol, R, price, delta, gamma, vega, theta, rho, kept1, kept2
 ):
@@ -165,7 +165,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
         kept2[k] = d2
 
 
-@fused
+@inlined
 def _higher_greeks(  # type: ignore[no-untyped-def]
     F, T, vol, R, delta, gamma, vega, vanna, volga, charm, speed, colour, zomma
 ):

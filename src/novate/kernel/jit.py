@@ -78,14 +78,6 @@ def inlined(function: _F) -> _F:
     return _compile(function, _nrt=False, forceinline=True)
 
 
-def fused(function: _F) -> _F:
-    """Compile a formula into the loops that call it, however long: they vectorise as a whole.
-
-    A call that the compiler leaves standing in a loop keeps the loop scalar.
-    """
-    return _compile(function, _nrt=False, forceinline=True)
-
-
 def _multiply_wide(a, b):  # type: ignore[no-untyped-def]
     """Return the high and low 64-bit words of the product of two unsigned 64-bit integers."""
     mask = np.uint64(0xFFFFFFFF)

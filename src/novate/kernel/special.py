@@ -1,6 +1,6 @@
 """Exponential, logarithm and normal distribution, the same bits on every machine.
 
-Only ``+ - * / sqrt``, bit patterns and an explicit fused multiply-add: no library function whose
+Only ``+ - * / sqrt``, bit patterns and an explicit inlined multiply-add: no library function whose
 last bit depends on the system's C library, nothing that a compiler may reorder, no branch that
 would keep a loop from being vectorised.  The normal tail is accurate in *relative* terms down to
 the smallest normal float64, so that deep wings can be priced and inverted.
@@ -11,7 +11,7 @@ Accuracy against 40-digit arithmetic, largest relative error: `exp` 1.3e-16, `lo
 
 from __future__ import annotations
 
-from novate.kernel.jit import bits_float, float_bits, fma, fused, shift_right
+from novate.kernel.jit import bits_float, float_bits, fma, inlined, shift_right
 
 LOG2E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238
@@ -36,7 +36,7 @@ _EXPONENT_BIAS = 1024 << 52  # keeps a shifted exponent positive
 _TWO_52_BITS = 0x4330000000000000  # the bits of 2**52: added to an integer they make it a float
 
 
-@fused
+@inlined
 def exp(x):  # type: ignore[no-untyped-def]
     """Return e**x; 0 below EXP_MIN, e**709 above EXP_MAX.  NaN stays NaN.
 
@@ -67,7 +67,7 @@ def exp(x):  # type: ignore[no-untyped-def]
     return 0.0 if x < EXP_MIN else scaled
 
 
-@fused
+@inlined
 def log(x):  # type: ignore[no-untyped-def]
     """Return ln x of a positive normal float64; callers keep others out.
 
@@ -95,7 +95,7 @@ def log(x):  # type: ignore[no-untyped-def]
     return fma(e, LN2_HIGH, f - (tail - e * LN2_LOW))
 
 
-@fused
+@inlined
 def mills(a):  # type: ignore[no-untyped-def]
     """Return N(-a) / phi(a) * 1/sqrt(2 pi) scaled: exp(a*a/2) N(-a) sqrt(2 pi), for a >= 0.
 
@@ -126,7 +126,7 @@ def mills(a):  # type: ignore[no-untyped-def]
     return p / q
 
 
-@fused
+@inlined
 def normal_pdf(x):  # type: ignore[no-untyped-def]
     """Return the standard normal density; the square of ``x`` is taken without rounding error."""
     square = x * x
@@ -134,13 +134,13 @@ def normal_pdf(x):  # type: ignore[no-untyped-def]
     return INV_SQRT_2PI * exp(-0.5 * square) * (1.0 - 0.5 * rest)
 
 
-@fused
+@inlined
 def normal_tail(a):  # type: ignore[no-untyped-def]
     """Return N(-a) for a >= 0 with a small relative error; 0 beyond TAIL_MAX."""
     return normal_pdf(a) * mills(min(39.0, a))
 
 
-@fused
+@inlined
 def normal_cdf(x):  # type: ignore[no-untyped-def]
     """Return the standard normal distribution function, accurate in relative terms on the left."""
     tail = normal_tail(abs(x))

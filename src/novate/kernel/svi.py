@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 
-from novate.kernel.jit import fma, fused, kernel
+from novate.kernel.jit import fma, inlined, kernel
 
 
-@fused
+@inlined
 def svi_variance(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
     """Return total variance w(k)."""
     x = k - m
     return fma(b, fma(rho, x, math.sqrt(fma(x, x, sigma * sigma))), a)
 
 
-@fused
+@inlined
 def svi_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
     """Return g(k) = (1 - k w'/(2w))^2 - w'^2/4 (1/w + 1/4) + w''/2; the density over a positive.
 
