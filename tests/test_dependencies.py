@@ -29,7 +29,10 @@ DEVELOPMENT = {
 
 
 def imported(folder: Path) -> set[str]:
-    """Top-level names that the files of a folder import, the standard library left out."""
+    """Top-level names that the files of a folder import, the standard library left out.
+
+    Written as the names of distributions are: in lower case, with hyphens.
+    """
     names: set[str] = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -37,7 +40,7 @@ def imported(folder: Path) -> set[str]:
                 names.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    return names - sys.stdlib_module_names
+    return {name.lower().replace("_", "-") for name in names - sys.stdlib_module_names}
 
 
 def pins(lock: str) -> dict[str, str]:
