@@ -29,7 +29,7 @@ INV_SQRT_2PI = 0.3989422804014327
 SQRT_2PI = 2.5066282746310002
 
 TAIL_MAX = 37.6
-"""The largest argument whose normal tail is a normal float64, about 1e-309 at 37.6."""
+"""Where the normal tail ends, at about 1e-309; it is a normal float64 up to 37.5."""
 
 _HALF_ROOT_BITS = 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2)
 _EXPONENT_BIAS = 1024 << 52  # keeps a shifted exponent positive

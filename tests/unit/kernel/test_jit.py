@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from novate.kernel.jit import divide_wide, kernel, muldiv_floor, multiply_wide, prefetch
+from novate.kernel.jit import (
+    divide_wide,
+    fma,
+    fma_readable,
+    kernel,
+    muldiv_floor,
+    multiply_wide,
+    prefetch,
+)
 
 WORDS = st.one_of(
     st.integers(0, 2**64 - 1), st.sampled_from([0, 1, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
@@ -24,6 +32,11 @@ def _multiply(a, b):  # type: ignore[no-untyped-def]
 @kernel
 def _divide(high, low, divisor):  # type: ignore[no-untyped-def]
     return divide_wide(high, low, divisor)
+
+
+@kernel
+def _fma(a, b, c):  # type: ignore[no-untyped-def]
+    return fma(a, b, c)
 
 
 @kernel
@@ -66,3 +79,14 @@ def test_a_product_over_a_divisor_is_exact_beyond_64_bits(
 
 def test_a_hint_to_memory_changes_nothing_and_may_point_anywhere() -> None:
     assert _sum_with_hints(np.arange(5)) == 10
+
+
+@given(st.floats(), st.floats(), st.floats())
+@example(1e308, 1e308, 1.0)
+@example(-1e308, 1e308, 1.0)
+@example(1e-300, 1e-300, 5e-324)
+@example(0.1, 10.0, -1.0)
+def test_a_multiply_add_rounds_once(a: float, b: float, c: float) -> None:
+    compiled, readable = _fma(a, b, c), fma_readable(a, b, c)
+
+    assert np.array_equal(compiled, readable, equal_nan=True)
