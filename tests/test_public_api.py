@@ -39,6 +39,7 @@ PUBLIC = {
         "JournalError",
         "NovateError",
     ],
+    "valuation": ["pricing"],
     "inputs": ["load_collateral", "load_positions", "load_prices", "read_parameters"],
 }
 

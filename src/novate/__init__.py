@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from novate.message.declare import columns_of, rows_of
     from novate.message.parameter import Parameter
     from novate.message.refusal import REFUSALS
+    from novate.valuation import pricing
 
 __all__ = [
     "INVERSE",
@@ -87,6 +88,7 @@ __all__ = [
     "load_collateral",
     "load_positions",
     "load_prices",
+    "pricing",
     "read_parameters",
     "recover",
     "rows_of",
@@ -128,7 +130,11 @@ _HOMES = {
     "novate.message.refusal": ("REFUSALS",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = {"command": "novate.message.command", "event": "novate.message.event"}
+_MODULES = {
+    "command": "novate.message.command",
+    "event": "novate.message.event",
+    "pricing": "novate.valuation.pricing",
+}
 
 
 def __getattr__(name: str) -> Any:
