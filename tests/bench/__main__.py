@@ -2,7 +2,8 @@
 
 A file offers `contests() -> Iterable[Contest]`, two ways to the same answer timed in turns, or
 `cases() -> Iterable[Case]`, one way.  Each is called once for its answer, which also compiles and
-warms, and then at least five times.  With names, only files whose name has one of them in it.
+warms, and then at least five times.  `remarks() -> Iterable[str]` says what could not be measured.
+With names, only files whose name has one of them in it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.bench import bench_engine, contest
 from tests.bench.case import Case
-from tests.bench.contest import Contest
 
 FOLDER = Path(__file__).parent
 CALLS_MIN, CALLS_MAX, SECONDS = 5, 1_000, 1.0
@@ -50,8 +51,8 @@ def row(case: Case) -> str:
     )
 
 
-def offered(kind: str, names: list[str]) -> Iterator[Case | Contest]:
-    """Every case, or every contest, of the files asked for, in the order of their names."""
+def offered(kind: str, names: list[str]) -> Iterator[Any]:
+    """Every case, contest or remark of the files asked for, in the order of their names."""
     for path in sorted(FOLDER.glob("bench_*.py")):
         if not names or any(name in path.stem for name in names):
             module = importlib.import_module(f"tests.bench.{path.stem}")
@@ -82,6 +83,8 @@ def main(target: Path, names: list[str]) -> None:
     )
     for pair in offered("contests", names):
         say(contest.row(pair))
+    for remark in offered("remarks", names):
+        say("", remark)
     if not names or "engine" in names:
         say("", *bench_engine.memory_rows())
     say(

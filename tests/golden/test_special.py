@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from novate import pricing
+from tests.unit.kernel.pricing_sample import ordinary
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -104,6 +105,27 @@ def test_a_greek_is_the_derivative_of_the_textbook_price(
     ]
 
     assert max(errors) < 1e-14 + 5e-15 / total
+
+
+def test_prices_are_good_to_the_last_bits_over_the_whole_domain() -> None:
+    inputs = np.array(ordinary(1_200))
+    inputs = inputs[:, (inputs[3] > 0) & (inputs[4] > 0)]
+    price = pricing.black76(*inputs).price
+    of_total, of_itself = [], []
+    with mpmath.workdps(60):
+        for k, (c, F, K, T, vol, R) in enumerate(inputs.T.tolist()):
+            exact = ACCURACY.exact_price(int(c), mpmath.mpf(K), *map(mpmath.mpf, (F, T, vol, R)))
+            gap = float(abs(mpmath.mpf(float(price[k])) - exact))
+            s, D = vol * T**0.5, float(mpmath.exp(-mpmath.mpf(R) * T))
+            # An exponent of R T is rounded before it is raised to.
+            of_total.append(gap / (D * (F + K) * (1 + abs(R * T))))
+            if c * (F - K) < 0 and exact > 1e-290 * F:
+                d = abs(float(mpmath.log(mpmath.mpf(F) / K))) / s + s
+                of_itself.append(gap / float(exact) / ((1 + d) * (1 + 1 / s) + abs(R * T)))
+
+    assert len(of_itself) > 200
+    assert max(of_total) < 4e-16
+    assert max(of_itself) < 1.2e-15
 
 
 def test_the_page_holds_the_tables_that_the_program_prints_now() -> None:

@@ -14,8 +14,8 @@ An element that cannot be priced is NaN; `black_status` says why.  Zero time or 
 limit: the discounted intrinsic value.  There gamma, speed, colour and zomma are zero away from the
 strike and of no use at it.
 
-Accuracy against 40-digit arithmetic: `docs/accuracy.md`.  Prices are good to a few 1e-16 of F + K
-everywhere; out of the money also in relative terms, to about 1e-15 (1 + |d1| / s), most of which
+Accuracy against 40-digit arithmetic: `docs/accuracy.md`.  Prices are good to 4e-16 of D (F + K)
+everywhere; out of the money also in relative terms, to 1e-15 (1 + abs(d1)) (1 + 1/s), most of which
 the rounding of F/K alone costs.
 """
 
@@ -50,8 +50,8 @@ RATIO_MAX = 1e290
 """Largest forward over strike, and the inverse of the least."""
 
 FIRST_MAX, SECOND_MAX = 40.0, 200.0
-"""Largest |d1| and |d2| where the density at d1 is not zero; holding them there keeps a product of
-large numbers with a density of zero at zero."""
+"""Largest size of d1 and d2 where the density at d1 is not zero; holding them there keeps the
+product of large numbers with a density of zero at zero."""
 
 PRICE, DELTA, GAMMA, VEGA, THETA, RHO, VANNA, VOLGA, CHARM, SPEED, COLOUR, ZOMMA = range(12)
 """Rows of what `all_greeks` fills."""
@@ -60,10 +60,10 @@ GREEKS = 12
 
 @inlined
 def tails(F, K, T, vol):  # type: ignore[no-untyped-def]
-    """Return sqrt(T), 1/s, d1, d2, phi(d1), N(-|d1|) and N(-|d2|).
+    """Return sqrt(T), 1/s, d1, d2, phi(d1) and N(-abs(d1)), N(-abs(d2)).
 
-    The exponential is taken at the smaller of |d1| and |d2|, so that none of the two densities is
-    lost when the other underflows; they share its rounding error, which then drops out of prices.
+    The exponential is taken at the smaller of d1 and d2 in size, so that none of the two densities
+    is lost when the other underflows; they share its rounding error, which drops out of prices.
     """
     root = math.sqrt(T if T > 0.0 else 0.0)
     s = vol * root
@@ -91,7 +91,7 @@ def tails(F, K, T, vol):  # type: ignore[no-untyped-def]
 
 @inlined
 def below(x, tail):  # type: ignore[no-untyped-def]
-    """Return N(x) given N(-|x|)."""
+    """Return N(x) given N(-abs(x))."""
     return tail if x < 0.0 else 1.0 - tail
 
 

@@ -4,20 +4,21 @@ An inverse call pays max(S - K, 0) / S coins per coin of notional.  Under the me
 numeraire is the coin its price is that of Black-76 without discounting, over the forward; with s,
 d1 and d2 as there (see `kernel.black`) and phi the normal density, per coin of notional:
 
-| row | name | formula |
-|---|---|---|
-| price | p, coin | c (N(c d1) - K/F N(c d2)) |
-| delta | dp/dF | net / F |
-| net | net transaction delta | c N(c d1) - p = c K/F N(c d2) |
-| gamma | d2p/dF2 | (phi(d1) / s - 2 net) / F^2 |
-| vega | dp/dsigma | phi(d1) sqrt(T) |
-| theta | -dp/dT | -phi(d1) sigma / (2 sqrt(T)) |
-| vanna | d2p/dF dsigma | -phi(d1) d1 / (F sigma) |
-| volga | d2p/dsigma2 | phi(d1) sqrt(T) d1 d2 / sigma |
-| charm | -d2p/dF dT | phi(d1) d1 / (2 T F) |
-| speed | d3p/dF3 | (6 net - phi(d1) (d1 / s^2 + 4 / s)) / F^3 |
-| colour | -d3p/dF2 dT | phi(d1) ((1 - d1 d2) / s - 2 d1) / (2 T F^2) |
-| zomma | d3p/dF2 dsigma | phi(d1) ((d1 d2 - 1) / s + 2 d1) / (sigma F^2) |
+::
+
+    price   p, coin            c (N(c d1) - K/F N(c d2))
+    delta   dp/dF              net / F
+    net     net transaction    c N(c d1) - p = c K/F N(c d2)
+            delta, coin
+    gamma   d2p/dF2            (phi(d1) / s - 2 net) / F^2
+    vega    dp/dsigma          phi(d1) sqrt(T)
+    theta   -dp/dT             -phi(d1) sigma / (2 sqrt(T))
+    vanna   d2p/dF dsigma      -phi(d1) d1 / (F sigma)
+    volga   d2p/dsigma2        phi(d1) sqrt(T) d1 d2 / sigma
+    charm   -d2p/dF dT         phi(d1) d1 / (2 T F)
+    speed   d3p/dF3            (6 net - phi(d1) (d1 / s^2 + 4 / s)) / F^3
+    colour  -d3p/dF2 dT        phi(d1) ((1 - d1 d2) / s - 2 d1) / (2 T F^2)
+    zomma   d3p/dF2 dsigma     phi(d1) ((d1 d2 - 1) / s + 2 d1) / (sigma F^2)
 
 The *net transaction delta* (premium-adjusted delta) is the hedge, in coin, of someone who counts in
 the quote currency and holds the premium in coin.  It is computed as c K/F N(c d2), which loses no

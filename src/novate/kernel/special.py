@@ -40,8 +40,8 @@ _TWO_52_BITS = 0x4330000000000000  # the bits of 2**52: added to an integer they
 def exp(x):  # type: ignore[no-untyped-def]
     """Return e**x; 0 below EXP_MIN, e**709 above EXP_MAX.  NaN stays NaN.
 
-    Tang's reduction: x = n ln 2 + r with |r| <= ln(2)/2, a Taylor polynomial of degree 13 for e**r,
-    and 2**n by shifting n into the exponent.
+    Tang's reduction: x = n ln 2 + r with r at most ln(2)/2 in size, a Taylor polynomial of degree
+    13 for e**r, and 2**n by shifting n into the exponent.
     """
     held = max(x, EXP_MIN)
     held = min(held, EXP_MAX)

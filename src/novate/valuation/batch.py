@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from novate.kernel.columns import F64
+from novate.kernel.columns import F64
 
 I8 = npt.NDArray[np.int8]
 

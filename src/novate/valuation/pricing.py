@@ -19,23 +19,21 @@ Conventions of every function here:
 - ``T = 0`` and ``vol = 0`` are limits, not errors: the discounted intrinsic value.
 
 The same inputs give the same bits on every machine; accuracy is tabulated in `docs/accuracy.md`.
+The loops release the interpreter lock: a large batch may be split over threads, with the same bits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.kernel import black as _black
 from novate.kernel import inverse as _inverse
+from novate.kernel.columns import F64
 from novate.valuation.batch import I8, columns, shaped, shaped_status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from novate.kernel.columns import F64
 
 __all__ = [
     "Forwards",
@@ -173,7 +171,7 @@ def year_fraction(from_ns: npt.ArrayLike, to_ns: npt.ArrayLike) -> F64:
 def forward(
     S: npt.ArrayLike, rate: npt.ArrayLike, yield_: npt.ArrayLike, T: npt.ArrayLike
 ) -> Forwards:
-    """Return the forward S exp((rate - yield_) T) of a spot.
+    """Return the forward ``S exp((rate - yield_) T)`` of a spot.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -96,6 +97,21 @@ def test_a_coin_settled_option_takes_every_refusal_of_its_inputs() -> None:
         PricingStatus.NOT_FINITE,
     ]
     assert np.isnan(np.array(coin[:-1])).all()
+
+
+def test_a_batch_that_is_split_over_threads_has_the_same_bits() -> None:
+    strikes = np.linspace(1e3, 2e5, 20_001)
+    whole = pricing.greeks(-1, 60e3, strikes, 0.3, 0.7, 0.02)
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(
+            pool.map(
+                lambda part: pricing.greeks(-1, 60e3, part, 0.3, 0.7, 0.02),
+                np.array_split(strikes, 7),
+            )
+        )
+
+    for field, pieces in zip(whole, zip(*parts, strict=True), strict=True):
+        assert (field == np.concatenate(pieces)).all()
 
 
 def test_a_forward_carries_the_spot_by_rate_less_yield() -> None:
