@@ -9,9 +9,11 @@ import pytest
 import QuantLib
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from novate.kernel import black
 from novate.kernel.codes import PricingStatus
+from novate.kernel.jit import kernel
 from tests.unit.kernel.pricing_sample import F64, ordinary, sample
 
 PLAIN = (1.0, 100.0, 95.0, 0.5, 0.6, 0.02)
@@ -27,6 +29,14 @@ REFUSALS = [
     ("vol", -0.1, PricingStatus.VOLATILITY_NEGATIVE),
     ("R", -1500.0, PricingStatus.PARAMETER_OUT_OF_RANGE),
 ]
+
+
+@kernel
+def _sides(c, F, K, T, vol, out):  # type: ignore[no-untyped-def]
+    for k in range(F.size):
+        out[0, k], out[1, k], out[2, k], out[3, k], out[4, k], out[5, k], out[6, k] = black.sides(
+            c[k], F[k], K[k], T[k], vol[k]
+        )
 
 
 def columns(*rows: tuple[float, ...]) -> list[F64]:
@@ -114,6 +124,27 @@ def test_every_way_to_the_price_gives_the_same_price() -> None:
     assert (price == five[0]).all()
 
 
+def test_the_parts_of_the_formula_are_what_they_are_called() -> None:
+    inputs = ordinary(500)
+    keep = (inputs[3] > 0) & (inputs[4] > 0)
+    c, F, K, T, vol = (column[keep] for column in inputs[:5])
+    out = np.empty((7, F.size))
+    _sides(c, F, K, T, vol, out)
+    root, inverse, d1, d2, density, n1, n2 = out
+    s = vol * np.sqrt(T)
+    near = np.abs(d1) < 37
+
+    assert root == pytest.approx(np.sqrt(T), rel=1e-15)
+    assert inverse == pytest.approx(1 / s, rel=1e-15)
+    assert d1 == pytest.approx(np.log(F / K) / s + s / 2, rel=1e-12, abs=1e-11)
+    assert d2 == pytest.approx(d1 - s, rel=1e-12, abs=1e-12)
+    assert density[near] == pytest.approx(
+        np.exp(-0.5 * d1[near] ** 2) / math.sqrt(2 * math.pi), rel=1e-11
+    )
+    assert n1 == pytest.approx(special.ndtr(c * d1), rel=1e-11, abs=1e-300)
+    assert n2 == pytest.approx(special.ndtr(c * d2), rel=1e-11, abs=1e-300)
+
+
 @pytest.mark.parametrize("limit", [{"T": 0.0}, {"vol": 0.0}, {"T": 0.0, "vol": 0.0}])
 @pytest.mark.parametrize("c", [1.0, -1.0])
 @pytest.mark.parametrize("F", [80.0, 95.0, 110.0])
@@ -173,12 +204,16 @@ def test_prices_and_greeks_are_those_of_quantlib_over_the_whole_domain() -> None
         side = QuantLib.Option.Call if c[k] > 0 else QuantLib.Option.Put
         payoff = QuantLib.PlainVanillaPayoff(side, K[k])
         other = QuantLib.BlackCalculator(payoff, F[k], s, D)
-        # A spot of F/1 with no drift: QuantLib's spot Greeks are then forward Greeks.
-        expected = [
-            other.value(), other.deltaForward(), other.gammaForward(), other.vega(T[k]),
-        ]  # fmt: skip
-        scale = [D * (F[k] + K[k]), D, D / (F[k] * s), D * F[k] * math.sqrt(T[k])]
-        rows = [black.PRICE, black.DELTA, black.GAMMA, black.VEGA]
+        value, delta = other.value(), other.deltaForward()
+        # Its theta and rho let the forward move with the rate; ours hold it.
+        theta = other.theta(D * F[k], T[k]) + R[k] * F[k] * delta
+        rho = other.rho(T[k]) - T[k] * F[k] * delta
+        expected = [value, delta, other.gammaForward(), other.vega(T[k]), theta, rho]
+        unit, root = D * (F[k] + K[k]), math.sqrt(T[k])
+        # QuantLib divides the logarithm of the discount factor by T: its rounding counts.
+        decay = D * F[k] * vol[k] / root + (abs(R[k]) + 0.02 / T[k]) * unit
+        scale = [unit, D, D / (F[k] * s), D * F[k] * root, decay, T[k] * unit]
+        rows = [black.PRICE, black.DELTA, black.GAMMA, black.VEGA, black.THETA, black.RHO]
         for row, theirs, size in zip(rows, expected, scale, strict=True):
             bound = (2e-14 + 2e-16 / s) * size + 1e-12 * abs(theirs)
             assert abs(got[row, k] - theirs) <= bound, (row, [column[k] for column in inputs])
