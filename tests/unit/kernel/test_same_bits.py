@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -14,20 +15,23 @@ from tests.unit.kernel.pricing_sample import answers
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
-# A processor's name, and features that are added to it or taken away.
-PROCESSORS = {
-    "no vector units but the oldest": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
-    "the oldest, with a multiply-add": {
+# A processor's name, and the features it is allowed; where none are listed, this machine's.
+EVERYWHERE: dict[str, dict[str, str]] = {
+    "a generic processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
+    "no compiler": {"NUMBA_DISABLE_JIT": "1"},
+}
+INTEL = {
+    "a generic processor with a multiply-add": {
         "NUMBA_CPU_NAME": "generic",
         "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma",
     },
-    "256 bits": {"NUMBA_CPU_NAME": "haswell"},
-    "256 bits, without a multiply-add": {
+    "Haswell with the features of this machine": {"NUMBA_CPU_NAME": "haswell"},
+    "Haswell without a multiply-add": {
         "NUMBA_CPU_NAME": "haswell",
         "NUMBA_CPU_FEATURES": "+avx,-avx2,-fma",
     },
-    "no compiler": {"NUMBA_DISABLE_JIT": "1"},
 }
+PROCESSORS = EVERYWHERE | (INTEL if platform.machine() in {"x86_64", "AMD64"} else {})
 
 
 def elsewhere(folder: Path, settings: dict[str, str]) -> np.ndarray:
