@@ -26,7 +26,8 @@ digits where black delta and price nearly cancel.  A long inverse call has negat
 deep in the money: its price there is 1 - K/F, which is concave.
 
 There is no rate: a coin-settled premium is quoted and paid undiscounted.  Limits, statuses and
-strictness are those of `kernel.black`.
+strictness are those of `kernel.black`; with a forward below about 1e-100 the powers of 1/F leave
+the range of a float64.
 """
 
 from __future__ import annotations
