@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
+import numba
 import numpy as np
 from mpmath import mp, mpf
 
-from novate.kernel.jit import kernel
 from novate.kernel.special import exp, log, mills, normal_cdf, normal_pdf
 from novate.valuation import pricing
 
@@ -50,7 +50,8 @@ ORDERS = {
 COIN = tuple(name for name in ORDERS if name != "rho")
 
 
-@kernel
+# Not `kernel`: its cache would be read under whatever name this file is next loaded as.
+@numba.njit(error_model="numpy")
 def apply_special(x, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` with exp(x), log|x|, mills|x|, density and distribution function of x."""
     for k in range(x.size):
