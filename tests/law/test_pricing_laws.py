@@ -179,3 +179,17 @@ def test_a_call_on_the_coin_is_a_put_on_money_seen_from_the_coin(
     mirrored = K * pricing.black76(-1, 1 / F, 1 / K, T, vol).price
 
     assert coin == pytest.approx(mirrored, abs=8 * EPSILON * (1 + K / F))
+
+
+def test_no_price_is_negative_or_below_intrinsic_where_only_rounding_is_left() -> None:
+    # Total volatilities near the last bit of F/K: a plain difference of two products goes negative.
+    draw = np.random.Generator(np.random.PCG64(17))
+    F = draw.uniform(50, 150, 20_000)
+    vol = 10.0 ** draw.uniform(-17, -8, F.size)
+    K = F * np.exp(draw.uniform(-8, 8, F.size) * vol)
+    for cp in (1, -1):
+        price = pricing.black76(cp, F, K, 1.0, vol).price
+        intrinsic = np.maximum(cp * (F - K), 0.0)
+
+        assert (price >= intrinsic).all()
+        assert (price - intrinsic <= F * vol + 4 * EPSILON * (F + K)).all()
