@@ -1,8 +1,8 @@
 """Implied volatility of Black-76 from a price, over the whole domain, in one pass over tiles.
 
-Parity turns every option into the out-of-the-money one of its strike.  Let x = |ln(F/K)|,
-s = sigma sqrt(T), h = x/s, t = s/2, a = h - t and b = h + t, and measure its undiscounted price in
-units of the most it can be worth, min(F, K).  With m the Mills ratio and phi the normal density
+Parity turns every option into the out-of-the-money one of its strike.  With x the size of ln(F/K),
+let s = sigma sqrt(T), h = x/s, t = s/2, a = h - t and b = h + t, and measure its undiscounted price
+in units of the most it can be worth, min(F, K).  With m the Mills ratio, phi the normal density,
 
     v(s) = phi(a) (m(a) - m(b)),    w(s) = 1 - v(s) = phi(a) (m(-a) + m(b)),    dv/ds = phi(a).
 
@@ -221,7 +221,7 @@ def search(x, target, s):  # type: ignore[no-untyped-def]
 
 @inlined
 def log_ratio(F, K):  # type: ignore[no-untyped-def]
-    """Return |ln(F/K)| with a small relative error, also where the two are close."""
+    """Return the size of ln(F/K), accurate in relative terms where the two are close as well."""
     ratio = F / K
     rest = fma(-ratio, K, F) / F
     is_held = (ratio > RATIO_MAX) | (ratio < 1.0 / RATIO_MAX)

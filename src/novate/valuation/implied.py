@@ -99,7 +99,8 @@ def implied_volatility_inverse(
     one coin; ``price`` is coin per coin of notional, all else is as in `implied_volatility`.
     """
     shape, (paid, forward, strike, years, side) = _columns(price, F, K, T, cp)
-    value = np.multiply(paid, forward)
+    with np.errstate(over="ignore", invalid="ignore"):  # such a row gets its status
+        value = np.multiply(paid, forward)
     return _invert(shape, side, forward, strike, years, value, np.ones(paid.size))
 
 
