@@ -19,7 +19,8 @@ elements whose second step was not tiny (strikes a factor e^30 away) are brought
 between brackets.
 
 The plan (normalised price, logarithms at both ends, explicit start, Householder steps) is that of
-P. Jaeckel, *Let's be rational*, Wilmott, January 2015; formulas and coefficients are our own.
+P. Jaeckel, *Let's be rational*, Wilmott, January 2015; formulas and coefficients are our own
+(`scripts/fit_implied.py`).
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ TILE = 512
 @inlined
 def tail_point(u):  # type: ignore[no-untyped-def]
     """Return about z with N(-z) = exp(-u^2/2), for u >= LEVEL; 1e-5 at most."""
-    p = fma(fma(1.0047698399163334, u, 3.9419077975945727), u, 2.453551738714595)
-    q = fma(fma(1.0025360447068357, u, 2.8555072406276185), u, 1.0)
+    p = fma(fma(1.0047698399083043, u, 3.941907797574133), u, 2.4535517387124317)
+    q = fma(fma(1.0025360446988367, u, 2.855507240615551), u, 1.0)
     z = (u - LEVEL) * p / q
     return 0.0 if z < 0.0 else z
 
@@ -90,12 +91,12 @@ def tail_point(u):  # type: ignore[no-untyped-def]
 @inlined
 def bachelier_point(u):  # type: ignore[no-untyped-def]
     """Return about h, u^2 = ln(1 + h / (phi(h) - h N(-h)) / sqrt(2 pi)); 5e-4 at most."""
-    p = fma(0.31014065435159316, u, -0.13036862224175289)
-    p = fma(p, u, 0.3742967872167689)
-    p = fma(p, u, 0.9994798958498571)
-    q = fma(0.21885125952872522, u, -0.05440963830321686)
-    q = fma(q, u, 0.8451444361124922)
-    q = fma(q, u, 0.3475306462508503)
+    p = fma(0.31018325576847516, u, -0.13090501922864353)
+    p = fma(p, u, 0.3748298339616407)
+    p = fma(p, u, 0.9994769773071771)
+    q = fma(0.21887888779303005, u, -0.05471342941293366)
+    q = fma(q, u, 0.8450016847618367)
+    q = fma(q, u, 0.3479905674878844)
     q = fma(q, u, 1.0)
     return u * u * p / q
 
@@ -131,7 +132,7 @@ def root_start(x, target):  # type: ignore[no-untyped-def]
     lack = 1.0 - t * t * (1.0 + h2) / ((3.0 + h2) * fma(h, 1.25 + h, 1.0))
     root = math.sqrt(0.0 if lack < 0.0 else lack)
     # 1 / sqrt((1 + root) / 2), nearly.
-    below = t * fma(1.0 - root, fma(root, -0.20198680525952611, 0.4096853526670572), 1.0)
+    below = t * fma(1.0 - root, fma(root, -0.15916269965732935, 0.39975591198481014), 1.0)
     z = tail_point(u) if is_above else BELOW
     above = z + math.sqrt(fma(z, z, 2.0 * x))
     return above if is_above | (below > above) else below

@@ -10,8 +10,7 @@ fall from the first to the last, hence every coefficient of J is positive, and t
 ratios that agree in all digits but the last still has a relative error near rounding: 1.4e-15 at
 most against 60-digit arithmetic (`tests/unit/kernel/test_mills_pair.py`).
 
-The coefficients are ours: least squares in 60 digits on Chebyshev nodes of (y - 3) / (y + 3),
-weights moved until the errors level off, and J expanded in the same digits.
+The coefficients are our own fit: `scripts/fit_implied.py` finds and prints them.
 """
 
 from __future__ import annotations
@@ -25,30 +24,30 @@ SHIFT = 0.8
 @inlined
 def mills_parts(y):  # type: ignore[no-untyped-def]
     """Return P(y) and Q(y); m(y - SHIFT) = P/Q, for y from 0 to 61."""
-    p = 4.635325619167694e-07
-    p = fma(p, y, 1.3694446146006291e-05)
-    p = fma(p, y, 0.0002046392438521641)
-    p = fma(p, y, 0.0020044064114370648)
-    p = fma(p, y, 0.01415876708446105)
-    p = fma(p, y, 0.07533802330262489)
-    p = fma(p, y, 0.3075393004310089)
-    p = fma(p, y, 0.9643031940042976)
-    p = fma(p, y, 2.286944524876978)
-    p = fma(p, y, 3.94479294182559)
-    p = fma(p, y, 4.532140864447182)
+    p = 4.635325619217286e-07
+    p = fma(p, y, 1.3694446146131404e-05)
+    p = fma(p, y, 0.00020463924385377246)
+    p = fma(p, y, 0.002004406411450603)
+    p = fma(p, y, 0.014158767084542726)
+    p = fma(p, y, 0.07533802330299191)
+    p = fma(p, y, 0.3075393004322519)
+    p = fma(p, y, 0.9643031940074417)
+    p = fma(p, y, 2.286944524882716)
+    p = fma(p, y, 3.944792941832538)
+    p = fma(p, y, 4.5321408644515895)
     p = fma(p, y, 2.720633701271647)
-    q = 4.6353256191678626e-07
-    q = fma(q, y, 1.332362009646769e-05)
-    q = fma(q, y, 0.00019414721949799016)
-    q = fma(q, y, 0.0018547602884921334)
-    q = fma(q, y, 0.012770206355042496)
-    q = fma(q, y, 0.06615851523834182)
-    q = fma(q, y, 0.26269541193924806)
-    q = fma(q, y, 0.8013845435563396)
-    q = fma(q, y, 1.8564377179146312)
-    q = fma(q, y, 3.174025574408931)
-    q = fma(q, y, 3.7910995300399524)
-    q = fma(q, y, 2.833401579147319)
+    q = 4.6353256192174543e-07
+    q = fma(q, y, 1.3323620096588836e-05)
+    q = fma(q, y, 0.00019414721949950338)
+    q = fma(q, y, 0.001854760288504514)
+    q = fma(q, y, 0.012770206355115042)
+    q = fma(q, y, 0.06615851523865814)
+    q = fma(q, y, 0.2626954119402872)
+    q = fma(q, y, 0.8013845435588969)
+    q = fma(q, y, 1.8564377179192295)
+    q = fma(q, y, 3.1740255744146633)
+    q = fma(q, y, 3.7910995300443977)
+    q = fma(q, y, 2.833401579148939)
     q = fma(q, y, 1.0)
     return p, q
 
@@ -57,43 +56,43 @@ def mills_parts(y):  # type: ignore[no-untyped-def]
 def _near(y, z):  # type: ignore[no-untyped-def]
     """Return the terms of J whose two exponents differ by at most 2."""
     both = y * z
-    t = 2.1486243595713148e-13
-    t = fma(t, both, 1.8732299280951077e-10)
-    t = fma(t, both, 4.167981796675843e-08)
-    t = fma(t, both, 3.9718508823589695e-06)
-    t = fma(t, both, 0.00019595895458812592)
-    t = fma(t, both, 0.005447939699660571)
-    t = fma(t, both, 0.08818687378416958)
-    t = fma(t, both, 0.8278380578691867)
-    t = fma(t, both, 4.323175125538699)
-    t = fma(t, both, 11.404952917053667)
-    t = fma(t, both, 12.353030972060807)
+    t = 2.1486243596172896e-13
+    t = fma(t, both, 1.8732299281293287e-10)
+    t = fma(t, both, 4.167981796741307e-08)
+    t = fma(t, both, 3.971850882412517e-06)
+    t = fma(t, both, 0.0001959589545903775)
+    t = fma(t, both, 0.00544793969971324)
+    t = fma(t, both, 0.08818687378487232)
+    t = fma(t, both, 0.8278380578744481)
+    t = fma(t, both, 4.3231751255594215)
+    t = fma(t, both, 11.404952917090679)
+    t = fma(t, both, 12.353030972081447)
     t = fma(t, both, 3.1765069610173167)
     total = t
     power, other = y, z
-    t = 6.347821706089756e-12
-    t = fma(t, both, 2.7959013926642557e-09)
-    t = fma(t, both, 4.0717006287983845e-07)
-    t = fma(t, both, 2.7924744867688585e-05)
-    t = fma(t, both, 0.0010345722438924831)
-    t = fma(t, both, 0.021959511026224864)
-    t = fma(t, both, 0.27093587655469553)
-    t = fma(t, both, 1.899710336431779)
-    t = fma(t, both, 7.067458287048414)
-    t = fma(t, both, 11.991682608036486)
-    t = fma(t, both, 6.369400204476206)
+    t = 6.347821706215663e-12
+    t = fma(t, both, 2.7959013927117545e-09)
+    t = fma(t, both, 4.071700628857812e-07)
+    t = fma(t, both, 2.7924744868037288e-05)
+    t = fma(t, both, 0.0010345722439034295)
+    t = fma(t, both, 0.021959511026418542)
+    t = fma(t, both, 0.2709358765566364)
+    t = fma(t, both, 1.89971033644237)
+    t = fma(t, both, 7.067458287076807)
+    t = fma(t, both, 11.99168260806586)
+    t = fma(t, both, 6.3694002044813525)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 9.485695297150758e-11
-    t = fma(t, both, 2.7349592657196203e-08)
-    t = fma(t, both, 2.8674428407584746e-06)
-    t = fma(t, both, 0.00014775712930146397)
-    t = fma(t, both, 0.004183131088771673)
-    t = fma(t, both, 0.06777243798674845)
-    t = fma(t, both, 0.6259879399533366)
-    t = fma(t, both, 3.13832805003258)
-    t = fma(t, both, 7.554113547439955)
-    t = fma(t, both, 6.348416421558056)
+    t = 9.485695297326795e-11
+    t = fma(t, both, 2.734959265763052e-08)
+    t = fma(t, both, 2.8674428407974818e-06)
+    t = fma(t, both, 0.00014775712930317506)
+    t = fma(t, both, 0.004183131088812399)
+    t = fma(t, both, 0.06777243798729186)
+    t = fma(t, both, 0.625987939957334)
+    t = fma(t, both, 3.1383280500476407)
+    t = fma(t, both, 7.554113547464222)
+    t = fma(t, both, 6.348416421567914)
     return fma(t, power + other, total)
 
 
@@ -103,42 +102,42 @@ def _middle(y, z):  # type: ignore[no-untyped-def]
     both = y * z
     power, other = y * y, z * z
     power, other = power * y, other * z
-    t = 9.291076390158547e-10
-    t = fma(t, both, 1.9290103455790456e-07)
-    t = fma(t, both, 1.5202254478176829e-05)
-    t = fma(t, both, 0.0005990385078830928)
-    t = fma(t, both, 0.012959784629572323)
-    t = fma(t, both, 0.1574781998235282)
-    t = fma(t, both, 1.0431259469284258)
-    t = fma(t, both, 3.3999652660856885)
-    t = fma(t, both, 4.086383825666075)
+    t = 9.291076390320702e-10
+    t = fma(t, both, 1.9290103456077708e-07)
+    t = fma(t, both, 1.520225447836989e-05)
+    t = fma(t, both, 0.0005990385078895258)
+    t = fma(t, both, 0.012959784629688149)
+    t = fma(t, both, 0.15747819982466887)
+    t = fma(t, both, 1.0431259469342786)
+    t = fma(t, both, 3.399965266099251)
+    t = fma(t, both, 4.086383825675441)
     total = t * (power + other)
     power, other = power * y, other * z
-    t = 6.563049580243297e-09
-    t = fma(t, both, 1.0245618038219052e-06)
-    t = fma(t, both, 6.178094592894084e-05)
-    t = fma(t, both, 0.0018620910771131726)
-    t = fma(t, both, 0.030260439686595114)
-    t = fma(t, both, 0.2643429185965184)
-    t = fma(t, both, 1.1429440562562228)
-    t = fma(t, both, 1.8727344964465646)
+    t = 6.563049580351373e-09
+    t = fma(t, both, 1.0245618038362391e-06)
+    t = fma(t, both, 6.178094592967364e-05)
+    t = fma(t, both, 0.001862091077131689)
+    t = fma(t, both, 0.03026043968684222)
+    t = fma(t, both, 0.2643429185982288)
+    t = fma(t, both, 1.1429440562617075)
+    t = fma(t, both, 1.872734496452279)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 3.492162695121226e-08
-    t = fma(t, both, 4.1730549031023854e-06)
-    t = fma(t, both, 0.00019262155332118685)
-    t = fma(t, both, 0.004366489517532545)
-    t = fma(t, both, 0.05111763445339103)
-    t = fma(t, both, 0.2924608847972344)
-    t = fma(t, both, 0.6393599675887315)
+    t = 3.4921626951756005e-08
+    t = fma(t, both, 4.173054903157284e-06)
+    t = fma(t, both, 0.0001926215533233191)
+    t = fma(t, both, 0.004366489517572612)
+    t = fma(t, both, 0.05111763445376909)
+    t = fma(t, both, 0.2924608847988891)
+    t = fma(t, both, 0.6393599675911916)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 1.4255447981888177e-07
-    t = fma(t, both, 1.3047563337877545e-05)
-    t = fma(t, both, 0.0004534398176605631)
-    t = fma(t, both, 0.0074177233927919615)
-    t = fma(t, both, 0.057038569882492264)
-    t = fma(t, both, 0.16583431909906549)
+    t = 1.425544798209831e-07
+    t = fma(t, both, 1.304756333803892e-05)
+    t = fma(t, both, 0.0004534398176652362)
+    t = fma(t, both, 0.007417723392854341)
+    t = fma(t, both, 0.05703856988286781)
+    t = fma(t, both, 0.1658343190998444)
     return fma(t, power + other, total)
 
 
@@ -149,29 +148,29 @@ def _far(y, z):  # type: ignore[no-untyped-def]
     power, other = y * y, z * z
     power, other = power * y, other * z
     power, other = power * power * y, other * other * z
-    t = 4.4698592998135184e-07
-    t = fma(t, both, 3.082765580361821e-05)
-    t = fma(t, both, 0.0007742858243206907)
-    t = fma(t, both, 0.008340718762771216)
-    t = fma(t, both, 0.0327386473702849)
+    t = 4.469859299875914e-07
+    t = fma(t, both, 3.08276558039761e-05)
+    t = fma(t, both, 0.0007742858243280801)
+    t = fma(t, both, 0.008340718762834605)
+    t = fma(t, both, 0.03273864737046874)
     total = t * (power + other)
     power, other = power * y, other * z
-    t = 1.0600732545777931e-06
-    t = fma(t, both, 5.290241930433541e-05)
-    t = fma(t, both, 0.0008768858391654693)
-    t = fma(t, both, 0.004841484104799856)
+    t = 1.0600732545917942e-06
+    t = fma(t, both, 5.2902419304909535e-05)
+    t = fma(t, both, 0.000876885839173131)
+    t = fma(t, both, 0.0048414841048319305)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 1.8285399785556717e-06
-    t = fma(t, both, 6.033225151823735e-05)
-    t = fma(t, both, 0.0005145090222284096)
+    t = 1.8285399785784552e-06
+    t = fma(t, both, 6.033225151884381e-05)
+    t = fma(t, both, 0.0005145090222324013)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 2.1007948658649606e-06
-    t = fma(t, both, 3.578515729547342e-05)
+    t = 2.1007948658894796e-06
+    t = fma(t, both, 3.5785157295798054e-05)
     total = fma(t, power + other, total)
     power, other = power * y, other * z
-    t = 1.261102309587595e-06
+    t = 1.261102309601087e-06
     return fma(t, power + other, total)
 
 
