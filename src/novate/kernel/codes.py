@@ -123,3 +123,29 @@ class PricingStatus(IntEnum):
     BARRIERS_CROSS = 10  # the lower barrier is not below the upper one
     NOT_CONVERGED = 11
     PARAMETER_OUT_OF_RANGE = 12  # a parameter of the model itself, see the function
+
+
+class Monitoring(IntEnum):
+    """When a barrier is watched: a term of the contract, for the three are different products."""
+
+    CONTINUOUS = 1
+    SCHEDULE = 2  # at evenly spaced instants
+    AT_EXPIRY = 3  # once, at expiry
+
+
+class BarrierState(IntEnum):
+    """What has happened to a barrier so far."""
+
+    ALIVE = 0
+    TOUCHED = 1  # at this instant: what is paid at the touch is still due
+    KNOCKED = 2  # earlier: what was due at the touch has been paid
+
+
+class BarrierPayoff(IntEnum):
+    """What an option with a barrier pays at expiry, if it pays."""
+
+    VANILLA = 0  # price less strike, or strike less price, if positive
+    CASH = 1  # an amount, beyond the strike
+    ASSET = 2  # units of the underlying, beyond the strike
+    CASH_ANYWHERE = 3  # an amount wherever the price ends: a touch or no-touch
+    ASSET_ANYWHERE = 4  # units of the underlying wherever the price ends
