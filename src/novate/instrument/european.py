@@ -1,0 +1,76 @@
+"""European calls and puts, settled in the quote currency or in coin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from novate.instrument.valued import (
+    Market,
+    Number,
+    Valuation,
+    by_spot,
+    check_flag,
+    check_positive,
+    check_side,
+    matrix,
+    valuation,
+)
+from novate.kernel.black import GREEKS, all_greeks, black_status
+from novate.kernel.perpetual import dated_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class European:
+    """The right to the price above (call) or below (put) a strike at expiry.
+
+    Attributes
+    ----------
+    side
+        +1 for a call, -1 for a put.
+    strike
+        Quote currency per unit of the underlying.
+    in_coin
+        Whether the payoff is divided by the final price and paid in coin; such a price is not
+        discounted, as at the venues.
+    """
+
+    side: Number
+    strike: Number
+    in_coin: Number = False
+    name: ClassVar[str] = "european"
+
+    def __post_init__(self) -> None:
+        check_side("side", self.side)
+        check_positive("strike", self.strike)
+        check_flag("in_coin", self.in_coin)
+
+    def value(self, market: Market) -> Valuation:
+        """Value with Black-76 on the forward; see `Valuation` for units and signs."""
+        shape, at = matrix(
+            self.side, self.strike, self.in_coin,
+            market.spot, market.years, market.vol, market.rate, market.yield_,
+        )  # fmt: skip
+        c, strike, is_coin, spot, years, vol, rate, yield_ = at
+        forwards = np.empty((3, spot.size))
+        first, second = np.empty(spot.size, np.int8), np.empty(spot.size, np.int8)
+        dated_values(spot, years, rate, yield_, forwards, first)
+        forward = forwards[0]
+        discount_rate = np.where(is_coin == 1.0, 0.0, rate)
+        rows = np.empty((GREEKS, spot.size))
+        all_greeks(c, forward, strike, years, vol, discount_rate, rows)
+        black_status(c, forward, strike, years, vol, discount_rate, second)
+        rows = rows[:6]
+        with np.errstate(invalid="ignore", over="ignore"):
+            coin = np.empty_like(rows)
+            coin[0] = rows[0] / forward
+            coin[1] = (rows[1] - coin[0]) / forward
+            coin[2] = (rows[2] - 2.0 * coin[1]) / forward
+            coin[3:5] = rows[3:5] / forward
+            coin[5] = 0.0
+        rows = by_spot(np.where(is_coin == 1.0, coin, rows), spot, forward, years, rate - yield_)
+        status = np.where(first != 0, first, second)
+        rows[:, status != 0] = np.nan
+        return valuation(shape, rows, status)

@@ -1,0 +1,182 @@
+"""Single barriers against the published rows, 40-digit arithmetic and QuantLib."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+import QuantLib
+
+from novate.valuation.exotic import (
+    BarrierPayoff,
+    BarrierState,
+    Monitoring,
+    TouchForm,
+    barrier,
+    touch,
+)
+from tests.golden import exact_barrier
+from tests.golden.published import numbers, rows, side
+
+CONTINUOUS = Monitoring.CONTINUOUS
+DIRECTION = {"up": 1, "down": -1}
+
+
+def sample(count: int, seed: int) -> list[tuple[tuple[str, str, str], list[float]]]:
+    """Contracts with the spot on the alive side, a day to two years, volatility 5% to 300%."""
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for at in range(count):
+        kind = exact_barrier.KINDS[at % 8]
+        T, vol = rng.uniform(1 / 365, 2.0), math.exp(rng.uniform(math.log(0.05), math.log(3.0)))
+        S, away = 100.0, math.exp(vol * math.sqrt(T) * rng.uniform(0.05, 2.0))
+        H = S * away if kind[1] == "up" else S / away
+        K = S * math.exp(vol * math.sqrt(T) * rng.uniform(-1.5, 1.5))
+        R, r, q = rng.uniform(0.0, 5.0), rng.uniform(0.0, 0.15), rng.uniform(-0.05, 0.15)
+        drawn.append((kind, [S, K, H, R, T, vol, r, q]))
+    return drawn
+
+
+def of(kind: tuple[str, str, str], inputs: list[float]) -> dict[str, Any]:
+    """Arguments of `barrier` for one drawn contract."""
+    S, K, H, R, T, vol, r, q = inputs
+    return {
+        "direction": DIRECTION[kind[1]], "is_in": kind[2] == "in", "S": S, "K": K, "H": H, "T": T,
+        "vol": vol, "rate": r, "yield_": q, "rebate": R, "monitoring": CONTINUOUS,
+    }  # fmt: skip
+
+
+def together(drawn: list[tuple[tuple[str, str, str], list[float]]]) -> Any:
+    """One call for all of them."""
+    terms = [of(kind, inputs) for kind, inputs in drawn]
+    columns = {name: [term[name] for term in terms] for name in terms[0]}
+    return barrier([1 if kind[0] == "call" else -1 for kind, _ in drawn], **columns)
+
+
+@pytest.mark.parametrize("row", rows("barrier"), ids=lambda row: " ".join(row.values()))
+def test_a_published_barrier_price_is_met(row: dict[str, str]) -> None:
+    direction, kind = row["kind"].split("_")
+    S, K, H, R, T, vol, r, q = numbers(row, "S", "K", "H", "rebate", "T", "vol", "r", "q")
+
+    result = barrier(
+        side(row), direction=DIRECTION[direction], is_in=kind == "in", S=S, K=K, H=H, T=T, vol=vol,
+        rate=r, yield_=q, rebate=R, monitoring=CONTINUOUS,
+    )  # fmt: skip
+
+    assert result.status == 0
+    assert np.isfinite(result.delta)
+    assert result.price == pytest.approx(float(row["price"]), abs=float(row["tolerance"]))
+
+
+@pytest.mark.parametrize("row", rows("binary_barrier"), ids=lambda row: " ".join(row.values()))
+def test_a_published_binary_barrier_price_is_met(row: dict[str, str]) -> None:
+    direction, kind = row["barrier"].split("_")
+    S, K, H, T, vol, r, q = numbers(row, "S", "K", "H", "T", "vol", "r", "q")
+    is_cash = row["kind"].startswith("cash")
+    is_beyond = DIRECTION[direction] * (H - S) < 0.0
+
+    result = barrier(
+        side(row), direction=DIRECTION[direction], is_in=kind == "in", S=S, K=K, H=H, T=T, vol=vol,
+        rate=r, yield_=q, monitoring=CONTINUOUS,
+        payoff=BarrierPayoff.CASH if is_cash else BarrierPayoff.ASSET,
+        amount=float(row["cash"] or 1.0),
+        state=BarrierState.TOUCHED if is_beyond else BarrierState.ALIVE,
+    )  # fmt: skip
+
+    assert result.price == pytest.approx(float(row["price"]), abs=float(row["tolerance"]))
+
+
+def test_prices_agree_with_the_textbook_terms_in_forty_digits() -> None:
+    drawn = sample(320, seed=1)
+    prices = together(drawn).price
+
+    errors = [
+        abs(mp.mpf(float(price)) - exact_barrier.price(kind, *inputs)) / max(inputs[:2])
+        for price, (kind, inputs) in zip(prices, drawn, strict=True)
+    ]
+
+    assert max(errors) < 1e-15
+
+
+def test_greeks_agree_with_derivatives_in_forty_digits() -> None:
+    drawn = sample(24, seed=2)
+    result = together(drawn)
+    steps = {"delta": 0, "vega": 5, "theta": 4, "rho": 6}
+
+    for at, (kind, inputs) in enumerate(drawn):
+        S, T, vol = inputs[0], inputs[4], inputs[5]
+        s = vol * math.sqrt(T)
+
+        def derivative(
+            place: int, order: int, kind: Any = kind, inputs: list[float] = inputs
+        ) -> float:
+            def along(x: mp.mpf) -> mp.mpf:
+                return exact_barrier.price(kind, *inputs[:place], x, *inputs[place + 1 :])
+
+            with mp.workdps(40):
+                return float(mp.diff(along, inputs[place], order, h=mp.mpf(10) ** -12))
+
+        scale = {"delta": 1 / s, "vega": S / vol, "theta": S / T, "rho": S * max(T, 1.0)}
+        for name, place in steps.items():
+            exact = derivative(place, 1) * (-1 if name == "theta" else 1)
+            assert abs(getattr(result, name)[at] - exact) < 2e-7 * scale[name], (name, kind, inputs)
+        exact = derivative(0, 2)
+        assert abs(result.gamma[at] - exact) < 1e-6 / (S * s * s), (kind, inputs)
+
+
+def test_prices_agree_with_quantlib() -> None:
+    drawn = sample(240, seed=3)
+    today = QuantLib.Date(1, 1, 2026)
+    QuantLib.Settings.instance().evaluationDate = today
+    count = QuantLib.Actual365Fixed()
+    names = {
+        ("down", "in"): QuantLib.Barrier.DownIn, ("down", "out"): QuantLib.Barrier.DownOut,
+        ("up", "in"): QuantLib.Barrier.UpIn, ("up", "out"): QuantLib.Barrier.UpOut,
+    }  # fmt: skip
+
+    for kind, inputs in drawn:
+        S, K, H, R, T, vol, r, q = inputs
+        days = max(1, round(T * 365))
+        whole = [S, K, H, R, days / 365, vol, r, q]
+        process = QuantLib.BlackScholesMertonProcess(
+            QuantLib.QuoteHandle(QuantLib.SimpleQuote(S)),
+            QuantLib.YieldTermStructureHandle(QuantLib.FlatForward(today, q, count)),
+            QuantLib.YieldTermStructureHandle(QuantLib.FlatForward(today, r, count)),
+            QuantLib.BlackVolTermStructureHandle(
+                QuantLib.BlackConstantVol(today, QuantLib.NullCalendar(), vol, count)
+            ),
+        )
+        option = QuantLib.BarrierOption(
+            names[kind[1:]], H, R,
+            QuantLib.PlainVanillaPayoff(
+                QuantLib.Option.Call if kind[0] == "call" else QuantLib.Option.Put, K
+            ),
+            QuantLib.EuropeanExercise(today + days),
+        )  # fmt: skip
+        option.setPricingEngine(QuantLib.AnalyticBarrierEngine(process))
+
+        # QuantLib counts whole days and multiplies powers in float64: 1e-9 of the spot is noise.
+        [price] = together([(kind, whole)]).price
+        assert price == pytest.approx(option.NPV(), abs=1e-9 * S), (kind, whole)
+
+
+@pytest.mark.parametrize("row", rows("digital")[2:], ids=lambda row: " ".join(row.values()))
+def test_a_published_touch_price_is_met(row: dict[str, str]) -> None:
+    S, H, T, vol, r, q = numbers(row, "S", "K", "T", "vol", "r", "q")
+    asset, _, when = row["kind"].partition("_at_")
+    form = {
+        "hit": TouchForm.AT_HIT, "expiry": TouchForm.AT_EXPIRY,
+        "expiry_no_touch": TouchForm.NO_TOUCH,
+    }[when]  # fmt: skip
+    is_beyond = side(row) * (H - S) < 0.0
+
+    result = touch(
+        side(row), S=S, H=H, T=T, vol=vol, rate=r, yield_=q, form=form, pays_asset=asset == "asset",
+        amount=float(row["cash"] or 1.0),
+        state=BarrierState.TOUCHED if is_beyond else BarrierState.ALIVE,
+    )  # fmt: skip
+
+    assert result.price == pytest.approx(float(row["price"]), abs=float(row["tolerance"]))
