@@ -72,7 +72,6 @@ CROSSED = int(PricingStatus.BARRIER_CROSSED)
 OUT_OF_RANGE = int(PricingStatus.PARAMETER_OUT_OF_RANGE)
 SCHEDULE = int(Monitoring.SCHEDULE)
 AT_EXPIRY = int(Monitoring.AT_EXPIRY)
-TOUCHED = int(BarrierState.TOUCHED)
 KNOCKED = int(BarrierState.KNOCKED)
 VANILLA = int(BarrierPayoff.VANILLA)
 CASH = int(BarrierPayoff.CASH)
@@ -146,15 +145,23 @@ def alive_value(  # type: ignore[no-untyped-def]
     return value + worth * at_hit(low, down2, s, rate_time)
 
 
+@inlined
+def watched_barrier(u, barrier, vol, monitoring, interval):  # type: ignore[no-untyped-def]
+    """Return the barrier of the continuous formula: moved away from the spot on a schedule."""
+    if monitoring == SCHEDULE and interval > 0.0:
+        return barrier * exp(u * BETA * vol * math.sqrt(interval))
+    return barrier
+
+
 @kernel
 def barrier_value(  # type: ignore[no-untyped-def]
     c, u, is_in, payoff, spot, strike, barrier, amount, rebate, years, vol, r, q, monitoring,
-    interval, state, coin, spot_at,
+    interval, is_touched, is_paid, coin,
 ):  # fmt: skip
     """Return the price of one option with spot, volatility, time and rate as given.
 
-    ``spot_at`` is the spot that decides on which side of the barrier the option is: a bumped spot
-    continues the formula of the side it comes from.
+    Whether it was touched is decided by the caller, from the inputs before any bump: a bumped
+    input continues the formula of the side it comes from.
     """
     s = vol * math.sqrt(years)
     s = TOTAL_MIN if s < TOTAL_MIN else s
@@ -164,17 +171,14 @@ def barrier_value(  # type: ignore[no-untyped-def]
     M2 = (r - q) * years - 0.5 * s * s
     M1 = M2 + s * s
     D1, D2 = exp(-q * years), exp(-rate_time)
-    edge = barrier
-    if monitoring == SCHEDULE:
-        edge = barrier * exp(u * BETA * vol * math.sqrt(interval))
-    is_at_edge = u * (edge - spot_at) <= 0.0 and monitoring != AT_EXPIRY
-    if state != 0 or is_at_edge:
+    if is_touched:
         has_asset_rebate = coin or payoff == ASSET_ANYWHERE
-        due = 0.0 if state == KNOCKED else rebate * (spot if has_asset_rebate else 1.0)
+        due = 0.0 if is_paid else rebate * (spot if has_asset_rebate else 1.0)
         value = touched_value(
             c, is_in, payoff, spot, strike, amount, due, s, M1, M2, D1, D2
         )  # fmt: skip
     else:
+        edge = watched_barrier(u, barrier, vol, monitoring, interval)
         has_image = 0.0 if monitoring == AT_EXPIRY else 1.0
         value = alive_value(
             c, u, is_in, payoff, spot, strike, edge, amount, rebate, rate_time, has_image, coin,
@@ -203,12 +207,9 @@ def status_of(at, k):  # type: ignore[no-untyped-def]
     if vol < 0.0:
         return VOLATILITY_NEGATIVE
     monitoring, state, payoff = at[MONITORING, k], at[STATE, k], at[PAYOFF, k]
-    if monitoring != AT_EXPIRY and state == 0.0:
-        edge = at[H, k]
-        if monitoring == SCHEDULE and at[INTERVAL, k] > 0.0:
-            edge *= exp(u * BETA * vol * math.sqrt(at[INTERVAL, k]))
-        if u * (edge - spot) < 0.0:
-            return CROSSED
+    edge = watched_barrier(u, at[H, k], vol, monitoring, at[INTERVAL, k])
+    if monitoring != AT_EXPIRY and state == 0.0 and u * (edge - spot) < 0.0:
+        return CROSSED
     is_code = (
         (at[IS_IN, k] * (1.0 - at[IS_IN, k]) == 0.0)
         & (at[IN_COIN, k] * (1.0 - at[IN_COIN, k]) == 0.0)
@@ -237,10 +238,13 @@ def status_of(at, k):  # type: ignore[no-untyped-def]
 @inlined
 def value_at(at, k, spot, vol, years, r):  # type: ignore[no-untyped-def]
     """Return the price of column ``k`` with four of its inputs replaced."""
+    u, monitoring, interval = at[DIRECTION, k], at[MONITORING, k], at[INTERVAL, k]
+    edge = watched_barrier(u, at[H, k], at[VOL, k], monitoring, interval)
+    is_at_edge = u * (edge - at[S, k]) <= 0.0 and monitoring != AT_EXPIRY
     return barrier_value(
-        at[SIDE, k], at[DIRECTION, k], at[IS_IN, k] == 1.0, at[PAYOFF, k], spot, at[K, k],
-        at[H, k], at[AMOUNT, k], at[REBATE, k], years, vol, r, at[Q, k], at[MONITORING, k],
-        at[INTERVAL, k], at[STATE, k], at[IN_COIN, k] == 1.0, at[S, k],
+        at[SIDE, k], u, at[IS_IN, k] == 1.0, at[PAYOFF, k], spot, at[K, k], at[H, k],
+        at[AMOUNT, k], at[REBATE, k], years, vol, r, at[Q, k], monitoring, interval,
+        at[STATE, k] != 0.0 or is_at_edge, at[STATE, k] == KNOCKED, at[IN_COIN, k] == 1.0,
     )  # fmt: skip
 
 

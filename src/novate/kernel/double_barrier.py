@@ -77,8 +77,8 @@ def survival(low, high, a, b, M, s):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def double_value(c, is_in, spot, strike, lower, upper, years, vol, r, q, state, coin, spot_at):  # type: ignore[no-untyped-def]
-    """Return the price of one option; ``spot_at`` decides whether a barrier is touched."""
+def double_value(c, is_in, spot, strike, lower, upper, years, vol, r, q, is_touched, coin):  # type: ignore[no-untyped-def]
+    """Return the price of one option, touched or not as the caller says."""
     s = vol * math.sqrt(years)
     s = TOTAL_MIN if s < TOTAL_MIN else s
     if coin:
@@ -87,7 +87,6 @@ def double_value(c, is_in, spot, strike, lower, upper, years, vol, r, q, state, 
     M1 = M2 + s * s
     D1, D2 = exp(-q * years), exp(-r * years)
     k = log_ratio(strike, spot)
-    is_touched = state != 0 or spot_at <= lower or spot_at >= upper
     out = 0.0
     if not is_touched:
         a, b = log_ratio(spot, lower), log_ratio(upper, spot)
@@ -145,6 +144,7 @@ def double_barrier_greeks(at, out, status):  # type: ignore[no-untyped-def]
                 out[row, k] = np.nan
             continue
         h, h_vol, h_time = steps_of(at[S, k], at[VOL, k], at[T, k])
+        is_touched = at[STATE, k] != 0.0 or at[S, k] == at[LOWER, k] or at[S, k] == at[UPPER, k]
         for point in range(POINTS):
             f[point] = double_value(
                 at[SIDE, k], at[IS_IN, k] == 1.0,
@@ -153,6 +153,6 @@ def double_barrier_greeks(at, out, status):  # type: ignore[no-untyped-def]
                 moved(point, 3, at[T, k], h_time),
                 moved(point, 2, at[VOL, k], h_vol),
                 moved(point, 4, at[R, k], RATE_STEP),
-                at[Q, k], at[STATE, k], at[IN_COIN, k] == 1.0, at[S, k],
+                at[Q, k], is_touched, at[IN_COIN, k] == 1.0,
             )  # fmt: skip
         fill_greeks(f, h, h_vol, h_time, out, k)
