@@ -166,3 +166,15 @@ def test_extreme_inputs_overflow_nothing() -> None:
 
     assert not status.any()
     assert np.isfinite(out[PRICE]).all()
+
+
+def test_greeks_continue_across_the_moved_barrier_of_a_schedule() -> None:
+    interval, vol = 1 / 365, 0.3
+    moved = 90 * math.exp(-0.5825971579390106 * vol * math.sqrt(interval))
+    watched = {barrier.MONITORING: Monitoring.SCHEDULE, barrier.INTERVAL: interval}
+    # A smaller volatility moves the barrier past the first of these spots.
+    out, status = run(*({**watched, barrier.S: moved * (1 + x)} for x in (1e-6, 1e-4)))
+
+    assert not status.any()
+    # Price, delta, gamma and vega; theta and rho vanish with the distance.
+    assert out[:4, 0] == pytest.approx(out[:4, 1], rel=0.01)
