@@ -2,10 +2,12 @@
 
 With d1 and d2 of Black-76, c = +1 (pays above the strike) or -1 (below), D the discount factor:
 
-| payoff | settled in quote | settled in coin, no discounting |
-|---|---|---|
-| 1 of quote currency | D N(c d2) | N(c d2) / F |
-| 1 of the underlying | D F N(c d1) | N(c d1) |
+=====================  ==================  ===============================
+payoff                 settled in quote    settled in coin, no discounting
+=====================  ==================  ===============================
+1 of quote currency    D N(c d2)           N(c d2) / F
+1 of the underlying    D F N(c d1)         N(c d1)
+=====================  ==================  ===============================
 
 The coin price is the quote price without discounting over the forward, as with coin-settled calls:
 both are expectations under the measure whose numeraire is the coin.  (Haug 1998, 2.11.2.)

@@ -42,7 +42,7 @@ def log_ratio(top, bottom):  # type: ignore[no-untyped-def]
 
 @inlined
 def ratio_mills(x):  # type: ignore[no-untyped-def]
-    """Return `mills` of |x|, held where the density is zero."""
+    """Return `mills` of the size of x, held where the density is zero."""
     size = abs(x)
     return mills(MILLS_END if size > MILLS_END else size)
 

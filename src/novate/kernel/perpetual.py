@@ -4,11 +4,13 @@ A perpetual pays, per funding period of D years, k (f - S) + i S from long to sh
 cost, its price is a multiple of the index (Ackerer, Hugonnier and Jermann, *Perpetual Futures
 Pricing*, 2024, propositions 2 to 4), with growth E = e^(g D) - 1 of the index per period:
 
-| funding of the period uses | f / S |
-|---|---|
-| price and index at its start | (k - i) / (k - E) |
-| price and index at its end | (k - i) (1 + E) / (k (1 + E) - E) |
-| every instant (D = 0; k, i per year) | (k - i) / (k - g) |
+=====================================  ==================================
+funding of the period uses             f / S
+=====================================  ==================================
+price and index at its start           (k - i) / (k - E)
+price and index at its end             (k - i) (1 + E) / (k (1 + E) - E)
+every instant (D = 0; k, i per year)   (k - i) / (k - g)
+=====================================  ==================================
 
 The growth g per year is that of the measure in which the contract settles:
 
