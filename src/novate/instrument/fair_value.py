@@ -39,7 +39,7 @@ class FairFuture:
     name: ClassVar[str] = "future"
 
     def value(self, market: Market) -> Valuation:
-        """Value as spot * exp((rate - yield_) * years); volatility plays no part."""
+        """Value as ``spot * exp((rate - yield_) * years)``; volatility plays no part."""
         shape, at = matrix(market.spot, market.years, market.rate, market.yield_)
         spot, years, rate, yield_ = at
         out, status = np.empty((3, spot.size)), np.empty(spot.size, np.int8)

@@ -37,7 +37,7 @@ class Market:
     vol
         Lognormal volatility per year; instruments without optionality ignore it.
     rate, yield_
-        Continuously compounded per year: the forward is spot * exp((rate - yield_) * years).
+        Continuously compounded per year: the forward is ``spot * exp((rate - yield_) * years)``.
     """
 
     spot: Number

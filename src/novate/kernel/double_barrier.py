@@ -9,7 +9,8 @@ width W = a + b::
 Both exponents of a term are added before the exponential is taken, as in `kernel.passage`, so no
 drift or volatility overflows.  The series stops at n = 1 + 4.5 s/W on both sides, where a term is
 below 1e-17, and at 23 at most: beyond s/W = 5 survival is below 1e-53 and counts as none.  Accuracy
-against 40-digit arithmetic: 2e-15 of the larger of spot and strike (`tests/golden/test_double_barrier.py`).
+against 40-digit arithmetic: 2e-15 of the larger of spot and strike
+(`tests/golden/test_double_barrier.py`).
 
 An *in* option is the vanilla less the *out* one, to rounding.  State, settlement in coin, limits
 and Greeks are those of `kernel.barrier`; a spot beyond a barrier that is alive is
