@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from novate.kernel.black import NOT_FINITE, STRIKE_NOT_POSITIVE, TIME_NEGATIVE
 from novate.kernel.jit import fma, inlined, kernel
+from novate.kernel.special import exp, log
 
 
 @inlined
@@ -45,3 +49,81 @@ def least_density(low, high, steps, a, b, rho, m, sigma):  # type: ignore[no-unt
         g = svi_density(k, a, b, rho, m, sigma)
         least = g if g < least else least
     return least
+
+
+@kernel
+def svi_variances(k, p, out):  # type: ignore[no-untyped-def]
+    """Fill w at each of ``k[n]`` for parameters ``p[5]``: a, b, rho, m, sigma."""
+    for i in range(np.uint64(k.size)):
+        out[i] = svi_variance(k[i], p[0], p[1], p[2], p[3], p[4])
+
+
+@kernel
+def svi_densities(k, p, out):  # type: ignore[no-untyped-def]
+    """Fill g at each of ``k[n]``."""
+    for i in range(k.size):
+        out[i] = svi_density(k[i], p[0], p[1], p[2], p[3], p[4])
+
+
+@kernel
+def log_ratios(top, bottom, out):  # type: ignore[no-untyped-def]
+    """Fill ln(top/bottom) of positive numbers, the same bits on every machine."""
+    for i in range(np.uint64(out.size)):
+        out[i] = log(top[i] / bottom[i])
+
+
+@kernel
+def wing_grid(centre, scale, reach, out):  # type: ignore[no-untyped-def]
+    """Fill points around ``centre``: even near it, geometric from ``scale`` to ``reach`` away.
+
+    ``k = centre + scale sinh(u)`` with u even; odd sizes hit the centre itself.
+    """
+    ratio = reach / scale
+    top = log(ratio + math.sqrt(ratio * ratio + 1.0))
+    last = out.size - 1
+    for i in range(out.size):
+        u = top * (2 * i - last) / last
+        out[i] = centre + 0.5 * scale * (exp(u) - exp(-u))
+
+
+@kernel
+def surface_volatilities(strike, years, times, log_forwards, drift, slices, vol, status):  # type: ignore[no-untyped-def]
+    """Fill volatility and `PricingStatus` at each (strike, years) of a surface.
+
+    ``times[j]`` ascending years, ``log_forwards[j]`` and ``slices[j, 5]`` are the expiries;
+    ``drift[2]`` is the slope of ln F per year before the first and after the last of them.
+    Between two expiries total variance is linear in time at equal forward log-moneyness; before
+    the first and after the last the volatility at equal moneyness is theirs.
+    """
+    last = times.size - 1
+    for i in range(strike.size):
+        K, T = strike[i], years[i]
+        vol[i] = math.nan
+        if not (K - K == 0.0 and T - T == 0.0):
+            status[i] = NOT_FINITE
+            continue
+        if K <= 0.0:
+            status[i] = STRIKE_NOT_POSITIVE
+            continue
+        if T < 0.0:
+            status[i] = TIME_NEGATIVE
+            continue
+        right = 0
+        while right < last and times[right] < T:
+            right += 1
+        left = right - 1 if right > 0 and times[right] > T else right
+        if left == right:
+            slope = drift[0] if times[right] > T else drift[1]
+            k = log(K) - (log_forwards[right] + slope * (T - times[right]))
+            p = slices[right]
+            w = svi_variance(k, p[0], p[1], p[2], p[3], p[4])
+            vol[i] = math.sqrt(w / times[right])
+        else:
+            share = (T - times[left]) / (times[right] - times[left])
+            log_forward = (1.0 - share) * log_forwards[left] + share * log_forwards[right]
+            k = log(K) - log_forward
+            p, q = slices[left], slices[right]
+            w = (1.0 - share) * svi_variance(k, p[0], p[1], p[2], p[3], p[4])
+            w += share * svi_variance(k, q[0], q[1], q[2], q[3], q[4])
+            vol[i] = math.sqrt(w / T)
+        status[i] = 0
