@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from novate.market.volatility.quality import LiquidTerms, assess, describe, liquid_quotes
+from novate.market.volatility.quote import Reject
+from novate.market.volatility.surface import Surface, SurfaceReason, fit_surface
+from novate.units import HOUR
+from tests.unit.market.volatility.synthetic import chain, changed
+
+SOURCE = changed(chain(), 3, bid=math.nan)
+FITTED = fit_surface(SOURCE)
+REPORT = assess(SOURCE, FITTED)
+
+
+def test_every_row_of_the_chain_is_in_the_counts() -> None:
+    assert REPORT.is_trusted
+    assert REPORT.rows == len(SOURCE)
+    assert REPORT.quotes + sum(count for _, count in REPORT.rejected) == REPORT.rows
+    assert (Reject.NO_BID, 1) in REPORT.rejected
+    by_expiry = sum(one.quotes + sum(count for _, count in one.rejected) for one in REPORT.slices)
+    assert by_expiry == REPORT.rows
+
+
+def test_shares_and_errors_are_those_of_the_quotes_counted_by_hand() -> None:
+    assert isinstance(FITTED, Surface)
+    one, quality = FITTED.slices[1], REPORT.slices[1]
+    mine = FITTED.quotes.expiry_ns == one.expiry_ns
+    model = [
+        math.sqrt(
+            (one.raw.a + one.raw.b * (one.raw.rho * x + math.hypot(x, one.raw.sigma))) / one.years
+        )
+        for x in (FITTED.quotes.k[mine] - one.raw.m).tolist()
+    ]
+    miss = np.array(model) - FITTED.quotes.mid_vol[mine]
+
+    assert quality.rms_vol == pytest.approx(math.sqrt(np.mean(miss**2)), rel=1e-9)
+    assert quality.rms_spread == pytest.approx(quality.rms_vol / 0.01, rel=1e-2)
+    assert quality.inside == 1.0
+    assert quality.least_g > 0.0
+    assert quality.calendar_gap > 0.0
+    assert math.isnan(REPORT.slices[0].calendar_gap)
+
+
+def test_liquid_is_narrow_held_and_near() -> None:
+    quotes = FITTED.quotes
+    assert liquid_quotes(quotes).all()
+    assert not liquid_quotes(quotes, LiquidTerms(spread_max=0.019)).any()
+    assert not liquid_quotes(quotes, LiquidTerms(spread_share_max=0.01)).any()
+    assert not liquid_quotes(quotes, LiquidTerms(open_interest_min=11.0)).any()
+    near = liquid_quotes(quotes, LiquidTerms(deviations_max=1.0))
+    assert near.any()
+    assert not near.all()
+    unknown = replace(quotes, open_interest=np.full(len(quotes), np.nan))
+    assert not liquid_quotes(unknown).any()
+
+
+def test_the_report_in_words_is_the_same_each_time_and_names_every_expiry() -> None:
+    text = describe(REPORT)
+
+    assert text == describe(assess(SOURCE, fit_surface(SOURCE)))
+    assert text.startswith("BTC at 2026-03-02T09:00:00Z: fitted\n")
+    assert text.count("OWN_QUOTES") == 5
+    assert "NO_BID 1" in text
+
+
+def test_a_refused_chain_is_called_untrustworthy_with_its_reasons() -> None:
+    late = replace(changed(SOURCE, 0, forward=60_000.0), instant_ns=SOURCE.instant_ns + HOUR)
+    report = assess(late, fit_surface(late))
+    text = describe(report)
+
+    assert not report.is_trusted
+    assert report.reason is SurfaceReason.ALL_STALE
+    assert report.slices == ()
+    assert "UNTRUSTWORTHY, not fitted" in text
+    assert "reason: ALL_STALE, 1 where 0.5 is allowed" in text
+    assert "SEVERAL_FORWARDS" in text
