@@ -4,8 +4,8 @@
     phi(theta) = eta / (theta^gamma (1 + theta)^(1 - gamma))
 
 With 0 < gamma <= 1/2, eta (1 + abs(rho)) <= 2 and theta increasing in time there is neither
-butterfly nor calendar arbitrage (Gatheral and Jacquier, *Arbitrage-free SVI volatility surfaces*, 2014,
-theorem 4.1, corollary 4.1 and equation 4.5).  The fit never leaves these bounds.
+butterfly nor calendar arbitrage (Gatheral and Jacquier, *Arbitrage-free SVI volatility surfaces*,
+2014, theorem 4.1, corollary 4.1 and equation 4.5).  The fit never leaves these bounds.
 """
 
 from __future__ import annotations

@@ -337,8 +337,8 @@ def refine(data: SliceData, corridor: Corridor, start: RawSvi, hard: float) -> t
 def nearest_ssvi(raw: RawSvi) -> RawSvi:
     """Return the SSVI slice with the same level and slope at the money and the same left wing.
 
-    Its phi is cut to theta phi (1 + abs(rho)) < 4 and theta phi^2 (1 + abs(rho)) <= 4: that rules out
-    butterfly arbitrage (Gatheral and Jacquier 2014, theorem 4.2): the safe end of every repair.
+    Its phi is cut to theta phi (1 + abs(rho)) < 4 and theta phi^2 (1 + abs(rho)) <= 4, which rules
+    out butterfly arbitrage (Gatheral and Jacquier 2014, theorem 4.2): the safe end of every repair.
     """
     theta = max(raw.at_the_money, 1e-10)
     slope = raw.b * (raw.rho - raw.m / math.hypot(raw.m, raw.sigma))
