@@ -1,0 +1,331 @@
+"""Contracts, their market and positions in them as plain columns, and the risk of one unit.
+
+A contract is valued once, one call per kind; everything about books multiplies these rows.  Assets
+are dense numbers of one space, so that an underlying and a settlement asset can be the same one.
+
+Two sets of measures are kept.  *Native* ones are plain derivatives of the value v, in the
+settlement asset, to the spot S of the underlying with its carry (F/S) held.  *Reporting* ones are
+those of the worth w = X v in the reporting currency, X the price of the settlement asset in it:
+
+- settlement asset other than the underlying: X is held, w' = X v';
+- settled in the underlying coin: X moves with S, so that w' = X/S (v + S v') and so on.  The first
+  part is the exposure of the coin that the value itself is; without it w' is the *net delta* (net
+  transaction delta, premium-adjusted delta): the hedge of someone who counts in the reporting
+  currency and holds what the position is worth in coin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.errors import InputError
+from novate.kernel import black
+from novate.kernel.codes import PricingStatus
+from novate.kernel.columns import F64, I8, I32, I64
+from novate.kernel.value import INVERSE, LINEAR
+from novate.valuation import pricing
+
+NATIVE = (
+    "value", "delta", "gamma", "vega", "theta", "rho",
+    "vanna", "volga", "charm", "speed", "colour", "zomma",
+)  # fmt: skip
+"""Native measures, per 1.00 of quantity, in the settlement asset (see `novate.valuation.pricing`
+for signs): derivatives to spot at held carry, per 1.00 of volatility and rate, per year of passing
+time with the forward held."""
+
+REPORTING = (*NATIVE, "net_delta", "cash_delta", "cash_gamma")
+"""Reporting measures: those of the worth in the reporting currency; ``net_delta`` (see above); and
+``cash_delta`` = S w', ``cash_gamma`` = S^2 w'', which may be added over underlyings."""
+
+NO_EXPIRY = 0
+"""``expiry_ns`` of spot and of perpetual contracts."""
+
+
+class Kind(IntEnum):
+    """What a contract's value is, for a quantity of 1.00 long."""
+
+    SPOT = 1  # unit * S, settled in the quote currency
+    FUTURE = 2  # linear unit * (F - strike); inverse unit * (1/strike - 1/F); perpetuals too
+    EUROPEAN = 3  # linear unit * Black-76; inverse unit * Black-76 over the forward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contracts:
+    """Terms, one row per contract.
+
+    Attributes
+    ----------
+    kind
+        `Kind`, int8 ``[n]``.
+    form
+        `novate.LINEAR` or `novate.INVERSE`, int8 ``[n]``.
+    underlying, settlement
+        Assets, int32 ``[n]``.
+    side
+        +1.0 call, -1.0 put; not read for other kinds.
+    strike
+        Strike of an option; the price from which the value of a future counts (entry or last
+        settlement); not read for spot.  Quote currency.
+    expiry_ns
+        Nanoseconds since 1970 UTC, int64 ``[n]``; `NO_EXPIRY` for none.
+    unit
+        Units of the underlying per 1.00 of quantity; for an inverse future its face value in quote
+        currency.
+    """
+
+    kind: I8
+    form: I8
+    underlying: I32
+    settlement: I32
+    side: F64
+    strike: F64
+    expiry_ns: I64
+    unit: F64
+
+    def __post_init__(self) -> None:
+        _require_columns(self)
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    @property
+    def is_coin(self) -> npt.NDArray[np.bool_]:
+        """Whether the settlement asset is the underlying itself."""
+        same: npt.NDArray[np.bool_] = self.settlement == self.underlying
+        return same
+
+    def take(self, rows: I64) -> Contracts:
+        """Return some of the rows."""
+        return Contracts(
+            **{field.name: getattr(self, field.name)[rows] for field in fields(self)},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Prices at one instant, one row per contract.
+
+    Attributes
+    ----------
+    as_of_ns
+        The instant, nanoseconds since 1970 UTC.
+    spot, forward
+        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.
+    vol
+        Volatility per year; not read for spot and futures.
+    rate
+        Continuous per year, discounts linear options.
+    settlement_price
+        Reporting currency per unit of the settlement asset.
+    """
+
+    as_of_ns: int
+    spot: F64
+    forward: F64
+    vol: F64
+    rate: F64
+    settlement_price: F64
+
+    def __post_init__(self) -> None:
+        _require_columns(self)
+
+    def __len__(self) -> int:
+        return len(self.spot)
+
+    def take(self, rows: I64) -> Market:
+        """Return some of the rows."""
+        return Market(
+            as_of_ns=self.as_of_ns,
+            spot=self.spot[rows],
+            forward=self.forward[rows],
+            vol=self.vol[rows],
+            rate=self.rate[rows],
+            settlement_price=self.settlement_price[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRisk:
+    """Value and Greeks of 1.00 of each contract.
+
+    Attributes
+    ----------
+    native
+        ``[len(NATIVE), n]``, settlement asset.
+    reporting
+        ``[len(REPORTING), n]``, reporting currency.
+    status
+        `PricingStatus` int8 ``[n]``; the rows of a contract that has no price are NaN.
+    """
+
+    native: F64
+    reporting: F64
+    status: I8
+
+    def __getitem__(self, name: str) -> F64:
+        """A reporting measure by name, ``[n]``."""
+        row: F64 = self.reporting[REPORTING.index(name)]
+        return row
+
+
+def years_to_expiry(contracts: Contracts, as_of_ns: int) -> F64:
+    """Return the years of 365 days to expiry; zero where there is no expiry."""
+    years = pricing.year_fraction(as_of_ns, contracts.expiry_ns)
+    whole: F64 = np.where(contracts.expiry_ns == NO_EXPIRY, 0.0, years)
+    return whole
+
+
+def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
+    """Value each contract once, one call per kind and form.
+
+    Kinds that are not in `Kind` have no price here (PARAMETER_OUT_OF_RANGE); whoever values them
+    may write their rows into the result.
+
+    Raises
+    ------
+    InputError
+        If the tables have different lengths.
+    """
+    if len(contracts) != len(market):
+        raise InputError(f"market: {len(market)} rows; allowed: {len(contracts)}, as contracts")
+    status = _status(contracts, market)
+    native = np.full((len(NATIVE), len(contracts)), np.nan)
+    for value, kind, form in (
+        (_spot, Kind.SPOT, LINEAR),
+        (_linear_future, Kind.FUTURE, LINEAR),
+        (_inverse_future, Kind.FUTURE, INVERSE),
+        (_linear_option, Kind.EUROPEAN, LINEAR),
+        (_inverse_option, Kind.EUROPEAN, INVERSE),
+    ):
+        rows = np.flatnonzero(
+            (contracts.kind == kind) & (contracts.form == form) & (status == PricingStatus.OK)
+        )
+        if rows.size:
+            native[:, rows] = value(contracts.take(rows), market.take(rows))
+    native *= contracts.unit
+    return UnitRisk(
+        native=native, reporting=reporting_rows(contracts, market, native), status=status
+    )
+
+
+def reporting_rows(contracts: Contracts, market: Market, native: F64) -> F64:
+    """Return the reporting measures ``[len(REPORTING), n]`` of native ones."""
+    X, S = market.settlement_price, market.spot
+    out = np.empty((len(REPORTING), native.shape[1]))
+    out[: len(NATIVE)] = native * X
+    out[REPORTING.index("net_delta")] = native[1] * X
+    coin = np.flatnonzero(contracts.is_coin)
+    if coin.size:
+        v, d, g, vega, theta, _, vanna, volga, charm, speed, colour, zomma = native[:, coin]
+        S0 = S[coin]
+        rows = {
+            "delta": v + S0 * d,
+            "gamma": 2.0 * d + S0 * g,
+            "vanna": vega + S0 * vanna,
+            "volga": S0 * volga,
+            "charm": theta + S0 * charm,
+            "speed": 3.0 * g + S0 * speed,
+            "colour": 2.0 * charm + S0 * colour,
+            "zomma": 2.0 * vanna + S0 * zomma,
+        }
+        for name, row in rows.items():
+            out[REPORTING.index(name), coin] = row * (X[coin] / S0)
+    out[REPORTING.index("cash_delta")] = S * out[REPORTING.index("delta")]
+    out[REPORTING.index("cash_gamma")] = S * S * out[REPORTING.index("gamma")]
+    return out
+
+
+# --- native rows of each kind, per unit -----------------------------------------------------------
+
+
+def _spot(contracts: Contracts, market: Market) -> F64:
+    rows = np.zeros((len(NATIVE), len(contracts)))
+    rows[0], rows[1] = market.spot, 1.0
+    return rows
+
+
+def _linear_future(contracts: Contracts, market: Market) -> F64:
+    rows = np.zeros((len(NATIVE), len(contracts)))
+    rows[0], rows[1] = market.forward - contracts.strike, market.forward / market.spot
+    return rows
+
+
+def _inverse_future(contracts: Contracts, market: Market) -> F64:
+    """Derivatives of 1/K - 1/F with F = f S."""
+    F, S = market.forward, market.spot
+    rows = np.zeros((len(NATIVE), len(contracts)))
+    rows[0] = (F - contracts.strike) / (F * contracts.strike)
+    rows[1] = 1.0 / (F * S)
+    rows[2] = -2.0 / (F * S * S)
+    rows[NATIVE.index("speed")] = 6.0 / (F * S * S * S)
+    return rows
+
+
+def _linear_option(contracts: Contracts, market: Market) -> F64:
+    greeks = pricing.greeks(
+        contracts.side, market.forward, contracts.strike,
+        years_to_expiry(contracts, market.as_of_ns), market.vol, market.rate,
+    )  # fmt: skip
+    return _to_spot(np.array(greeks[: len(NATIVE)]), market)
+
+
+def _inverse_option(contracts: Contracts, market: Market) -> F64:
+    greeks = pricing.inverse_greeks(
+        contracts.side, market.forward, contracts.strike,
+        years_to_expiry(contracts, market.as_of_ns), market.vol,
+    )  # fmt: skip
+    named = {**greeks._asdict(), "value": greeks.price}
+    none = np.zeros(len(contracts))  # a coin premium is not discounted: no rho
+    return _to_spot(np.array([named.get(name, none) for name in NATIVE]), market)
+
+
+def _to_spot(rows: F64, market: Market) -> F64:
+    """Turn derivatives to the forward into derivatives to the spot, F/S held."""
+    f = market.forward / market.spot
+    for name, power in (
+        ("delta", 1), ("gamma", 2), ("vanna", 1), ("charm", 1),
+        ("speed", 3), ("colour", 2), ("zomma", 2),
+    ):  # fmt: skip
+        rows[NATIVE.index(name)] *= f**power
+    return rows
+
+
+def _status(contracts: Contracts, market: Market) -> I8:
+    """Return why a contract has no price: the tests of Black-76, on what its kind reads."""
+    is_option = contracts.kind == Kind.EUROPEAN
+    is_spot = contracts.kind == Kind.SPOT
+    none = np.zeros(len(contracts))
+    status = np.empty(len(contracts), np.int8)
+    is_linear = contracts.form == LINEAR
+    black.black_status(
+        np.where(is_option, contracts.side, 1.0),
+        np.where(is_spot, market.spot, market.forward),
+        np.where(is_spot, 1.0, contracts.strike),
+        np.where(is_option, years_to_expiry(contracts, market.as_of_ns), none),
+        np.where(is_option, market.vol, none),
+        np.where(is_option & is_linear, market.rate, none),
+        status,
+    )
+    known = (is_option | is_spot | (contracts.kind == Kind.FUTURE)) & (
+        is_linear | (~is_spot & (contracts.form == INVERSE))
+    )
+    finite = np.isfinite(market.spot + market.settlement_price + contracts.unit)
+    status[(status == PricingStatus.OK) & (market.spot <= 0.0)] = PricingStatus.FORWARD_NOT_POSITIVE
+    status[~finite] = PricingStatus.NOT_FINITE
+    status[~known] = PricingStatus.PARAMETER_OUT_OF_RANGE
+    return status
+
+
+def _require_columns(table: Contracts | Market) -> None:
+    """Refuse columns of different lengths."""
+    sizes = {
+        field.name: np.shape(getattr(table, field.name))
+        for field in fields(table)
+        if field.name != "as_of_ns"
+    }
+    if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
+        raise InputError(f"columns of shapes {sizes}; allowed: flat, all of one length")
