@@ -1,0 +1,230 @@
+"""A book over a ladder of spots: value, delta, gamma and vega, and where gamma changes its sign.
+
+Spot and forward move together (F/S held), no time passes, rates and prices of settlement assets
+stay, except that of the underlying coin itself, which is the spot.  What volatility does is a
+declared rule:
+
+- *sticky strike*: each contract keeps its volatility;
+- *sticky delta* (sticky moneyness): the smile moves with the forward.  A contract's volatility is
+  read off the smile of its expiry at its new ln(K/F); the smile runs through the volatilities of
+  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost.
+
+Delta and gamma are total derivatives of the worth in reporting currency to spot *under the rule*:
+under sticky delta they contain what volatility does as spot moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.errors import InputError
+from novate.kernel.codes import PricingStatus
+from novate.kernel.columns import F64, I64
+from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, unit_risk
+
+BISECTIONS = 60
+"""Halvings of a bracket: from any ladder to the last bit."""
+
+
+class Sticky(IntEnum):
+    """What volatility does while spot moves."""
+
+    STRIKE = 1
+    DELTA = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GammaProfile:
+    """A book over a ladder of spots, reporting currency.
+
+    Attributes
+    ----------
+    spot
+        The ladder, quote currency, ``[n]``.
+    value
+        Worth of the book.
+    delta
+        d(value)/dS under the rule, per 1.00 of spot.
+    gamma
+        d(delta)/dS under the rule.
+    vega
+        Per 1.00 of volatility, all volatilities together.
+    zero_gamma
+        Spots inside the ladder at which gamma changes its sign, increasing; empty if it does not.
+    unpriced
+        Contracts with a quantity that have no price and are left out.
+    """
+
+    spot: F64
+    value: F64
+    delta: F64
+    gamma: F64
+    vega: F64
+    zero_gamma: F64
+    unpriced: int
+
+
+def moved(contracts: Contracts, market: Market, spot: float, vol: F64) -> Market:
+    """Return the market after spot moved to one price, with F/S held and volatilities given."""
+    ratio = spot / market.spot
+    return replace(
+        market,
+        spot=np.full(len(market), spot),
+        forward=market.forward * ratio,
+        vol=vol,
+        settlement_price=market.settlement_price * np.where(contracts.is_coin, ratio, 1.0),
+    )
+
+
+def sticky_delta(contracts: Contracts, market: Market, ratio: float) -> tuple[F64, F64, F64]:
+    """Return volatilities after spot rose by a ratio, and their two derivatives to ln(spot).
+
+    See the rule above, and `monotone_cubic`.  Of several contracts at a strike the first one gives
+    the smile its volatility.
+    """
+    vol = market.vol.copy()
+    first, second = np.zeros((2, len(market)))
+    is_option = contracts.kind == Kind.EUROPEAN
+    has_smile = (contracts.strike > 0.0) & (market.forward > 0.0) & np.isfinite(market.vol)
+    rows = np.flatnonzero(is_option & has_smile)
+    moneyness = np.log(contracts.strike[rows] / market.forward[rows])
+    for expiry in np.unique(contracts.expiry_ns[rows]):
+        is_here = contracts.expiry_ns[rows] == expiry
+        here, x = rows[is_here], moneyness[is_here]
+        nodes, place = np.unique(x, return_index=True)
+        smile = monotone_cubic(nodes, market.vol[here[place]], x - np.log(ratio))
+        vol[here], first[here], second[here] = smile[0], -smile[1], smile[2]
+    return vol, first, second
+
+
+def monotone_cubic(x: F64, y: F64, at: F64) -> tuple[F64, F64, F64]:
+    """Return the curve through points, and its first and second derivative, at other places.
+
+    Cubic Hermite pieces between increasing ``x`` whose slopes at the points are weighted harmonic
+    means of the neighbouring slopes, zero where those differ in sign and at both ends (Fritsch and
+    Butland, SIAM J. Sci. Stat. Comput. 5, 1984): the curve never leaves the range of its two
+    neighbours, so that a positive volatility stays positive.  Flat beyond the ends.
+    """
+    if x.size == 1:
+        return np.full(at.size, y[0]), np.zeros(at.size), np.zeros(at.size)
+    h, rise = np.diff(x), np.diff(y) / np.diff(x)
+    slope = np.zeros(x.size)
+    left, right = 2.0 * h[1:] + h[:-1], h[1:] + 2.0 * h[:-1]
+    bends = np.flatnonzero(rise[1:] * rise[:-1] > 0.0)
+    slope[bends + 1] = (left + right)[bends] / (
+        left[bends] / rise[bends] + right[bends] / rise[bends + 1]
+    )
+    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
+    t = np.clip(at, x[0], x[-1]) - x[k]
+    is_inside = (at > x[0]) & (at < x[-1])
+    b = (3.0 * rise[k] - 2.0 * slope[k] - slope[k + 1]) / h[k]
+    c = (slope[k] + slope[k + 1] - 2.0 * rise[k]) / (h[k] * h[k])
+    value: F64 = y[k] + t * (slope[k] + t * (b + t * c))
+    value = np.where(at >= x[-1], y[-1], np.where(at <= x[0], y[0], value))
+    first = np.where(is_inside, slope[k] + t * (2.0 * b + 3.0 * t * c), 0.0)
+    second = np.where(is_inside, 2.0 * b + 6.0 * t * c, 0.0)
+    return value, first, second
+
+
+def gamma_profile(
+    contracts: Contracts,
+    market: Market,
+    quantity: F64,
+    spots: npt.ArrayLike,
+    *,
+    sticky: Sticky = Sticky.STRIKE,
+) -> GammaProfile:
+    """Value a book on one underlying over a ladder of spots, and find its zero-gamma levels.
+
+    Parameters
+    ----------
+    contracts, market
+        Contracts of one underlying, and where they are now.
+    quantity
+        Net quantity of each contract, positive = long, float64 ``[contracts]``.
+    spots
+        Increasing positive prices, at least two.
+    sticky
+        What volatility does.
+
+    Raises
+    ------
+    InputError
+        If there is more than one underlying, or the ladder does not increase from above zero.
+    """
+    ladder = np.asarray(spots, np.float64)
+    if ladder.ndim != 1 or ladder.size < 2 or not (np.diff(ladder, prepend=0.0) > 0.0).all():
+        raise InputError("spots do not increase from above zero; allowed: at least two that do")
+    if np.unique(contracts.underlying).size > 1:
+        raise InputError("more than one underlying; allowed: contracts of one")
+    book = _Book(contracts, market, quantity, sticky)
+    value, delta, gamma, vega = np.array([book.at(float(spot)) for spot in ladder]).T
+    return GammaProfile(
+        spot=ladder,
+        value=value,
+        delta=delta,
+        gamma=gamma,
+        vega=vega,
+        zero_gamma=_zeros(book, ladder, gamma),
+        unpriced=book.unpriced,
+    )
+
+
+class _Book:
+    """A book that can be asked for its worth at a spot."""
+
+    def __init__(self, contracts: Contracts, market: Market, quantity: F64, sticky: Sticky) -> None:
+        self.contracts, self.market, self.sticky = contracts, market, sticky
+        is_priced = unit_risk(contracts, market).status == PricingStatus.OK
+        self.unpriced = int((~is_priced & (quantity != 0.0)).sum())
+        self.quantity = np.where(is_priced, quantity, 0.0)
+        self.is_priced = is_priced
+
+    def at(self, spot: float) -> tuple[float, float, float, float]:
+        """Return value, delta, gamma and vega at a spot."""
+        vol = self.market.vol
+        first, second = np.zeros((2, len(vol)))
+        if self.sticky == Sticky.DELTA:
+            # One underlying has one spot; a contract without a price has none that could differ.
+            now = self.market.spot[self.is_priced]
+            vol, first, second = sticky_delta(
+                self.contracts, self.market, spot / now[0] if now.size else 1.0
+            )
+        risk = unit_risk(self.contracts, moved(self.contracts, self.market, spot, vol))
+        rows = total_derivatives(risk, first, second, spot)
+        value, delta, gamma, vega = np.where(self.is_priced, rows, 0.0) @ self.quantity
+        return float(value), float(delta), float(gamma), float(vega)
+
+
+def total_derivatives(risk: UnitRisk, first: F64, second: F64, spot: float) -> F64:
+    """Return value, delta, gamma and vega ``[4, n]`` while volatility moves with ln(spot).
+
+    With sigma' = first / S and sigma'' = (second - first) / S^2: delta = w_S + w_sigma sigma';
+    gamma = w_SS + 2 w_S,sigma sigma' + w_sigma,sigma sigma'^2 + w_sigma sigma''.
+    """
+    slope, bend = first / spot, (second - first) / (spot * spot)
+    vega = risk["vega"]
+    gamma = risk["gamma"] + 2.0 * risk["vanna"] * slope + risk["volga"] * slope * slope
+    return np.array([risk["value"], risk["delta"] + vega * slope, gamma + vega * bend, vega])
+
+
+def _zeros(book: _Book, ladder: F64, gamma: F64) -> F64:
+    """Halve every step of the ladder over which gamma changes its sign."""
+    found = [float(spot) for spot, g in zip(ladder[1:-1], gamma[1:-1], strict=True) if g == 0.0]
+    signs: I64 = np.sign(gamma).astype(np.int64)
+    # A gamma of zero beside zeros is a book without options there, not a level.
+    found = found if signs.any() else []
+    for k in np.flatnonzero(signs[1:] * signs[:-1] < 0):
+        low, high, sign = float(ladder[k]), float(ladder[k + 1]), signs[k]
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            if np.sign(book.at(middle)[2]) == sign:
+                low = middle
+            else:
+                high = middle
+        found.append(0.5 * (low + high))
+    return np.array(sorted(found))
