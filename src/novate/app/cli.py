@@ -1,4 +1,4 @@
-"""The command line: ``novate demo | replay | verify | report | fetch``.
+"""The command line: ``novate demo | replay | verify | report | price | fetch``.
 
 Exit codes: 0 done; 1 an input cannot be used; 2 a run finished but rows were quarantined; 3 the
 journal or the program contradicts itself.
@@ -26,6 +26,8 @@ from novate.adapter.fetch import Progress as Fetched
 from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
 from novate.adapter.sqlite_journal import SqliteJournal
+from novate.app.pricing import price_file
+from novate.app.pricing.show import show
 from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.app.replay.run import Job, run_job
 from novate.app.replay.venue import used_assets
@@ -430,6 +432,30 @@ def rewrite_report(run: Path) -> int:
     """
     Console().print(f"report: {write_report(run)}")
     return DONE
+
+
+@app.command
+def price(
+    instruments: Path, *, market: Path, as_json: Annotated[bool, Parameter(name="--json")] = False
+) -> int:
+    """Price a file of instruments: value, Greeks, implied volatility, and totals of a book.
+
+    Parameters
+    ----------
+    instruments
+        CSV or Parquet with symbol, kind, underlying, and side, strike, expiry, settlement, unit,
+        quantity, vol and price as the kind needs them.
+    market
+        TOML file with spots, forwards, rates and volatilities, or a chain of quotes (CSV, Parquet).
+    as_json
+        Print everything as JSON.
+    """
+    content = price_file(instruments, market)
+    if as_json:
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    else:
+        show(Console(), content)
+    return QUARANTINED if content["quarantined"]["rows"] or content["unpriced"] else DONE
 
 
 @app.command
