@@ -17,7 +17,7 @@ def test_the_example_of_the_page_is_priced_as_json() -> None:
     found = shown.json
 
     assert shown.code == 0, shown.err
-    assert [entry["status"] for entry in found["instruments"]] == ["OK"] * 7
+    assert [entry["status"] for entry in found["instruments"]] == ["OK"] * 9
     assert [total["underlying"] for total in found["totals"]] == ["BTC", "ETH"]
     assert found["instruments"][0]["implied_status"] == "OK"
     assert found["total_value"] == pytest.approx(
@@ -35,7 +35,7 @@ def test_the_example_of_the_page_is_shown_as_a_table() -> None:
 
 def test_a_bad_row_is_named_and_the_rest_priced_with_exit_code_two(tmp_path: Path) -> None:
     lines = SHEET.read_text(encoding="utf-8").splitlines()
-    lines.insert(2, "BAD,european,BTC,call,none,2026-03-20T08:00:00Z,BTC,1,1,")
+    lines.insert(2, "BAD,european,BTC,call,none,2026-03-20T08:00:00Z,BTC,1,1,,,,,")
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("\n".join(lines) + "\n", encoding="utf-8")
     clean = novate("price", SHEET, "--market", MARKET, "--json").json

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
+from novate.instrument.valued import Valuation
 from novate.kernel import black
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I8, I32, I64
@@ -51,6 +52,7 @@ class Kind(IntEnum):
     SPOT = 1  # unit * S, settled in the quote currency
     FUTURE = 2  # linear unit * (F - strike); inverse unit * (1/strike - 1/F); perpetuals too
     EUROPEAN = 3  # linear unit * Black-76; inverse unit * Black-76 over the forward
+    VALUED = 4  # unit * what its own instrument says, see `with_valuation`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +184,8 @@ def years_to_expiry(contracts: Contracts, as_of_ns: int) -> F64:
 def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
     """Value each contract once, one call per kind and form.
 
-    Kinds that are not in `Kind` have no price here (PARAMETER_OUT_OF_RANGE); whoever values them
-    may write their rows into the result.
+    VALUED contracts have no price here (PARAMETER_OUT_OF_RANGE) until `with_valuation` gives them
+    one.
 
     Raises
     ------
@@ -210,6 +212,46 @@ def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
     return UnitRisk(
         native=native, reporting=reporting_rows(contracts, market, native), status=status
     )
+
+
+def with_valuation(
+    contracts: Contracts, market: Market, risk: UnitRisk, rows: I64, valuation: Valuation
+) -> UnitRisk:
+    """Return the risk with contracts that their own instrument has valued (digitals, barriers).
+
+    Theta and rho, which instruments give with the spot held, are turned into those with the forward
+    held.  Greeks that a `Valuation` does not have are NaN, in the sums that they enter too: they
+    are not known, which is not zero.
+
+    Parameters
+    ----------
+    contracts, market, risk
+        Terms, market and `unit_risk` of them.
+    rows
+        Which contracts, int64 ``[m]``.
+    valuation
+        Of one long unit of each, by spot, ``[m]``.
+    """
+    native, status = risk.native.copy(), risk.status.copy()
+    years = years_to_expiry(contracts, market.as_of_ns)[rows]
+    spot, forward = market.spot[rows], market.forward[rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        carry = np.where(years > 0.0, np.log(forward / spot) / years, 0.0)
+    cash = valuation.delta * spot
+    native[:, rows] = np.nan
+    native[:6, rows] = contracts.unit[rows] * np.array(
+        [
+            valuation.price,
+            valuation.delta,
+            valuation.gamma,
+            valuation.vega,
+            valuation.theta + cash * carry,
+            valuation.rho - cash * years,
+        ]
+    )
+    status[rows] = valuation.status
+    reporting = reporting_rows(contracts, market, native)
+    return UnitRisk(native=native, reporting=reporting, status=status)
 
 
 def reporting_rows(contracts: Contracts, market: Market, native: F64) -> F64:

@@ -1,135 +1,87 @@
-"""Look-through: what a synthetic, wrapped, leveraged or index token really holds.
+"""Look-through of whole books: what synthetic tokens hold, netted with listed positions.
 
-A token is a recipe: amounts of other tokens, or of factors, per token.  What has no recipe is a
-factor (a coin, a listed contract's underlying).  Recipes may use tokens to any depth; a token that
-contains itself, however far down, is refused.
-
->>> through = look_through({"ETH2X": {"ETH": 2.0, "BTC": 0.5}})
->>> dict(zip(through.factors, through.exposure({"ETH2X": 10.0, "ETH": -20.0}).tolist()))
-{'BTC': 5.0, 'ETH': 0.0}
+`novate.instrument.synthetic` takes tokens apart into factors, to any depth, and refuses those that
+contain themselves.  Here the units that accounts hold multiply those deltas, all accounts at once,
+and meet the deltas of their listed contracts, so that a token hedged with a future nets.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
+from novate.instrument.synthetic import LookThrough
 from novate.kernel.columns import F64
+from novate.valuation.book_risk import RiskTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookThrough:
-    """Tokens taken apart.
+class FactorExposure:
+    """Exposures by account and factor, units of the factor, positive = long.
 
     Attributes
     ----------
-    names
-        Every token and factor, sorted: rows of ``weights``.
     factors
-        Names without a recipe, sorted: columns of ``weights``.
-    weights
-        ``[names, factors]``: factor units per unit of the name (deltas); a factor is 1.0 of itself.
+        Names, sorted: columns.
+    tokens, listed
+        ``[accounts, factors]``: through tokens, and of listed contracts.
     """
 
-    names: tuple[str, ...]
     factors: tuple[str, ...]
-    weights: F64
+    tokens: F64
+    listed: F64
 
-    def exposure(self, held: Mapping[str, float]) -> F64:
-        """Return the net factor exposure ``[factors]`` of tokens and listed positions together.
-
-        ``held`` gives units by name, positive = long; a listed position is given as its delta in
-        its underlying.
-
-        Raises
-        ------
-        InputError
-            If a name is neither a token nor a factor, or an amount is not finite.
-        """
-        amounts = np.zeros(len(self.names))
-        for name, amount in held.items():
-            if name not in self.names:
-                raise InputError(f"holding {name!r}; allowed: {', '.join(self.names)}")
-            amounts[self.names.index(name)] = _finite(amount, name)
-        return self.exposures(amounts)
-
-    def exposures(self, quantity: npt.ArrayLike) -> F64:
-        """Return factor exposures ``[..., factors]`` of quantities ``[..., names]``.
-
-        One matrix product for any number of accounts.
-        """
-        net: F64 = np.asarray(quantity, np.float64) @ self.weights
-        return net
+    @property
+    def net(self) -> F64:
+        """Both together, ``[accounts, factors]``."""
+        return self.tokens + self.listed
 
 
-def look_through(
-    recipes: Mapping[str, Mapping[str, float]], factors: tuple[str, ...] = ()
-) -> LookThrough:
-    """Take tokens apart into factors.
+def factor_exposure(
+    through: LookThrough,
+    units: npt.ArrayLike,
+    table: RiskTable | None = None,
+    assets: Sequence[str] = (),
+) -> FactorExposure:
+    """Net what accounts hold through tokens with their listed positions.
 
     Parameters
     ----------
-    recipes
-        Amounts of components per token, by token; negative for what the token is short of (a
-        leveraged token's debt, for example).
-    factors
-        Factors that shall be there even if no recipe names them.
+    through
+        `novate.instrument.synthetic.look_through` of the tokens.
+    units
+        Tokens held, ``[accounts, tokens]`` in the order of ``through.symbols``, positive = long.
+    table
+        Risk of the listed positions by account and underlying at least; none by default.  Its
+        ``delta`` counts units of the underlying where spots are quoted in the reporting currency.
+    assets
+        Names of the table's asset numbers.
 
     Raises
     ------
     InputError
-        If a token contains itself (the message shows the circle), a recipe is empty, an amount is
-        not finite, or a declared factor has a recipe.
+        If the units have another shape, the table is not by account and underlying, or it names an
+        account or an asset that is not there.
     """
-    order = _components_first(recipes)
-    basic = sorted({*factors, *(name for name in order if name not in recipes)})
-    for name in factors:
-        if name in recipes:
-            raise InputError(f"factor {name!r} has a recipe; allowed: one or the other")
-    place = {name: k for k, name in enumerate(basic)}
-    rows: dict[str, F64] = {}
-    for name in [*basic, *order]:
-        row = np.zeros(len(basic))
-        if name in place:
-            row[place[name]] = 1.0
-        else:
-            for part, amount in recipes[name].items():
-                row += _finite(amount, f"{name}: {part}") * rows[part]
-        rows[name] = row
-    names = tuple(sorted(rows))
-    weights = np.array([rows[name] for name in names]).reshape(len(names), len(basic))
-    return LookThrough(names=names, factors=tuple(basic), weights=weights)
-
-
-def _components_first(recipes: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return all names so that each comes after what it contains; no recursion, any depth."""
-    done: dict[str, None] = {}
-    for root in recipes:
-        path: list[str] = []
-        left = [iter([root])]
-        while left:
-            name = next(left[-1], None)
-            if name is None:
-                left.pop()
-                if path:
-                    done[path.pop()] = None
-            elif name in path:
-                circle = " -> ".join([*path[path.index(name) :], name])
-                raise InputError(f"token {name!r} contains itself: {circle}; allowed: no circle")
-            elif name not in done:
-                if name in recipes and not recipes[name]:
-                    raise InputError(f"token {name!r} has an empty recipe; allowed: components")
-                path.append(name)
-                left.append(iter(recipes.get(name, {})))
-    return list(done)
-
-
-def _finite(amount: float, what: str) -> float:
-    if not math.isfinite(amount):
-        raise InputError(f"{what}: {amount}; allowed: a finite amount")
-    return float(amount)
+    held = np.asarray(units, np.float64)
+    if held.ndim != 2 or held.shape[1] != len(through.symbols):
+        raise InputError(
+            f"units of shape {held.shape}; allowed: (accounts, {len(through.symbols)})"
+        )
+    factors = tuple(sorted({*through.factors, *(assets if table is not None else ())}))
+    tokens = np.zeros((len(held), len(factors)))
+    tokens[:, [factors.index(name) for name in through.factors]] = held @ through.delta
+    listed = np.zeros_like(tokens)
+    if table is not None:
+        if not {"account", "underlying"} <= set(table.keys):
+            raise InputError("a table by other keys; allowed: by account and underlying")
+        account, underlying = table.keys["account"], table.keys["underlying"]
+        if (account >= len(held)).any() or (underlying >= len(assets)).any():
+            raise InputError("the table names an account or an asset that is not there")
+        place = np.array([factors.index(name) for name in assets], np.int64)
+        np.add.at(listed, (account, place[underlying]), table["delta"])
+    return FactorExposure(factors=factors, tokens=tokens, listed=listed)

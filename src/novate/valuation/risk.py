@@ -52,8 +52,9 @@ from novate.valuation.holding import (
     Market,
     UnitRisk,
     unit_risk,
+    with_valuation,
 )
-from novate.valuation.look_through import LookThrough, look_through
+from novate.valuation.look_through import FactorExposure, factor_exposure
 from novate.valuation.pnl_explain import (
     TERMS,
     Explanation,
@@ -73,10 +74,10 @@ __all__ = [
     "Acceleration",
     "Contracts",
     "Explanation",
+    "FactorExposure",
     "Flows",
     "GammaProfile",
     "Kind",
-    "LookThrough",
     "Market",
     "Moves",
     "PinList",
@@ -91,12 +92,13 @@ __all__ = [
     "doubling_years",
     "expiry_buckets",
     "explain",
+    "factor_exposure",
     "gamma_acceleration",
     "gamma_profile",
-    "look_through",
     "moves",
     "pin_list",
     "settled_profit",
     "spread_profit",
     "unit_risk",
+    "with_valuation",
 ]

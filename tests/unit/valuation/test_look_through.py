@@ -1,107 +1,88 @@
-"""Tokens taken apart into what they hold."""
+"""Books of tokens and listed contracts seen as one: what they hold of each factor."""
 
 from __future__ import annotations
-
-import doctest
 
 import numpy as np
 import pytest
 
 from novate.errors import InputError
-from novate.valuation import look_through as module
-from novate.valuation.look_through import look_through
+from novate.instrument.synthetic import Basket, Holding, Wrapped, look_through
+from novate.valuation.book_risk import Positions, RiskTable, book_risk
+from novate.valuation.holding import NO_EXPIRY, Kind, unit_risk
+from novate.valuation.look_through import factor_exposure
+from tests.unit.valuation.books import BTC, ETH, contract, contracts, market
 
-RECIPES = {
-    "ETH2X": {"ETH": 2.0, "BTC": 0.5},
-    "WETH": {"ETH": 1.0},
-    "INDEX": {"WETH": 3.0, "BTC": 0.1, "ETH2X": 0.5, "USDT": -100.0},
-    "BASKET": {"INDEX": 2.0, "SOL": 10.0},
-}
+PRICES = {"ETH": 3_000.0, "BTC": 60_000.0}
+TOKEN = Basket(symbol="ETH2X", holdings=(Holding("ETH", 2.0, 2_900.0), Holding("BTC", 0.5)))
+OUTER = Wrapped(symbol="WETH2X", of="ETH2X", units=3.0)
+THROUGH = look_through([TOKEN, OUTER], PRICES)
+ASSETS = ("BTC", "ETH", "USDT")
 
-
-def test_a_token_of_two_perpetuals_and_half_a_coin_is_that_delta_vector() -> None:
-    through = look_through({"ETH2X": RECIPES["ETH2X"]})
-
-    assert through.factors == ("BTC", "ETH")
-    assert through.exposure({"ETH2X": 1.0}).tolist() == [0.5, 2.0]
-
-
-def test_listed_positions_net_against_what_tokens_hold() -> None:
-    through = look_through({"ETH2X": RECIPES["ETH2X"]})
-
-    assert through.exposure({"ETH2X": 10.0, "ETH": -20.0, "BTC": -4.0}).tolist() == [1.0, 0.0]
-
-
-def test_tokens_of_tokens_are_taken_apart_to_the_end() -> None:
-    through = look_through(RECIPES)
-    found = dict(zip(through.factors, through.exposure({"BASKET": 1.0}).tolist(), strict=True))
-
-    assert found == pytest.approx({"BTC": 0.7, "ETH": 8.0, "SOL": 10.0, "USDT": -200.0})
-
-
-def test_many_accounts_are_one_product() -> None:
-    through = look_through(RECIPES)
-    held = np.random.default_rng(1).normal(size=(50, len(through.names)))
-    found = through.exposures(held)
-    for account in (0, 17, 49):
-        alone = through.exposure(dict(zip(through.names, held[account].tolist(), strict=True)))
-        np.testing.assert_allclose(found[account], alone, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("recipes", "circle"),
+TERMS = contracts(
     [
-        ({"A": {"A": 1.0}}, "A -> A"),
-        ({"A": {"B": 1.0}, "B": {"C": 1.0}, "C": {"B": 1.0}}, "B -> C -> B"),
-        ({"A": {"X": 1.0, "B": 1.0}, "B": {"A": 1e-9}}, "A -> B -> A"),
-    ],
+        contract(Kind.FUTURE, underlying=ETH, strike=3_000.0, expiry_ns=NO_EXPIRY),
+        contract(Kind.SPOT, underlying=BTC, expiry_ns=NO_EXPIRY),
+    ]
 )
-def test_a_token_that_contains_itself_is_refused_with_its_circle(
-    recipes: dict[str, dict[str, float]], circle: str
-) -> None:
-    with pytest.raises(InputError, match=circle):
-        look_through(recipes)
 
 
-def test_a_component_used_twice_is_no_circle() -> None:
-    through = look_through({"A": {"B": 1.0, "C": 1.0}, "B": {"C": 2.0}, "C": {"X": 1.0}})
-
-    assert through.exposure({"A": 1.0}).tolist() == [3.0]
-
-
-def test_a_chain_of_thousands_of_tokens_is_taken_apart() -> None:
-    chain = {f"T{k}": {f"T{k + 1}": 1.0} for k in range(3_000)}
-
-    assert look_through(chain).exposure({"T0": 2.0}).tolist() == [2.0]
-
-
-def test_declared_factors_are_there_without_a_recipe() -> None:
-    through = look_through({"WETH": {"ETH": 1.0}}, factors=("SOL",))
-
-    assert through.factors == ("ETH", "SOL")
-    assert through.exposure({"SOL": 3.0}).tolist() == [0.0, 3.0]
-    assert look_through({}).weights.shape == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("recipes", "factors", "message"),
-    [
-        ({"A": {}}, (), "empty recipe"),
-        ({"A": {"X": float("nan")}}, (), "A: X: nan; allowed: a finite amount"),
-        ({"A": {"X": 1.0}}, ("A",), "has a recipe"),
-    ],
-)
-def test_a_recipe_that_says_nothing_is_refused(
-    recipes: dict[str, dict[str, float]], factors: tuple[str, ...], message: str
-) -> None:
-    with pytest.raises(InputError, match=message):
-        look_through(recipes, factors)
+def listed(*rows: tuple[int, int, float]) -> RiskTable:
+    """Deltas of listed positions (account, contract, quantity); a unit of each is a coin."""
+    at = market(TERMS, settlement_price=np.ones(2))
+    account, which, quantity = zip(*rows, strict=True)
+    book = Positions(
+        account=np.array(account, np.int32),
+        contract=np.array(which, np.int32),
+        quantity=np.array(quantity, np.float64),
+    )
+    cells = book_risk(
+        book,
+        TERMS,
+        unit_risk(TERMS, at),
+        member=np.zeros(2, np.int32),
+        bucket=np.zeros(2, np.int64),
+    )
+    return cells.by("account", "underlying")
 
 
-def test_an_unknown_holding_is_refused() -> None:
-    with pytest.raises(InputError, match="holding 'DOGE'"):
-        look_through(RECIPES).exposure({"DOGE": 1.0})
+def test_a_token_of_two_eth_perpetuals_and_half_a_bitcoin_is_that_delta_vector() -> None:
+    found = factor_exposure(THROUGH, [[1.0, 0.0]])
+
+    assert THROUGH.symbols == ("ETH2X", "WETH2X")
+    assert found.factors == ("BTC", "ETH")
+    assert found.net.tolist() == [[0.5, 2.0]]
 
 
-def test_the_example_is_true() -> None:
-    assert doctest.testmod(module).failed == 0
+def test_tokens_net_with_the_listed_positions_of_their_account() -> None:
+    table = listed((0, 0, -20.0), (0, 1, -4.0), (1, 0, 7.0))
+    found = factor_exposure(THROUGH, [[10.0, 0.0], [0.0, 1.0]], table, ASSETS)
+
+    assert found.factors == ASSETS
+    assert found.tokens.tolist() == [[5.0, 20.0, 0.0], [1.5, 6.0, 0.0]]
+    assert found.listed.tolist() == [[-4.0, -20.0, 0.0], [0.0, 7.0, 0.0]]
+    assert found.net.tolist() == [[1.0, 0.0, 0.0], [1.5, 13.0, 0.0]]
+
+
+def test_many_accounts_are_what_each_of_them_is_alone() -> None:
+    units = np.random.default_rng(1).normal(size=(200, 2))
+    found = factor_exposure(THROUGH, units).net
+    for account in (0, 77, 199):
+        alone = THROUGH.of_positions(dict(zip(THROUGH.symbols, units[account], strict=True)))
+        np.testing.assert_allclose(found[account], [alone["BTC"], alone["ETH"]], rtol=1e-12)
+
+
+def test_a_circle_of_tokens_is_refused() -> None:
+    circle = [Wrapped(symbol="A", of="B"), Wrapped(symbol="B", of="A")]
+
+    with pytest.raises(InputError, match="A"):
+        look_through(circle, PRICES)
+
+
+def test_tables_and_units_that_do_not_fit_are_refused() -> None:
+    table = listed((1, 0, 1.0))
+    with pytest.raises(InputError, match=r"allowed: \(accounts, 2\)"):
+        factor_exposure(THROUGH, [[1.0]])
+    with pytest.raises(InputError, match="by account and underlying"):
+        factor_exposure(THROUGH, [[1.0, 0.0]], table.by("account"), ASSETS)
+    with pytest.raises(InputError, match="not there"):
+        factor_exposure(THROUGH, [[1.0, 0.0]], table, ASSETS)

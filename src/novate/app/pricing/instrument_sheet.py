@@ -9,6 +9,7 @@ from pathlib import Path
 
 from novate.adapter.book_file.sheet import CellError, Report, Row, read_rows
 from novate.errors import InputError, RowFault
+from novate.kernel.codes import Monitoring
 from novate.units import parse_instant
 from novate.valuation.holding import NO_EXPIRY, Kind
 
@@ -18,7 +19,17 @@ KINDS = {
     "future": Kind.FUTURE,
     "perpetual": Kind.FUTURE,
     "european": Kind.EUROPEAN,
+    "digital": Kind.VALUED,
+    "barrier": Kind.VALUED,
 }
+OPTIONS = frozenset({"european", "digital", "barrier"})
+KNOCKS = {
+    "up-in": (1.0, True),
+    "up-out": (1.0, False),
+    "down-in": (-1.0, True),
+    "down-out": (-1.0, False),
+}
+MONITORINGS = {"continuous": Monitoring.CONTINUOUS, "at-expiry": Monitoring.AT_EXPIRY}
 SIDES = {"call": 1.0, "put": -1.0}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 NUMBER_MAX = 1e15
@@ -48,6 +59,10 @@ class Instrument:
         Units of the underlying per 1.00 of quantity (face value of an inverse future).
     quantity, vol, price
         What the row holds, its own volatility, and its price in the market; None for none.
+    amount
+        What a digital pays.
+    barrier, knock, monitoring, rebate
+        Of a barrier option: its level, one of `KNOCKS`, one of `MONITORINGS`, and its rebate.
     """
 
     row: int
@@ -62,6 +77,11 @@ class Instrument:
     quantity: float | None
     vol: float | None
     price: float | None
+    amount: float = 1.0
+    barrier: float = 0.0
+    knock: str = ""
+    monitoring: str = ""
+    rebate: float = 0.0
 
 
 Check = Callable[[Instrument], None]
@@ -74,7 +94,8 @@ def read_instruments(path: Path, check: Check, report: Report) -> list[Instrumen
     ----------
     path
         CSV or Parquet with ``symbol, kind, underlying`` and, as the kind needs them, ``side,
-        strike, expiry, settlement, unit, quantity, vol, price``.
+        strike, expiry, settlement, unit, quantity, vol, price, amount, barrier, knock, monitoring,
+        rebate``.
     check
         Called with each instrument; raises `CellError` where the market cannot price it.
     report
@@ -103,8 +124,9 @@ def read_instruments(path: Path, check: Check, report: Report) -> list[Instrumen
 
 def _instrument(row: Row) -> Instrument:
     kind = row.known("kind", tuple(KINDS))
-    is_option = KINDS[kind] == Kind.EUROPEAN
-    has_expiry = kind in ("future", "european")
+    is_option = kind in OPTIONS
+    has_expiry = is_option or kind == "future"
+    is_barrier = kind == "barrier"
     return Instrument(
         row=row.number,
         symbol=row.text("symbol"),
@@ -118,11 +140,16 @@ def _instrument(row: Row) -> Instrument:
         quantity=_optional(row, "quantity"),
         vol=_optional(row, "vol", least=0.0),
         price=_optional(row, "price", least=0.0),
+        amount=_positive(row, "amount") if kind == "digital" and row.cells.get("amount") else 1.0,
+        barrier=_positive(row, "barrier") if is_barrier else 0.0,
+        knock=row.known("knock", tuple(KNOCKS)) if is_barrier else "",
+        monitoring=row.known("monitoring", tuple(MONITORINGS)) if is_barrier else "",
+        rebate=(_optional(row, "rebate", least=0.0) or 0.0) if is_barrier else 0.0,
     )
 
 
 def _strike(row: Row, kind: str) -> float | None:
-    if kind == "european" or (kind != "spot" and row.cells.get("strike")):
+    if kind in OPTIONS or (kind != "spot" and row.cells.get("strike")):
         return _positive(row, "strike")
     return None
 

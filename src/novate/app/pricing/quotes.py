@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from novate.adapter.book_file.sheet import CellError
-from novate.app.pricing.instrument_sheet import Instrument
+from novate.app.pricing.instrument_sheet import OPTIONS, Instrument
 from novate.kernel.columns import F64
 from novate.kernel.svi import svi_variance
 from novate.units import format_instant
@@ -94,7 +94,7 @@ class Quotes:
             raise CellError("settlement", one.settlement, ", ".join(known))
         if one.kind == "spot" and one.settlement == one.underlying:
             raise CellError("settlement", one.settlement, "another asset than the underlying")
-        if one.kind == "european" and one.vol is None and self._smile(one) is None:
+        if one.kind in OPTIONS and one.vol is None and self._smile(one) is None:
             quoted = [
                 format_instant(expiry)
                 for expiry, at in sorted(self.underlyings[one.underlying].expiries.items())

@@ -9,9 +9,19 @@ from typing import Any
 import numpy as np
 
 from novate.adapter.quarantine import Quarantine
-from novate.app.pricing.instrument_sheet import KINDS, Instrument, read_instruments
+from novate.app.pricing.instrument_sheet import (
+    KINDS,
+    KNOCKS,
+    MONITORINGS,
+    OPTIONS,
+    Instrument,
+    read_instruments,
+)
 from novate.app.pricing.market_file import read_market
 from novate.app.pricing.quotes import Quotes
+from novate.instrument.barrier import Barrier
+from novate.instrument.digital import Digital
+from novate.instrument.valued import Market as Quoted
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I8
 from novate.kernel.value import INVERSE, LINEAR
@@ -21,10 +31,10 @@ from novate.valuation.holding import (
     NATIVE,
     REPORTING,
     Contracts,
-    Kind,
     Market,
     UnitRisk,
     unit_risk,
+    with_valuation,
     years_to_expiry,
 )
 from novate.valuation.implied import implied_volatility, implied_volatility_inverse
@@ -54,7 +64,7 @@ def price_file(path: Path, market: Path) -> dict[str, Any]:
         | {one.settlement for one in found if one.settlement}
     )
     contracts, at = columns(found, quotes, names)
-    risk = unit_risk(contracts, at)
+    risk = exotic_risk(found, contracts, at, unit_risk(contracts, at))
     return {
         "as_of": format_instant(quotes.as_of_ns),
         "reporting": quotes.reporting,
@@ -114,6 +124,46 @@ def columns(found: list[Instrument], quotes: Quotes, names: list[str]) -> tuple[
     return contracts, market
 
 
+def exotic_risk(
+    found: list[Instrument], contracts: Contracts, at: Market, risk: UnitRisk
+) -> UnitRisk:
+    """Value digitals and barriers by their instruments, one call per kind."""
+    years = years_to_expiry(contracts, at.as_of_ns)
+    for kind in ("digital", "barrier"):
+        rows = np.array([k for k, one in enumerate(found) if one.kind == kind], np.int64)
+        if not rows.size:
+            continue
+        own = [found[k] for k in rows.tolist()]
+        T = years[rows]
+        carry = np.log(at.forward[rows] / at.spot[rows]) / np.where(T > 0.0, T, 1.0)
+        market = Quoted(
+            spot=at.spot[rows],
+            years=T,
+            vol=at.vol[rows],
+            rate=at.rate[rows],
+            yield_=at.rate[rows] - carry,
+        )
+        terms = {
+            "side": contracts.side[rows],
+            "strike": contracts.strike[rows],
+            "in_coin": contracts.is_coin[rows],
+        }
+        contract: Digital | Barrier
+        if kind == "digital":
+            contract = Digital(amount=np.array([one.amount for one in own]), **terms)
+        else:
+            contract = Barrier(
+                direction=np.array([KNOCKS[one.knock][0] for one in own]),
+                is_in=np.array([KNOCKS[one.knock][1] for one in own]),
+                barrier=np.array([one.barrier for one in own]),
+                monitoring=np.array([MONITORINGS[one.monitoring] for one in own]),
+                rebate=np.array([one.rebate for one in own]),
+                **terms,
+            )
+        risk = with_valuation(contracts, at, risk, rows, contract.value(market))
+    return risk
+
+
 def _entries(
     found: list[Instrument], quotes: Quotes, contracts: Contracts, at: Market, risk: UnitRisk
 ) -> list[dict[str, Any]]:
@@ -121,7 +171,7 @@ def _entries(
     net = risk.native[1] * np.where(contracts.is_coin, at.spot, 1.0)
     entries = []
     for k, one in enumerate(found):
-        is_option = KINDS[one.kind] == Kind.EUROPEAN
+        is_option = one.kind in OPTIONS
         entry: dict[str, Any] = {
             "symbol": one.symbol,
             "kind": one.kind,
@@ -135,7 +185,7 @@ def _entries(
             "quantity": one.quantity,
             "value_reporting": _finite((one.quantity or 0.0) * risk["value"][k]),
         }
-        if one.price is not None and is_option:
+        if one.price is not None and one.kind == "european":
             entry["price"] = one.price
             entry["implied_vol"] = _finite(implied[k])
             entry["implied_status"] = PricingStatus(implied_status[k]).name

@@ -131,3 +131,17 @@ def test_plain_numbers_are_numbers(text: str) -> None:
 def test_other_texts_are_not(text: str) -> None:
     with pytest.raises(CellError, match="a number from -10"):
         number("x", text, -10.0)
+
+
+def test_a_barrier_needs_its_level_its_knock_and_how_it_is_watched(tmp_path: Path) -> None:
+    header = "symbol,kind,underlying,side,strike,expiry,barrier,knock,monitoring,rebate\n"
+    start = "X,barrier,BTC,put,7e4,2026-03-20T08:00:00Z,"
+    ends = ["6e4,down-in,continuous,5\n", ",down-in,continuous,\n", "6e4,in,continuous,\n",
+            "6e4,down-in,,\n", "6e4,down-in,continuous,-5\n"]  # fmt: skip
+    path = tmp_path / "sheet.csv"
+    path.write_text(header + "".join(start + end for end in ends), encoding="utf-8")
+    faults: list[RowFault] = []
+    [one] = read_instruments(path, anything, faults.append)
+
+    assert (one.barrier, one.knock, one.monitoring, one.rebate) == (6e4, "down-in", "continuous", 5)
+    assert [fault.column for fault in faults] == ["barrier", "knock", "monitoring", "rebate"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from novate.app.pricing import price_file
-from novate.valuation import pricing
+from novate.valuation import exotic, pricing
 from novate.valuation.holding import REPORTING
 
 MARKET = """
@@ -126,3 +126,34 @@ def test_a_file_of_bad_rows_alone_is_an_empty_answer(tmp_path: Path) -> None:
 
     assert found["instruments"] == found["totals"] == []
     assert found["quarantined"]["faults"][0]["allowed"] == "BTC"
+
+
+EXOTIC = (
+    "symbol,kind,underlying,side,strike,expiry,settlement,unit,quantity,amount,barrier,knock,"
+    "monitoring,rebate\n"
+    "DIG,digital,BTC,call,72000,2026-03-20T08:00:00Z,USDT,1,2,500,,,,\n"
+    "IN,barrier,BTC,call,72000,2026-03-20T08:00:00Z,USDT,1,1,,65000,down-in,continuous,\n"
+    "OUT,barrier,BTC,call,72000,2026-03-20T08:00:00Z,USDT,1,1,,65000,down-out,continuous,\n"
+    "EUR,european,BTC,call,72000,2026-03-20T08:00:00Z,USDT,1,-1,,,,,\n"
+    "GONE,barrier,BTC,put,72000,2026-03-20T08:00:00Z,USDT,1,,,69000,up-out,continuous,\n"
+)
+
+
+def test_digitals_and_barriers_are_valued_by_their_instruments(tmp_path: Path) -> None:
+    (tmp_path / "market.toml").write_text(MARKET, encoding="utf-8")
+    (tmp_path / "exotic.csv").write_text(EXOTIC, encoding="utf-8")
+    found = price_file(tmp_path / "exotic.csv", tmp_path / "market.toml")
+    digital, knock_in, knock_out, european, gone = found["instruments"]
+    own = exotic.digital(1, F=F, K=72_000, T=T, vol=0.5, rate=0.04, amount=500)
+
+    assert digital["value"] == pytest.approx(own.price, rel=1e-10)
+    assert digital["vega"] == pytest.approx(own.vega, rel=1e-10)
+    for name in ("value", "delta", "gamma", "vega", "theta", "rho"):
+        both = knock_in[name] + knock_out[name]
+        assert both == pytest.approx(european[name], rel=1e-7, abs=1e-12)
+    assert digital["vanna"] is None
+    assert gone["status"] == "BARRIER_CROSSED"
+    assert found["unpriced"] == 1
+    [total] = found["totals"]
+    assert total["value"] == pytest.approx(2 * digital["value"] * 0.99, rel=1e-7)
+    assert total["vanna"] is None
