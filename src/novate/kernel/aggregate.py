@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PIECE = 8_192
 """Positions of a group that one thread sums at most before it takes another piece."""
 
+BLOCK = 256
+"""Short groups that a thread takes at a time."""
+
 
 @kernel
 def sort_groups(group, contract, quantity, start, contract_of, quantity_of):  # type: ignore[no-untyped-def]
@@ -47,10 +50,12 @@ def sort_groups(group, contract, quantity, start, contract_of, quantity_of):  # 
 
 @kernel
 def cut_pieces(start, owner, first, last):  # type: ignore[no-untyped-def]
-    """Fill the group and the bounds of each piece; an empty group has none."""
+    """Fill the group and the bounds of each piece of the groups that are longer than one."""
     piece = 0
     for g in range(start.size - 1):
         a = start[g]
+        if start[g + 1] - a <= PIECE:
+            continue
         while a < start[g + 1]:
             b = min(a + PIECE, start[g + 1])
             owner[piece] = g
@@ -81,6 +86,22 @@ def _sum_piece(contract, quantity, rows, a, b, total, error):  # type: ignore[no
 
 
 @parallel_kernel
+def sum_short_groups(start, contract, quantity, rows, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[groups, measures]`` of groups of one piece at most; blocks go to threads."""
+    groups = start.size - 1
+    for block in numba.prange((groups + BLOCK - 1) // BLOCK):
+        total = np.empty(rows.shape[1])
+        error = np.empty(rows.shape[1])
+        for g in range(block * BLOCK, min(groups, block * BLOCK + BLOCK)):
+            if start[g + 1] - start[g] <= PIECE:
+                total[:] = 0.0
+                error[:] = 0.0
+                _sum_piece(contract, quantity, rows, start[g], start[g + 1], total, error)
+                for m in range(np.uint64(total.size)):
+                    out[g, m] = total[m] + error[m]
+
+
+@parallel_kernel
 def sum_pieces(contract, quantity, rows, first, last, total, error):  # type: ignore[no-untyped-def]
     """Fill ``total[pieces, measures]`` and its error, pieces to threads."""
     for piece in numba.prange(first.size):
@@ -88,16 +109,18 @@ def sum_pieces(contract, quantity, rows, first, last, total, error):  # type: ig
 
 
 @kernel
-def join_pieces(owner, total, error, out, rest):  # type: ignore[no-untyped-def]
-    """Add the pieces of each group, in order, into ``out[groups, measures]``."""
+def join_pieces(owner, total, error, out):  # type: ignore[no-untyped-def]
+    """Add the pieces of each long group, in order, and fill its row of ``out``."""
+    head = 0
     for piece in range(owner.size):
-        g = owner[piece]
+        if owner[piece] != owner[head]:
+            head = piece
+        if piece != head:
+            for m in range(np.uint64(out.shape[1])):
+                add_exactly(total[head], error[head], m, total[piece, m])
+                error[head, m] += error[piece, m]
         for m in range(np.uint64(out.shape[1])):
-            add_exactly(out[g], rest[g], m, total[piece, m])
-            rest[g, m] += error[piece, m]
-    for g in range(out.shape[0]):
-        for m in range(np.uint64(out.shape[1])):
-            out[g, m] += rest[g, m]
+            out[owner[head], m] = total[head, m] + error[head, m]
 
 
 def group_sums(group: I64, groups: int, contract: I32, quantity: F64, rows: F64) -> F64:
@@ -121,11 +144,14 @@ def group_sums(group: I64, groups: int, contract: I32, quantity: F64, rows: F64)
     start = np.empty(groups + 1, np.int64)
     contract_of, quantity_of = np.empty_like(contract), np.empty_like(quantity)
     sort_groups(group, contract, quantity, start, contract_of, quantity_of)
-    pieces = int((-(-np.diff(start) // PIECE)).sum())
-    owner, first, last = (np.empty(pieces, np.int64) for _ in range(3))
-    cut_pieces(start, owner, first, last)
-    total, error = np.zeros((2, pieces, rows.shape[1]))
-    sum_pieces(contract_of, quantity_of, rows, first, last, total, error)
-    out, rest = np.zeros((2, groups, rows.shape[1]))
-    join_pieces(owner, total, error, out, rest)
+    out = np.empty((groups, rows.shape[1]))
+    sum_short_groups(start, contract_of, quantity_of, rows, out)
+    lengths = np.diff(start)
+    pieces = int((-(-lengths[lengths > PIECE] // PIECE)).sum())
+    if pieces:
+        owner, first, last = (np.empty(pieces, np.int64) for _ in range(3))
+        cut_pieces(start, owner, first, last)
+        total, error = np.zeros((2, pieces, rows.shape[1]))
+        sum_pieces(contract_of, quantity_of, rows, first, last, total, error)
+        join_pieces(owner, total, error, out)
     return out

@@ -103,11 +103,11 @@ class RiskTable:
             raise InputError(f"key {unknown[0]!r}; allowed: {', '.join(self.keys)}")
         group, keys = _grouped({name: self.keys[name] for name in names}, len(self))
         groups = _groups(keys, len(self))
-        rows = np.ascontiguousarray(np.vstack([self.native, self.reporting]).T)
+        rows = np.hstack([self.native.T, self.reporting.T])
         sums = group_sums(
             group, groups, np.arange(len(self), dtype=np.int32), np.ones(len(self)), rows
         ).T
-        native, reporting = sums[: len(NATIVE)].copy(), sums[len(NATIVE) :].copy()
+        native, reporting = sums[: len(NATIVE)], sums[len(NATIVE) :]
         if "settlement" not in names:
             native[:] = np.nan
         if "underlying" not in names:
@@ -185,7 +185,7 @@ def book_risk(
     code = positions.account.astype(np.int64) * width + of_kind[positions.contract]
     cells, group = _dense(code, len(member) * width)
     is_bad = risk.status != PricingStatus.OK
-    rows = np.vstack([risk.native, risk.reporting]).T
+    rows = np.hstack([risk.native.T, risk.reporting.T])
     sums = group_sums(
         group,
         cells.size,
@@ -200,8 +200,8 @@ def book_risk(
             "member": member[account].astype(np.int64),
             **{name: column[kind] for name, column in kinds.items()},
         },
-        native=sums[: len(NATIVE)].copy(),
-        reporting=sums[len(NATIVE) :].copy(),
+        native=sums[: len(NATIVE)],
+        reporting=sums[len(NATIVE) :],
         positions=np.bincount(group, minlength=cells.size),
         unpriced=np.bincount(group[is_bad[positions.contract]], minlength=cells.size),
     )
@@ -221,11 +221,21 @@ def _grouped_contracts(contracts: Contracts, bucket: I64) -> tuple[dict[str, I64
 
 
 def _grouped(columns: dict[str, I64], rows: int) -> tuple[I64, dict[str, I64]]:
-    """Return the group of each row, and the keys of each group in sorted order."""
-    if not columns:
-        return np.zeros(rows, np.int64), {}
-    keys, group = np.unique(np.stack(list(columns.values())), axis=1, return_inverse=True)
-    return group.reshape(-1).astype(np.int64), dict(zip(columns, keys, strict=True))
+    """Return the group of each row, and the keys of each group in sorted order.
+
+    Columns, which are not negative, are folded in one after the other; the groups so far are
+    numbered densely each time, in order, so that no code outgrows 63 bits.
+    """
+    group = np.zeros(rows, np.int64)
+    groups = 1
+    for column in columns.values():
+        span = int(column.max(initial=0)) + 1
+        cells, group = _dense(group * span + column, groups * span)
+        groups = cells.size
+    one = np.empty(groups if columns else 0, np.int64)
+    if columns:
+        one[group] = np.arange(rows)
+    return group, {name: column[one] for name, column in columns.items()}
 
 
 def _groups(keys: dict[str, I64], rows: int) -> int:

@@ -90,11 +90,22 @@ def test_sorting_by_group_keeps_the_order_inside_a_group() -> None:
     assert quantity.tolist() == [1.0, 3.0, 0.0, 2.0, 4.0]
 
 
-def test_pieces_cover_every_group_in_order() -> None:
+def test_pieces_cover_every_long_group_in_order() -> None:
     start = np.array([0, 3, 3, 3 + 2 * aggregate.PIECE + 1])
-    owner, first, last = (np.empty(4, np.int64) for _ in range(3))
+    owner, first, last = (np.empty(3, np.int64) for _ in range(3))
     aggregate.cut_pieces(start, owner, first, last)
 
-    assert owner.tolist() == [0, 2, 2, 2]
-    assert first.tolist() == [0, 3, 3 + aggregate.PIECE, 3 + 2 * aggregate.PIECE]
-    assert last.tolist() == [3, *first.tolist()[2:], int(start[-1])]
+    assert owner.tolist() == [2, 2, 2]
+    assert first.tolist() == [3, 3 + aggregate.PIECE, 3 + 2 * aggregate.PIECE]
+    assert last.tolist() == [*first.tolist()[1:], int(start[-1])]
+
+
+def test_long_and_short_groups_side_by_side_each_get_their_own_sum() -> None:
+    piece = aggregate.PIECE
+    sizes = [3, piece, piece + 1, 0, 3 * piece, 5]
+    group = np.repeat(np.arange(6), sizes)
+    mixed = np.random.default_rng(2).permutation(group)
+    ones = np.zeros(mixed.size, np.int32)
+    found = group_sums(mixed, 6, ones, np.ones(mixed.size), np.array([[1.0, 2.0]]))
+
+    assert found.tolist() == [[float(n), 2.0 * n] for n in sizes]
