@@ -15,7 +15,7 @@ from novate.message.parameter import Parameter
 from tests.golden.frozen import freeze
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse
 
-NOTE = "every event once at least: four days of a house with two contracts and three defaults"
+NOTE = "every event once at least: four days of a house with four contracts and three defaults"
 
 
 def scenario() -> ClearingHouse:
@@ -27,6 +27,7 @@ def scenario() -> ClearingHouse:
     delever(house)
     convert(house)
     go_stale(house)
+    pay_options(house)
     return house
 
 
@@ -154,6 +155,25 @@ def go_stale(house: ClearingHouse) -> None:
     house.price(100)
     house.advance(house.exposure.now_ns + 12 * HOUR)
     house.assess()
+
+
+def pay_options(house: ClearingHouse) -> None:
+    """A call and a coin-settled digital put, from a smile to their payoff."""
+    expiry_ns = house.exposure.now_ns + HOUR
+    call = house.list_option("C", expiry_ns=expiry_ns, settlement_window_ns=HOUR // 2)
+    house.list_option(
+        "P", kind=2, side=-1, expiry_ns=expiry_ns, settlement_asset=1, payout_ticks=5_000,
+        strike_e8=101 * E8, margin_rule=2,
+    )  # fmt: skip
+    house.open_client("writer", deposit=1_000 * COIN)
+    house.price(100)
+    house.smile(0.8, expiry_ns, b_e9=1_000_000, rho_e9=-200_000_000)
+    house.assess()
+    for instrument in (call, call + 1):
+        ticks = int(house.exposure.marks.mark[instrument])
+        house.trade("dealer", "writer", lots=2, ticks=ticks, instrument=instrument)
+    house.price(102, at_ns=expiry_ns - HOUR // 4)
+    house.price(102, at_ns=expiry_ns + MINUTE)
 
 
 def main(arguments: list[str]) -> int:

@@ -73,6 +73,28 @@ TERMS: dict[str, Any] = {
 """A linear future: one tick is one numeraire, one tick on one lot is worth one numeraire."""
 
 
+OPTION_TERMS: dict[str, Any] = {
+    "symbol": "C",
+    "kind": 1,
+    "side": 1,
+    "underlying": 1,
+    "settlement_asset": 0,
+    "strike_e8": 100 * E8,
+    "payout_ticks": 0,
+    "tick_e8": E8 // 100,
+    "unit": COIN // 100,
+    "ticks_max": 10**8,
+    "lots_max": 10**6,
+    "maker_fee_ppm": 0,
+    "taker_fee_ppm": 0,
+    "expiry_ns": START + 30 * DAY,
+    "settlement_window_ns": 0,
+    "index_tick_e8": E8 // 100,
+    "margin_rule": 1,
+}
+"""A call at 100 on one coin, paid in numeraire: a tick is a cent."""
+
+
 class Recorder:
     """An `Emit` that only remembers: for deciding without applying."""
 
@@ -192,6 +214,22 @@ class ClearingHouse:
                 )
             )
         return number
+
+    def list_option(self, symbol: str = "C", **terms: Any) -> int:
+        """List an option (`OPTION_TERMS` changed by ``terms``); returns its number."""
+        number = self.exposure.instruments.count
+        self.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, "symbol": symbol, **terms}))
+        return number
+
+    def smile(self, volatility: float, expiry_ns: int = START + 30 * DAY, **other: int) -> None:
+        """Report a flat smile; ``other`` replaces columns of the command."""
+        at_ns = self.exposure.now_ns
+        variance = volatility**2 * (expiry_ns - at_ns) / (365 * DAY)
+        row = {
+            "underlying": 1, "expiry_ns": expiry_ns, "carry_e9": 0, "a_e9": round(variance * 1e9),
+            "b_e9": 0, "rho_e9": 0, "m_e9": 0, "sigma_e9": 10**8, "observed_ns": at_ns, **other,
+        }  # fmt: skip
+        self.submit(command.REPORT_SURFACE.row(**row))
 
     def waterfall(self, last: Layer) -> None:
         """Declare the usual prefunded order with another last layer."""

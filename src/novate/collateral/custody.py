@@ -83,17 +83,21 @@ def _stale_asset(x: Exposure, account: int) -> int:
     """Lowest number of an asset that the account's worth hangs on and whose index is stale, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
-    that has a price: what has none counts for nothing.
+    that has a price: what has none counts for nothing.  An option hangs on its smile too; if that
+    is stale, the underlying counts as stale.
     """
     held = np.flatnonzero(x.accounts.balance[account, : x.assets.count])
     needed = {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+    stale: set[int] = set()
     row = int(x.accounts.head[account])
     while row >= 0:
         if x.positions.lots[row]:
             i = int(x.positions.instrument[row])
             needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
+            if x.is_option(i) and x.smile_row(i) < 0:
+                stale.add(int(x.instruments.underlying[i]))
         row = int(x.positions.link[row])
-    return min((asset for asset in needed if not x.is_fresh(asset)), default=-1)
+    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
 
 
 def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Assessment:

@@ -16,7 +16,7 @@ from novate.default_management.columns import DefaultColumns
 from novate.default_management.conversion import fill_conversion, wanted_conversions
 from novate.default_management.room import conversion_room, fill_room
 from novate.errors import require
-from novate.kernel.assess import tier_margin
+from novate.kernel.assess import WORTH_MAX, tier_margin
 from novate.kernel.bound import COST_STOP
 from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
 from novate.kernel.settle import apply_trade, value_of
@@ -67,6 +67,11 @@ def notional_of(x: Exposure, row: int) -> int:
 def maintenance_of(x: Exposure, row: int) -> int:
     """Maintenance margin of a position at its mark, numeraire units, rounded up."""
     i = int(x.positions.instrument[row])
+    if x.is_option(i):
+        short = max(-int(x.positions.lots[row]), 0) * int(x.marks.short_maintenance[i])
+        asked = int(x.instruments.unit[i]) * short
+        price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+        return math.ceil(min(asked * price, WORTH_MAX))
     value = value_of(
         x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
     )

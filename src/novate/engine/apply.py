@@ -21,10 +21,11 @@ from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
 from novate.errors import JournalError
 from novate.kernel.codes import Role
-from novate.margin import admission, parameter, settlement, tier
-from novate.market import index, reference
+from novate.margin import admission, option_mark, parameter, settlement, tier
+from novate.market import index, option, reference, surface
 from novate.message import event
 from novate.message.declare import Message, rows_of
+from novate.valuation import Exposure
 
 Row = dict[str, Any]
 
@@ -49,9 +50,20 @@ def _asset_declared(state: State, row: Row) -> None:
 def _instrument_listed(state: State, row: Row) -> None:
     x = state.exposure
     reference.apply_instrument_listed(x.instruments, x.marks, row)
+    _place_suspense(x, row["instrument"])
+
+
+def _place_suspense(x: Exposure, i: int) -> None:
+    """Give a contract its place in the settlement account."""
     x.positions.reserve(1, x.accounts)
-    i = row["instrument"]
     x.instruments.suspense[i] = admission.hold(x, x.single(Role.SETTLEMENT), i)
+
+
+def _option_listed(state: State, row: Row) -> None:
+    x = state.exposure
+    counts = option_mark.entry_counts(row["margin_rule"])
+    option.apply_option_listed(x.instruments, x.marks, counts, row)
+    _place_suspense(x, row["instrument"])
 
 
 APPLY: dict[Message, Callable[[State, Row], None]] = {
@@ -62,6 +74,9 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.HAIRCUT_SET: lambda s, r: reference.apply_haircut_set(s.exposure.assets, r),
     event.SOURCE_DECLARED: lambda s, r: reference.apply_source_declared(s.exposure.sources, r),
     event.INSTRUMENT_LISTED: _instrument_listed,
+    event.OPTION_LISTED: _option_listed,
+    event.SURFACE_REPORTED: lambda s, r: surface.apply_surface_reported(s.exposure.surfaces, r),
+    event.OPTION_MARKED: lambda s, r: option_mark.apply_option_marked(s.exposure, r),
     event.TIER_SET: lambda s, r: tier.apply_tier_set(s.exposure.instruments, r),
     event.PARAMETER_SET: lambda s, r: parameter.apply_parameter_set(s.exposure, r),
     event.WATERFALL_DECLARED: lambda s, r: waterfall.apply_waterfall_declared(s.defaults, r),
@@ -82,6 +97,7 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.CYCLE_POSTPONED: lambda s, r: settlement.apply_cycle_postponed(s.exposure, r),
     event.FUNDING_SETTLED: lambda s, r: settlement.apply_funding_settled(s.exposure, r),
     event.CONTRACT_EXPIRED: lambda s, r: settlement.apply_contract_expired(s.exposure, r),
+    event.OPTION_EXPIRED: lambda s, r: settlement.apply_contract_expired(s.exposure, r),
     event.GAINS_WINDOW_STARTED: lambda s, r: settlement.apply_gains_window_started(s.exposure, r),
     event.MARGIN_CALLED: lambda s, r: call.apply_margin_called(s.exposure, r),
     event.MARGIN_CALL_MET: lambda s, r: call.apply_margin_call_met(s.exposure, r),

@@ -13,10 +13,12 @@ from novate.engine.apply import APPLY
 from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
 from novate.errors import InputError
-from novate.kernel.codes import InstrumentStatus, Origin
+from novate.kernel.codes import InstrumentStatus, Kind, Origin
 from novate.kernel.sweep import margin_totals
 from novate.margin import admission, parameter, settlement, tier
-from novate.market import index, reference
+from novate.margin.option import CATALOGUE
+from novate.margin.option_mark import mark_options
+from novate.market import index, option, reference, surface
 from novate.message import command, event
 from novate.message.declare import Emit, Message, Refusal, rows_of
 from novate.message.parameter import Parameter
@@ -89,11 +91,12 @@ def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
     for asset in sorted({int(a) for a in x.sources.used("asset")}):
         index.update_index(x.assets, x.sources, asset, x.now_ns, limits, emit)
     for i in range(x.instruments.count):
-        if x.instruments.status[i] == 1:
+        if x.instruments.status[i] == 1 and x.instruments.kind[i] == Kind.DELTA_ONE:
             index.update_mark(
                 x.instruments, x.marks, x.assets, i, x.now_ns,
                 x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
             )  # fmt: skip
+    mark_options(x, emit)
     _emit_assessment(state, emit)
     return None
 
@@ -128,6 +131,12 @@ DECIDE: dict[Message, Decide] = {
     ),
     command.LIST_INSTRUMENT: lambda s, r, e: reference.decide_list_instrument(
         s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, r, e
+    ),
+    command.LIST_OPTION: lambda s, r, e: option.decide_list_option(
+        s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, len(CATALOGUE), r, e
+    ),
+    command.REPORT_SURFACE: lambda s, r, e: surface.decide_report_surface(
+        s.exposure.assets, s.exposure.surfaces, s.exposure.now_ns, r, e
     ),
     command.SET_TIER: lambda s, r, e: tier.decide_set_tier(s.exposure.instruments, r, e),
     command.SET_PARAMETER: lambda s, r, e: parameter.decide_set_parameter(s.exposure, r, e),

@@ -41,6 +41,7 @@ class State:
             "marks": x.marks,
             "assets": x.assets,
             "sources": x.sources,
+            "surfaces": x.surfaces,
             "accounts": x.accounts,
             "positions": x.positions,
             "reservations": x.reservations,

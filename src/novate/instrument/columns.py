@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.codes import InstrumentStatus
+from novate.kernel.codes import InstrumentStatus, Kind
 from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns
 
 TIERS_MAX = 16
@@ -43,6 +43,13 @@ class InstrumentColumns(Columns):
         "cycle": (np.int64, 0),
         "period": (np.int64, 0),
         "suspense": (np.int32, -1),
+        "kind": (np.int8, int(Kind.DELTA_ONE)),
+        "side": (np.int8, 0),
+        "strike_e8": (np.int64, 0),
+        "payout_ticks": (np.int64, 0),
+        "index_tick_e8": (np.int64, 0),
+        "margin_rule": (np.int64, 0),
+        "entry_counts": (np.int8, 0),
         "tier_count": (np.int64, 0),
         "tier_floor": (np.float64, np.inf),
         "initial_rate": (np.float64, 0.0),
@@ -75,6 +82,13 @@ class InstrumentColumns(Columns):
     cycle: I64
     period: I64
     suspense: I32
+    kind: I8
+    side: I8
+    strike_e8: I64
+    payout_ticks: I64
+    index_tick_e8: I64
+    margin_rule: I64
+    entry_counts: I8
     tier_count: I64
     tier_floor: F64
     initial_rate: F64

@@ -12,6 +12,7 @@ import math
 import numba
 import numpy as np
 
+from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, parallel_kernel
 from novate.kernel.value import contract_value
 
@@ -19,14 +20,21 @@ EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
 """Columns of an assessment, all in numeraire ledger units:
 
 ``EQUITY``       collateral after haircuts plus unsettled profit and loss
-``NET``          the same without haircuts
+``NET``          the same without haircuts, and with the value of options
 ``INITIAL``      initial margin, open orders on their worst side, and what they hold for their loss
 ``MAINTENANCE``  maintenance margin of the positions held
 ``NOTIONAL``     gross notional at the mark
-``GAIN``         unsettled profit and loss at the mark
+``GAIN``         unsettled profit and loss at the mark, of options beyond their entry cost
 ``UNPROVEN``     part of the unsettled and settled gain on open positions above the slow average
 """
 WIDTH = 7
+
+UNSETTLED, OPTIONS, OPTION_GAIN = range(3)
+"""Rows of the scratch of an assessment, settlement units per asset: unsettled profit and loss,
+value of options at the mark, and that value beyond their entry cost."""
+SCRATCH = 3
+
+_PREMIUM = int(Style.PREMIUM)
 
 WORTH_MAX = float(2**60)
 """Largest worth of one asset or position in numeraire units: what is above counts as that much."""
@@ -60,21 +68,73 @@ def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def add_position(  # type: ignore[no-untyped-def]
-    instruments, assets, i, lots, cost, buys, sells, unsettled, out
+def short_margin(instruments, i, lots, worst, entry):  # type: ignore[no-untyped-def]
+    """Initial and maintenance margin of options, settlement units: a long asks nothing.
+
+    ``worst`` is the short position (positive) when all open sells fill; ``entry`` the signed entry
+    cost of the ``lots`` held.
+    """
+    unit = instruments.unit[i]
+    short = max(-lots, 0)
+    initial = unit * worst * instruments.short_initial[i]
+    if instruments.entry_counts[i] and short > 0:
+        initial += max(-entry - unit * short * instruments.mark[i], 0)
+    return initial, unit * short * instruments.short_maintenance[i]
+
+
+@inlined
+def add_option(  # type: ignore[no-untyped-def]
+    instruments, assets, i, lots, cost, entry, buys, sells, scratch, out
 ):
-    """Add one position to the sums of its account."""
+    """Add a position that is paid for at the trade: worth something, but no margin.
+
+    ``cost`` is what a trade under decision takes from the balance, and no gain or loss; booked
+    positions have none.
+    """
+    asset = instruments.settlement_asset[i]
+    scratch[UNSETTLED, asset] -= cost
+    scratch[OPTION_GAIN, asset] += cost
+    mark = instruments.mark[i]
+    worst = max(sells - lots, 0)
+    if mark <= 0 or (lots == 0 and worst == 0):
+        return
+    unit = instruments.unit[i]
+    price = assets.unit_price[asset]
+    value = unit * lots * mark
+    scratch[OPTIONS, asset] += value
+    scratch[OPTION_GAIN, asset] += value - entry
+    initial, maintenance = short_margin(instruments, i, lots, worst, entry)
+    asked = np.int64(math.ceil(min(initial * price, WORTH_MAX)))
+    out[INITIAL] = min(out[INITIAL] + asked, SUM_MAX)
+    asked = np.int64(math.ceil(min(maintenance * price, WORTH_MAX)))
+    out[MAINTENANCE] = min(out[MAINTENANCE] + asked, SUM_MAX)
+    notional = np.int64(math.ceil(min(abs(value) * price, WORTH_MAX)))
+    out[NOTIONAL] = min(out[NOTIONAL] + notional, SUM_MAX)
+    lead = unit * max(-lots, 0) * (instruments.slow[i] - mark)
+    if lead > 0:
+        ahead = np.int64(math.ceil(min(lead * price, WORTH_MAX)))
+        out[UNPROVEN] = min(out[UNPROVEN] + ahead, SUM_MAX)
+
+
+@inlined
+def add_position(  # type: ignore[no-untyped-def]
+    instruments, assets, i, lots, cost, entry, buys, sells, scratch, out
+):
+    """Add one position to the sums of its account; ``entry`` is read of options only."""
+    if instruments.style[i] == _PREMIUM:
+        add_option(instruments, assets, i, lots, cost, entry, buys, sells, scratch, out)
+        return
     mark = instruments.mark[i]
     if mark <= 0:
         # Never traded at a known price: only its pending cash counts.
-        unsettled[instruments.settlement_asset[i]] -= cost
+        scratch[UNSETTLED, instruments.settlement_asset[i]] -= cost
         return
     form = instruments.form[i]
     unit = instruments.unit[i]
     asset = instruments.settlement_asset[i]
     price = assets.unit_price[asset]
     value = contract_value(form, unit, mark, lots)
-    unsettled[asset] += value - cost
+    scratch[UNSETTLED, asset] += value - cost
     worst = max(abs(lots + buys), abs(lots - sells))
     if worst == 0:
         return
@@ -110,32 +170,32 @@ def within(total):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def close_account(accounts, assets, account, unsettled, out):  # type: ignore[no-untyped-def]
+def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-untyped-def]
     """Turn balances and unsettled profit of each asset into equity, and add what orders hold."""
     out[INITIAL] += accounts.held[account]
-    for asset in range(unsettled.size):
-        total = accounts.balance[account, asset] + unsettled[asset]
+    for asset in range(scratch.shape[1]):
+        total = accounts.balance[account, asset] + scratch[UNSETTLED, asset]
+        worth = total + scratch[OPTIONS, asset]
+        gain = scratch[UNSETTLED, asset] + scratch[OPTION_GAIN, asset]
         price = assets.unit_price[asset]
         if asset == 0:
-            out[NET] = within(total)
+            out[NET] = within(worth)
             out[EQUITY] = within(total)
-            out[GAIN] = unsettled[asset]
+            out[GAIN] = within(gain)
         else:
-            worth = units_of(total * price)
-            out[NET] = within(out[NET] + worth)
-            if total > 0:
-                worth = units_of(total * (price * assets.keep[asset]))
-            out[EQUITY] = within(out[EQUITY] + worth)
-            out[GAIN] = within(out[GAIN] + units_of(unsettled[asset] * price))
+            kept = price * assets.keep[asset] if total > 0 else price
+            out[NET] = within(out[NET] + units_of(worth * price))
+            out[EQUITY] = within(out[EQUITY] + units_of(total * kept))
+            out[GAIN] = within(out[GAIN] + units_of(gain * price))
 
 
 @inlined
 def assess_account(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, unsettled, out
+    accounts, positions, instruments, assets, account, scratch, out
 ):
-    """Fill ``out`` (WIDTH numbers) for one account; ``unsettled`` is scratch, one per asset."""
+    """Fill ``out`` (WIDTH numbers) for one account; ``scratch`` has shape (SCRATCH, assets)."""
     out[:] = 0
-    unsettled[:] = 0
+    scratch[:] = 0
     row = accounts.head[account]
     while row >= 0:
         add_position(
@@ -144,26 +204,29 @@ def assess_account(  # type: ignore[no-untyped-def]
             positions.instrument[row],
             positions.lots[row],
             positions.settlement_cost[row],
+            positions.entry_cost[row],
             positions.buy_lots[row],
             positions.sell_lots[row],
-            unsettled,
+            scratch,
             out,
         )
         row = positions.link[row]
-    close_account(accounts, assets, account, unsettled, out)
+    close_account(accounts, assets, account, scratch, out)
 
 
 @inlined
 def assess_with(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, buys, sells, unsettled, out
-):
+    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells, scratch,
+    out,
+):  # fmt: skip
     """Assess an account as if a trade and a change of open orders in instrument ``i`` were booked.
 
-    ``lots`` and ``value`` (settlement units) are what the trade adds, ``buys`` and ``sells`` what
-    is added to the reserved lots; other instruments stay as they are.
+    ``lots``, ``value`` and ``entry`` (settlement units) are what the trade adds to lots, settlement
+    cost (of an option: takes from the balance) and, of an option, entry cost; ``buys`` and
+    ``sells`` what is added to the reserved lots; other instruments stay as they are.
     """
     out[:] = 0
-    unsettled[:] = 0
+    scratch[:] = 0
     seen = False
     row = accounts.head[account]
     while row >= 0:
@@ -175,15 +238,16 @@ def assess_with(  # type: ignore[no-untyped-def]
             positions.instrument[row],
             positions.lots[row] + (lots if here else 0),
             positions.settlement_cost[row] + (value if here else 0),
+            positions.entry_cost[row] + (entry if here else 0),
             positions.buy_lots[row] + (buys if here else 0),
             positions.sell_lots[row] + (sells if here else 0),
-            unsettled,
+            scratch,
             out,
         )
         row = positions.link[row]
     if not seen:
-        add_position(instruments, assets, i, lots, value, buys, sells, unsettled, out)
-    close_account(accounts, assets, account, unsettled, out)
+        add_position(instruments, assets, i, lots, value, entry, buys, sells, scratch, out)
+    close_account(accounts, assets, account, scratch, out)
 
 
 PARALLEL_MIN = 65_536
@@ -193,9 +257,9 @@ PARALLEL_MIN = 65_536
 @kernel
 def assess_serial(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
     """`assess_all` on the calling thread: a small sweep ends before another thread wakes up."""
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     for account in range(count):
-        assess_account(accounts, positions, instruments, assets, account, unsettled, out[account])
+        assess_account(accounts, positions, instruments, assets, account, scratch, out[account])
 
 
 @parallel_kernel
@@ -203,8 +267,6 @@ def assess_all(accounts, positions, instruments, assets, count, out):  # type: i
     """Assess accounts 0 .. count-1 into ``out[account, WIDTH]``, blocks of accounts to threads."""
     blocks = (count + 255) // 256
     for block in numba.prange(blocks):
-        unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+        scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
         for account in range(block * 256, min(count, block * 256 + 256)):
-            assess_account(
-                accounts, positions, instruments, assets, account, unsettled, out[account]
-            )
+            assess_account(accounts, positions, instruments, assets, account, scratch, out[account])

@@ -15,6 +15,7 @@ from novate.kernel.position import find_position
 from novate.kernel.value import LINEAR
 
 _AT_CLOSE = int(Style.AT_CLOSE)
+_PREMIUM = int(Style.PREMIUM)
 
 AMOUNT_MAX = 2**60
 """Largest size that a command may bring a balance, a cost or the gross of an account to."""
@@ -101,12 +102,14 @@ def oversize(  # type: ignore[no-untyped-def]
 
     Buyer, seller, the fees, and what the settlement account advances to *at close* contracts.
     """
+    # The value of an option is booked to the balance and leaves nothing pending.
+    pending = 0 if instruments.style[i] == _PREMIUM else value
     for account, sign, fee in ((buyer, 1, buyer_fee), (seller, -1, seller_fee)):
         size = booked_size(accounts, positions, instruments, account, i, value, fee)
         if size > AMOUNT_MAX:
             return size
         gross = gross_of(
-            accounts, positions, instruments, account, i, sign * lots, sign * value, 0, 0
+            accounts, positions, instruments, account, i, sign * lots, sign * pending, 0, 0
         )
         if gross > AMOUNT_MAX:
             return gross

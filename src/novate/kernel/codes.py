@@ -60,6 +60,15 @@ class Style(IntEnum):
 
     EACH_CYCLE = 1
     AT_CLOSE = 2
+    PREMIUM = 3  # the whole value is paid at the trade: options
+
+
+class Kind(IntEnum):
+    """What a contract pays."""
+
+    DELTA_ONE = 0
+    EUROPEAN = 1
+    DIGITAL = 2  # a fixed payout, or nothing
 
 
 class InstrumentStatus(IntEnum):

@@ -72,6 +72,9 @@ class InstrumentArrays(NamedTuple):
     maintenance_deduction: F64
     initial_rate: F64
     initial_deduction: F64
+    short_initial: I64  # of an option: ticks that a short lot must hold, value included
+    short_maintenance: I64
+    entry_counts: I8  # whether a short's initial margin contains its entry price, if that is dearer
 
 
 class AssetArrays(NamedTuple):

@@ -109,6 +109,19 @@ def note_instruments(positions, head, accounts, is_held):  # type: ignore[no-unt
 
 
 @inlined
+def entry_change(held, cost, lots, value):  # type: ignore[no-untyped-def]
+    """What `move_position` would add to the entry cost, of a linear contract."""
+    if held == 0 or (held > 0) == (lots > 0):
+        return value
+    size = abs(held)
+    if abs(lots) > size:
+        # The value of a lot is exact, and what is left after the flip is opened at it.
+        return (value // lots) * (held + lots) - cost
+    closed = muldiv_floor(abs(cost), abs(lots), size)
+    return closed if cost < 0 else -closed
+
+
+@inlined
 def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
     """Add ``lots`` with signed ``value`` to a row and return the realised profit.
 

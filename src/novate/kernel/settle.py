@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.assess import WIDTH, assess_account, assess_with
+from novate.kernel.assess import SCRATCH, WIDTH, assess_account, assess_with
 from novate.kernel.bound import gross_of, require_balance, require_room, room_used
+from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, muldiv_floor
 from novate.kernel.position import find_position, hold_position
 from novate.kernel.trade import add_window_gain, book_trade
 from novate.kernel.value import contract_value, fee_of
+
+_PREMIUM = int(Style.PREMIUM)
 
 RATE_SCALE = 1_000_000_000
 """Funding rates are integers in 1e-9 of notional per funding period."""
@@ -55,6 +58,7 @@ def apply_expiry(  # type: ignore[no-untyped-def]
 ):
     """Settle every holder at the final price and close all positions of the instrument."""
     form = instruments.form[i]
+    is_paid = instruments.style[i] == _PREMIUM
     unit = instruments.unit[i]
     asset = instruments.settlement_asset[i]
     price = assets.unit_price[asset]
@@ -65,7 +69,9 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         account = positions.account[row]
         accounts.balance[account, asset] += margin
         require_balance(accounts.balance[account, asset])
-        add_window_gain(accounts, account, margin * price)
+        # An option was paid for long ago: what it gained is what it pays beyond that.
+        gain = value - positions.entry_cost[row] if is_paid else margin
+        add_window_gain(accounts, account, gain * price)
         positions.realised[row] += value - positions.entry_cost[row]
         positions.lots[row] = 0
         positions.entry_cost[row] = 0
@@ -226,9 +232,9 @@ def apply_trade(  # type: ignore[no-untyped-def]
 @kernel
 def assess_one(accounts, positions, instruments, assets, account):  # type: ignore[no-untyped-def]
     """Return the assessment of one account as an array of WIDTH integers."""
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
-    assess_account(accounts, positions, instruments, assets, account, unsettled, out)
+    assess_account(accounts, positions, instruments, assets, account, scratch, out)
     return out
 
 
@@ -236,12 +242,15 @@ def assess_one(accounts, positions, instruments, assets, account):  # type: igno
 def assess_changed(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, lots, value, buys, sells
 ):
-    """Assess an account as if a trade were booked, and more lots open, in an instrument."""
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    """Assess an account as if a trade were booked, and more lots open, in an instrument.
+
+    The entry cost of an option stays as it is: initial margin is right only without a trade.
+    """
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
     assess_with(
-        accounts, positions, instruments, assets, account, i, lots, value, buys, sells, unsettled,
-        out,
+        accounts, positions, instruments, assets, account, i, lots, value, 0, buys, sells,
+        scratch, out,
     )  # fmt: skip
     return out
 

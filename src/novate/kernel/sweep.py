@@ -11,8 +11,8 @@ they are sums of the same terms, each rounded by the same expression.  What make
 - rows are fetched ahead a few accounts at a time: more at once would wait for memory, not work.
 
 An account goes the slow way, term by term, when a hint is wrong or a row is not *plain*: inverse,
-settled in another asset than the numeraire, without a mark, with lots reserved by orders, larger
-than 2**53 ledger units, or behind the sorted part of the table.
+an option, settled in another asset than the numeraire, without a mark, with lots reserved by
+orders, larger than 2**53 ledger units, or behind the sorted part of the table.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from novate.kernel.assess import (
     EQUITY,
     INITIAL,
     MAINTENANCE,
+    SCRATCH,
     TOTAL_MAX,
     WIDTH,
     add_position,
@@ -35,7 +36,7 @@ from novate.kernel.assess import (
     close_account,
     within,
 )
-from novate.kernel.codes import Role
+from novate.kernel.codes import Role, Style
 from novate.kernel.columns import (
     F64,
     I32,
@@ -61,6 +62,7 @@ PARALLEL_ROWS = 1_000_000
 
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
+_PREMIUM = int(Style.PREMIUM)
 
 _GROUP = 8
 """Accounts whose rows are fetched together in a sweep; a divisor of `BLOCK`."""
@@ -111,6 +113,7 @@ def is_plain(instruments, assets, i):  # type: ignore[no-untyped-def]
     """Whether rows of an instrument add whole numeraire units that need no rounding."""
     return (
         instruments.form[i] == LINEAR
+        and instruments.style[i] != _PREMIUM
         and instruments.mark[i] > 0
         and instruments.settlement_asset[i] == 0
         and assets.unit_price[0] == 1.0
@@ -172,9 +175,9 @@ def index_tail(positions, index, known):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _health_of(accounts, assets, account, unsettled, out, health):  # type: ignore[no-untyped-def]
+def _health_of(accounts, assets, account, scratch, out, health):  # type: ignore[no-untyped-def]
     """Close an account whose rows have been added, and store its health."""
-    close_account(accounts, assets, account, unsettled, out)
+    close_account(accounts, assets, account, scratch, out)
     health[account, HEALTH_EQUITY] = out[EQUITY]
     health[account, HEALTH_INITIAL] = out[INITIAL]
     health[account, HEALTH_MAINTENANCE] = out[MAINTENANCE]
@@ -182,12 +185,12 @@ def _health_of(accounts, assets, account, unsettled, out, health):  # type: igno
 
 @inlined
 def _sweep_one(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, terms, index, account, tier_hint, unsettled, out,
+    accounts, positions, instruments, assets, terms, index, account, tier_hint, scratch, out,
     health,
 ):  # fmt: skip
     """Health of one account, term by term; tier hints are put right on the way."""
     out[:] = 0
-    unsettled[:] = 0
+    scratch[:] = 0
     tiers, room = instruments.tier_floor.shape[1], terms.step.size
     first, last = index.start[account], index.start[account + 1]
     tail = index.tail_head[account]
@@ -197,7 +200,8 @@ def _sweep_one(  # type: ignore[no-untyped-def]
         i = np.int64(positions.instrument[here])
         add_position(
             instruments, assets, i, positions.lots[here], positions.settlement_cost[here],
-            positions.buy_lots[here], positions.sell_lots[here], unsettled, out,
+            positions.entry_cost[here], positions.buy_lots[here], positions.sell_lots[here],
+            scratch, out,
         )  # fmt: skip
         if row < last:
             size = abs(terms.step[i] * positions.lots[here])
@@ -208,7 +212,7 @@ def _sweep_one(  # type: ignore[no-untyped-def]
             row += 1
         else:
             tail = index.tail_link[tail - index.size[0]]
-    _health_of(accounts, assets, account, unsettled, out, health)
+    _health_of(accounts, assets, account, scratch, out, health)
 
 
 @inlined
@@ -312,12 +316,12 @@ def slow_blocks(  # type: ignore[no-untyped-def]
 ):
     """Fill ``health`` of the accounts left over, and put their tier hints right."""
     for block in range(left_count.size):
-        unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+        scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
         out = np.zeros(WIDTH, np.int64)
         for at in range(left_count[block]):
             _sweep_one(
                 accounts, positions, instruments, assets, terms, index,
-                np.int64(left[block, at]), tier_hint, unsettled, out, health,
+                np.int64(left[block, at]), tier_hint, scratch, out, health,
             )  # fmt: skip
 
 
@@ -331,12 +335,12 @@ def slow_blocks_parallel(  # type: ignore[no-untyped-def]
     from the body of a ``prange``.
     """
     for block in numba.prange(left_count.size):
-        unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+        scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
         out = np.zeros(WIDTH, np.int64)
         for at in range(left_count[block]):
             _sweep_one(
                 accounts, positions, instruments, assets, terms, index,
-                np.int64(left[block, at]), tier_hint, unsettled, out, health,
+                np.int64(left[block, at]), tier_hint, scratch, out, health,
             )  # fmt: skip
 
 
@@ -377,10 +381,10 @@ def sweep(
 @kernel
 def assess_some(accounts, positions, instruments, assets, subjects, health):  # type: ignore[no-untyped-def]
     """Assess the accounts in ``subjects`` anew into ``health``."""
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
     for account in subjects:
-        assess_account(accounts, positions, instruments, assets, account, unsettled, out)
+        assess_account(accounts, positions, instruments, assets, account, scratch, out)
         health[account, HEALTH_EQUITY] = out[EQUITY]
         health[account, HEALTH_INITIAL] = out[INITIAL]
         health[account, HEALTH_MAINTENANCE] = out[MAINTENANCE]

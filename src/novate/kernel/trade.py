@@ -12,6 +12,7 @@ from novate.kernel.assess import (
     EQUITY,
     INITIAL,
     MAINTENANCE,
+    SCRATCH,
     WIDTH,
     WORTH_MAX,
     assess_with,
@@ -20,7 +21,13 @@ from novate.kernel.assess import (
 from novate.kernel.bound import AMOUNT_MAX, oversize
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
-from novate.kernel.position import find_position, hold_position, move_position, spread
+from novate.kernel.position import (
+    entry_change,
+    find_position,
+    hold_position,
+    move_position,
+    spread,
+)
 from novate.kernel.value import contract_value, fee_of
 
 _HOUSE = int(Role.HOUSE)
@@ -30,6 +37,8 @@ _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
 _ISOLATED = int(MarginMode.ISOLATED)
 _AT_CLOSE = int(Style.AT_CLOSE)
+_EACH_CYCLE = int(Style.EACH_CYCLE)
+_PREMIUM = int(Style.PREMIUM)
 
 AHEAD = 16
 """Trades between asking for memory and using it."""
@@ -116,7 +125,15 @@ def book_leg(  # type: ignore[no-untyped-def]
         if gain > 0:
             worth = np.int64(np.ceil(min(gain * assets.unit_price[asset], WORTH_MAX)))
             accounts.encumbered[account] = min(accounts.encumbered[account] + worth, AMOUNT_MAX)
-    if instruments.style[i] == _AT_CLOSE and realised != 0:
+    style = instruments.style[i]
+    if style == _EACH_CYCLE:
+        return
+    if style == _PREMIUM:
+        # Paid now: nothing is pending, and the position is an asset or a debt of its own.
+        accounts.balance[account, asset] -= value
+        positions.settlement_cost[row] -= value
+        add_window_gain(accounts, account, realised * assets.unit_price[asset])
+    elif realised != 0:
         suspense = instruments.suspense[i]
         accounts.balance[account, asset] += realised
         accounts.balance[positions.account[suspense], asset] -= realised
@@ -267,7 +284,7 @@ def _side_refusal(  # type: ignore[no-untyped-def]
 
 @inlined
 def _margin_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, fee, unsettled, out
+    accounts, positions, instruments, assets, account, i, lots, value, fee, scratch, out
 ):
     """Equity after the trade must cover initial margin.
 
@@ -284,9 +301,12 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
         return ACCEPTED, np.int64(0), np.int64(0)
     if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
         return MARK_MISSING, np.int64(0), np.int64(1)
+    entry = np.int64(0)
+    if instruments.style[i] == _PREMIUM:
+        entry += entry_change(held, positions.entry_cost[row] if row >= 0 else 0, lots, value)
     assess_with(
-        accounts, positions, instruments, assets, account, i, lots, value + fee, 0, 0,
-        unsettled, out,
+        accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
+        scratch, out,
     )  # fmt: skip
     equity, initial, maintenance = out[EQUITY], out[INITIAL], out[MAINTENANCE]
     if equity >= initial or (is_way_out and equity >= maintenance):
@@ -294,7 +314,7 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     if not is_way_out:
         return INSUFFICIENT_MARGIN, equity, initial
     assess_with(
-        accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, unsettled, out
+        accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, 0, scratch, out
     )  # fmt: skip
     if maintenance - equity > out[MAINTENANCE] - out[EQUITY]:
         return INSUFFICIENT_MARGIN, equity, maintenance
@@ -350,7 +370,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
     The caller has ensured capacity for two new positions per row.
     """
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
     for k in range(buyer.size):
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
@@ -388,12 +408,12 @@ def decide_trades(  # type: ignore[no-untyped-def]
         if code == ACCEPTED and buyer_reservation[k] == 0:
             code, was, may = _margin_refusal(
                 accounts, positions, instruments, assets, b, i, n, value, buyer_fee,
-                unsettled, out,
+                scratch, out,
             )  # fmt: skip
         if code == ACCEPTED and seller_reservation[k] == 0:
             code, was, may = _margin_refusal(
                 accounts, positions, instruments, assets, s, i, -n, -value, seller_fee,
-                unsettled, out,
+                scratch, out,
             )  # fmt: skip
         refusal[k] = code
         actual[k] = was

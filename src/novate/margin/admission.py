@@ -17,7 +17,7 @@ import numpy as np
 from novate.canonical import Run
 from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.bound import AMOUNT_MAX
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.kernel.settle import (
     assess_changed,
     gross_reserved,
@@ -135,10 +135,14 @@ def order_loss(x: Exposure, i: int, lots: int, limit_ticks: int) -> int:
     The value at the limit beyond the value at the mark, if that is a loss, rounded up, and the
     dearer of both fees on the value at the limit, rounded up.  No fill within the limit costs
     more: a fee is at most a tenth of the value, so that a better price gains more than its fee.
+    An option that is bought is no collateral: its whole premium is lost.  For one that is sold the
+    margin of the short is asked in full, and the premium comes in.
     """
     form, unit = x.instruments.form[i], x.instruments.unit[i]
     value = int(value_of(form, unit, limit_ticks, lots))
-    behind = value - int(value_of(form, unit, x.marks.mark[i], lots))
+    behind = value
+    if x.instruments.style[i] != Style.PREMIUM:
+        behind -= int(value_of(form, unit, x.marks.mark[i], lots))
     rate = max(int(x.instruments.maker_fee_ppm[i]), int(x.instruments.taker_fee_ppm[i]))
     price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     return math.ceil(max(behind, 0) * price) + math.ceil(int(trade_fee(value, rate)) * price)

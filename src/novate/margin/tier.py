@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.kernel.codes import Kind
 from novate.market.reference import PPM
 from novate.message import event
 from novate.message.declare import Emit, Refusal
@@ -46,6 +47,8 @@ def decide_set_tier(
         return Refusal(No.RATE_FALLING, maintenance, round(before[1] * PPM))
     if initial <= maintenance and initial < PPM:
         return Refusal(No.INITIAL_BELOW_MAINTENANCE, initial, maintenance + 1)
+    if instruments.kind[i] != Kind.DELTA_ONE:
+        return Refusal(No.OPTION_HAS_RULE, int(instruments.kind[i]), int(Kind.DELTA_ONE))
     emit(
         event.TIER_SET,
         tier=tier,

@@ -86,6 +86,9 @@ class MarkColumns(Columns):
         "premium_from_ns": (np.int64, 0),
         "final_sum": (np.int64, 0),
         "final_ms": (np.int64, 0),
+        "short_initial": (np.int64, 0),
+        "short_maintenance": (np.int64, 0),
+        "delta_e9": (np.int64, 0),
     }
     last: I64
     index: I64
@@ -99,3 +102,31 @@ class MarkColumns(Columns):
     premium_from_ns: I64
     final_sum: I64
     final_ms: I64
+    short_initial: I64
+    short_maintenance: I64
+    delta_e9: I64
+
+
+class SurfaceColumns(Columns):
+    """Smiles: one row per underlying and expiry, the last one reported."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "underlying": (np.int32, 0),
+        "expiry_ns": (np.int64, 0),
+        "carry_e9": (np.int64, 0),
+        "a_e9": (np.int64, 0),
+        "b_e9": (np.int64, 0),
+        "rho_e9": (np.int64, 0),
+        "m_e9": (np.int64, 0),
+        "sigma_e9": (np.int64, 0),
+        "observed_ns": (np.int64, 0),
+    }
+    underlying: I32
+    expiry_ns: I64
+    carry_e9: I64
+    a_e9: I64
+    b_e9: I64
+    rho_e9: I64
+    m_e9: I64
+    sigma_e9: I64
+    observed_ns: I64

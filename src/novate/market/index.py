@@ -218,7 +218,7 @@ def final_so_far(
 ) -> tuple[int, int]:
     """Index ticks times time inside the settlement window, and that time in ms."""
     expiry = int(instruments.expiry_ns[i])
-    if expiry == 0 or marks.mark[i] == 0:
+    if expiry == 0 or marks.index[i] == 0:
         return 0, 0
     start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
     elapsed = max(min(now_ns, expiry) - start, 0) // MS

@@ -21,6 +21,7 @@ from novate.message.refusal import (
 
 BPS = 10_000
 PPM = 1_000_000
+MARGIN_STYLES = (Style.EACH_CYCLE, Style.AT_CLOSE)
 VALUE_MAX = AMOUNT_MAX
 """Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
 
@@ -131,7 +132,7 @@ def _terms_refusal(
     checks = (
         (row["symbol"] not in instruments.symbols and row["symbol"], no.SYMBOL_TAKEN, 0, 0),
         (row["form"] in (LINEAR, INVERSE), no.UNKNOWN_FORM, row["form"], INVERSE),
-        (row["style"] in list(Style), no.UNKNOWN_STYLE, row["style"], len(Style)),
+        (row["style"] in MARGIN_STYLES, no.UNKNOWN_STYLE, row["style"], int(Style.AT_CLOSE)),
         (0 < row["underlying"] < assets.count, no.UNKNOWN_ASSET, row["underlying"], assets.count),
         (
             0 <= row["settlement_asset"] < assets.count,

@@ -56,6 +56,27 @@ LIST_INSTRUMENT = _command(
     Field("funding_damper_e9", "int64", "clamp of interest minus premium, in 1e-9"),
     Field("interest_e9", "int64", "interest per funding period, in 1e-9"),
 )
+LIST_OPTION = _command(
+    "ListOption",
+    "Add an option: its premium is paid at the trade, its payoff at expiry.",
+    Field("symbol", TEXT, "ticker of the contract"),
+    Field("kind", "int8", "kernel.codes.Kind: 1 European, 2 digital"),
+    Field("side", "int8", "1 call, -1 put"),
+    Field("underlying", "uint32", "asset whose index prices it and settles it"),
+    Field("settlement_asset", "uint32", "asset of its cash flows: the numeraire or the underlying"),
+    Field("strike_e8", "int64", "strike in 1e-8 numeraire"),
+    Field("payout_ticks", "int64", "what a lot of a digital pays, in ticks; 0 for others"),
+    Field("tick_e8", "int64", "tick size in 1e-8 of the settlement asset"),
+    Field("unit", "int64", "ledger units of the settlement asset per tick and lot"),
+    Field("ticks_max", "int64", "highest price accepted and highest payoff, in ticks"),
+    Field("lots_max", "int64", "largest position accepted, in lots"),
+    Field("maker_fee_ppm", "int64", "maker fee of the premium, negative is a rebate"),
+    Field("taker_fee_ppm", "int64", "taker fee of the premium"),
+    Field("expiry_ns", "int64", "expiry instant"),
+    Field("settlement_window_ns", "int64", "length of the time average of the final price"),
+    Field("index_tick_e8", "int64", "resolution of that average, in 1e-8 numeraire"),
+    Field("margin_rule", "int64", "number of the rule for shorts, see margin.option"),
+)
 SET_TIER = _command(
     "SetTier",
     "Append a margin tier to an instrument; floors ascend, rates do not fall.",
@@ -115,6 +136,19 @@ REPORT_LAST = _command(
     "The venue reports the price at which a contract trades (impact mid or last).",
     Field("instrument", "uint32", "instrument"),
     Field("ticks", "int64", "price in ticks"),
+)
+REPORT_SURFACE = _command(
+    "ReportSurface",
+    "Report the smile of one expiry: raw SVI of total variance, and the carry of its forward.",
+    Field("underlying", "uint32", "asset"),
+    Field("expiry_ns", "int64", "expiry instant of the smile"),
+    Field("carry_e9", "int64", "ln(forward / index) in 1e-9"),
+    Field("a_e9", "int64", "level of total variance in 1e-9"),
+    Field("b_e9", "int64", "slope of the wings in 1e-9, not negative"),
+    Field("rho_e9", "int64", "rotation in 1e-9, between -1 and 1"),
+    Field("m_e9", "int64", "centre in log-moneyness ln(strike / forward), in 1e-9"),
+    Field("sigma_e9", "int64", "curvature in 1e-9, positive"),
+    Field("observed_ns", "int64", "when it was fitted; not in the future, before the expiry"),
 )
 SUBMIT_TRADE = _command(
     "SubmitTrade",
@@ -228,15 +262,15 @@ SWEEP_SURPLUS = _command(
 )
 
 COMMANDS: tuple[Message, ...] = (
-    DECLARE_ASSET, SET_HAIRCUT, DECLARE_SOURCE, LIST_INSTRUMENT, SET_TIER, SET_PARAMETER,
-    DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL, WITHDRAW_COLLATERAL, REPORT_PRICE,
-    REPORT_LAST, SUBMIT_TRADE, RESERVE_MARGIN, RELEASE_MARGIN, ADVANCE_TIME, ASSESS_MARGIN,
-    REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING, SETTLE_EXPIRY, START_GAINS_WINDOW, CALL_MARGIN,
-    MEET_CALL, EXPIRE_CALL, START_LIQUIDATION, STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER,
-    TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS, SWEEP_SURPLUS,
+    DECLARE_ASSET, SET_HAIRCUT, DECLARE_SOURCE, LIST_INSTRUMENT, LIST_OPTION, SET_TIER,
+    SET_PARAMETER, DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL, WITHDRAW_COLLATERAL,
+    REPORT_PRICE, REPORT_LAST, REPORT_SURFACE, SUBMIT_TRADE, RESERVE_MARGIN, RELEASE_MARGIN,
+    ADVANCE_TIME, ASSESS_MARGIN, REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING, SETTLE_EXPIRY,
+    START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION, STOP_LIQUIDATION,
+    PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS, SWEEP_SURPLUS,
 )  # fmt: skip
 
-ENGINE_ONLY = frozenset(message.name for message in COMMANDS[18:])
+ENGINE_ONLY = frozenset(message.name for message in COMMANDS[20:])
 """Names of commands that only the engine may issue."""
 
 BY_NAME = {message.name: message for message in COMMANDS}

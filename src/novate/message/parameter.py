@@ -29,6 +29,7 @@ class Parameter(IntEnum):
     SLICE_FLOOR = 13
     TRADE_COLLAR_PPM = 14
     ORDER_LIFE_NS = 15
+    SURFACE_STALENESS_NS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ SETTINGS: dict[Parameter, Setting] = {
         0,
         7 * 24 * HOUR,
         "time without a fill after which an order is withdrawn, 0 for never",
+    ),
+    Parameter.SURFACE_STALENESS_NS: Setting(
+        "ns", 2 * HOUR, SECOND, 7 * 24 * HOUR, "age at which a smile no longer counts"
     ),
 }
 """Every parameter; a value outside its limits is refused."""

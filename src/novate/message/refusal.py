@@ -49,6 +49,36 @@ class ListInstrumentRefusal(IntEnum):
     CLOCK_NOT_SET = 12
 
 
+class ListOptionRefusal(IntEnum):
+    """Why listing an option was refused."""
+
+    SYMBOL_TAKEN = 1
+    UNKNOWN_KIND = 2
+    UNKNOWN_SIDE = 3
+    UNKNOWN_ASSET = 4
+    STRIKE_OUT_OF_RANGE = 5
+    PAYOUT_OUT_OF_RANGE = 6
+    TICK_OUT_OF_RANGE = 7
+    UNIT_OUT_OF_RANGE = 8
+    LIMITS_OVERFLOW = 9
+    FEE_OUT_OF_RANGE = 10
+    INTERVAL_OUT_OF_RANGE = 11
+    EXPIRY_PASSED = 12
+    UNKNOWN_RULE = 13
+    CLOCK_NOT_SET = 14
+
+
+class ReportSurfaceRefusal(IntEnum):
+    """Why a smile was refused."""
+
+    UNKNOWN_ASSET = 1
+    OBSERVED_IN_THE_FUTURE = 2
+    EXPIRY_PASSED = 3
+    OUT_OF_ORDER = 4
+    PARAMETER_OUT_OF_RANGE = 5
+    BUTTERFLY_ARBITRAGE = 6
+
+
 class SetTierRefusal(IntEnum):
     """Why appending a margin tier was refused."""
 
@@ -58,6 +88,7 @@ class SetTierRefusal(IntEnum):
     RATE_OUT_OF_RANGE = 4
     RATE_FALLING = 5
     INITIAL_BELOW_MAINTENANCE = 6
+    OPTION_HAS_RULE = 7
 
 
 class SetParameterRefusal(IntEnum):
@@ -202,6 +233,7 @@ REFUSALS: dict[str, type[IntEnum]] = {
     "SetHaircut": SetHaircutRefusal,
     "DeclareSource": DeclareSourceRefusal,
     "ListInstrument": ListInstrumentRefusal,
+    "ListOption": ListOptionRefusal,
     "SetTier": SetTierRefusal,
     "SetParameter": SetParameterRefusal,
     "DeclareWaterfall": DeclareWaterfallRefusal,
@@ -210,6 +242,7 @@ REFUSALS: dict[str, type[IntEnum]] = {
     "WithdrawCollateral": WithdrawCollateralRefusal,
     "ReportPrice": ReportPriceRefusal,
     "ReportLast": ReportLastRefusal,
+    "ReportSurface": ReportSurfaceRefusal,
     "SubmitTrade": SubmitTradeRefusal,
     "ReserveMargin": ReserveMarginRefusal,
     "ReleaseMargin": ReleaseMarginRefusal,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
-from novate.kernel.codes import Role
+from novate.kernel.codes import Kind, Role
 from novate.kernel.columns import (
     I64,
     AccountArrays,
@@ -23,8 +23,9 @@ from novate.kernel.columns import (
     InstrumentArrays,
 )
 from novate.kernel.settle import assess_one
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
 from novate.market.index import usable_sources
+from novate.market.surface import surface_row
 from novate.message.parameter import SETTINGS, Parameter
 
 SINGLE_ROLES = (
@@ -64,6 +65,7 @@ class Exposure:
         self.marks = MarkColumns(8)
         self.assets = AssetColumns()
         self.sources = SourceColumns()
+        self.surfaces = SurfaceColumns()
         self.accounts = AccountColumns()
         self.positions = PositionColumns()
         self.reservations = ReservationColumns()
@@ -91,6 +93,20 @@ class Exposure:
         priced = bool(self.assets.unit_price[asset] > 0.0)
         return enough and priced and not self.assets.is_stale[asset]
 
+    def is_option(self, instrument: int) -> bool:
+        """Whether a contract is an option: paid at the trade, marked from a smile."""
+        return bool(self.instruments.kind[instrument] != Kind.DELTA_ONE)
+
+    def smile_row(self, instrument: int) -> int:
+        """Row of the smile that values an option now, -1 if there is none or it is stale."""
+        terms = self.instruments
+        expiry = int(terms.expiry_ns[instrument])
+        row = surface_row(self.surfaces, int(terms.underlying[instrument]), expiry)
+        if row < 0:
+            return -1
+        oldest = self.now_ns - self.parameter(Parameter.SURFACE_STALENESS_NS)
+        return row if self.surfaces.observed_ns[row] >= oldest else -1
+
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""
         if role not in self._single:
@@ -115,6 +131,7 @@ class Exposure:
             i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
             i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
+            self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
         )  # fmt: skip
 
     def asset_arrays(self) -> AssetArrays:
@@ -186,7 +203,16 @@ class Exposure:
         return twin
 
 
-_TABLES = ("instruments", "marks", "assets", "sources", "accounts", "positions", "reservations")
+_TABLES = (
+    "instruments",
+    "marks",
+    "assets",
+    "sources",
+    "surfaces",
+    "accounts",
+    "positions",
+    "reservations",
+)
 
 
 class _Holders:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from novate.kernel.codes import Style
 from novate.kernel.columns import I64
 from novate.kernel.position import note_instruments
 from novate.kernel.shift import Ladder, make_ladder, shift_holders, shift_ladder
@@ -57,6 +58,7 @@ class Headroom:
         self._known_tail = 0
         self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
         self._mark: I64 = np.zeros(0, np.int64)
+        self._short: I64 = np.zeros((2, 0), np.int64)
         self._worth = np.zeros((2, 0))
         self._worth_bytes = (b"", b"")
         self._index = _empty_index(0, 0)
@@ -84,7 +86,9 @@ class Headroom:
         self._follow_accounts()
         self._follow_prices()
         self._follow_ladders()
-        moved = np.flatnonzero(x.marks.used("mark") != self._mark).tolist()
+        short = np.stack((x.marks.used("short_initial"), x.marks.used("short_maintenance")))
+        has_moved = (x.marks.used("mark") != self._mark) | (short != self._short).any(axis=0)
+        moved = np.flatnonzero(has_moved).tolist()
         if not self._is_stale and moved:
             rows = [x.holders(i) for i in moved]
             self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
@@ -96,6 +100,7 @@ class Headroom:
             self._sweep()
         for i in moved:
             self._mark[i] = x.marks.mark[i]
+        self._short = short
         self._touched.clear()
         self._is_stale = False
         return self._health
@@ -111,6 +116,7 @@ class Headroom:
             self.touch_many(np.arange(known, count))
         if len(self._mark) != x.marks.count:
             self._mark = np.zeros(x.marks.count, np.int64)
+            self._short = np.zeros((2, x.marks.count), np.int64)
             self.touch_all()
 
     def _follow_prices(self) -> None:
@@ -150,8 +156,9 @@ class Headroom:
         p, c = x.positions, x.instruments
         unit, before, after = int(c.unit[i]), int(self._mark[i]), int(x.marks.mark[i])
         is_whole = (
-            c.form[i] == LINEAR and c.settlement_asset[i] == 0 and x.assets.unit_price[0] == 1.0
-        )
+            c.form[i] == LINEAR and c.style[i] != Style.PREMIUM and c.settlement_asset[i] == 0
+            and x.assets.unit_price[0] == 1.0
+        )  # fmt: skip
         if not is_whole or before <= 0 or after <= 0:
             self.touch_many(p.account[rows])
             return

@@ -14,6 +14,7 @@ from novate.message.parameter import SETTINGS, Parameter
 from tests.simulate.naive import failure
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
+from tests.simulate.naive.option import list_option, report_surface
 from tests.simulate.naive.world import (
     Account,
     Asset,
@@ -126,6 +127,7 @@ def set_tier(w: World, row: Row, _: int) -> None:
     falls = last and (initial < last.initial_ppm or maintenance < last.maintenance_ppm)
     refuse_if(bool(falls), code.RATE_FALLING)
     refuse_if(initial <= maintenance and initial < MILLION, code.INITIAL_BELOW_MAINTENANCE)
+    refuse_if(w.instruments[row["instrument"]].is_option, code.OPTION_HAS_RULE)
     tier = Tier(row["floor"], initial, maintenance)
     if last:
         rise = initial / 1e6 - last.initial_ppm / 1e6
@@ -219,6 +221,8 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     for i, p in account.positions.items():
         if p.lots:
             needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
+            unsmiled = w.instruments[i].is_option and w.smile(w.instruments[i]) is None
+            refuse_if(unsmiled, code.INDEX_STALE)
     refuse_if(any(not w.is_fresh(a) for a in needed - {0}), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
@@ -345,10 +349,18 @@ class Side:
                 use_reservation(w, self.reservation, abs(self.lots))
             w.single(Role.FEES).balance[self.i.settles_in] += self.fee
         else:
-            p = account.positions[row["instrument"]]
-            p.lots += self.lots
-            p.settlement_cost += self.value
+            self.pretend(account)
         account.balance[self.i.settles_in] -= self.fee
+
+    def pretend(self, account: Account) -> None:
+        """The trade on a copy; only an option's entry cost and cash matter to its margin."""
+        p = account.positions[self.row["instrument"]]
+        if self.i.is_option:
+            book_leg(self.w, account, self.row["instrument"], self.row["ticks"], self.lots,
+                     self.value)  # fmt: skip
+            return
+        p.lots += self.lots
+        p.settlement_cost += self.value
 
     def after(self) -> Numbers:
         twin = copy.deepcopy(self.account)
@@ -506,7 +518,8 @@ def is_way_out(w: World, account: Account, number: int, lots: int, loss: int) ->
 def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
     """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
     value = i.value(limit, lots)
-    loss = ceil_at(max(value - i.value(i.mark, lots), 0), w.price_in(i))
+    behind = value if i.is_option else value - i.value(i.mark, lots)
+    loss = ceil_at(max(behind, 0), w.price_in(i))
     fee = max(fee_of(i, value, is_maker=True), fee_of(i, value, is_maker=False))
     return loss + ceil_at(fee, w.price_in(i))
 
@@ -571,6 +584,8 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetHaircut": set_haircut,
     "DeclareSource": declare_source,
     "ListInstrument": list_instrument,
+    "ListOption": list_option,
+    "ReportSurface": report_surface,
     "SetTier": set_tier,
     "SetParameter": set_parameter,
     "DeclareWaterfall": declare_waterfall,

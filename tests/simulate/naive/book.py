@@ -6,6 +6,7 @@ from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import MINUTE, Parameter
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
+from tests.simulate.naive.option import final_price, payoff
 from tests.simulate.naive.world import Account, Instrument, World
 
 BILLION = 10**9
@@ -15,7 +16,10 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
     """One side of a trade: signed lots and signed value of the account."""
     i = w.instruments[number]
     p = account.positions[number]
-    p.settlement_cost += value
+    if i.is_option:
+        account.balance[i.settles_in] -= value
+    else:
+        p.settlement_cost += value
     closes = min(abs(lots), abs(p.lots)) if p.lots * lots < 0 else 0
     if not closes:
         p.entry_cost += value
@@ -37,6 +41,7 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
     price = w.price_in(i)
     if i.terms["style"] == Style.AT_CLOSE:
         pay_early(w, account, number, profit)
+    if i.terms["style"] != Style.EACH_CYCLE:
         add_window_gain(account, profit, price)
     unproven = profit
     if i.slow > 0:
@@ -134,15 +139,25 @@ def settle_funding(w: World, number: int) -> None:
 def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_expiry
-    if w.is_blocked(i):
+    if w.lacks_index(i) if i.is_option else w.is_blocked(i):
         i.next_expiry += MINUTE
         w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=due)
         return
-    extend_sums(w, i)
-    ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
-    settle_at(w, number, ticks)
+    if i.is_option:
+        final = final_price(w, i)
+        ticks = payoff(i, final)
+        w.emit("OptionExpired", instrument=number, final_e8=final, ticks=ticks, instant_ns=w.now)
+    else:
+        extend_sums(w, i)
+        ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
+        settle_at(w, number, ticks)
+        w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
     for account in holders(w, number):
         p = account.positions[number]
+        if i.is_option:
+            value = i.value(ticks, p.lots)
+            account.balance[i.settles_in] += value
+            add_window_gain(account, value - p.entry_cost, w.price_in(i))
         p.realised += i.value(ticks, p.lots) - p.entry_cost
         p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
     for reservation in w.reservations:
@@ -150,7 +165,6 @@ def settle_expiry(w: World, number: int) -> None:
             w.accounts[reservation.account].held -= reservation.held
             reservation.lots = reservation.held = 0
     i.status = InstrumentStatus.EXPIRED
-    w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
 
 
 def start_gains_window(w: World) -> None:

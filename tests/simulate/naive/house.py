@@ -20,6 +20,7 @@ from tests.simulate.naive import book, failure
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
+from tests.simulate.naive.option import update_options
 from tests.simulate.naive.world import World, within
 
 Row = dict[str, Any]
@@ -148,6 +149,7 @@ class NaiveHouse:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
         update_prices(w)
+        update_options(w)
         found = [w.assess(a) for a in w.accounts if a.has_margin]
         w.emit(
             "MarginAssessed",

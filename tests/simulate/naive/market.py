@@ -79,7 +79,8 @@ def extend_sums(w: World, i: Instrument) -> None:
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]
-    if i.status != InstrumentStatus.ACTIVE or asset.price == 0 or asset.is_stale:
+    skipped = i.is_option or i.status != InstrumentStatus.ACTIVE
+    if skipped or asset.price == 0 or asset.is_stale:
         return
     extend_sums(w, i)
     index = ticks_of(i, asset.price)

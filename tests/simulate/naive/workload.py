@@ -17,9 +17,11 @@ from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
 from novate.message.parameter import HOUR, MINUTE, SECOND, Parameter
 
+DAY = 24 * HOUR
 START = 1_584_000_000 * SECOND
 Event = tuple[str, dict[str, Any]]
 LINEAR, INVERSE, FUTURE, AT_CLOSE, COIN_AT_CLOSE = range(5)
+OPTIONS = 5  # their first number
 SINGLE = (
     Role.INSURANCE_FUND,
     Role.SKIN_IN_THE_GAME,
@@ -52,6 +54,8 @@ class Workload:
         self.traders: list[int] = []
         self.funds: list[int] = []
         self.instruments = 0
+        self.expiry: dict[int, int] = {}  # of options, by number
+        self.marks: dict[int, int] = {}  # of options
 
     # --- dice ------------------------------------------------------------------------------
 
@@ -70,7 +74,8 @@ class Workload:
         """Yield batches; call `learn` with the events of each before asking for the next."""
         yield self._early()
         yield self._accounts()
-        yield [c.LIST_INSTRUMENT.row(**self.terms())]  # before the clock is set
+        # Before the clock is set.
+        yield [c.LIST_INSTRUMENT.row(**self.terms()), c.LIST_OPTION.row(**self.option_terms())]
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
         yield self._contracts()
@@ -96,6 +101,8 @@ class Workload:
                 self.orders[row["order"]]["quantity"] -= done
             elif name == "OrderClosed":
                 del self.orders[row["order"]]
+            elif name == "OptionMarked":
+                self.marks[row["instrument"]] = row["mark"]
             elif name == "MarginReserved":
                 self.reservations[row["reservation"]] = (
                     row["account"],
@@ -206,18 +213,78 @@ class Workload:
             self.terms(symbol="ATC", style=2, cycle_ns=0, tick_e8=7_000_000, unit=70),
             self.terms(symbol="CATC", style=2, cycle_ns=0, **coin),
         ]
-        self.instruments = len(contracts)
+        options = self._options()
+        self.instruments = len(contracts) + len(options)
+        self.expiry = {OPTIONS + k: terms["expiry_ns"] for k, terms in enumerate(options)}
         contracts[3]["ticks_max"] = 2_000_000
         tiers = []
-        for k in range(self.instruments):
+        for k in range(len(contracts)):
             tiers.append((k, 0, self._between(40_000, 120_000), self._between(10_000, 40_000)))
             if self._chance(0.7):
                 tiers.append((k, self._between(20_000, 90_000) * 10**6, 150_000, 75_000))
         names = ("instrument", "floor", "initial_ppm", "maintenance_ppm")
         return [
             *[c.LIST_INSTRUMENT.row(**terms) for terms in contracts],
+            *[c.LIST_OPTION.row(**terms) for terms in options],
             c.SET_TIER.run({n: [t[j] for t in tiers] for j, n in enumerate(names)}),
         ]
+
+    def option_terms(self, **given: Any) -> dict[str, Any]:
+        """Terms of an option on a thousandth of a coin: a quote-settled call unless told."""
+        return {
+            "symbol": "OPTION",
+            "kind": 1,
+            "side": 1,
+            "underlying": 1,
+            "settlement_asset": 0,
+            "strike_e8": 8_000 * 10**8,
+            "payout_ticks": 0,
+            "tick_e8": 10**6,
+            "unit": 10,
+            "ticks_max": 10**7,
+            "lots_max": 200_000,
+            "maker_fee_ppm": -100,
+            "taker_fee_ppm": 3_000,
+            "expiry_ns": self.now + self._between(2, 12) * HOUR + self._between(0, 3) * MINUTE,
+            "settlement_window_ns": self._between(0, 2) * 40 * MINUTE,
+            "index_tick_e8": 10**6,
+            "margin_rule": self._between(1, 2),
+            **given,
+        }
+
+    def _options(self) -> list[dict[str, Any]]:
+        """Calls and puts paid in quote and in coin, and a digital of each."""
+        near = [self._between(70, 130) * 80 * 10**8 for _ in range(6)]
+        coin = {"settlement_asset": 1, "tick_e8": 10**4, "ticks_max": 50_000}
+        return [
+            self.option_terms(symbol="CALL", strike_e8=near[0]),
+            self.option_terms(symbol="PUT", strike_e8=near[1], side=-1),
+            self.option_terms(symbol="COIN-CALL", strike_e8=near[2], **coin),
+            self.option_terms(symbol="COIN-PUT", strike_e8=near[3], side=-1, **coin),
+            self.option_terms(symbol="DIGITAL", strike_e8=near[4], kind=2, payout_ticks=200_000),
+            self.option_terms(
+                symbol="COIN-DIGITAL",
+                strike_e8=near[5],
+                kind=2,
+                payout_ticks=2_500,
+                side=-1,
+                **coin,
+            ),
+        ]
+
+    def _smiles(self) -> list[Run]:
+        """Smiles of what has not expired, most of the time."""
+        rows = []
+        for expiry in sorted(set(self.expiry.values())):
+            left = (expiry - self.now) / (365 * 86_400 * 10**9)
+            if left <= 0 or self._chance(0.3):
+                continue
+            theta = (float(self.dice.uniform(0.4, 1.6)) ** 2) * left
+            rho, root = float(self.dice.uniform(-0.6, 0.3)), theta**0.5
+            numbers = (0.01 * left, 0.8 * theta, 0.1 * root, rho, 0.1 * root, 2.0 * root)
+            scaled = [round(number * 1e9) for number in numbers]
+            rows.append((1, expiry, *scaled, self.now - self._between(0, 5) * 10**6))
+        return [smiles(rows)] if rows else []
 
     def _terms(self) -> list[Run]:
         values = {
@@ -231,6 +298,7 @@ class Workload:
             Parameter.INDEX_OUTLIER_PPM: self._pick((30_000, 100_000)),
             Parameter.INDEX_SOURCES_MIN: self._pick((1, 1, 2)),
             Parameter.ORDER_LIFE_NS: self._pick((0, 2 * MINUTE, 10 * MINUTE, HOUR)),
+            Parameter.SURFACE_STALENESS_NS: self._pick((20 * MINUTE, 2 * HOUR)),
             Parameter.SLICE_FLOOR: self._pick((0, 500 * 10**6, 10_000 * 10**6)),
         }
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
@@ -275,9 +343,12 @@ class Workload:
         if lasts:
             columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
             runs.append(c.REPORT_LAST.run(columns))
-        return [*runs, c.ASSESS_MARGIN.row(instant_ns=self.now)]
+        return [*runs, *self._smiles(), c.ASSESS_MARGIN.row(instant_ns=self.now)]
 
     def _ticks(self, instrument: int, spread: float) -> int:
+        if instrument >= OPTIONS:
+            mark = self.marks.get(instrument, 100)
+            return max(int(mark * (1 + 5 * spread * float(self.dice.normal()))), 1)
         tick = 0.07 if instrument == AT_CLOSE else 0.5
         price = self.price[1] * (1 + spread * float(self.dice.normal()))
         return max(int(price / tick), 1)
@@ -396,6 +467,7 @@ class Workload:
             (
                 self._bad_assets,
                 self._bad_contracts,
+                self._bad_options,
                 self._bad_rules,
                 self._bad_accounts,
                 self._bad_collateral,
@@ -424,6 +496,7 @@ class Workload:
             {"symbol": "LIN"},
             {"form": 3},
             {"style": 0},
+            {"style": 3},
             {"underlying": UNKNOWN},
             {"settlement_asset": UNKNOWN},
             {"tick_e8": 0},
@@ -447,6 +520,43 @@ class Workload:
         return [
             *[c.LIST_INSTRUMENT.row(**self.terms(**terms)) for terms in wrong],
             c.SET_TIER.run({n: [t[k] for t in tiers] for k, n in enumerate(names)}),
+        ]
+
+    def _bad_options(self) -> list[Run]:
+        wrong: list[dict[str, Any]] = [
+            {"symbol": "CALL"},
+            {"kind": 0},
+            {"side": 0},
+            {"underlying": UNKNOWN},
+            {"settlement_asset": 2},
+            {"strike_e8": 0},
+            {"payout_ticks": 1},
+            {"tick_e8": 0},
+            {"index_tick_e8": 10**15},
+            {"unit": 0},
+            {"lots_max": 2**60},
+            {"taker_fee_ppm": 10**9},
+            {"settlement_window_ns": -1},
+            {"expiry_ns": self.now},
+            {"margin_rule": 0},
+        ]
+        base = (1, self.now + DAY, 0, 400_000, 2_000_000, 0, 0, 40_000_000, self.now)
+        rows = [
+            (UNKNOWN, *base[1:]),
+            (*base[:8], self.now + 1),
+            (1, self.now, *base[2:]),
+            *[(*base[:k], value, *base[k + 1 :])
+              for k, value in ((2, 2 * 10**9), (4, -1), (5, 10**9), (7, 0))],
+            (*base[:4], 1_500_000_000, 900_000_000, *base[6:]),
+            (*base[:4], 1_900_000_000, 0, 0, 1_000, self.now),
+            base,
+            (*base[:8], self.now - 1),
+        ]  # fmt: skip
+        tier = {"floor": 0, "initial_ppm": 200_000, "maintenance_ppm": 100_000}
+        return [
+            *[c.LIST_OPTION.row(**self.option_terms(**terms)) for terms in wrong],
+            smiles(rows),
+            c.SET_TIER.row(instrument=OPTIONS, **tier),
         ]
 
     def _bad_rules(self) -> list[Run]:
@@ -553,6 +663,12 @@ def post(rows: Sequence[tuple[int, int, int]]) -> Run:
     """Deposits of (account, asset, amount)."""
     names = ("account", "asset", "amount")
     return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def smiles(rows: Sequence[tuple[int, ...]]) -> Run:
+    """Smiles with the columns of ReportSurface in order."""
+    names = [f.name for f in c.REPORT_SURFACE.fields]
+    return c.REPORT_SURFACE.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
 def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:

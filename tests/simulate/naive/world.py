@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.message.parameter import SETTINGS, Parameter
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -50,6 +50,17 @@ class Tier:
 
 
 @dataclass
+class Smile:
+    carry: float
+    a: float
+    b: float
+    rho: float
+    m: float
+    sigma: float
+    observed: int
+
+
+@dataclass
 class Instrument:
     terms: dict[str, Any]
     next_cycle: int
@@ -71,6 +82,12 @@ class Instrument:
     final_sum: int = 0
     final_ms: int = 0
     updated: int = 0
+    short_initial: int = 0
+    short_maintenance: int = 0
+
+    @property
+    def is_option(self) -> bool:
+        return bool(self.terms["style"] == Style.PREMIUM)
 
     def value(self, ticks: int, lots: int) -> int:
         """Value of signed lots at a price, in units of the settlement asset."""
@@ -201,6 +218,7 @@ class World:
         self.instrument_symbols: set[str] = set()
         self.references: set[str] = set()
         self.sources: list[Source] = []
+        self.smiles: dict[tuple[int, int], Smile] = {}
         self.instruments: list[Instrument] = []
         self.accounts: list[Account] = []
         self.reservations: list[Reservation] = []
@@ -229,9 +247,22 @@ class World:
         return self.unit_price(instrument.settles_in)
 
     def is_blocked(self, instrument: Instrument) -> bool:
-        """No mark, a stale index, or too few sources that reported lately."""
+        """No mark, a stale index or smile, or too few sources that reported lately."""
+        if instrument.is_option and self.smile(instrument) is None:
+            return True
+        return instrument.mark <= 0 or self.lacks_index(instrument)
+
+    def lacks_index(self, instrument: Instrument) -> bool:
+        """Whether the index of underlying or settlement asset is not fresh."""
         used = {instrument.terms["underlying"], instrument.settles_in} - {0}
-        return instrument.mark <= 0 or any(not self.is_fresh(a) for a in used)
+        return any(not self.is_fresh(a) for a in used)
+
+    def smile(self, instrument: Instrument) -> Smile | None:
+        """The smile of an option, if it is not too old."""
+        key = (instrument.terms["underlying"], instrument.terms["expiry_ns"])
+        smile = self.smiles.get(key)
+        oldest = self.now - self.parameters[Parameter.SURFACE_STALENESS_NS]
+        return smile if smile is not None and smile.observed >= oldest else None
 
     def is_fresh(self, asset: int) -> bool:
         """A price, and enough sources that reported lately."""
@@ -265,8 +296,13 @@ class World:
         """What an account is worth and must hold."""
         out = Numbers()
         unsettled: defaultdict[int, int] = defaultdict(int)
+        options: defaultdict[int, int] = defaultdict(int)
+        option_gain: defaultdict[int, int] = defaultdict(int)
         for number, p in sorted(account.positions.items()):
             i = self.instruments[number]
+            if i.is_option:
+                self._assess_option(number, p, out, options, option_gain)
+                continue
             if i.mark <= 0:
                 unsettled[i.settles_in] -= p.settlement_cost
                 continue
@@ -287,14 +323,41 @@ class World:
         out.initial += account.held
         for asset in range(len(self.assets)):
             total = account.balance[asset] + unsettled[asset]
+            gain = unsettled[asset] + option_gain[asset]
             if asset == 0:
-                out.equity = out.net = within(total)
-                out.gain = unsettled[asset]
+                out.equity, out.net = within(total), within(total + options[asset])
+                out.gain = within(gain)
                 continue
             price = self.unit_price(asset)
             keep = (10_000 - self.assets[asset].haircut) / 10_000
-            out.net = within(out.net + worth_down(total, price))
+            out.net = within(out.net + worth_down(total + options[asset], price))
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
-            out.gain = within(out.gain + worth_down(unsettled[asset], price))
+            out.gain = within(out.gain + worth_down(gain, price))
         return out
+
+    def _assess_option(
+        self,
+        number: int,
+        p: Position,
+        out: Numbers,
+        options: defaultdict[int, int],
+        option_gain: defaultdict[int, int],
+    ) -> None:
+        """An option is worth its mark in net equity; a short asks for margin, orders included."""
+        i = self.instruments[number]
+        short, worst = max(-p.lots, 0), max(p.sells - p.lots, 0)
+        if i.mark <= 0 or (p.lots == 0 and worst == 0):
+            return
+        price, unit = self.price_in(i), i.terms["unit"]
+        value = i.value(i.mark, p.lots)
+        options[i.settles_in] += value
+        option_gain[i.settles_in] += value - p.entry_cost
+        initial = unit * worst * i.short_initial
+        if i.terms["margin_rule"] == 2:
+            initial += max(-p.entry_cost - unit * short * i.mark, 0)
+        out.initial += worth_up(initial, price)
+        out.share[number] = worth_up(unit * short * i.short_maintenance, price)
+        out.maintenance += out.share[number]
+        out.notional += worth_up(abs(value), price)
+        out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)

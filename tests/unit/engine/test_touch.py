@@ -89,7 +89,7 @@ def test_an_event_that_moves_nothing_leaves_the_state_sound() -> None:
 def test_an_event_that_nobody_listed_touches_everything() -> None:
     unlisted = {message.name for message in event.EVENTS} - QUIET - set(TOUCH)
     assert unlisted == {
-        "AssetDeclared", "GainsCut", "InstrumentListed", "TierSet", "TradeNovated",
+        "AssetDeclared", "GainsCut", "InstrumentListed", "OptionListed", "TierSet", "TradeNovated",
     }  # fmt: skip
     assert not QUIET & set(TOUCH)
     house = ClearingHouse()

@@ -13,9 +13,12 @@ from tests.unit.kernel import twin
 FLOORS = [0.0, 50_000.0, 50_001.0, 2_000_000.0]
 INITIAL = [0.02, 0.05, 0.1, 0.5]
 MAINTENANCE = [0.01, 0.025, 0.05, 0.25]
-FORMS = (1, 1, 2, 1, 1)
-ASSETS = (0, 0, 1, 1, 0)
-UNITS = (1, 10, 10**7, 3, 1)
+FORMS = (1, 1, 2, 1, 1, 1, 1)
+ASSETS = (0, 0, 1, 1, 0, 0, 1)
+UNITS = (1, 10, 10**7, 3, 1, 2, 5)
+OPTION = 5
+"""The first of two options: its margin counts no entry price, that of the second does."""
+SHORT = {5: (90, 60), 6: (40, 35)}
 
 
 def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30) -> Exposure:
@@ -30,7 +33,8 @@ def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30
         x.instruments.append()
         x.marks.append()
         x.instruments.form[i], x.instruments.settlement_asset[i] = form, asset
-        x.instruments.unit[i], x.instruments.style[i] = unit, 1
+        x.instruments.unit[i] = unit
+        x.instruments.style[i] = 1 if i < OPTION else 3
         for tier in range(len(FLOORS)) if i else ():
             x.instruments.tier_floor[i, tier] = FLOORS[tier]
             x.instruments.initial_rate[i, tier] = INITIAL[tier]
@@ -40,15 +44,19 @@ def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30
                     column = getattr(x.instruments, f"{name}_deduction")
                     step = FLOORS[tier] * (rate[tier] - rate[tier - 1])
                     column[i, tier] = column[i, tier - 1] + step
-    x.marks.mark[:5] = 25, 50, 300, 7, 0
-    x.marks.slow[:5] = 24, 0, 310, 7, 0
+    x.marks.mark[:7] = 25, 50, 300, 7, 0, 30, 20
+    x.marks.slow[:7] = 24, 0, 310, 7, 0, 32, 0
+    x.instruments.entry_counts[6] = 1
+    for i, (short_initial, short_maintenance) in SHORT.items():
+        x.marks.short_initial[i] = short_initial
+        x.marks.short_maintenance[i] = short_maintenance
     x.accounts.ensure(accounts)
     x.accounts.count = accounts
     x.accounts.role[:accounts] = int(Role.CLIENT)
     x.accounts.balance[:accounts] = rng.integers(-5_000, 100_000, (accounts, 2))
     for _ in range(rows):
         x.positions.reserve(1, x.accounts)
-        hold(x, int(rng.integers(accounts)), int(rng.integers(5)), rng)
+        hold(x, int(rng.integers(accounts)), int(rng.integers(7)), rng)
     return x
 
 
@@ -61,6 +69,9 @@ def hold(x: Exposure, account: int, instrument: int, rng: np.random.Generator) -
     lots = edge + int(rng.integers(-1, 2)) if rng.random() < 0.5 else int(rng.integers(0, 3_000))
     x.positions.lots[row] = lots * int(rng.choice([-1, 1]))
     x.positions.settlement_cost[row] = int(rng.integers(-(10**5), 10**5))
+    if instrument >= OPTION:
+        x.positions.settlement_cost[row] = 0
+        x.positions.entry_cost[row] = int(rng.integers(-(10**5), 10**5))
     if rng.random() < 0.2:
         x.positions.buy_lots[row] = int(rng.integers(0, 2_000))
         x.positions.sell_lots[row] = int(rng.integers(0, 2_000))
@@ -72,11 +83,20 @@ def hold(x: Exposure, account: int, instrument: int, rng: np.random.Generator) -
 
 def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
     """Equity, net, initial, maintenance, notional, gain, unproven, straight from the rulebook."""
-    unsettled = [0, 0]
+    unsettled, options, option_gain = [0, 0], [0, 0], [0, 0]
     initial = maintenance = notional = unproven = 0
     for row in np.flatnonzero(x.positions.used("account") == account):
         i = int(x.positions.instrument[row])
         asset, mark = ASSETS[i], int(x.marks.mark[i])
+        if i >= OPTION:
+            value, gain_of_it, asked = readable_option(x, int(row), i, mark)
+            options[asset] += value
+            option_gain[asset] += gain_of_it
+            initial, maintenance, notional, unproven = (
+                a + math.ceil(b * float(x.assets.unit_price[asset]))
+                for a, b in zip((initial, maintenance, notional, unproven), asked, strict=True)
+            )
+            continue
         lots, cost = int(x.positions.lots[row]), int(x.positions.settlement_cost[row])
         if mark == 0:
             unsettled[asset] -= cost
@@ -102,7 +122,23 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
     for asset, open_profit in enumerate(unsettled):
         total = int(x.accounts.balance[account, asset]) + open_profit
         price, keep = float(x.assets.unit_price[asset]), float(x.assets.keep[asset])
-        gain += math.floor(open_profit * price)
-        net += math.floor(total * price)
+        gain += math.floor((open_profit + option_gain[asset]) * price)
+        net += math.floor((total + options[asset]) * price)
         equity += math.floor(total * (price * keep)) if total > 0 else math.floor(total * price)
     return equity, net, initial, maintenance, notional, gain, unproven
+
+
+def readable_option(
+    x: Exposure, row: int, i: int, mark: int
+) -> tuple[int, int, tuple[int, int, int, int]]:
+    """Value, value beyond entry cost, and initial, maintenance, notional, unproven, unpriced."""
+    lots, entry = int(x.positions.lots[row]), int(x.positions.entry_cost[row])
+    short, worst = max(-lots, 0), max(int(x.positions.sell_lots[row]) - lots, 0)
+    if lots == 0 and worst == 0:
+        return 0, 0, (0, 0, 0, 0)
+    unit, (initial, maintenance) = UNITS[i], SHORT[i]
+    value = unit * lots * mark
+    dearer = max(-entry - unit * short * mark, 0) if i == OPTION + 1 and short else 0
+    ahead = max(unit * short * (int(x.marks.slow[i]) - mark), 0)
+    asked = (unit * worst * initial + dearer, unit * short * maintenance, abs(value), ahead)
+    return value, value - entry, asked

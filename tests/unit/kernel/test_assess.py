@@ -6,20 +6,20 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH, assess_with
+from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE, SCRATCH, WIDTH, assess_with
 from novate.kernel.jit import kernel
-from tests.unit.kernel.exposures import hold, random_exposure, readable_assessment
+from tests.unit.kernel.exposures import ASSETS, OPTION, hold, random_exposure, readable_assessment
 
 
 @kernel
 def _assess_with(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, buys, sells
+    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells
 ):
-    unsettled = np.zeros(accounts.balance.shape[1], np.int64)
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
     assess_with(
-        accounts, positions, instruments, assets, account, i, lots, value, buys, sells,
-        unsettled, out,
+        accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells,
+        scratch, out,
     )  # fmt: skip
     return out
 
@@ -35,7 +35,7 @@ def test_all_accounts_get_what_the_rulebook_says(seed: int) -> None:
         assert tuple(x.assess(account)) == expected
 
 
-@given(st.integers(0, 2**32), st.integers(0, 4), st.integers(-500, 500), st.integers(0, 300))
+@given(st.integers(0, 2**32), st.integers(0, 6), st.integers(-500, 500), st.integers(0, 300))
 @settings(max_examples=40)
 def test_assessing_with_a_trade_equals_booking_it(
     seed: int, instrument: int, lots: int, buys: int
@@ -45,17 +45,21 @@ def test_assessing_with_a_trade_equals_booking_it(
     arrays = (
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
     )  # fmt: skip
-    found = _assess_with(*arrays, 3, instrument, lots, 77, buys, 0)
+    found = _assess_with(*arrays, 3, instrument, lots, 77, 33, buys, 0)
     mine = x.positions.used("account") == 3
     rows = np.flatnonzero(mine & (x.positions.used("instrument") == instrument))
     if not rows.size:
         x.positions.reserve(1, x.accounts)
         hold(x, 3, instrument, rng)
         rows = np.array([x.positions.count - 1])
-        for name in ("lots", "settlement_cost", "buy_lots", "sell_lots"):
+        for name in ("lots", "settlement_cost", "entry_cost", "buy_lots", "sell_lots"):
             getattr(x.positions, name)[rows] = 0
     x.positions.lots[rows] += lots
-    x.positions.settlement_cost[rows] += 77
+    if instrument < OPTION:
+        x.positions.settlement_cost[rows] += 77
+    else:
+        x.accounts.balance[3, ASSETS[instrument]] -= 77
+        x.positions.entry_cost[rows] += 33
     x.positions.buy_lots[rows] += buys
     assert found.tolist() == list(readable_assessment(x, 3))
 

@@ -1,0 +1,47 @@
+"""Value of one option at several indices, from raw SVI: what marks are made of.
+
+Not discounted.  Quote-settled values are in the currency of the strike; coin-settled ones in coin:
+the quote value over the forward.
+"""
+
+from __future__ import annotations
+
+import math
+
+from novate.kernel.black import black_price, sides
+from novate.kernel.codes import Kind
+from novate.kernel.jit import inlined, kernel
+from novate.kernel.special import exp, log
+from novate.kernel.svi import svi_variance
+
+_DIGITAL = int(Kind.DIGITAL)
+
+
+@inlined
+def digital_value(side, forward, strike, left, vol, payout, is_coin):  # type: ignore[no-untyped-def]
+    """Value of a fixed payout in the money: its probability under the measure of what it pays in.
+
+    A payout in quote has probability N(c d2), one in coin N(c d1).
+    """
+    _, _, _, _, _, n1, n2 = sides(side, forward, strike, left, vol)
+    return payout * (n1 if is_coin else n2)
+
+
+@kernel
+def option_values(  # type: ignore[no-untyped-def]
+    kind, side, strike, payout, is_coin, left, span, carry, a, b, rho, m, sigma, spots, values
+):
+    """Fill ``values`` at each of ``spots`` (index, positive).
+
+    ``left`` years to expiry now, ``span`` years when the smile was fitted (positive): the smile's
+    total variance over ``span`` is the squared volatility.  ``payout`` in the settlement asset.
+    """
+    for k in range(spots.size):
+        forward = spots[k] * exp(carry)
+        moneyness = log(strike / forward)
+        vol = math.sqrt(max(svi_variance(moneyness, a, b, rho, m, sigma), 0.0) / span)
+        if kind == _DIGITAL:
+            values[k] = digital_value(side, forward, strike, left, vol, payout, is_coin)
+        else:
+            value = black_price(side, forward, strike, left, vol, 1.0)
+            values[k] = value / forward if is_coin else value

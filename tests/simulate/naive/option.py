@@ -1,0 +1,188 @@
+"""Options of the naive model: listing, smiles, marks, margins, and what they pay."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from novate.kernel.codes import InstrumentStatus, Kind, Role, Style
+from novate.message import refusal
+from tests.simulate.naive.market import extend_sums
+from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
+from tests.simulate.naive.world import Instrument, Smile, World
+
+Row = dict[str, Any]
+DAY = 86_400 * 10**9
+YEAR = 365 * DAY
+PRICE_MAX = 10**17
+BILLION = 10**9
+
+
+def list_option(w: World, row: Row, _: int) -> None:
+    code = refusal.ListOptionRefusal
+    taken = not row["symbol"] or row["symbol"] in w.instrument_symbols
+    refuse_if(taken, code.SYMBOL_TAKEN)
+    refuse_if(row["kind"] not in (Kind.EUROPEAN, Kind.DIGITAL), code.UNKNOWN_KIND)
+    refuse_if(row["side"] not in (1, -1), code.UNKNOWN_SIDE)
+    refuse_if(not 0 < row["underlying"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(row["settlement_asset"] not in (0, row["underlying"]), code.UNKNOWN_ASSET)
+    refuse_if(not 0 < row["strike_e8"] <= PRICE_MAX, code.STRIKE_OUT_OF_RANGE)
+    pays = row["payout_ticks"]
+    right = 1 <= pays <= row["ticks_max"] if row["kind"] == Kind.DIGITAL else pays == 0
+    refuse_if(not right, code.PAYOUT_OUT_OF_RANGE)
+    ticks = (row["tick_e8"], row["index_tick_e8"])
+    refuse_if(not 0 < min(ticks) <= max(ticks) <= 10**14, code.TICK_OUT_OF_RANGE)
+    refuse_if(not 0 < row["unit"] <= AMOUNT_MAX, code.UNIT_OUT_OF_RANGE)
+    most = row["unit"] * row["lots_max"] * row["ticks_max"]
+    is_small = 0 < row["ticks_max"] <= 10**10 and row["lots_max"] > 0 and most <= AMOUNT_MAX
+    refuse_if(not is_small, code.LIMITS_OVERFLOW)
+    maker, taker = row["maker_fee_ppm"], row["taker_fee_ppm"]
+    is_fair = abs(maker) <= 100_000 and 0 <= taker <= 100_000 and maker + taker >= 0
+    refuse_if(not is_fair, code.FEE_OUT_OF_RANGE)
+    refuse_if(not 0 <= row["settlement_window_ns"] <= DAY, code.INTERVAL_OUT_OF_RANGE)
+    refuse_if(row["expiry_ns"] <= w.now, code.EXPIRY_PASSED)
+    refuse_if(row["margin_rule"] not in (1, 2), code.UNKNOWN_RULE)
+    refuse_if(w.now == 0, code.CLOCK_NOT_SET)
+    terms = {**row, "form": 1, "style": Style.PREMIUM, "funding_ns": 0, "cycle_ns": 0}
+    w.instruments.append(Instrument(terms, 0, 0, row["expiry_ns"]))
+    w.instrument_symbols.add(row["symbol"])
+    w.single(Role.SETTLEMENT).positions[len(w.instruments) - 1]
+    w.emit("OptionListed", instrument=len(w.instruments) - 1, **row)
+
+
+def report_surface(w: World, row: Row, _: int) -> None:
+    code = refusal.ReportSurfaceRefusal
+    observed, expiry = row["observed_ns"], row["expiry_ns"]
+    refuse_if(not 0 < row["underlying"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(observed > w.now, code.OBSERVED_IN_THE_FUTURE, observed, w.now)
+    refuse_if(expiry <= w.now, code.EXPIRY_PASSED)
+    before = w.smiles.get((row["underlying"], expiry))
+    refuse_if(before is not None and observed < before.observed, code.OUT_OF_ORDER)
+    ranges = {"carry": (-1, 1), "a": (-10, 10), "b": (0, 2), "m": (-4, 4)}
+    wrong = any(
+        not lo * BILLION <= row[f"{n}_e9"] <= hi * BILLION for n, (lo, hi) in ranges.items()
+    )
+    wrong = wrong or abs(row["rho_e9"]) >= BILLION or not 0 < row["sigma_e9"] <= 10 * BILLION
+    steep = Fraction(row["b_e9"], BILLION) * (1 + Fraction(abs(row["rho_e9"]), BILLION))
+    refuse_if(wrong or steep > 2, code.PARAMETER_OUT_OF_RANGE)
+    names = ("carry_e9", "a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9")
+    smile = Smile(*(row[name] / 1e9 for name in names), observed)
+    least = min(density(smile, k / 100) for k in range(-400, 401))
+    refuse_if(least < 0, code.BUTTERFLY_ARBITRAGE)
+    w.smiles[row["underlying"], expiry] = smile
+    w.emit("SurfaceReported", **row)
+
+
+def total_variance(s: Smile, k: float) -> float:
+    """Raw SVI."""
+    return s.a + s.b * (s.rho * (k - s.m) + math.sqrt((k - s.m) ** 2 + s.sigma**2))
+
+
+def density(s: Smile, k: float) -> float:
+    """The factor whose sign is that of the implied density."""
+    root = math.sqrt((k - s.m) ** 2 + s.sigma**2)
+    w = total_variance(s, k)
+    if w <= 0:
+        return -1.0
+    slope = s.b * (s.rho + (k - s.m) / root)
+    bend = s.b * s.sigma**2 / root**3
+    return (1 - k * slope / (2 * w)) ** 2 - slope**2 / 4 * (1 / w + 0.25) + bend / 2
+
+
+def normal(x: float) -> float:
+    """Standard normal distribution function."""
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
+    """Value of one unit in settlement units: quote or coin."""
+    t = i.terms
+    side, strike = t["side"], t["strike_e8"] / 1e8
+    payout = t["payout_ticks"] * t["tick_e8"] / 1e8
+    coin = i.settles_in != 0
+    forward = spot * math.exp(s.carry)
+    left = max(t["expiry_ns"] - w.now, 0) / YEAR
+    span = (t["expiry_ns"] - s.observed) / YEAR
+    vol = math.sqrt(max(total_variance(s, math.log(strike / forward)), 0.0) / span)
+    spread = max(vol * math.sqrt(left), 1e-150)
+    d1 = math.log(forward / strike) / spread + spread / 2
+    d2 = d1 - spread
+    if t["kind"] == Kind.DIGITAL:
+        return payout * normal(side * (d1 if coin else d2))
+    price = side * (forward * normal(side * d1) - strike * normal(side * d2))
+    return price / forward if coin else price
+
+
+def ask(i: Instrument, index: float, value: float) -> tuple[float, float]:
+    """Initial and maintenance margin of a short unit in numeraire."""
+    side, strike = i.terms["side"], i.terms["strike_e8"] / 1e8
+    away = max(side * (strike - index), 0.0)
+    initial = max(0.15 * index - away, 0.10 * index) + value
+    if i.terms["margin_rule"] == 2:
+        maintenance = max(0.03 * index, 0.03 * value) + value + 0.002 * index
+    elif side > 0:
+        return initial, 0.075 * index + value
+    else:
+        maintenance = max(0.075 * index, 0.075 * value) + value
+    return max(initial, maintenance), maintenance
+
+
+def update_options(w: World) -> None:
+    for number, i in enumerate(w.instruments):
+        asset = w.assets[i.terms["underlying"]]
+        active = i.status == InstrumentStatus.ACTIVE and i.is_option
+        if not active or asset.price == 0 or asset.is_stale:
+            continue
+        extend_sums(w, i)
+        i.index = min(max(half_up(asset.price, i.terms["index_tick_e8"]), 1), 10**10)
+        i.updated = w.now
+        smile = w.smile(i)
+        if smile is not None:
+            value_short(w, i, smile, asset.price / 1e8, asset.slow / 1e8)
+        w.emit(
+            "OptionMarked",
+            instrument=number,
+            index=i.index,
+            mark=i.mark,
+            slow=i.slow,
+            short_initial=i.short_initial,
+            short_maintenance=i.short_maintenance,
+            delta_e9=None,
+            final_sum=i.final_sum,
+            final_ms=i.final_ms,
+        )
+
+
+def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float) -> None:
+    """Marks and margins from a smile."""
+    most, tick = i.terms["ticks_max"], i.terms["tick_e8"] / 1e8
+    value = worth(w, i, smile, index)
+    i.mark = clamp(math.floor(value / tick + 0.5), 1, most)
+    i.slow = clamp(math.floor(worth(w, i, smile, slow) / tick + 0.5), 1, most)
+    rate = index if i.settles_in else 1.0
+    cap = i.terms["payout_ticks"] or most
+    asked = (min(math.ceil(x / (tick * rate)), cap) for x in ask(i, index, value * rate))
+    i.short_initial, i.short_maintenance = asked
+
+
+def payoff(i: Instrument, final: int) -> int:
+    """What a lot pays in ticks at a settlement price in 1e-8."""
+    t = i.terms
+    inside = t["side"] * (final - t["strike_e8"])
+    if inside <= 0:
+        return 0
+    if t["kind"] == Kind.DIGITAL:
+        return int(t["payout_ticks"])
+    exact = Fraction(inside, t["tick_e8"])
+    if i.settles_in:
+        exact = Fraction(inside * 10**8, final * t["tick_e8"])
+    return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
+
+
+def final_price(w: World, i: Instrument) -> int:
+    """Time average of the index in the window, else the index, in 1e-8."""
+    extend_sums(w, i)
+    if not i.final_ms:
+        return w.assets[i.terms["underlying"]].price
+    return max(half_up(i.final_sum * i.terms["index_tick_e8"], i.final_ms), 1)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.market.surface import smile_of, surface_row
+from novate.message import command
+from tests.unit.clearing import DAY, SECOND, START, ClearingHouse
+
+ROW = {
+    "underlying": 1, "expiry_ns": START + DAY, "carry_e9": 1_000_000, "a_e9": 2_000_000,
+    "b_e9": 10_000_000, "rho_e9": -300_000_000, "m_e9": 5_000_000, "sigma_e9": 100_000_000,
+    "observed_ns": START,
+}  # fmt: skip
+
+
+def report(house: ClearingHouse, **other: int) -> list[str]:
+    """Report a smile; the names of its refusals."""
+    house.submit(command.REPORT_SURFACE.row(**{**ROW, **other}), allow_refusals=True)
+    return [code.name for code in house.refusals()]
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        ({"underlying": 0}, "UNKNOWN_ASSET"),
+        ({"underlying": 7}, "UNKNOWN_ASSET"),
+        ({"observed_ns": START + 1}, "OBSERVED_IN_THE_FUTURE"),
+        ({"expiry_ns": START}, "EXPIRY_PASSED"),
+        ({"carry_e9": 10**9 + 1}, "PARAMETER_OUT_OF_RANGE"),
+        ({"b_e9": -1}, "PARAMETER_OUT_OF_RANGE"),
+        ({"rho_e9": 10**9}, "PARAMETER_OUT_OF_RANGE"),
+        ({"sigma_e9": 0}, "PARAMETER_OUT_OF_RANGE"),
+        ({"b_e9": 1_600_000_000}, "PARAMETER_OUT_OF_RANGE"),
+        ({"a_e9": -10_000_000}, "BUTTERFLY_ARBITRAGE"),
+        ({"b_e9": 1_500_000_000, "sigma_e9": 1_000}, "BUTTERFLY_ARBITRAGE"),
+    ],
+)
+def test_a_smile_out_of_range_or_with_arbitrage_is_refused(
+    other: dict[str, int], code: str
+) -> None:
+    assert report(ClearingHouse(), **other) == [code]
+
+
+def test_the_last_smile_of_an_expiry_is_in_force() -> None:
+    house = ClearingHouse()
+    assert report(house) == []
+    assert report(house, expiry_ns=START + 2 * DAY, a_e9=3_000_000) == []
+    house.advance(START + SECOND)
+    assert report(house, a_e9=4_000_000, observed_ns=START + SECOND) == []
+    assert report(house) == ["OUT_OF_ORDER"]
+    surfaces = house.exposure.surfaces
+    assert surfaces.count == 2
+    smile = smile_of(surfaces, surface_row(surfaces, 1, START + DAY))
+    assert (smile.a, smile.carry, smile.observed_ns) == (0.004, 0.001, START + SECOND)
+    assert surface_row(surfaces, 2, START + DAY) == -1
+
+
+def test_the_least_density_is_told_with_the_refusal() -> None:
+    house = ClearingHouse()
+    report(house, b_e9=1_500_000_000, sigma_e9=1_000)
+    (refusal,) = house.events("CommandRefused", last=True)
+    assert refusal["actual"] < refusal["allowed"] == 0
