@@ -15,7 +15,7 @@ from novate.message.parameter import Parameter
 from tests.golden.frozen import freeze
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse
 
-NOTE = "every event once at least: four days of a house with four contracts and three defaults"
+NOTE = "every event once at least: four days of a house with six contracts and three defaults"
 
 
 def scenario() -> ClearingHouse:
@@ -158,21 +158,26 @@ def go_stale(house: ClearingHouse) -> None:
 
 
 def pay_options(house: ClearingHouse) -> None:
-    """A call and a coin-settled digital put, from a smile to their payoff."""
+    """A call, a coin-settled digital put and two barriers, from a smile to their payoff."""
     expiry_ns = house.exposure.now_ns + HOUR
     call = house.list_option("C", expiry_ns=expiry_ns, settlement_window_ns=HOUR // 2)
     house.list_option(
         "P", kind=2, side=-1, expiry_ns=expiry_ns, settlement_asset=1, payout_ticks=5_000,
         strike_e8=101 * E8, margin_rule=2,
     )  # fmt: skip
+    barrier = {"barrier_e8": 104 * E8, "expiry_ns": expiry_ns}
+    house.list_option("UI", **barrier, barrier=1, monitoring=2, observation_ns=HOUR // 4)
+    house.list_option("UO", **barrier, barrier=2, monitoring=1, rebate_ticks=100)
     house.open_client("writer", deposit=1_000 * COIN)
     house.price(100)
     house.smile(0.8, expiry_ns, b_e9=1_000_000, rho_e9=-200_000_000)
     house.assess()
-    for instrument in (call, call + 1):
+    for instrument in range(call, call + 4):
         ticks = int(house.exposure.marks.mark[instrument])
         house.trade("dealer", "writer", lots=2, ticks=ticks, instrument=instrument)
-    house.price(102, at_ns=expiry_ns - HOUR // 4)
+    house.price(102, at_ns=expiry_ns - HOUR // 3)
+    house.price(105, at_ns=expiry_ns - HOUR // 6)
+    house.smile(0.8, expiry_ns)
     house.price(102, at_ns=expiry_ns + MINUTE)
 
 

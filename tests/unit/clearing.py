@@ -91,6 +91,11 @@ OPTION_TERMS: dict[str, Any] = {
     "settlement_window_ns": 0,
     "index_tick_e8": E8 // 100,
     "margin_rule": 1,
+    "barrier": 0,
+    "barrier_e8": 0,
+    "monitoring": 0,
+    "observation_ns": 0,
+    "rebate_ticks": 0,
 }
 """A call at 100 on one coin, paid in numeraire: a tick is a cent."""
 

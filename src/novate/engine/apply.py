@@ -21,7 +21,7 @@ from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
 from novate.errors import JournalError
 from novate.kernel.codes import Role
-from novate.margin import admission, option_mark, parameter, settlement, tier
+from novate.margin import admission, barrier, option_mark, parameter, settlement, tier
 from novate.market import index, option, reference, surface
 from novate.message import event
 from novate.message.declare import Message, rows_of
@@ -97,6 +97,8 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.CYCLE_POSTPONED: lambda s, r: settlement.apply_cycle_postponed(s.exposure, r),
     event.FUNDING_SETTLED: lambda s, r: settlement.apply_funding_settled(s.exposure, r),
     event.CONTRACT_EXPIRED: lambda s, r: settlement.apply_contract_expired(s.exposure, r),
+    event.BARRIER_TOUCHED: lambda s, r: barrier.apply_barrier_touched(s.exposure, r),
+    event.BARRIER_OBSERVED: lambda s, r: barrier.apply_barrier_observed(s.exposure, r),
     event.OPTION_EXPIRED: lambda s, r: settlement.apply_contract_expired(s.exposure, r),
     event.GAINS_WINDOW_STARTED: lambda s, r: settlement.apply_gains_window_started(s.exposure, r),
     event.MARGIN_CALLED: lambda s, r: call.apply_margin_called(s.exposure, r),

@@ -45,6 +45,7 @@ def due_list(state: State, until_ns: int) -> list[Due]:
     for kind, column in (
         (DueKind.FUNDING, x.instruments.used("next_funding_ns")),
         (DueKind.CYCLE, x.instruments.used("next_cycle_ns")),
+        (DueKind.OBSERVATION, x.instruments.used("next_observation_ns")),
         (DueKind.EXPIRY, x.instruments.used("next_expiry_ns")),
         (DueKind.CALL_DEADLINE, x.accounts.used("deadline_ns")),
         (DueKind.SLICE, x.accounts.used("slice_ns")),
@@ -87,6 +88,8 @@ def due_commands(state: State, due: list[Due]) -> list[Run]:
         elif kind == DueKind.CYCLE:
             cycle = int(x.instruments.cycle[subject]) + 1
             runs.append(command.SETTLE_CYCLE.row(instrument=subject, cycle=cycle))
+        elif kind == DueKind.OBSERVATION:
+            runs.append(command.OBSERVE_BARRIER.row(instrument=subject))
         elif kind == DueKind.EXPIRY:
             runs.append(command.SETTLE_EXPIRY.row(instrument=subject))
         elif kind == DueKind.CALL_DEADLINE:

@@ -15,7 +15,7 @@ from novate.engine.touch import note_event, note_trades
 from novate.errors import InputError
 from novate.kernel.codes import InstrumentStatus, Kind, Origin
 from novate.kernel.sweep import margin_totals
-from novate.margin import admission, parameter, settlement, tier
+from novate.margin import admission, barrier, parameter, settlement, tier
 from novate.margin.option import CATALOGUE
 from novate.margin.option_mark import mark_options
 from novate.market import index, option, reference, surface
@@ -96,6 +96,9 @@ def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
                 x.instruments, x.marks, x.assets, i, x.now_ns,
                 x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
             )  # fmt: skip
+    for i in barrier.touched_now(x):
+        barrier.touch(x, i, emit)
+        _close_orders_of_ended(state, i, emit)
     mark_options(x, emit)
     _emit_assessment(state, emit)
     return None
@@ -116,11 +119,23 @@ def _emit_assessment(state: State, emit: Emit) -> None:
 
 def settle_expiry(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Settle an expired contract; nobody can fill its open orders any more, so they close."""
-    x = state.exposure
-    refusal = settlement.decide_settle_expiry(x, row, emit)
-    if refusal is None and x.instruments.status[row["instrument"]] == InstrumentStatus.EXPIRED:
-        liquidation.close_orders_in(state.defaults, row["instrument"], emit)
+    refusal = settlement.decide_settle_expiry(state.exposure, row, emit)
+    if refusal is None:
+        _close_orders_of_ended(state, row["instrument"], emit)
     return refusal
+
+
+def observe_barrier(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Look at a barrier; the orders of an option that ends by it close."""
+    refusal = barrier.decide_observe_barrier(state.exposure, row, emit)
+    if refusal is None:
+        _close_orders_of_ended(state, row["instrument"], emit)
+    return refusal
+
+
+def _close_orders_of_ended(state: State, i: int, emit: Emit) -> None:
+    if state.exposure.instruments.status[i] == InstrumentStatus.EXPIRED:
+        liquidation.close_orders_in(state.defaults, i, emit)
 
 
 DECIDE: dict[Message, Decide] = {
@@ -160,6 +175,7 @@ DECIDE: dict[Message, Decide] = {
     command.SETTLE_CYCLE: lambda s, r, e: settlement.decide_settle_cycle(s.exposure, r, e),
     command.SETTLE_FUNDING: lambda s, r, e: settlement.decide_settle_funding(s.exposure, r, e),
     command.SETTLE_EXPIRY: settle_expiry,
+    command.OBSERVE_BARRIER: observe_barrier,
     command.START_GAINS_WINDOW: lambda s, r, e: settlement.decide_start_gains_window(
         s.exposure, r, e
     ),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.codes import InstrumentStatus, Kind
+from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns
 
 TIERS_MAX = 16
@@ -50,6 +50,13 @@ class InstrumentColumns(Columns):
         "index_tick_e8": (np.int64, 0),
         "margin_rule": (np.int64, 0),
         "entry_counts": (np.int8, 0),
+        "barrier": (np.int8, int(Barrier.NONE)),
+        "barrier_e8": (np.int64, 0),
+        "monitoring": (np.int8, 0),
+        "observation_ns": (np.int64, 0),
+        "next_observation_ns": (np.int64, 0),
+        "rebate_ticks": (np.int64, 0),
+        "is_knocked": (np.bool_, False),
         "tier_count": (np.int64, 0),
         "tier_floor": (np.float64, np.inf),
         "initial_rate": (np.float64, 0.0),
@@ -89,6 +96,13 @@ class InstrumentColumns(Columns):
     index_tick_e8: I64
     margin_rule: I64
     entry_counts: I8
+    barrier: I8
+    barrier_e8: I64
+    monitoring: I8
+    observation_ns: I64
+    next_observation_ns: I64
+    rebate_ticks: I64
+    is_knocked: npt.NDArray[np.bool_]
     tier_count: I64
     tier_floor: F64
     initial_rate: F64

@@ -71,6 +71,24 @@ class Kind(IntEnum):
     DIGITAL = 2  # a fixed payout, or nothing
 
 
+class Barrier(IntEnum):
+    """What a touch of an option's barrier does, and from which side."""
+
+    NONE = 0
+    UP_IN = 1
+    UP_OUT = 2
+    DOWN_IN = 3
+    DOWN_OUT = 4
+
+
+class Monitoring(IntEnum):
+    """When a barrier is looked at."""
+
+    CONTINUOUS = 1  # at every index
+    SCHEDULE = 2  # at multiples of an interval
+    AT_EXPIRY = 3  # once, against the settlement price
+
+
 class InstrumentStatus(IntEnum):
     """Life of an instrument."""
 
@@ -109,11 +127,12 @@ class DueKind(IntEnum):
 
     FUNDING = 1
     CYCLE = 2
-    EXPIRY = 3
-    CALL_DEADLINE = 4
-    ORDER_LIFE = 5
-    SLICE = 6
-    GAINS_WINDOW = 7
+    OBSERVATION = 3
+    EXPIRY = 4
+    CALL_DEADLINE = 5
+    ORDER_LIFE = 6
+    SLICE = 7
+    GAINS_WINDOW = 8
 
 
 class PricingStatus(IntEnum):

@@ -11,6 +11,7 @@ import math
 from novate.kernel.black import black_price, sides
 from novate.kernel.codes import Kind
 from novate.kernel.jit import inlined, kernel
+from novate.kernel.knock import knock_worth
 from novate.kernel.special import exp, log
 from novate.kernel.svi import svi_variance
 
@@ -29,19 +30,28 @@ def digital_value(side, forward, strike, left, vol, payout, is_coin):  # type: i
 
 @kernel
 def option_values(  # type: ignore[no-untyped-def]
-    kind, side, strike, payout, is_coin, left, span, carry, a, b, rho, m, sigma, spots, values
-):
+    kind, side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+    left, span, carry, a, b, rho, m, sigma, spots, values,
+):  # fmt: skip
     """Fill ``values`` at each of ``spots`` (index, positive).
 
     ``left`` years to expiry now, ``span`` years when the smile was fitted (positive): the smile's
-    total variance over ``span`` is the squared volatility.  ``payout`` in the settlement asset.
+    total variance over ``span`` is the squared volatility, and the carry over it the drift of the
+    forward.  ``payout`` and ``rebate`` in the settlement asset, ``interval`` in years.  A
+    ``barrier`` of 0 is none, or one that has been touched already.
     """
     for k in range(spots.size):
-        forward = spots[k] * exp(carry)
+        forward = spots[k] * exp(carry * (left / span))
         moneyness = log(strike / forward)
         vol = math.sqrt(max(svi_variance(moneyness, a, b, rho, m, sigma), 0.0) / span)
         if kind == _DIGITAL:
-            values[k] = digital_value(side, forward, strike, left, vol, payout, is_coin)
+            value = digital_value(side, forward, strike, left, vol, payout, is_coin)
         else:
             value = black_price(side, forward, strike, left, vol, 1.0)
-            values[k] = value / forward if is_coin else value
+            value = value / forward if is_coin else value
+        if barrier > 0.0:
+            value = knock_worth(
+                side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+                spots[k], forward, left, vol, value,
+            )  # fmt: skip
+        values[k] = value

@@ -97,6 +97,10 @@ CATALOGUE: dict[int, tuple[RuleTerms, Rule]] = {
 """Rules by number, as `ListOption` names them; numbers are never reused."""
 
 
+NOISE = 1e-6
+"""Part of a tick that is not rounded up: a value of whole ticks is one, whatever its last bits."""
+
+
 def short_ticks(
     rule: int, side: int, index: float, strike: float, value: float, per_tick: float, most: int
 ) -> tuple[int, int]:
@@ -107,5 +111,5 @@ def short_ticks(
     """
     terms, ask = CATALOGUE[rule]
     margin = ask(terms, side, index, strike, value)
-    initial, maintenance = (min(math.ceil(min(a / per_tick, 1e18)), most) for a in margin)
+    initial, maintenance = (min(math.ceil(min(a / per_tick, 1e18) - NOISE), most) for a in margin)
     return initial, maintenance

@@ -1,8 +1,8 @@
 """Marks of options: index and smile to value, and to what a short lot must hold.
 
-The forward is the index times e**carry.  Between two reports the volatility of a moneyness stays:
-total variance shrinks with the time to expiry.  Nothing is discounted.  Floats end here: an event
-carries whole ticks.
+The forward is the index times e**carry.  Between two reports the volatility of a moneyness and the
+rate of carry stay: total variance and carry shrink with the time to expiry.  Nothing is discounted.
+Floats end here: an event carries whole ticks.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from novate.kernel.codes import InstrumentStatus, Kind
+from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.option import option_values
 from novate.margin.option import CATALOGUE, short_ticks
 from novate.market.index import final_so_far, to_ticks
+from novate.market.option import is_out
 from novate.market.surface import Smile, smile_of
 from novate.message import event
 from novate.message.declare import Emit
@@ -73,7 +74,8 @@ def value_option(x: Exposure, i: int, smile: Smile) -> dict[str, int]:
     spots = np.array([index, slow, index * (1.0 + BUMP), index * (1.0 - BUMP)])
     values = np.empty(4)
     option_values(
-        int(c.kind[i]), float(c.side[i]), strike, payout * tick, is_coin, left, span,
+        int(c.kind[i]), float(c.side[i]), strike, payout * tick, is_coin, *_barrier_of(x, i, tick),
+        left, span,
         smile.carry, smile.a, smile.b, smile.rho, smile.m, smile.sigma, spots, values,
     )  # fmt: skip
     value, slowly, up, down = values.tolist()
@@ -81,7 +83,7 @@ def value_option(x: Exposure, i: int, smile: Smile) -> dict[str, int]:
     worth = index if is_coin else 1.0
     initial, maintenance = short_ticks(
         int(c.margin_rule[i]), int(c.side[i]), index, strike, value * worth, tick * worth,
-        most if payout == 0 else payout,
+        most if payout == 0 else max(payout, int(c.rebate_ticks[i])),
     )  # fmt: skip
     slope = (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index if is_coin else up - down
     return {
@@ -91,6 +93,20 @@ def value_option(x: Exposure, i: int, smile: Smile) -> dict[str, int]:
         "short_maintenance": maintenance,
         "delta_e9": math.floor(slope / (2.0 * BUMP * index) * 1e9 + 0.5),
     }
+
+
+def _barrier_of(x: Exposure, i: int, tick: float) -> tuple[bool, bool, float, int, float, float]:
+    """Up, in, level, monitoring, years between looks, rebate; no level once it is touched."""
+    c, barrier = x.instruments, int(x.instruments.barrier[i])
+    level = 0.0 if c.is_knocked[i] else int(c.barrier_e8[i]) / E8
+    return (
+        barrier in (Barrier.UP_IN, Barrier.UP_OUT),
+        not is_out(barrier),
+        level,
+        int(c.monitoring[i]),
+        int(c.observation_ns[i]) / YEAR_NS,
+        int(c.rebate_ticks[i]) * tick,
+    )
 
 
 def _ticks(value: float, tick: float, most: int) -> int:

@@ -71,12 +71,14 @@ def apply_cycle_settled(x: Exposure, row: dict[str, Any]) -> None:
 
 
 def apply_cycle_postponed(x: Exposure, row: dict[str, Any]) -> None:
-    """Move what waits to its next instant; an expiry tries again a minute later."""
+    """Move what waits to its next instant; an expiry and a look at a barrier: a minute later."""
     i, instruments = row["instrument"], x.instruments
     if row["kind"] == DueKind.CYCLE:
         instruments.next_cycle_ns[i] += instruments.cycle_ns[i]
     elif row["kind"] == DueKind.FUNDING:
         instruments.next_funding_ns[i] += instruments.funding_ns[i]
+    elif row["kind"] == DueKind.OBSERVATION:
+        instruments.next_observation_ns[i] += MINUTE
     else:
         instruments.next_expiry_ns[i] += MINUTE
 
@@ -160,16 +162,21 @@ def _expire_option(x: Exposure, i: int, total: int, elapsed: int, emit: Emit) ->
 
 def apply_contract_expired(x: Exposure, row: dict[str, Any]) -> None:
     """Close every position at the final price; reservations of the contract lapse."""
-    i = row["instrument"]
+    close_contract(x, row["instrument"], row["ticks"])
+
+
+def close_contract(x: Exposure, i: int, ticks: int) -> None:
+    """Pay every holder at a last price; nothing of the contract is open or due any more."""
     apply_expiry(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        x.single(Role.RESIDUE), i, row["ticks"], x.holders(i),
+        x.single(Role.RESIDUE), i, ticks, x.holders(i),
     )  # fmt: skip
     apply_lapse(x, i)
     x.instruments.status[i] = InstrumentStatus.EXPIRED
     x.instruments.next_cycle_ns[i] = 0
     x.instruments.next_funding_ns[i] = 0
     x.instruments.next_expiry_ns[i] = 0
+    x.instruments.next_observation_ns[i] = 0
 
 
 def decide_start_gains_window(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:

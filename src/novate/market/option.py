@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from novate.instrument.columns import InstrumentColumns
-from novate.kernel.codes import Kind, Style
+from novate.kernel.codes import Barrier, Kind, Monitoring, Style
 from novate.kernel.value import LINEAR
 from novate.market.columns import AssetColumns, MarkColumns
 from novate.market.index import PRICE_MAX_E8
@@ -15,6 +15,7 @@ from novate.message.declare import Emit, Refusal
 from novate.message.refusal import ListOptionRefusal as No
 
 DAY = 86_400 * 10**9
+MINUTE = 60 * 10**9
 KINDS = (Kind.EUROPEAN, Kind.DIGITAL)
 
 
@@ -28,10 +29,58 @@ def decide_list_option(
         return refusal
     if not 1 <= row["margin_rule"] <= rules:
         return Refusal(No.UNKNOWN_RULE, row["margin_rule"], rules)
+    refusal = _barrier_refusal(int(assets.price_e8[row["underlying"]]), row)
+    if refusal is not None:
+        return refusal
     if now_ns <= 0:
         return Refusal(No.CLOCK_NOT_SET, now_ns, 1)
-    emit(event.OPTION_LISTED, instrument=instruments.count, **row)
+    first = next_observation(now_ns, row["observation_ns"], row["expiry_ns"])
+    emit(event.OPTION_LISTED, instrument=instruments.count, next_observation_ns=first, **row)
     return None
+
+
+def _barrier_refusal(price_e8: int, row: dict[str, Any]) -> Refusal | None:
+    """Whether a barrier and how it is watched fit together, and it is still to be touched."""
+    barrier, level, monitoring = row["barrier"], row["barrier_e8"], row["monitoring"]
+    if barrier not in list(Barrier):
+        return Refusal(No.UNKNOWN_BARRIER, barrier, int(Barrier.DOWN_OUT))
+    if monitoring not in (list(Monitoring) if barrier else (0,)):
+        return Refusal(No.UNKNOWN_BARRIER, monitoring, len(Monitoring) if barrier else 0)
+    interval = row["observation_ns"]
+    is_scheduled = monitoring == Monitoring.SCHEDULE
+    low, high = (MINUTE, 30 * DAY) if is_scheduled else (0, 0)
+    if not low <= interval <= high:
+        return Refusal(No.BARRIER_OUT_OF_RANGE, interval, low)
+    for actual, least, most in (
+        (level, 1 if barrier else 0, PRICE_MAX_E8 if barrier else 0),
+        (row["rebate_ticks"], 0, row["ticks_max"] if barrier else 0),
+    ):
+        if not least <= actual <= most:
+            return Refusal(No.BARRIER_OUT_OF_RANGE, actual, least if actual < least else most)
+    is_watched = barrier and monitoring != Monitoring.AT_EXPIRY
+    if is_watched and price_e8 > 0 and is_touched(barrier, price_e8, level):
+        return Refusal(No.BARRIER_CROSSED, price_e8, level)
+    return None
+
+
+def is_touched(barrier: int, price_e8: int, level_e8: int) -> bool:
+    """Whether a price is at a barrier or beyond it."""
+    if barrier in (Barrier.UP_IN, Barrier.UP_OUT):
+        return price_e8 >= level_e8
+    return price_e8 <= level_e8
+
+
+def is_out(barrier: int) -> bool:
+    """Whether a touch ends the option."""
+    return barrier in (Barrier.UP_OUT, Barrier.DOWN_OUT)
+
+
+def next_observation(now_ns: int, interval_ns: int, expiry_ns: int) -> int:
+    """First multiple of the interval after now and not after expiry, 0 for none."""
+    if interval_ns == 0:
+        return 0
+    following = (now_ns // interval_ns + 1) * interval_ns
+    return following if following <= expiry_ns else 0
 
 
 def _terms_refusal(
@@ -78,10 +127,23 @@ def apply_option_listed(
 
 
 def payoff_ticks(instruments: InstrumentColumns, i: int, final_e8: int) -> int:
-    """What a lot pays at a settlement price, in ticks, rounded half up; at most ``ticks_max``.
+    """What a lot pays at a settlement price, in ticks: the payoff, or the rebate of a barrier."""
+    barrier = int(instruments.barrier[i])
+    if barrier:
+        knocked = bool(instruments.is_knocked[i])
+        if instruments.monitoring[i] == Monitoring.AT_EXPIRY:
+            knocked = is_touched(barrier, final_e8, int(instruments.barrier_e8[i]))
+        if knocked == is_out(barrier):
+            return int(instruments.rebate_ticks[i])
+    return plain_ticks(instruments, i, final_e8)
 
-    Quote-settled: the intrinsic value over the tick.  Coin-settled: the intrinsic value over the
-    settlement price, a part of one coin, over the tick.  A digital pays in the money only.
+
+def plain_ticks(instruments: InstrumentColumns, i: int, final_e8: int) -> int:
+    """What a lot without a barrier pays at a settlement price, in ticks, rounded half up.
+
+    At most ``ticks_max``.  Quote-settled: the intrinsic value over the tick.  Coin-settled: the
+    intrinsic value over the settlement price, a part of one coin, over the tick.  A digital pays in
+    the money only.
     """
     side, strike = int(instruments.side[i]), int(instruments.strike_e8[i])
     inside = side * (final_e8 - strike)

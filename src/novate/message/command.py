@@ -76,6 +76,11 @@ LIST_OPTION = _command(
     Field("settlement_window_ns", "int64", "length of the time average of the final price"),
     Field("index_tick_e8", "int64", "resolution of that average, in 1e-8 numeraire"),
     Field("margin_rule", "int64", "number of the rule for shorts, see margin.option"),
+    Field("barrier", "int8", "0 none, 1 up and in, 2 up and out, 3 down and in, 4 down and out"),
+    Field("barrier_e8", "int64", "level in 1e-8 numeraire, 0 without a barrier"),
+    Field("monitoring", "int8", "1 every index, 2 a schedule, 3 at expiry; 0 without a barrier"),
+    Field("observation_ns", "int64", "interval of a schedule, else 0"),
+    Field("rebate_ticks", "int64", "paid at the touch (out), or at expiry without one (in)"),
 )
 SET_TIER = _command(
     "SetTier",
@@ -210,6 +215,11 @@ SETTLE_FUNDING = _command(
 SETTLE_EXPIRY = _command(
     "SettleExpiry", "Settle an expired contract.", Field("instrument", "uint32", "instrument")
 )
+OBSERVE_BARRIER = _command(
+    "ObserveBarrier",
+    "Look at the barrier of an option whose schedule says so.",
+    Field("instrument", "uint32", "instrument"),
+)
 START_GAINS_WINDOW = _command(
     "StartGainsWindow",
     "Begin a new window of gains that a haircut may cut; older proofs decay.",
@@ -266,8 +276,9 @@ COMMANDS: tuple[Message, ...] = (
     SET_PARAMETER, DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL, WITHDRAW_COLLATERAL,
     REPORT_PRICE, REPORT_LAST, REPORT_SURFACE, SUBMIT_TRADE, RESERVE_MARGIN, RELEASE_MARGIN,
     ADVANCE_TIME, ASSESS_MARGIN, REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING, SETTLE_EXPIRY,
-    START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION, STOP_LIQUIDATION,
-    PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS, SWEEP_SURPLUS,
+    OBSERVE_BARRIER, START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION,
+    STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS,
+    SWEEP_SURPLUS,
 )  # fmt: skip
 
 ENGINE_ONLY = frozenset(message.name for message in COMMANDS[20:])

@@ -97,6 +97,12 @@ OPTION_LISTED = _event(
     Field("settlement_window_ns", "int64", "window of the final price"),
     Field("index_tick_e8", "int64", "resolution of its average"),
     Field("margin_rule", "int64", "rule for shorts"),
+    Field("barrier", "int8", "kernel.codes.Barrier"),
+    Field("barrier_e8", "int64", "level"),
+    Field("monitoring", "int8", "kernel.codes.Monitoring"),
+    Field("observation_ns", "int64", "interval of a schedule"),
+    Field("rebate_ticks", "int64", "rebate"),
+    Field("next_observation_ns", "int64", "first look at the barrier, 0 for none"),
 )
 SURFACE_REPORTED = _event(
     "SurfaceReported",
@@ -131,6 +137,20 @@ OPTION_EXPIRED = _event(
     Field("final_e8", "int64", "settlement price of the underlying"),
     Field("ticks", "int64", "payoff of a lot, 0 if it is worthless"),
     Field("instant_ns", "int64", "instant"),
+)
+BARRIER_TOUCHED = _event(
+    "BarrierTouched",
+    "A barrier was touched: an in option is a plain one for good, an out option pays its rebate.",
+    _INSTRUMENT,
+    Field("index_e8", "int64", "index that touched it"),
+    Field("instant_ns", "int64", "instant"),
+)
+BARRIER_OBSERVED = _event(
+    "BarrierObserved",
+    "A scheduled look at a barrier that was not touched.",
+    _INSTRUMENT,
+    Field("index_e8", "int64", "index"),
+    Field("next_ns", "int64", "next look, 0 for none"),
 )
 TIER_SET = _event(
     "TierSet",

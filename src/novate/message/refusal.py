@@ -65,7 +65,10 @@ class ListOptionRefusal(IntEnum):
     INTERVAL_OUT_OF_RANGE = 11
     EXPIRY_PASSED = 12
     UNKNOWN_RULE = 13
-    CLOCK_NOT_SET = 14
+    UNKNOWN_BARRIER = 14
+    BARRIER_OUT_OF_RANGE = 15
+    BARRIER_CROSSED = 16
+    CLOCK_NOT_SET = 17
 
 
 class ReportSurfaceRefusal(IntEnum):

@@ -152,6 +152,12 @@ def settle_expiry(w: World, number: int) -> None:
         ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
         settle_at(w, number, ticks)
         w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
+    close_contract(w, number, ticks)
+
+
+def close_contract(w: World, number: int, ticks: int) -> None:
+    """Close every position at a last price; an option pays it now, others have been paid."""
+    i = w.instruments[number]
     for account in holders(w, number):
         p = account.positions[number]
         if i.is_option:
@@ -188,6 +194,7 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
             add(i.next_funding, DueKind.FUNDING, k, "SettleFunding",
                 instrument=k, period=i.period + 1)  # fmt: skip
             add(i.next_cycle, DueKind.CYCLE, k, "SettleCycle", instrument=k, cycle=i.cycle + 1)
+            add(i.next_observation, DueKind.OBSERVATION, k, "ObserveBarrier", instrument=k)
             add(i.next_expiry, DueKind.EXPIRY, k, "SettleExpiry", instrument=k)
     for k, a in enumerate(w.accounts):
         add(a.deadline, DueKind.CALL_DEADLINE, k, "ExpireCall", account=k)

@@ -16,7 +16,7 @@ from novate.kernel.codes import Origin
 from novate.message.command import ENGINE_ONLY
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import book, failure
+from tests.simulate.naive import barrier, book, failure
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
@@ -30,6 +30,7 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "SettleCycle": book.settle_cycle,
     "SettleFunding": book.settle_funding,
     "SettleExpiry": failure.settle_expiry,
+    "ObserveBarrier": barrier.observe_barrier,
     "CallMargin": failure.call_margin,
     "MeetCall": failure.meet_call,
     "ExpireCall": failure.expire_call,
@@ -149,6 +150,7 @@ class NaiveHouse:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
         update_prices(w)
+        barrier.touch_barriers(w)
         update_options(w)
         found = [w.assess(a) for a in w.accounts if a.has_margin]
         w.emit(

@@ -6,7 +6,14 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from novate.kernel.codes import InstrumentStatus, Kind, Role, Style
+from novate.kernel.codes import (
+    Barrier,
+    InstrumentStatus,
+    Kind,
+    Monitoring,
+    Role,
+    Style,
+)
 from novate.message import refusal
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
@@ -43,12 +50,56 @@ def list_option(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 <= row["settlement_window_ns"] <= DAY, code.INTERVAL_OUT_OF_RANGE)
     refuse_if(row["expiry_ns"] <= w.now, code.EXPIRY_PASSED)
     refuse_if(row["margin_rule"] not in (1, 2), code.UNKNOWN_RULE)
+    barrier_refusals(w, row)
     refuse_if(w.now == 0, code.CLOCK_NOT_SET)
     terms = {**row, "form": 1, "style": Style.PREMIUM, "funding_ns": 0, "cycle_ns": 0}
-    w.instruments.append(Instrument(terms, 0, 0, row["expiry_ns"]))
+    i = Instrument(terms, 0, 0, row["expiry_ns"])
+    i.next_observation = following_look(w, i)
+    w.instruments.append(i)
     w.instrument_symbols.add(row["symbol"])
     w.single(Role.SETTLEMENT).positions[len(w.instruments) - 1]
-    w.emit("OptionListed", instrument=len(w.instruments) - 1, **row)
+    w.emit(
+        "OptionListed",
+        instrument=len(w.instruments) - 1,
+        **row,
+        next_observation_ns=i.next_observation,
+    )
+
+
+def barrier_refusals(w: World, row: Row) -> None:
+    """The limits of a barrier's terms."""
+    code = refusal.ListOptionRefusal
+    barrier, watched, every = row["barrier"], row["monitoring"], row["observation_ns"]
+    refuse_if(not 0 <= barrier <= 4, code.UNKNOWN_BARRIER)
+    refuse_if(not 1 <= watched <= 3 if barrier else watched != 0, code.UNKNOWN_BARRIER)
+    right = DAY // 1440 <= every <= 30 * DAY if watched == Monitoring.SCHEDULE else every == 0
+    level, rebate = row["barrier_e8"], row["rebate_ticks"]
+    if barrier:
+        right = right and 1 <= level <= PRICE_MAX and 0 <= rebate <= row["ticks_max"]
+    else:
+        right = right and level == 0 and rebate == 0
+    refuse_if(not right, code.BARRIER_OUT_OF_RANGE)
+    price = w.assets[row["underlying"]].price
+    crossed = barrier and price and watched != Monitoring.AT_EXPIRY
+    refuse_if(bool(crossed and is_beyond(row, price)), code.BARRIER_CROSSED, price, level)
+
+
+def is_beyond(terms: Row, price: int) -> bool:
+    """Whether a price in 1e-8 is at the barrier or beyond."""
+    if terms["barrier"] in (Barrier.UP_IN, Barrier.UP_OUT):
+        return bool(price >= terms["barrier_e8"])
+    return bool(price <= terms["barrier_e8"])
+
+
+def is_out(i: Instrument) -> bool:
+    return i.terms["barrier"] in (Barrier.UP_OUT, Barrier.DOWN_OUT)
+
+
+def following_look(w: World, i: Instrument) -> int:
+    """The first multiple of the schedule's interval after now that is not after expiry."""
+    every = i.terms["observation_ns"]
+    at = (w.now // every + 1) * every if every else 0
+    return at if at <= i.terms["expiry_ns"] else 0
 
 
 def report_surface(w: World, row: Row, _: int) -> None:
@@ -101,17 +152,81 @@ def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     side, strike = t["side"], t["strike_e8"] / 1e8
     payout = t["payout_ticks"] * t["tick_e8"] / 1e8
     coin = i.settles_in != 0
-    forward = spot * math.exp(s.carry)
     left = max(t["expiry_ns"] - w.now, 0) / YEAR
     span = (t["expiry_ns"] - s.observed) / YEAR
+    forward = spot * math.exp(s.carry * left / span)
     vol = math.sqrt(max(total_variance(s, math.log(strike / forward)), 0.0) / span)
     spread = max(vol * math.sqrt(left), 1e-150)
     d1 = math.log(forward / strike) / spread + spread / 2
     d2 = d1 - spread
     if t["kind"] == Kind.DIGITAL:
-        return payout * normal(side * (d1 if coin else d2))
-    price = side * (forward * normal(side * d1) - strike * normal(side * d2))
-    return price / forward if coin else price
+        plain = payout * normal(side * (d1 if coin else d2))
+    else:
+        price = side * (forward * normal(side * d1) - strike * normal(side * d2))
+        plain = price / forward if coin else price
+    if not t["barrier"] or i.is_knocked:
+        return plain
+    return Knock(i, spot, forward, vol, left).worth(plain)
+
+
+class Knock:
+    """An option whose barrier was not touched yet: what ends in a region, less its image."""
+
+    def __init__(self, i: Instrument, spot: float, forward: float, vol: float, left: float) -> None:
+        t = i.terms
+        self.i, self.spot, self.forward = i, spot, forward
+        self.spread = max(vol * math.sqrt(left), 1e-150)
+        self.up = t["barrier"] in (Barrier.UP_IN, Barrier.UP_OUT)
+        self.level = t["barrier_e8"] / 1e8
+        self.watched = t["monitoring"] != Monitoring.AT_EXPIRY
+        if t["monitoring"] == Monitoring.SCHEDULE:
+            away = 0.5825971579390106 * vol * math.sqrt(t["observation_ns"] / YEAR)
+            self.level *= math.exp(away if self.up else -away)
+
+    def between(self, low: float, high: float, shift: float) -> float:
+        """Probability to end in (low, high) with the barrier untouched, under one measure.
+
+        ``shift`` is +1 for the measure of the underlying, -1 for that of cash.
+        """
+
+        def ends(forward: float) -> float:
+            found = [
+                normal(math.log(forward / x) / self.spread + shift * self.spread / 2)
+                if 0 < x < math.inf
+                else float(x <= 0)
+                for x in (low, high)
+            ]
+            return max(found[0] - found[1], 0.0)
+
+        direct = ends(self.forward)
+        if not self.watched or self.spread <= 1e-150:
+            return direct
+        ratio = self.level / self.spot
+        power = 2 * math.log(self.forward / self.spot) / self.spread**2 + shift
+        image = ends(self.forward * ratio**2) * math.exp(min(power * math.log(ratio), 600.0))
+        return max(direct - image, 0.0)
+
+    def worth(self, plain: float) -> float:
+        t, level = self.i.terms, self.level
+        coin, unit = self.i.settles_in != 0, t["tick_e8"] / 1e8
+        rebate = t["rebate_ticks"] * unit
+        if self.watched and (self.spot >= level if self.up else self.spot <= level):
+            return rebate if is_out(self.i) else plain
+        strike, side = t["strike_e8"] / 1e8, t["side"]
+        low, high = (strike, math.inf) if side > 0 else (0.0, strike)
+        alive = (0.0, level) if self.up else (level, math.inf)
+        low, high = max(low, alive[0]), min(high, alive[1])
+        asset, cash = (self.between(low, max(low, high), s) for s in (1, -1))
+        if t["kind"] == Kind.DIGITAL:
+            out = t["payout_ticks"] * unit * (asset if coin else cash)
+        else:
+            out = max(side * (self.forward * asset - strike * cash), 0.0)
+            out = out / self.forward if coin else out
+        out = min(out, plain)
+        never = min(self.between(*alive, 1 if coin else -1), 1.0)
+        if is_out(self.i):
+            return out + rebate * (1 - never)
+        return plain - out + rebate * never
 
 
 def ask(i: Instrument, index: float, value: float) -> tuple[float, float]:
@@ -161,14 +276,20 @@ def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float
     i.mark = clamp(math.floor(value / tick + 0.5), 1, most)
     i.slow = clamp(math.floor(worth(w, i, smile, slow) / tick + 0.5), 1, most)
     rate = index if i.settles_in else 1.0
-    cap = i.terms["payout_ticks"] or most
-    asked = (min(math.ceil(x / (tick * rate)), cap) for x in ask(i, index, value * rate))
+    cap = max(i.terms["payout_ticks"], i.terms["rebate_ticks"]) if i.terms["payout_ticks"] else most
+    asked = (min(math.ceil(x / (tick * rate) - 1e-6), cap) for x in ask(i, index, value * rate))
     i.short_initial, i.short_maintenance = asked
 
 
 def payoff(i: Instrument, final: int) -> int:
     """What a lot pays in ticks at a settlement price in 1e-8."""
     t = i.terms
+    if t["barrier"]:
+        touched = i.is_knocked
+        if t["monitoring"] == Monitoring.AT_EXPIRY:
+            touched = is_beyond(t, final)
+        if touched == is_out(i):
+            return int(t["rebate_ticks"])
     inside = t["side"] * (final - t["strike_e8"])
     if inside <= 0:
         return 0

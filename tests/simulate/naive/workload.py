@@ -249,12 +249,20 @@ class Workload:
             "settlement_window_ns": self._between(0, 2) * 40 * MINUTE,
             "index_tick_e8": 10**6,
             "margin_rule": self._between(1, 2),
+            "barrier": 0,
+            "barrier_e8": 0,
+            "monitoring": 0,
+            "observation_ns": 0,
+            "rebate_ticks": 0,
             **given,
         }
 
     def _options(self) -> list[dict[str, Any]]:
         """Calls and puts paid in quote and in coin, and a digital of each."""
         near = [self._between(70, 130) * 80 * 10**8 for _ in range(6)]
+        at = self._between(101, 125) * 80 * 10**8
+        under = self._between(75, 99) * 80 * 10**8
+        watched = {"monitoring": 2, "observation_ns": self._pick((10 * MINUTE, HOUR))}
         coin = {"settlement_asset": 1, "tick_e8": 10**4, "ticks_max": 50_000}
         return [
             self.option_terms(symbol="CALL", strike_e8=near[0]),
@@ -270,7 +278,27 @@ class Workload:
                 side=-1,
                 **coin,
             ),
-        ]
+            self.option_terms(symbol="UP-IN", barrier=1, barrier_e8=at, monitoring=1),
+            self.option_terms(
+                symbol="UP-OUT", barrier=2, barrier_e8=at, rebate_ticks=5_000, **watched
+            ),
+            self.option_terms(
+                symbol="DOWN-IN", barrier=3, barrier_e8=under, side=-1, rebate_ticks=100,
+                **coin, **watched,
+            ),
+            self.option_terms(
+                symbol="DOWN-OUT", barrier=4, barrier_e8=under, monitoring=1, rebate_ticks=300,
+                **coin,
+            ),
+            self.option_terms(
+                symbol="AT-END", barrier=self._between(1, 4), barrier_e8=under, monitoring=3,
+                rebate_ticks=7_000, kind=2, payout_ticks=200_000,
+            ),
+            self.option_terms(
+                symbol="ONE-TOUCH", barrier=1, barrier_e8=at, monitoring=1, kind=2, strike_e8=1,
+                payout_ticks=150_000,
+            ),
+        ]  # fmt: skip
 
     def _smiles(self) -> list[Run]:
         """Smiles of what has not expired, most of the time."""
@@ -539,6 +567,13 @@ class Workload:
             {"settlement_window_ns": -1},
             {"expiry_ns": self.now},
             {"margin_rule": 0},
+            {"barrier": 5},
+            {"barrier": 1, "monitoring": 0},
+            {"monitoring": 1},
+            {"barrier": 1, "barrier_e8": 0, "monitoring": 1},
+            {"barrier": 2, "barrier_e8": 1, "monitoring": 2},
+            {"rebate_ticks": 1},
+            {"barrier": 3, "barrier_e8": 10**16, "monitoring": 1},
         ]
         base = (1, self.now + DAY, 0, 400_000, 2_000_000, 0, 0, 40_000_000, self.now)
         rows = [

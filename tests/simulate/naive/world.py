@@ -84,6 +84,8 @@ class Instrument:
     updated: int = 0
     short_initial: int = 0
     short_maintenance: int = 0
+    is_knocked: bool = False
+    next_observation: int = 0
 
     @property
     def is_option(self) -> bool:

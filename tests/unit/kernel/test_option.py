@@ -10,13 +10,14 @@ from novate.kernel.codes import Kind
 from novate.kernel.option import option_values
 
 SPOTS = np.array([60.0, 100.0, 170.0])
+PLAIN = (False, False, 0.0, 0, 0.0, 0.0)  # no barrier
 FLAT = (0.0, 0.04, 0.0, 0.0, 0.0, 0.1)  # carry, then a total variance of 0.04 at any strike
 
 
 def values(kind: Kind, side: float, *, is_coin: bool, left: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
     """Values of an option at 100 that pays 1, a year after the smile had a year to go."""
     out = np.empty(3)
-    option_values(int(kind), side, 100.0, 1.0, is_coin, left, 1.0, *FLAT, SPOTS, out)
+    option_values(int(kind), side, 100.0, 1.0, is_coin, *PLAIN, left, 1.0, *FLAT, SPOTS, out)
     return out
 
 
@@ -54,5 +55,5 @@ def test_the_smile_is_read_at_the_moneyness_of_the_forward() -> None:
     out, slope = np.empty(1), 0.05
     # w(k) = 0.04 + 0.05 (sqrt(k^2 + 0.01) - 0.1): carry moves the forward to the strike.
     smile = (math.log(2.0), 0.04 - 0.1 * slope, slope, 0.0, 0.0, 0.1)
-    option_values(1, 1.0, 100.0, 0.0, False, 1.0, 1.0, *smile, np.array([50.0]), out)
+    option_values(1, 1.0, 100.0, 0.0, False, *PLAIN, 1.0, 1.0, *smile, np.array([50.0]), out)
     assert out[0] == pytest.approx(100.0 * (2 * norm.cdf(0.1) - 1), rel=1e-9)

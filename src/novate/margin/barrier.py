@@ -1,0 +1,76 @@
+"""Barriers of options, looked at with every index or on a schedule; a touch is for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Monitoring
+from novate.margin.settlement import close_contract
+from novate.market.option import is_out, is_touched, next_observation
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.valuation import Exposure
+
+
+def touched_now(x: Exposure) -> list[int]:
+    """Options watched with every index whose barrier the present one touches, by number."""
+    c = x.instruments
+    watched = (
+        (c.used("monitoring") == Monitoring.CONTINUOUS)
+        & (c.used("barrier") != Barrier.NONE)
+        & ~c.used("is_knocked")
+        & (c.used("status") == InstrumentStatus.ACTIVE)
+    )
+    return [i for i in np.flatnonzero(watched).tolist() if _touches(x, i)]
+
+
+def _touches(x: Exposure, i: int) -> bool:
+    """Whether an index that counts is at the barrier: known, and not stale."""
+    asset = int(x.instruments.underlying[i])
+    price = int(x.assets.price_e8[asset])
+    if price == 0 or x.assets.is_stale[asset]:
+        return False
+    return is_touched(int(x.instruments.barrier[i]), price, int(x.instruments.barrier_e8[i]))
+
+
+def touch(x: Exposure, i: int, emit: Emit) -> None:
+    """Emit a touch at the present index."""
+    price = int(x.assets.price_e8[x.instruments.underlying[i]])
+    emit(event.BARRIER_TOUCHED, instrument=i, index_e8=price, instant_ns=x.now_ns)
+
+
+def decide_observe_barrier(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Look at a barrier on schedule; a stale index postpones the look by a minute."""
+    i, c = row["instrument"], x.instruments
+    if i >= c.count or c.status[i] != InstrumentStatus.ACTIVE:
+        return Refusal(No.UNKNOWN_SUBJECT, i, c.count - 1)
+    due = int(c.next_observation_ns[i])
+    if due == 0 or due > x.now_ns:
+        return Refusal(No.NOT_DUE, x.now_ns, due)
+    if not x.is_fresh(int(c.underlying[i])):
+        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.OBSERVATION, instant_ns=x.now_ns)
+        return None
+    if _touches(x, i):
+        touch(x, i, emit)
+        return None
+    following = next_observation(x.now_ns, int(c.observation_ns[i]), int(c.expiry_ns[i]))
+    price = int(x.assets.price_e8[c.underlying[i]])
+    emit(event.BARRIER_OBSERVED, instrument=i, index_e8=price, next_ns=following)
+    return None
+
+
+def apply_barrier_observed(x: Exposure, row: dict[str, Any]) -> None:
+    """The next look is due on schedule."""
+    x.instruments.next_observation_ns[row["instrument"]] = row["next_ns"]
+
+
+def apply_barrier_touched(x: Exposure, row: dict[str, Any]) -> None:
+    """Knocked for good: an out option pays its rebate and ends, an in option is a plain one."""
+    i = row["instrument"]
+    x.instruments.is_knocked[i] = True
+    x.instruments.next_observation_ns[i] = 0
+    if is_out(int(x.instruments.barrier[i])):
+        close_contract(x, i, int(x.instruments.rebate_ticks[i]))
