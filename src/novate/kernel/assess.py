@@ -68,18 +68,9 @@ def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def short_margin(instruments, i, lots, worst, entry):  # type: ignore[no-untyped-def]
-    """Initial and maintenance margin of options, settlement units: a long asks nothing.
-
-    ``worst`` is the short position (positive) when all open sells fill; ``entry`` the signed entry
-    cost of the ``lots`` held.
-    """
-    unit = instruments.unit[i]
-    short = max(-lots, 0)
-    initial = unit * worst * instruments.short_initial[i]
-    if instruments.entry_counts[i] and short > 0:
-        initial += max(-entry - unit * short * instruments.mark[i], 0)
-    return initial, unit * short * instruments.short_maintenance[i]
+def asked_units(amount, price):  # type: ignore[no-untyped-def]
+    """A requirement in numeraire units, rounded up."""
+    return np.int64(math.ceil(min(amount * price, WORTH_MAX)))
 
 
 @inlined
@@ -103,17 +94,19 @@ def add_option(  # type: ignore[no-untyped-def]
     value = unit * lots * mark
     scratch[OPTIONS, asset] += value
     scratch[OPTION_GAIN, asset] += value - entry
-    initial, maintenance = short_margin(instruments, i, lots, worst, entry)
-    asked = np.int64(math.ceil(min(initial * price, WORTH_MAX)))
-    out[INITIAL] = min(out[INITIAL] + asked, SUM_MAX)
-    asked = np.int64(math.ceil(min(maintenance * price, WORTH_MAX)))
-    out[MAINTENANCE] = min(out[MAINTENANCE] + asked, SUM_MAX)
-    notional = np.int64(math.ceil(min(abs(value) * price, WORTH_MAX)))
-    out[NOTIONAL] = min(out[NOTIONAL] + notional, SUM_MAX)
-    lead = unit * max(-lots, 0) * (instruments.slow[i] - mark)
+    short = max(-lots, 0)
+    initial = asked_units(unit * worst * instruments.short_initial[i], price)
+    if instruments.entry_counts[i] and short > 0:
+        # What of a dearer premium counts as collateral is asked for again.
+        dearer = max(-entry - unit * short * mark, 0)
+        initial += asked_units(dearer, price * assets.keep[asset])
+    out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
+    maintenance = asked_units(unit * short * instruments.short_maintenance[i], price)
+    out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
+    out[NOTIONAL] = min(out[NOTIONAL] + asked_units(abs(value), price), SUM_MAX)
+    lead = unit * short * (instruments.slow[i] - mark)
     if lead > 0:
-        ahead = np.int64(math.ceil(min(lead * price, WORTH_MAX)))
-        out[UNPROVEN] = min(out[UNPROVEN] + ahead, SUM_MAX)
+        out[UNPROVEN] = min(out[UNPROVEN] + asked_units(lead, price), SUM_MAX)
 
 
 @inlined

@@ -355,10 +355,11 @@ class World:
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
-        initial = unit * worst * i.short_initial
-        if i.terms["margin_rule"] == 2:
-            initial += max(-p.entry_cost - unit * short * i.mark, 0)
-        out.initial += worth_up(initial, price)
+        out.initial += worth_up(unit * worst * i.short_initial, price)
+        if i.terms["margin_rule"] == 2 and short:
+            keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
+            dearer = max(-p.entry_cost - unit * short * i.mark, 0)
+            out.initial += worth_up(dearer, price * keep)
         out.share[number] = worth_up(unit * short * i.short_maintenance, price)
         out.maintenance += out.share[number]
         out.notional += worth_up(abs(value), price)

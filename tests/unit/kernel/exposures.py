@@ -94,8 +94,10 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
             option_gain[asset] += gain_of_it
             initial, maintenance, notional, unproven = (
                 a + math.ceil(b * float(x.assets.unit_price[asset]))
-                for a, b in zip((initial, maintenance, notional, unproven), asked, strict=True)
+                for a, b in zip((initial, maintenance, notional, unproven), asked[:4], strict=True)
             )
+            kept = float(x.assets.unit_price[asset]) * float(x.assets.keep[asset])
+            initial += math.ceil(asked[4] * kept)
             continue
         lots, cost = int(x.positions.lots[row]), int(x.positions.settlement_cost[row])
         if mark == 0:
@@ -130,15 +132,15 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
 
 def readable_option(
     x: Exposure, row: int, i: int, mark: int
-) -> tuple[int, int, tuple[int, int, int, int]]:
-    """Value, value beyond entry cost, and initial, maintenance, notional, unproven, unpriced."""
+) -> tuple[int, int, tuple[int, int, int, int, int]]:
+    """Value, value beyond entry cost, and five sums: the last is what a dearer entry adds."""
     lots, entry = int(x.positions.lots[row]), int(x.positions.entry_cost[row])
     short, worst = max(-lots, 0), max(int(x.positions.sell_lots[row]) - lots, 0)
     if lots == 0 and worst == 0:
-        return 0, 0, (0, 0, 0, 0)
+        return 0, 0, (0, 0, 0, 0, 0)
     unit, (initial, maintenance) = UNITS[i], SHORT[i]
     value = unit * lots * mark
     dearer = max(-entry - unit * short * mark, 0) if i == OPTION + 1 and short else 0
     ahead = max(unit * short * (int(x.marks.slow[i]) - mark), 0)
-    asked = (unit * worst * initial + dearer, unit * short * maintenance, abs(value), ahead)
+    asked = (unit * worst * initial, unit * short * maintenance, abs(value), ahead, dearer)
     return value, value - entry, asked
