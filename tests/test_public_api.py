@@ -15,7 +15,7 @@ import novate
 NAMES_MAX = 40
 PUBLIC = {
     "engine": ["AuditReport", "Batch", "Engine", "audit", "recover"],
-    "journals": ["JournalStore", "MemoryJournal", "Record", "SqliteJournal"],
+    "journals": ["JournalStore", "MemoryJournal", "SqliteJournal"],
     "messages": ["REFUSALS", "Parameter", "Run", "columns_of", "command", "event", "rows_of"],
     "codes": [
         "AccountStatus",
@@ -39,7 +39,7 @@ PUBLIC = {
         "JournalError",
         "NovateError",
     ],
-    "valuation": ["pricing"],
+    "valuation": ["pricing", "risk", "volatility"],
     "inputs": ["load_collateral", "load_positions", "load_prices", "read_parameters"],
 }
 
@@ -71,6 +71,7 @@ def test_types_and_names_at_run_time_come_from_the_same_modules() -> None:
     assert sorted(typed) == sorted(novate.__all__)
     for name, module in typed.items():
         assert module is not None
+        novate.__getattr__(name)  # a package has its modules as attributes once they are loaded
         assert getattr(import_module(module), name) is getattr(novate, name)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from novate.adapter.parameter_file import read_parameters
     from novate.adapter.price_file import load_prices
     from novate.adapter.sqlite_journal import SqliteJournal
-    from novate.canonical import Record, Run
+    from novate.canonical import Run
     from novate.engine.engine import Batch, Engine
     from novate.engine.journal import JournalStore
     from novate.engine.recover import AuditReport, audit, recover
@@ -46,11 +46,12 @@ if TYPE_CHECKING:
         Style,
     )
     from novate.kernel.value import INVERSE, LINEAR
+    from novate.market import volatility
     from novate.message import command, event
     from novate.message.declare import columns_of, rows_of
     from novate.message.parameter import Parameter
     from novate.message.refusal import REFUSALS
-    from novate.valuation import pricing
+    from novate.valuation import pricing, risk
 
 __all__ = [
     "INVERSE",
@@ -75,7 +76,6 @@ __all__ = [
     "OrderKind",
     "Origin",
     "Parameter",
-    "Record",
     "Role",
     "Run",
     "Segregation",
@@ -91,7 +91,9 @@ __all__ = [
     "pricing",
     "read_parameters",
     "recover",
+    "risk",
     "rows_of",
+    "volatility",
 ]
 
 _HOMES = {
@@ -100,7 +102,7 @@ _HOMES = {
     "novate.adapter.parameter_file": ("read_parameters",),
     "novate.adapter.price_file": ("load_prices",),
     "novate.adapter.sqlite_journal": ("SqliteJournal",),
-    "novate.canonical": ("Record", "Run"),
+    "novate.canonical": ("Run",),
     "novate.engine.engine": ("Batch", "Engine"),
     "novate.engine.journal": ("JournalStore",),
     "novate.engine.recover": ("AuditReport", "audit", "recover"),
@@ -134,6 +136,8 @@ _MODULES = {
     "command": "novate.message.command",
     "event": "novate.message.event",
     "pricing": "novate.valuation.pricing",
+    "risk": "novate.valuation.risk",
+    "volatility": "novate.market.volatility",
 }
 
 

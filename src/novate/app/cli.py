@@ -19,7 +19,6 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from novate.adapter.fetch import Progress as Fetched
@@ -28,6 +27,7 @@ from novate.adapter.parameter_file import read_parameters
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
+from novate.app.printed import print_summary
 from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.app.replay.run import Job, run_job
 from novate.app.replay.venue import used_assets
@@ -293,79 +293,8 @@ def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> i
     if as_json:
         sys.stdout.write(json.dumps(content, indent=1) + "\n")
     else:
-        _print_summary(content, report)
+        print_summary(content, report)
     return QUARANTINED if content["quarantined_rows"] else DONE
-
-
-def _print_summary(content: dict[str, Any], report: Path) -> None:
-    console = Console()
-    result, proof = content["result"], content["verification"]
-    console.print(
-        f"[bold]{content['title']}[/bold]: {content['accounts']:,} accounts, "
-        f"{content['bars']:,} bars, {content['steps']:,} steps, {proof['events']:,} events",
-        soft_wrap=True,
-    )
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    fund = f"{_shown(result['fund_before'])} -> {_shown(result['fund_after'])}"
-    ends = (float(result["fund_before"]), float(result["fund_after"]))
-    if float(result["fund_lowest"]) < min(ends):
-        low = f"{_shown(result['fund_lowest'])} at {result['fund_lowest_at'][11:16]}"
-        fund = f"{fund}, lowest {low}"
-    lines = (
-        ("shortfall", f"{_shown(result['shortfall'])} beyond the defaulters' collateral"),
-        ("insurance fund", fund),
-        ("accounts liquidated", f"{result['liquidated_accounts']:,}"),
-        ("notional liquidated", _shown(result["liquidated_notional"])),
-        ("margin calls made, met", f"{result['calls_made']:,}, {result['calls_met']:,}"),
-        ("uncovered", _shown(result["uncovered"])),
-    )
-    for name, value in lines:
-        table.add_row(name, value)
-    console.print(table)
-    _print_payers(console, content)
-    if content["controls"]:
-        for name in ("on", "off"):
-            run = content["controls"][name]
-            console.print(
-                f"controls {name}: shortfall {_shown(run['shortfall'])} = "
-                f"own members {_shown(run['own_members'])} + clearing house "
-                f"{_shown(run['clearing_house'])} + others {_shown(run['others'])} + uncovered "
-                f"{_shown(run['uncovered'])}",
-                soft_wrap=True,
-            )
-    for row in content.get("bars_by_symbol", ()):
-        console.print(
-            f"bars {row['symbol']}: {row['present']:,} of {row['expected']:,} of the window, "
-            f"{row['missing']:,} missing; {row['outside']:,} rows outside it",
-            soft_wrap=True,
-        )
-    sums = {row["sum"] for row in proof["conservation"]}
-    console.print(
-        f"verified: recovered {proof['recovered']}, audited {proof['audited']}, "
-        f"every asset sums to {', '.join(sorted(sums))}, state {proof['state_digest'][:16]}",
-        soft_wrap=True,
-    )
-    if content["quarantined_rows"]:
-        rows = content["quarantined_rows"]
-        console.print(f"[yellow]{rows:,} {'row' if rows == 1 else 'rows'} quarantined[/yellow]")
-    console.print(f"report: {report}", soft_wrap=True)
-
-
-def _print_payers(console: Console, content: dict[str, Any]) -> None:
-    table = Table(title="who paid", box=None, padding=(0, 2), title_justify="left")
-    table.add_column("layer")
-    table.add_column(content["numeraire"], justify="right")
-    for row in content["payers"]:
-        if float(row["amount"]):
-            table.add_row(row["layer"].replace("_", " "), _shown(row["amount"]))
-    table.add_row("shortfall, all but the collateral", _shown(content["result"]["shortfall"]))
-    console.print(table)
-
-
-def _shown(amount: str) -> str:
-    """Decimal text with thousands separators and two decimals."""
-    whole, _, part = amount.partition(".")
-    return f"{int(whole):,}.{(part + '00')[:2]}"
 
 
 @app.command

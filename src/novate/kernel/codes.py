@@ -82,7 +82,7 @@ class Barrier(IntEnum):
 
 
 class Monitoring(IntEnum):
-    """When a barrier is looked at."""
+    """When a barrier is watched: a term of the contract, for the three are different products."""
 
     CONTINUOUS = 1  # at every index
     SCHEDULE = 2  # at multiples of an interval
@@ -151,14 +151,6 @@ class PricingStatus(IntEnum):
     BARRIERS_CROSS = 10  # the lower barrier is not below the upper one
     NOT_CONVERGED = 11
     PARAMETER_OUT_OF_RANGE = 12  # a parameter of the model itself, see the function
-
-
-class Monitoring(IntEnum):
-    """When a barrier is watched: a term of the contract, for the three are different products."""
-
-    CONTINUOUS = 1
-    SCHEDULE = 2  # at evenly spaced instants
-    AT_EXPIRY = 3  # once, at expiry
 
 
 class BarrierState(IntEnum):

@@ -32,7 +32,7 @@ def bar_terms(bars, out):  # type: ignore[no-untyped-def]
         first, high, low, last = bars[i, 0], bars[i, 1], bars[i, 2], bars[i, 3]
         total = first + high + low + last
         is_sound = (
-            total - total == 0.0 and low > 0.0 and low <= first <= high and low <= last <= high
+            math.isfinite(total) and low > 0.0 and low <= first <= high and low <= last <= high
         )
         if not is_sound:
             out[:, i] = math.nan
@@ -43,7 +43,7 @@ def bar_terms(bars, out):  # type: ignore[no-untyped-def]
         out[ROGERS_SATCHELL, i] = up * (up - move) + down * (down - move)
         out[OPEN_CLOSE, i] = move
         before = bars[i - 1, 3] if i else math.nan
-        has_before = before > 0.0 and before - before == 0.0
+        has_before = before > 0.0 and math.isfinite(before)
         out[CLOSE, i] = log(last / before) if has_before else math.nan
         out[OVERNIGHT, i] = log(first / before) if has_before else math.nan
 
@@ -82,6 +82,6 @@ def decayed_squares(returns, decay, out):  # type: ignore[no-untyped-def]
     v = math.nan
     for i in range(returns.size):
         square = returns[i] * returns[i]
-        if square - square == 0.0:
-            v = decay * v + (1.0 - decay) * square if v - v == 0.0 else square
+        if math.isfinite(square):
+            v = decay * v + (1.0 - decay) * square if math.isfinite(v) else square
         out[i] = v

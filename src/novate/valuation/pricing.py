@@ -34,17 +34,49 @@ from novate.kernel import black as _black
 from novate.kernel import inverse as _inverse
 from novate.kernel.columns import F64
 from novate.valuation.batch import I8, columns, shaped, shaped_status
+from novate.valuation.exotic import (
+    BarrierPayoff,
+    BarrierState,
+    FairPrices,
+    Monitoring,
+    TouchForm,
+    Valuation,
+    Volatilities,
+    barrier,
+    digital,
+    double_barrier,
+    perpetual_price,
+    sabr,
+    touch,
+)
+from novate.valuation.implied import Implied, implied_volatility, implied_volatility_inverse
 
 __all__ = [
+    "BarrierPayoff",
+    "BarrierState",
+    "FairPrices",
     "Forwards",
     "Greeks",
+    "Implied",
     "InverseGreeks",
+    "Monitoring",
     "Prices",
+    "TouchForm",
+    "Valuation",
+    "Volatilities",
+    "barrier",
     "black76",
+    "digital",
+    "double_barrier",
     "forward",
     "greeks",
+    "implied_volatility",
+    "implied_volatility_inverse",
     "inverse",
     "inverse_greeks",
+    "perpetual_price",
+    "sabr",
+    "touch",
     "year_fraction",
 ]
 

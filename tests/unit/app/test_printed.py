@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from novate.app.printed import print_summary, shown
+
+SPLIT = {"shortfall": "9.5", "own_members": "4", "clearing_house": "5.5", "others": "0"}
+RUN: dict[str, Any] = {
+    "title": "A day",
+    "accounts": 1_000,
+    "bars": 24,
+    "steps": 48,
+    "numeraire": "USDT",
+    "result": {
+        **SPLIT, "fund_before": "2000", "fund_after": "1500", "fund_lowest": "12.5",
+        "fund_lowest_at": "2026-03-12T11:09:00Z", "liquidated_accounts": 3,
+        "liquidated_notional": "1234567.891", "calls_made": 2, "calls_met": 1, "uncovered": "0",
+    },
+    "payers": [
+        {"layer": "insurance_fund", "amount": "5.5"}, {"layer": "default_fund", "amount": "0"},
+    ],
+    "controls": {name: {**SPLIT, "uncovered": "0"} for name in ("on", "off")},
+    "verification": {
+        "events": 7, "conservation": [{"sum": "0"}, {"sum": "0"}], "recovered": True,
+        "audited": True, "state_digest": "ab" * 32,
+    },
+    "quarantined_rows": 1,
+}  # fmt: skip
+
+
+def test_amounts_are_shown_with_separators_and_two_decimals() -> None:
+    assert [shown(text) for text in ("1234567.891", "0", "12.5")] == [
+        "1,234,567.89",
+        "0.00",
+        "12.50",
+    ]
+
+
+def test_a_run_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(RUN, Path("day/report.html"))
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert "A day: 1,000 accounts, 24 bars, 48 steps, 7 events" in text
+    assert "2,000.00 -> 1,500.00, lowest 12.50 at 11:09" in text
+    assert "insurance fund 5.50" in text
+    assert "default fund" not in text  # it paid nothing
+    assert "every asset sums to 0, state abababababababab" in text
+    assert "1 row quarantined" in text
+    assert text.endswith("report: day/report.html")
