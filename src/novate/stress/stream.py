@@ -43,6 +43,7 @@ class Purpose(IntEnum):
     COLLATERAL = 20
     MEMBER = 21
     BEHAVIOUR = 22
+    OPTION_QUOTE = 23
 
 
 def stream(seed: int, purpose: int, entity: int) -> np.random.Generator:
