@@ -51,6 +51,7 @@ class LoadedBook:
     traits: Traits | None = None
     memory: Memory | None = None
     trades: list[Scheduled] = field(default_factory=list)
+    generated: population.Book | None = None
 
 
 def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int) -> LoadedBook:
@@ -105,6 +106,7 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
         rows,
         traits,
         fresh_memory(traits),
+        book,
     )
 
 

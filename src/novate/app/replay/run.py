@@ -28,6 +28,7 @@ from novate.app.replay import driver, story, summary
 from novate.app.replay.book import LoadedBook, file_book, generated_book
 from novate.app.replay.feed import Feed, day_feed, file_feed
 from novate.app.replay.retrace import MarginWatch, Visitor, retrace
+from novate.app.replay.option import option_tables
 from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
 from novate.app.report import write_report
@@ -253,6 +254,12 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     del content["verification"]["elapsed_s"]
     tables = dict(finished.observer.tables)
     tables["accounts"] = summary.account_rows(finished, ready.book)
+    if ready.book.generated is not None and not job.price_files:
+        seed = job.parameters["run"]["seed"]
+        day = crash_day(seed, job.start_ns)
+        options, targets = option_tables(day, ready.book.generated, seed, job.start_ns)
+        tables.update(options)
+        content["calibration"] = [*content["calibration"], *targets]
     write_tables(directory, tables)
     write_json(directory / "summary.json", content)
     write_json(directory / "story.json", story.story_of(finished, ready.book, bridge))

@@ -43,6 +43,35 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "instant_ns": _I64, "instrument": _TEXT, "top1": _F64, "top5": _F64, "hhi": _F64,
     },
     "ccp": {"instant_ns": _I64, "account": _TEXT, "balance": _F64},
+    "option_quotes": {
+        "instant_ns": _I64, "underlying": _TEXT, "expiry_ns": _I64, "strike": _F64, "side": _TEXT,
+        "bid": _F64, "ask": _F64, "bid_vol": _F64, "ask_vol": _F64, "fit_vol": _F64,
+    },
+    "option_slices": {
+        "instant_ns": _I64, "underlying": _TEXT, "expiry_ns": _I64, "forward": _F64, "years": _F64,
+        "atm_vol": _F64, "a": _F64, "b": _F64, "rho": _F64, "m": _F64, "sigma": _F64,
+        "least_density": _F64, "calendar_gap": _F64, "quotes": _I64, "inside": _I64,
+        "rms_vol": _F64,
+    },
+    "option_risk": {
+        "instant_ns": _I64, "holder": _TEXT, "underlying": _TEXT, "bucket": _TEXT,
+        "positions": _I64, "value": _F64, "cash_delta": _F64, "cash_gamma": _F64, "vega": _F64,
+        "theta": _F64,
+    },
+    "option_gamma": {
+        "instant_ns": _I64, "underlying": _TEXT, "spot": _F64, "now": _F64, "value": _F64,
+        "delta": _F64, "gamma": _F64, "zero_gamma": _F64,
+    },
+    "option_pins": {
+        "instant_ns": _I64, "underlying": _TEXT, "expiry_ns": _I64, "strike": _F64,
+        "forward": _F64, "distance": _F64, "coins": _F64, "gamma": _F64, "minutes": _F64,
+        "doubling_minutes": _F64,
+    },
+    "option_pnl": {
+        "instant_ns": _I64, "holder": _TEXT, "theta": _F64, "carry": _F64, "delta": _F64,
+        "gamma": _F64, "vega": _F64, "volga": _F64, "vanna": _F64, "conversion": _F64,
+        "new_trades": _F64, "funding": _F64, "fees": _F64, "residual": _F64, "actual": _F64,
+    },
 }  # fmt: skip
 """Tables of a run directory; instants in ns since 1970 UTC, money in numeraire."""
 

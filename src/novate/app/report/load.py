@@ -77,6 +77,53 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "ccp": ("instant_ns", "account", "balance"),
 }
 
+OPTION_COLUMNS: dict[str, tuple[str, ...]] = {
+    "option_quotes": ("instant_ns", "underlying", "expiry_ns", "strike", "bid_vol", "ask_vol"),
+    "option_slices": (
+        "instant_ns",
+        "underlying",
+        "expiry_ns",
+        "forward",
+        "years",
+        "atm_vol",
+        "a",
+        "b",
+        "rho",
+        "m",
+        "sigma",
+        "least_density",
+        "calendar_gap",
+        "quotes",
+        "inside",
+        "rms_vol",
+    ),
+    "option_risk": (
+        "instant_ns",
+        "holder",
+        "underlying",
+        "bucket",
+        "value",
+        "cash_delta",
+        "cash_gamma",
+        "vega",
+        "theta",
+    ),
+    "option_gamma": ("instant_ns", "underlying", "spot", "now", "gamma", "zero_gamma"),
+    "option_pins": (
+        "instant_ns",
+        "underlying",
+        "strike",
+        "forward",
+        "distance",
+        "coins",
+        "gamma",
+        "minutes",
+        "doubling_minutes",
+    ),
+    "option_pnl": ("instant_ns", "holder", "delta", "residual", "actual"),
+}
+"""Tables that a run without options may lack."""
+
 
 class Period(msgspec.Struct, frozen=True):
     """First and last instant of the replayed market data, ISO 8601, UTC."""
@@ -437,7 +484,11 @@ def load_run(directory: Path) -> Run:
     return Run(
         summary=_document(directory / "summary.json", Summary),
         story=_document(directory / "story.json", Story),
-        tables={name: _table(directory / f"{name}.parquet", name) for name in COLUMNS},
+        tables={
+            name: _table(path, name)
+            for name in (*COLUMNS, *OPTION_COLUMNS)
+            if (path := directory / f"{name}.parquet").is_file() or name in COLUMNS
+        },
     )
 
 
@@ -461,8 +512,9 @@ def _table(path: Path, name: str) -> Table:
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path}: not a readable Parquet file: {error}"
         raise InputError(message) from error
-    missing = [column for column in COLUMNS[name] if column not in data.column_names]
+    wanted = COLUMNS.get(name) or OPTION_COLUMNS[name]
+    missing = [column for column in wanted if column not in data.column_names]
     if missing:
-        message = f"{path}: columns {missing} are missing; allowed: {list(COLUMNS[name])}"
+        message = f"{path}: columns {missing} are missing; allowed: {list(wanted)}"
         raise InputError(message)
     return Table(name=name, data=data)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORT_NAME = "report.html"
-SCRIPTS = ("js/theme.js", "js/chart.js", "js/flow.js", "js/page.js")
+SCRIPTS = ("js/theme.js", "js/chart.js", "js/curve.js", "js/flow.js", "js/page.js")
 LIBRARY = "vendor/echarts.common.min.js"
 
 

@@ -18,6 +18,7 @@ from novate.app.report.course import (
 )
 from novate.app.report.load import Run, Table
 from novate.app.report.markup import Column, Content, Html, element, join, table
+from novate.app.report.option import has_options, option_body
 from novate.app.report.plot import INSTRUMENTS_MAX, call_chart, flow_chart, price_charts
 from novate.app.report.series import keep_largest
 from novate.app.report.wording import (
@@ -58,6 +59,7 @@ def sections(run: Run) -> list[Section]:
         _waterfall(run),
         _concentration(run),
         _ccp(run),
+        *_options(run),
         Section(
             key="story",
             heading="One account\u2019s story",
@@ -246,6 +248,15 @@ def _ccp(run: Run) -> Section:
     return Section(
         key="ccp", heading=heading, name="Clearing house", body=body, charts=tuple(charts)
     )
+
+
+def _options(run: Run) -> list[Section]:
+    if not has_options(run):
+        return []
+    body, charts = option_body(run)
+    return [
+        Section(key="options", heading="Options", name="Options", body=body, charts=tuple(charts))
+    ]
 
 
 def _largest(data: Table, column: str, heading: str, one: str) -> tuple[Table, str]:

@@ -13,7 +13,7 @@ function drawAll(report, drawn, windows) {
       if (!chart) {
         chart = echarts.init(box, null, { renderer: "canvas" });
         drawn.set(box, chart);
-        if (data.kind !== "sizes") chart.group = "time";
+        if (data.kind !== "sizes" && data.kind !== "curve") chart.group = "time";
       }
       chart.setOption(OPTIONS[data.kind](data, palette, windows, isSmall), true);
     }
