@@ -1,4 +1,4 @@
-"""Smiles of the generated day against the quotes: what a fit would have to hit."""
+"""Smiles of the generated day, fitted to its quotes as a venue would fit its own."""
 
 from __future__ import annotations
 
@@ -7,114 +7,133 @@ from typing import Any
 import numpy as np
 
 from novate.kernel.columns import F64
-from novate.kernel.svi import least_density
+from novate.market.volatility import (
+    Chain,
+    PriceUnit,
+    Surface,
+    SurfaceRefusal,
+    assess,
+    fit_surface,
+)
 from novate.stress.option_book import OptionBook
 from novate.stress.option_market import SurfacePath
 from novate.stress.option_quote import OptionQuotes, option_quotes
-from novate.valuation.implied import implied_volatility
 
 Rows = list[dict[str, Any]]
-WING, STEPS = 3.0, 1200
 
 
 def smile_rows(
     book: OptionBook, paths: tuple[SurfacePath, ...], instants: tuple[int, ...], seed: int
 ) -> dict[str, Rows]:
-    """Return quotes as volatilities and slices with their quality, at some instants."""
+    """Return quotes as volatilities, and fitted slices with their quality, at some instants.
+
+    The chain of each underlying is its numeraire-settled options.  A chain that gets no surface has
+    no rows.
+    """
     quotes: Rows = []
     slices: Rows = []
     for at in instants:
         shown = option_quotes(book, paths, at, seed)
-        bid, ask = _volatilities(book, shown)
-        for number, path in enumerate(paths):
-            for expiry in np.flatnonzero(path.expiry_ns > path.instant_ns[at]).tolist():
-                rows = _out_of_the_money(book, shown, number, expiry)
-                place = (at, number, expiry)
-                quotes += _quote_rows(book, paths, place, (rows, bid, ask, shown))
-                slices.append(_slice_row(path, place, shown.volatility[rows], bid[rows], ask[rows]))
+        for number in range(len(paths)):
+            chain = quote_chain(book, paths, shown, number)
+            surface = fit_surface(chain)
+            if isinstance(surface, SurfaceRefusal):
+                continue
+            quotes += _quote_rows(chain, surface)
+            slices += _slice_rows(chain, surface)
     return {"option_quotes": quotes, "option_slices": slices}
 
 
-def _volatilities(book: OptionBook, shown: OptionQuotes) -> tuple[F64, F64]:
-    """Implied volatilities of bid and ask; a bid below intrinsic value bounds it by zero."""
-    contracts = book.contracts
-    unit = np.where(contracts.is_coin_settled == 1, shown.forward, 1.0)
-    found = [
-        implied_volatility(
-            side * unit, shown.forward, contracts.strikes(), shown.years, contracts.side
-        ).vol
-        for side in (shown.bid, shown.ask)
-    ]
-    return found[0], found[1]
+def quote_chain(
+    book: OptionBook, paths: tuple[SurfacePath, ...], shown: OptionQuotes, coin: int
+) -> Chain:
+    """Return the quotes of one underlying's numeraire-settled options as a chain.
 
-
-def _out_of_the_money(book: OptionBook, shown: OptionQuotes, coin: int, expiry: int) -> Any:
-    """Rows of the out-of-the-money, numeraire-settled options with two sides, by strike."""
-    contracts = book.contracts
-    is_out = contracts.side * (contracts.strikes() - shown.forward) >= 0.0
-    return np.flatnonzero(
-        (contracts.underlying == coin)
-        & (contracts.expiry == expiry)
-        & (contracts.is_coin_settled == 0)
-        & is_out
-        & np.isfinite(shown.bid)
-        & np.isfinite(shown.ask)
+    Parameters
+    ----------
+    book
+        What is listed, and the open interest.
+    paths
+        Surface of each underlying.
+    shown
+        Quotes of one instant.
+    coin
+        Row of the underlying.
+    """
+    contracts, path = book.contracts, paths[coin]
+    rows = np.flatnonzero(
+        (contracts.underlying == coin) & (contracts.is_coin_settled == 0) & (shown.years > 0.0)
+    )
+    at = int(np.searchsorted(path.instant_ns, shown.instant_ns))
+    return Chain(
+        underlying=path.terms.symbol,
+        unit=PriceUnit.QUOTE,
+        instant_ns=shown.instant_ns,
+        spot=float(path.spot_e8[at]) / 1e8,
+        expiry_ns=path.expiry_ns[contracts.expiry[rows]],
+        strike_e8=contracts.strike_e8[rows],
+        side=contracts.side[rows].astype(np.int8),
+        bid=shown.bid[rows],
+        ask=shown.ask[rows],
+        bid_size=shown.bid_size[rows],
+        ask_size=shown.ask_size[rows],
+        open_interest=(book.lots_of() * contracts.lots_size())[rows],
+        mark=shown.mark[rows],
+        forward=shown.forward[rows],
+        observed_ns=np.full(len(rows), shown.instant_ns),
     )
 
 
-def _quote_rows(
-    book: OptionBook, paths: tuple[SurfacePath, ...], place: tuple[int, int, int], found: Any
-) -> Rows:
-    at, number, expiry = place
-    rows, bid, ask, shown = found
-    path = paths[number]
+def _fitted(surface: Surface) -> F64:
+    """Volatility of the fit at each usable quote."""
+    vol, _ = surface.volatility(surface.quotes.strike, surface.quotes.expiry_ns)
+    return vol
+
+
+def _quote_rows(chain: Chain, surface: Surface) -> Rows:
+    quotes, fitted = surface.quotes, _fitted(surface)
     return [
         {
-            "instant_ns": int(path.instant_ns[at]),
-            "underlying": path.terms.symbol,
-            "expiry_ns": int(path.expiry_ns[expiry]),
-            "strike": float(book.contracts.strikes()[row]),
-            "side": "call" if book.contracts.side[row] > 0 else "put",
-            "bid": float(shown.bid[row]),
-            "ask": float(shown.ask[row]),
-            "bid_vol": float(bid[row]),
-            "ask_vol": float(ask[row]),
-            "fit_vol": float(shown.volatility[row]),
+            "instant_ns": surface.instant_ns,
+            "underlying": surface.underlying,
+            "expiry_ns": int(quotes.expiry_ns[k]),
+            "strike": float(quotes.strike[k]),
+            "side": "call" if chain.side[row] > 0 else "put",
+            "bid": float(chain.bid[row]),
+            "ask": float(chain.ask[row]),
+            "bid_vol": float(quotes.bid_vol[k]),
+            "ask_vol": float(quotes.ask_vol[k]),
+            "fit_vol": float(fitted[k]),
         }
-        for row in rows
+        for k, row in enumerate(quotes.row.tolist())
     ]
 
 
-def _slice_row(
-    path: SurfacePath, place: tuple[int, int, int], fit: F64, bid: F64, ask: F64
-) -> dict[str, Any]:
-    """One slice and how good it is."""
-    at, _, expiry = place
-    years, raw = path.years(at), path.raw(at, expiry)
-    grid = np.linspace(-WING, WING, STEPS + 1)
-    gap = float("nan")
-    if expiry > 0 and years[expiry - 1] > 0.0:
-        gap = float((_variance(raw, grid) - _variance(path.raw(at, expiry - 1), grid)).min())
-    mid = 0.5 * (bid + ask)
-    forward = float(path.forward(at)[expiry])
-    return {
-        "instant_ns": int(path.instant_ns[at]),
-        "underlying": path.terms.symbol,
-        "expiry_ns": int(path.expiry_ns[expiry]),
-        "forward": forward,
-        "years": float(years[expiry]),
-        "atm_vol": float(path.volatility(at, np.array([expiry]), np.array([forward]))[0]),
-        **dict(zip(("a", "b", "rho", "m", "sigma"), raw, strict=True)),
-        "least_density": float(least_density(-WING, WING, STEPS, *raw)),
-        "calendar_gap": gap,
-        "quotes": len(fit),
-        "inside": int(((fit >= bid) & (fit <= ask)).sum()),
-        "rms_vol": float(np.sqrt(np.nanmean((fit - mid) ** 2))) if len(fit) else float("nan"),
-    }
-
-
-def _variance(raw: tuple[float, float, float, float, float], k: F64) -> F64:
-    a, b, rho, m, sigma = raw
-    x = k - m
-    variance: F64 = a + b * (rho * x + np.sqrt(x * x + sigma * sigma))
-    return variance
+def _slice_rows(chain: Chain, surface: Surface) -> Rows:
+    quality = assess(chain, surface)
+    written: Rows = []
+    for one, good in zip(surface.slices, quality.slices, strict=True):
+        atm, _ = surface.volatility(one.forward, one.expiry_ns)
+        written.append(
+            {
+                "instant_ns": surface.instant_ns,
+                "underlying": surface.underlying,
+                "expiry_ns": one.expiry_ns,
+                "forward": one.forward,
+                "years": one.years,
+                "atm_vol": float(atm),
+                "a": one.raw.a,
+                "b": one.raw.b,
+                "rho": one.raw.rho,
+                "m": one.raw.m,
+                "sigma": one.raw.sigma,
+                "least_density": good.least_g,
+                "calendar_gap": good.calendar_gap,
+                "source": good.source.name.lower(),
+                "quotes": good.quotes,
+                "rejected": sum(count for _, count in good.rejected),
+                "inside": round(good.inside * good.quotes) if good.quotes else 0,
+                "rms_vol": good.rms_vol,
+            }
+        )
+    return written

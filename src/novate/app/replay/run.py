@@ -239,6 +239,7 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
             checks = verify(journal, finished.engine.state.digest(), say, visitors)
         finally:
             journal.close()
+        options, targets = _options(job, ready)
         outcomes = {}
         for k, (name, future) in enumerate(futures.items()):
             say("variants", k, len(futures))
@@ -254,16 +255,21 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     del content["verification"]["elapsed_s"]
     tables = dict(finished.observer.tables)
     tables["accounts"] = summary.account_rows(finished, ready.book)
-    if ready.book.generated is not None and not job.price_files:
-        seed = job.parameters["run"]["seed"]
-        day = crash_day(seed, job.start_ns)
-        options, targets = option_tables(day, ready.book.generated, seed, job.start_ns)
-        tables.update(options)
-        content["calibration"] = [*content["calibration"], *targets]
+    tables.update(options)
+    content["calibration"] = [*content["calibration"], *targets]
     write_tables(directory, tables)
     write_json(directory / "summary.json", content)
     write_json(directory / "story.json", story.story_of(finished, ready.book, bridge))
     return write_report(directory)
+
+
+def _options(job: Job, ready: Prepared) -> tuple[dict[str, list[dict[str, Any]]], Any]:
+    """Tables and calibration of the option market beside a generated day, else nothing."""
+    if ready.book.generated is None or job.price_files:
+        return {}, []
+    seed = job.parameters["run"]["seed"]
+    day = crash_day(seed, job.start_ns)
+    return option_tables(day, ready.book.generated, seed, job.start_ns)
 
 
 def _with(job: Job, *, order: str = "", off: bool = False) -> Job:

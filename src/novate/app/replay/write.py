@@ -50,8 +50,8 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "option_slices": {
         "instant_ns": _I64, "underlying": _TEXT, "expiry_ns": _I64, "forward": _F64, "years": _F64,
         "atm_vol": _F64, "a": _F64, "b": _F64, "rho": _F64, "m": _F64, "sigma": _F64,
-        "least_density": _F64, "calendar_gap": _F64, "quotes": _I64, "inside": _I64,
-        "rms_vol": _F64,
+        "least_density": _F64, "calendar_gap": _F64, "source": _TEXT, "quotes": _I64,
+        "rejected": _I64, "inside": _I64, "rms_vol": _F64,
     },
     "option_risk": {
         "instant_ns": _I64, "holder": _TEXT, "underlying": _TEXT, "bucket": _TEXT,

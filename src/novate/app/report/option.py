@@ -14,7 +14,16 @@ from novate.app.report.chart import Chart, Line, numbers, time_chart
 from novate.app.report.load import F64, Run, Table
 from novate.app.report.markup import Column, Content, Html, element, join, table
 from novate.app.report.plot import clock, focus_window
-from novate.app.report.wording import compact, count, counted, money, percent, sentence, signed
+from novate.app.report.wording import (
+    compact,
+    count,
+    counted,
+    money,
+    percent,
+    sentence,
+    signed,
+    words,
+)
 
 TONES = ("blue", "orange", "green", "purple")
 DASHES = ("solid", "dashed", "dotted")
@@ -185,7 +194,9 @@ def quality_table(run: Run) -> Html:
         Column(heading="Underlying"),
         Column(heading="Expiry", class_="when"),
         Column(heading="At the money", is_number=True),
+        Column(heading="Shape from", class_="when"),
         Column(heading="Quotes", is_number=True),
+        Column(heading="Left out", is_number=True),
         Column(heading="Inside bid\u2013ask", is_number=True),
         Column(heading="Error, vol points", is_number=True),
         Column(heading="Least density g", is_number=True),
@@ -206,7 +217,9 @@ def quality_table(run: Run) -> Html:
                 data.texts("underlying")[k],
                 _tenor(expiry[k], at[k]),
                 percent(float(data.floats("atm_vol")[k])),
+                words(data.texts("source")[k]),
                 count(int(data.integers("quotes")[k])),
+                count(int(data.integers("rejected")[k])),
                 count(int(data.integers("inside")[k])),
                 f"{100 * error:.2f}" if np.isfinite(error := data.floats("rms_vol")[k]) else "n/a",
                 f"{density[k]:.3f}",
@@ -216,7 +229,8 @@ def quality_table(run: Run) -> Html:
     made = table(columns, rows, caption="Quality of the smiles", class_="tight sortable")
     note = (
         "A density g below zero anywhere would be butterfly arbitrage, total variance that falls "
-        "from one expiry to the next calendar arbitrage."
+        "from one expiry to the next calendar arbitrage. In-the-money quotes give way to those out "
+        "of the money; an expiry with few quotes takes its shape from the whole chain."
     )
     return element(
         "figure", element("h3", "Quality of the smiles"), element("p", note, class_="note"), made
