@@ -106,7 +106,7 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
         rows,
         traits,
         fresh_memory(traits),
-        book,
+        generated=book,
     )
 
 

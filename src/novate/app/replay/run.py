@@ -27,8 +27,8 @@ from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay import driver, story, summary
 from novate.app.replay.book import LoadedBook, file_book, generated_book
 from novate.app.replay.feed import Feed, day_feed, file_feed
-from novate.app.replay.retrace import MarginWatch, Visitor, retrace
 from novate.app.replay.option import option_tables
+from novate.app.replay.retrace import MarginWatch, Visitor, retrace
 from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
 from novate.app.report import write_report
