@@ -47,6 +47,9 @@ STRAYS_SHARE = 16
 """A ladder is made anew when one in so many holders has left the tier that it was filed under."""
 
 
+_PREMIUM = int(Style.PREMIUM)
+
+
 class Headroom:
     """Equity, initial and maintenance margin of every account of one exposure."""
 
@@ -86,9 +89,7 @@ class Headroom:
         self._follow_accounts()
         self._follow_prices()
         self._follow_ladders()
-        short = np.stack((x.marks.used("short_initial"), x.marks.used("short_maintenance")))
-        has_moved = (x.marks.used("mark") != self._mark) | (short != self._short).any(axis=0)
-        moved = np.flatnonzero(has_moved).tolist()
+        moved = self._moved()
         if not self._is_stale and moved:
             rows = [x.holders(i) for i in moved]
             self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
@@ -100,10 +101,20 @@ class Headroom:
             self._sweep()
         for i in moved:
             self._mark[i] = x.marks.mark[i]
-        self._short = short
         self._touched.clear()
         self._is_stale = False
         return self._health
+
+    def _moved(self) -> list[int]:
+        """Contracts whose mark, or whose margin of a short lot, is not that of the last time."""
+        x = self._x
+        has_moved = x.marks.used("mark") != self._mark
+        if x.surfaces.count:  # else there is no option with a margin, and nobody pays for looking
+            short = np.stack((x.marks.used("short_initial"), x.marks.used("short_maintenance")))
+            has_moved |= (short != self._short).any(axis=0)
+            self._short = short
+        moved: list[int] = np.flatnonzero(has_moved).tolist()
+        return moved
 
     def _follow_accounts(self) -> None:
         """Make room for accounts and instruments that are new; they count as touched."""
@@ -156,7 +167,7 @@ class Headroom:
         p, c = x.positions, x.instruments
         unit, before, after = int(c.unit[i]), int(self._mark[i]), int(x.marks.mark[i])
         is_whole = (
-            c.form[i] == LINEAR and c.style[i] != Style.PREMIUM and c.settlement_asset[i] == 0
+            c.form[i] == LINEAR and c.style[i] != _PREMIUM and c.settlement_asset[i] == 0
             and x.assets.unit_price[0] == 1.0
         )  # fmt: skip
         if not is_whole or before <= 0 or after <= 0:
