@@ -141,4 +141,9 @@ def as_journal_error(doing: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, OverflowError) as error:
         message = f"{doing} failed: {error}"
+        if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
+            message += (
+                "; the file is damaged: restore it from a copy, and compare its last record with "
+                "the head anchor beside it"
+            )
         raise JournalError(message) from error

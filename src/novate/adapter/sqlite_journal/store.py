@@ -332,9 +332,13 @@ class SqliteJournal:
         previous = self._hash_of(first - 1) if 1 < first <= last else GENESIS
         for start in range(first, last + 1, READ_ROWS):
             end = min(start + READ_ROWS - 1, last)
-            rows = self._query(
-                _SELECT + "WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (start, end)
-            )
+            try:
+                rows = self._query(
+                    _SELECT + "WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (start, end)
+                )
+            except JournalError as error:
+                message = f"{error}; records up to {start - 1} were read and are sound"
+                raise JournalError(message) from error
             head = (start - 1, previous)
             for row in rows:
                 record = Record(*row)

@@ -288,3 +288,19 @@ def test_a_record_whose_index_points_to_altered_bytes_is_not_given(tmp_path: Pat
     with pytest.raises(JournalError, match="record 2 is altered"):
         journal.find("feed", 2)
     journal.close()
+
+
+def test_damage_says_which_records_are_sound_and_what_to_do(tmp_path: Path) -> None:
+    records = chain(600)
+    journal = SqliteJournal(tmp_path / "journal")
+    journal.append(records)
+    journal.close()
+    whole = bytearray((tmp_path / "journal").read_bytes())
+    page = database.PAGE_BYTES
+    whole[4 * page : 5 * page] = bytes(page)  # a leaf of the records' tree
+    (tmp_path / "journal").write_bytes(whole)
+
+    with pytest.raises(JournalError, match=r"records up to \d+ were read and are sound") as raised:
+        list(SqliteJournal(tmp_path / "journal", read_only=True).read())
+
+    assert "the file is damaged: restore it from a copy" in str(raised.value)
