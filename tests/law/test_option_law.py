@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.message import command
-from novate.valuation import Headroom
 from tests.unit.clearing import COIN, HOUR, ClearingHouse
 
 OPTIONS = (0, 1, 2)
@@ -84,7 +83,7 @@ def test_fills_of_options_within_their_limits_leave_an_account_above_initial_mar
 def test_the_cache_of_health_is_a_full_assessment_whatever_options_do(seed: int) -> None:
     dice = np.random.default_rng(seed)
     house = ready(dice)
-    headroom = Headroom(house.exposure)
+    headroom = house.engine.state.headroom  # the one that is told of every event
     for step in range(12):
         order = try_order(house, dice)
         if order is not None and dice.random() < 0.7:

@@ -2,8 +2,8 @@
 
 No venue publishes its surface minute by minute through a crash, so this one is a model.  Each
 instant is a power-law SSVI surface (Gatheral and Jacquier 2014, section 4), which is free of static
-arbitrage when total variance rises with time, eta (1 + |rho|) <= 2 and the exponent is at most 1/2;
-it is written as one raw SVI slice per expiry, which is what a venue's risk engine takes.
+arbitrage when total variance rises with time, eta (1 + abs(rho)) <= 2 and the exponent is at most
+1/2; it is written as one raw SVI slice per expiry, which is what a venue's risk engine takes.
 
 Three things move it, all driven by *pressure*, the recent log return of spot (a sum of log returns
 that fades with a half-life):
