@@ -32,7 +32,7 @@ from tests.e2e.run_fixture import (
 TABLES = {
     "accounts", "calls", "ccp", "concentration", "liquidations", "losses", "prices", "solvency",
     "option_quotes", "option_slices", "option_risk", "option_gamma", "option_pins", "option_pnl",
-}  # fmt: skip  # fmt: skip
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
