@@ -18,7 +18,6 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from novate.adapter.fetch import Progress as Fetched
@@ -28,6 +27,7 @@ from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
 from novate.app.printed import print_summary
+from novate.app.progress import Bars
 from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.app.replay.run import Job, run_job
 from novate.app.replay.venue import used_assets
@@ -51,33 +51,6 @@ app = App(
 def presets() -> Path:
     """Directory of the parameter files that come with novate."""
     return Path(str(files("novate.app") / "preset"))
-
-
-class _Bars:
-    """Progress bars by phase, drawn on a terminal only."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description:>9}"),
-            BarColumn(bar_width=40),
-            TextColumn("{task.completed:>7,}/{task.total:,}"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        if phase not in self._tasks:
-            self._tasks[phase] = self._progress.add_task(phase, total=max(total, 1))
-        self._progress.update(self._tasks[phase], completed=done, total=max(total, 1))
 
 
 @app.command
@@ -287,7 +260,7 @@ def _as_typed() -> str:
 def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> int:
     """Run a job with progress, print what came of it, and say so in the exit code."""
     console = Console(stderr=True)
-    with _Bars(console) as bars:
+    with Bars(console) as bars:
         report = run_job(job, out, bars, with_variants=with_variants)
     content = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     if as_json:
@@ -314,7 +287,7 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
     journal = SqliteJournal(path, read_only=True)
     try:
         total = journal.head()[0]
-        with _Bars(Console(stderr=True)) as bars:
+        with Bars(Console(stderr=True)) as bars:
             engine = recover(
                 journal, from_snapshot=False, progress=lambda n: bars("recover", n, total)
             )

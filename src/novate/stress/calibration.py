@@ -52,6 +52,15 @@ class CalibrationRow:
             return self.reached >= self.wanted - self.tolerance
         return abs(self.reached - self.wanted) <= self.tolerance
 
+    def shown(self) -> dict[str, str]:
+        """Return the row as text for a report."""
+        return {
+            "target": self.target,
+            "wanted": "reported" if self.wanted is None else f"{self.wanted:,.4g}",
+            "reached": f"{self.reached:,.4g}",
+            "unit": self.unit,
+        }
+
 
 def calibration(book: Book) -> list[CalibrationRow]:
     """Measure the book against its targets.

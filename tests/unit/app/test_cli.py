@@ -42,19 +42,6 @@ def test_assets_of_contracts_that_take_no_part_are_left_out() -> None:
     assert set(kept) == {"USDT", "BTC", "USDC", "USDE"}  # stable coins have no contract
 
 
-@pytest.mark.parametrize(
-    ("amount", "shown"),
-    [
-        ("0.000000", "0.00"),
-        ("1234567.891234", "1,234,567.89"),
-        ("-1234.5", "-1,234.50"),
-        ("17", "17.00"),
-    ],
-)
-def test_amounts_are_shown_with_thousands_and_two_decimals(amount: str, shown: str) -> None:
-    assert cli._shown(amount) == shown
-
-
 def test_a_generated_book_is_said_to_be_one() -> None:
     assert any("generated" in note for note in cli._replay_notes(True))
     assert not any("generated" in note for note in cli._replay_notes(False))

@@ -31,12 +31,15 @@ RUN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_amounts_are_shown_with_separators_and_two_decimals() -> None:
-    assert [shown(text) for text in ("1234567.891", "0", "12.5")] == [
-        "1,234,567.89",
-        "0.00",
-        "12.50",
-    ]
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0.000000", "0.00"), ("1234567.891234", "1,234,567.89"), ("17", "17.00"),
+        ("-1234.5", "-1,234.50"), ("12.5", "12.50"),
+    ],
+)  # fmt: skip
+def test_amounts_are_shown_with_thousands_and_two_decimals(amount: str, text: str) -> None:
+    assert shown(amount) == text
 
 
 def test_a_run_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,8 @@ def test_the_logarithm_of_a_power_of_two_is_that_many_times_ln_two(n: int) -> No
 
 @given(st.floats(-37.0, 37.0))
 def test_the_distribution_function_is_close_to_scipys(x: float) -> None:
-    assert apply(x)[5, 0] == pytest.approx(special.ndtr(x), rel=2e-13, abs=0)
+    # SciPy drops the rounding error of the square: at 37 that is 684 times 2**-53, and more.
+    assert apply(x)[5, 0] == pytest.approx(special.ndtr(x), rel=1e-12, abs=0)
 
 
 @given(st.floats(0.0, 37.0))

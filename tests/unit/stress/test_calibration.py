@@ -53,3 +53,14 @@ def test_a_floor_is_reached_by_more_than_wanted() -> None:
     assert not dataclasses.replace(row, reached=0.9).is_reached
     assert not dataclasses.replace(row, is_floor=False).is_reached
     assert dataclasses.replace(row, wanted=None).is_reached
+
+
+def test_a_row_reads_as_text_with_what_was_only_reported() -> None:
+    row = CalibrationRow(target="size", wanted=None, reached=1234.5678, unit="lots")
+
+    assert row.shown() == {
+        "target": "size",
+        "wanted": "reported",
+        "reached": "1,235",
+        "unit": "lots",
+    }

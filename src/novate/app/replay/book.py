@@ -87,15 +87,7 @@ def generated_book(venue: Venue, feed: Feed, *, seed: int, stress_start_ns: int)
         start_ns=stress_start_ns, length_ns=6 * 3_600 * 10**9, lead_ns=6 * 3_600 * 10**9
     )
     traits = draw_traits(book, window, seed)
-    rows = [
-        {
-            "target": row.target,
-            "wanted": "reported" if row.wanted is None else f"{row.wanted:,.4g}",
-            "reached": f"{row.reached:,.4g}",
-            "unit": row.unit,
-        }
-        for row in calibration(book)
-    ]
+    rows = [row.shown() for row in calibration(book)]
     return LoadedBook(
         runs,
         np.arange(first, first + count),

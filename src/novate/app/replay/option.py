@@ -76,16 +76,7 @@ def option_tables(
         "option_pins": [row for at in (0, pinned) for row in scene.pin_rows(at)],
         **smile_rows(options, paths, (0, trough), seed),
     }
-    return tables, [_calibrated(row) for row in options.calibration]
-
-
-def _calibrated(row: Any) -> dict[str, str]:
-    return {
-        "target": row.target,
-        "wanted": "reported" if row.wanted is None else f"{row.wanted:,.4g}",
-        "reached": f"{row.reached:,.4g}",
-        "unit": row.unit,
-    }
+    return tables, [row.shown() for row in options.calibration]
 
 
 def _perpetual_interest(book: population.Book, coins: tuple[str, ...]) -> F64:

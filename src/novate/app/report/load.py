@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from novate.app.report.column import COLUMNS, OPTION_COLUMNS
 from novate.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,106 +26,6 @@ if TYPE_CHECKING:
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "prices": ("instant_ns", "instrument", "index", "mark", "last"),
-    "solvency": (
-        "instant_ns",
-        "client_equity",
-        "initial_margin",
-        "maintenance_margin",
-        "insurance_fund",
-        "skin_in_the_game",
-        "default_fund",
-        "liquidator_equity",
-        "negative_equity",
-        "negative_accounts",
-        "below_initial",
-        "below_maintenance",
-        "initial_shortfall",
-        "maintenance_shortfall",
-        "assessed_ns",
-        "uncovered",
-        "open_interest",
-    ),
-    "liquidations": (
-        "instant_ns",
-        "account",
-        "instrument",
-        "lots",
-        "price",
-        "mark",
-        "notional",
-        "fee",
-    ),
-    "calls": ("instant_ns", "account", "amount", "deadline_ns", "status", "resolved_ns"),
-    "losses": ("loss", "instant_ns", "defaulter", "layer", "payer", "amount"),
-    "accounts": (
-        "account",
-        "reference",
-        "role",
-        "member",
-        "profile",
-        "equity_start",
-        "equity_end",
-        "realised",
-        "fees",
-        "funding",
-        "status",
-        "loss",
-    ),
-    "concentration": ("instant_ns", "instrument", "top1", "top5", "hhi"),
-    "ccp": ("instant_ns", "account", "balance"),
-}
-
-OPTION_COLUMNS: dict[str, tuple[str, ...]] = {
-    "option_quotes": ("instant_ns", "underlying", "expiry_ns", "strike", "bid_vol", "ask_vol"),
-    "option_slices": (
-        "instant_ns",
-        "underlying",
-        "expiry_ns",
-        "forward",
-        "years",
-        "atm_vol",
-        "a",
-        "b",
-        "rho",
-        "m",
-        "sigma",
-        "least_density",
-        "calendar_gap",
-        "source",
-        "quotes",
-        "rejected",
-        "inside",
-        "rms_vol",
-    ),
-    "option_risk": (
-        "instant_ns",
-        "holder",
-        "underlying",
-        "bucket",
-        "value",
-        "cash_delta",
-        "cash_gamma",
-        "vega",
-        "theta",
-    ),
-    "option_gamma": ("instant_ns", "underlying", "spot", "now", "gamma", "zero_gamma"),
-    "option_pins": (
-        "instant_ns",
-        "underlying",
-        "strike",
-        "forward",
-        "distance",
-        "coins",
-        "gamma",
-        "minutes",
-        "doubling_minutes",
-    ),
-    "option_pnl": ("instant_ns", "holder", "delta", "residual", "actual"),
-}
-"""Tables that a run without options may lack."""
 
 
 class Period(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from novate.app.replay.write import SCHEMAS, write_json, write_tables
-from novate.app.report.load import COLUMNS, OPTION_COLUMNS
+from novate.app.report.column import COLUMNS, OPTION_COLUMNS
 
 
 def test_every_table_is_written_with_its_columns_even_when_it_is_empty(tmp_path: Path) -> None:

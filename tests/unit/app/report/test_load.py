@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from novate.app.report.load import COLUMNS, Run, Table, load_run
+from novate.app.report.column import COLUMNS
+from novate.app.report.load import Run, Table, load_run
 from novate.errors import InputError
 
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from novate.app.replay.write import SCHEMAS
-from novate.app.report.load import OPTION_COLUMNS, Run, Table
+from novate.app.report.column import OPTION_COLUMNS
+from novate.app.report.load import Run, Table
 from novate.app.report.option import (
     Curve,
     curve_chart,
