@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.implied_volatility import discount_factors, implied_volatilities
+from novate.valuation.batch import I8, columns, shaped, shaped_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from novate.kernel.columns import F64
 
 __all__ = ["Implied", "implied_volatility", "implied_volatility_inverse"]
-
-I8 = npt.NDArray[np.int8]
 
 
 class Implied(NamedTuple):
@@ -80,7 +79,7 @@ def implied_volatility(
     ValueError
         If the shapes do not fit, or something is not a number.
     """
-    shape, (paid, forward, strike, years, side, r) = _columns(price, F, K, T, cp, rate)
+    shape, (paid, forward, strike, years, side, r) = columns(price, F, K, T, cp, rate)
     discount = np.empty(paid.size)
     discount_factors(r, years, discount)
     return _invert(shape, side, forward, strike, years, paid, discount)
@@ -98,22 +97,16 @@ def implied_volatility_inverse(
     A coin price is Black-76 without discount over the forward, so that a call is worth less than
     one coin; ``price`` is coin per coin of notional, all else is as in `implied_volatility`.
     """
-    shape, (paid, forward, strike, years, side) = _columns(price, F, K, T, cp)
+    shape, (paid, forward, strike, years, side) = columns(price, F, K, T, cp)
     with np.errstate(over="ignore", invalid="ignore"):  # such a row gets its status
         value = np.multiply(paid, forward)
     return _invert(shape, side, forward, strike, years, value, np.ones(paid.size))
 
 
-def _columns(*inputs: npt.ArrayLike) -> tuple[tuple[int, ...], list[F64]]:
-    """Return the common shape, and the inputs as flat float64 columns of it."""
-    arrays = np.broadcast_arrays(*(np.asarray(value, np.float64) for value in inputs))
-    return arrays[0].shape, [np.ascontiguousarray(array).reshape(-1) for array in arrays]
-
-
-def _invert(shape: tuple[int, ...], *columns: F64) -> Implied:
+def _invert(shape: tuple[int, ...], *inputs: F64) -> Implied:
     """Run the kernel on side, forward, strike, years, price and discount factor."""
-    vol = np.empty(columns[0].size)
+    vol = np.empty(inputs[0].size)
     status = np.empty(vol.size, np.int8)
     invert: Callable[..., None] = implied_volatilities
-    invert(*columns, vol, status)
-    return Implied(vol.reshape(shape)[()], status.reshape(shape)[()])
+    invert(*inputs, vol, status)
+    return Implied(shaped(shape, vol), shaped_status(shape, status))
