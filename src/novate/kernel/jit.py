@@ -173,8 +173,10 @@ def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
 def fma_readable(a: float, b: float, c: float) -> float:
     """Twin of `fma`: exact with fractions, rounded once to the nearest float64."""
     a, b, c = float(a), float(b), float(c)
-    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+    if not (math.isfinite(a) and math.isfinite(b)):
         return a * b + c
+    if not math.isfinite(c):
+        return c  # the product is finite, even where a float64 would overflow
     exact = Fraction(a) * Fraction(b) + Fraction(c)
     if exact == 0:
         return a * b + c  # the sign of a zero

@@ -86,6 +86,7 @@ def test_a_hint_to_memory_changes_nothing_and_may_point_anywhere() -> None:
 @example(-1e308, 1e308, 1.0)
 @example(1e-300, 1e-300, 5e-324)
 @example(0.1, 10.0, -1.0)
+@example(5.7e295, -3e12, float("inf"))
 def test_a_multiply_add_rounds_once(a: float, b: float, c: float) -> None:
     compiled, readable = _fma(a, b, c), fma_readable(a, b, c)
 
