@@ -51,8 +51,8 @@ def test_terms_become_ticks_lots_and_ledger_units() -> None:
 
     # A tick of 0.1 on a lot of 0.001 is 0.0001 USDT: 100 units of 1e-6.
     assert listing["unit"] == 100
-    assert listing["ticks_max"] == 10_000_000 * 10
-    assert listing["lots_max"] == 2**60 // 100 // 10**8
+    assert listing["ticks_max"] == 1_000_000 * 10
+    assert listing["lots_max"] == 2**60 // 100 // 10**7
     assert listing["funding_cap_e9"] == 3_000_000
     assert (contract.tick_e8, contract.lot_e8, contract.form) == (10**7, 10**5, LINEAR)
 
