@@ -18,10 +18,6 @@ from novate.stress.option_value import contract_table, market_at
 from novate.stress.stream import Purpose, stream
 from novate.valuation.holding import years_to_expiry
 
-COIN_TICK = 1e-4
-QUOTE_TICKS = {"BTC": 1.0}
-QUOTE_TICK = 0.1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionQuotes:
@@ -83,12 +79,7 @@ def option_quotes(
         mine = (table.underlying == number) & (years > 0.0)
         half[mine] = half_spread(path.terms, out[mine], years[mine])
     unit = np.where(table.is_coin, market.forward, 1.0)
-    tick = np.array(
-        [
-            COIN_TICK if is_coin else QUOTE_TICKS.get(contracts.families[family].coin, QUOTE_TICK)
-            for is_coin, family in zip(table.is_coin, contracts.series, strict=True)
-        ]
-    )
+    tick = contracts.ticks()
     columns = (table.side, market.forward, table.strike, years)
     mid = market.vol + miss * half
     low, mark, high = (

@@ -47,6 +47,8 @@ class OptionSeries:
         Whether premium and payoff are coin; else they are the numeraire.
     lot_e8
         Size of a lot, 1e-8 coin.
+    tick_e8
+        Price step of one coin's option, 1e-8 of what it settles in.
     strike_step_e8
         Strikes are multiples of this, 1e-8 numeraire.
     share
@@ -56,6 +58,7 @@ class OptionSeries:
     coin: str
     is_coin_settled: bool
     lot_e8: int
+    tick_e8: int
     strike_step_e8: int
     share: float
 
@@ -65,14 +68,25 @@ DEMO_SERIES = (
         coin="BTC",
         is_coin_settled=False,
         lot_e8=10**6,
+        tick_e8=10**8,
         strike_step_e8=1_000 * 10**8,
         share=0.6,
     ),
     OptionSeries(
-        coin="ETH", is_coin_settled=False, lot_e8=10**7, strike_step_e8=50 * 10**8, share=1.0
+        coin="ETH",
+        is_coin_settled=False,
+        lot_e8=10**7,
+        tick_e8=10**7,
+        strike_step_e8=50 * 10**8,
+        share=1.0,
     ),
     OptionSeries(
-        coin="BTC", is_coin_settled=True, lot_e8=10**6, strike_step_e8=1_000 * 10**8, share=0.4
+        coin="BTC",
+        is_coin_settled=True,
+        lot_e8=10**6,
+        tick_e8=10**4,
+        strike_step_e8=1_000 * 10**8,
+        share=0.4,
     ),
 )
 EXPIRY_OFFSETS_NS = (16 * HOUR_NS, 7 * DAY_NS + 16 * HOUR_NS, 28 * DAY_NS + 16 * HOUR_NS)
@@ -166,6 +180,11 @@ class OptionContracts:
     def strikes(self) -> FloatArray:
         """Strikes, numeraire."""
         return np.asarray(self.strike_e8 / 1e8, dtype=np.float64)
+
+    def ticks(self) -> FloatArray:
+        """Price steps, coins or numeraire for the option of one coin."""
+        steps = np.array([family.tick_e8 for family in self.families], dtype=np.float64)
+        return np.asarray(steps[self.series] / 1e8, dtype=np.float64)
 
     def lots_size(self) -> FloatArray:
         """Coins of one lot."""

@@ -27,8 +27,9 @@ from novate.units import format_instant
 
 TRIGGERS = {"LiquidationStarted": "liquidation", "DefaultDeclared": "default"}
 FOR_ALL = frozenset(
-    {"IndexUpdated", "MarkUpdated", "CycleSettled", "FundingSettled", "ContractExpired", "GainsCut"}
-)
+    {"IndexUpdated", "MarkUpdated", "OptionMarked", "CycleSettled", "FundingSettled",
+     "ContractExpired", "OptionExpired", "BarrierTouched", "GainsCut"}
+)  # fmt: skip
 """Events that change the worth of accounts without naming them."""
 SHARED = frozenset({"GainsCut", "PositionDeleveraged", "LossAllocated"})
 Row = dict[str, Any]
@@ -138,7 +139,7 @@ class Bridge:
         for i, lots, _ in self._rows(state):
             if lots == 0:
                 continue
-            contract, mark = self.venue.contracts[i], int(x.marks.mark[i])
+            contract, mark = self.venue.listed(i), int(x.marks.mark[i])
             worth = value_of(int(x.instruments.form[i]), int(x.instruments.unit[i]), mark, lots)
             price = float(x.assets.unit_price[int(x.instruments.settlement_asset[i])])
             held.append(
@@ -168,13 +169,13 @@ class Bridge:
             change = after.unsettled.get(i, 0) * after.price[settled] - was
             if change:
                 whole = name if run.name == "FundingSettled" else ""
-                items[whole or f"Profit of {self.venue.contracts[i].symbol}"] += change
+                items[whole or f"Profit of {self.venue.listed(i).item}"] += change
         for amount in cash:
             if amount:
                 items[name] += amount
 
     def _settled_in(self, instrument: int) -> int:
-        return self.venue.contracts[instrument].settlement
+        return self.venue.listed(instrument).settlement
 
     def _item_of(self, run: Run, cash: list[Fraction]) -> str:
         """Name of the item that takes the cash of a run of events; fees are booked on the way."""
@@ -193,7 +194,7 @@ class Bridge:
             self._charge(row, cash)
         if rows and "instrument" in rows[0] and (mine or "account" not in rows[0]):
             instrument = (mine or rows)[0]["instrument"]
-            return f"Profit of {self.venue.contracts[instrument].symbol}"
+            return f"Profit of {self.venue.listed(instrument).item}"
         return "Other"
 
     def _is_mine(self, row: Row) -> bool:

@@ -13,6 +13,9 @@ from novate.app.replay.book import LoadedBook, holders_react
 from novate.app.replay.feed import Feed, Step
 from novate.app.replay.market import Responder
 from novate.app.replay.observe import Observer
+from novate.app.replay.option import moments_of
+from novate.app.replay.option_hedge import HedgeBook
+from novate.app.replay.option_watch import OptionWatch
 from novate.app.replay.trades import due
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
@@ -22,6 +25,7 @@ from novate.errors import require
 from novate.kernel.assess import EQUITY, INITIAL, NET
 from novate.kernel.codes import Role
 from novate.message import command
+from novate.stress.option_command import OptionVenue, hedge_trades
 
 I64 = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -31,7 +35,8 @@ Progress = Callable[[int, int], None]
 class Finished:
     """A run that is over: the engine, what was observed, and equity at start and end.
 
-    ``opening`` is the sequence of the opening's last record.
+    ``opening`` is the sequence of the opening's last record, ``options`` what was seen of the option
+    market, if there is one.
     """
 
     engine: Engine
@@ -41,6 +46,7 @@ class Finished:
     funds_start: dict[str, int]
     elapsed_s: float
     opening: int = 0
+    options: OptionWatch | None = None
 
 
 def run(
@@ -50,10 +56,12 @@ def run(
     feed: Feed,
     journal: JournalStore,
     progress: Progress,
+    options: OptionVenue | None = None,
 ) -> Finished:
     """Open the venue, load the book, and take every step of the feed.
 
-    ``progress`` is called with the number of steps done and in all.
+    ``progress`` is called with the number of steps done and in all; ``options`` is the option
+    market of the venue, if it has one.
     """
     started = time.perf_counter()
     engine = Engine(journal)
@@ -69,15 +77,23 @@ def run(
     funds_start = fund_levels(engine)
     opened = engine.sequence
     observer.watch_fund(funds_start["fund"], engine.state.exposure.now_ns)
-    responder = Responder(venue, feed.bar_ns, feed.last_e8[0])
+    responder = Responder(venue, feed.bar_ns, feed.last_e8[0], options)
+    watch = None
+    if options is not None:
+        watch = OptionWatch(options, HedgeBook(options), moments_of(options))
+        watch.begin(engine.state)
     for done, step in enumerate(feed, start=1):
-        commands = _commands(venue, step, engine, responder, book, numbers)
+        commands = _commands(venue, step, engine, responder, book, numbers, watch)
         observer.remember(engine.state)
         batches = engine.submit(commands, source="feed", source_sequence=done)
         numbers = engine.state.exposure.assess_all()
         observer.take(batches, engine.state)
+        if watch is not None:
+            watch.take(batches, engine.state)
         if step.is_bar_end:
             observer.measure(engine.state, step.instant_ns, numbers)
+            if watch is not None:
+                watch.sample(engine.state, step.instant_ns)
         progress(done, len(feed))
     engine.snapshot()
     require(
@@ -91,21 +107,30 @@ def run(
         funds_start,
         time.perf_counter() - started,
         opened,
+        watch,
     )
 
 
 def _commands(
-    venue: Venue, step: Step, engine: Engine, responder: Responder, book: LoadedBook, numbers: I64
+    venue: Venue,
+    step: Step,
+    engine: Engine,
+    responder: Responder,
+    book: LoadedBook,
+    numbers: I64,
+    watch: OptionWatch | None,
 ) -> list[Run]:
     """Everything that happens at one instant, in order: prices, fills, holders, assessment."""
     at_ns = step.instant_ns
     responder.observe(step, engine.state)
     fills = responder.answer(engine.state, at_ns)
+    if watch is not None:
+        fills.extend(_hedges(watch, engine, responder, at_ns))
     shifted = step.last_e8 + step.last_e8 * responder.last_displacement_ppm // 1_000_000
     tick = np.array([contract.tick_e8 for contract in venue.contracts])
     most = engine.state.exposure.instruments.ticks_max[: len(tick)]
     ticks = np.clip((2 * shifted + tick) // (2 * tick), 1, most)
-    active = np.flatnonzero(engine.state.exposure.instruments.used("status") == 1)
+    active = np.flatnonzero(engine.state.exposure.instruments.status[: len(tick)] == 1)
     earlier, traded = due(book.trades, at_ns)
     commands = [*earlier, command.ADVANCE_TIME.row(instant_ns=at_ns)]
     if step.source.size:
@@ -118,6 +143,8 @@ def _commands(
                 }
             )
         )
+    if watch is not None:
+        commands.extend(watch.venue.smiles(at_ns))
     if active.size:
         commands.append(command.REPORT_LAST.run({"instrument": active, "ticks": ticks[active]}))
     commands.extend(traded)
@@ -132,6 +159,18 @@ def _commands(
     )
     commands.append(command.ASSESS_MARGIN.row(instant_ns=at_ns))
     return commands
+
+
+def _hedges(watch: OptionWatch, engine: Engine, responder: Responder, at_ns: int) -> list[Run]:
+    """Trades by which makers of options keep their delta near zero."""
+    maker, coin, lots = watch.hedges.orders(engine.state, at_ns)
+    row, traded, ticks = responder.hedge(coin, lots, at_ns)
+    options = watch.venue
+    perpetual = np.array([item.perpetual for item in options.underlyings])
+    return hedge_trades(
+        maker[row] + options.first_account, options.external_market, perpetual[coin[row]], ticks,
+        traded,
+    )  # fmt: skip
 
 
 def fund_levels(engine: Engine) -> dict[str, int]:

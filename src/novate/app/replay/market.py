@@ -1,4 +1,4 @@
-"""The outbox answered by the market agent: engine orders to quantities and prices, and back."""
+"""The outbox answered by the market agents: engine orders to quantities and prices, and back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from novate.kernel.codes import OrderKind
 from novate.kernel.value import LINEAR
 from novate.message import command
 from novate.stress.market_agent import AgentTerms, MarketAgent, OrderBatch
+from novate.stress.option_agent import OptionAgent, OptionAgentTerms
+from novate.stress.option_command import OptionVenue
 from novate.units import MINUTE
 
 I64 = npt.NDArray[np.int64]
@@ -28,11 +30,18 @@ class Responder:
     """Answers open orders; symbols are the contracts, then the assets but the numeraire.
 
     A coin converts on a market as deep as its perpetual; an asset without one (a stable coin) on a
-    deep market at its index.
+    deep market at its index.  Orders in options go to a dealer of their own, hedges of makers to
+    the market of the perpetual.
     """
 
-    def __init__(self, venue: Venue, bar_ns: int, first_e8: I64) -> None:
+    def __init__(
+        self, venue: Venue, bar_ns: int, first_e8: I64, options: OptionVenue | None = None
+    ) -> None:
         self._venue = venue
+        self._options = options
+        self._dealer = None
+        if options is not None:
+            self._dealer = OptionAgent(OptionAgentTerms(), options.book, options.paths)
         contracts, assets = venue.contracts, range(1, len(venue.assets))
         self._contracts = len(contracts)
         self._lot = np.array(
@@ -84,6 +93,9 @@ class Responder:
             np.concatenate((step.range_ppm, np.array(width, np.int64))),
             reference_e8=np.concatenate((of_contract, index)),
         )
+        if self._options is not None and self._dealer is not None:
+            own = [item.perpetual for item in self._options.underlyings]
+            self._dealer.observe(step.instant_ns, step.last_e8[own], step.range_ppm[own])
 
     def _index(self, step: Step, state: State) -> I64:
         """Index of each asset but the numeraire: the engine's, or the first report before that."""
@@ -100,6 +112,59 @@ class Responder:
         """Return the fills of open orders as commands."""
         orders = state.defaults.orders
         rows = np.flatnonzero(orders.used("is_open"))
+        is_option = (orders.kind[rows] == OrderKind.POSITION) & (
+            orders.subject[rows] >= self._contracts
+        )
+        return [
+            *self._answer_contracts(state, rows[~is_option], instant_ns),
+            *self._answer_options(state, rows[is_option]),
+        ]
+
+    def _answer_options(self, state: State, rows: I64) -> list[Run]:
+        """Fills of open orders in options."""
+        if not rows.size or self._dealer is None:
+            return []
+        orders = state.defaults.orders
+        rows = rows[np.argsort(orders.placed_ns[rows], kind="stable")]
+        fills = self._dealer.answer(
+            orders.subject[rows].astype(np.int64) - self._contracts,
+            orders.quantity[rows],
+            orders.placed_ns[rows],
+        )
+        if not len(fills.row):
+            return []
+        return [
+            command.REPORT_FILL.run(
+                {
+                    "order": rows[fills.row] + 1,
+                    "quantity": np.abs(fills.lots),
+                    "price": fills.ticks,
+                    "is_final": np.zeros(len(fills.row), np.bool_),
+                }
+            )
+        ]
+
+    def hedge(self, coin: I64, lots: I64, instant_ns: int) -> tuple[I64, I64, I64]:
+        """Trade perpetuals for makers: rows that traded, their signed lots and prices in ticks."""
+        if self._options is None or not len(lots):
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+        symbol = np.array([item.perpetual for item in self._options.underlyings])[coin]
+        size = self._lot[symbol]
+        fills = self._agent.answer(
+            OrderBatch(
+                order_id=np.arange(1, len(lots) + 1),
+                symbol=symbol,
+                quantity_e8=lots * size,
+                placed_ns=np.full(len(lots), instant_ns - self._agent.terms.latency_ns),
+            ),
+            instant_ns,
+        )
+        tick = self._agent.terms.tick_e8[fills.symbol]
+        return fills.row, fills.quantity_e8 // size[fills.row], fills.price_e8 // tick
+
+    def _answer_contracts(self, state: State, rows: I64, instant_ns: int) -> list[Run]:
+        """Fills of open orders in contracts and conversions."""
+        orders = state.defaults.orders
         if not rows.size:
             return []
         symbol, quantity = self._quantities(state, rows)

@@ -44,7 +44,8 @@ BELOW = (
 """Columns of the solvency table: accounts below a margin in the worst assessment of a bar."""
 _QUIET = {
     "PriceReported", "IndexUpdated", "LastReported", "TimeAdvanced", "MarginAssessed",
-    "SliceScheduled", "OrderPlaced", "OrderClosed", "MarkUpdated",
+    "SliceScheduled", "OrderPlaced", "OrderClosed", "MarkUpdated", "OptionMarked",
+    "SurfaceReported",
 }  # fmt: skip
 
 
@@ -74,6 +75,7 @@ class Observer:
     calls: dict[int, Row] = field(default_factory=dict)
     marks: dict[int, int] = field(default_factory=dict)
     unit_price: list[float] = field(default_factory=list)
+    prices: list[float] = field(default_factory=list)
     loss_account: dict[int, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
     before: tuple[I32, I32, I64] | None = None
@@ -113,9 +115,11 @@ class Observer:
     def take(self, batches: list[Batch], state: State) -> None:
         """Gather the events of what `Engine.submit` returned."""
         self.marks = {
-            k: int(state.exposure.marks.mark[k]) for k in range(len(self.venue.contracts))
+            k: int(state.exposure.marks.mark[k]) for k in range(state.exposure.instruments.count)
         }
-        self.unit_price = [float(price) for price in state.exposure.assets.used("unit_price")]
+        assets = state.exposure.assets
+        self.unit_price = [float(price) for price in assets.used("unit_price")]
+        self.prices = [int(price) / 1e8 for price in assets.used("price_e8")]
         for batch in batches:
             self.records += 1
             for run in batch.events:
@@ -123,7 +127,7 @@ class Observer:
                 if run.name in _QUIET:
                     continue
                 if run.name == "TradeNovated":
-                    self._fees(run)
+                    self._fees(run, state)
                     continue
                 handler = _HANDLERS.get(run.name)
                 if handler is not None:
@@ -197,12 +201,13 @@ class Observer:
             }
         )
 
-    def _fees(self, run: Run) -> None:
-        """Add the fees of a run of trades, in numeraire where the contract settles in it."""
-        columns = columns_of(run)
+    def _fees(self, run: Run, state: State) -> None:
+        """Add the fees of a run of trades, in numeraire at the prices after the step."""
+        columns, x = columns_of(run), state.exposure
+        worth = x.assets.unit_price[x.instruments.settlement_asset[columns["instrument"]]] / UNIT
         for side in ("buyer", "seller"):
             mine = columns[side] < len(self.fees)
-            np.add.at(self.fees, columns[side][mine], columns[f"{side}_fee"][mine] / UNIT)
+            np.add.at(self.fees, columns[side][mine], (columns[f"{side}_fee"] * worth)[mine])
 
     def holdings(self, account: int) -> str:
         """What an account held before the present step, as text."""
@@ -211,7 +216,7 @@ class Observer:
         rows = np.flatnonzero((self.before[0] == account) & (self.before[2] != 0))
         held = []
         for row in rows:
-            contract = self.venue.contracts[int(self.before[1][row])]
+            contract = self.venue.listed(int(self.before[1][row]))
             held.append(f"{contract.size(int(self.before[2][row]))} {contract.symbol}")
         return ", ".join(held)
 
@@ -240,7 +245,7 @@ class Observer:
 
     def price_text(self, instrument: int, ticks: int) -> str:
         """Price of an instrument as text."""
-        contract = self.venue.contracts[instrument]
+        contract = self.venue.listed(instrument)
         return f"{ticks * contract.tick_e8 / 1e8:,.8g} ({contract.symbol})"
 
 
@@ -308,7 +313,7 @@ def _call_extended(o: Observer, batch: Batch, row: Row) -> None:
     o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
     told = o.facts[row["account"]]
     if not told or told[-1]["kind"] != "extended":
-        contract = o.venue.contracts[row["instrument"]].symbol
+        contract = o.venue.listed(row["instrument"]).symbol
         o.fact(
             batch, row["account"], "extended",
             f"The call's deadline waits for a price of {contract}.",
@@ -336,7 +341,7 @@ def _defaulted(o: Observer, batch: Batch, row: Row) -> None:
 def _funding(o: Observer, batch: Batch, row: Row) -> None:
     if o.before is None:
         return
-    contract = o.venue.contracts[row["instrument"]]
+    contract = o.venue.listed(row["instrument"])
     mine = (o.before[1] == row["instrument"]) & (o.before[0] < len(o.funding))
     lots, account = o.before[2][mine].astype(np.float64), o.before[0][mine]
     per_lot = row["ticks"] * contract.tick_e8 * contract.lot_e8 / 1e16
@@ -371,10 +376,12 @@ def _stopped(o: Observer, batch: Batch, row: Row) -> None:
 
 
 def _filled(o: Observer, batch: Batch, row: Row) -> None:
-    contract = o.venue.contracts[row["instrument"]]
+    contract = o.venue.listed(row["instrument"])
     price = row["ticks"] * contract.tick_e8 / 1e8
     notional = abs(row["value"])
-    if contract.form != 1:
+    if contract.is_option:
+        notional = int(abs(row["lots"]) * contract.lot_e8 * o.prices[contract.asset] * UNIT / 1e8)
+    elif contract.form != 1:
         terms = o.venue.parameters["instruments"][contract.symbol]
         notional = abs(row["lots"]) * terms["face_value"] // 100
     mark = o.marks[row["instrument"]] * contract.tick_e8 / 1e8

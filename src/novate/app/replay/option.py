@@ -1,7 +1,8 @@
-"""Tables of the option book that lives beside a generated day, for the report.
+"""The option market of a generated day: its book under the engine's numbers, and its tables.
 
-The options are valued beside the engine: their surface follows the day's index and their book
-belongs to the day's accounts, but their premiums and margins are not in the journal.
+Options are listed, traded, margined, liquidated and settled by the engine.  What the report shows of
+them comes from the engine's state and events (`option_watch`), but the quotes to which smiles are
+fitted, which are drawn around the day's surface as a market would show them.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from novate.app.replay.feed import Feed
 from novate.app.replay.option_smile import smile_rows
+from novate.app.replay.option_watch import OTHERS, TERMS, Moment, OptionWatch
+from novate.app.replay.venue import Contract, Venue
+from novate.canonical import Run
+from novate.kernel.codes import Role
 from novate.kernel.columns import F64, I64
+from novate.kernel.value import LINEAR
+from novate.message import command
 from novate.stress import population
 from novate.stress.crash_day import CrashDay
-from novate.stress.option_book import OptionBook, generate_option_book
-from novate.stress.option_day import TERMS, OptionDay, option_day
-from novate.stress.option_market import DEMO_SMILES, SurfacePath, surface_path
+from novate.stress.option_book import generate_option_book
+from novate.stress.option_command import OptionVenue, Underlying
+from novate.stress.option_market import DEMO_SMILES, SmileTerms, SurfacePath, surface_path
 from novate.stress.option_terms import (
     EXPIRY_OFFSETS_NS,
     HOUR_NS,
@@ -24,12 +32,11 @@ from novate.stress.option_terms import (
     Trader,
     list_options,
 )
-from novate.stress.option_value import contract_table, market_at
 from novate.units import MINUTE
-from novate.valuation.book_risk import Positions, book_risk, expiry_buckets
+from novate.valuation.book_risk import book_risk, expiry_buckets
 from novate.valuation.gamma_acceleration import doubling_years, pin_list
 from novate.valuation.gamma_profile import gamma_profile
-from novate.valuation.holding import Contracts, unit_risk
+from novate.valuation.holding import unit_risk
 
 Rows = list[dict[str, Any]]
 BUCKET_DAYS = (1, 10, 40)
@@ -37,46 +44,139 @@ BUCKETS = ("no expiry", "up to 1 day", "2 to 10 days", "11 to 40 days", "over 40
 LADDER = np.linspace(0.50, 1.30, 81)
 PIN_NS = HOUR_NS
 YEAR_MINUTES = 365 * 1440
+HOLDERS = {**{int(trader): name for trader, name in TRADER_NAMES.items()}, OTHERS: "Clearing house"}
 
 
-def option_tables(
-    day: CrashDay, book: population.Book, seed: int, start_ns: int
-) -> tuple[dict[str, Rows], Rows]:
-    """Generate the option book of a day and measure it.
+def option_venue(
+    venue: Venue, day: CrashDay, book: population.Book, feed: Feed, first: int
+) -> OptionVenue | None:
+    """Generate the option book of a day, and number its contracts after those of the venue.
+
+    Parameters
+    ----------
+    venue
+        The venue of the run; its list of options is filled.
+    day, book, feed
+        The day, the generated accounts, and prices at the opening.
+    first
+        Engine number of the book's account 0.
 
     Returns
     -------
-    tables, calibration
-        Rows of the tables whose names begin with `option_`, and calibration rows as text.
+    OptionVenue or None
+        None where the venue has no perpetual of an underlying of options.
     """
+    perpetuals = {
+        venue.assets[contract.asset]: k
+        for k, contract in reversed(list(enumerate(venue.contracts)))
+    }
     coins = tuple(terms.symbol for terms in DEMO_SMILES)
-    expiry_ns = start_ns + np.array(EXPIRY_OFFSETS_NS, dtype=np.int64)
-    instants = start_ns + np.arange(1, len(day.index_e8) + 1, dtype=np.int64) * MINUTE
+    if any(coin not in perpetuals for coin in coins):
+        return None
     paths = tuple(
-        surface_path(
-            terms, day.index_e8[:, day.prices.symbols.index(terms.symbol)], instants, expiry_ns
-        )
+        _path(terms, day, feed, int(feed.recent_e8[-1, perpetuals[terms.symbol]]))
         for terms in DEMO_SMILES
     )
     options = generate_option_book(
         list_options(coins, np.array([path.spot_e8[0] for path in paths])),
         paths,
-        kind=book.accounts.kind,
+        kind=np.where(book.accounts.mode == population.MarginMode.CROSS, book.accounts.kind, -1),
         size=book.gross_notional(),
         perpetual_interest=_perpetual_interest(book, coins),
     )
-    lived = option_day(options, paths)
-    trough = int(paths[0].spot_e8.argmin())
-    pinned = int(np.searchsorted(instants, expiry_ns[0] - PIN_NS))
-    scene = _Scene(options, paths)
-    tables = {
-        "option_pnl": _pnl_rows(lived),
-        "option_risk": [row for at in (0, trough) for row in scene.risk_rows(at)],
-        "option_gamma": [row for at in (0, trough) for row in scene.gamma_rows(at)],
-        "option_pins": [row for at in (0, pinned) for row in scene.pin_rows(at)],
-        **smile_rows(options, paths, (0, trough), seed),
+    underlyings = []
+    for coin in coins:
+        asset, contract = venue.asset(coin), venue.contracts[perpetuals[coin]]
+        underlyings.append(
+            Underlying(
+                asset=asset,
+                decimals=venue.decimals[asset],
+                haircut=venue.parameters["assets"][coin]["haircut_bps"] / 10_000,
+                perpetual=perpetuals[coin],
+                tick_e8=contract.tick_e8,
+                lot_e8=contract.lot_e8,
+            )
+        )
+    market = OptionVenue(
+        book=options,
+        paths=paths,
+        underlyings=tuple(underlyings),
+        first_instrument=len(venue.contracts),
+        first_account=first,
+        numeraire_decimals=venue.decimals[0],
+        external_market=venue.house[Role.EXTERNAL_MARKET],
+    )
+    venue.options = _listed(market, venue)
+    return market
+
+
+def _path(terms: SmileTerms, day: CrashDay, feed: Feed, price_e8: int) -> SurfacePath:
+    """Surface of one underlying: at the opening, then at the end of each minute."""
+    index = day.index_e8[:, day.prices.symbols.index(terms.symbol)]
+    start_ns = int(day.prices.open_ns[0])
+    instants = start_ns + np.arange(len(index) + 1, dtype=np.int64) * MINUTE
+    instants[0] = int(feed.instant_ns[0]) - 1
+    return surface_path(
+        terms,
+        np.concatenate([[price_e8], index]),
+        instants,
+        start_ns + np.array(EXPIRY_OFFSETS_NS, dtype=np.int64),
+    )
+
+
+def _listed(market: OptionVenue, venue: Venue) -> list[Contract]:
+    """The options as the edges know contracts."""
+    contracts = market.book.contracts
+    return [
+        Contract(
+            symbol,
+            "",
+            market.underlyings[int(contracts.underlying[k])].asset,
+            contracts.families[int(contracts.series[k])].tick_e8,
+            int(contracts.lot_e8[k]),
+            LINEAR,
+            int(market.settlement[k]),
+            f"{market.paths[int(contracts.underlying[k])].terms.symbol} options",
+        )
+        for k, symbol in enumerate(contracts.symbol)
+    ]
+
+
+def option_opening(market: OptionVenue) -> list[Run]:
+    """Return the commands that open an option market after the venue's own opening."""
+    at_ns = int(market.paths[0].instant_ns[0])
+    return [
+        market.listing(),
+        *market.smiles(at_ns),
+        command.ASSESS_MARGIN.row(instant_ns=at_ns),
+        market.deposits(),
+        *market.trades(),
+    ]
+
+
+def moments_of(market: OptionVenue) -> tuple[int, int, int]:
+    """Instants at which the book is measured: opening, trough of the first underlying, pin."""
+    path = market.paths[0]
+    trough = int(path.instant_ns[int(path.spot_e8.argmin())])
+    return int(path.instant_ns[0]), trough, int(path.expiry_ns[0]) - PIN_NS
+
+
+def option_tables(market: OptionVenue, watch: OptionWatch, seed: int) -> dict[str, Rows]:
+    """Return the rows of the tables whose names begin with `option_`."""
+    opening, trough, pinned = moments_of(market)
+    rows = [int(np.searchsorted(market.paths[0].instant_ns, at)) for at in (opening, trough)]
+    coins = {
+        item.asset: path.terms.symbol
+        for item, path in zip(market.underlyings, market.paths, strict=True)
     }
-    return tables, [row.shown() for row in options.calibration]
+    scenes = {at: _Scene(watch.moments[at], coins) for at in (opening, trough, pinned)}
+    return {
+        "option_pnl": _pnl_rows(watch),
+        "option_risk": [row for at in (opening, trough) for row in scenes[at].risk_rows()],
+        "option_gamma": [row for at in (opening, trough) for row in scenes[at].gamma_rows()],
+        "option_pins": [row for at in (opening, pinned) for row in scenes[at].pin_rows()],
+        **smile_rows(market.book, market.paths, (rows[0], rows[1]), seed),
+    }
 
 
 def _perpetual_interest(book: population.Book, coins: tuple[str, ...]) -> F64:
@@ -91,34 +191,20 @@ def _perpetual_interest(book: population.Book, coins: tuple[str, ...]) -> F64:
 
 
 class _Scene:
-    """The resting book, looked at in single instants."""
+    """The option market of the engine, looked at in one instant."""
 
-    def __init__(self, book: OptionBook, paths: tuple[SurfacePath, ...]) -> None:
-        self.book, self.paths = book, paths
-        rows = np.arange(len(book.contracts))
-        self.table: Contracts = contract_table(book.contracts, paths[0].expiry_ns, len(paths)).take(
-            rows
-        )
-        self.rows = rows
-        self.coins = [path.terms.symbol for path in paths]
+    def __init__(self, moment: Moment, coins: dict[int, str]) -> None:
+        self.moment, self.coins = moment, coins
+        self.table, self.market = moment.contracts, moment.market
 
-    def risk_rows(self, at: int) -> Rows:
+    def risk_rows(self) -> Rows:
         """Value and Greeks by kind of holder, underlying and expiry bucket."""
-        book, market = self.book, market_at(self.book.contracts, self.paths, at).take(self.rows)
-        size = book.contracts.lots_size()
-        held = Positions(
-            account=book.account.astype(np.int32),
-            contract=book.contract.astype(np.int32),
-            quantity=book.lots * size[book.contract],
-        )
-        member = np.full(int(book.account.max()) + 1, -1, dtype=np.int32)
-        member[book.account] = book.trader
         risk = book_risk(
-            held,
+            self.moment.positions,
             self.table,
-            unit_risk(self.table, market),
-            member=member,
-            bucket=expiry_buckets(self.table.expiry_ns, market.as_of_ns, BUCKET_DAYS),
+            unit_risk(self.table, self.market),
+            member=self.moment.group,
+            bucket=expiry_buckets(self.table.expiry_ns, self.market.as_of_ns, BUCKET_DAYS),
         ).by("member", "underlying", "bucket")
         scale = {
             "value": 1.0,
@@ -129,8 +215,8 @@ class _Scene:
         }
         return [
             {
-                "instant_ns": market.as_of_ns,
-                "holder": TRADER_NAMES[Trader(int(risk.keys["member"][k]))],
+                "instant_ns": self.market.as_of_ns,
+                "holder": HOLDERS[int(risk.keys["member"][k])],
                 "underlying": self.coins[int(risk.keys["underlying"][k])],
                 "bucket": BUCKETS[int(risk.keys["bucket"][k])],
                 "positions": int(risk.positions[k]),
@@ -139,23 +225,22 @@ class _Scene:
             for k in range(len(risk))
         ]
 
-    def gamma_rows(self, at: int) -> Rows:
+    def gamma_rows(self) -> Rows:
         """Gamma of the makers over a ladder of spots, one block per underlying."""
-        market = market_at(self.book.contracts, self.paths, at).take(self.rows)
-        held = self.book.coins_of(Trader.MARKET_MAKER)
+        held = self.moment.quantity(Trader.MARKET_MAKER)
         written: Rows = []
-        for number, coin in enumerate(self.coins):
+        for asset, coin in self.coins.items():
             mine: I64 = np.flatnonzero(
-                (self.table.underlying == number) & (self.table.expiry_ns > market.as_of_ns)
+                (self.table.underlying == asset) & (self.table.expiry_ns > self.market.as_of_ns)
             )
-            now = float(market.spot[mine][0])
+            now = float(self.market.spot[mine][0])
             profile = gamma_profile(
-                self.table.take(mine), market.take(mine), held[mine], now * LADDER
+                self.table.take(mine), self.market.take(mine), held[mine], now * LADDER
             )
             near = profile.zero_gamma[np.argsort(np.abs(profile.zero_gamma - now))]
             written += [
                 {
-                    "instant_ns": market.as_of_ns,
+                    "instant_ns": self.market.as_of_ns,
                     "underlying": coin,
                     "spot": float(profile.spot[k]),
                     "now": now,
@@ -168,17 +253,17 @@ class _Scene:
             ]
         return written
 
-    def pin_rows(self, at: int) -> Rows:
+    def pin_rows(self) -> Rows:
         """Strikes within one deviation of the forward shortly before they expire."""
-        market = market_at(self.book.contracts, self.paths, at).take(self.rows)
-        held = self.book.coins_of(Trader.MARKET_MAKER)
-        pins = pin_list(self.table, market, unit_risk(self.table, market), held, days=1.0)
+        table, market = self.table, self.market
+        held = self.moment.quantity(Trader.MARKET_MAKER)
+        pins = pin_list(table, market, unit_risk(table, market), held, days=1.0)
         written: Rows = []
         for k in range(len(pins)):
             one = np.flatnonzero(
-                (self.table.underlying == pins.underlying[k])
-                & (self.table.expiry_ns == pins.expiry_ns[k])
-                & (self.table.strike == pins.strike[k])
+                (table.underlying == pins.underlying[k])
+                & (table.expiry_ns == pins.expiry_ns[k])
+                & (table.strike == pins.strike[k])
             )[:1]
             years = doubling_years(
                 market.forward[one], pins.strike[[k]], pins.years[[k]], market.vol[one]
@@ -200,16 +285,17 @@ class _Scene:
         return written
 
 
-def _pnl_rows(day: OptionDay) -> Rows:
+def _pnl_rows(watch: OptionWatch) -> Rows:
     """Cumulative profit by kind of holder and term, numeraire."""
-    terms, actual = day.terms.cumsum(axis=0), day.actual.cumsum(axis=0)
+    terms = np.array(watch.terms).cumsum(axis=0)
+    actual = np.array(watch.actual).cumsum(axis=0)
     return [
         {
-            "instant_ns": int(instant),
-            "holder": TRADER_NAMES[trader],
-            **{name: int(terms[step, trader, k]) / 1e6 for k, name in enumerate(TERMS)},
-            "actual": int(actual[step, trader]) / 1e6,
+            "instant_ns": instant,
+            "holder": holder,
+            **{name: int(terms[step, k, group]) / 1e6 for k, name in enumerate(TERMS)},
+            "actual": int(actual[step, group]) / 1e6,
         }
-        for step, instant in enumerate(day.instant_ns.tolist())
-        for trader in Trader
+        for step, instant in enumerate(watch.instants)
+        for group, holder in HOLDERS.items()
     ]

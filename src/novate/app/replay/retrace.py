@@ -25,7 +25,7 @@ from novate.message.event import BY_NAME
 I64 = npt.NDArray[np.int64]
 ROW_BY_ROW = frozenset(
     {"OrderFilled", "AssetConverted", "CycleSettled", "FundingSettled", "ContractExpired",
-     "CollateralPosted", "CollateralWithdrawn"}
+     "OptionExpired", "CollateralPosted", "CollateralWithdrawn"}
 )  # fmt: skip
 """Events that are applied one at a time, so that each one's effect can be told from the next."""
 

@@ -27,7 +27,7 @@ from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay import driver, story, summary
 from novate.app.replay.book import LoadedBook, file_book, generated_book
 from novate.app.replay.feed import Feed, day_feed, file_feed
-from novate.app.replay.option import option_tables
+from novate.app.replay.option import option_opening, option_tables, option_venue
 from novate.app.replay.retrace import MarginWatch, Visitor, retrace
 from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
@@ -40,6 +40,7 @@ from novate.errors import InputError
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
 from novate.stress.crash_day import crash_day
+from novate.stress.option_command import OptionVenue
 from novate.stress.path import PathOrder
 from novate.units import MINUTE, format_instant
 
@@ -107,6 +108,7 @@ class Prepared:
     feed: Feed
     quarantine: Quarantine = field(default_factory=Quarantine)
     bars: tuple[BarCount, ...] = ()
+    options: OptionVenue | None = None
 
 
 def prepare(job: Job) -> Prepared:
@@ -118,6 +120,7 @@ def prepare(job: Job) -> Prepared:
     # The same people with the same money, whatever the rules: the book is drawn under the controls.
     venue.parameters = job.parameters
     bars: tuple[BarCount, ...] = ()
+    generated = None
     if job.price_files:
         names = [contract.price_symbol for contract in venue.contracts]
         table = load_prices(job.price_files, names, job.start_ns, job.end_ns, quarantine)
@@ -125,6 +128,7 @@ def prepare(job: Job) -> Prepared:
         feed, declared = file_feed(table, venue, order=ORDERS[job.order], points=job.points)
     else:
         day = crash_day(seed, job.start_ns)
+        generated = day
         feed, declared = day_feed(
             day, venue, order=ORDERS[job.order], points=job.points, quiet_ppm=job.quiet_ppm
         )
@@ -136,7 +140,13 @@ def prepare(job: Job) -> Prepared:
         book = _book_from_files(job, venue, feed, quarantine)
     else:
         book = generated_book(venue, feed, seed=seed, stress_start_ns=_stress_start(feed))
-    return Prepared(venue, opening, book, feed, quarantine, bars)
+    options = None
+    if generated is not None and book.generated is not None:
+        options = option_venue(venue, generated, book.generated, feed, int(book.accounts[0]))
+    if options is not None:
+        book.runs.extend(option_opening(options))
+        book.calibration.extend(row.shown() for row in options.book.calibration)
+    return Prepared(venue, opening, book, feed, quarantine, bars, options)
 
 
 def _book_from_files(job: Job, venue: Venue, feed: Feed, quarantine: Quarantine) -> LoadedBook:
@@ -200,6 +210,7 @@ def run_variant(job: Job) -> summary.Outcome:
         ready.feed,
         MemoryJournal(),
         lambda done, total: None,
+        ready.options,
     )
     return summary.outcome(finished, ready.book)
 
@@ -231,7 +242,7 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
         try:
             finished = driver.run(
                 ready.venue, ready.opening, ready.book, ready.feed, journal,
-                lambda done, total: say("replay", done, total),
+                lambda done, total: say("replay", done, total), ready.options,
             )  # fmt: skip
             watch = MarginWatch(ready.book.accounts, finished.observer.tables["solvency"])
             bridge = story.bridge_of(finished, ready.book)
@@ -239,7 +250,6 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
             checks = verify(journal, finished.engine.state.digest(), say, visitors)
         finally:
             journal.close()
-        options, targets = _options(job, ready)
         outcomes = {}
         for k, (name, future) in enumerate(futures.items()):
             say("variants", k, len(futures))
@@ -255,21 +265,13 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     del content["verification"]["elapsed_s"]
     tables = dict(finished.observer.tables)
     tables["accounts"] = summary.account_rows(finished, ready.book)
-    tables.update(options)
-    content["calibration"] = [*content["calibration"], *targets]
+    if ready.options is not None and finished.options is not None:
+        seed = job.parameters["run"]["seed"]
+        tables.update(option_tables(ready.options, finished.options, seed))
     write_tables(directory, tables)
     write_json(directory / "summary.json", content)
     write_json(directory / "story.json", story.story_of(finished, ready.book, bridge))
     return write_report(directory)
-
-
-def _options(job: Job, ready: Prepared) -> tuple[dict[str, list[dict[str, Any]]], Any]:
-    """Tables and calibration of the option market beside a generated day, else nothing."""
-    if ready.book.generated is None or job.price_files:
-        return {}, []
-    seed = job.parameters["run"]["seed"]
-    day = crash_day(seed, job.start_ns)
-    return option_tables(day, ready.book.generated, seed, job.start_ns)
 
 
 def _with(job: Job, *, order: str = "", off: bool = False) -> Job:
@@ -326,6 +328,7 @@ def _content(
         "accounts": len(ready.book.accounts),
         "house_accounts": summary.house_accounts(finished, ready.book),
         "instruments": [contract.symbol for contract in ready.venue.contracts],
+        "options": len(ready.venue.options),
         "path": job.order,
         "result": summary.result_of(finished, ready.book),
         "payers": summary.payers_of(finished, ready.book),

@@ -39,6 +39,17 @@ class Contract:
     lot_e8: int
     form: int
     settlement: int = 0
+    family: str = ""
+
+    @property
+    def item(self) -> str:
+        """Under what a profit or loss of this contract is told: options by their underlying."""
+        return self.family or self.symbol
+
+    @property
+    def is_option(self) -> bool:
+        """Whether its price is a premium."""
+        return bool(self.family)
 
     def size(self, lots: int) -> str:
         """A signed size for people: coins, or contracts of an inverse contract."""
@@ -52,13 +63,14 @@ class Venue:
     """Assets, contracts and sources of a run, with the commands that declare them.
 
     ``assets`` are the symbols by number, the numeraire first; ``sources`` maps a source's name to
-    its number and asset.
+    its number and asset.  Instruments are numbered ``contracts`` first, then ``options``.
     """
 
     parameters: Mapping[str, Any]
     assets: list[str] = field(default_factory=list)
     decimals: list[int] = field(default_factory=list)
     contracts: list[Contract] = field(default_factory=list)
+    options: list[Contract] = field(default_factory=list)
     sources: dict[str, tuple[int, int]] = field(default_factory=dict)
     house: dict[Role, int] = field(default_factory=dict)
     accounts: int = 0
@@ -68,6 +80,13 @@ class Venue:
         if symbol not in self.assets:
             raise InputError(f"asset {symbol!r} is not declared; known are {self.assets}")
         return self.assets.index(symbol)
+
+    def listed(self, instrument: int) -> Contract:
+        """Return what a number of the engine's instruments is."""
+        first = len(self.contracts)
+        return (
+            self.contracts[instrument] if instrument < first else self.options[instrument - first]
+        )
 
 
 def open_venue(
