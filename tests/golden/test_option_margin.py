@@ -2,30 +2,55 @@
 
 Bybit: help centre 000001735, short 1 BTC 18,500 put, index 20,250, mark 290, entry 280:
 maintenance 938, initial 2,315.  Deribit publishes its standard rule as formulas in coin; the rows
-below apply them by hand.  Exact to a cent.
+below apply them by hand.  Exact to a cent.  All numbers come out of the preset files.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from novate.margin.option import CATALOGUE, short_ticks
+from novate.adapter.parameter_file import read_parameters
+from novate.app.cli import presets
+from novate.app.replay.venue import option_rule_row
+from novate.margin.option import ShortRule, rule_of, short_margin, short_ticks
 from novate.message import command
-from tests.unit.clearing import COIN, E8, START, ClearingHouse
+from tests.unit.clearing import COIN, DAY, E8, START, ClearingHouse
 
 CENT = 0.01
-DERIBIT, BYBIT = 1, 2
+DERIBIT, BYBIT, LAST_DAY = "deribit-standard", "bybit", "house-expiry-day"
+
+
+def preset(*names: str) -> ClearingHouse:
+    """A house that has declared rules of the presets, in this order."""
+    rules = read_parameters(presets() / "demo.toml", presets())["option_margin"]
+    house = ClearingHouse()
+    house.submit(*(option_rule_row(name, rules[name]) for name in names))
+    return house
+
+
+def shares(name: str) -> ShortRule:
+    """A rule of the presets as the engine has booked it."""
+    return rule_of(preset(name).exposure.option_rules, 1)
 
 
 def test_the_worked_example_of_bybit() -> None:
-    found = short_ticks(BYBIT, -1, 20_250.0, 18_500.0, 290.0, CENT, 10**9)
+    found = short_ticks(shares(BYBIT), -1, 20_250.0, 18_500.0, 290.0, DAY, CENT, 10**9)
     assert found == (231_500, 93_800)
+
+
+def test_the_expiry_day_of_the_indian_clearing_houses_is_two_per_cent_of_the_index() -> None:
+    rule = shares(LAST_DAY)
+    for side in (1, -1):
+        early = short_margin(rule, side, 20_000.0, 19_000.0, 400.0, DAY + 1)
+        late = short_margin(rule, side, 20_000.0, 19_000.0, 400.0, DAY)
+        assert early == short_margin(shares(DERIBIT), side, 20_000.0, 19_000.0, 400.0, DAY + 1)
+        assert late == pytest.approx([amount + 400.0 for amount in early])
 
 
 def short_put(*, entry: int) -> ClearingHouse:
     """The example in an account: sold at ``entry``, marked at 290 (in force until the next)."""
-    house = ClearingHouse()
-    house.list_option(side=-1, strike_e8=18_500 * E8, margin_rule=BYBIT)
+    house = preset(BYBIT)
+    house.list_option(side=-1, strike_e8=18_500 * E8)
     for name in ("buyer", "seller"):
         house.open_client(name, deposit=10_000 * COIN)
     house.price(20_250)
@@ -65,12 +90,13 @@ def test_bybit_counts_the_entry_price_where_it_is_above_the_mark(entry: int, ini
 def test_the_standard_rule_of_deribit(
     side: int, index: float, strike: float, value: float, initial: float, maintenance: float
 ) -> None:
-    terms, ask = CATALOGUE[DERIBIT]
-    assert ask(terms, side, index, strike, value) == pytest.approx((initial, maintenance), abs=1e-9)
+    found = short_margin(shares(DERIBIT), side, index, strike, value, DAY)
+    assert found == pytest.approx((initial, maintenance), abs=1e-9)
 
 
 def test_no_option_asks_for_more_than_it_can_pay() -> None:
-    assert short_ticks(DERIBIT, 1, 20_000.0, 20_000.0, 400.0, CENT, 50_000) == (50_000, 50_000)
+    found = short_ticks(shares(DERIBIT), 1, 20_000.0, 20_000.0, 400.0, DAY, CENT, 50_000)
+    assert found == (50_000, 50_000)
 
 
 def test_no_short_option_stands_on_notional_tiers() -> None:

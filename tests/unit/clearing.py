@@ -100,6 +100,32 @@ OPTION_TERMS: dict[str, Any] = {
 """A call at 100 on one coin, paid in numeraire: a tick is a cent."""
 
 
+SHORT_RULE: dict[str, Any] = {
+    "symbol": "deribit-standard",
+    "initial_ppm": 150_000,
+    "initial_floor_ppm": 100_000,
+    "maintenance_ppm": 75_000,
+    "call_value_ppm": 0,
+    "put_value_ppm": 75_000,
+    "close_out_ppm": 0,
+    "entry_counts": False,
+    "expiry_window_ns": 0,
+    "expiry_ppm": 0,
+}
+"""The standard rule of Deribit for short options: the first that a house declares by itself."""
+
+ENTRY_RULE: dict[str, Any] = {
+    **SHORT_RULE,
+    "symbol": "bybit",
+    "maintenance_ppm": 30_000,
+    "call_value_ppm": 30_000,
+    "put_value_ppm": 30_000,
+    "close_out_ppm": 2_000,
+    "entry_counts": True,
+}
+"""The rule of Bybit, which counts entries: the second."""
+
+
 class Recorder:
     """An `Emit` that only remembers: for deciding without applying."""
 
@@ -221,10 +247,20 @@ class ClearingHouse:
         return number
 
     def list_option(self, symbol: str = "C", **terms: Any) -> int:
-        """List an option (`OPTION_TERMS` changed by ``terms``); returns its number."""
+        """List an option (`OPTION_TERMS` changed by ``terms``); returns its number.
+
+        The first one declares the rules of two venues for short options, numbers 1 and 2.
+        """
+        if not self.exposure.option_rules.count:
+            self.declare_rule()
+            self.declare_rule(**ENTRY_RULE)
         number = self.exposure.instruments.count
         self.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, "symbol": symbol, **terms}))
         return number
+
+    def declare_rule(self, **terms: Any) -> None:
+        """Declare a rule for short options (`SHORT_RULE` changed by ``terms``)."""
+        self.submit(command.DECLARE_OPTION_MARGIN.row(**{**SHORT_RULE, **terms}))
 
     def smile(self, volatility: float, expiry_ns: int = START + 30 * DAY, **other: int) -> None:
         """Report a flat smile; ``other`` replaces columns of the command."""

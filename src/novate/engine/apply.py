@@ -22,6 +22,7 @@ from novate.engine.touch import note_event, note_trades
 from novate.errors import JournalError
 from novate.kernel.codes import Role
 from novate.margin import admission, barrier, option_mark, parameter, settlement, tier
+from novate.margin.option import apply_option_margin_declared
 from novate.market import index, option, reference, surface
 from novate.message import event
 from novate.message.declare import Message, rows_of
@@ -61,7 +62,7 @@ def _place_suspense(x: Exposure, i: int) -> None:
 
 def _option_listed(state: State, row: Row) -> None:
     x = state.exposure
-    counts = option_mark.entry_counts(row["margin_rule"])
+    counts = bool(x.option_rules.entry_counts[row["margin_rule"] - 1])
     option.apply_option_listed(x.instruments, x.marks, counts, row)
     _place_suspense(x, row["instrument"])
 
@@ -74,6 +75,9 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.HAIRCUT_SET: lambda s, r: reference.apply_haircut_set(s.exposure.assets, r),
     event.SOURCE_DECLARED: lambda s, r: reference.apply_source_declared(s.exposure.sources, r),
     event.INSTRUMENT_LISTED: _instrument_listed,
+    event.OPTION_MARGIN_DECLARED: lambda s, r: apply_option_margin_declared(
+        s.exposure.option_rules, r
+    ),
     event.OPTION_LISTED: _option_listed,
     event.SURFACE_REPORTED: lambda s, r: surface.apply_surface_reported(s.exposure.surfaces, r),
     event.OPTION_MARKED: lambda s, r: option_mark.apply_option_marked(s.exposure, r),

@@ -16,7 +16,7 @@ from novate.errors import InputError
 from novate.kernel.codes import InstrumentStatus, Kind, Origin
 from novate.kernel.sweep import margin_totals
 from novate.margin import admission, barrier, parameter, settlement, tier
-from novate.margin.option import CATALOGUE
+from novate.margin.option import decide_declare_option_margin
 from novate.margin.option_mark import mark_options
 from novate.market import index, option, reference, surface
 from novate.message import command, event
@@ -147,8 +147,16 @@ DECIDE: dict[Message, Decide] = {
     command.LIST_INSTRUMENT: lambda s, r, e: reference.decide_list_instrument(
         s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, r, e
     ),
+    command.DECLARE_OPTION_MARGIN: lambda s, r, e: decide_declare_option_margin(
+        s.exposure.option_rules, r, e
+    ),
     command.LIST_OPTION: lambda s, r, e: option.decide_list_option(
-        s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, len(CATALOGUE), r, e
+        s.exposure.instruments,
+        s.exposure.assets,
+        s.exposure.now_ns,
+        s.exposure.option_rules.count,
+        r,
+        e,
     ),
     command.REPORT_SURFACE: lambda s, r, e: surface.decide_report_surface(
         s.exposure.assets, s.exposure.surfaces, s.exposure.now_ns, r, e

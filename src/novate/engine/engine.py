@@ -250,6 +250,7 @@ _BEFORE_THE_HOUSE = frozenset(
         command.SET_HAIRCUT,
         command.SET_PARAMETER,
         command.DECLARE_WATERFALL,
+        command.DECLARE_OPTION_MARGIN,
         command.REPORT_PRICE,
     )
 )

@@ -38,6 +38,7 @@ class State:
         x, d = self.exposure, self.defaults
         return {
             "instruments": x.instruments,
+            "option_rules": x.option_rules,
             "marks": x.marks,
             "assets": x.assets,
             "sources": x.sources,
@@ -68,6 +69,7 @@ class State:
         x = self.exposure
         return {
             "instruments": x.instruments.symbols,
+            "option_rules": x.option_rules.symbols,
             "assets": x.assets.symbols,
             "sources": x.sources.symbols,
             "accounts": x.accounts.references,
@@ -182,6 +184,7 @@ def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
     state.defaults.waterfall = named["waterfall"]
     texts = msgspec.json.decode(named["texts"].tobytes())
     x.instruments.symbols = texts["instruments"]
+    x.option_rules.symbols = texts["option_rules"]
     x.assets.symbols = texts["assets"]
     x.sources.symbols = texts["sources"]
     for reference in texts["accounts"]:

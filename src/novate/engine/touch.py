@@ -26,6 +26,7 @@ QUIET = frozenset(
         event.HAIRCUT_SET,
         event.SOURCE_DECLARED,
         event.PARAMETER_SET,
+        event.OPTION_MARGIN_DECLARED,
         event.WATERFALL_DECLARED,
         event.PRICE_REPORTED,
         event.INDEX_UPDATED,

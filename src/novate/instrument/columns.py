@@ -14,6 +14,41 @@ TIERS_MAX = 16
 """Margin tiers an instrument can have."""
 
 
+class OptionRuleColumns(Columns):
+    """Declared rules for the margin of short options, by number less 1; see `margin.option`."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "initial_ppm": (np.int64, 0),
+        "initial_floor_ppm": (np.int64, 0),
+        "maintenance_ppm": (np.int64, 0),
+        "call_value_ppm": (np.int64, 0),
+        "put_value_ppm": (np.int64, 0),
+        "close_out_ppm": (np.int64, 0),
+        "entry_counts": (np.bool_, False),
+        "expiry_window_ns": (np.int64, 0),
+        "expiry_ppm": (np.int64, 0),
+    }
+    initial_ppm: I64
+    initial_floor_ppm: I64
+    maintenance_ppm: I64
+    call_value_ppm: I64
+    put_value_ppm: I64
+    close_out_ppm: I64
+    entry_counts: npt.NDArray[np.bool_]
+    expiry_window_ns: I64
+    expiry_ppm: I64
+
+    def __init__(self, capacity: int = 4) -> None:
+        super().__init__(capacity)
+        self.symbols: list[str] = []
+
+    def copy(self) -> OptionRuleColumns:
+        """Return an independent copy."""
+        twin = super().copy()
+        twin.symbols = list(self.symbols)
+        return twin
+
+
 class InstrumentColumns(Columns):
     """Terms as listed, tiers as set, and how far cycles and funding periods have come."""
 

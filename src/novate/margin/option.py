@@ -1,19 +1,24 @@
-"""Margin of short options by the position-based rules of two venues, as data.
+"""Margin of short options: position-based rules that venues declare as numbers.
 
-Both ask a share of the index for the initial margin, less of it the further the option is out of
-the money, and the value of the option on top.  A long option is paid for and asks for nothing.
-
-Sources, read November 2026: Deribit, *Inverse options: margin requirements* (standard margin);
-Bybit help centre, *Maintenance margin calculation: options* (000001735), whose worked example is a
-golden test.
+A rule asks a share of the index for the initial margin, less of it the further the option is out of
+the money, a smaller one for the maintenance margin, and the value of the option on top of both.  A
+long option is paid for and asks for nothing.  The standard rules of Deribit and of Bybit are such
+numbers; the presets have them with their sources.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from novate.instrument.columns import OptionRuleColumns
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import DeclareOptionMarginRefusal as No
+
+PPM = 1_000_000
+WINDOW_MAX_NS = 30 * 86_400 * 10**9
+"""Longest time before expiry in which more may be asked."""
 
 
 class ShortMargin(NamedTuple):
@@ -23,19 +28,56 @@ class ShortMargin(NamedTuple):
     maintenance: float
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTerms:
-    """Shares of a rule; all but ``value_share`` are of the index."""
+class ShortRule(NamedTuple):
+    """Shares of a rule: of the index, but for the two of the option's value."""
 
-    name: str
-    as_of: str
-    source: str
     initial: float
     initial_floor: float
     maintenance: float
-    value_share: float
+    call_value: float
+    put_value: float
     close_out: float
-    entry_counts: bool
+    expiry: float
+    expiry_window_ns: int
+
+
+def decide_declare_option_margin(
+    rules: OptionRuleColumns, row: dict[str, Any], emit: Emit
+) -> Refusal | None:
+    """Declare a rule: numbers in range, and the add-on at expiry with a window or not at all."""
+    if not row["symbol"] or row["symbol"] in rules.symbols:
+        return Refusal(No.SYMBOL_TAKEN, 0, 0)
+    has_window = int(row["expiry_window_ns"] > 0)
+    for name, code, least, most in (
+        ("initial_ppm", No.INITIAL_OUT_OF_RANGE, 1, PPM),
+        ("initial_floor_ppm", No.FLOOR_OUT_OF_RANGE, 1, row["initial_ppm"]),
+        ("maintenance_ppm", No.MAINTENANCE_OUT_OF_RANGE, 1, PPM),
+        ("call_value_ppm", No.VALUE_SHARE_OUT_OF_RANGE, 0, PPM),
+        ("put_value_ppm", No.VALUE_SHARE_OUT_OF_RANGE, 0, PPM),
+        ("close_out_ppm", No.CLOSE_OUT_OUT_OF_RANGE, 0, PPM),
+        ("expiry_window_ns", No.WINDOW_OUT_OF_RANGE, 0, WINDOW_MAX_NS),
+        ("expiry_ppm", No.ADD_ON_OUT_OF_RANGE, has_window, has_window * PPM),
+    ):
+        if not least <= row[name] <= most:
+            return Refusal(code, row[name], least if row[name] < least else most)
+    emit(event.OPTION_MARGIN_DECLARED, rule=rules.count + 1, **row)
+    return None
+
+
+def apply_option_margin_declared(rules: OptionRuleColumns, row: dict[str, Any]) -> None:
+    """Append the rule."""
+    at = rules.append()
+    rules.symbols.append(row["symbol"])
+    for name in rules.SPEC:
+        getattr(rules, name)[at] = row[name]
+
+
+def rule_of(rules: OptionRuleColumns, number: int) -> ShortRule:
+    """The shares of a declared rule."""
+    at = number - 1
+    names = (name for name in ShortRule._fields if name != "expiry_window_ns")
+    shares = {name: int(getattr(rules, f"{name}_ppm")[at]) / PPM for name in names}
+    return ShortRule(expiry_window_ns=int(rules.expiry_window_ns[at]), **shares)
 
 
 def out_of_the_money(side: int, index: float, strike: float) -> float:
@@ -43,58 +85,25 @@ def out_of_the_money(side: int, index: float, strike: float) -> float:
     return max(side * (strike - index), 0.0)
 
 
-def deribit_standard(
-    terms: RuleTerms, side: int, index: float, strike: float, value: float
+def short_margin(
+    rule: ShortRule, side: int, index: float, strike: float, value: float, left_ns: int
 ) -> ShortMargin:
     """Initial and maintenance margin of one short unit, in the currency of ``index``.
 
-    As a share of the index, so of a coin: a call asks max(15% - OTM/index, 10%) + value and
-    7.5% + value; a put the same, but maintenance max(7.5%, 7.5% of value) + value, and initial no
-    less than that.
+    Maintenance is the larger of a share of the index and a share of the value, plus the value and
+    the cost of closing.  Initial is a share of the index less what the option is out of the money,
+    at least the floor, plus the value, and no less than maintenance.  With ``left_ns`` to expiry
+    no more than the rule's window both rise by its share of the index: a short option at the
+    strike then gains or loses its whole delta in one move (pin risk), and less time is left to
+    call for it.  Where an entry price above the value counts, the position adds the difference.
     """
     away = out_of_the_money(side, index, strike)
-    initial = max(terms.initial * index - away, terms.initial_floor * index) + value
-    if side > 0:
-        return ShortMargin(initial, terms.maintenance * index + value)
-    maintenance = max(terms.maintenance * index, terms.value_share * value) + value
+    near = rule.expiry * index if left_ns <= rule.expiry_window_ns else 0.0
+    initial = max(rule.initial * index - away, rule.initial_floor * index) + value + near
+    share = rule.call_value if side > 0 else rule.put_value
+    maintenance = max(rule.maintenance * index, share * value) + value
+    maintenance += rule.close_out * index + near
     return ShortMargin(max(initial, maintenance), maintenance)
-
-
-def bybit(terms: RuleTerms, side: int, index: float, strike: float, value: float) -> ShortMargin:
-    """Initial and maintenance margin of one short unit, in the currency of ``index``.
-
-    Maintenance max(3% of index, 3% of value) + value + 0.2% of index; initial
-    max(15% of index - OTM, 10% of index) + value, and no less.  Where the entry price is above the
-    value, the position adds the difference to its initial margin (``entry_counts``).
-    """
-    away = out_of_the_money(side, index, strike)
-    initial = max(terms.initial * index - away, terms.initial_floor * index) + value
-    maintenance = max(terms.maintenance * index, terms.value_share * value) + value
-    maintenance += terms.close_out * index
-    return ShortMargin(max(initial, maintenance), maintenance)
-
-
-Rule = Callable[[RuleTerms, int, float, float, float], ShortMargin]
-
-CATALOGUE: dict[int, tuple[RuleTerms, Rule]] = {
-    1: (
-        RuleTerms(
-            "deribit-standard", "2026-11-01",
-            "https://support.deribit.com: inverse options, margin requirements",
-            0.15, 0.10, 0.075, 0.075, 0.0, entry_counts=False,
-        ),
-        deribit_standard,
-    ),
-    2: (
-        RuleTerms(
-            "bybit", "2026-11-01",
-            "https://www.bybit.com/en/help-center: 000001735",
-            0.15, 0.10, 0.03, 0.03, 0.002, entry_counts=True,
-        ),
-        bybit,
-    ),
-}  # fmt: skip
-"""Rules by number, as `ListOption` names them; numbers are never reused."""
 
 
 NOISE = 1e-6
@@ -102,14 +111,14 @@ NOISE = 1e-6
 
 
 def short_ticks(
-    rule: int, side: int, index: float, strike: float, value: float, per_tick: float, most: int
-) -> tuple[int, int]:
+    rule: ShortRule, side: int, index: float, strike: float, value: float, left_ns: int,
+    per_tick: float, most: int,
+) -> tuple[int, int]:  # fmt: skip
     """Initial and maintenance margin of one short lot in ticks, rounded up, ``most`` at most.
 
     ``index``, ``strike`` and ``value`` in numeraire; ``per_tick`` is the worth of a tick in it.  No
     option pays more than ``most``, so that no more is asked for.
     """
-    terms, ask = CATALOGUE[rule]
-    margin = ask(terms, side, index, strike, value)
+    margin = short_margin(rule, side, index, strike, value, left_ns)
     initial, maintenance = (min(math.ceil(min(a / per_tick, 1e18) - NOISE), most) for a in margin)
     return initial, maintenance

@@ -14,7 +14,7 @@ import numpy as np
 
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.option import option_values
-from novate.margin.option import CATALOGUE, short_ticks
+from novate.margin.option import rule_of, short_ticks
 from novate.market.index import final_so_far, to_ticks
 from novate.market.option import is_out
 from novate.market.surface import Smile, smile_of
@@ -82,7 +82,8 @@ def value_option(x: Exposure, i: int, smile: Smile) -> dict[str, int]:
     # What a tick is worth in the numeraire: of coins, more when the coin is dear.
     worth = index if is_coin else 1.0
     initial, maintenance = short_ticks(
-        int(c.margin_rule[i]), int(c.side[i]), index, strike, value * worth, tick * worth,
+        rule_of(x.option_rules, int(c.margin_rule[i])), int(c.side[i]), index, strike,
+        value * worth, expiry - x.now_ns, tick * worth,
         most if payout == 0 else max(payout, int(c.rebate_ticks[i])),
     )  # fmt: skip
     slope = (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index if is_coin else up - down
@@ -121,8 +122,3 @@ def apply_option_marked(x: Exposure, row: dict[str, Any]) -> None:
         if name != "instrument":
             getattr(x.marks, name)[i] = value
     x.marks.updated_ns[i] = x.now_ns
-
-
-def entry_counts(rule: int) -> bool:
-    """Whether a rule looks at the entry price of a short."""
-    return CATALOGUE[rule][0].entry_counts

@@ -56,6 +56,20 @@ LIST_INSTRUMENT = _command(
     Field("funding_damper_e9", "int64", "clamp of interest minus premium, in 1e-9"),
     Field("interest_e9", "int64", "interest per funding period, in 1e-9"),
 )
+DECLARE_OPTION_MARGIN = _command(
+    "DeclareOptionMargin",
+    "Add a rule for the margin of short options; shares in 1e-6 of the index or of the value.",
+    Field("symbol", TEXT, "name of the rule"),
+    Field("initial_ppm", "int64", "initial margin before what it is out of the money, of index"),
+    Field("initial_floor_ppm", "int64", "least initial margin, of index"),
+    Field("maintenance_ppm", "int64", "maintenance margin, of index"),
+    Field("call_value_ppm", "int64", "least maintenance margin of a call, of its value"),
+    Field("put_value_ppm", "int64", "least maintenance margin of a put, of its value"),
+    Field("close_out_ppm", "int64", "cost of closing in the maintenance margin, of index"),
+    Field("entry_counts", "bool", "whether a dearer entry price counts for the initial margin"),
+    Field("expiry_window_ns", "int64", "time before expiry in which more is asked, 0 for none"),
+    Field("expiry_ppm", "int64", "how much more, of index; 0 without a window"),
+)
 LIST_OPTION = _command(
     "ListOption",
     "Add an option: its premium is paid at the trade, its payoff at expiry.",
@@ -75,7 +89,7 @@ LIST_OPTION = _command(
     Field("expiry_ns", "int64", "expiry instant"),
     Field("settlement_window_ns", "int64", "length of the time average of the final price"),
     Field("index_tick_e8", "int64", "resolution of that average, in 1e-8 numeraire"),
-    Field("margin_rule", "int64", "number of the rule for shorts, see margin.option"),
+    Field("margin_rule", "int64", "declared rule for shorts, from 1"),
     Field("barrier", "int8", "0 none, 1 up and in, 2 up and out, 3 down and in, 4 down and out"),
     Field("barrier_e8", "int64", "level in 1e-8 numeraire, 0 without a barrier"),
     Field("monitoring", "int8", "1 every index, 2 a schedule, 3 at expiry; 0 without a barrier"),
@@ -272,16 +286,16 @@ SWEEP_SURPLUS = _command(
 )
 
 COMMANDS: tuple[Message, ...] = (
-    DECLARE_ASSET, SET_HAIRCUT, DECLARE_SOURCE, LIST_INSTRUMENT, LIST_OPTION, SET_TIER,
-    SET_PARAMETER, DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL, WITHDRAW_COLLATERAL,
-    REPORT_PRICE, REPORT_LAST, REPORT_SURFACE, SUBMIT_TRADE, RESERVE_MARGIN, RELEASE_MARGIN,
-    ADVANCE_TIME, ASSESS_MARGIN, REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING, SETTLE_EXPIRY,
-    OBSERVE_BARRIER, START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION,
-    STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS,
-    SWEEP_SURPLUS,
+    DECLARE_ASSET, SET_HAIRCUT, DECLARE_SOURCE, LIST_INSTRUMENT, DECLARE_OPTION_MARGIN,
+    LIST_OPTION, SET_TIER, SET_PARAMETER, DECLARE_WATERFALL, OPEN_ACCOUNT, POST_COLLATERAL,
+    WITHDRAW_COLLATERAL, REPORT_PRICE, REPORT_LAST, REPORT_SURFACE, SUBMIT_TRADE, RESERVE_MARGIN,
+    RELEASE_MARGIN, ADVANCE_TIME, ASSESS_MARGIN, REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING,
+    SETTLE_EXPIRY, OBSERVE_BARRIER, START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL,
+    START_LIQUIDATION, STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL,
+    ALLOCATE_LOSS, SWEEP_SURPLUS,
 )  # fmt: skip
 
-ENGINE_ONLY = frozenset(message.name for message in COMMANDS[20:])
+ENGINE_ONLY = frozenset(message.name for message in COMMANDS[21:])
 """Names of commands that only the engine may issue."""
 
 BY_NAME = {message.name: message for message in COMMANDS}

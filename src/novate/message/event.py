@@ -76,6 +76,21 @@ INSTRUMENT_LISTED = _event(
     Field("next_cycle_ns", "int64", "first cycle, 0 for none"),
     Field("next_funding_ns", "int64", "first funding, 0 for none"),
 )
+OPTION_MARGIN_DECLARED = _event(
+    "OptionMarginDeclared",
+    "A rule for the margin of short options got its number.",
+    Field("rule", "int64", "number, from 1"),
+    Field("symbol", TEXT, "name"),
+    Field("initial_ppm", "int64", "of index"),
+    Field("initial_floor_ppm", "int64", "of index"),
+    Field("maintenance_ppm", "int64", "of index"),
+    Field("call_value_ppm", "int64", "of a call's value"),
+    Field("put_value_ppm", "int64", "of a put's value"),
+    Field("close_out_ppm", "int64", "of index"),
+    Field("entry_counts", "bool", "whether a dearer entry counts"),
+    Field("expiry_window_ns", "int64", "time before expiry"),
+    Field("expiry_ppm", "int64", "more in that time, of index"),
+)
 OPTION_LISTED = _event(
     "OptionListed",
     "An option got its number among the contracts.",

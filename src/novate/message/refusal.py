@@ -49,6 +49,19 @@ class ListInstrumentRefusal(IntEnum):
     CLOCK_NOT_SET = 12
 
 
+class DeclareOptionMarginRefusal(IntEnum):
+    """Why declaring a rule for short options was refused."""
+
+    SYMBOL_TAKEN = 1
+    INITIAL_OUT_OF_RANGE = 2
+    FLOOR_OUT_OF_RANGE = 3
+    MAINTENANCE_OUT_OF_RANGE = 4
+    VALUE_SHARE_OUT_OF_RANGE = 5
+    CLOSE_OUT_OUT_OF_RANGE = 6
+    WINDOW_OUT_OF_RANGE = 7
+    ADD_ON_OUT_OF_RANGE = 8
+
+
 class ListOptionRefusal(IntEnum):
     """Why listing an option was refused."""
 
@@ -236,6 +249,7 @@ REFUSALS: dict[str, type[IntEnum]] = {
     "SetHaircut": SetHaircutRefusal,
     "DeclareSource": DeclareSourceRefusal,
     "ListInstrument": ListInstrumentRefusal,
+    "DeclareOptionMargin": DeclareOptionMarginRefusal,
     "ListOption": ListOptionRefusal,
     "SetTier": SetTierRefusal,
     "SetParameter": SetParameterRefusal,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
-from novate.instrument.columns import InstrumentColumns
+from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
 from novate.kernel.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
 from novate.kernel.codes import Kind, Role
 from novate.kernel.columns import (
@@ -62,6 +62,7 @@ class Exposure:
     def __init__(self) -> None:
         self.now_ns = 0
         self.instruments = InstrumentColumns()
+        self.option_rules = OptionRuleColumns()
         self.marks = MarkColumns(8)
         self.assets = AssetColumns()
         self.sources = SourceColumns()
@@ -205,6 +206,7 @@ class Exposure:
 
 _TABLES = (
     "instruments",
+    "option_rules",
     "marks",
     "assets",
     "sources",

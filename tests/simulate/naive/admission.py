@@ -14,7 +14,7 @@ from novate.message.parameter import SETTINGS, Parameter
 from tests.simulate.naive import failure
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
-from tests.simulate.naive.option import list_option, report_surface
+from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.world import (
     Account,
     Asset,
@@ -584,6 +584,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetHaircut": set_haircut,
     "DeclareSource": declare_source,
     "ListInstrument": list_instrument,
+    "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,
     "ReportSurface": report_surface,
     "SetTier": set_tier,

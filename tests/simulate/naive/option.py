@@ -17,13 +17,31 @@ from novate.kernel.codes import (
 from novate.message import refusal
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
-from tests.simulate.naive.world import Instrument, Smile, World
+from tests.simulate.naive.world import Instrument, ShortRule, Smile, World
 
 Row = dict[str, Any]
 DAY = 86_400 * 10**9
 YEAR = 365 * DAY
 PRICE_MAX = 10**17
 BILLION = 10**9
+
+
+def declare_option_margin(w: World, row: Row, _: int) -> None:
+    code = refusal.DeclareOptionMarginRefusal
+    rule = ShortRule(**row)
+    taken = not rule.symbol or rule.symbol in [other.symbol for other in w.short_rules]
+    refuse_if(taken, code.SYMBOL_TAKEN)
+    refuse_if(not 0 < rule.initial_ppm <= 10**6, code.INITIAL_OUT_OF_RANGE)
+    refuse_if(not 0 < rule.initial_floor_ppm <= rule.initial_ppm, code.FLOOR_OUT_OF_RANGE)
+    refuse_if(not 0 < rule.maintenance_ppm <= 10**6, code.MAINTENANCE_OUT_OF_RANGE)
+    for share in (rule.call_value_ppm, rule.put_value_ppm):
+        refuse_if(not 0 <= share <= 10**6, code.VALUE_SHARE_OUT_OF_RANGE)
+    refuse_if(not 0 <= rule.close_out_ppm <= 10**6, code.CLOSE_OUT_OUT_OF_RANGE)
+    refuse_if(not 0 <= rule.expiry_window_ns <= 30 * DAY, code.WINDOW_OUT_OF_RANGE)
+    allowed = range(1, 10**6 + 1) if rule.expiry_window_ns else range(1)
+    refuse_if(rule.expiry_ppm not in allowed, code.ADD_ON_OUT_OF_RANGE)
+    w.short_rules.append(rule)
+    w.emit("OptionMarginDeclared", rule=len(w.short_rules), **row)
 
 
 def list_option(w: World, row: Row, _: int) -> None:
@@ -49,7 +67,7 @@ def list_option(w: World, row: Row, _: int) -> None:
     refuse_if(not is_fair, code.FEE_OUT_OF_RANGE)
     refuse_if(not 0 <= row["settlement_window_ns"] <= DAY, code.INTERVAL_OUT_OF_RANGE)
     refuse_if(row["expiry_ns"] <= w.now, code.EXPIRY_PASSED)
-    refuse_if(row["margin_rule"] not in (1, 2), code.UNKNOWN_RULE)
+    refuse_if(not 1 <= row["margin_rule"] <= len(w.short_rules), code.UNKNOWN_RULE)
     barrier_refusals(w, row)
     refuse_if(w.now == 0, code.CLOCK_NOT_SET)
     terms = {**row, "form": 1, "style": Style.PREMIUM, "funding_ns": 0, "cycle_ns": 0}
@@ -229,17 +247,19 @@ class Knock:
         return plain - out + rebate * never
 
 
-def ask(i: Instrument, index: float, value: float) -> tuple[float, float]:
+def ask(w: World, i: Instrument, index: float, value: float) -> tuple[float, float]:
     """Initial and maintenance margin of a short unit in numeraire."""
+    rule = w.short_rule(i)
     side, strike = i.terms["side"], i.terms["strike_e8"] / 1e8
     away = max(side * (strike - index), 0.0)
-    initial = max(0.15 * index - away, 0.10 * index) + value
-    if i.terms["margin_rule"] == 2:
-        maintenance = max(0.03 * index, 0.03 * value) + value + 0.002 * index
-    elif side > 0:
-        return initial, 0.075 * index + value
-    else:
-        maintenance = max(0.075 * index, 0.075 * value) + value
+    initial = max(rule.initial_ppm * index / 1e6 - away, rule.initial_floor_ppm * index / 1e6)
+    share = rule.call_value_ppm if side == 1 else rule.put_value_ppm
+    maintenance = max(rule.maintenance_ppm * index, share * value) / 1e6
+    maintenance += rule.close_out_ppm * index / 1e6
+    more = 0.0
+    if i.terms["expiry_ns"] - w.now <= rule.expiry_window_ns:
+        more = rule.expiry_ppm * index / 1e6
+    initial, maintenance = (x + value + more for x in (initial, maintenance))
     return max(initial, maintenance), maintenance
 
 
@@ -277,7 +297,7 @@ def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float
     i.slow = clamp(math.floor(worth(w, i, smile, slow) / tick + 0.5), 1, most)
     rate = index if i.settles_in else 1.0
     cap = max(i.terms["payout_ticks"], i.terms["rebate_ticks"]) if i.terms["payout_ticks"] else most
-    asked = (min(math.ceil(x / (tick * rate) - 1e-6), cap) for x in ask(i, index, value * rate))
+    asked = (min(math.ceil(x / (tick * rate) - 1e-6), cap) for x in ask(w, i, index, value * rate))
     i.short_initial, i.short_maintenance = asked
 
 

@@ -75,7 +75,11 @@ class Workload:
         yield self._early()
         yield self._accounts()
         # Before the clock is set.
-        yield [c.LIST_INSTRUMENT.row(**self.terms()), c.LIST_OPTION.row(**self.option_terms())]
+        yield [
+            c.LIST_INSTRUMENT.row(**self.terms()),
+            *self._rules(),
+            c.LIST_OPTION.row(**self.option_terms()),
+        ]
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
         yield self._contracts()
@@ -229,6 +233,17 @@ class Workload:
             c.SET_TIER.run({n: [t[j] for t in tiers] for j, n in enumerate(names)}),
         ]
 
+    def _rules(self) -> list[Run]:
+        """Rules for shorts: those of two venues, and one that asks for more before expiry."""
+        window_ns = self._between(1, 4) * HOUR
+        rows = [
+            ("plain", 150_000, 100_000, 75_000, 0, 75_000, 0, False, 0, 0),
+            ("entries", 150_000, 100_000, 30_000, 30_000, 30_000, 2_000, True, 0, 0),
+            ("window", 120_000, 60_000, 50_000, 10_000, 20_000, 1_000, self._chance(0.5),
+             window_ns, self._between(1, 100_000)),
+        ]  # fmt: skip
+        return [rules(rows)]
+
     def option_terms(self, **given: Any) -> dict[str, Any]:
         """Terms of an option on a thousandth of a coin: a quote-settled call unless told."""
         return {
@@ -248,7 +263,7 @@ class Workload:
             "expiry_ns": self.now + self._between(2, 12) * HOUR + self._between(0, 3) * MINUTE,
             "settlement_window_ns": self._between(0, 2) * 40 * MINUTE,
             "index_tick_e8": 10**6,
-            "margin_rule": self._between(1, 2),
+            "margin_rule": self._between(1, 3),
             "barrier": 0,
             "barrier_e8": 0,
             "monitoring": 0,
@@ -587,10 +602,15 @@ class Workload:
             base,
             (*base[:8], self.now - 1),
         ]  # fmt: skip
+        fair = ("bad", 150_000, 100_000, 75_000, 0, 75_000, 0, False, HOUR, 1)
+        unfair = [(*fair[:k], value, *fair[k + 1 :])
+                  for k, value in ((0, "plain"), (0, ""), (1, 0), (2, 150_001), (3, 0), (4, -1),
+                                   (5, 10**7), (6, -1), (8, 31 * DAY), (8, 0), (9, 0))]  # fmt: skip
         tier = {"floor": 0, "initial_ppm": 200_000, "maintenance_ppm": 100_000}
         return [
             *[c.LIST_OPTION.row(**self.option_terms(**terms)) for terms in wrong],
             smiles(rows),
+            rules(unfair),
             c.SET_TIER.row(instrument=OPTIONS, **tier),
         ]
 
@@ -704,6 +724,12 @@ def smiles(rows: Sequence[tuple[int, ...]]) -> Run:
     """Smiles with the columns of ReportSurface in order."""
     names = [f.name for f in c.REPORT_SURFACE.fields]
     return c.REPORT_SURFACE.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def rules(rows: Sequence[tuple[Any, ...]]) -> Run:
+    """Rules for shorts with the columns of DeclareOptionMargin in order."""
+    names = [f.name for f in c.DECLARE_OPTION_MARGIN.fields]
+    return c.DECLARE_OPTION_MARGIN.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
 def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:

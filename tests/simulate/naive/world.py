@@ -61,6 +61,20 @@ class Smile:
 
 
 @dataclass
+class ShortRule:
+    symbol: str
+    initial_ppm: int
+    initial_floor_ppm: int
+    maintenance_ppm: int
+    call_value_ppm: int
+    put_value_ppm: int
+    close_out_ppm: int
+    entry_counts: bool
+    expiry_window_ns: int
+    expiry_ppm: int
+
+
+@dataclass
 class Instrument:
     terms: dict[str, Any]
     next_cycle: int
@@ -221,6 +235,7 @@ class World:
         self.references: set[str] = set()
         self.sources: list[Source] = []
         self.smiles: dict[tuple[int, int], Smile] = {}
+        self.short_rules: list[ShortRule] = []
         self.instruments: list[Instrument] = []
         self.accounts: list[Account] = []
         self.reservations: list[Reservation] = []
@@ -265,6 +280,10 @@ class World:
         smile = self.smiles.get(key)
         oldest = self.now - self.parameters[Parameter.SURFACE_STALENESS_NS]
         return smile if smile is not None and smile.observed >= oldest else None
+
+    def short_rule(self, instrument: Instrument) -> ShortRule:
+        """The declared rule for shorts of an option."""
+        return self.short_rules[instrument.terms["margin_rule"] - 1]
 
     def is_fresh(self, asset: int) -> bool:
         """A price, and enough sources that reported lately."""
@@ -356,7 +375,7 @@ class World:
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
         out.initial += worth_up(unit * worst * i.short_initial, price)
-        if i.terms["margin_rule"] == 2 and short:
+        if self.short_rule(i).entry_counts and short:
             keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)

@@ -137,6 +137,7 @@ def test_a_stale_index_touches_nothing() -> None:
 )
 def test_terms_of_a_barrier_that_do_not_fit_are_refused(terms: dict[str, int], code: str) -> None:
     house = ClearingHouse()
+    house.declare_rule()
     house.price(100)
     house.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, **terms}), allow_refusals=True)
     assert [refusal.name for refusal in house.refusals()] == [code]

@@ -12,6 +12,8 @@ from tests.unit.clearing import COIN, E8, OPTION_TERMS, START, ClearingHouse
 
 def refused(house: ClearingHouse, **terms: Any) -> list[str]:
     """Names of the refusals of a listing."""
+    if not house.exposure.option_rules.count:
+        house.declare_rule()
     row = {**OPTION_TERMS, **terms}
     house.submit(command.LIST_OPTION.row(**row), allow_refusals=True)
     return [code.name for code in house.refusals()]
@@ -36,7 +38,8 @@ def refused(house: ClearingHouse, **terms: Any) -> list[str]:
         ({"taker_fee_ppm": -1}, "FEE_OUT_OF_RANGE"),
         ({"settlement_window_ns": -1}, "INTERVAL_OUT_OF_RANGE"),
         ({"expiry_ns": START}, "EXPIRY_PASSED"),
-        ({"margin_rule": 3}, "UNKNOWN_RULE"),
+        ({"margin_rule": 0}, "UNKNOWN_RULE"),
+        ({"margin_rule": 2}, "UNKNOWN_RULE"),
     ],
 )
 def test_terms_out_of_range_are_refused(terms: dict[str, Any], code: str) -> None:

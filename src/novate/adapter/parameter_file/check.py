@@ -64,6 +64,8 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
     _check_assets(checked, where)
     for name in checked["instruments"]:
         _check_instrument(checked, name, f"{where}: [instruments.{name}]")
+    for name, rule in checked["option_margin"].items():
+        _check_option_margin(rule, f"{where}: [option_margin.{name}]")
     _check_shares(checked, where)
     return checked
 
@@ -260,6 +262,19 @@ def _resolve_tiers(checked: dict[str, Any], terms: dict[str, Any], place: str) -
         }
         for tier in terms["tiers"]
     ]
+
+
+def _check_option_margin(rule: dict[str, Any], place: str) -> None:
+    if rule["initial_floor_ppm"] > rule["initial_ppm"]:
+        raise InputError(
+            f"{place} initial_floor_ppm: {rule['initial_floor_ppm']}; "
+            f"allowed: at most initial_ppm {rule['initial_ppm']}"
+        )
+    if (rule["expiry_window_hours"] > 0) != (rule["expiry_ppm"] > 0):
+        raise InputError(
+            f"{place} expiry_ppm: {rule['expiry_ppm']}; "
+            f"allowed: above 0 with expiry_window_hours, only there"
+        )
 
 
 def _check_shares(checked: dict[str, Any], where: str) -> None:

@@ -180,6 +180,28 @@ MARGIN = Section(
     ),
 )  # fmt: skip
 
+OPTION_MARGIN = Section(
+    "option_margin",
+    "Rules for the margin of short options; a run declares them in the order of the file.",
+    (
+        _text("source", REQUIRED, "where the numbers were read"),
+        _text("as_of", REQUIRED, "which state of the venue they show"),
+        _ppm("initial_ppm", REQUIRED, "initial margin at the money, of the index", minimum=1),
+        _ppm("initial_floor_ppm", REQUIRED, "least initial margin, of the index", minimum=1),
+        _ppm("maintenance_ppm", REQUIRED, "maintenance margin, of the index", minimum=1),
+        _ppm("call_value_ppm", 0, "least maintenance margin of a call, of its value"),
+        _ppm("put_value_ppm", 0, "least maintenance margin of a put, of its value"),
+        _ppm("close_out_ppm", 0, "cost of closing in the maintenance margin, of the index"),
+        _choice("entry_counts", "no", ("no", "yes"), "whether a dearer entry raises the initial"),
+        _integer(
+            "expiry_window_hours", "hours", 0, (0, 720),
+            "time before expiry in which more is asked; 0 for none",
+        ),
+        _ppm("expiry_ppm", 0, "how much more, of the index; 0 without such a time"),
+    ),
+    is_named=True,
+)  # fmt: skip
+
 LIQUIDATION = Section(
     "liquidation",
     "Closing accounts below maintenance margin.",
@@ -299,6 +321,7 @@ SECTIONS: tuple[Section, ...] = (
     ASSETS,
     INSTRUMENTS,
     MARGIN,
+    OPTION_MARGIN,
     LIQUIDATION,
     CALLS,
     WATERFALL,

@@ -63,7 +63,8 @@ class Venue:
     """Assets, contracts and sources of a run, with the commands that declare them.
 
     ``assets`` are the symbols by number, the numeraire first; ``sources`` maps a source's name to
-    its number and asset.  Instruments are numbered ``contracts`` first, then ``options``.
+    its number and asset; ``option_rules`` are the names of the rules for short options, the first
+    one number 1.  Instruments are numbered ``contracts`` first, then ``options``.
     """
 
     parameters: Mapping[str, Any]
@@ -73,6 +74,7 @@ class Venue:
     options: list[Contract] = field(default_factory=list)
     sources: dict[str, tuple[int, int]] = field(default_factory=dict)
     house: dict[Role, int] = field(default_factory=dict)
+    option_rules: list[str] = field(default_factory=list)
     accounts: int = 0
 
     def asset(self, symbol: str) -> int:
@@ -120,6 +122,7 @@ def open_venue(
         runs.append(account_row(venue, role.name.lower().replace("_", "-"), role))
         venue.house[role] = venue.accounts - 1
     runs.extend(_settings(parameters))
+    runs.extend(_option_rules(venue))
     for symbol in symbols:
         runs.extend(_list(venue, symbol, parameters["instruments"][symbol]))
     return venue, runs
@@ -181,6 +184,31 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
             last=int(LAYERS[waterfall["last_layer"]]),
         ),
     ]
+
+
+def _option_rules(venue: Venue) -> list[Run]:
+    """The commands that declare the rules for short options, in the order of the file."""
+    runs = []
+    for name, rule in venue.parameters["option_margin"].items():
+        venue.option_rules.append(name)
+        runs.append(option_rule_row(name, rule))
+    return runs
+
+
+def option_rule_row(name: str, rule: Mapping[str, Any]) -> Run:
+    """Return the command that declares one rule for short options of a parameter file."""
+    return command.DECLARE_OPTION_MARGIN.row(
+        symbol=name,
+        initial_ppm=rule["initial_ppm"],
+        initial_floor_ppm=rule["initial_floor_ppm"],
+        maintenance_ppm=rule["maintenance_ppm"],
+        call_value_ppm=rule["call_value_ppm"],
+        put_value_ppm=rule["put_value_ppm"],
+        close_out_ppm=rule["close_out_ppm"],
+        entry_counts=rule["entry_counts"] == "yes",
+        expiry_window_ns=rule["expiry_window_hours"] * HOUR,
+        expiry_ppm=rule["expiry_ppm"],
+    )
 
 
 def contract_of(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> listed.Contract:

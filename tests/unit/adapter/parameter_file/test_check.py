@@ -23,6 +23,12 @@ underlying = "BTC"
 tick = "0.10"
 lot = "0.001"
 tiers = "one"
+[option_margin.short]
+source = "a venue"
+as_of = "2026-09"
+initial_ppm = 150000
+initial_floor_ppm = 100000
+maintenance_ppm = 75000
 [tiers.one]
 source = "a venue"
 as_of = "2026-09"
@@ -140,6 +146,13 @@ def test_each_kind_of_contract_has_its_own_terms(changes: dict[str, str]) -> Non
         ("instruments.BTCUSDT", {"maker_fee_ppm": -600}, "at most the taker fee"),
         ("instruments.BTCUSDT", {"open_interest_share_ppm": 5}, "sums to 5"),
         ("book", {"accounts": 200}, "at least 340 for 12 members"),
+        ("option_margin.other", {}, "'source' is missing"),
+        ("option_margin.short", {"initial_ppm": 0}, "initial_ppm: 0; allowed: integer, 1 to"),
+        ("option_margin.short", {"initial_floor_ppm": 150_001}, "at most initial_ppm 150000"),
+        ("option_margin.short", {"expiry_ppm": 1}, "only there"),
+        ("option_margin.short", {"expiry_window_hours": 24}, "above 0 with"),
+        ("option_margin.short", {"expiry_window_hours": 721}, "0 to 720 hours"),
+        ("option_margin.short", {"entry_counts": True}, "allowed: no, yes"),
         ("tiers.one", {"rows": 5}, "1 to 16 rows"),
         ("tiers.one", {"source": "x" * 301}, "at most 300"),
     ],

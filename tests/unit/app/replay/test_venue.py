@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
+from novate.adapter.parameter_file import read_parameters
+from novate.app.cli import presets
 from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row
 from novate.engine.engine import Engine
 from novate.errors import InputError
@@ -94,6 +96,22 @@ def test_the_declared_waterfall_is_that_of_the_file() -> None:
     [row] = rows_of(next(run for run in runs if run.name == "DeclareWaterfall"))
     assert list(row.values()) == [1, 3, 2, 4, 6]
     assert set(LAYERS.values()) == set(Layer) - {Layer.UNCOVERED}
+
+
+def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> None:
+    settings = parameters()
+    rules = read_parameters(presets() / "demo.toml", presets())["option_margin"]
+    settings["option_margin"] = rules
+
+    opened, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    engine = Engine(MemoryJournal())
+    engine.submit(runs)
+
+    declared = engine.state.exposure.option_rules
+    assert opened.option_rules == declared.symbols == list(rules)
+    assert opened.option_rules[:2] == ["deribit-standard", "bybit"]
+    assert declared.used("entry_counts").tolist() == [False, True, False]
+    assert declared.used("expiry_window_ns").tolist() == [0, 0, 24 * 60 * MINUTE]
 
 
 def test_accounts_and_sources_are_numbered_as_they_are_declared() -> None:
