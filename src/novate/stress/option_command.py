@@ -4,8 +4,8 @@ Who sells options holds their initial margin and a reserve on top; who buys them
 premium.  Margin of coin-settled options is held in the coin, as at venues that settle in coins, so
 that it loses value with the price.  Makers open with their delta hedged in perpetuals.
 
-Stated assumptions: reserves of ``RESERVES`` times the initial margin, fees of ``TAKER_FEE_PPM`` of
-the premium for takers, perpetual hedges with ``HEDGE_MARGIN`` of their notional paid in.
+Stated assumptions: reserves of ``RESERVES`` times the initial margin, perpetual hedges with
+``HEDGE_MARGIN`` of their notional paid in.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ import numpy as np
 
 from novate.canonical import Run
 from novate.kernel.codes import Kind
-from novate.margin.option import short_ticks
+from novate.margin.option import ShortRule, short_ticks
 from novate.message import command
 from novate.stress.option_book import OptionBook
 from novate.stress.option_market import FloatArray, IntArray, SurfacePath
 from novate.stress.option_terms import Trader
 from novate.stress.option_value import contract_table, market_at
-from novate.units import MINUTE
 from novate.valuation.holding import unit_risk
 
-TAKER_FEE_PPM = 20_000
 RESERVES = {
     Trader.COVERED_CALL: 2.0,
     Trader.PUT_BUYER: 1.1,
@@ -35,9 +33,6 @@ RESERVES = {
 }
 """What holders pay in, as a multiple of the initial margin of what they sold."""
 HEDGE_MARGIN = 0.15
-MARGIN_RULE = 1
-"""Number of the rule for shorts in `margin.option`: Deribit's standard margin."""
-SETTLEMENT_WINDOW_NS = 30 * MINUTE
 PRICE_MULTIPLE = 20
 """Highest price accepted, in opening prices of the underlying; of coin options, in coins."""
 LOTS_MAX = 10_000_000
@@ -81,6 +76,14 @@ class OptionVenue:
         Of the ledger.
     external_market
         Account that hedges trade with.
+    margin_rule, rule
+        Number and shares of the declared rule for shorts.
+    taker_fee_ppm
+        Of the premium.
+    settlement_window_ns
+        Length of the time average of the final price.
+    hedge_ns
+        Makers hedge at its multiples; 0 for never.
     """
 
     book: OptionBook
@@ -90,6 +93,11 @@ class OptionVenue:
     first_account: int
     numeraire_decimals: int
     external_market: int
+    margin_rule: int
+    rule: ShortRule
+    taker_fee_ppm: int
+    settlement_window_ns: int
+    hedge_ns: int
 
     @cached_property
     def settlement(self) -> IntArray:
@@ -138,8 +146,8 @@ class OptionVenue:
         tick = np.array([family.tick_e8 for family in contracts.families], dtype=np.int64)
         same: dict[str, int] = {
             "kind": int(Kind.EUROPEAN), "payout_ticks": 0, "lots_max": LOTS_MAX,
-            "maker_fee_ppm": 0, "taker_fee_ppm": TAKER_FEE_PPM,
-            "settlement_window_ns": SETTLEMENT_WINDOW_NS, "margin_rule": MARGIN_RULE,
+            "maker_fee_ppm": 0, "taker_fee_ppm": self.taker_fee_ppm,
+            "settlement_window_ns": self.settlement_window_ns, "margin_rule": self.margin_rule,
             "barrier": 0, "barrier_e8": 0, "monitoring": 0, "observation_ns": 0, "rebate_ticks": 0,
         }  # fmt: skip
         return command.LIST_OPTION.run(
@@ -185,7 +193,8 @@ class OptionVenue:
         """Opening lots of perpetuals by account of the book and underlying: makers, delta-free."""
         contracts, book = self.book.contracts, self.book
         lots = np.zeros((int(book.account.max()) + 1, len(self.paths)))
-        makers = np.flatnonzero(book.trader == Trader.MARKET_MAKER)
+        is_maker = book.trader == Trader.MARKET_MAKER
+        makers = np.flatnonzero(is_maker & (self.hedge_ns > 0))
         held = book.contract[makers]
         coins = book.lots[makers] * contracts.lots_size()[held] * self.opening[1][held]
         np.add.at(lots, (book.account[makers], contracts.underlying[held]), -coins)
@@ -200,7 +209,7 @@ class OptionVenue:
         short = np.maximum(-book.lots, 0) * self._initial_ticks()[book.contract]
         reserve = np.array([RESERVES[trader] for trader in Trader])[book.trader]
         premium = book.lots * ticks[book.contract]
-        fee = np.abs(premium) * TAKER_FEE_PPM / 1e6
+        fee = np.abs(premium) * self.taker_fee_ppm / 1e6
         amount = (reserve * short + premium + fee) * self.unit[book.contract]
         purse = np.where(contracts.is_coin_settled == 1, contracts.underlying + 1, 0)
         np.add.at(owed, (book.account, purse[book.contract]), amount)
@@ -224,10 +233,11 @@ class OptionVenue:
         contracts, ticks = self.book.contracts, self.opening[0]
         spot = np.array([path.spot_e8[0] / 1e8 for path in self.paths])[contracts.underlying]
         worth = np.where(contracts.is_coin_settled == 1, spot, 1.0) * contracts.ticks()
+        left = self.paths[0].expiry_ns[contracts.expiry] - self.paths[0].instant_ns[0]
         asked = [
             short_ticks(
-                MARGIN_RULE, int(contracts.side[k]), float(spot[k]), float(contracts.strikes()[k]),
-                float(ticks[k] * worth[k]), float(worth[k]), int(self.ticks_max[k]),
+                self.rule, int(contracts.side[k]), float(spot[k]), float(contracts.strikes()[k]),
+                float(ticks[k] * worth[k]), int(left[k]), float(worth[k]), int(self.ticks_max[k]),
             )[0]
             for k in range(len(contracts))
         ]  # fmt: skip

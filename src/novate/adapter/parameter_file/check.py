@@ -66,8 +66,17 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
         _check_instrument(checked, name, f"{where}: [instruments.{name}]")
     for name, rule in checked["option_margin"].items():
         _check_option_margin(rule, f"{where}: [option_margin.{name}]")
+    _check_options(checked, where)
     _check_shares(checked, where)
     return checked
+
+
+def _check_options(checked: Mapping[str, Any], where: str) -> None:
+    """The rule of the option market must be one of the file's."""
+    rule, known = checked["options"]["margin_rule"], checked["option_margin"]
+    if rule and rule not in known:
+        allowed = ", ".join(known) or "none, as there is no [option_margin]"
+        raise InputError(f"{where}: [options] margin_rule {rule!r}; allowed: {allowed}")
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: list[str], place: str, what: str) -> None:

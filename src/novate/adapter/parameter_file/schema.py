@@ -284,6 +284,32 @@ BOOK = Section(
     ),
 )
 
+OPTIONS = Section(
+    "options",
+    "The option market of a generated day, and the dealer that answers its liquidation orders.",
+    (
+        _text("margin_rule", "", "rule under [option_margin] for shorts; no options without one"),
+        _ppm("interest_share_ppm", 350_000, "open interest over the perpetuals'", 5 * PPM, 1),
+        _integer("accounts", "accounts", 40, (5, 100_000), "holders of each kind, at most"),
+        _ppm("taker_fee_ppm", 20_000, "taker fee of the premium", 100_000),
+        _integer(
+            "settlement_minutes", "minutes", 30, (0, 1_440),
+            "length of the time average that fixes the final price",
+        ),
+        _integer(
+            "hedge_minutes", "minutes", 15, (0, 1_440),
+            "interval at which makers trade their delta away; 0 for never",
+        ),
+        _ppm("depth_ppm", 20_000, "share of a contract's open interest dealt in a minute", PPM, 1),
+        _ppm(
+            "impact_ppm", 300_000,
+            "move of the yearly volatility by an order for all of an expiry's lots", 10 * PPM,
+        ),
+        _integer("refill_minutes", "minutes", 10, (1, 1_440), "half-life of that move"),
+        _ppm("wide_range_ppm", 10_000, "range of a bar at which the spread has doubled", PPM, 1),
+    ),
+)  # fmt: skip
+
 AGENT = Section(
     "agent",
     "The outside market that answers liquidation orders.",
@@ -327,6 +353,7 @@ SECTIONS: tuple[Section, ...] = (
     WATERFALL,
     INDEX,
     BOOK,
+    OPTIONS,
     AGENT,
     TIERS,
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from novate.adapter.price_file import BarCount
+from novate.adapter.quarantine import Quarantine
 from novate.app.replay.book import LoadedBook, holders_react
 from novate.app.replay.feed import Feed, Step
 from novate.app.replay.market import Responder
@@ -32,11 +35,24 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
+class Prepared:
+    """A venue with its book and feed, ready to run."""
+
+    venue: Venue
+    opening: list[Any]
+    book: LoadedBook
+    feed: Feed
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    bars: tuple[BarCount, ...] = ()
+    options: OptionVenue | None = None
+
+
+@dataclass(slots=True)
 class Finished:
     """A run that is over: the engine, what was observed, and equity at start and end.
 
-    ``opening`` is the sequence of the opening's last record, ``options`` what was seen of the option
-    market, if there is one.
+    ``opening`` is the sequence of the opening's last record, ``options`` what was seen of the
+    option market, if there is one.
     """
 
     engine: Engine
@@ -50,23 +66,18 @@ class Finished:
 
 
 def run(
-    venue: Venue,
-    opening: list[Run],
-    book: LoadedBook,
-    feed: Feed,
-    journal: JournalStore,
-    progress: Progress,
-    options: OptionVenue | None = None,
+    ready: Prepared, journal: JournalStore, progress: Progress, *, is_watched: bool = True
 ) -> Finished:
     """Open the venue, load the book, and take every step of the feed.
 
-    ``progress`` is called with the number of steps done and in all; ``options`` is the option
-    market of the venue, if it has one.
+    ``progress`` is called with the number of steps done and in all; its option
+    market, if it has one, is measured for the report if ``is_watched``.
     """
     started = time.perf_counter()
+    venue, book, feed, options = ready.venue, ready.book, ready.feed, ready.options
     engine = Engine(journal)
     observer = Observer(venue, book.accounts)
-    batches = engine.submit([*opening, *book.runs], source="opening", source_sequence=1)
+    batches = engine.submit([*ready.opening, *book.runs], source="opening", source_sequence=1)
     observer.take(batches, engine.state)
     refused = sum(observer.refusals.values())
     require(refused <= len(book.accounts) // 100, f"the opening is accepted, {refused} refused")
@@ -80,10 +91,10 @@ def run(
     responder = Responder(venue, feed.bar_ns, feed.last_e8[0], options)
     watch = None
     if options is not None:
-        watch = OptionWatch(options, HedgeBook(options), moments_of(options))
+        watch = OptionWatch(options, HedgeBook(options), moments_of(options), is_sampled=is_watched)
         watch.begin(engine.state)
     for done, step in enumerate(feed, start=1):
-        commands = _commands(venue, step, engine, responder, book, numbers, watch)
+        commands = _commands(step, engine, responder, book, numbers, watch)
         observer.remember(engine.state)
         batches = engine.submit(commands, source="feed", source_sequence=done)
         numbers = engine.state.exposure.assess_all()
@@ -93,7 +104,7 @@ def run(
         if step.is_bar_end:
             observer.measure(engine.state, step.instant_ns, numbers)
             if watch is not None:
-                watch.sample(engine.state, step.instant_ns)
+                watch.sample(engine.state, step.instant_ns, int(step.range_ppm.max()))
         progress(done, len(feed))
     engine.snapshot()
     require(
@@ -112,7 +123,6 @@ def run(
 
 
 def _commands(
-    venue: Venue,
     step: Step,
     engine: Engine,
     responder: Responder,
@@ -121,7 +131,7 @@ def _commands(
     watch: OptionWatch | None,
 ) -> list[Run]:
     """Everything that happens at one instant, in order: prices, fills, holders, assessment."""
-    at_ns = step.instant_ns
+    at_ns, venue = step.instant_ns, responder.venue
     responder.observe(step, engine.state)
     fills = responder.answer(engine.state, at_ns)
     if watch is not None:

@@ -18,7 +18,7 @@ from novate.message import command
 from novate.stress.market_agent import AgentTerms, MarketAgent, OrderBatch
 from novate.stress.option_agent import OptionAgent, OptionAgentTerms
 from novate.stress.option_command import OptionVenue
-from novate.units import MINUTE
+from novate.units import MINUTE, PPM
 
 I64 = npt.NDArray[np.int64]
 _E8 = 10**8
@@ -37,11 +37,19 @@ class Responder:
     def __init__(
         self, venue: Venue, bar_ns: int, first_e8: I64, options: OptionVenue | None = None
     ) -> None:
-        self._venue = venue
+        self.venue = venue
         self._options = options
         self._dealer = None
         if options is not None:
-            self._dealer = OptionAgent(OptionAgentTerms(), options.book, options.paths)
+            given = venue.parameters["options"]
+            terms = OptionAgentTerms(
+                latency_ns=venue.parameters["agent"]["latency_ms"] * 1_000_000,
+                depth_ppm=given["depth_ppm"],
+                impact=given["impact_ppm"] / PPM,
+                half_life_ns=given["refill_minutes"] * MINUTE,
+                wide_range_ppm=given["wide_range_ppm"],
+            )
+            self._dealer = OptionAgent(terms, options.book, options.paths)
         contracts, assets = venue.contracts, range(1, len(venue.assets))
         self._contracts = len(contracts)
         self._lot = np.array(
@@ -72,20 +80,20 @@ class Responder:
 
     def _inverse_lot(self, contract: int, price_e8: int) -> int:
         """Base units (1e-8) of one inverse contract at the first price of the run."""
-        symbol = self._venue.contracts[contract].symbol
-        face = self._venue.parameters["instruments"][symbol]["face_value"]
+        symbol = self.venue.contracts[contract].symbol
+        face = self.venue.parameters["instruments"][symbol]["face_value"]
         return max(int(face) * _E8 // price_e8, 1)
 
     def observe(self, step: Step, state: State) -> None:
         """Show the agent the market of a step."""
         index = self._index(step, state)
-        coin = {c.asset: k for k, c in reversed(list(enumerate(self._venue.contracts)))}
-        assets = range(1, len(self._venue.assets))
+        coin = {c.asset: k for k, c in reversed(list(enumerate(self.venue.contracts)))}
+        assets = range(1, len(self.venue.assets))
         volume = [
             int(step.volume_e8[coin[a]]) if a in coin else CONVERSION_VOLUME_E8 for a in assets
         ]
         width = [int(step.range_ppm[coin[a]]) if a in coin else 1_000 for a in assets]
-        of_contract = index[[c.asset - 1 for c in self._venue.contracts]]
+        of_contract = index[[c.asset - 1 for c in self.venue.contracts]]
         self._agent.observe(
             step.instant_ns,
             np.concatenate((step.last_e8, index)),
@@ -99,7 +107,7 @@ class Responder:
 
     def _index(self, step: Step, state: State) -> I64:
         """Index of each asset but the numeraire: the engine's, or the first report before that."""
-        known = state.exposure.assets.price_e8[1 : len(self._venue.assets)].copy()
+        known = state.exposure.assets.price_e8[1 : len(self.venue.assets)].copy()
         known[known <= 0] = PAR_E8
         return np.asarray(known, np.int64)
 
@@ -205,7 +213,7 @@ class Responder:
             left = abs(int(orders.quantity[row]))
             if orders.kind[row] == OrderKind.POSITION:
                 units = size // int(self._lot[subject])
-                at = int(fills.price_e8[k]) // self._venue.contracts[subject].tick_e8
+                at = int(fills.price_e8[k]) // self.venue.contracts[subject].tick_e8
             else:
                 done = bool(fills.is_final[k])
                 units = left if done else size * self._scale[subject - 1] // _E8

@@ -1,12 +1,13 @@
 """The option market of a generated day: its book under the engine's numbers, and its tables.
 
-Options are listed, traded, margined, liquidated and settled by the engine.  What the report shows of
-them comes from the engine's state and events (`option_watch`), but the quotes to which smiles are
-fitted, which are drawn around the day's surface as a market would show them.
+Options are listed, traded, margined, liquidated and settled by the engine.  What the report shows
+of them comes from the engine's state and events (`option_watch`), but for the quotes to which
+smiles are fitted: they are drawn around the day's surface as a market would show them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from novate.canonical import Run
 from novate.kernel.codes import Role
 from novate.kernel.columns import F64, I64
 from novate.kernel.value import LINEAR
+from novate.margin.option import ShortRule
 from novate.message import command
 from novate.stress import population
 from novate.stress.crash_day import CrashDay
@@ -29,10 +31,11 @@ from novate.stress.option_terms import (
     EXPIRY_OFFSETS_NS,
     HOUR_NS,
     TRADER_NAMES,
+    OptionTargets,
     Trader,
     list_options,
 )
-from novate.units import MINUTE
+from novate.units import MINUTE, PPM
 from novate.valuation.book_risk import book_risk, expiry_buckets
 from novate.valuation.gamma_acceleration import doubling_years, pin_list
 from novate.valuation.gamma_profile import gamma_profile
@@ -44,7 +47,10 @@ BUCKETS = ("no expiry", "up to 1 day", "2 to 10 days", "11 to 40 days", "over 40
 LADDER = np.linspace(0.50, 1.30, 81)
 PIN_NS = HOUR_NS
 YEAR_MINUTES = 365 * 1440
-HOLDERS = {**{int(trader): name for trader, name in TRADER_NAMES.items()}, OTHERS: "Clearing house"}
+HOLDERS: dict[int, str] = {
+    **{int(t): TRADER_NAMES[t] for t in Trader},
+    OTHERS: "Liquidator, outside",
+}
 
 
 def option_venue(
@@ -64,18 +70,19 @@ def option_venue(
     Returns
     -------
     OptionVenue or None
-        None where the venue has no perpetual of an underlying of options.
+        None where no rule for shorts is named, or an underlying of options has no perpetual.
     """
     perpetuals = {
         venue.assets[contract.asset]: k
         for k, contract in reversed(list(enumerate(venue.contracts)))
     }
-    coins = tuple(terms.symbol for terms in DEMO_SMILES)
-    if any(coin not in perpetuals for coin in coins):
+    coins = tuple(smile.symbol for smile in DEMO_SMILES)
+    terms = venue.parameters["options"]
+    if not terms["margin_rule"] or any(coin not in perpetuals for coin in coins):
         return None
     paths = tuple(
-        _path(terms, day, feed, int(feed.recent_e8[-1, perpetuals[terms.symbol]]))
-        for terms in DEMO_SMILES
+        _path(smile, day, feed, int(feed.recent_e8[-1, perpetuals[smile.symbol]]))
+        for smile in DEMO_SMILES
     )
     options = generate_option_book(
         list_options(coins, np.array([path.spot_e8[0] for path in paths])),
@@ -83,6 +90,9 @@ def option_venue(
         kind=np.where(book.accounts.mode == population.MarginMode.CROSS, book.accounts.kind, -1),
         size=book.gross_notional(),
         perpetual_interest=_perpetual_interest(book, coins),
+        targets=OptionTargets(
+            interest_share=terms["interest_share_ppm"] / PPM, accounts=terms["accounts"]
+        ),
     )
     underlyings = []
     for coin in coins:
@@ -105,9 +115,21 @@ def option_venue(
         first_account=first,
         numeraire_decimals=venue.decimals[0],
         external_market=venue.house[Role.EXTERNAL_MARKET],
+        margin_rule=venue.option_rules.index(terms["margin_rule"]) + 1,
+        rule=_rule(venue.parameters["option_margin"][terms["margin_rule"]]),
+        taker_fee_ppm=terms["taker_fee_ppm"],
+        settlement_window_ns=terms["settlement_minutes"] * MINUTE,
+        hedge_ns=terms["hedge_minutes"] * MINUTE,
     )
     venue.options = _listed(market, venue)
     return market
+
+
+def _rule(terms: Mapping[str, Any]) -> ShortRule:
+    """The shares of a rule of a parameter file."""
+    names = (name for name in ShortRule._fields if name != "expiry_window_ns")
+    shares = {name: terms[f"{name}_ppm"] / PPM for name in names}
+    return ShortRule(expiry_window_ns=terms["expiry_window_hours"] * HOUR_NS, **shares)
 
 
 def _path(terms: SmileTerms, day: CrashDay, feed: Feed, price_e8: int) -> SurfacePath:

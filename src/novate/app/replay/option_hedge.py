@@ -18,9 +18,6 @@ from novate.kernel.columns import I64
 from novate.message.declare import columns_of, rows_of
 from novate.stress.option_command import OptionVenue
 from novate.stress.option_terms import Trader
-from novate.units import MINUTE
-
-HEDGE_NS = 15 * MINUTE
 
 
 class HedgeBook:
@@ -45,10 +42,10 @@ class HedgeBook:
 
     def orders(self, state: State, instant_ns: int) -> tuple[I64, I64, I64]:
         """Return maker (row of the book), underlying and signed lots to trade now."""
-        nothing = np.empty(0, np.int64)
-        if instant_ns % HEDGE_NS:
+        venue, nothing = self._venue, np.empty(0, np.int64)
+        if not venue.hedge_ns or instant_ns % venue.hedge_ns:
             return nothing, nothing, nothing
-        venue, x = self._venue, state.exposure
+        x = state.exposure
         delta = np.zeros(self.lots.shape)
         p, first = x.positions, venue.first_instrument
         k = p.used("instrument") - first

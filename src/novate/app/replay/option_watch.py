@@ -27,6 +27,8 @@ from novate.valuation.holding import NO_EXPIRY, Contracts, Kind, Market
 from novate.valuation.pnl_explain import TERMS, Flows, Trades, explain, moves
 
 STEP_NS = 5 * MINUTE
+WIDE_PPM = 10_000
+"""Range above which a bar is a step of its own: the terms of a step are those of a small move."""
 GROUPS = len(Trader) + 1
 OTHERS = len(Trader)
 
@@ -102,7 +104,9 @@ class OptionWatch:
     hedges
         What makers hold against it; advanced by `take`.
     moments_ns
-        Instants of which a `Moment` is kept, by bar end.
+        Ends of bars at which a `Moment` is kept; the opening is kept always.
+    is_sampled
+        Whether profit is explained and moments are kept, or only hedges followed.
 
     Attributes
     ----------
@@ -113,8 +117,16 @@ class OptionWatch:
         By instant.
     """
 
-    def __init__(self, venue: OptionVenue, hedges: HedgeBook, moments_ns: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        venue: OptionVenue,
+        hedges: HedgeBook,
+        moments_ns: tuple[int, ...],
+        *,
+        is_sampled: bool,
+    ) -> None:
         self.venue, self.hedges, self._moments_ns = venue, hedges, moments_ns
+        self.is_sampled = is_sampled
         self.instants: list[int] = []
         self.terms: list[I64] = []
         self.actual: list[I64] = []
@@ -122,6 +134,13 @@ class OptionWatch:
         self._options = len(venue.book.contracts)
         self._coins = len(venue.underlyings)
         self._booked = Ledger.empty()
+        self._handlers = {
+            "TradeNovated": self._novated,
+            "OrderFilled": self._filled,
+            "PositionDeleveraged": self._deleveraged,
+            "OptionExpired": self._expired,
+            "FundingSettled": self._funded,
+        }
         self._perpetual = {item.perpetual: k for k, item in enumerate(venue.underlyings)}
 
     def begin(self, state: State) -> None:
@@ -139,6 +158,8 @@ class OptionWatch:
         """Book the events of a step."""
         self._funded_lots = self.hedges.lots.sum(axis=0)
         _, dropped = self.hedges.take(batches)
+        if not self.is_sampled:
+            return
         spot = state.exposure.assets.price_e8 / 1e8
         for maker, coin in zip(*np.nonzero(dropped), strict=True):
             item = self.venue.underlyings[coin]
@@ -148,14 +169,16 @@ class OptionWatch:
             self._booked.trade(OTHERS, row, -coins, price)
         for batch in batches:
             for run in batch.events:
-                handler = _HANDLERS.get(run.name)
+                handler = self._handlers.get(run.name)
                 if handler is not None:
-                    handler(self, state, run)
+                    handler(state, run)
 
-    def sample(self, state: State, instant_ns: int) -> None:
-        """Explain the step that ends here, at the end of a bar, and keep the moment if asked."""
+    def sample(self, state: State, instant_ns: int, range_ppm: int) -> None:
+        """Look at the end of a bar: explain the step if it ends here, and keep what is asked."""
+        if not self.is_sampled:
+            return
         self._keep(state, instant_ns)
-        if instant_ns % STEP_NS:
+        if instant_ns % STEP_NS and range_ppm <= WIDE_PPM:
             return
         end, booked = self._market(state), self._booked
         held, worth = self._quantities(state), self._mark_worth(state)
@@ -353,13 +376,5 @@ def _as_positions(quantity: F64) -> Positions:
 def _units(amount: F64) -> I64:
     return np.rint(amount * 1e6).astype(np.int64)
 
-
-_HANDLERS = {
-    "TradeNovated": OptionWatch._novated,
-    "OrderFilled": OptionWatch._filled,
-    "PositionDeleveraged": OptionWatch._deleveraged,
-    "OptionExpired": OptionWatch._expired,
-    "FundingSettled": OptionWatch._funded,
-}
 
 __all__ = ["GROUPS", "OTHERS", "STEP_NS", "TERMS", "Moment", "OptionWatch"]

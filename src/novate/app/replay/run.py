@@ -12,7 +12,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from novate.adapter.quarantine import Quarantine
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay import driver, story, summary
 from novate.app.replay.book import LoadedBook, file_book, generated_book
+from novate.app.replay.driver import Prepared
 from novate.app.replay.feed import Feed, day_feed, file_feed
 from novate.app.replay.option import option_opening, option_tables, option_venue
 from novate.app.replay.retrace import MarginWatch, Visitor, retrace
@@ -40,7 +41,6 @@ from novate.errors import InputError
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
 from novate.stress.crash_day import crash_day
-from novate.stress.option_command import OptionVenue
 from novate.stress.path import PathOrder
 from novate.units import MINUTE, format_instant
 
@@ -96,19 +96,6 @@ class Job:
     has_controls: bool = True
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A venue with its book and feed, ready to run."""
-
-    venue: Venue
-    opening: list[Any]
-    book: LoadedBook
-    feed: Feed
-    quarantine: Quarantine = field(default_factory=Quarantine)
-    bars: tuple[BarCount, ...] = ()
-    options: OptionVenue | None = None
 
 
 def prepare(job: Job) -> Prepared:
@@ -203,15 +190,7 @@ def without_controls(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def run_variant(job: Job) -> summary.Outcome:
     """Run a variant without a durable journal and return its numbers."""
     ready = prepare(job)
-    finished = driver.run(
-        ready.venue,
-        ready.opening,
-        ready.book,
-        ready.feed,
-        MemoryJournal(),
-        lambda done, total: None,
-        ready.options,
-    )
+    finished = driver.run(ready, MemoryJournal(), lambda done, total: None, is_watched=False)
     return summary.outcome(finished, ready.book)
 
 
@@ -240,10 +219,7 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
             stale.unlink()
         journal = SqliteJournal(directory / "journal.db")
         try:
-            finished = driver.run(
-                ready.venue, ready.opening, ready.book, ready.feed, journal,
-                lambda done, total: say("replay", done, total), ready.options,
-            )  # fmt: skip
+            finished = driver.run(ready, journal, lambda done, total: say("replay", done, total))
             watch = MarginWatch(ready.book.accounts, finished.observer.tables["solvency"])
             bridge = story.bridge_of(finished, ready.book)
             visitors: list[Visitor] = [watch] if bridge is None else [watch, bridge]

@@ -43,10 +43,11 @@ TERMS = (
     ("residual", "Residual"),
 )
 CURVE_POINTS = 81
-BESIDE = (
-    "The options are valued beside the engine: their surface follows the day\u2019s index and "
-    "their book belongs to accounts of the day, but their premiums and margins are not in the "
-    "journal."
+IN_ENGINE = (
+    "Options are contracts of the engine like any other: their premiums, the margin of shorts, "
+    "liquidations, makers\u2019 hedges and the expiry are in the journal, and profit is at the "
+    "engine\u2019s marks. Only the quotes behind the smiles are not: they are drawn around the "
+    "surface that the venue reports."
 )
 
 
@@ -449,7 +450,7 @@ def option_body(run: Run) -> tuple[Html, list[Chart]]:
     body = join(
         [
             element("p", sentence_of(run)),
-            element("p", BESIDE, class_="note"),
+            element("p", IN_ENGINE, class_="note"),
             element("div", *(chart.figure() for chart in smiles), class_="grid two"),
             element("div", term.figure(), quality_table(run), class_="grid"),
             element("div", *(chart.figure() for chart in gamma), class_="grid two"),

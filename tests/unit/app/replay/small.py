@@ -61,12 +61,5 @@ def ready() -> Prepared:
 def finished() -> tuple[Prepared, driver.Finished]:
     """The small replay after its run; for reading only."""
     prepared = ready()
-    done = driver.run(
-        prepared.venue,
-        prepared.opening,
-        prepared.book,
-        prepared.feed,
-        MemoryJournal(),
-        lambda done, total: None,
-    )
+    done = driver.run(prepared, MemoryJournal(), lambda done, total: None)
     return prepared, done

@@ -75,14 +75,7 @@ def test_progress_is_told_step_by_step_and_the_same_run_gives_the_same_journal()
     prepared = ready()
     told: list[tuple[int, int]] = []
 
-    again = driver.run(
-        prepared.venue,
-        prepared.opening,
-        prepared.book,
-        prepared.feed,
-        MemoryJournal(),
-        lambda done, total: told.append((done, total)),
-    )
+    again = driver.run(prepared, MemoryJournal(), lambda done, total: told.append((done, total)))
 
     steps = len(prepared.feed)
     assert told == [(k, steps) for k in range(1, steps + 1)]
@@ -96,11 +89,4 @@ def test_a_book_that_the_engine_does_not_take_stops_the_run() -> None:
     prepared.book.runs[prepared.book.runs.index(trades)] = command.SUBMIT_TRADE.run(columns)
 
     with pytest.raises(InvariantError, match=r"the opening is accepted, \d+ refused"):
-        driver.run(
-            prepared.venue,
-            prepared.opening,
-            prepared.book,
-            prepared.feed,
-            MemoryJournal(),
-            lambda done, total: None,
-        )
+        driver.run(prepared, MemoryJournal(), lambda done, total: None)
