@@ -64,6 +64,7 @@ def _option_listed(state: State, row: Row) -> None:
     x = state.exposure
     counts = bool(x.option_rules.entry_counts[row["margin_rule"] - 1])
     option.apply_option_listed(x.instruments, x.marks, counts, row)
+    x.forget_watched()
     _place_suspense(x, row["instrument"])
 
 

@@ -23,6 +23,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Message, Refusal, rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
+from novate.valuation import Exposure
 
 Row = dict[str, Any]
 Decide = Callable[[State, Row, Emit], Refusal | None]
@@ -77,17 +78,38 @@ def advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
     return None
 
 
-def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
-    """Phases of prices and margin: every index, every mark, every account."""
-    x = state.exposure
-    if row["instant_ns"] != x.now_ns:
-        return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], x.now_ns)
-    limits = {
+def index_limits(x: Exposure) -> dict[str, int]:
+    """What decides which sources make an index, and how fast its slow average follows."""
+    return {
         "staleness_ns": x.parameter(Parameter.INDEX_STALENESS_NS),
         "outlier_ppm": x.parameter(Parameter.INDEX_OUTLIER_PPM),
         "sources_min": x.parameter(Parameter.INDEX_SOURCES_MIN),
         "slow_ns": x.parameter(Parameter.SLOW_AVERAGE_NS),
     }
+
+
+def report_price(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Accept a source's price; the index that it makes may touch a barrier at once."""
+    x = state.exposure
+    refusal = index.decide_report_price(x.sources, x.now_ns, row, emit)
+    watched = x.watched()
+    if refusal is not None or not watched:
+        return refusal
+    asset = int(x.sources.asset[row["source"]])
+    if asset in watched:
+        price, _, _ = index.present_index(x.sources, asset, x.now_ns, index_limits(x))
+        for i in barrier.touched_at(x, asset, price):
+            barrier.touch(x, i, emit, price)
+            _close_orders_of_ended(state, i, emit)
+    return None
+
+
+def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Phases of prices and margin: every index, every mark, every account."""
+    x = state.exposure
+    if row["instant_ns"] != x.now_ns:
+        return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], x.now_ns)
+    limits = index_limits(x)
     for asset in sorted({int(a) for a in x.sources.used("asset")}):
         index.update_index(x.assets, x.sources, asset, x.now_ns, limits, emit)
     for i in range(x.instruments.count):
@@ -169,9 +191,7 @@ DECIDE: dict[Message, Decide] = {
     command.WITHDRAW_COLLATERAL: lambda s, r, e: custody.decide_withdraw_collateral(
         s.exposure, r, e
     ),
-    command.REPORT_PRICE: lambda s, r, e: index.decide_report_price(
-        s.exposure.sources, s.exposure.now_ns, r, e
-    ),
+    command.REPORT_PRICE: report_price,
     command.REPORT_LAST: lambda s, r, e: index.decide_report_last(s.exposure.instruments, r, e),
     command.RESERVE_MARGIN: lambda s, r, e: admission.decide_reserve_margin(s.exposure, r, e),
     command.RELEASE_MARGIN: lambda s, r, e: admission.decide_release_margin(s.exposure, r, e),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Monitoring
+from novate.kernel.codes import DueKind, InstrumentStatus
 from novate.margin.settlement import close_contract
 from novate.market.option import is_out, is_touched, next_observation
 from novate.message import event
@@ -15,16 +13,31 @@ from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation import Exposure
 
 
-def touched_now(x: Exposure) -> list[int]:
-    """Options watched with every index whose barrier the present one touches, by number."""
+def touched_at(x: Exposure, asset: int, price_e8: int) -> list[int]:
+    """Options watched with every index whose barrier an index of an asset touches, by number.
+
+    After its expiry an option only waits to be settled: no index counts any more.
+    """
+    watch = x.watched().get(asset)
+    if watch is None or price_e8 <= 0 or watch.below < price_e8 < watch.above:
+        return []
     c = x.instruments
-    watched = (
-        (c.used("monitoring") == Monitoring.CONTINUOUS)
-        & (c.used("barrier") != Barrier.NONE)
-        & ~c.used("is_knocked")
-        & (c.used("status") == InstrumentStatus.ACTIVE)
+    return [
+        i for i in watch.numbers
+        if x.now_ns <= c.expiry_ns[i]
+        and is_touched(int(c.barrier[i]), price_e8, int(c.barrier_e8[i]))
+    ]  # fmt: skip
+
+
+def touched_now(x: Exposure) -> list[int]:
+    """Options watched with every index whose barrier the last assessed index touches, by number."""
+    assets = x.assets
+    return sorted(
+        i
+        for asset in x.watched()
+        if not assets.is_stale[asset]
+        for i in touched_at(x, asset, int(assets.price_e8[asset]))
     )
-    return [i for i in np.flatnonzero(watched).tolist() if _touches(x, i)]
 
 
 def _touches(x: Exposure, i: int) -> bool:
@@ -36,9 +49,9 @@ def _touches(x: Exposure, i: int) -> bool:
     return is_touched(int(x.instruments.barrier[i]), price, int(x.instruments.barrier_e8[i]))
 
 
-def touch(x: Exposure, i: int, emit: Emit) -> None:
-    """Emit a touch at the present index."""
-    price = int(x.assets.price_e8[x.instruments.underlying[i]])
+def touch(x: Exposure, i: int, emit: Emit, price_e8: int = 0) -> None:
+    """Emit a touch, at the last assessed index unless another one is given."""
+    price = price_e8 or int(x.assets.price_e8[x.instruments.underlying[i]])
     emit(event.BARRIER_TOUCHED, instrument=i, index_e8=price, instant_ns=x.now_ns)
 
 
@@ -71,6 +84,7 @@ def apply_barrier_touched(x: Exposure, row: dict[str, Any]) -> None:
     """Knocked for good: an out option pays its rebate and ends, an in option is a plain one."""
     i = row["instrument"]
     x.instruments.is_knocked[i] = True
+    x.forget_watched()
     x.instruments.next_observation_ns[i] = 0
     if is_out(int(x.instruments.barrier[i])):
         close_contract(x, i, int(x.instruments.rebate_ticks[i]))

@@ -173,6 +173,7 @@ def close_contract(x: Exposure, i: int, ticks: int) -> None:
     )  # fmt: skip
     apply_lapse(x, i)
     x.instruments.status[i] = InstrumentStatus.EXPIRED
+    x.forget_watched()
     x.instruments.next_cycle_ns[i] = 0
     x.instruments.next_funding_ns[i] = 0
     x.instruments.next_expiry_ns[i] = 0

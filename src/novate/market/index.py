@@ -117,22 +117,32 @@ def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
     return average + (sample - average) * elapsed_ns // (constant_ns + elapsed_ns)
 
 
+def present_index(
+    sources: SourceColumns, asset: int, now_ns: int, limits: dict[str, int]
+) -> tuple[int, int, int]:
+    """Index of one asset as its sources stand, with how many were used and left out, see `combine`.
+
+    ``limits``: staleness_ns, outlier_ppm, sources_min.
+    """
+    usable = usable_sources(sources, asset, now_ns, limits["staleness_ns"])
+    return combine(
+        [int(sources.price_e8[s]) for s in usable],
+        [int(sources.weight[s]) for s in usable],
+        limits["outlier_ppm"],
+        limits["sources_min"],
+    )
+
+
 def update_index(
     assets: AssetColumns, sources: SourceColumns, asset: int, now_ns: int, limits: dict[str, int],
     emit: Emit,
 ) -> None:  # fmt: skip
     """Compute the index of one asset from its sources and emit it.
 
-    ``limits``: staleness_ns, outlier_ppm, sources_min, slow_ns.  A stale index keeps its price and
-    says so; what depends on it waits.
+    ``limits``: those of `present_index`, and slow_ns.  A stale index keeps its price and says so;
+    what depends on it waits.
     """
-    usable = usable_sources(sources, asset, now_ns, limits["staleness_ns"])
-    price, used, outliers = combine(
-        [int(sources.price_e8[s]) for s in usable],
-        [int(sources.weight[s]) for s in usable],
-        limits["outlier_ppm"],
-        limits["sources_min"],
-    )
+    price, used, outliers = present_index(sources, asset, now_ns, limits)
     before = int(assets.price_e8[asset])
     stale = price == 0
     price = price or before

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
 from novate.kernel.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
-from novate.kernel.codes import Kind, Role
+from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring, Role
 from novate.kernel.columns import (
     I64,
     AccountArrays,
@@ -53,6 +53,14 @@ class Assessment(NamedTuple):
     unproven: int
 
 
+class Watch(NamedTuple):
+    """Options on one asset whose barrier every index is held to, in order of number."""
+
+    above: int  # the lowest level that an index touches from below, in 1e-8
+    below: int  # the highest one that it touches from above, in 1e-8
+    numbers: tuple[int, ...]
+
+
 class Exposure:
     """The columns of contracts, market and book, and the present instant.
 
@@ -76,6 +84,7 @@ class Exposure:
         self.layout = 0
         self._single: dict[Role, int] = {}
         self._holders: _Holders | None = None
+        self._watched: dict[int, Watch] | None = None
 
     def parameter(self, parameter: Parameter) -> int:
         """Return a risk parameter in its unit."""
@@ -107,6 +116,31 @@ class Exposure:
             return -1
         oldest = self.now_ns - self.parameter(Parameter.SURFACE_STALENESS_NS)
         return row if self.surfaces.observed_ns[row] >= oldest else -1
+
+    def watched(self) -> dict[int, Watch]:
+        """Barriers that wait for an index, by underlying.
+
+        Derived from the contracts, kept until `forget_watched`: a venue without barriers pays
+        nothing for them with a price.
+        """
+        if self._watched is None:
+            c = self.instruments
+            waits = (
+                (c.used("monitoring") == Monitoring.CONTINUOUS)
+                & (c.used("barrier") != Barrier.NONE)
+                & ~c.used("is_knocked")
+                & (c.used("status") == InstrumentStatus.ACTIVE)
+            )
+            numbers = np.flatnonzero(waits)
+            underlying = c.underlying[numbers]
+            self._watched = {
+                int(asset): _watch(c, numbers[underlying == asset]) for asset in set(underlying)
+            }
+        return self._watched
+
+    def forget_watched(self) -> None:
+        """To be called when a barrier begins to wait, or no longer does."""
+        self._watched = None
 
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""
@@ -175,6 +209,7 @@ class Exposure:
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._holders = None
+        self._watched = None
         self._single.clear()
         self.compact()
 
@@ -202,6 +237,15 @@ class Exposure:
         twin.parameters = self.parameters.copy()
         twin.checksum = self.checksum.copy()
         return twin
+
+
+def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:
+    """Summary of some watched options."""
+    level = c.barrier_e8[numbers]
+    is_up = np.isin(c.barrier[numbers], (Barrier.UP_IN, Barrier.UP_OUT))
+    above = int(level[is_up].min(initial=np.iinfo(np.int64).max))
+    below = int(level[~is_up].max(initial=0))
+    return Watch(above, below, tuple(numbers.tolist()))
 
 
 _TABLES = (

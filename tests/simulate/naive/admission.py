@@ -11,7 +11,7 @@ from typing import Any
 from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
 from novate.message.parameter import SETTINGS, Parameter
-from tests.simulate.naive import failure
+from tests.simulate.naive import barrier, failure
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
@@ -249,6 +249,7 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
     source.price, source.observed = row["price_e8"], seen
     w.emit("PriceReported", **row)
+    barrier.touch_by_report(w, source.asset)
 
 
 def report_last(w: World, row: Row, _: int) -> None:

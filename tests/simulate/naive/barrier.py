@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Monitoring, OrderKind
 from tests.simulate.naive import book
+from tests.simulate.naive.market import index_of
 from tests.simulate.naive.option import following_look, is_beyond, is_out
-from tests.simulate.naive.world import World
+from tests.simulate.naive.world import Instrument, World
 
 MINUTE = 60 * 10**9
 
 
 def touch_barriers(w: World) -> None:
-    """Barriers watched with every index; those of the schedule have their own instants."""
+    """Look at barriers watched with every index, after an assessment of all of them."""
     for number, i in enumerate(w.instruments):
-        if i.status != InstrumentStatus.ACTIVE or not i.is_option or i.is_knocked:
-            continue
         asset = w.assets[i.terms["underlying"]]
-        seen = i.terms["monitoring"] == Monitoring.CONTINUOUS and asset.price and not asset.is_stale
-        if seen and is_beyond(i.terms, asset.price):
-            knock(w, number)
+        if asset.price and not asset.is_stale and is_seen(w, i, asset.price):
+            knock(w, number, asset.price)
 
 
-def knock(w: World, number: int) -> None:
+def touch_by_report(w: World, asset: int) -> None:
+    """Look at them after a report, by the index that an assessment would find now."""
+    price, _, _ = index_of(w, asset)
+    for number, i in enumerate(w.instruments):
+        if price and i.terms["underlying"] == asset and is_seen(w, i, price):
+            knock(w, number, price)
+
+
+def is_seen(w: World, i: Instrument, price: int) -> bool:
+    """Whether an index touches the barrier of an option that is watched with every index."""
+    if i.status != InstrumentStatus.ACTIVE or not i.is_option or i.is_knocked:
+        return False
+    is_watched = i.terms["monitoring"] == Monitoring.CONTINUOUS and w.now <= i.terms["expiry_ns"]
+    return is_watched and is_beyond(i.terms, price)
+
+
+def knock(w: World, number: int, price: int) -> None:
     """A touch: in, it is a plain option from now on; out, it pays its rebate and is over."""
     i = w.instruments[number]
     i.is_knocked, i.next_observation = True, 0
-    price = w.assets[i.terms["underlying"]].price
     w.emit("BarrierTouched", instrument=number, index_e8=price, instant_ns=w.now)
     if is_out(i):
         book.close_contract(w, number, i.terms["rebate_ticks"])
@@ -44,7 +57,7 @@ def observe_barrier(w: World, number: int) -> None:
         return
     price = w.assets[i.terms["underlying"]].price
     if is_beyond(i.terms, price):
-        knock(w, number)
+        knock(w, number, price)
         return
     i.next_observation = following_look(w, i)
     w.emit("BarrierObserved", instrument=number, index_e8=price, next_ns=i.next_observation)

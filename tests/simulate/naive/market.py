@@ -22,21 +22,25 @@ def weighted_median(quotes: list[tuple[int, int, int]]) -> int:
     raise AssertionError(quotes)
 
 
-def update_index(w: World, asset: int) -> None:
-    a = w.assets[asset]
+def index_of(w: World, asset: int) -> tuple[int, int, int]:
+    """The index that the sources make now, 0 if too few are usable; sources used and left out."""
     minimum = w.parameters[Parameter.INDEX_SOURCES_MIN]
     quotes = [(w.sources[k].price, k, w.sources[k].weight) for k in w.fresh_sources(asset)]
     outliers = 0
-    enough = len(quotes) >= minimum
-    if enough and len(quotes) >= 3:
+    if len(quotes) >= max(minimum, 3):
         middle = weighted_median(quotes)
         limit = w.parameters[Parameter.INDEX_OUTLIER_PPM]
         kept = [q for q in quotes if abs(q[0] - middle) * 1_000_000 <= middle * limit]
         outliers = len(quotes) - len(kept)
         quotes = kept
-        enough = len(quotes) >= minimum
-    if enough:
-        price = weighted_median(quotes)
+    price = weighted_median(quotes) if len(quotes) >= minimum else 0
+    return price, len(quotes), outliers
+
+
+def update_index(w: World, asset: int) -> None:
+    a = w.assets[asset]
+    price, used, outliers = index_of(w, asset)
+    if price:
         if a.price == 0:
             a.slow = price
         else:
@@ -44,13 +48,13 @@ def update_index(w: World, asset: int) -> None:
             a.slow += (price - a.slow) * dt // (w.parameters[Parameter.SLOW_AVERAGE_NS] + dt)
         a.price = price
     a.updated = w.now
-    a.is_stale = not enough
+    a.is_stale = not price
     w.emit(
         "IndexUpdated",
         asset=asset,
         price_e8=a.price,
         slow_e8=a.slow,
-        sources=len(quotes),
+        sources=used,
         outliers=outliers,
         is_stale=a.is_stale,
     )

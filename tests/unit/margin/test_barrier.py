@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from novate.canonical import Run
 from novate.engine.recover import audit, recover
 from novate.kernel.codes import Barrier, InstrumentStatus, Monitoring
 from novate.message import command
+from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, OPTION_TERMS, START, ClearingHouse
 
 EXPIRY = OPTION_TERMS["expiry_ns"]
@@ -75,6 +77,57 @@ def test_what_was_touched_stays_touched_after_the_price_came_back_and_after_a_re
         again = recover(journal, from_snapshot=from_snapshot)
         assert again.state.digest() == digest
         assert again.state.exposure.instruments.is_knocked[0]
+
+
+def report(price: int, source: int = 0) -> Run:
+    """A price of a source, now."""
+    return command.REPORT_PRICE.row(source=source, price_e8=price * E8, observed_ns=START + MINUTE)
+
+
+def test_a_report_that_moves_the_index_touches_before_anybody_assesses() -> None:
+    house = house_with(**UP_OUT)
+    order = {"account": house.number("long"), "instrument": 0, "lots": 1, "limit_ticks": 600}
+    house.submit(command.RESERVE_MARGIN.row(**order))
+    house.advance(START + MINUTE)
+    house.submit(report(119), report(120), report(100))
+    assert names(house) == ["PriceReported", "BarrierTouched", "PriceReported"]
+    assert house.events("BarrierTouched") == [
+        {"instrument": 0, "index_e8": 120 * E8, "instant_ns": START + MINUTE}
+    ]
+    assert house.exposure.instruments.status[0] == InstrumentStatus.EXPIRED
+    assert house.balance("long") == (1_000 - 50 + 25) * COIN
+    assert house.exposure.accounts.held[house.number("long")] == 0
+    assert house.exposure.assets.price_e8[1] == 100 * E8
+
+
+def test_it_is_the_index_that_touches_and_not_one_of_its_sources() -> None:
+    house = house_with(**UP_IN)
+    house.submit(*(command.DECLARE_SOURCE.row(symbol=s, asset=1, weight=1) for s in ("b", "c")))
+    house.advance(START + MINUTE)
+    house.submit(report(100), report(101, 1), report(102, 2))
+    house.submit(report(130))
+    assert not house.events("BarrierTouched")
+    house.submit(report(131, 1))
+    # 130 and 131 are the median and within reach of each other; 102 is left out.
+    assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130_50000000]
+
+
+def test_too_few_sources_touch_nothing() -> None:
+    house = house_with(**UP_IN)
+    house.submit(command.SET_PARAMETER.row(parameter=int(Parameter.INDEX_SOURCES_MIN), value=2))
+    house.advance(START + MINUTE)
+    house.submit(report(130))
+    assert not house.events("BarrierTouched")
+
+
+def test_an_index_after_expiry_touches_nothing() -> None:
+    house = house_with(**UP_OUT)
+    house.advance(EXPIRY + 10 * MINUTE)
+    assert house.exposure.instruments.status[0] == InstrumentStatus.ACTIVE
+    house.price(130, at_ns=EXPIRY + 10 * MINUTE)
+    house.advance(EXPIRY + 12 * MINUTE)
+    assert not house.events("BarrierTouched")
+    assert house.events("OptionExpired")
 
 
 @pytest.mark.parametrize("barrier", [Barrier.DOWN_IN, Barrier.DOWN_OUT])
