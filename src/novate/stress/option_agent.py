@@ -1,10 +1,11 @@
 """The market that answers liquidation orders in options.
 
-An option does not trade at its mark.  A dealer quotes around the model's volatility: the
-half-spread of a calm market (`option_market.half_spread`) widened with the range of the bar, and on
-top of it what earlier orders have moved.  In a minute it takes at most a share of the contract's
-opening open interest; each lot it takes moves the volatility of that underlying and expiry by the
-square root of the share of the expiry's open interest that it has taken, and the move fades.
+An option does not trade at its mark.  A dealer quotes around the day's surface at its index of the
+last minute (not at the perpetual's last price, whose wicks are the venue's own): the half-spread of
+a calm market (`option_market.half_spread`) widened with the range of the bar, and on top of it what
+earlier orders have moved.  In a minute it takes at most a share of the contract's opening open
+interest; each lot it takes moves the volatility of that underlying and expiry by the square root of
+the share of the expiry's open interest that it has taken, and the move fades.
 
 Shares, impact and half-life are *assumptions*, terms of the agent; no venue publishes them.  A
 dealer pays one tick for an option whose bid would be below it, so that a close-out can end.
@@ -106,11 +107,10 @@ class OptionAgent:
         self._moved = np.zeros((len(self._interest), 2))  # squared; sales, purchases
         self._instant_ns = 0
         self._at = 0
-        self._spot = np.array([path.spot_e8[0] / 1e8 for path in paths])
         self._widening = np.ones(len(paths))
 
-    def observe(self, instant_ns: int, spot_e8: IntArray, range_ppm: IntArray) -> None:
-        """Take in spot (1e-8 numeraire) and the bar's range, each by underlying, at an instant."""
+    def observe(self, instant_ns: int, range_ppm: IntArray) -> None:
+        """Take in the range of the bar by underlying at an instant."""
         passed = instant_ns - self._instant_ns if self._instant_ns else 0
         self._moved *= 0.25 ** (max(passed, 0) / self.terms.half_life_ns)
         if instant_ns // MINUTE != self._instant_ns // MINUTE:
@@ -118,7 +118,6 @@ class OptionAgent:
         self._instant_ns = instant_ns
         instants = self._paths[0].instant_ns
         self._at = max(int(np.searchsorted(instants, instant_ns, side="right")) - 1, 0)
-        self._spot = spot_e8 / 1e8
         self._widening = 1.0 + range_ppm / self.terms.wide_range_ppm
 
     def answer(self, contract: IntArray, lots: IntArray, placed_ns: IntArray) -> OptionFills:
@@ -144,6 +143,11 @@ class OptionAgent:
         columns = (np.array(column, dtype=np.int64) for column in (rows, filled, ticks))
         return OptionFills(**dict(zip(("row", "lots", "ticks"), columns, strict=True)))
 
+    def displacement(self, contract: int) -> tuple[float, float]:
+        """Volatility by which sales and purchases have moved an option's expiry, per year."""
+        sales, purchases = np.sqrt(self._moved[self._smile[contract]])
+        return float(sales), float(purchases)
+
     def _take(self, contract: int, lots: int) -> int:
         """Price of a fill in ticks, against the order; remembers what it used and moved."""
         contracts, smile = self._contracts, int(self._smile[contract])
@@ -154,7 +158,8 @@ class OptionAgent:
         mid, away, forward, years = self._quote(contract)
         coin = int(contracts.underlying[contract])
         spread = half_spread(self._paths[coin].terms, np.array([away]), np.array([years]))
-        offset = float(spread[0] * self._widening[coin] + np.sqrt(self._moved[smile, side]))
+        moved = self.displacement(contract)[side]
+        offset = float(spread[0] * self._widening[coin]) + moved
         vol = max(mid + offset if side else mid - offset, 0.0)
         price = np.empty(1)
         strike = float(contracts.strikes()[contract])
@@ -171,10 +176,7 @@ class OptionAgent:
         contracts = self._contracts
         path = self._paths[int(contracts.underlying[contract])]
         expiry = int(contracts.expiry[contract])
-        forward = float(
-            self._spot[contracts.underlying[contract]]
-            * np.exp(path.carry_e9[self._at, expiry] / 1e9)
-        )
+        forward = float(path.forward(self._at)[expiry])
         strike = np.array([contracts.strikes()[contract]])
         vol = float(path.volatility(self._at, np.array([expiry]), strike)[0])
         years = float(path.years(self._at)[expiry])

@@ -114,10 +114,10 @@ class OptionVenue:
         decimals = np.where(
             contracts.is_coin_settled == 1, coin[contracts.underlying], self.numeraire_decimals
         )
-        tick = np.array([family.tick_e8 for family in contracts.families], dtype=np.int64)
-        return np.asarray(
-            tick[contracts.series] * contracts.lot_e8 * 10**decimals // 10**16, dtype=np.int64
-        )
+        ticks = [contracts.families[k].tick_e8 for k in contracts.series.tolist()]
+        rows = zip(ticks, contracts.lot_e8.tolist(), decimals.tolist(), strict=True)
+        # Python integers: the product of the three passes 64 bits.
+        return np.array([tick * lot * 10**digits // 10**16 for tick, lot, digits in rows])
 
     @cached_property
     def ticks_max(self) -> IntArray:

@@ -85,10 +85,3 @@ def _volatility(path: SurfacePath, at: int, expiry: IntArray, strike: FloatArray
         if before >= 0:
             vol[rows] = path.volatility(before, expiry[rows], strike[rows])
     return vol
-
-
-def final_prices(path: SurfacePath, expiry: int, window_ns: int) -> float:
-    """Settlement price: the average of the index over the window before an expiry, numeraire."""
-    end = path.expiry_ns[expiry]
-    mine = (path.instant_ns > end - window_ns) & (path.instant_ns <= end)
-    return float(np.mean(path.spot_e8[mine]) / 1e8)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from novate.stress.option_value import contract_table, final_prices, market_at
+from novate.stress.option_value import contract_table, market_at
 from novate.valuation.holding import unit_risk
-from tests.unit.stress.option_scene import MINUTE_NS, paths, scene
+from tests.unit.stress.option_scene import paths, scene
 
 
 def test_a_linear_option_has_the_textbook_price() -> None:
@@ -47,11 +47,3 @@ def test_at_its_expiry_an_option_keeps_the_volatility_of_the_instant_before() ->
     first = np.flatnonzero((book.contracts.expiry == 0) & (book.contracts.underlying == 0))
 
     assert np.array_equal(before[first], now[first])
-
-
-def test_the_final_price_is_the_mean_of_the_window_before_the_expiry() -> None:
-    path = paths()[0]
-    end = int(np.searchsorted(path.instant_ns, path.expiry_ns[0]))
-    expected = sum(path.spot_e8[end - 29 : end + 1].tolist()) / 30 / 1e8
-
-    assert final_prices(path, 0, 30 * MINUTE_NS) == pytest.approx(expected, rel=1e-12)

@@ -103,7 +103,7 @@ class Responder:
         )
         if self._options is not None and self._dealer is not None:
             own = [item.perpetual for item in self._options.underlyings]
-            self._dealer.observe(step.instant_ns, step.last_e8[own], step.range_ppm[own])
+            self._dealer.observe(step.instant_ns, step.range_ppm[own])
 
     def _index(self, step: Step, state: State) -> I64:
         """Index of each asset but the numeraire: the engine's, or the first report before that."""
