@@ -12,8 +12,8 @@ from novate.kernel.barrier import alive_worth, watched_barrier
 from novate.kernel.black import black_price, sides
 from novate.kernel.codes import BarrierPayoff, Kind, Monitoring
 from novate.kernel.jit import inlined, kernel
-from novate.kernel.special import exp, log
-from novate.kernel.svi import svi_variance
+from novate.kernel.special import exp, log, normal_pdf
+from novate.kernel.svi import svi_slope, svi_variance
 
 _DIGITAL = int(Kind.DIGITAL)
 _AT_EXPIRY = int(Monitoring.AT_EXPIRY)
@@ -22,19 +22,28 @@ _CASH = int(BarrierPayoff.CASH)
 _ASSET = int(BarrierPayoff.ASSET)
 
 
-@inlined
-def digital_value(side, forward, strike, left, vol, payout, is_coin):  # type: ignore[no-untyped-def]
-    """Value of a fixed payout in the money: its probability under the measure of what it pays in.
+FLAT_MIN = 1e-250
+"""Probability below which none is put in relation to it."""
 
-    A payout in quote has probability N(c d2), one in coin N(c d1).
+
+@inlined
+def digital_shares(side, forward, strike, left, vol, slope, is_coin):  # type: ignore[no-untyped-def]
+    """Value of a payout of one in the money: at the volatility of the strike alone, and whole.
+
+    A payout in quote is the limit of ever tighter call spreads, -dC/dK along the smile: N(c d2)
+    less c n(d2) times the slope of the total volatility in log-strike (``slope``).  One in coin is
+    the limit of calls and cash over the forward: the same at d1.  No smile without butterfly
+    arbitrage takes it out of 0 to 1; beyond where that was looked at it is held there.
     """
-    _, _, _, _, _, n1, n2 = sides(side, forward, strike, left, vol)
-    return payout * (n1 if is_coin else n2)
+    _, _, d1, d2, _, n1, n2 = sides(side, forward, strike, left, vol)
+    flat = n1 if is_coin else n2
+    whole = flat - side * normal_pdf(d1 if is_coin else d2) * slope
+    return flat, min(max(whole, 0.0), 1.0)
 
 
 @inlined
 def barrier_worth(  # type: ignore[no-untyped-def]
-    side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+    kind, side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
     spot, carry, left, vol, plain,
 ):  # fmt: skip
     """Value while the barrier counts as not touched; ``plain`` is that without a barrier.
@@ -47,7 +56,7 @@ def barrier_worth(  # type: ignore[no-untyped-def]
     if monitoring != _AT_EXPIRY and u * (edge - spot) <= 0.0:
         return plain if is_in else rebate
     payoff = _VANILLA
-    if payout > 0.0:
+    if kind == _DIGITAL:
         payoff = _ASSET if is_coin else _CASH
     value = alive_worth(
         side, u, is_in, payoff, spot, strike, edge, payout, rebate, vol * math.sqrt(left),
@@ -66,21 +75,30 @@ def option_values(  # type: ignore[no-untyped-def]
     ``left`` years to expiry now, ``span`` years when the smile was fitted (positive): the smile's
     total variance over ``span`` is the squared volatility, and the carry over it the drift of the
     forward.  ``payout`` and ``rebate`` in the settlement asset, ``interval`` in years.  A
-    ``barrier`` of 0 is none, or one that has been touched already.
+    ``barrier`` of 0 is none, or one that has been touched already.  Volatility is that of the
+    strike; the price of a digital has the slope of the smile there as well.
     """
     for k in range(spots.size):
         ahead = carry * (left / span)
         forward = spots[k] * exp(ahead)
         moneyness = log(strike / forward)
-        vol = math.sqrt(max(svi_variance(moneyness, a, b, rho, m, sigma), 0.0) / span)
+        w = max(svi_variance(moneyness, a, b, rho, m, sigma), 0.0)
+        vol, pays = math.sqrt(w / span), payout
         if kind == _DIGITAL:
-            value = digital_value(side, forward, strike, left, vol, payout, is_coin)
+            slope = 0.0
+            if w > 0.0:
+                slope = 0.5 * svi_slope(moneyness, b, rho, m, sigma) * math.sqrt(left / span / w)
+            flat, whole = digital_shares(side, forward, strike, left, vol, slope, is_coin)
+            value = payout * whole
+            # A barrier takes the share of it that it takes of one without a slope: what a touch
+            # makes of it, and one too far away to be touched, are then the whole.
+            pays = payout * (whole / flat) if flat > FLAT_MIN else payout
         else:
             value = black_price(side, forward, strike, left, vol, 1.0)
             value = value / forward if is_coin else value
         if barrier > 0.0:
             value = barrier_worth(
-                side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+                kind, side, strike, pays, is_coin, up, is_in, barrier, monitoring, interval, rebate,
                 spots[k], ahead, left, vol, value,
             )  # fmt: skip
         values[k] = value

@@ -24,6 +24,14 @@ def svi_variance(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def svi_slope(k, b, rho, m, sigma):  # type: ignore[no-untyped-def]
+    """Return the derivative of total variance, w'(k)."""
+    x = k - m
+    root = math.sqrt(fma(x, x, sigma * sigma))
+    return b * (rho + x / root) if root > 0.0 else b * rho
+
+
+@inlined
 def svi_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
     """Return g(k) = (1 - k w'/(2w))^2 - w'^2/4 (1/w + 1/4) + w''/2; the density over a positive.
 

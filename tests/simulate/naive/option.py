@@ -177,14 +177,27 @@ def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     spread = max(vol * math.sqrt(left), 1e-150)
     d1 = math.log(forward / strike) / spread + spread / 2
     d2 = d1 - spread
+    flat = normal(side * (d1 if coin else d2))
     if t["kind"] == Kind.DIGITAL:
-        plain = payout * normal(side * (d1 if coin else d2))
+        plain = payout * steep_share(s, math.log(strike / forward), left / span, side, coin, flat)
     else:
         price = side * (forward * normal(side * d1) - strike * normal(side * d2))
         plain = price / forward if coin else price
     if not t["barrier"] or i.is_knocked:
         return plain
-    return Knock(i, spot, forward, vol, left).worth(plain)
+    return Knock(i, spot, forward, vol, left).worth(plain, flat)
+
+
+def steep_share(s: Smile, k: float, part: float, side: int, coin: bool, flat: float) -> float:
+    """A digital's probability with the slope of the smile: the limit of call spreads."""
+    w = total_variance(s, k)
+    if w <= 0 or part <= 0:
+        return flat
+    total = math.sqrt(w * part)
+    slope = s.b * (s.rho + (k - s.m) / math.hypot(k - s.m, s.sigma)) * part / (2 * total)
+    d = -k / total + (total / 2 if coin else -total / 2)
+    density = math.exp(-d * d / 2) / math.sqrt(2 * math.pi)
+    return clamp(flat - side * density * slope, 0.0, 1.0)
 
 
 class Knock:
@@ -224,7 +237,7 @@ class Knock:
         image = ends(self.forward * ratio**2) * math.exp(min(power * math.log(ratio), 600.0))
         return max(direct - image, 0.0)
 
-    def worth(self, plain: float) -> float:
+    def worth(self, plain: float, flat: float) -> float:
         t, level = self.i.terms, self.level
         coin, unit = self.i.settles_in != 0, t["tick_e8"] / 1e8
         rebate = t["rebate_ticks"] * unit
@@ -236,7 +249,9 @@ class Knock:
         low, high = max(low, alive[0]), min(high, alive[1])
         asset, cash = (self.between(low, max(low, high), s) for s in (1, -1))
         if t["kind"] == Kind.DIGITAL:
-            out = t["payout_ticks"] * unit * (asset if coin else cash)
+            out = (asset if coin else cash) * (plain / flat if flat > 1e-250 else 1.0)
+            if flat <= 1e-250:
+                out *= t["payout_ticks"] * unit
         else:
             out = max(side * (self.forward * asset - strike * cash), 0.0)
             out = out / self.forward if coin else out

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from novate.kernel.codes import Kind
 from novate.kernel.option import option_values
+from novate.kernel.svi import least_density
+
+Smile = tuple[float, float, float, float, float]
 
 SPOTS = np.array([60.0, 100.0, 170.0])
 PLAIN = (False, False, 0.0, 0, 0.0, 0.0)  # no barrier
@@ -26,6 +32,75 @@ def test_a_call_less_a_put_is_the_forward(is_coin: bool) -> None:
     call, put = (values(Kind.EUROPEAN, side, is_coin=is_coin) for side in (1.0, -1.0))
     forward = (SPOTS - 100.0) / (SPOTS if is_coin else 1.0)
     assert call - put == pytest.approx(forward, abs=1e-12)
+
+
+def on_smile(kind: Kind, strike: float, smile: Smile, *, side: float = 1.0, **terms: Any) -> float:
+    """Value at an index of 100, 0.6 years before expiry of a smile fitted with 0.8 to go."""
+    plain = {"is_coin": False, "up": False, "is_in": False, "barrier": 0.0, "monitoring": 1,
+             "interval": 0.0, "rebate": 0.0, **terms}  # fmt: skip
+    out = np.empty(1)
+    option_values(
+        int(kind), side, strike, 1.0, *plain.values(), 0.6, 0.8, 0.03, *smile, np.array([100.0]),
+        out,
+    )  # fmt: skip
+    return float(out[0])
+
+
+STRIKES = st.floats(30.0, 300.0)
+
+
+@st.composite
+def smiles(draw: st.DrawFn) -> Smile:
+    """Raw SVI without butterfly arbitrage: a, b, rho, m, sigma."""
+    b, rho = draw(st.floats(0.0, 0.4)), draw(st.floats(-0.95, 0.95))
+    m, sigma = draw(st.floats(-0.3, 0.3)), draw(st.floats(0.05, 0.6))
+    a = draw(st.floats(0.005, 0.3)) - b * sigma * math.sqrt(1.0 - rho * rho)
+    assume(least_density(-4.0, 4.0, 800, a, b, rho, m, sigma) >= 0.0)
+    return a, b, rho, m, sigma
+
+
+@given(smiles(), STRIKES)
+def test_a_digital_is_the_limit_of_tight_call_spreads_on_its_smile(
+    smile: Smile, strike: float
+) -> None:
+    h = 1e-4 * strike
+    down, here, up = (on_smile(Kind.EUROPEAN, strike + k * h, smile) for k in (-1, 0, 1))
+    digital = on_smile(Kind.DIGITAL, strike, smile)
+    assert digital == pytest.approx((down - up) / (2 * h), abs=3e-6)
+    forward = 100.0 * math.exp(0.03 * 0.6 / 0.8)
+    in_coin = on_smile(Kind.DIGITAL, strike, smile, is_coin=True)
+    # Calls and cash at the strike make the underlying above the strike: a coin there.
+    assert in_coin == pytest.approx((here + strike * digital) / forward, abs=1e-12)
+
+
+@given(smiles(), STRIKES, STRIKES, st.booleans())
+def test_a_digital_falls_with_its_strike_and_stays_between_nothing_and_its_payout(
+    smile: Smile, one: float, other: float, is_coin: bool
+) -> None:
+    low, high = (
+        on_smile(Kind.DIGITAL, strike, smile, is_coin=is_coin)
+        for strike in (min(one, other), max(one, other))
+    )
+    assert 0.0 <= high <= low + 1e-12 <= 1.0 + 1e-12
+
+
+@given(smiles(), STRIKES, st.booleans(), st.booleans(), st.floats(1.01, 2.0))
+def test_in_and_out_share_a_digital_on_its_smile(
+    smile: Smile, strike: float, is_coin: bool, up: bool, away: float
+) -> None:
+    terms = {"is_coin": is_coin, "up": up, "barrier": 100.0 * away if up else 100.0 / away}
+    shares = [on_smile(Kind.DIGITAL, strike, smile, **{**terms, "is_in": k}) for k in (False, True)]
+    whole = on_smile(Kind.DIGITAL, strike, smile, is_coin=is_coin)
+    assert sum(shares) == pytest.approx(whole, abs=1e-9)
+    assert min(shares) >= 0.0
+
+
+def test_a_barrier_that_nothing_reaches_leaves_a_digital_as_it_is() -> None:
+    smile = (0.02, 0.1, -0.6, 0.05, 0.2)
+    whole = on_smile(Kind.DIGITAL, 100.0, smile)
+    far = {"up": True, "barrier": 1e6}
+    assert on_smile(Kind.DIGITAL, 100.0, smile, **far) == pytest.approx(whole, rel=1e-12)
+    assert on_smile(Kind.DIGITAL, 100.0, smile, **far, is_in=True) == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("is_coin", [False, True])
