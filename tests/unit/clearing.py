@@ -136,6 +136,10 @@ class Recorder:
         message.row(**values)  # the columns must be those declared
         self.events.append((message.name, values))
 
+    def columns(self, message: Message, /, **columns: Any) -> None:
+        for row in rows_of(message.run(columns)):
+            self(message, **row)
+
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.events]

@@ -81,7 +81,6 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     ),
     event.OPTION_LISTED: _option_listed,
     event.SURFACE_REPORTED: lambda s, r: surface.apply_surface_reported(s.exposure.surfaces, r),
-    event.OPTION_MARKED: lambda s, r: option_mark.apply_option_marked(s.exposure, r),
     event.TIER_SET: lambda s, r: tier.apply_tier_set(s.exposure.instruments, r),
     event.PARAMETER_SET: lambda s, r: parameter.apply_parameter_set(s.exposure, r),
     event.WATERFALL_DECLARED: lambda s, r: waterfall.apply_waterfall_declared(s.defaults, r),
@@ -127,7 +126,7 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.LOSS_CLOSED: lambda s, r: waterfall.apply_loss_closed(s.defaults, r),
     event.SURPLUS_SWEPT: lambda s, r: takeover.apply_surplus_swept(s.exposure, s.defaults, r),
 }
-"""How each event changes the state; trades have a kernel of their own."""
+"""How each event changes the state, row by row; trades and marks of options come in columns."""
 
 
 def apply_run(state: State, run: Run) -> None:
@@ -144,6 +143,9 @@ def apply_run(state: State, run: Run) -> None:
     if message is event.TRADE_NOVATED:
         admission.apply_trades_novated(state.exposure, run)
         note_trades(state, run)
+        return
+    if message is event.OPTION_MARKED:
+        option_mark.apply_options_marked(state.exposure, run)
         return
     apply = APPLY[message]
     for row in rows_of(run):

@@ -9,7 +9,7 @@ from novate.book.account import decide_open_account
 from novate.canonical import Run
 from novate.collateral import custody
 from novate.default_management import call, liquidation, takeover, waterfall
-from novate.engine.apply import APPLY
+from novate.engine.apply import APPLY, apply_run
 from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
 from novate.errors import InputError
@@ -38,7 +38,7 @@ class Events:
         self._rows: list[Row] = []
         self.runs: list[Run] = []
 
-    def emit(self, message: Message, /, **values: Any) -> None:
+    def __call__(self, message: Message, /, **values: Any) -> None:
         """Journal one row and apply it to the state."""
         if message is not self._message:
             self.flush()
@@ -46,6 +46,13 @@ class Events:
         self._rows.append(values)
         APPLY[message](self._state, values)
         note_event(self._state, message, values)
+
+    def columns(self, message: Message, /, **columns: Any) -> None:
+        """Journal rows of an event at once, and apply them."""
+        self.flush()
+        run = message.run(columns)
+        apply_run(self._state, run)
+        self.runs.append(run)
 
     def add(self, run: Run) -> None:
         """Journal a run of trades that its kernel has applied already."""
@@ -261,14 +268,14 @@ def decide_run(state: State, run: Run, origin: Origin, events: Events) -> None:
         return
     decide = DECIDE[message]
     for row, values in enumerate(rows_of(run)):
-        answer = decide(state, values, events.emit)
+        answer = decide(state, values, events)
         if answer is not None:
             refuse(events, message, row, answer)
 
 
 def refuse(events: Events, message: Message, row: int, refusal: Refusal) -> None:
     """Journal a refusal."""
-    events.emit(
+    events(
         event.COMMAND_REFUSED,
         command=message.name,
         row=row,

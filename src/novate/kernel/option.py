@@ -102,3 +102,17 @@ def option_values(  # type: ignore[no-untyped-def]
                 spots[k], ahead, left, vol, value,
             )  # fmt: skip
         values[k] = value
+
+
+@kernel
+def mark_values(  # type: ignore[no-untyped-def]
+    kind, side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+    left, span, carry, a, b, rho, m, sigma, spots, values,
+):  # fmt: skip
+    """Fill the rows of ``values`` ``[n, spots]``, one option in each row; see `option_values`."""
+    for i in range(kind.size):
+        option_values(
+            kind[i], side[i], strike[i], payout[i], is_coin[i], up[i], is_in[i], barrier[i],
+            monitoring[i], interval[i], rebate[i], left[i], span[i], carry[i], a[i], b[i], rho[i],
+            m[i], sigma[i], spots[i], values[i],
+        )  # fmt: skip

@@ -8,10 +8,12 @@ numbers; the presets have them with their sources.
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 from novate.instrument.columns import OptionRuleColumns
+from novate.kernel.columns import I64
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import DeclareOptionMarginRefusal as No
@@ -21,24 +23,28 @@ WINDOW_MAX_NS = 30 * 86_400 * 10**9
 """Longest time before expiry in which more may be asked."""
 
 
+Number: TypeAlias = Any
+"""A number, or a column of them."""
+
+
 class ShortMargin(NamedTuple):
     """What one short lot must hold, in the unit of its value."""
 
-    initial: float
-    maintenance: float
+    initial: Number
+    maintenance: Number
 
 
 class ShortRule(NamedTuple):
     """Shares of a rule: of the index, but for the two of the option's value."""
 
-    initial: float
-    initial_floor: float
-    maintenance: float
-    call_value: float
-    put_value: float
-    close_out: float
-    expiry: float
-    expiry_window_ns: int
+    initial: Number
+    initial_floor: Number
+    maintenance: Number
+    call_value: Number
+    put_value: Number
+    close_out: Number
+    expiry: Number
+    expiry_window_ns: Number
 
 
 def decide_declare_option_margin(
@@ -72,21 +78,21 @@ def apply_option_margin_declared(rules: OptionRuleColumns, row: dict[str, Any]) 
         getattr(rules, name)[at] = row[name]
 
 
-def rule_of(rules: OptionRuleColumns, number: int) -> ShortRule:
-    """The shares of a declared rule."""
+def rule_of(rules: OptionRuleColumns, number: int | I64) -> ShortRule:
+    """The shares of a declared rule, or of one for each option as columns."""
     at = number - 1
     names = (name for name in ShortRule._fields if name != "expiry_window_ns")
-    shares = {name: int(getattr(rules, f"{name}_ppm")[at]) / PPM for name in names}
-    return ShortRule(expiry_window_ns=int(rules.expiry_window_ns[at]), **shares)
+    shares = {name: getattr(rules, f"{name}_ppm")[at] / PPM for name in names}
+    return ShortRule(expiry_window_ns=rules.expiry_window_ns[at], **shares)
 
 
-def out_of_the_money(side: int, index: float, strike: float) -> float:
+def out_of_the_money(side: Number, index: Number, strike: Number) -> Number:
     """Distance that the index must travel before the option pays; 0 in the money."""
-    return max(side * (strike - index), 0.0)
+    return np.maximum(side * (strike - index), 0.0)
 
 
 def short_margin(
-    rule: ShortRule, side: int, index: float, strike: float, value: float, left_ns: int
+    rule: ShortRule, side: Number, index: Number, strike: Number, value: Number, left_ns: Number
 ) -> ShortMargin:
     """Initial and maintenance margin of one short unit, in the currency of ``index``.
 
@@ -96,14 +102,16 @@ def short_margin(
     no more than the rule's window both rise by its share of the index: a short option at the
     strike then gains or loses its whole delta in one move (pin risk), and less time is left to
     call for it.  Where an entry price above the value counts, the position adds the difference.
+
+    Numbers, or columns with one option in each row.
     """
     away = out_of_the_money(side, index, strike)
-    near = rule.expiry * index if left_ns <= rule.expiry_window_ns else 0.0
-    initial = max(rule.initial * index - away, rule.initial_floor * index) + value + near
-    share = rule.call_value if side > 0 else rule.put_value
-    maintenance = max(rule.maintenance * index, share * value) + value
-    maintenance += rule.close_out * index + near
-    return ShortMargin(max(initial, maintenance), maintenance)
+    near = np.where(left_ns <= rule.expiry_window_ns, rule.expiry * index, 0.0)
+    initial = np.maximum(rule.initial * index - away, rule.initial_floor * index) + value + near
+    share = np.where(side > 0, rule.call_value, rule.put_value)
+    maintenance = np.maximum(rule.maintenance * index, share * value) + value
+    maintenance = maintenance + (rule.close_out * index + near)
+    return ShortMargin(np.maximum(initial, maintenance), maintenance)
 
 
 NOISE = 1e-6
@@ -111,14 +119,17 @@ NOISE = 1e-6
 
 
 def short_ticks(
-    rule: ShortRule, side: int, index: float, strike: float, value: float, left_ns: int,
-    per_tick: float, most: int,
-) -> tuple[int, int]:  # fmt: skip
+    rule: ShortRule, side: Number, index: Number, strike: Number, value: Number, left_ns: Number,
+    per_tick: Number, most: Number,
+) -> tuple[I64, I64]:  # fmt: skip
     """Initial and maintenance margin of one short lot in ticks, rounded up, ``most`` at most.
 
     ``index``, ``strike`` and ``value`` in numeraire; ``per_tick`` is the worth of a tick in it.  No
-    option pays more than ``most``, so that no more is asked for.
+    option pays more than ``most``, so that no more is asked for.  Numbers or columns.
     """
     margin = short_margin(rule, side, index, strike, value, left_ns)
-    initial, maintenance = (min(math.ceil(min(a / per_tick, 1e18) - NOISE), most) for a in margin)
+    initial, maintenance = (
+        np.minimum(np.ceil(np.minimum(a / per_tick, 1e18) - NOISE).astype(np.int64), most)
+        for a in margin
+    )
     return initial, maintenance

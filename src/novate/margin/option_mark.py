@@ -7,118 +7,138 @@ Floats end here: an event carries whole ticks.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from novate.canonical import Run
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
-from novate.kernel.option import option_values
+from novate.kernel.columns import F64, I64
+from novate.kernel.option import mark_values
 from novate.margin.option import rule_of, short_ticks
-from novate.market.index import final_so_far, to_ticks
-from novate.market.option import is_out
-from novate.market.surface import Smile, smile_of
+from novate.market.index import final_so_far
 from novate.message import event
-from novate.message.declare import Emit
+from novate.message.declare import Emit, columns_of
 from novate.valuation import Exposure
 
-E8 = 10**8
+E8, E9 = 10**8, 10**9
 YEAR_NS = 365 * 86_400 * 10**9
 BUMP = 1e-4
 """Relative shift of the index between the two values of which delta is the slope."""
 
 
-def mark_options(x: Exposure, emit: Emit) -> None:
-    """Mark every active option whose index is fresh, in order of number."""
-    c = x.instruments
-    active = (c.used("kind") != Kind.DELTA_ONE) & (c.used("status") == InstrumentStatus.ACTIVE)
-    for i in np.flatnonzero(active).tolist():
-        asset = int(c.underlying[i])
-        if x.assets.price_e8[asset] > 0 and not x.assets.is_stale[asset]:
-            _mark_option(x, i, asset, emit)
-
-
-def _mark_option(x: Exposure, i: int, asset: int, emit: Emit) -> None:
-    """Emit index, mark and margins of one option; without a smile they stay as they are."""
-    marks, price_e8 = x.marks, int(x.assets.price_e8[asset])
-    numbers = {
-        name: int(getattr(marks, name)[i])
-        for name in ("mark", "slow", "short_initial", "short_maintenance", "delta_e9")
-    }
-    row = x.smile_row(i)
-    if row >= 0:
-        numbers = value_option(x, i, smile_of(x.surfaces, row))
-    final_sum, final_ms = final_so_far(x.instruments, marks, i, x.now_ns)
-    index = min(to_ticks(price_e8, int(x.instruments.index_tick_e8[i])), INDEX_MAX)
-    emit(
-        event.OPTION_MARKED,
-        instrument=i, index=index, final_sum=final_sum, final_ms=final_ms, **numbers,
-    )  # fmt: skip
-
-
+SMILE = ("carry", "a", "b", "rho", "m", "sigma")
+NAMES = ("mark", "slow", "short_initial", "short_maintenance", "delta_e9")
 INDEX_MAX = 10**10
 """Highest index in index ticks: a day of it in ms fits into 64 bits."""
 
 
-def value_option(x: Exposure, i: int, smile: Smile) -> dict[str, int]:
-    """Mark, slow mark and margins of a short lot in ticks, and delta, from a smile."""
-    c, asset = x.instruments, int(x.instruments.underlying[i])
-    is_coin = bool(c.settlement_asset[i] != 0)
-    index = int(x.assets.price_e8[asset]) / E8
-    slow = int(x.assets.slow_e8[asset]) / E8
-    expiry, most = int(c.expiry_ns[i]), int(c.ticks_max[i])
-    left = max(expiry - x.now_ns, 0) / YEAR_NS
-    span = (expiry - smile.observed_ns) / YEAR_NS
-    strike, payout = int(c.strike_e8[i]) / E8, int(c.payout_ticks[i])
-    tick = int(c.tick_e8[i]) / E8
-    spots = np.array([index, slow, index * (1.0 + BUMP), index * (1.0 - BUMP)])
-    values = np.empty(4)
-    option_values(
-        int(c.kind[i]), float(c.side[i]), strike, payout * tick, is_coin, *_barrier_of(x, i, tick),
-        left, span,
-        smile.carry, smile.a, smile.b, smile.rho, smile.m, smile.sigma, spots, values,
-    )  # fmt: skip
-    value, slowly, up, down = values.tolist()
+def mark_options(x: Exposure, emit: Emit) -> None:
+    """Mark every active option whose index is fresh, in order of number.
+
+    Options without a smile keep their mark and margins; only their index moves.
+    """
+    c = x.instruments
+    asset = c.used("underlying")
+    fresh = (x.assets.price_e8 > 0) & ~x.assets.is_stale
+    active = (c.used("kind") != Kind.DELTA_ONE) & (c.used("status") == InstrumentStatus.ACTIVE)
+    rows = np.flatnonzero(active & fresh[asset])
+    if not rows.size:
+        return
+    smiles = _smile_rows(x, rows)
+    numbers = {name: getattr(x.marks, name)[rows] for name in NAMES}
+    valued = np.flatnonzero(smiles >= 0)
+    if valued.size:
+        for name, column in value_options(x, rows[valued], smiles[valued]).items():
+            numbers[name][valued] = column
+    final = [final_so_far(c, x.marks, i, x.now_ns) for i in rows.tolist()]
+    price, tick = x.assets.price_e8[asset[rows]], c.index_tick_e8[rows]
+    emit.columns(
+        event.OPTION_MARKED,
+        instrument=rows,
+        index=np.clip((2 * price + tick) // (2 * tick), 1, INDEX_MAX),
+        final_sum=np.array([total for total, _ in final], np.int64),
+        final_ms=np.array([elapsed for _, elapsed in final], np.int64),
+        **numbers,
+    )
+
+
+def _smile_rows(x: Exposure, rows: I64) -> I64:
+    """Row of the smile that values each option now, -1 for none; one look for each expiry."""
+    c = x.instruments
+    keys = list(zip(c.underlying[rows].tolist(), c.expiry_ns[rows].tolist(), strict=True))
+    found: dict[tuple[int, int], int] = {}
+    for i, key in zip(rows.tolist(), keys, strict=True):
+        if key not in found:
+            found[key] = x.smile_row(i)
+    return np.array([found[key] for key in keys], np.int64)
+
+
+def value_options(x: Exposure, rows: I64, smiles: I64) -> dict[str, I64]:
+    """Mark, slow mark and margins of a short lot in ticks, and delta, each from its smile."""
+    c, s = x.instruments, x.surfaces
+    asset, expiry, most = c.underlying[rows], c.expiry_ns[rows], c.ticks_max[rows]
+    is_coin = c.settlement_asset[rows] != 0
+    index = _over(x.assets.price_e8, E8)[asset]
+    slow = _over(x.assets.slow_e8, E8)[asset]
+    left = _over(np.maximum(expiry - x.now_ns, 0), YEAR_NS)
+    span = _over(expiry - s.observed_ns[smiles], YEAR_NS)
+    strike, tick = _over(c.strike_e8[rows], E8), _over(c.tick_e8[rows], E8)
+    payout = c.payout_ticks[rows]
+    spots = np.stack([index, slow, index * (1.0 + BUMP), index * (1.0 - BUMP)], axis=1)
+    values = np.empty_like(spots)
+    raw = (getattr(s, f"{name}_e9")[smiles] / E9 for name in SMILE)
+    terms = (c.kind[rows], c.side[rows].astype(np.float64), strike, payout * tick, is_coin)
+    columns = (*terms, *_barriers_of(x, rows, tick), left, span, *raw, spots, values)
+    mark_values(*columns)
+    value, slowly, up, down = values.T
     # What a tick is worth in the numeraire: of coins, more when the coin is dear.
-    worth = index if is_coin else 1.0
+    worth = np.where(is_coin, index, 1.0)
     initial, maintenance = short_ticks(
-        rule_of(x.option_rules, int(c.margin_rule[i])), int(c.side[i]), index, strike,
+        rule_of(x.option_rules, c.margin_rule[rows]), c.side[rows], index, strike,
         value * worth, expiry - x.now_ns, tick * worth,
-        most if payout == 0 else max(payout, int(c.rebate_ticks[i])),
+        np.where(payout == 0, most, np.maximum(payout, c.rebate_ticks[rows])),
     )  # fmt: skip
-    slope = (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index if is_coin else up - down
+    slope = np.where(is_coin, (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index, up - down)
+    delta = np.floor(slope / (2.0 * BUMP * index) * 1e9 + 0.5)
     return {
         "mark": _ticks(value, tick, most),
         "slow": _ticks(slowly, tick, most),
         "short_initial": initial,
         "short_maintenance": maintenance,
-        "delta_e9": math.floor(slope / (2.0 * BUMP * index) * 1e9 + 0.5),
+        "delta_e9": delta.astype(np.int64),
     }
 
 
-def _barrier_of(x: Exposure, i: int, tick: float) -> tuple[bool, bool, float, int, float, float]:
+def _over(column: I64, scale: int) -> F64:
+    """Quotients rounded once: 64-bit integers are not exact in a float."""
+    return np.array([value / scale for value in column.tolist()])
+
+
+def _barriers_of(x: Exposure, rows: I64, tick: F64) -> tuple[Any, ...]:
     """Up, in, level, monitoring, years between looks, rebate; no level once it is touched."""
-    c, barrier = x.instruments, int(x.instruments.barrier[i])
-    level = 0.0 if c.is_knocked[i] else int(c.barrier_e8[i]) / E8
+    c, barrier = x.instruments, x.instruments.barrier[rows]
     return (
-        barrier in (Barrier.UP_IN, Barrier.UP_OUT),
-        not is_out(barrier),
-        level,
-        int(c.monitoring[i]),
-        int(c.observation_ns[i]) / YEAR_NS,
-        int(c.rebate_ticks[i]) * tick,
+        np.isin(barrier, (Barrier.UP_IN, Barrier.UP_OUT)),
+        ~np.isin(barrier, (Barrier.UP_OUT, Barrier.DOWN_OUT)),
+        np.where(c.is_knocked[rows], 0.0, _over(c.barrier_e8[rows], E8)),
+        c.monitoring[rows],
+        _over(c.observation_ns[rows], YEAR_NS),
+        c.rebate_ticks[rows] * tick,
     )
 
 
-def _ticks(value: float, tick: float, most: int) -> int:
-    """A value in ticks, half up: no option is marked worthless before it is."""
-    return min(max(math.floor(min(value / tick, 1e15) + 0.5), 1), most)
+def _ticks(value: F64, tick: F64, most: I64) -> I64:
+    """Values in ticks, half up: no option is marked worthless before it is."""
+    whole = np.floor(np.minimum(value / tick, 1e15) + 0.5).astype(np.int64)
+    return np.minimum(np.maximum(whole, 1), most)
 
 
-def apply_option_marked(x: Exposure, row: dict[str, Any]) -> None:
-    """Book mark, margins and the sums of the settlement window."""
-    i = row["instrument"]
-    for name, value in row.items():
+def apply_options_marked(x: Exposure, run: Run) -> None:
+    """Book marks, margins and the sums of the settlement window."""
+    columns = columns_of(run)
+    rows = columns["instrument"].astype(np.int64)
+    for name, column in columns.items():
         if name != "instrument":
-            getattr(x.marks, name)[i] = value
-    x.marks.updated_ns[i] = x.now_ns
+            getattr(x.marks, name)[rows] = column
+    x.marks.updated_ns[rows] = x.now_ns

@@ -28,6 +28,9 @@ class Emit(Protocol):
     def __call__(self, message: Message, /, **values: Any) -> None:
         """Take one row of an event."""
 
+    def columns(self, message: Message, /, **columns: Any) -> None:
+        """Take many rows of an event that is applied by columns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -33,6 +33,7 @@ RESERVES = {
 }
 """What holders pay in, as a multiple of the initial margin of what they sold."""
 HEDGE_MARGIN = 0.15
+BUMP = 1e-4
 PRICE_MULTIPLE = 20
 """Highest price accepted, in opening prices of the underlying; of coin options, in coins."""
 LOTS_MAX = 10_000_000
@@ -129,13 +130,21 @@ class OptionVenue:
 
     @cached_property
     def opening(self) -> tuple[IntArray, FloatArray]:
-        """Marks in ticks at the opening, and what one coin's option moves with its underlying."""
+        """Marks in ticks at the opening, and what one coin's option moves with its underlying.
+
+        The second is the engine's delta: a moneyness keeps its volatility.
+        """
         contracts = self.book.contracts
         rows = np.arange(len(contracts))
         table = contract_table(contracts, self.paths[0].expiry_ns, len(self.paths)).take(rows)
-        risk = unit_risk(table, market_at(contracts, self.paths, 0).take(rows))
-        ticks = np.floor(risk.native[0] / contracts.ticks() + 0.5).astype(np.int64)
-        return np.clip(ticks, 1, self.ticks_max), risk["delta"]
+        now, up, down = (
+            unit_risk(table, market_at(contracts, self.paths, 0, shift).take(rows))
+            for shift in (1.0, 1.0 + BUMP, 1.0 - BUMP)
+        )
+        spot = np.array([path.spot_e8[0] / 1e8 for path in self.paths])[contracts.underlying]
+        ticks = np.floor(now.native[0] / contracts.ticks() + 0.5).astype(np.int64)
+        delta = (up["value"] - down["value"]) / (2.0 * BUMP * spot)
+        return np.clip(ticks, 1, self.ticks_max), delta
 
     def listing(self) -> Run:
         """Return the command that lists every option."""
@@ -234,14 +243,11 @@ class OptionVenue:
         spot = np.array([path.spot_e8[0] / 1e8 for path in self.paths])[contracts.underlying]
         worth = np.where(contracts.is_coin_settled == 1, spot, 1.0) * contracts.ticks()
         left = self.paths[0].expiry_ns[contracts.expiry] - self.paths[0].instant_ns[0]
-        asked = [
-            short_ticks(
-                self.rule, int(contracts.side[k]), float(spot[k]), float(contracts.strikes()[k]),
-                float(ticks[k] * worth[k]), int(left[k]), float(worth[k]), int(self.ticks_max[k]),
-            )[0]
-            for k in range(len(contracts))
-        ]  # fmt: skip
-        return np.array(asked, dtype=np.int64)
+        initial, _ = short_ticks(
+            self.rule, contracts.side, spot, contracts.strikes(), ticks * worth, left, worth,
+            self.ticks_max,
+        )  # fmt: skip
+        return initial
 
     def trades(self) -> list[Run]:
         """Return the opening trades at the marks: buyers meet sellers in order, makers hedge."""

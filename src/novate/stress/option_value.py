@@ -51,20 +51,23 @@ def contract_table(contracts: OptionContracts, expiry_ns: IntArray, coins: int) 
     )
 
 
-def market_at(contracts: OptionContracts, paths: tuple[SurfacePath, ...], at: int) -> Market:
+def market_at(
+    contracts: OptionContracts, paths: tuple[SurfacePath, ...], at: int, shift: float = 1.0
+) -> Market:
     """Return the market of every row of `contract_table` at one instant.
 
     At its expiry, and after it, an option has the volatility of the instant before it expired.
+    ``shift`` multiplies spot and forwards; a moneyness keeps its volatility.
     """
     which, rows, coins = contracts.underlying, len(contracts), len(paths)
-    now = np.array([path.spot_e8[at] / 1e8 for path in paths])
+    now = np.array([path.spot_e8[at] / 1e8 * shift for path in paths])
     spot = now[which]
     forward, vol = spot.copy(), np.zeros(rows)
     for number, path in enumerate(paths):
         mine = np.flatnonzero(which == number)
         expiry = contracts.expiry[mine]
-        forward[mine] = path.forward(at)[expiry]
-        vol[mine] = _volatility(path, at, expiry, contracts.strikes()[mine])
+        forward[mine] = path.forward(at)[expiry] * shift
+        vol[mine] = _volatility(path, at, expiry, contracts.strikes()[mine] / shift)
     is_coin = contracts.is_coin_settled == 1
     return Market(
         as_of_ns=int(paths[0].instant_ns[at]),

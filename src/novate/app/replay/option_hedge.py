@@ -1,7 +1,8 @@
 """Makers keep the delta of their options near zero with perpetuals, at the price they get.
 
 At fixed times each maker that is not called, liquidated or taken over wants as many coins of the
-perpetual as its options are short of delta, by the engine's own marks.  The orders go to the market
+perpetual as its options are short of delta, by the engine's own marks; what the market did not
+take, it wants again at every step until it has it.  The orders go to the market
 that answers liquidations: they take its depth, pay its impact and move the last price, so that a
 market of makers who are short gamma pushes a falling price further down.
 """
@@ -37,13 +38,16 @@ class HedgeBook:
     def __init__(self, venue: OptionVenue) -> None:
         self._venue = venue
         self.lots: I64 = venue.hedges().copy()
+        self._asked = np.zeros_like(self.lots)
+        self._is_behind = False
         book = venue.book
         self.makers: I64 = np.unique(book.account[book.trader == Trader.MARKET_MAKER])
 
     def orders(self, state: State, instant_ns: int) -> tuple[I64, I64, I64]:
         """Return maker (row of the book), underlying and signed lots to trade now."""
         venue, nothing = self._venue, np.empty(0, np.int64)
-        if not venue.hedge_ns or instant_ns % venue.hedge_ns:
+        self._asked[:] = 0
+        if not venue.hedge_ns or (instant_ns % venue.hedge_ns and not self._is_behind):
             return nothing, nothing, nothing
         x = state.exposure
         delta = np.zeros(self.lots.shape)
@@ -60,7 +64,8 @@ class HedgeBook:
         wanted = np.rint(-delta / size).astype(np.int64) - self.lots
         status = x.accounts.status[venue.first_account + np.arange(len(wanted))]
         free = np.isin(np.arange(len(wanted)), self.makers) & (status == AccountStatus.OPEN)
-        maker, coin = np.nonzero(wanted * free[:, None])
+        self._asked[:] = wanted * free[:, None]
+        maker, coin = np.nonzero(self._asked)
         return maker, coin, wanted[maker, coin]
 
     def take(self, batches: list[Batch]) -> tuple[I64, I64]:
@@ -82,6 +87,7 @@ class HedgeBook:
                         if 0 <= row < len(self.lots):
                             dropped[row] -= self.lots[row] + traded[row] + dropped[row]
         self.lots = self.lots + traded + dropped
+        self._is_behind = bool((self._asked != traded).any())
         return traded, dropped
 
     def _hedged(self, run: Run) -> I64:

@@ -1,4 +1,4 @@
-"""The generated day with options in steps of five minutes, run once for the tests that look at it."""
+"""The generated day with options in steps of five minutes, run once for all that look at it."""
 
 from __future__ import annotations
 
