@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from novate.book.account import decide_open_account
 from novate.canonical import Run
 from novate.collateral import custody
@@ -119,12 +121,13 @@ def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
     limits = index_limits(x)
     for asset in sorted({int(a) for a in x.sources.used("asset")}):
         index.update_index(x.assets, x.sources, asset, x.now_ns, limits, emit)
-    for i in range(x.instruments.count):
-        if x.instruments.status[i] == 1 and x.instruments.kind[i] == Kind.DELTA_ONE:
-            index.update_mark(
-                x.instruments, x.marks, x.assets, i, x.now_ns,
-                x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
-            )  # fmt: skip
+    is_active = x.instruments.used("status") == InstrumentStatus.ACTIVE
+    marked = is_active & (x.instruments.used("kind") == Kind.DELTA_ONE)
+    for i in np.flatnonzero(marked).tolist():
+        index.update_mark(
+            x.instruments, x.marks, x.assets, i, x.now_ns,
+            x.parameter(Parameter.BASIS_AVERAGE_NS), emit,
+        )  # fmt: skip
     for i in barrier.touched_now(x):
         barrier.touch(x, i, emit)
         _close_orders_of_ended(state, i, emit)

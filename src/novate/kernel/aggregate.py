@@ -85,8 +85,7 @@ def _sum_piece(contract, quantity, rows, a, b, total, error):  # type: ignore[no
             add_exactly(total, error, m, size * row[m])
 
 
-@parallel_kernel
-def sum_short_groups(start, contract, quantity, rows, out):  # type: ignore[no-untyped-def]
+def _sum_short_groups(start, contract, quantity, rows, out):  # type: ignore[no-untyped-def]
     """Fill ``out[groups, measures]`` of groups of one piece at most; blocks go to threads."""
     groups = start.size - 1
     for block in numba.prange((groups + BLOCK - 1) // BLOCK):
@@ -99,6 +98,14 @@ def sum_short_groups(start, contract, quantity, rows, out):  # type: ignore[no-u
                 _sum_piece(contract, quantity, rows, start[g], start[g + 1], total, error)
                 for m in range(np.uint64(total.size)):
                     out[g, m] = total[m] + error[m]
+
+
+sum_short_groups = parallel_kernel(_sum_short_groups)
+sum_few = kernel(_sum_short_groups)
+"""The same loop on one thread: waking the others takes longer than a small book."""
+
+PARALLEL_MIN = 65_536
+"""Positions from which threads are worth waking."""
 
 
 @parallel_kernel
@@ -145,7 +152,10 @@ def group_sums(group: I64, groups: int, contract: I32, quantity: F64, rows: F64)
     contract_of, quantity_of = np.empty_like(contract), np.empty_like(quantity)
     sort_groups(group, contract, quantity, start, contract_of, quantity_of)
     out = np.empty((groups, rows.shape[1]))
-    sum_short_groups(start, contract_of, quantity_of, rows, out)
+    if group.size < PARALLEL_MIN:
+        sum_few(start, contract_of, quantity_of, rows, out)
+    else:
+        sum_short_groups(start, contract_of, quantity_of, rows, out)
     lengths = np.diff(start)
     pieces = int((-(-lengths[lengths > PIECE] // PIECE)).sum())
     if pieces:

@@ -16,7 +16,7 @@ from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.columns import F64, I64
 from novate.kernel.option import mark_values
 from novate.margin.option import rule_of, short_ticks
-from novate.market.index import final_so_far
+from novate.market.index import MS
 from novate.message import event
 from novate.message.declare import Emit, columns_of
 from novate.valuation import Exposure
@@ -51,16 +51,26 @@ def mark_options(x: Exposure, emit: Emit) -> None:
     if valued.size:
         for name, column in value_options(x, rows[valued], smiles[valued]).items():
             numbers[name][valued] = column
-    final = [final_so_far(c, x.marks, i, x.now_ns) for i in rows.tolist()]
+    final_sum, final_ms = _final_so_far(x, rows)
     price, tick = x.assets.price_e8[asset[rows]], c.index_tick_e8[rows]
     emit.columns(
         event.OPTION_MARKED,
         instrument=rows,
         index=np.clip((2 * price + tick) // (2 * tick), 1, INDEX_MAX),
-        final_sum=np.array([total for total, _ in final], np.int64),
-        final_ms=np.array([elapsed for _, elapsed in final], np.int64),
+        final_sum=final_sum,
+        final_ms=final_ms,
         **numbers,
     )
+
+
+def _final_so_far(x: Exposure, rows: I64) -> tuple[I64, I64]:
+    """Index ticks times time inside the settlement window, and that time in ms, of options."""
+    c, marks = x.instruments, x.marks
+    expiry, before = c.expiry_ns[rows], marks.index[rows]
+    start = np.maximum(marks.updated_ns[rows], expiry - c.settlement_window_ns[rows])
+    elapsed = np.maximum(np.minimum(x.now_ns, expiry) - start, 0) // MS
+    elapsed[before == 0] = 0  # no index was known before
+    return marks.final_sum[rows] + before * elapsed, marks.final_ms[rows] + elapsed
 
 
 def _smile_rows(x: Exposure, rows: I64) -> I64:

@@ -1,3 +1,5 @@
+"""The option market of a generated day through the engine, as the report's tables have it."""
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -7,30 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from novate.app.replay.option import option_tables
+from novate.app.replay.option import moments_of, option_tables, option_venue
 from novate.app.replay.write import SCHEMAS
-from novate.stress.crash_day import crash_day
-from novate.stress.population import Targets, generate_book
-from tests.unit.stress.conftest import ASSETS, INSTRUMENTS, LEDGER, margin_by_size
-from tests.unit.stress.option_scene import START_NS
+from novate.kernel.codes import InstrumentStatus
+from novate.stress.option_terms import TRADER_NAMES
+from tests.unit.app.replay.option_run import finished, job, ready
 
 
 @cache
-def tables() -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
-    day = crash_day(3, START_NS)
-    book = generate_book(
-        Targets(accounts=500, members=4, open_interest=100_000_000 * LEDGER),
-        INSTRUMENTS,
-        ASSETS,
-        recent_e8=day.index_e8[:600, :3],
-        initial_margin=margin_by_size,
-        seed=3,
-    )
-    return option_tables(day, book, 3, START_NS)
+def tables() -> dict[str, list[dict[str, Any]]]:
+    options, watch = ready().options, finished().options
+    assert options is not None
+    assert watch is not None
+    return option_tables(options, watch, job().parameters["run"]["seed"])
 
 
 def test_every_table_has_the_columns_of_its_schema() -> None:
-    found, _ = tables()
+    found = tables()
 
     assert set(found) == {name for name in SCHEMAS if name.startswith("option_")}
     for name, rows in found.items():
@@ -38,10 +33,43 @@ def test_every_table_has_the_columns_of_its_schema() -> None:
         assert all(set(row) == set(SCHEMAS[name]) for row in rows), name
 
 
+def test_the_opening_is_accepted_whole_and_leaves_the_book_in_the_engine() -> None:
+    options, done = ready().options, finished()
+    assert options is not None
+    assert done.options is not None
+    moment = done.options.moments[moments_of(options)[0]]
+    held = np.zeros((int(moment.positions.account.max()) + 1, len(options.book.contracts)))
+    np.add.at(
+        held, (moment.positions.account, moment.positions.contract), moment.positions.quantity
+    )
+    rows = options.book.account + options.first_account
+    np.subtract.at(held, (rows, options.book.contract), options.book.lots)
+
+    assert not held.any()
+    assert not [key for key in done.observer.refusals if key[0] == "SubmitTrade"]
+
+
+def test_options_settle_inside_the_day_and_nothing_is_left_of_them() -> None:
+    options, x = ready().options, finished().engine.state.exposure
+    assert options is not None
+    first = options.first_instrument + np.flatnonzero(options.book.contracts.expiry == 0)
+    held = np.isin(x.positions.used("instrument"), first)
+
+    assert (x.instruments.status[first] == InstrumentStatus.EXPIRED).all()
+    assert not x.positions.used("lots")[held].any()
+
+
+def test_options_are_liquidated_at_the_dealers_prices() -> None:
+    fills = [row for row in finished().observer.tables["liquidations"] if "-" in row["instrument"]]
+
+    assert len(fills) > 10
+    assert all(row["notional"] > 0.0 and row["price"] > 0.0 for row in fills)
+
+
 def test_greeks_of_all_holders_add_up_to_nothing() -> None:
     total: dict[str, float] = defaultdict(float)
     size: dict[str, float] = defaultdict(float)
-    for row in tables()[0]["option_risk"]:
+    for row in tables()["option_risk"]:
         for name in ("value", "cash_delta", "cash_gamma", "vega", "theta"):
             total[name] += row[name]
             size[name] += abs(row[name])
@@ -50,7 +78,7 @@ def test_greeks_of_all_holders_add_up_to_nothing() -> None:
 
 
 def test_the_zero_gamma_level_lies_where_gamma_changes_its_sign() -> None:
-    rows = [row for row in tables()[0]["option_gamma"] if row["underlying"] == "BTC"]
+    rows = [row for row in tables()["option_gamma"] if row["underlying"] == "BTC"]
     opening = [row for row in rows if row["instant_ns"] == rows[0]["instant_ns"]]
     spot, gamma = (np.array([row[name] for row in opening]) for name in ("spot", "gamma"))
     level = opening[0]["zero_gamma"]
@@ -60,15 +88,31 @@ def test_the_zero_gamma_level_lies_where_gamma_changes_its_sign() -> None:
 
 
 def test_profit_accumulates_and_adds_up() -> None:
-    for row in tables()[0]["option_pnl"]:
+    for row in tables()["option_pnl"]:
         parts = sum(
             value for name, value in row.items() if name not in {"instant_ns", "holder", "actual"}
         )
         assert parts == pytest.approx(row["actual"], abs=1e-3)
+    assert {row["holder"] for row in tables()["option_pnl"]} == {
+        *TRADER_NAMES.values(), "Liquidator, outside",
+    }  # fmt: skip
 
 
 def test_the_calibration_says_what_was_wanted_and_reached() -> None:
-    rows = {row["target"]: row for row in tables()[1]}
+    rows = {row["target"]: row for row in ready().book.calibration}
 
     assert rows["options: open interest over perpetuals"]["wanted"] == "0.35"
     assert rows["options: sum of lots, all contracts"]["reached"] == "0"
+
+
+def test_a_venue_without_a_rule_for_shorts_lists_no_options() -> None:
+    prepared = ready()
+    without = {**prepared.venue.parameters, "options": {"margin_rule": ""}}
+    venue = type(prepared.venue)(
+        without, list(prepared.venue.assets), list(prepared.venue.decimals)
+    )
+    venue.contracts = list(prepared.venue.contracts)
+    generated = prepared.book.generated
+    assert generated is not None
+
+    assert option_venue(venue, None, generated, prepared.feed, 0) is None  # type: ignore[arg-type]
