@@ -54,7 +54,8 @@ def run(minutes: int, accounts: int) -> None:
     made = np.array(done.options.actual).sum(axis=0)[Trader.MARKET_MAKER] / 1e6
     short = summary.outcome(done, ready.book).shortfall / 1e6
     hedge = f"every {minutes} min" if minutes else "never"
-    print(f"{hedge:<12} {'; '.join(parts)}; makers {made:+,.0f}; shortfall {short:,.0f}", flush=True)
+    parts += [f"makers {made:+,.0f}", f"shortfall {short:,.0f}"]
+    print(f"{hedge:<12} {'; '.join(parts)}", flush=True)
 
 
 def main() -> None:
