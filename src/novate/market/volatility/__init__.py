@@ -15,8 +15,10 @@ from novate.market.volatility.forward import (
     ForwardTerms,
     estimate_forwards,
 )
-from novate.market.volatility.quality import LiquidTerms, Quality, assess, describe
+from novate.market.volatility.liquid import LiquidTerms
+from novate.market.volatility.quality import Quality, assess, describe
 from novate.market.volatility.quote import Quotes, QuoteTerms, Reject, clean_quotes
+from novate.market.volatility.quoted import QuotedFault, QuotedKind, quoted_arbitrage
 from novate.market.volatility.realised import (
     close_to_close,
     ewma,
@@ -25,6 +27,7 @@ from novate.market.volatility.realised import (
     rogers_satchell,
     yang_zhang,
 )
+from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, check_ssvi, fit_global
 from novate.market.volatility.surface import (
     Slice,
@@ -38,7 +41,6 @@ from novate.market.volatility.surface import (
 from novate.market.volatility.svi import (
     JumpWings,
     RawSvi,
-    SliceData,
     check_butterfly,
     fit_slice,
     from_jump_wings,
@@ -56,6 +58,8 @@ __all__ = [
     "PriceUnit",
     "Quality",
     "QuoteTerms",
+    "QuotedFault",
+    "QuotedKind",
     "Quotes",
     "RawSvi",
     "Reject",
@@ -82,6 +86,7 @@ __all__ = [
     "from_jump_wings",
     "garman_klass",
     "parkinson",
+    "quoted_arbitrage",
     "repair_butterfly",
     "rogers_satchell",
     "to_jump_wings",
