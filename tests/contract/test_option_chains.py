@@ -19,7 +19,15 @@ import pytest
 
 from novate.adapter.chain_file import load_chains
 from novate.adapter.quarantine import Quarantine
-from novate.market.volatility import Quality, Surface, SurfaceReason, assess, describe, fit_surface
+from novate.market.volatility import (
+    Quality,
+    Surface,
+    SurfaceReason,
+    assess,
+    describe,
+    estimate_forwards,
+    fit_surface,
+)
 from novate.market.volatility.chain import STRIKE_SCALE, Chain
 from novate.market.volatility.forward import Doubt
 from tests.unit.market.volatility.synthetic import NOW, chain
@@ -136,6 +144,18 @@ def test_daily_chains_of_two_currencies_fit_inside_bid_and_ask_without_arbitrage
         assert inside / liquid >= 0.98, underlying
         assert min(one.inside_liquid for one in reports) >= 0.95
         assert all(one.quoted == () for one in reports)
+
+
+def test_coin_prices_of_real_chains_are_not_discounted_and_parity_says_so(tmp_path: Path) -> None:
+    """Deribit pays nothing for coin: no expiry implies a factor that can be told from one."""
+    precise = 0
+    for source in chains_of(DAILY, tmp_path):
+        curve = estimate_forwards(source)
+        assert (curve.discount == 1.0).all()
+        near = curve.discount_error < 0.001
+        precise += int(near.sum())
+        assert (np.abs(curve.implied_discount[near] - 1.0) < 0.004).all()
+    assert precise
 
 
 def test_the_chain_of_one_snapshot_without_volatilities_fits_without_arbitrage(

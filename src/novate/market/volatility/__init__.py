@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from novate.market.volatility.calendar import check_calendar
 from novate.market.volatility.chain import Chain, PriceUnit
+from novate.market.volatility.discount import DiscountReason, DiscountTerms
 from novate.market.volatility.forward import (
     Doubt,
     ForwardCurve,
@@ -50,6 +51,8 @@ from novate.market.volatility.svi import (
 
 __all__ = [
     "Chain",
+    "DiscountReason",
+    "DiscountTerms",
     "Doubt",
     "ForwardCurve",
     "ForwardTerms",

@@ -17,6 +17,7 @@ import numpy as np
 
 from novate.market.volatility.calendar import check_calendar
 from novate.market.volatility.chain import F64, I64, Chain, Mask
+from novate.market.volatility.discount import DiscountReason
 from novate.market.volatility.forward import ForwardCurve, ForwardFault
 from novate.market.volatility.liquid import LiquidTerms, liquid_quotes
 from novate.market.volatility.quote import Quotes, Reject
@@ -39,6 +40,17 @@ class MissedQuote:
     ask_vol: float
     model_vol: float
     half_spreads: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryDiscount:
+    """The discount factor used for one expiry, what parity implies, its error, and the verdict."""
+
+    expiry_ns: int
+    used: float
+    implied: float
+    error: float
+    reason: DiscountReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +121,8 @@ class Quality:
         Doubts about forwards.
     parity_error
         Largest parity error of marks in the chain, in shares of the forward; NaN without.
+    discounts
+        Discount factors, by expiry.
     quoted
         Bids that contradict asks.
     slices
@@ -129,6 +143,7 @@ class Quality:
     rejected: tuple[tuple[Reject, int], ...]
     doubts: tuple[ForwardFault, ...]
     parity_error: float
+    discounts: tuple[ExpiryDiscount, ...]
     quoted: tuple[QuotedFault, ...]
     slices: tuple[SliceQuality, ...]
 
@@ -204,6 +219,17 @@ def _parity_error(curve: ForwardCurve) -> float:
     return float(known.max()) if len(known) else float("nan")
 
 
+def _discounts(curve: ForwardCurve) -> tuple[ExpiryDiscount, ...]:
+    rows = zip(
+        curve.expiry_ns.tolist(), curve.discount.tolist(), curve.implied_discount.tolist(),
+        curve.discount_error.tolist(), curve.discount_reason.tolist(), strict=True,
+    )  # fmt: skip
+    return tuple(
+        ExpiryDiscount(expiry, used, implied, error, DiscountReason(reason))
+        for expiry, used, implied, error, reason in rows
+    )
+
+
 def assess(
     chain: Chain, result: Surface | SurfaceRefusal, terms: LiquidTerms | None = None
 ) -> Quality:
@@ -232,6 +258,7 @@ def assess(
         rejected=_counts(chain, quotes, None),
         doubts=result.curve.faults,
         parity_error=_parity_error(result.curve),
+        discounts=_discounts(result.curve),
         quoted=quoted_arbitrage(chain, quotes, result.curve),
         slices=slices,
     )
@@ -260,6 +287,11 @@ def describe(quality: Quality) -> str:
         f"forward of {format_instant(fault.expiry_ns)}: {fault.doubt.name}, "
         f"{fault.value:.4f} where {fault.allowed:.4f} is allowed"
         for fault in quality.doubts
+    ]
+    lines += [
+        f"discount of {format_instant(one.expiry_ns)}: {one.used:.4f}, {one.reason.name}, "
+        f"implied {one.implied:.4f} with error {one.error:.4f}"
+        for one in quality.discounts
     ]
     if quality.is_trusted:
         shares = f"{quality.inside:.1%} of all, {quality.inside_liquid:.1%} of liquid"

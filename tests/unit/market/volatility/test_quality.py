@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from novate.market.volatility.discount import DiscountReason
 from novate.market.volatility.quality import assess, describe
 from novate.market.volatility.quote import Reject
 from novate.market.volatility.quoted import QuotedFault, QuotedKind
@@ -65,6 +66,14 @@ def test_a_liquid_quote_outside_is_listed_with_how_far_outside_it_is() -> None:
     )
     assert missed.half_spreads < -1.0
     assert f"  missed {strike:.10g}: " in describe(report)
+
+
+def test_the_discount_of_every_expiry_is_there_with_the_reason_why_it_is_one() -> None:
+    assert [one.expiry_ns for one in REPORT.discounts] == [one.expiry_ns for one in REPORT.slices]
+    assert all(one.used == 1.0 for one in REPORT.discounts)
+    assert DiscountReason.IMPLIED not in {one.reason for one in REPORT.discounts}
+    for one in REPORT.discounts:
+        assert f": 1.0000, {one.reason.name}, implied {one.implied:.4f} with" in describe(REPORT)
 
 
 def test_quotes_that_contradict_each_other_are_named_and_sound_ones_said_to_be() -> None:
