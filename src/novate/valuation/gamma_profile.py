@@ -7,7 +7,8 @@ declared rule:
 - *sticky strike*: each contract keeps its volatility;
 - *sticky delta* (sticky moneyness): the smile moves with the forward.  A contract's volatility is
   read off the smile of its expiry at its new ln(K/F); the smile runs through the volatilities of
-  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost.
+  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost;
+  where a fitted surface is given, it is the surface's.
 
 Delta and gamma are total derivatives of the worth in reporting currency to spot *under the rule*:
 under sticky delta they contain what volatility does as spot moves.
@@ -24,6 +25,8 @@ import numpy.typing as npt
 from novate.errors import InputError
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I64
+from novate.market.volatility.surface import Surface
+from novate.valuation.fitted_smile import fitted_volatilities
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, unit_risk
 
 BISECTIONS = 60
@@ -137,6 +140,7 @@ def gamma_profile(
     spots: npt.ArrayLike,
     *,
     sticky: Sticky = Sticky.STRIKE,
+    surface: Surface | None = None,
 ) -> GammaProfile:
     """Value a book on one underlying over a ladder of spots, and find its zero-gamma levels.
 
@@ -150,6 +154,9 @@ def gamma_profile(
         Increasing positive prices, at least two.
     sticky
         What volatility does.
+    surface
+        Fitted surface of the underlying.  Options have its volatilities in place of the market's,
+        and under *sticky delta* move along its smiles.
 
     Raises
     ------
@@ -161,7 +168,7 @@ def gamma_profile(
         raise InputError("spots do not increase from above zero; allowed: at least two that do")
     if np.unique(contracts.underlying).size > 1:
         raise InputError("more than one underlying; allowed: contracts of one")
-    book = _Book(contracts, market, quantity, sticky)
+    book = _Book(contracts, market, quantity, sticky, surface)
     value, delta, gamma, vega = np.array([book.at(float(spot)) for spot in ladder]).T
     return GammaProfile(
         spot=ladder,
@@ -177,8 +184,18 @@ def gamma_profile(
 class _Book:
     """A book that can be asked for its worth at a spot."""
 
-    def __init__(self, contracts: Contracts, market: Market, quantity: F64, sticky: Sticky) -> None:
+    def __init__(
+        self,
+        contracts: Contracts,
+        market: Market,
+        quantity: F64,
+        sticky: Sticky,
+        surface: Surface | None,
+    ) -> None:
+        if surface is not None:
+            market = replace(market, vol=fitted_volatilities(contracts, market, surface)[0])
         self.contracts, self.market, self.sticky = contracts, market, sticky
+        self.surface = surface
         is_priced = unit_risk(contracts, market).status == PricingStatus.OK
         self.unpriced = int((~is_priced & (quantity != 0.0)).sum())
         self.quantity = np.where(is_priced, quantity, 0.0)
@@ -191,8 +208,11 @@ class _Book:
         if self.sticky == Sticky.DELTA:
             # One underlying has one spot; a contract without a price has none that could differ.
             now = self.market.spot[self.is_priced]
-            vol, first, second = sticky_delta(
-                self.contracts, self.market, spot / now[0] if now.size else 1.0
+            ratio = spot / float(now[0]) if now.size else 1.0
+            vol, first, second = (
+                sticky_delta(self.contracts, self.market, ratio)
+                if self.surface is None
+                else fitted_volatilities(self.contracts, self.market, self.surface, ratio)
             )
         risk = unit_risk(self.contracts, moved(self.contracts, self.market, spot, vol))
         rows = total_derivatives(risk, first, second, spot)

@@ -13,6 +13,8 @@ The terms are taken one after the other, so that none is counted twice:
 Each account's terms are rounded to ledger units so that their running sum is never more than half a
 unit off; the ``residual`` is the actual profit less all of them, and is shown.  A book without
 curvature has none.
+
+Volatilities are those of the two markets; `with_surfaces` puts fitted ones there.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from novate.valuation.book_risk import (
     book_risk,
     expiry_buckets,
 )
+from novate.valuation.fitted_smile import with_surfaces
 from novate.valuation.gamma_acceleration import (
     Acceleration,
     PinList,
@@ -100,5 +101,6 @@ __all__ = [
     "settled_profit",
     "spread_profit",
     "unit_risk",
+    "with_surfaces",
     "with_valuation",
 ]
