@@ -154,6 +154,26 @@ def watched_barrier(u, barrier, vol, monitoring, interval):  # type: ignore[no-u
 
 
 @kernel
+def alive_worth(  # type: ignore[no-untyped-def]
+    c, u, is_in, payoff, spot, strike, edge, amount, rebate, s, carry, rate_time, monitoring, coin
+):
+    """Return the price of an option that was not touched, in its settlement currency.
+
+    From totals over its life: volatility ``s``, ``carry`` ln(F/S) and discount ``rate_time``, which
+    is the carry where ``coin``.  ``edge`` is the barrier as the formula sees it.
+    """
+    s = TOTAL_MIN if s < TOTAL_MIN else s
+    M2 = carry - 0.5 * s * s
+    D1, D2 = exp(carry - rate_time), exp(-rate_time)
+    has_image = 0.0 if monitoring == AT_EXPIRY else 1.0
+    value = alive_value(
+        c, u, is_in, payoff, spot, strike, edge, amount, rebate, rate_time, has_image, coin,
+        s, M2 + s * s, M2, D1, D2,
+    )  # fmt: skip
+    return value / spot if coin else value
+
+
+@kernel
 def barrier_value(  # type: ignore[no-untyped-def]
     c, u, is_in, payoff, spot, strike, barrier, amount, rebate, years, vol, r, q, monitoring,
     interval, is_touched, is_paid, coin,
@@ -164,26 +184,22 @@ def barrier_value(  # type: ignore[no-untyped-def]
     input continues the formula of the side it comes from.
     """
     s = vol * math.sqrt(years)
-    s = TOTAL_MIN if s < TOTAL_MIN else s
-    if coin:
-        r, q = r - q, 0.0
-    rate_time = r * years
-    M2 = (r - q) * years - 0.5 * s * s
-    M1 = M2 + s * s
-    D1, D2 = exp(-q * years), exp(-rate_time)
-    if is_touched:
-        has_asset_rebate = coin or payoff == ASSET_ANYWHERE
-        due = 0.0 if is_paid else rebate * (spot if has_asset_rebate else 1.0)
-        value = touched_value(
-            c, is_in, payoff, spot, strike, amount, due, s, M1, M2, D1, D2
-        )  # fmt: skip
-    else:
+    carry = (r - q) * years
+    rate_time = carry if coin else r * years
+    if not is_touched:
         edge = watched_barrier(u, barrier, vol, monitoring, interval)
-        has_image = 0.0 if monitoring == AT_EXPIRY else 1.0
-        value = alive_value(
-            c, u, is_in, payoff, spot, strike, edge, amount, rebate, rate_time, has_image, coin,
-            s, M1, M2, D1, D2,
+        return alive_worth(
+            c, u, is_in, payoff, spot, strike, edge, amount, rebate, s, carry, rate_time,
+            monitoring, coin,
         )  # fmt: skip
+    s = TOTAL_MIN if s < TOTAL_MIN else s
+    M2 = carry - 0.5 * s * s
+    has_asset_rebate = coin or payoff == ASSET_ANYWHERE
+    due = 0.0 if is_paid else rebate * (spot if has_asset_rebate else 1.0)
+    D1, D2 = exp(carry - rate_time), exp(-rate_time)
+    value = touched_value(
+        c, is_in, payoff, spot, strike, amount, due, s, M2 + s * s, M2, D1, D2
+    )  # fmt: skip
     return value / spot if coin else value
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 
+from novate.kernel.barrier import alive_worth, watched_barrier
 from novate.kernel.black import black_price, sides
-from novate.kernel.codes import Kind
+from novate.kernel.codes import BarrierPayoff, Kind, Monitoring
 from novate.kernel.jit import inlined, kernel
-from novate.kernel.knock import knock_worth
 from novate.kernel.special import exp, log
 from novate.kernel.svi import svi_variance
 
 _DIGITAL = int(Kind.DIGITAL)
+_AT_EXPIRY = int(Monitoring.AT_EXPIRY)
+_VANILLA = int(BarrierPayoff.VANILLA)
+_CASH = int(BarrierPayoff.CASH)
+_ASSET = int(BarrierPayoff.ASSET)
 
 
 @inlined
@@ -26,6 +30,30 @@ def digital_value(side, forward, strike, left, vol, payout, is_coin):  # type: i
     """
     _, _, _, _, _, n1, n2 = sides(side, forward, strike, left, vol)
     return payout * (n1 if is_coin else n2)
+
+
+@inlined
+def barrier_worth(  # type: ignore[no-untyped-def]
+    side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
+    spot, carry, left, vol, plain,
+):  # fmt: skip
+    """Value while the barrier counts as not touched; ``plain`` is that without a barrier.
+
+    Beyond a barrier that is watched, the option is worth what a touch makes of it.  ``carry`` is
+    ln(F/S).  Without its rebate it is never worth less than nothing, nor more than the plain one.
+    """
+    u = 1.0 if up else -1.0
+    edge = watched_barrier(u, barrier, vol, monitoring, interval)
+    if monitoring != _AT_EXPIRY and u * (edge - spot) <= 0.0:
+        return plain if is_in else rebate
+    payoff = _VANILLA
+    if payout > 0.0:
+        payoff = _ASSET if is_coin else _CASH
+    value = alive_worth(
+        side, u, is_in, payoff, spot, strike, edge, payout, rebate, vol * math.sqrt(left),
+        carry, carry if is_coin else 0.0, monitoring, is_coin,
+    )  # fmt: skip
+    return min(max(value, 0.0), plain + rebate)
 
 
 @kernel
@@ -41,7 +69,8 @@ def option_values(  # type: ignore[no-untyped-def]
     ``barrier`` of 0 is none, or one that has been touched already.
     """
     for k in range(spots.size):
-        forward = spots[k] * exp(carry * (left / span))
+        ahead = carry * (left / span)
+        forward = spots[k] * exp(ahead)
         moneyness = log(strike / forward)
         vol = math.sqrt(max(svi_variance(moneyness, a, b, rho, m, sigma), 0.0) / span)
         if kind == _DIGITAL:
@@ -50,8 +79,8 @@ def option_values(  # type: ignore[no-untyped-def]
             value = black_price(side, forward, strike, left, vol, 1.0)
             value = value / forward if is_coin else value
         if barrier > 0.0:
-            value = knock_worth(
+            value = barrier_worth(
                 side, strike, payout, is_coin, up, is_in, barrier, monitoring, interval, rebate,
-                spots[k], forward, left, vol, value,
+                spots[k], ahead, left, vol, value,
             )  # fmt: skip
         values[k] = value

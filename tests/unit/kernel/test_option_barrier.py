@@ -9,6 +9,7 @@ import pytest
 
 from novate.kernel.codes import Kind, Monitoring
 from novate.kernel.option import option_values
+from novate.valuation.exotic import barrier
 
 VOL, LEFT = 0.25, 0.5
 
@@ -119,3 +120,22 @@ def test_with_hardly_any_variance_left_a_value_stays_between_nothing_and_the_pla
         for carry in (-0.5, 0.0, 0.5):
             terms = {"barrier": 112.0, "up": True, "left": left, "carry": carry, "vol": 0.1}
             assert 0.0 <= value(**terms) <= value(left=left, carry=carry, vol=0.1)
+
+
+@pytest.mark.parametrize("is_coin", [False, True])
+@pytest.mark.parametrize(("up", "level"), [(True, 112.0), (False, 91.0)])
+@pytest.mark.parametrize("is_in", [True, False])
+def test_a_mark_is_the_price_of_the_public_function_without_discount(
+    is_coin: bool, up: bool, level: float, is_in: bool
+) -> None:
+    carry, rebate = 0.02, 0.01 if is_coin else 1.0
+    mark = value(
+        barrier=level, up=up, is_in=is_in, is_coin=is_coin, carry=carry, rebate=rebate, spot=99.0
+    )
+    drift = carry / LEFT
+    price = barrier(
+        1, direction=1 if up else -1, is_in=is_in, S=99.0, K=100.0, H=level, T=LEFT, vol=VOL,
+        rate=drift if is_coin else 0.0, yield_=0.0 if is_coin else -drift, rebate=rebate,
+        in_coin=is_coin, monitoring=Monitoring.CONTINUOUS,
+    ).price  # fmt: skip
+    assert mark == pytest.approx(price, rel=1e-13)
