@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from novate.adapter.book_file.sheet import CellError
-from novate.app.pricing.instrument_sheet import Instrument, number, read_instruments
+from novate.app.pricing.cell import number
+from novate.app.pricing.instrument_sheet import Instrument, read_instruments
 from novate.errors import InputError, RowFault
 from novate.units import parse_instant
 
@@ -143,5 +144,7 @@ def test_a_barrier_needs_its_level_its_knock_and_how_it_is_watched(tmp_path: Pat
     faults: list[RowFault] = []
     [one] = read_instruments(path, anything, faults.append)
 
-    assert (one.barrier, one.knock, one.monitoring, one.rebate) == (6e4, "down-in", "continuous", 5)
+    terms = one.terms
+    assert (terms["barrier"], terms["direction"], terms["is_in"]) == (6e4, -1.0, 1.0)
+    assert (terms["monitoring"], terms["rebate"], terms["state"]) == (1.0, 5.0, 0.0)
     assert [fault.column for fault in faults] == ["barrier", "knock", "monitoring", "rebate"]
