@@ -123,7 +123,8 @@ class Market:
     as_of_ns
         The instant, nanoseconds since 1970 UTC.
     spot, forward
-        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.
+        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.  Of a
+        VALUED contract without expiry a year ahead, from which its yield is taken.
     vol
         Volatility per year; not read for spot and futures.
     rate

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from novate.errors import InputError
-from novate.instrument.barrier import Barrier
-from novate.instrument.digital import Digital
 from novate.instrument.european import European
-from novate.kernel.codes import Monitoring, PricingStatus
+from novate.kernel.codes import PricingStatus
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
 from novate.valuation.exotic_terms import Exotics
@@ -198,54 +196,6 @@ def test_what_an_instrument_says_of_itself_is_what_the_call_by_kind_says(in_coin
     apart = np.abs(risk.native[:, 3:] - risk.native[:, :3])
     assert (apart <= 1e-10 * largest + 1e-15).all()
     np.testing.assert_array_equal(risk.native[:, :3], before.native[:, :3])
-
-
-def test_exotics_are_taken_with_their_rows() -> None:
-    strikes = np.array([50_000.0, 60_000.0, 75_000.0])
-    rows = [contract(Kind.SPOT), *(contract(Kind.VALUED, strike=strike) for strike in strikes)]
-    option = Digital(side=1, strike=strikes, amount=7.0)
-    terms = replace(contracts(rows), exotics=(Exotics(rows=np.arange(1, 4), terms=option),))
-    whole = unit_risk(terms, market(terms))
-    picked = np.array([3, 0, 1])
-    part = terms.take(picked)
-
-    assert part.exotics[0].rows.tolist() == [0, 2]
-    np.testing.assert_array_equal(unit_risk(part, market(part)).native, whole.native[:, picked])
-
-
-def test_an_exotic_without_a_settlement_price_has_no_value() -> None:
-    rows = [contract(Kind.VALUED), contract(Kind.VALUED)]
-    terms = replace(
-        contracts(rows),
-        exotics=(Exotics(rows=np.arange(2), terms=Digital(side=1, strike=60_000.0)),),
-    )
-    risk = unit_risk(terms, market(terms, settlement_price=np.array([1.0, np.nan])))
-
-    assert risk.status.tolist() == [0, PricingStatus.NOT_FINITE]
-    assert np.isnan(risk.native[:, 1]).all()
-
-
-def test_a_barrier_beyond_its_level_is_contradicted_or_touched_as_asked() -> None:
-    rows = [contract(Kind.VALUED)] * 3 + [contract(Kind.EUROPEAN)]
-    knock = Barrier(
-        side=1, direction=1, is_in=[True, False, False], strike=60_000.0,
-        barrier=[59_000.0, 59_000.0, 70_000.0], rebate=5.0, monitoring=Monitoring.CONTINUOUS,
-    )  # fmt: skip
-    terms = replace(contracts(rows), exotics=(Exotics(rows=np.arange(3), terms=knock),))
-    at = market(terms)
-
-    crossed = PricingStatus.BARRIER_CROSSED
-    assert unit_risk(terms, at).status.tolist() == [crossed, crossed, 0, 0]
-    risk = unit_risk(terms, at, touches=True)
-    assert not risk.status.any()
-    assert risk.native[0, :2] == pytest.approx([risk.native[0, 3], 5.0], rel=1e-12)
-
-
-def test_exotics_with_columns_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InputError, match="strike of shape"):
-        Exotics(rows=np.arange(3), terms=Digital(side=1, strike=np.array([1.0, 2.0])))
-    with pytest.raises(InputError, match="without repetition"):
-        Exotics(rows=np.array([1, 1]), terms=Digital(side=1, strike=1.0))
 
 
 def test_rows_written_by_others_take_part_in_the_reporting_measures() -> None:

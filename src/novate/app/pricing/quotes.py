@@ -114,12 +114,16 @@ class Quotes:
             raise CellError("expiry", format_instant(one.expiry_ns), f"{allowed}, or a vol")
 
     def forward(self, one: Instrument) -> float:
-        """Forward to the instrument's expiry, quote currency; the spot without an expiry."""
+        """Forward to the instrument's expiry, quote currency; the spot without an expiry.
+
+        Of a fair perpetual a year ahead, which is how its yield is told.
+        """
         known = self.underlyings[one.underlying]
         at = known.expiries.get(one.expiry_ns)
         if at is not None and at.forward is not None:
             return at.forward
-        return known.spot * math.exp((known.rate - known.yield_) * self._years(one))
+        years = 1.0 if one.kind == "fair-perpetual" else self._years(one)
+        return known.spot * math.exp((known.rate - known.yield_) * years)
 
     def vol(self, one: Instrument) -> float:
         """Volatility of an option: its own, else that of the market at its strike, else NaN.

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from novate.adapter.book_file.sheet import CellError
-from novate.app.pricing.cell import number
 from novate.app.pricing.instrument_sheet import Instrument, read_instruments
 from novate.errors import InputError, RowFault
 from novate.units import parse_instant
@@ -121,17 +120,6 @@ def test_a_file_without_a_needed_column_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="underlying"):
         read_instruments(tmp_path / "sheet.csv", anything, lambda fault: None)
-
-
-@pytest.mark.parametrize("text", ["1", "-2.5", ".5", "1e-3", "+7.", "0"])
-def test_plain_numbers_are_numbers(text: str) -> None:
-    assert number("x", text, -10.0) == float(text)
-
-
-@pytest.mark.parametrize("text", ["", "inf", "nan", "1_0", "0x1", "1e999", "1e16", "\u0661", "-11"])
-def test_other_texts_are_not(text: str) -> None:
-    with pytest.raises(CellError, match="a number from -10"):
-        number("x", text, -10.0)
 
 
 def test_a_barrier_needs_its_level_its_knock_and_how_it_is_watched(tmp_path: Path) -> None:
