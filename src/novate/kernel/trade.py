@@ -324,6 +324,31 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _worth_refusal(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, way_out_ppm, buyer, seller, i, ticks, lots, value,
+    buyer_fee, seller_fee, buyer_reservation, seller_reservation, scratch, out,
+):  # fmt: skip
+    """Margin of sides without a reservation, the buyer first, and what the seller gives away."""
+    code, was, may = ACCEPTED, np.int64(0), np.int64(0)
+    if buyer_reservation == 0:
+        code, was, may = _margin_refusal(
+            accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee, scratch, out
+        )  # fmt: skip
+    if code == ACCEPTED and seller_reservation == 0:
+        code, was, may = _margin_refusal(
+            accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
+            scratch, out,
+        )  # fmt: skip
+    if code == ACCEPTED and instruments.style[i] == _PREMIUM:
+        floor = sale_floor(instruments.mark[i], way_out_ppm)
+        if ticks < floor and is_given_away(
+            accounts, positions, instruments, assets, buyer, seller, i, scratch, out
+        ):
+            return BELOW_WORTH, np.int64(ticks), np.int64(floor)
+    return code, was, may
+
+
+@inlined
 def _row_refusal(  # type: ignore[no-untyped-def]
     accounts,
     instruments,
@@ -392,13 +417,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 accounts, positions, instruments, reservations, s, i, ticks[k], -n,
                 seller_reservation[k],
             )  # fmt: skip
-        value = np.int64(0)
-        buyer_fee = np.int64(0)
-        seller_fee = np.int64(0)
+        value, buyer_fee, seller_fee = np.int64(0), np.int64(0), np.int64(0)
         if code == ACCEPTED:
             value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
-            maker = instruments.maker_fee_ppm[i]
-            taker = instruments.taker_fee_ppm[i]
+            maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
             buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
             seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
             was, may = np.int64(0), np.int64(AMOUNT_MAX)
@@ -407,21 +429,11 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 seller_fee,
             )  # fmt: skip
             code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
-        if code == ACCEPTED and buyer_reservation[k] == 0:
-            code, was, may = _margin_refusal(
-                accounts, positions, instruments, assets, b, i, n, value, buyer_fee,
-                scratch, out,
+        if code == ACCEPTED:
+            code, was, may = _worth_refusal(
+                accounts, positions, instruments, assets, way_out_ppm, b, s, i, ticks[k], n, value,
+                buyer_fee, seller_fee, buyer_reservation[k], seller_reservation[k], scratch, out,
             )  # fmt: skip
-        if code == ACCEPTED and seller_reservation[k] == 0:
-            code, was, may = _margin_refusal(
-                accounts, positions, instruments, assets, s, i, -n, -value, seller_fee,
-                scratch, out,
-            )  # fmt: skip
-        if code == ACCEPTED and is_given_away(
-            accounts, positions, instruments, assets, b, s, i, ticks[k], way_out_ppm, scratch, out
-        ):
-            code, was = BELOW_WORTH, np.int64(ticks[k])
-            may = np.int64(sale_floor(instruments.mark[i], way_out_ppm))
         refusal[k] = code
         actual[k] = was
         allowed[k] = may
