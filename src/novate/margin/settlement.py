@@ -7,7 +7,7 @@ from typing import Any
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
 from novate.kernel.settle import apply_cycle, apply_expiry, apply_funding
 from novate.margin.admission import apply_lapse
-from novate.market.index import final_so_far, premium_so_far
+from novate.market.index import final_so_far, option_final_so_far, premium_so_far
 from novate.market.option import payoff_ticks
 from novate.message import event
 from novate.message.declare import Emit, Refusal
@@ -138,23 +138,23 @@ def decide_settle_expiry(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusa
     refusal = _subject_refusal(x, i, int(x.instruments.next_expiry_ns[i]) if _known(x, i) else 0)
     if refusal is not None:
         return refusal
-    total, elapsed = final_so_far(x.instruments, x.marks, i, x.now_ns)
     if has_stale_index(x, i) if x.is_option(i) else is_blocked(x, i):
         emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.EXPIRY, instant_ns=x.now_ns)
         return None
     if x.is_option(i):
-        _expire_option(x, i, total, elapsed, emit)
+        _expire_option(x, i, emit)
         return None
+    total, elapsed = final_so_far(x.instruments, x.marks, i, x.now_ns)
     ticks = (2 * total + elapsed) // (2 * elapsed) if elapsed else int(x.marks.index[i])
     emit(event.CONTRACT_EXPIRED, instrument=i, ticks=max(ticks, 1), instant_ns=x.now_ns)
     return None
 
 
-def _expire_option(x: Exposure, i: int, total: int, elapsed: int, emit: Emit) -> None:
+def _expire_option(x: Exposure, i: int, emit: Emit) -> None:
     """Pay an option off: the index alone decides, no smile is needed."""
+    total, elapsed = option_final_so_far(x.instruments, x.marks, i, x.now_ns)
     final_e8 = int(x.assets.price_e8[x.instruments.underlying[i]])
     if elapsed:
-        total *= int(x.instruments.index_tick_e8[i])
         final_e8 = max((2 * total + elapsed) // (2 * elapsed), 1)
     ticks = payoff_ticks(x.instruments, i, final_e8)
     emit(event.OPTION_EXPIRED, instrument=i, final_e8=final_e8, ticks=ticks, instant_ns=x.now_ns)

@@ -93,6 +93,7 @@ class ReportSurfaceRefusal(IntEnum):
     OUT_OF_ORDER = 4
     PARAMETER_OUT_OF_RANGE = 5
     BUTTERFLY_ARBITRAGE = 6
+    VOLATILITY_OUT_OF_RANGE = 7
 
 
 class SetTierRefusal(IntEnum):

@@ -94,6 +94,7 @@ class Instrument:
     premium_ms: int = 0
     funded: int = 0
     final_sum: int = 0
+    final_rest: int = 0
     final_ms: int = 0
     updated: int = 0
     short_initial: int = 0

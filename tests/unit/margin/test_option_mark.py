@@ -34,7 +34,7 @@ def test_an_option_has_no_mark_before_there_is_a_smile() -> None:
         house.open_client(name, deposit=1_000 * COIN)
     house.price(100)
     assert marked(house)["mark"] == 0
-    assert marked(house)["index"] == 10_000
+    assert marked(house)["index"] == 100 * E8
     run = house.trade_run("long", "short", lots=1, ticks=600)
     house.submit(run, allow_refusals=True)
     assert [code.name for code in house.refusals()] == ["MARK_MISSING"]
