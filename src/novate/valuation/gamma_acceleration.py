@@ -3,7 +3,8 @@
 Speed is dGamma/dS, colour dGamma/dt, zomma dGamma/dsigma.  An option is *near* when its strike lies
 within one standard deviation of the forward at expiry: abs(ln(K/F)) <= sigma sqrt(T).  At the money
 gamma goes as 1/sqrt(T), so that it doubles while three quarters of the remaining time pass; away
-from the strike it doubles later or never, which `doubling_years` computes.
+from the strike it doubles later or never, which `doubling_years` computes.  For exotics the strike
+alone is looked at, not the barrier.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Acceleration:
     is_near
         Whether the distance is at most one.
     doubling_years
-        Years until gamma has doubled with forward and volatility held; infinite if it never does.
+        Years until gamma has doubled with forward and volatility held; infinite if it never does;
+        NaN for what is no European option.
     """
 
     gamma: F64
@@ -57,8 +59,11 @@ class PinList:
         Which strike.
     distance
         Standard deviations from the forward, the least over its contracts.
+    is_exotic
+        Whether the row is of exotics, which do not net with calls and puts.
     quantity
-        Net quantity of calls and puts in units of the underlying; they have the same gamma.
+        Net quantity of calls and puts in units of the underlying; they have the same gamma.  Of
+        exotics the sum of quantities.
     cash_gamma
         S^2 w'' of them: reporting currency per (relative move)^2.
     years
@@ -69,6 +74,7 @@ class PinList:
     expiry_ns: I64
     strike: F64
     distance: F64
+    is_exotic: npt.NDArray[np.bool_]
     quantity: F64
     cash_gamma: F64
     years: F64
@@ -114,7 +120,7 @@ def strike_distance(contracts: Contracts, market: Market) -> F64:
     """Return abs(ln(K/F)) / (sigma sqrt(T)) of options, NaN for other kinds and bad inputs."""
     years = years_to_expiry(contracts, market.as_of_ns)
     usable = (
-        (contracts.kind == Kind.EUROPEAN)
+        ((contracts.kind == Kind.EUROPEAN) | (contracts.kind == Kind.VALUED))
         & (contracts.strike > 0.0)
         & (market.forward > 0.0)
         & (years >= 0.0)
@@ -180,8 +186,14 @@ def pin_list(
         & (risk.status == PricingStatus.OK)
         & (quantity != 0.0)
     )
+    is_exotic = contracts.kind == Kind.VALUED
     at = np.stack(
-        [contracts.underlying[rows], contracts.expiry_ns[rows], _order(contracts.strike[rows])]
+        [
+            contracts.underlying[rows],
+            contracts.expiry_ns[rows],
+            _order(contracts.strike[rows]),
+            is_exotic[rows],
+        ]
     ).astype(np.int64)
     _, first, group = np.unique(at, axis=1, return_index=True, return_inverse=True)
     group, n = group.reshape(-1), first.size
@@ -189,7 +201,7 @@ def pin_list(
     gamma: F64 = np.bincount(group, (quantity * risk["cash_gamma"])[rows], n).astype(np.float64)
     least = np.full(n, np.inf)
     np.minimum.at(least, group, distance[rows])
-    keep = np.flatnonzero(net)
+    keep = np.flatnonzero((net != 0.0) | (is_exotic[rows[first]] & (gamma != 0.0)))
     keep = keep[np.argsort(-np.abs(gamma[keep]), kind="stable")]
     one = rows[first[keep]]
     return PinList(
@@ -197,6 +209,7 @@ def pin_list(
         expiry_ns=contracts.expiry_ns[one],
         strike=contracts.strike[one],
         distance=least[keep],
+        is_exotic=is_exotic[one],
         quantity=net[keep],
         cash_gamma=gamma[keep],
         years=years[one],

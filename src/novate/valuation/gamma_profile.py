@@ -9,6 +9,8 @@ declared rule:
   read off the smile of its expiry at its new ln(K/F); the smile runs through the volatilities of
   the contracts that are given, monotone and smooth between strikes and flat beyond the outermost.
 
+A barrier that a spot of the ladder lies beyond counts as touched there.
+
 Delta and gamma are total derivatives of the worth in reporting currency to spot *under the rule*:
 under sticky delta they contain what volatility does as spot moves.
 """
@@ -84,20 +86,28 @@ def sticky_delta(contracts: Contracts, market: Market, ratio: float) -> tuple[F6
     """Return volatilities after spot rose by a ratio, and their two derivatives to ln(spot).
 
     See the rule above, and `monotone_cubic`.  Of several contracts at a strike the first one gives
-    the smile its volatility.
+    the smile its volatility.  European options make the smile, or exotics where an expiry has no
+    others.
     """
     vol = market.vol.copy()
     first, second = np.zeros((2, len(market)))
-    is_option = contracts.kind == Kind.EUROPEAN
+    is_quoted = contracts.kind == Kind.EUROPEAN
+    is_option = is_quoted | (contracts.kind == Kind.VALUED)
     has_smile = (contracts.strike > 0.0) & (market.forward > 0.0) & np.isfinite(market.vol)
     rows = np.flatnonzero(is_option & has_smile)
     moneyness = np.log(contracts.strike[rows] / market.forward[rows])
     for expiry in np.unique(contracts.expiry_ns[rows]):
         is_here = contracts.expiry_ns[rows] == expiry
         here, x = rows[is_here], moneyness[is_here]
-        nodes, place = np.unique(x, return_index=True)
-        smile = monotone_cubic(nodes, market.vol[here[place]], x - np.log(ratio))
-        vol[here], first[here], second[here] = smile[0], -smile[1], smile[2]
+        own = is_quoted[here]
+        among = np.flatnonzero(own) if own.any() else np.arange(here.size)
+        nodes, place = np.unique(x[among], return_index=True)
+        quoted = market.vol[here[among[place]]]
+        smile = monotone_cubic(nodes, quoted, x - np.log(ratio))
+        # An exotic keeps what its volatility is above the smile.
+        above = market.vol[here] - monotone_cubic(nodes, quoted, x)[0]
+        vol[here] = np.where(own, smile[0], np.maximum(smile[0] + above, 0.0))
+        first[here], second[here] = -smile[1], smile[2]
     return vol, first, second
 
 
@@ -194,7 +204,8 @@ class _Book:
             vol, first, second = sticky_delta(
                 self.contracts, self.market, spot / now[0] if now.size else 1.0
             )
-        risk = unit_risk(self.contracts, moved(self.contracts, self.market, spot, vol))
+        there = moved(self.contracts, self.market, spot, vol)
+        risk = unit_risk(self.contracts, there, touches=True)
         rows = total_derivatives(risk, first, second, spot)
         value, delta, gamma, vega = np.where(self.is_priced, rows, 0.0) @ self.quantity
         return float(value), float(delta), float(gamma), float(vega)

@@ -23,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.instrument.valued import Valuation
+from novate.instrument.valued import Market as Quoted
 from novate.kernel import black
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I8, I32, I64
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
+from novate.valuation.exotic_terms import Exotics
 
 NATIVE = (
     "value", "delta", "gamma", "vega", "theta", "rho",
@@ -52,7 +53,7 @@ class Kind(IntEnum):
     SPOT = 1  # unit * S, settled in the quote currency
     FUTURE = 2  # linear unit * (F - strike); inverse unit * (1/strike - 1/F); perpetuals too
     EUROPEAN = 3  # linear unit * Black-76; inverse unit * Black-76 over the forward
-    VALUED = 4  # unit * what its own instrument says, see `with_valuation`
+    VALUED = 4  # unit * what its own instrument says, see `Contracts.exotics`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,9 @@ class Contracts:
     unit
         Units of the underlying per 1.00 of quantity; for an inverse future its face value in quote
         currency.
+    exotics
+        Terms of the VALUED rows, one entry per kind of instrument.  ``strike`` is then that of the
+        instrument, for what looks for strikes near the forward.
     """
 
     kind: I8
@@ -87,6 +91,7 @@ class Contracts:
     strike: F64
     expiry_ns: I64
     unit: F64
+    exotics: tuple[Exotics, ...] = ()
 
     def __post_init__(self) -> None:
         _require_columns(self)
@@ -102,8 +107,10 @@ class Contracts:
 
     def take(self, rows: I64) -> Contracts:
         """Return some of the rows."""
+        columns = [field.name for field in fields(self) if field.name != "exotics"]
         return Contracts(
-            **{field.name: getattr(self, field.name)[rows] for field in fields(self)},
+            **{name: getattr(self, name)[rows] for name in columns},
+            exotics=tuple(exotic.take(rows, len(self)) for exotic in self.exotics),
         )
 
 
@@ -116,7 +123,8 @@ class Market:
     as_of_ns
         The instant, nanoseconds since 1970 UTC.
     spot, forward
-        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.
+        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.  Of a
+        VALUED contract without expiry a year ahead, from which its yield is taken.
     vol
         Volatility per year; not read for spot and futures.
     rate
@@ -181,11 +189,12 @@ def years_to_expiry(contracts: Contracts, as_of_ns: int) -> F64:
     return whole
 
 
-def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
+def unit_risk(contracts: Contracts, market: Market, *, touches: bool = False) -> UnitRisk:
     """Value each contract once, one call per kind and form.
 
-    VALUED contracts have no price here (PARAMETER_OUT_OF_RANGE) until `with_valuation` gives them
-    one.
+    A VALUED contract without an entry in ``exotics`` has no price (PARAMETER_OUT_OF_RANGE).  A
+    barrier that is alive with the spot beyond it has none either (BARRIER_CROSSED) or, with
+    ``touches``, is touched at this instant: an in option is the vanilla, an out option its rebate.
 
     Raises
     ------
@@ -209,49 +218,31 @@ def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
         if rows.size:
             native[:, rows] = value(contracts.take(rows), market.take(rows))
     native *= contracts.unit
+    for exotic in contracts.exotics:
+        rows = exotic.rows
+        valuation = exotic.value(_own_market(contracts, market, rows), touches=touches)
+        native[:, rows] = contracts.unit[rows] * np.array(valuation[: len(NATIVE)])
+        is_known = np.isfinite(market.settlement_price[rows] + contracts.unit[rows])
+        status[rows] = np.where(is_known, valuation.status, PricingStatus.NOT_FINITE)
+        native[:, rows[~is_known]] = np.nan
     return UnitRisk(
         native=native, reporting=reporting_rows(contracts, market, native), status=status
     )
 
 
-def with_valuation(
-    contracts: Contracts, market: Market, risk: UnitRisk, rows: I64, valuation: Valuation
-) -> UnitRisk:
-    """Return the risk with contracts that their own instrument has valued (digitals, barriers).
-
-    Theta and rho, which instruments give with the spot held, are turned into those with the forward
-    held.  Greeks that a `Valuation` does not have are NaN, in the sums that they enter too: they
-    are not known, which is not zero.
-
-    Parameters
-    ----------
-    contracts, market, risk
-        Terms, market and `unit_risk` of them.
-    rows
-        Which contracts, int64 ``[m]``.
-    valuation
-        Of one long unit of each, by spot, ``[m]``.
-    """
-    native, status = risk.native.copy(), risk.status.copy()
+def _own_market(contracts: Contracts, market: Market, rows: I64) -> Quoted:
+    """Return what an instrument is valued under: the yield that makes the forward."""
     years = years_to_expiry(contracts, market.as_of_ns)[rows]
-    spot, forward = market.spot[rows], market.forward[rows]
     with np.errstate(divide="ignore", invalid="ignore"):
-        carry = np.where(years > 0.0, np.log(forward / spot) / years, 0.0)
-    cash = valuation.delta * spot
-    native[:, rows] = np.nan
-    native[:6, rows] = contracts.unit[rows] * np.array(
-        [
-            valuation.price,
-            valuation.delta,
-            valuation.gamma,
-            valuation.vega,
-            valuation.theta + cash * carry,
-            valuation.rho - cash * years,
-        ]
+        carry = np.log(market.forward[rows] / market.spot[rows]) / np.where(years > 0, years, 1.0)
+    return Quoted(
+        spot=market.spot[rows],
+        years=years,
+        vol=market.vol[rows],
+        rate=market.rate[rows],
+        yield_=market.rate[rows] - carry,
+        is_forward_held=True,
     )
-    status[rows] = valuation.status
-    reporting = reporting_rows(contracts, market, native)
-    return UnitRisk(native=native, reporting=reporting, status=status)
 
 
 def reporting_rows(contracts: Contracts, market: Market, native: F64) -> F64:
@@ -367,7 +358,7 @@ def _require_columns(table: Contracts | Market) -> None:
     sizes = {
         field.name: np.shape(getattr(table, field.name))
         for field in fields(table)
-        if field.name != "as_of_ns"
+        if field.name not in ("as_of_ns", "exotics")
     }
     if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
         raise InputError(f"columns of shapes {sizes}; allowed: flat, all of one length")

@@ -10,6 +10,9 @@ The terms are taken one after the other, so that none is counted twice:
 4. ``conversion``: the price of the settlement asset moves (against the spot where it is the coin);
 5. ``new_trades``: worth at the end less what was paid; ``funding`` and ``fees`` as booked.
 
+A barrier that the end lies beyond was touched on the way: what that makes of the contract is of no
+order in the move, and is in the residual.
+
 Each account's terms are rounded to ledger units so that their running sum is never more than half a
 unit off; the ``residual`` is the actual profit less all of them, and is shown.  A book without
 curvature has none.
@@ -152,7 +155,10 @@ def moves(contracts: Contracts, start: Market, end: Market) -> Moves:
         arrived = replace(
             end, settlement_price=np.where(contracts.is_coin, coin, start.settlement_price)
         )
-        steps = [unit_risk(contracts, at) for at in (start, later, carried, arrived, end)]
+        steps = [
+            unit_risk(contracts, at, touches=at is arrived or at is end)
+            for at in (start, later, carried, arrived, end)
+        ]
         first, aged, base, last, final = (risk["value"] for risk in steps)
         spot, vol = end.spot - start.spot, end.vol - start.vol
         greek = steps[2]

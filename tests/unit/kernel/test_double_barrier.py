@@ -7,7 +7,7 @@ import pytest
 
 from novate.kernel import double_barrier as double
 from novate.kernel.codes import BarrierState, PricingStatus
-from novate.kernel.stencil import GREEKS, PRICE
+from novate.kernel.term import GREEKS, PRICE
 
 GOOD = {
     double.SIDE: 1, double.IS_IN: 0, double.S: 100, double.K: 100, double.LOWER: 80,
@@ -20,7 +20,7 @@ def run(*changes: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     columns = [[({**GOOD, **change})[row] for row in range(double.INPUTS)] for change in changes]
     at = np.ascontiguousarray(np.array(columns, np.float64).T)
     out, status = np.empty((GREEKS, len(changes))), np.empty(len(changes), np.int8)
-    double.double_barrier_greeks(at, out, status)
+    double.double_barrier_greeks(at, False, out, status)
     return out, status
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from novate.errors import InputError
 from novate.instrument.european import European
-from novate.instrument.valued import Market as Quoted
 from novate.kernel.codes import PricingStatus
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
+from novate.valuation.exotic_terms import Exotics
 from novate.valuation.holding import (
     NATIVE,
     REPORTING,
@@ -21,7 +21,6 @@ from novate.valuation.holding import (
     UnitRisk,
     reporting_rows,
     unit_risk,
-    with_valuation,
     years_to_expiry,
 )
 from tests.unit.valuation.books import (
@@ -179,32 +178,23 @@ def test_years_count_365_days_and_nothing_without_an_expiry() -> None:
 @pytest.mark.parametrize("in_coin", [False, True])
 def test_what_an_instrument_says_of_itself_is_what_the_call_by_kind_says(in_coin: bool) -> None:
     form = INVERSE if in_coin else LINEAR
+    strikes = (50_000.0, 60_000.0, 75_000.0)
     rows = [
         contract(kind, form, side=-1.0, strike=strike, unit=0.3)
         for kind in (Kind.EUROPEAN, Kind.VALUED)
-        for strike in (50_000.0, 60_000.0, 75_000.0)
+        for strike in strikes
     ]
-    terms = contracts(rows)
+    without = contracts(rows)
+    option = European(side=-1.0, strike=np.array(strikes), in_coin=in_coin)
+    terms = replace(without, exotics=(Exotics(rows=np.arange(3, 6), terms=option),))
     at = market(terms)
-    own = np.arange(3, 6)
-    years = years_to_expiry(terms, NOW)[own]
-    quoted = Quoted(
-        spot=at.spot[own],
-        years=years,
-        vol=at.vol[own],
-        rate=at.rate[own],
-        yield_=at.rate[own] - np.log(at.forward[own] / at.spot[own]) / years,
-    )
-    option = European(side=-1.0, strike=terms.strike[own], in_coin=in_coin)
-    before = unit_risk(terms, at)
-    risk = with_valuation(terms, at, before, own, option.value(quoted))
+    before, risk = unit_risk(without, at), unit_risk(terms, at)
 
     assert before.status.tolist() == [0, 0, 0, *[PricingStatus.PARAMETER_OUT_OF_RANGE] * 3]
     assert not risk.status.any()
-    largest = np.abs(risk.native[:6, :3]).max(axis=1, keepdims=True)
-    apart = np.abs(risk.native[:6, 3:] - risk.native[:6, :3])
+    largest = np.abs(risk.native[:, :3]).max(axis=1, keepdims=True)
+    apart = np.abs(risk.native[:, 3:] - risk.native[:, :3])
     assert (apart <= 1e-10 * largest + 1e-15).all()
-    assert np.isnan(risk.native[6:, 3:]).all()
     np.testing.assert_array_equal(risk.native[:, :3], before.native[:, :3])
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from novate.adapter.book_file.sheet import CellError, Row, read_rows
-from novate.app.pricing.instrument_sheet import number
-from novate.app.pricing.quotes import SVI, Quotes, Slice, Underlying
+from novate.app.pricing.cell import number
+from novate.app.pricing.quotes import SABR, SVI, Quotes, Slice, Underlying
 from novate.errors import InputError, RowFault
 from novate.units import parse_instant
 
@@ -19,7 +19,7 @@ CHAIN = ("as_of", "underlying", "spot", "expiry", "forward", "strike", "vol")
 REPORTING = "USD"
 TOP = {"as_of", "reporting", "assets", "underlyings"}
 UNDERLYING = {"spot", "rate", "yield", "vol", "expiries"}
-EXPIRY = {"expiry", "forward", "vol", "strikes", "vols", "svi"}
+EXPIRY = {"expiry", "forward", "vol", "strikes", "vols", "svi", "sabr"}
 
 
 def read_market(path: Path) -> Quotes:
@@ -30,7 +30,8 @@ def read_market(path: Path) -> Quotes:
     path
         ``.toml``: ``as_of``, ``reporting`` (USD by default), ``[assets]`` with prices in it, and a
         table ``[underlyings.NAME]`` with ``spot``, ``rate``, ``yield``, ``vol`` and expiries:
-        ``expiry``, ``forward`` and one of ``vol``, ``strikes`` with ``vols``, or ``svi``.
+        ``expiry``, ``forward`` and one of ``vol``, ``strikes`` with ``vols``, ``svi``
+        or ``sabr``.
         Otherwise a chain, CSV or Parquet: one row per quote with ``as_of, underlying, spot, expiry,
         forward, strike, vol`` and optionally ``rate``.
 
@@ -93,9 +94,9 @@ def _underlying(place: str, entry: object) -> Underlying:
 
 def _slice(place: str, row: dict[str, Any]) -> Slice:
     _require_known(place, row, EXPIRY)
-    given = [name for name in ("vol", "strikes", "svi") if name in row]
+    given = [name for name in ("vol", "strikes", "svi", "sabr") if name in row]
     if len(given) > 1 or ("vols" in row) != ("strikes" in row):
-        allowed = "one of vol, strikes with vols, svi; or none of them"
+        allowed = "one of vol, strikes with vols, svi, sabr; or none of them"
         raise CellError(place, ", ".join(row), allowed)
     forward = _positive(f"{place}.forward", row, "forward") if "forward" in row else None
     if "svi" in row:
@@ -105,6 +106,8 @@ def _slice(place: str, row: dict[str, Any]) -> Slice:
         if terms[1] < 0.0 or abs(terms[2]) >= 1.0 or terms[4] <= 0.0:
             raise CellError(f"{place}.svi", str(svi), "b at least 0, rho inside -1 to 1, sigma > 0")
         return Slice(forward=forward, svi=terms)
+    if "sabr" in row:
+        return Slice(forward=forward, sabr=_sabr(f"{place}.sabr", row["sabr"]))
     if "vol" in row:
         return Slice(forward=forward, strikes=(1.0,), vols=(_float(f"{place}.vol", row["vol"], 0),))
     strikes = _floats(f"{place}.strikes", row.get("strikes", []))
@@ -114,6 +117,16 @@ def _slice(place: str, row: dict[str, Any]) -> Slice:
     ):
         raise CellError(f"{place}.strikes", str(strikes), "increasing, above zero, one per vol")
     return Slice(forward=forward, strikes=strikes, vols=vols)
+
+
+def _sabr(place: str, value: object) -> tuple[float, ...]:
+    table = _table(place, value)
+    _require_known(place, table, set(SABR))
+    alpha, beta, rho, nu = (_float(f"{place}.{name}", table.get(name), -1.0) for name in SABR)
+    if alpha <= 0.0 or not 0.0 <= beta <= 1.0 or abs(rho) >= 1.0 or nu < 0.0:
+        allowed = "alpha above 0, beta from 0 to 1, rho inside -1 to 1, nu at least 0"
+        raise CellError(place, str(table), allowed)
+    return alpha, beta, rho, nu
 
 
 # --- a chain of quotes -------------------------------------------------------------------------
