@@ -29,6 +29,7 @@ from novate.kernel.position import (
     spread,
 )
 from novate.kernel.value import contract_value, fee_of
+from novate.kernel.way_out import is_given_away, sale_floor
 
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
@@ -59,6 +60,7 @@ WORSE_THAN_LIMIT = 12
 AMOUNT_TOO_LARGE = 13
 MARK_MISSING = 14
 INSUFFICIENT_MARGIN = 15
+BELOW_WORTH = 16
 
 
 def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]
@@ -360,7 +362,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 @kernel
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
-    account_count, instrument_count, collar_ppm,
+    account_count, instrument_count, collar_ppm, way_out_ppm,
     buyer, seller, instrument, ticks, lots, buyer_is_maker,
     buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
@@ -415,6 +417,11 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 accounts, positions, instruments, assets, s, i, -n, -value, seller_fee,
                 scratch, out,
             )  # fmt: skip
+        if code == ACCEPTED and is_given_away(
+            accounts, positions, instruments, assets, b, s, i, ticks[k], way_out_ppm, scratch, out
+        ):
+            code, was = BELOW_WORTH, np.int64(ticks[k])
+            may = np.int64(sale_floor(instruments.mark[i], way_out_ppm))
         refusal[k] = code
         actual[k] = was
         allowed[k] = may

@@ -30,6 +30,7 @@ class Parameter(IntEnum):
     TRADE_COLLAR_PPM = 14
     ORDER_LIFE_NS = 15
     SURFACE_STALENESS_NS = 16
+    WAY_OUT_PPM = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,13 @@ SETTINGS: dict[Parameter, Setting] = {
     ),
     Parameter.SURFACE_STALENESS_NS: Setting(
         "ns", 2 * HOUR, SECOND, 7 * 24 * HOUR, "age at which a smile no longer counts"
+    ),
+    Parameter.WAY_OUT_PPM: Setting(
+        "1e-6",
+        100_000,
+        0,
+        1_000_000,
+        "share of the mark that a long option sold by an account below initial margin may give up",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

@@ -194,6 +194,7 @@ class SubmitTradeRefusal(IntEnum):
     AMOUNT_TOO_LARGE = 13
     MARK_MISSING = 14
     INSUFFICIENT_MARGIN = 15
+    BELOW_WORTH = 16
 
 
 class ReserveMarginRefusal(IntEnum):

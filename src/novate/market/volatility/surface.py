@@ -10,7 +10,7 @@ last the carry of the last expiry goes on; without a spot the end forwards are h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -24,9 +24,12 @@ from novate.market.volatility.forward import (
     ForwardTerms,
     estimate_forwards,
 )
+from novate.market.volatility.hold import hold_surface
+from novate.market.volatility.liquid import LiquidTerms, liquid_quotes
 from novate.market.volatility.quote import Quotes, QuoteTerms, Reject, clean_quotes
+from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, fit_global, fit_theta
-from novate.market.volatility.svi import RawSvi, SliceData, fit_slice
+from novate.market.volatility.svi import RawSvi, fit_slice
 
 
 class SliceSource(IntEnum):
@@ -70,6 +73,7 @@ class SurfaceTerms:
     untrusted_share_max: float = 0.25
     forward: ForwardTerms = field(default_factory=ForwardTerms)
     quote: QuoteTerms = field(default_factory=QuoteTerms)
+    liquid: LiquidTerms = field(default_factory=LiquidTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +208,7 @@ def _mask(quotes: Quotes, curve: ForwardCurve, at: int) -> Mask:
 
 
 def _own(quotes: Quotes, curve: ForwardCurve, at: int) -> SliceData:
+    """Return the quotes of one expiry for its first fit, around the volatility of the mid price."""
     mine = _mask(quotes, curve, at)
     return SliceData(
         k=quotes.k[mine],
@@ -211,6 +216,18 @@ def _own(quotes: Quotes, curve: ForwardCurve, at: int) -> SliceData:
         half=quotes.half_spread[mine],
         years=float(curve.years[at]),
     )
+
+
+def _room(quotes: Quotes, mine: Mask, liquid: Mask, data: SliceData) -> SliceData:
+    """Return the same quotes for the last fit: around the middle of bid and ask volatility.
+
+    It differs from the volatility of the mid price where a price is a few ticks.
+    """
+    count = int(mine.sum())  # borrowed points stand behind them
+    vol, weight = data.vol.copy(), np.full(len(data.vol), SHAPE_WEIGHT)
+    vol[:count] = 0.5 * (quotes.bid_vol[mine] + quotes.ask_vol[mine])
+    weight[:count] = np.where(liquid[mine], 1.0, ILLIQUID_WEIGHT)
+    return replace(data, vol=vol, weight=weight)
 
 
 def _global_fit(quotes: Quotes, curve: ForwardCurve) -> Ssvi:
@@ -227,7 +244,11 @@ def _global_fit(quotes: Quotes, curve: ForwardCurve) -> Ssvi:
 SHAPE_POINTS = np.linspace(-2.0, 2.0, 9)
 """Standard deviations at which a borrowed smile stands in for quotes."""
 SHAPE_HALF = 0.02
-"""Half spread in volatility of these points: real quotes weigh more."""
+SHAPE_WEIGHT = 0.05
+"""Half spread in volatility of these points, and their weight in the last fit."""
+
+ILLIQUID_WEIGHT = 0.2
+"""Weight in the last fit of a usable quote that is not liquid."""
 
 
 def _borrowed(ssvi: Ssvi, own: SliceData, at: int) -> _Expiry:
@@ -322,7 +343,11 @@ def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | Su
         else:
             ssvi = ssvi or _global_fit(quotes, curve)
             expiries.append(_borrowed(ssvi, own, at))
-    settled, copied = settle_surface([one.fit for one in expiries], [one.data for one in expiries])
+    first = [one.fit for one in expiries]
+    settled, _ = settle_surface(first, [one.data for one in expiries])
+    liquid = liquid_quotes(quotes, terms.liquid)
+    room = [_room(quotes, _mask(quotes, curve, one.at), liquid, one.data) for one in expiries]
+    final = hold_surface(first, settled, room)
     slices: list[Slice] = []
     for j, one in enumerate(expiries):
         before = expiries[j - 1] if j else None
@@ -331,9 +356,9 @@ def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | Su
                 expiry_ns=int(curve.expiry_ns[one.at]),
                 years=float(curve.years[one.at]),
                 forward=float(curve.forward[one.at]),
-                raw=settled[j],
+                raw=final[j],
                 first_fit=one.fit,
-                source=SliceSource.COPY if copied[j] else one.source,
+                source=SliceSource.COPY if j and final[j] == final[j - 1] else one.source,
                 calendar_before=None if before is None else _crossing(before, one),
             )
         )
