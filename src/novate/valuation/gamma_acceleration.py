@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I64
 from novate.valuation.batch import columns, shaped
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, years_to_expiry
@@ -96,7 +95,7 @@ def gamma_acceleration(
         Net quantity of each contract, float64 ``[contracts]``, positive = long.
     """
     distance = strike_distance(contracts, market)
-    has_price = risk.status == PricingStatus.OK
+    has_price = risk.is_priced
     doubling = np.full(len(contracts), np.nan)
     rows = np.flatnonzero((contracts.kind == Kind.EUROPEAN) & has_price)
     doubling[rows] = doubling_years(
@@ -181,10 +180,7 @@ def pin_list(
     years = years_to_expiry(contracts, market.as_of_ns)
     distance = strike_distance(contracts, market)
     rows = np.flatnonzero(
-        (distance <= 1.0)
-        & (years <= days / 365.0)
-        & (risk.status == PricingStatus.OK)
-        & (quantity != 0.0)
+        (distance <= 1.0) & (years <= days / 365.0) & risk.is_priced & (quantity != 0.0)
     )
     is_exotic = contracts.kind == Kind.VALUED
     at = np.stack(

@@ -1,8 +1,8 @@
 """A book over a ladder of spots: value, delta, gamma and vega, and where gamma changes its sign.
 
 Spot and forward move together (F/S held), no time passes, rates and prices of settlement assets
-stay, except that of the underlying coin itself, which is the spot.  What volatility does is a
-declared rule:
+stay, except those that are the spot or its inverse (see `novate.valuation.holding`).  What
+volatility does is a declared rule:
 
 - *sticky strike*: each contract keeps its volatility;
 - *sticky delta* (sticky moneyness): the smile moves with the forward.  A contract's volatility is
@@ -25,11 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I64
 from novate.market.volatility.surface import Surface
 from novate.valuation.fitted_smile import fitted_volatilities
-from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, unit_risk
+from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, moved_prices, unit_risk
 
 BISECTIONS = 60
 """Halvings of a bracket: from any ladder to the last bit."""
@@ -81,7 +80,7 @@ def moved(contracts: Contracts, market: Market, spot: float, vol: F64) -> Market
         spot=np.full(len(market), spot),
         forward=market.forward * ratio,
         vol=vol,
-        settlement_price=market.settlement_price * np.where(contracts.is_coin, ratio, 1.0),
+        settlement_price=moved_prices(contracts, market, ratio),
     )
 
 
@@ -206,10 +205,10 @@ class _Book:
             market = replace(market, vol=fitted_volatilities(contracts, market, surface)[0])
         self.contracts, self.market, self.sticky = contracts, market, sticky
         self.surface = surface
-        is_priced = unit_risk(contracts, market).status == PricingStatus.OK
-        self.unpriced = int((~is_priced & (quantity != 0.0)).sum())
-        self.quantity = np.where(is_priced, quantity, 0.0)
-        self.is_priced = is_priced
+        is_valued = unit_risk(contracts, market).is_priced
+        self.unpriced = int((~is_valued & (quantity != 0.0)).sum())
+        self.quantity = np.where(is_valued, quantity, 0.0)
+        self.is_priced = is_valued
 
     def at(self, spot: float) -> tuple[float, float, float, float]:
         """Return value, delta, gamma and vega at a spot."""

@@ -24,7 +24,9 @@ from novate.valuation.holding import (
     years_to_expiry,
 )
 from tests.unit.valuation.books import (
+    BTC,
     DAY,
+    ETH,
     NOW,
     SPOT,
     USDT_PRICE,
@@ -82,6 +84,56 @@ def test_reporting_greeks_are_the_slopes_of_the_worth_to_passing_time(
     after, before = (unit_risk(TERMS, replace(AT, as_of_ns=NOW + s * h)) for s in (1, -1))
     found = (after[name] - before[name]) / (2 * h / (365 * DAY))
     close(found, RISK[derivative], np.abs(RISK[name]))
+
+
+def worth_in(reporting: int | None, spot_move: float, **moves: float) -> UnitRisk:
+    """The world in a reporting currency (None: dollars), after a move of each spot."""
+    spot = AT.spot * (1.0 + spot_move)
+    dollars = np.full(len(TERMS), USDT_PRICE)
+    dollars = np.where(
+        TERMS.settlement == BTC, np.where(TERMS.underlying == BTC, spot, 6e4), dollars
+    )
+    dollars = np.where(
+        TERMS.settlement == ETH, np.where(TERMS.underlying == ETH, spot, 3e3), dollars
+    )
+    unit = {None: 1.0, BTC: np.where(TERMS.underlying == BTC, spot, 6e4)}[reporting]
+    at = replace(
+        AT,
+        as_of_ns=NOW + round(moves.get("years", 0.0) * 365 * DAY),
+        spot=spot,
+        forward=AT.forward * (1.0 + spot_move),
+        vol=AT.vol + moves.get("vol", 0.0),
+        settlement_price=dollars / unit,
+        reporting_asset=reporting,
+    )
+    return unit_risk(TERMS, at)
+
+
+@pytest.mark.parametrize("reporting", [None, BTC])
+@pytest.mark.parametrize("name", ["value", "delta", "gamma"])
+def test_greeks_are_slopes_of_the_worth_whatever_the_reporting_currency_is(
+    reporting: int | None, name: str
+) -> None:
+    slopes = {
+        "value": ("delta", "vega", "theta"),
+        "delta": ("gamma", "vanna", "charm"),
+        "gamma": ("speed", "zomma", "colour"),
+    }[name]
+    here, h = worth_in(reporting, 0.0), {"spot": 1e-4, "vol": 1e-4, "years": 1e-5}
+    up, down = (worth_in(reporting, s * h["spot"])[name] for s in (1, -1))
+    scale = sum(np.abs(here[at]) / AT.spot**k for k, at in enumerate(("gamma", "delta", "value")))
+    scale = scale / AT.spot ** {"value": -1, "delta": 0, "gamma": 1}[name]
+    close((up - down) / (2.0 * h["spot"] * AT.spot), here[slopes[0]], scale)
+    for move, slope_name in zip(("vol", "years"), slopes[1:], strict=True):
+        up, down = (worth_in(reporting, 0.0, **{move: s * h[move]})[name] for s in (1, -1))
+        close((up - down) / (2.0 * h[move]), here[slope_name], 10.0 * scale * AT.spot)
+
+
+def test_a_coin_settled_worth_in_its_own_coin_has_the_greeks_of_its_coin_price() -> None:
+    here, own = worth_in(BTC, 0.0), (TERMS.settlement == BTC)
+
+    assert own.sum() > 2
+    np.testing.assert_array_equal(here.reporting[: len(NATIVE), own], here.native[:, own])
 
 
 def test_rho_is_the_slope_to_the_rate_with_the_forward_held() -> None:

@@ -25,8 +25,8 @@ def positive(row: Row, column: str) -> float:
     return found
 
 
-def number(column: str, value: str, least: float) -> float:
-    """Return a plain decimal number from ``least`` to 1e15.
+def number(column: str, value: str, least: float, most: float = NUMBER_MAX) -> float:
+    """Return a plain decimal number from ``least`` to ``most``.
 
     Raises
     ------
@@ -34,6 +34,6 @@ def number(column: str, value: str, least: float) -> float:
         If the text is none; inf, nan and digits grouped by other characters are none.
     """
     found = float(value) if NUMBER.fullmatch(value) else None
-    if found is None or not least <= found <= NUMBER_MAX:
-        raise CellError(column, value[:80], f"a number from {least:g} to {NUMBER_MAX:g}")
+    if found is None or not least <= found <= most:
+        raise CellError(column, value[:80], f"a number from {least:g} to {most:g}")
     return found

@@ -17,6 +17,9 @@ from novate.valuation.exotic import sabr
 from novate.valuation.gamma_profile import monotone_cubic
 from novate.valuation.pricing import YEAR_NS
 
+CARRY_MAX = 100.0
+"""Largest ln(F/S) that rate and yield may make."""
+
 SVI = ("a", "b", "rho", "m", "sigma")
 SABR = ("alpha", "beta", "rho", "nu")
 
@@ -83,10 +86,13 @@ class Quotes:
     underlyings: Mapping[str, Underlying]
 
     def asset_price(self, name: str) -> float | None:
-        """Reporting currency per unit of an asset; None where the market does not say."""
+        """Reporting currency per unit of an asset; None where the market does not say.
+
+        A spot is no price in a reporting currency that is itself a coin.
+        """
         if name == self.reporting:
             return 1.0
-        known = self.underlyings.get(name)
+        known = None if self.reporting in self.underlyings else self.underlyings.get(name)
         return self.assets.get(name, known.spot if known is not None else None)
 
     def check(self, one: Instrument) -> None:
@@ -99,11 +105,10 @@ class Quotes:
         """
         if one.underlying not in self.underlyings:
             raise CellError("underlying", one.underlying, ", ".join(sorted(self.underlyings)))
-        if one.settlement and self.asset_price(one.settlement) is None:
-            known = sorted({self.reporting, *self.assets, *self.underlyings})
-            raise CellError("settlement", one.settlement, ", ".join(known))
-        if (one.kind == "spot" or one.kind in IN_QUOTE) and one.settlement == one.underlying:
-            raise CellError("settlement", one.settlement, "another asset than the underlying")
+        self._check_settlement(one)
+        if abs(self._carry(one)) > CARRY_MAX:
+            allowed = f"a forward within a factor of e^{CARRY_MAX:g} of the spot"
+            raise CellError("expiry", format_instant(one.expiry_ns), allowed)
         if one.kind in OPTIONS and one.vol is None and self._smile(one) is None:
             quoted = [
                 format_instant(expiry)
@@ -112,6 +117,18 @@ class Quotes:
             ]
             allowed = f"an expiry with a volatility in the market ({', '.join(quoted) or 'none'})"
             raise CellError("expiry", format_instant(one.expiry_ns), f"{allowed}, or a vol")
+
+    def _check_settlement(self, one: Instrument) -> None:
+        settlement, is_coin = one.settlement or self.reporting, self.reporting in self.underlyings
+        if self.asset_price(settlement) is None:
+            known = sorted({self.reporting, *self.assets, *self.underlyings})
+            priced = [name for name in known if self.asset_price(name) is not None]
+            raise CellError("settlement", settlement, ", ".join(priced))
+        if (one.kind == "spot" or one.kind in IN_QUOTE) and settlement == one.underlying:
+            raise CellError("settlement", settlement, "another asset than the underlying")
+        if is_coin and not one.settlement and one.underlying != self.reporting:
+            allowed = f"an asset: the reporting currency {self.reporting} is a coin of the market"
+            raise CellError("settlement", "", allowed)
 
     def forward(self, one: Instrument) -> float:
         """Forward to the instrument's expiry, quote currency; the spot without an expiry.
@@ -122,8 +139,13 @@ class Quotes:
         at = known.expiries.get(one.expiry_ns)
         if at is not None and at.forward is not None:
             return at.forward
+        return known.spot * math.exp(self._carry(one))
+
+    def _carry(self, one: Instrument) -> float:
+        """ln(F/S) by rate and yield."""
+        known = self.underlyings[one.underlying]
         years = 1.0 if one.kind == "fair-perpetual" else self._years(one)
-        return known.spot * math.exp((known.rate - known.yield_) * years)
+        return (known.rate - known.yield_) * years
 
     def vol(self, one: Instrument) -> float:
         """Volatility of an option: its own, else that of the market at its strike, else NaN.

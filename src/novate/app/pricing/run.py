@@ -70,7 +70,7 @@ def price_file(path: Path, market: Path) -> dict[str, Any]:
         "reporting": quotes.reporting,
         "instruments": _entries(found, quotes, contracts, at, risk),
         **_totals(found, contracts, risk, names),
-        "unpriced": int((risk.status != PricingStatus.OK).sum()),
+        "unpriced": int((~risk.is_priced).sum()),
         "quarantined": {
             "rows": quarantine.count,
             "faults": [
@@ -120,6 +120,7 @@ def columns(found: list[Instrument], quotes: Quotes, names: list[str]) -> tuple[
         vol=np.array([quotes.vol(one) for one in found], np.float64),
         rate=np.array([quotes.underlyings[one.underlying].rate for one in found], np.float64),
         settlement_price=np.array([math.nan if p is None else p for p in prices], np.float64),
+        reporting_asset=place[quotes.reporting],
     )
     return contracts, market
 
@@ -189,6 +190,7 @@ def _totals(
             {
                 "underlying": names[int(table.keys["underlying"][k])],
                 "unpriced": int(table.unpriced[k]),
+                "at_kink": int(table.at_kink[k]),
                 **{name: _finite(table[name][k]) for name in REPORTING},
             }
             for k in range(len(table))

@@ -8,6 +8,7 @@ else: the clearing house's liquidator, the market that fills its orders.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -255,11 +256,13 @@ class OptionWatch:
         options = exposed_market(state.exposure).take(self._rows())
         asset = [item.asset for item in self.venue.underlyings]
         spot = state.exposure.assets.price_e8[asset] / 1e8
-        added = {
+        added: dict[str, Any] = {
             "spot": spot, "forward": spot, "vol": np.zeros(len(spot)), "rate": np.zeros(len(spot)),
             "settlement_price": np.ones(len(spot)),
         }  # fmt: skip
-        columns = {n: np.concatenate([getattr(options, n), c]) for n, c in added.items()}
+        columns: dict[str, Any] = {
+            n: np.concatenate([getattr(options, n), c]) for n, c in added.items()
+        }
         return Market(as_of_ns=options.as_of_ns, **columns)
 
     def _quantities(self, state: State) -> F64:
