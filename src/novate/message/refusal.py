@@ -195,6 +195,7 @@ class SubmitTradeRefusal(IntEnum):
     AMOUNT_TOO_LARGE = 13
     MARK_MISSING = 14
     INSUFFICIENT_MARGIN = 15
+    PRICE_BLOCKED = 17
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -211,6 +212,7 @@ class ReserveMarginRefusal(IntEnum):
     MARK_MISSING = 9
     AMOUNT_TOO_LARGE = 10
     INSUFFICIENT_MARGIN = 11
+    PRICE_BLOCKED = 12
 
 
 class ReleaseMarginRefusal(IntEnum):
