@@ -76,13 +76,17 @@ def _final_so_far(x: Exposure, rows: I64) -> dict[str, I64]:
 
 
 def _smile_rows(x: Exposure, rows: I64) -> I64:
-    """Row of the smile that values each option now, -1 for none; one look for each expiry."""
+    """Row of the last smile of each option, -1 for none; one look for each expiry.
+
+    An old smile still marks: most of what moves an option is its index, and a mark that stood still
+    would be further off.
+    """
     c = x.instruments
     keys = list(zip(c.underlying[rows].tolist(), c.expiry_ns[rows].tolist(), strict=True))
     found: dict[tuple[int, int], int] = {}
     for i, key in zip(rows.tolist(), keys, strict=True):
         if key not in found:
-            found[key] = x.smile_row(i)
+            found[key] = x.last_smile_row(i)
     return np.array([found[key] for key in keys], np.int64)
 
 

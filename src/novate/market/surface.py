@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.codes import InstrumentStatus, Kind
 from novate.kernel.svi import least_density, svi_variance, wing_grid
 from novate.market.columns import AssetColumns, SurfaceColumns
 from novate.message import event
@@ -94,13 +96,41 @@ def surface_row(surfaces: SurfaceColumns, underlying: int, expiry_ns: int) -> in
     return int(found[0]) if found.size else -1
 
 
-def apply_surface_reported(surfaces: SurfaceColumns, row: dict[str, Any]) -> None:
-    """Put the smile in the place of the last one, or in a row of its own."""
+def apply_surface_reported(
+    surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int, row: dict[str, Any]
+) -> None:
+    """Put the smile in the place of the last one, of one that is over, or in a row of its own."""
     at = surface_row(surfaces, row["underlying"], row["expiry_ns"])
+    if at < 0:
+        at = _row_that_is_over(surfaces, instruments, now_ns)
     if at < 0:
         at = surfaces.append()
     for name, value in row.items():
         getattr(surfaces, name)[at] = value
+
+
+def _row_that_is_over(surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int) -> int:
+    """First row of an expiry that has passed and whose options are settled, -1 for none.
+
+    Nothing looks at it any more, so that smiles do not pile up.
+    """
+    passed = np.flatnonzero(surfaces.used("expiry_ns") <= now_ns)
+    if not passed.size:
+        return -1
+    is_open = (instruments.used("status") == InstrumentStatus.ACTIVE) & (
+        instruments.used("kind") != Kind.DELTA_ONE
+    )
+    waiting = set(
+        zip(
+            instruments.used("underlying")[is_open].tolist(),
+            instruments.used("expiry_ns")[is_open].tolist(),
+            strict=True,
+        )
+    )
+    for at in passed.tolist():
+        if (int(surfaces.underlying[at]), int(surfaces.expiry_ns[at])) not in waiting:
+            return int(at)
+    return -1
 
 
 def smile_of(surfaces: SurfaceColumns, row: int) -> Smile:

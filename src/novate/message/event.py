@@ -309,7 +309,7 @@ CYCLE_SETTLED = _event(
 )
 CYCLE_POSTPONED = _event(
     "CyclePostponed",
-    "A cycle or funding waits for the next interval because the index is stale or unknown.",
+    "What was due waits for the next interval, or for the index, which is stale or unknown.",
     _INSTRUMENT,
     Field("kind", "int8", "kernel.codes.DueKind"),
     Field("instant_ns", "int64", "instant it was due"),
@@ -349,7 +349,7 @@ CALL_EXTENDED = _event(
     "CallExtended",
     "A call is not met at its deadline, but a blocked price leaves open whether it could be.",
     _ACCOUNT,
-    Field("deadline_ns", "int64", "when it is due now"),
+    Field("deadline_ns", "int64", "when it was due: it waits for the price"),
     Field("instrument", "uint32", "open position whose price is blocked, the lowest number"),
 )
 DEFAULT_DECLARED = _event(

@@ -299,7 +299,7 @@ def update_options(w: World) -> None:
         extend_sums(w, i)
         i.index = asset.price
         i.updated = w.now
-        smile = w.smile(i)
+        smile = w.last_smile(i)
         if smile is not None:
             value_short(w, i, smile, asset.price / 1e8, asset.slow / 1e8)
         w.emit(
