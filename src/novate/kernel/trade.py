@@ -409,8 +409,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
     account_count, instrument_count, collar_ppm, way_out_ppm, is_halted,
-    buyer, seller, instrument, ticks, lots, buyer_is_maker,
-    buyer_reservation, seller_reservation,
+    buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
 ):  # fmt: skip
     """Decide and book a run of trades row by row, so that each row sees the rows before it.
