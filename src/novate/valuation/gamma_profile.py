@@ -7,7 +7,8 @@ volatility does is a declared rule:
 - *sticky strike*: each contract keeps its volatility;
 - *sticky delta* (sticky moneyness): the smile moves with the forward.  A contract's volatility is
   read off the smile of its expiry at its new ln(K/F); the smile runs through the volatilities of
-  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost.
+  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost;
+  where a fitted surface is given, it is the surface's.
 
 A barrier that a spot of the ladder lies beyond counts as touched there.
 
@@ -25,6 +26,8 @@ import numpy.typing as npt
 
 from novate.errors import InputError
 from novate.kernel.columns import F64, I64
+from novate.market.volatility.surface import Surface
+from novate.valuation.fitted_smile import fitted_volatilities
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, moved_prices, unit_risk
 
 BISECTIONS = 60
@@ -146,6 +149,7 @@ def gamma_profile(
     spots: npt.ArrayLike,
     *,
     sticky: Sticky = Sticky.STRIKE,
+    surface: Surface | None = None,
 ) -> GammaProfile:
     """Value a book on one underlying over a ladder of spots, and find its zero-gamma levels.
 
@@ -159,6 +163,9 @@ def gamma_profile(
         Increasing positive prices, at least two.
     sticky
         What volatility does.
+    surface
+        Fitted surface of the underlying.  Options have its volatilities in place of the market's,
+        and under *sticky delta* move along its smiles.
 
     Raises
     ------
@@ -170,7 +177,7 @@ def gamma_profile(
         raise InputError("spots do not increase from above zero; allowed: at least two that do")
     if np.unique(contracts.underlying).size > 1:
         raise InputError("more than one underlying; allowed: contracts of one")
-    book = _Book(contracts, market, quantity, sticky)
+    book = _Book(contracts, market, quantity, sticky, surface)
     value, delta, gamma, vega = np.array([book.at(float(spot)) for spot in ladder]).T
     return GammaProfile(
         spot=ladder,
@@ -186,8 +193,18 @@ def gamma_profile(
 class _Book:
     """A book that can be asked for its worth at a spot."""
 
-    def __init__(self, contracts: Contracts, market: Market, quantity: F64, sticky: Sticky) -> None:
+    def __init__(
+        self,
+        contracts: Contracts,
+        market: Market,
+        quantity: F64,
+        sticky: Sticky,
+        surface: Surface | None,
+    ) -> None:
+        if surface is not None:
+            market = replace(market, vol=fitted_volatilities(contracts, market, surface)[0])
         self.contracts, self.market, self.sticky = contracts, market, sticky
+        self.surface = surface
         is_valued = unit_risk(contracts, market).is_priced
         self.unpriced = int((~is_valued & (quantity != 0.0)).sum())
         self.quantity = np.where(is_valued, quantity, 0.0)
@@ -200,8 +217,11 @@ class _Book:
         if self.sticky == Sticky.DELTA:
             # One underlying has one spot; a contract without a price has none that could differ.
             now = self.market.spot[self.is_priced]
-            vol, first, second = sticky_delta(
-                self.contracts, self.market, spot / now[0] if now.size else 1.0
+            ratio = spot / float(now[0]) if now.size else 1.0
+            vol, first, second = (
+                sticky_delta(self.contracts, self.market, ratio)
+                if self.surface is None
+                else fitted_volatilities(self.contracts, self.market, self.surface, ratio)
             )
         there = moved(self.contracts, self.market, spot, vol)
         risk = unit_risk(self.contracts, there, touches=True)

@@ -22,6 +22,8 @@ volatility there is not read.  Exactly at its strike an option has a delta and n
 Each account's terms are rounded to ledger units so that their running sum is never more than half a
 unit off; the ``residual`` is the actual profit less all of them, and is shown.  A book without
 curvature has none.
+
+Volatilities are those of the two markets; `with_surfaces` puts fitted ones there.
 """
 
 from __future__ import annotations

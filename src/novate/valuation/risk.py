@@ -36,6 +36,7 @@ from novate.valuation.book_risk import (
     expiry_buckets,
 )
 from novate.valuation.exotic_terms import Exotics
+from novate.valuation.fitted_smile import with_surfaces
 from novate.valuation.gamma_acceleration import (
     Acceleration,
     PinList,
@@ -101,4 +102,5 @@ __all__ = [
     "settled_profit",
     "spread_profit",
     "unit_risk",
+    "with_surfaces",
 ]

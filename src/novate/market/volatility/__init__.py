@@ -28,6 +28,12 @@ from novate.market.volatility.realised import (
     rogers_satchell,
     yang_zhang,
 )
+from novate.market.volatility.realised_table import (
+    RealisedRow,
+    RealisedTable,
+    at_the_money,
+    realised_table,
+)
 from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, check_ssvi, fit_global
 from novate.market.volatility.surface import (
@@ -65,6 +71,8 @@ __all__ = [
     "QuotedKind",
     "Quotes",
     "RawSvi",
+    "RealisedRow",
+    "RealisedTable",
     "Reject",
     "Slice",
     "SliceData",
@@ -75,6 +83,7 @@ __all__ = [
     "SurfaceRefusal",
     "SurfaceTerms",
     "assess",
+    "at_the_money",
     "check_butterfly",
     "check_calendar",
     "check_ssvi",
@@ -90,6 +99,7 @@ __all__ = [
     "garman_klass",
     "parkinson",
     "quoted_arbitrage",
+    "realised_table",
     "repair_butterfly",
     "rogers_satchell",
     "to_jump_wings",

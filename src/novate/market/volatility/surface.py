@@ -6,6 +6,9 @@ the first and after the last expiry the *volatility* at equal moneyness is their
 proportion to time).  In strike a slice extrapolates itself: its wings are linear in log-moneyness
 and inside Lee's bound.  ln F is linear in time between expiries, from the spot at zero; beyond the
 last the carry of the last expiry goes on; without a spot the end forwards are held.
+
+Each expiry is fitted alone, then all together against arbitrage, and at last so that as many quotes
+as can be lie between bid and ask (`novate.market.volatility.hold`).
 """
 
 from __future__ import annotations
