@@ -117,6 +117,22 @@ class Instrument(Protocol):
         ...
 
 
+def real(value: npt.ArrayLike) -> F64:
+    """Return numbers as float64.
+
+    Raises
+    ------
+    ValueError
+        If something is complex, or no number.
+    """
+    try:
+        if np.asarray(value).dtype.kind != "c":
+            return np.asarray(value, np.float64)
+    except TypeError as error:
+        raise ValueError(f"{error}; allowed: real numbers") from error
+    raise ValueError("complex numbers; allowed: real ones")
+
+
 def check(term: str, value: Number, holds: Callable[[F64], Any], allowed: str) -> None:
     """Raise unless every element of a term is finite and passes.
 
@@ -125,7 +141,7 @@ def check(term: str, value: Number, holds: Callable[[F64], Any], allowed: str) -
     InputError
         With the first offending value and what is allowed.
     """
-    array = np.atleast_1d(np.asarray(value, np.float64))
+    array = np.atleast_1d(real(value))
     good = np.isfinite(array) & np.asarray(holds(array), np.bool_)
     if not good.all():
         place = int(np.argmin(good.reshape(-1)))
@@ -168,7 +184,7 @@ def matrix(*rows: Number) -> tuple[tuple[int, ...], F64]:
     tuple
         The common shape, and float64 ``[len(rows), elements]``, C-contiguous.
     """
-    arrays = [np.asarray(row, np.float64) for row in rows]
+    arrays = [real(row) for row in rows]
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     at = np.empty((len(rows), *shape))
     for place, array in enumerate(arrays):

@@ -1,8 +1,8 @@
 """Least squares for raw SVI slices, one or many, with hinges that keep them free of arbitrage.
 
 A quote says that volatility lies between its bid and its ask, no more.  So the distance of the
-model from the mid is measured in half spreads, ``d``; its *excess* over ``BAND`` half spreads is
-what the fit minimises, with a small pull towards the mid that makes the answer unique.  As a half
+model from the mid is measured in half spreads, ``d``; its *excess* over a band is what the fit
+minimises, with a small pull towards the mid that makes the answer unique; see `BAND`.  As a half
 spread in volatility is the half spread in price over vega, this is the price error in half spreads:
 vega and spread weight the quotes.  Large excesses count linearly (pseudo-Huber), so that a wrong
 quote cannot bend the smile.

@@ -140,13 +140,17 @@ def doubling_years(F: npt.ArrayLike, K: npt.ArrayLike, T: npt.ArrayLike, vol: np
     With x = ln(F/K) and total variance v, ln(gamma) = -x^2/(2 v) - v/8 - ln(v)/2 + constant: it
     rises as v falls down to v* = 2 (sqrt(1 + x^2) - 1) and falls below.  If it doubles it does so
     once on the way from v to v*, where it is found by halving; otherwise the answer is infinite.
-    Without discounting.  Nothing left (T or vol zero) is NaN.
+    Without discounting.  Nothing left (T or vol zero), and what is no option, is NaN.
     """
     shape, (forward, strike, years, sigma) = columns(F, K, T, vol)
-    x2 = np.log(forward / strike) ** 2
-    v = sigma * sigma * years
-    usable = (v > 0.0) & np.isfinite(v + x2)
-    v = np.where(usable, v, 1.0)
+    usable = (forward > 0.0) & (strike > 0.0) & (years > 0.0) & (sigma > 0.0)
+    usable &= np.isfinite(forward) & np.isfinite(strike) & np.isfinite(years) & np.isfinite(sigma)
+    forward, strike = np.where(usable, forward, 1.0), np.where(usable, strike, 1.0)
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        x2 = np.log(forward / strike) ** 2
+        v = np.where(usable, sigma, 1.0) ** 2 * np.where(usable, years, 1.0)
+    usable &= (v > 0.0) & np.isfinite(v + x2)
+    v, x2 = np.where(usable, v, 1.0), np.where(usable, x2, 0.0)
     peak = 2.0 * x2 / (np.sqrt(1.0 + x2) + 1.0)
 
     def gain(w: F64) -> F64:

@@ -6,6 +6,9 @@ the first and after the last expiry the *volatility* at equal moneyness is their
 proportion to time).  In strike a slice extrapolates itself: its wings are linear in log-moneyness
 and inside Lee's bound.  ln F is linear in time between expiries, from the spot at zero; beyond the
 last the carry of the last expiry goes on; without a spot the end forwards are held.
+
+Each expiry is fitted alone, then all together against arbitrage, and at last so that as many quotes
+as can be lie between bid and ask (`novate.market.volatility.hold`).
 """
 
 from __future__ import annotations
@@ -26,6 +29,12 @@ from novate.market.volatility.forward import (
 )
 from novate.market.volatility.hold import hold_surface
 from novate.market.volatility.liquid import LiquidTerms, liquid_quotes
+from novate.market.volatility.neighbour import (
+    Neighbour,
+    NeighbourTerms,
+    off_neighbours,
+    without,
+)
 from novate.market.volatility.quote import Quotes, QuoteTerms, Reject, clean_quotes
 from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, fit_global, fit_theta
@@ -74,6 +83,7 @@ class SurfaceTerms:
     forward: ForwardTerms = field(default_factory=ForwardTerms)
     quote: QuoteTerms = field(default_factory=QuoteTerms)
     liquid: LiquidTerms = field(default_factory=LiquidTerms)
+    neighbour: NeighbourTerms = field(default_factory=NeighbourTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,11 +325,36 @@ def _refusal(
     return None
 
 
+def _first_fits(
+    quotes: Quotes, curve: ForwardCurve, terms: SurfaceTerms
+) -> tuple[Quotes, list[_Expiry], Ssvi | None]:
+    """Fit every expiry alone; those with few quotes after the others, which judge their quotes."""
+    trusted = np.flatnonzero(curve.is_trusted).tolist()
+    fitted: dict[int, _Expiry] = {}
+    neighbours: dict[int, Neighbour] = {}
+    for at in trusted:
+        own = _own(quotes, curve, at)
+        if len(own.k) >= terms.own_quotes_min:
+            fit, low, high = fit_slice(own), float(own.k.min()), float(own.k.max())
+            fitted[at] = _Expiry(at, SliceSource.OWN_QUOTES, own, fit, low, high)
+            neighbours[int(curve.expiry_ns[at])] = Neighbour(own.years, fit, low, high)
+    marked = off_neighbours(quotes, neighbours, terms.neighbour)
+    quotes = without(quotes, marked, Reject.OFF_NEIGHBOURS)
+    ssvi: Ssvi | None = None
+    for at in trusted:
+        if at not in fitted:
+            ssvi = ssvi or _global_fit(quotes, curve)
+            fitted[at] = _borrowed(ssvi, _own(quotes, curve, at), at)
+    return quotes, [fitted[at] for at in trusted], ssvi
+
+
 def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | SurfaceRefusal:
     """Clean a chain, fit every expiry, and leave neither butterfly nor calendar arbitrage.
 
     An expiry whose forward is untrusted gets no slice; the surface interpolates there.  An expiry
-    with fewer quotes than ``own_quotes_min`` takes its shape from SSVI, see `SliceSource`.
+    with fewer quotes than ``own_quotes_min`` takes its shape from SSVI, see `SliceSource`; those of
+    its quotes that contradict the better quoted expiries beside it are rejected, see
+    `off_neighbours`.
 
     Returns
     -------
@@ -332,17 +367,7 @@ def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | Su
     refusal = _refusal(chain, curve, quotes, terms)
     if refusal is not None:
         return refusal
-    ssvi: Ssvi | None = None
-    expiries: list[_Expiry] = []
-    for at in np.flatnonzero(curve.is_trusted).tolist():
-        own = _own(quotes, curve, at)
-        if len(own.k) >= terms.own_quotes_min:
-            fit = fit_slice(own)
-            low, high = float(own.k.min()), float(own.k.max())
-            expiries.append(_Expiry(at, SliceSource.OWN_QUOTES, own, fit, low, high))
-        else:
-            ssvi = ssvi or _global_fit(quotes, curve)
-            expiries.append(_borrowed(ssvi, own, at))
+    quotes, expiries, ssvi = _first_fits(quotes, curve, terms)
     first = [one.fit for one in expiries]
     settled, _ = settle_surface(first, [one.data for one in expiries])
     liquid = liquid_quotes(quotes, terms.liquid)
