@@ -59,7 +59,7 @@ WORSE_THAN_LIMIT = 12
 AMOUNT_TOO_LARGE = 13
 MARK_MISSING = 14
 INSUFFICIENT_MARGIN = 15
-PRICE_BLOCKED = 17
+PRICE_BLOCKED = 16
 
 
 def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]

@@ -30,6 +30,7 @@ class Parameter(IntEnum):
     TRADE_COLLAR_PPM = 14
     ORDER_LIFE_NS = 15
     SURFACE_STALENESS_NS = 16
+    SMILE_MOVE_PPM = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,14 @@ SETTINGS: dict[Parameter, Setting] = {
     ),
     Parameter.SURFACE_STALENESS_NS: Setting(
         "ns", 2 * HOUR, SECOND, 7 * 24 * HOUR, "age at which a smile no longer counts"
+    ),
+    Parameter.SMILE_MOVE_PPM: Setting(
+        "1e-6",
+        0,
+        0,
+        10_000_000,
+        "largest change of the volatility at the money from a smile that counts to the next, "
+        "of it, 0 for any",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

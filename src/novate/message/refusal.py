@@ -94,6 +94,7 @@ class ReportSurfaceRefusal(IntEnum):
     PARAMETER_OUT_OF_RANGE = 5
     BUTTERFLY_ARBITRAGE = 6
     VOLATILITY_OUT_OF_RANGE = 7
+    VOLATILITY_JUMPS = 8
 
 
 class SetTierRefusal(IntEnum):
@@ -195,7 +196,7 @@ class SubmitTradeRefusal(IntEnum):
     AMOUNT_TOO_LARGE = 13
     MARK_MISSING = 14
     INSUFFICIENT_MARGIN = 15
-    PRICE_BLOCKED = 17
+    PRICE_BLOCKED = 16
 
 
 class ReserveMarginRefusal(IntEnum):
