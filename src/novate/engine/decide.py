@@ -97,6 +97,14 @@ def index_limits(x: Exposure) -> dict[str, int]:
     }
 
 
+def smile_limits(x: Exposure) -> dict[str, int]:
+    """How long a smile counts, and how far the next may be from it."""
+    return {
+        "staleness_ns": x.parameter(Parameter.SURFACE_STALENESS_NS),
+        "move_ppm": x.parameter(Parameter.SMILE_MOVE_PPM),
+    }
+
+
 def report_price(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Accept a source's price; the index that it makes may touch a barrier at once."""
     x = state.exposure
@@ -191,7 +199,7 @@ DECIDE: dict[Message, Decide] = {
         e,
     ),
     command.REPORT_SURFACE: lambda s, r, e: surface.decide_report_surface(
-        s.exposure.assets, s.exposure.surfaces, s.exposure.now_ns, r, e
+        s.exposure.assets, s.exposure.surfaces, s.exposure.now_ns, smile_limits(s.exposure), r, e
     ),
     command.SET_TIER: lambda s, r, e: tier.decide_set_tier(s.exposure.instruments, r, e),
     command.SET_PARAMETER: lambda s, r, e: parameter.decide_set_parameter(s.exposure, r, e),

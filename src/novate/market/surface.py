@@ -37,9 +37,13 @@ class Smile(NamedTuple):
 
 
 def decide_report_surface(
-    assets: AssetColumns, surfaces: SurfaceColumns, now_ns: int, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
-    """Accept a smile that is in range, newer than the last, and free of butterfly arbitrage."""
+    assets: AssetColumns, surfaces: SurfaceColumns, now_ns: int, limits: dict[str, int],
+    row: dict[str, Any], emit: Emit,
+) -> Refusal | None:  # fmt: skip
+    """Accept a smile that is in range, newer than the last, and free of butterfly arbitrage.
+
+    ``limits``: staleness_ns, after which the last one does not bound it, and move_ppm.
+    """
     if not 0 < row["underlying"] < assets.count:
         return Refusal(No.UNKNOWN_ASSET, row["underlying"], assets.count - 1)
     observed = row["observed_ns"]
@@ -60,6 +64,8 @@ def decide_report_surface(
     if steepest > 2 * E9 * E9:
         return Refusal(No.PARAMETER_OUT_OF_RANGE, steepest // E9, 2 * E9)
     refusal = _shape_refusal(row)
+    if refusal is None and before >= 0:
+        refusal = _move_refusal(surfaces, before, now_ns, limits, row)
     if refusal is not None:
         return refusal
     emit(event.SURFACE_REPORTED, **row)
@@ -72,7 +78,7 @@ def _shape_refusal(row: dict[str, Any]) -> Refusal | None:
     The density is looked at on the smile's own scales, around the money and around the vertex: the
     smile of the last minutes lives within thousandths of log-moneyness.
     """
-    a, b, rho, m, sigma = (row[f"{name}_e9"] / E9 for name in ("a", "b", "rho", "m", "sigma"))
+    a, b, rho, m, sigma = _raw(row)
     middle = float(svi_variance(0.0, a, b, rho, m, sigma))
     points = np.zeros((2, POINTS))
     if middle > 0.0:
@@ -81,12 +87,37 @@ def _shape_refusal(row: dict[str, Any]) -> Refusal | None:
     density = float(least_density(points.reshape(-1), a, b, rho, m, sigma))
     if density < 0.0:
         return Refusal(No.BUTTERFLY_ARBITRAGE, math.floor(max(density, -1e9) * 1e9), 0)
-    volatility = math.sqrt(middle / ((row["expiry_ns"] - row["observed_ns"]) / YEAR_NS))
+    volatility = _at_the_money(row)
     if volatility > VOLATILITY_MAX:
         # A volatility of billions, in 1e-9, would not fit into the journal.
         actual = math.ceil(min(volatility, 4e9) * 1e9)
         return Refusal(No.VOLATILITY_OUT_OF_RANGE, actual, int(VOLATILITY_MAX) * E9)
     return None
+
+
+def _raw(row: dict[str, Any]) -> tuple[float, ...]:
+    return tuple(row[f"{name}_e9"] / E9 for name in ("a", "b", "rho", "m", "sigma"))
+
+
+def _at_the_money(row: dict[str, Any]) -> float:
+    """Volatility per year at the forward."""
+    years = (row["expiry_ns"] - row["observed_ns"]) / YEAR_NS
+    return math.sqrt(float(svi_variance(0.0, *_raw(row))) / years)
+
+
+def _move_refusal(
+    surfaces: SurfaceColumns, before: int, now_ns: int, limits: dict[str, int], row: dict[str, Any]
+) -> Refusal | None:
+    """Whether volatility at the money is too far from that of a smile that still counts."""
+    last = {name: int(getattr(surfaces, name)[before]) for name in surfaces.SPEC}
+    most = limits["move_ppm"]
+    if most == 0 or last["observed_ns"] < now_ns - limits["staleness_ns"]:
+        return None
+    was, now = _at_the_money(last), _at_the_money(row)
+    if abs(now - was) * 1e6 <= most * was:
+        return None
+    bound = was * (1.0 + math.copysign(most / 1e6, now - was))
+    return Refusal(No.VOLATILITY_JUMPS, round(now * 1e9), round(bound * 1e9))
 
 
 def surface_row(surfaces: SurfaceColumns, underlying: int, expiry_ns: int) -> int:

@@ -31,6 +31,7 @@ class Parameter(IntEnum):
     ORDER_LIFE_NS = 15
     SURFACE_STALENESS_NS = 16
     WAY_OUT_PPM = 17
+    SMILE_MOVE_PPM = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,14 @@ SETTINGS: dict[Parameter, Setting] = {
         0,
         1_000_000,
         "share of the mark that a long option sold by an account below initial margin may give up",
+    ),
+    Parameter.SMILE_MOVE_PPM: Setting(
+        "1e-6",
+        0,
+        0,
+        10_000_000,
+        "largest change of the volatility at the money from a smile that counts to the next, "
+        "of it, 0 for any",
     ),
 }
 """Every parameter; a value outside its limits is refused."""

@@ -94,6 +94,7 @@ class ReportSurfaceRefusal(IntEnum):
     PARAMETER_OUT_OF_RANGE = 5
     BUTTERFLY_ARBITRAGE = 6
     VOLATILITY_OUT_OF_RANGE = 7
+    VOLATILITY_JUMPS = 8
 
 
 class SetTierRefusal(IntEnum):

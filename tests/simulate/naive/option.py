@@ -15,6 +15,7 @@ from novate.kernel.codes import (
     Style,
 )
 from novate.message import refusal
+from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
 from tests.simulate.naive.world import Instrument, ShortRule, Smile, World
@@ -139,8 +140,18 @@ def report_surface(w: World, row: Row, _: int) -> None:
     refuse_if(min(density(smile, k) for k in looked_at(smile)) < 0, code.BUTTERFLY_ARBITRAGE)
     years = (expiry - observed) / YEAR
     refuse_if(total_variance(smile, 0.0) > 100.0**2 * years, code.VOLATILITY_OUT_OF_RANGE)
+    most = w.parameters[Parameter.SMILE_MOVE_PPM]
+    counts = before and before.observed >= w.now - w.parameters[Parameter.SURFACE_STALENESS_NS]
+    if before and counts and most:
+        old, new = at_the_money(before, expiry), at_the_money(smile, expiry)
+        refuse_if(abs(new - old) * 1e6 > most * old, code.VOLATILITY_JUMPS)
     w.smiles[row["underlying"], expiry] = smile
     w.emit("SurfaceReported", **row)
+
+
+def at_the_money(s: Smile, expiry: int) -> float:
+    """Volatility per year."""
+    return math.sqrt(total_variance(s, 0.0) / ((expiry - s.observed) / YEAR))
 
 
 def looked_at(s: Smile) -> list[float]:

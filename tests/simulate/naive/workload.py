@@ -341,6 +341,7 @@ class Workload:
             Parameter.INDEX_SOURCES_MIN: self._pick((1, 1, 2)),
             Parameter.ORDER_LIFE_NS: self._pick((0, 2 * MINUTE, 10 * MINUTE, HOUR)),
             Parameter.SURFACE_STALENESS_NS: self._pick((20 * MINUTE, 2 * HOUR)),
+            Parameter.SMILE_MOVE_PPM: self._pick((0, 0, 0, 100_000)),
             Parameter.SLICE_FLOOR: self._pick((0, 500 * 10**6, 10_000 * 10**6)),
         }
         kept = {p: v for p, v in values.items() if self._chance(0.8)}

@@ -4,6 +4,7 @@ import pytest
 
 from novate.market.surface import smile_of, surface_row
 from novate.message import command
+from novate.message.parameter import Parameter
 from tests.unit.clearing import DAY, HOUR, SECOND, START, ClearingHouse
 
 ROW = {
@@ -83,3 +84,21 @@ def test_the_smile_of_an_expiry_whose_options_are_settled_makes_room_for_another
     assert report(house, expiry_ns=START + 4 * DAY, **later) == []
     surfaces = house.exposure.surfaces
     assert surfaces.used("expiry_ns").tolist() == [START + 4 * DAY, START + 3 * DAY]
+
+
+def test_a_smile_may_not_jump_away_from_one_that_counts() -> None:
+    house = ClearingHouse(parameters={Parameter.SMILE_MOVE_PPM: 200_000})
+    house.smile(0.50, expiry_ns=START + DAY)
+    for volatility, allowed in ((5.0, 0.60), (0.61, 0.60), (0.39, 0.40)):
+        variance = round(volatility**2 / 365 * 1e9)
+        house.submit(
+            command.REPORT_SURFACE.row(**{**ROW, "a_e9": variance, "b_e9": 0}), allow_refusals=True
+        )
+        (refusal,) = house.events("CommandRefused", last=True)
+        assert [code.name for code in house.refusals()] == ["VOLATILITY_JUMPS"]
+        assert refusal["actual"] == pytest.approx(volatility * 1e9, rel=1e-6)
+        assert refusal["allowed"] == pytest.approx(allowed * 1e9, rel=1e-6)
+    house.smile(0.59, expiry_ns=START + DAY)
+    house.smile(5.0, expiry_ns=START + 2 * DAY)
+    house.advance(START + 3 * HOUR)
+    house.smile(5.0, expiry_ns=START + DAY)
