@@ -131,6 +131,38 @@ def test_greeks_of_a_rebate_hold_where_its_root_vanishes(drift: float) -> None:
         assert apart < 1e-7 * scale(100.0, 100.0, 0.5, vol, name), name
 
 
+def scheduled(kind: tuple[str, str, str], *inputs: mp.mpf) -> mp.mpf:
+    """Price of a barrier watched daily: moved away from the spot by what volatility says."""
+    S, K, H, R, T, vol, r, q = map(mp.mpf, inputs)
+    away = mp.mpf(0.5825971579390106) * vol * mp.sqrt(mp.mpf(1 / 365))
+    edge = H * mp.exp(DIRECTION[kind[1]] * away)
+    return exact_barrier.value(kind, S, K, edge, R, T, vol, r, q)
+
+
+def in_coin(kind: tuple[str, str, str], *inputs: mp.mpf) -> mp.mpf:
+    """Price in coin of an option without a rebate: not discounted, with the carry as its rate."""
+    S, K, H, _, T, vol, r, q = map(mp.mpf, inputs)
+    return exact_barrier.value(kind, S, K, H, 0, T, vol, r - q, 0) / S
+
+
+@pytest.mark.parametrize("way", ["scheduled", "in coin"])
+def test_greeks_of_other_ways_to_watch_and_to_settle_are_derivatives_too(way: str) -> None:
+    is_coin = way == "in coin"
+    for kind, inputs in sample(16, seed=9):
+        terms = of(kind, inputs)
+        if is_coin:
+            terms |= {"in_coin": True, "rebate": 0.0}
+        else:
+            terms |= {"monitoring": Monitoring.SCHEDULE, "interval": 1 / 365}
+        result = barrier(1 if kind[0] == "call" else -1, **terms)
+        price = functools.partial(in_coin if is_coin else scheduled, kind)
+        S, T, vol = inputs[0], inputs[4], inputs[5]
+        for name in BY:
+            apart = abs(getattr(result, name) - derivative(price, inputs, PLACES, name))
+            unit = 1.0 if is_coin else S
+            assert apart < 1e-12 * scale(unit, S, T, vol, name), (name, kind, inputs)
+
+
 def test_prices_agree_with_quantlib() -> None:
     drawn = sample(240, seed=3)
     today = QuantLib.Date(1, 1, 2026)

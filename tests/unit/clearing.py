@@ -89,7 +89,6 @@ OPTION_TERMS: dict[str, Any] = {
     "taker_fee_ppm": 0,
     "expiry_ns": START + 30 * DAY,
     "settlement_window_ns": 0,
-    "index_tick_e8": E8 // 100,
     "margin_rule": 1,
     "barrier": 0,
     "barrier_e8": 0,

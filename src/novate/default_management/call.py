@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from novate.default_management.columns import DefaultColumns
-from novate.default_management.liquidation import blocked_instrument
+from novate.default_management.liquidation import blocked_instrument, takeover_worth
 from novate.kernel.codes import AccountStatus, Defence
 from novate.margin.admission import release_all
+from novate.margin.price import WAITING
 from novate.market.reference import PPM
 from novate.message import event
 from novate.message.declare import Emit, Refusal
-from novate.message.parameter import MINUTE, Parameter
+from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation import Assessment, Exposure
 
@@ -83,9 +84,9 @@ def decide_expire_call(
 ) -> Refusal | None:
     """At the deadline: met after all, or default.
 
-    A called account whose equity has fallen below the takeover level is in default at once.  Nobody
-    is declared in default at a guess: while a price of an open position is blocked the deadline
-    moves on by a minute, and an early default waits.
+    A called account whose worth has fallen below the takeover level is in default at once.  Nobody
+    is declared in default at a guess: while a price of an open position is blocked the call waits
+    for it, and an early default too.
     """
     account = row["account"]
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.CALLED:
@@ -94,14 +95,15 @@ def decide_expire_call(
     due = int(x.accounts.deadline_ns[account])
     blocked = blocked_instrument(x, account)
     is_early = x.now_ns < due
-    if is_early and (blocked >= 0 or numbers.equity >= takeover_level(x, numbers)):
+    worth = takeover_worth(x, account, numbers.equity)
+    if is_early and (blocked >= 0 or worth >= takeover_level(x, numbers)):
         return Refusal(No.NOT_DUE, x.now_ns, due)
     if numbers.equity >= numbers.initial:
         return decide_meet_call(x, row, emit)
     if blocked >= 0:
         emit(
             event.CALL_EXTENDED,
-            account=account, deadline_ns=x.now_ns + MINUTE, instrument=blocked,
+            account=account, deadline_ns=x.now_ns, instrument=blocked,
         )  # fmt: skip
         return None
     emit(
@@ -114,7 +116,7 @@ def decide_expire_call(
 
 def apply_call_extended(x: Exposure, row: dict[str, Any]) -> None:
     """The call waits for its price."""
-    x.accounts.deadline_ns[row["account"]] = row["deadline_ns"]
+    x.accounts.deadline_ns[row["account"]] = WAITING
 
 
 def apply_default_declared(x: Exposure, row: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from novate.kernel.bound import COST_STOP
 from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
 from novate.kernel.settle import apply_trade, value_of
 from novate.margin.admission import release_all
-from novate.margin.settlement import is_blocked
+from novate.margin.price import is_blocked
 from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM
 from novate.message import event
@@ -44,14 +44,38 @@ def position_rows(x: Exposure, account: int) -> list[int]:
 
 
 def blocked_instrument(x: Exposure, account: int) -> int:
-    """Lowest number of an open position whose price is blocked, -1 for none."""
-    held = (int(x.positions.instrument[row]) for row in position_rows(x, account))
+    """Lowest number of an open position whose price is blocked, -1 for none.
+
+    A long option is left out: it is no collateral and asks for nothing, so that its price decides
+    nothing.
+    """
+    p = x.positions
+    held = (
+        int(p.instrument[row])
+        for row in position_rows(x, account)
+        if p.lots[row] < 0 or not x.is_option(int(p.instrument[row]))
+    )
     return next((i for i in held if is_blocked(x, i)), -1)
 
 
 def has_blocked_price(x: Exposure, account: int) -> bool:
-    """Whether any open position waits for a price: then nothing is liquidated, not guessed."""
+    """Whether a position that decides waits for a price: nothing is liquidated at a guess."""
     return blocked_instrument(x, account) >= 0
+
+
+def takeover_worth(x: Exposure, account: int, equity: int) -> int:
+    """Equity and the long options at their marks, numeraire units: what a takeover would take.
+
+    Each is rounded down; one whose price is blocked counts as nothing.
+    """
+    p = x.positions
+    for row in position_rows(x, account):
+        i = int(p.instrument[row])
+        if p.lots[row] > 0 and x.is_option(i) and not is_blocked(x, i):
+            value = int(x.instruments.unit[i]) * int(p.lots[row]) * int(x.marks.mark[i])
+            price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+            equity += math.floor(min(value * price, WORTH_MAX))
+    return equity
 
 
 def notional_of(x: Exposure, row: int) -> int:

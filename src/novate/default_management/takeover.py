@@ -19,8 +19,10 @@ from novate.default_management.liquidation import (
     has_blocked_price,
     is_flat,
     position_rows,
+    takeover_worth,
 )
 from novate.errors import require
+from novate.kernel.assess import TOTAL_MAX
 from novate.kernel.codes import AccountStatus, Role
 from novate.kernel.settle import apply_takeover, settle_pending
 from novate.message import event
@@ -32,14 +34,19 @@ from novate.valuation import Exposure
 def decide_take_over(
     x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
-    """Take over an account in liquidation whose equity fell below the takeover level."""
+    """Take over an account in liquidation whose worth fell below the takeover level.
+
+    Its long options count at their marks: while they are worth more than what is missing, slices
+    sell them and what is left stays with the account.
+    """
     account = row["account"]
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
     level = takeover_level(x, numbers)
-    if numbers.equity >= level:
-        return Refusal(No.CAUSE_GONE, numbers.equity, level)
+    worth = takeover_worth(x, account, numbers.equity)
+    if worth >= level:
+        return Refusal(No.CAUSE_GONE, min(worth, TOTAL_MAX), level)
     if has_blocked_price(x, account):
         return Refusal(No.NOT_DUE, 0, 1)
     close_orders(defaults, account, emit)

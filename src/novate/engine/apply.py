@@ -80,7 +80,9 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
         s.exposure.option_rules, r
     ),
     event.OPTION_LISTED: _option_listed,
-    event.SURFACE_REPORTED: lambda s, r: surface.apply_surface_reported(s.exposure.surfaces, r),
+    event.SURFACE_REPORTED: lambda s, r: surface.apply_surface_reported(
+        s.exposure.surfaces, s.exposure.instruments, s.exposure.now_ns, r
+    ),
     event.TIER_SET: lambda s, r: tier.apply_tier_set(s.exposure.instruments, r),
     event.PARAMETER_SET: lambda s, r: parameter.apply_parameter_set(s.exposure, r),
     event.WATERFALL_DECLARED: lambda s, r: waterfall.apply_waterfall_declared(s.defaults, r),

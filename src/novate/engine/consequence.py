@@ -19,11 +19,13 @@ from novate.default_management.liquidation import (
     is_cured,
     is_flat,
     position_rows,
+    takeover_worth,
 )
 from novate.default_management.takeover import shortfall_due
 from novate.engine.state import State
 from novate.kernel.codes import AccountStatus, Defence, DueKind, Role
 from novate.kernel.sweep import HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE
+from novate.margin.price import WAITING, is_unsettled
 from novate.message import command
 from novate.message.declare import Message
 from novate.message.parameter import Parameter
@@ -144,19 +146,41 @@ def _rows(message: Message, subjects: list[int]) -> list[Run]:
     return [message.run({"account": subjects})] if subjects else []
 
 
+def _looks(state: State, numbers: _Numbers) -> list[Run]:
+    """Looks at barriers that waited for an index which is back."""
+    x = state.exposure
+    waiting = np.flatnonzero(x.instruments.used("next_observation_ns") == WAITING)
+    back = [int(i) for i in waiting if x.is_fresh(int(x.instruments.underlying[i]))]
+    return [command.OBSERVE_BARRIER.run({"instrument": back})] if back else []
+
+
+def _expiries(state: State, numbers: _Numbers) -> list[Run]:
+    """Contracts past their expiry whose settlement price is to be had again."""
+    x = state.exposure
+    waiting = np.flatnonzero(x.instruments.used("next_expiry_ns") == WAITING)
+    back = [int(i) for i in waiting if not is_unsettled(x, int(i))]
+    return [command.SETTLE_EXPIRY.run({"instrument": back})] if back else []
+
+
 def _losses(state: State, numbers: _Numbers) -> list[Run]:
     losses = np.flatnonzero(state.defaults.losses.used("is_open"))
     return [command.ALLOCATE_LOSS.run({"loss": losses + 1})] if losses.size else []
 
 
 def _takeovers(state: State, numbers: _Numbers) -> list[Run]:
-    """Accounts in liquidation below the takeover level."""
+    """Accounts in liquidation below the takeover level, with their long options."""
     x = state.exposure
     share = x.parameter(Parameter.TAKEOVER_PPM)
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     level = _level(numbers.maintenance[closing], share)
-    failing = closing[numbers.equity[closing] < level]
-    return _rows(command.TAKE_OVER, [int(a) for a in failing if not has_blocked_price(x, int(a))])
+    failing = [
+        int(a)
+        for a, least in zip(closing, level, strict=True)
+        if numbers.equity[a] < least
+        and takeover_worth(x, int(a), int(numbers.equity[a])) < least
+        and not has_blocked_price(x, int(a))
+    ]
+    return _rows(command.TAKE_OVER, failing)
 
 
 def _level(
@@ -198,13 +222,14 @@ def _calls_met(state: State, numbers: _Numbers) -> list[Run]:
 
 
 def _early_defaults(state: State, numbers: _Numbers) -> list[Run]:
-    """Called accounts that have fallen below the takeover level: no need to wait."""
+    """Called accounts below the takeover level, or whose deadline waited for a price."""
     x = state.exposure
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
     failing = [
         int(a)
         for a in called
-        if numbers.equity[a]
+        if x.accounts.deadline_ns[a] == WAITING
+        or takeover_worth(x, int(a), int(numbers.equity[a]))
         < takeover_level(x, Assessment(0, 0, 0, int(numbers.maintenance[a]), 0, 0, 0))
     ]
     return _rows(command.EXPIRE_CALL, [a for a in failing if not has_blocked_price(x, a)])
@@ -257,6 +282,8 @@ def _surplus(state: State, numbers: _Numbers) -> list[Run]:
 
 
 _STAGES = (
+    _looks,
+    _expiries,
     _losses,
     _takeovers,
     _shortfall,

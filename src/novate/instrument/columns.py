@@ -82,7 +82,6 @@ class InstrumentColumns(Columns):
         "side": (np.int8, 0),
         "strike_e8": (np.int64, 0),
         "payout_ticks": (np.int64, 0),
-        "index_tick_e8": (np.int64, 0),
         "margin_rule": (np.int64, 0),
         "entry_counts": (np.int8, 0),
         "barrier": (np.int8, int(Barrier.NONE)),
@@ -128,7 +127,6 @@ class InstrumentColumns(Columns):
     side: I8
     strike_e8: I64
     payout_ticks: I64
-    index_tick_e8: I64
     margin_rule: I64
     entry_counts: I8
     barrier: I8

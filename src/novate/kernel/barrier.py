@@ -77,6 +77,10 @@ ASSET_ANYWHERE = int(BarrierPayoff.ASSET_ANYWHERE)
 BETA = 0.5825971579390106
 """-zeta(1/2) / sqrt(2 pi): the mean overshoot of a random walk of standard normal steps."""
 
+SHIFT_MAX = 200.0
+"""Largest logarithm by which a schedule moves a barrier: nothing gets there, and e^200 is finite.
+"""
+
 (
     SIDE, DIRECTION, IS_IN, PAYOFF, S, K, H, AMOUNT, REBATE, T, VOL, R, Q, MONITORING, INTERVAL,
     STATE, IN_COIN,
@@ -144,7 +148,7 @@ def alive_value(  # type: ignore[no-untyped-def]
 def watched_barrier(u, barrier, vol, monitoring, interval):  # type: ignore[no-untyped-def]
     """Return the barrier of the continuous formula: moved away from the spot on a schedule."""
     if monitoring == SCHEDULE and interval > 0.0:
-        return barrier * exp(u * BETA * vol * math.sqrt(interval))
+        return barrier * exp(u * min(BETA * vol * math.sqrt(interval), SHIFT_MAX))
     return barrier
 
 

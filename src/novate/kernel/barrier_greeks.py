@@ -6,7 +6,7 @@ is two terms with a root, rho^2 = M^2 + 2 r T v, in place of the drift.
 
 All eleven Greeks are exact derivatives by spot S: no difference is taken.  Error against 40-digit
 derivatives: below 1e-13 of their scale (`docs/accuracy.md`).  Near a root of zero a rebate paid at
-the touch loses what 1e-16 s/rho says, and 1e-8 at the very point.
+the touch loses what 1e-16 s/rho says, and 1e-7 at the very point.
 
 At zero volatility or time an option away from its strike and barrier has the Greeks of a known
 path; exactly at them gamma, speed, colour and zomma have no limit and are of no use.

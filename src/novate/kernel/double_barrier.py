@@ -54,6 +54,9 @@ SIDE, IS_IN, S, K, LOWER, UPPER, T, VOL, R, Q, STATE, IN_COIN = range(12)
 rate, yield, a `BarrierState`, 1.0 for coin settlement."""
 INPUTS = 12
 
+FAR = 60.0
+"""Exponent beyond which an image is not worth its derivatives."""
+
 WIDE = 5.0
 """Total volatility over the width beyond which nothing survives."""
 
@@ -161,8 +164,18 @@ def value_of(at, k):  # type: ignore[no-untyped-def]
 
 @inlined
 def between_jet(total, factor, c, c_x, low, high, C, half, s, lead, C_t, C_r, L_t, L_r):  # type: ignore[no-untyped-def]
-    """Add ``factor`` times `image_between`, times the lead, to a jet; bounds fall as x rises."""
-    flip = -1.0 if high - c - C - half * s * s < 0.0 else 1.0
+    """Add ``factor`` times `image_between`, times the lead, to a jet; bounds fall as x rises.
+
+    An image whose density at both bounds is below e^-60 of the largest adds nothing.
+    """
+    v = s * s
+    M = C + half * v
+    x, y = low - c - M, high - c - M
+    at_low = (low - M) * (low - M) + c * (c - 2.0 * low)
+    at_high = (high - M) * (high - M) + c * (c - 2.0 * high)
+    if x * y > 0.0 and at_low > 2.0 * FAR * v and at_high > 2.0 * FAR * v:
+        return total
+    flip = -1.0 if y < 0.0 else 1.0
     for place in range(2):
         a = low if place == 0 else high
         jet = image_jet(

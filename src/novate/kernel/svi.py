@@ -49,12 +49,11 @@ def svi_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def least_density(low, high, steps, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
-    """Return the least g on an even grid of ``steps`` intervals from ``low`` to ``high``."""
+def least_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
+    """Return the least g at the points ``k[n]``."""
     least = math.inf
-    for at in range(steps + 1):
-        k = low + (high - low) * at / steps
-        g = svi_density(k, a, b, rho, m, sigma)
+    for i in range(k.size):
+        g = svi_density(k[i], a, b, rho, m, sigma)
         least = g if g < least else least
     return least
 

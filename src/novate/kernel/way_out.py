@@ -7,14 +7,11 @@ whatever it would hand what is left to a friend, and its loss to the house.
 
 from __future__ import annotations
 
-import numpy as np
-
-from novate.kernel.assess import EQUITY, INITIAL, assess_with
-from novate.kernel.codes import Role, Style
-from novate.kernel.jit import inlined
+from novate.kernel.assess import EQUITY, INITIAL, assess_account
+from novate.kernel.codes import Role
+from novate.kernel.jit import inlined, kernel
 from novate.kernel.position import find_position
 
-_PREMIUM = int(Style.PREMIUM)
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
 _EXTERNAL = int(Role.EXTERNAL_MARKET)
@@ -26,25 +23,20 @@ def sale_floor(mark, way_out_ppm):  # type: ignore[no-untyped-def]
     return mark - (mark * way_out_ppm + 999_999) // 1_000_000
 
 
-@inlined
+@kernel
 def is_given_away(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, buyer, seller, i, ticks, way_out_ppm, scratch, out
+    accounts, positions, instruments, assets, buyer, seller, i, scratch, out
 ):
-    """Whether a seller in need sells a long option below its floor to another member's account.
+    """Whether a seller in need sells an option that it is long of to another member's account.
 
-    The account is assessed as it stands before the trade, and only if the price is below the floor.
+    Asked for a price below the floor only; the account is assessed as it stands before the trade.
+    Not part of the caller's code: trades of other contracts should not carry it along.
     """
-    if instruments.style[i] != _PREMIUM or ticks >= sale_floor(instruments.mark[i], way_out_ppm):
-        return False
     role = accounts.role[seller]
     if (role != _HOUSE and role != _CLIENT) or accounts.role[buyer] == _EXTERNAL:
         return False
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:
         return False
-    none = np.int64(0)
-    assess_with(
-        accounts, positions, instruments, assets, seller, i, none, none, none, none, none, scratch,
-        out,
-    )  # fmt: skip
+    assess_account(accounts, positions, instruments, assets, seller, scratch, out)
     return out[EQUITY] < out[INITIAL]

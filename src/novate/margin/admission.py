@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.canonical import Run
 from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
@@ -27,6 +28,7 @@ from novate.kernel.settle import (
     value_of,
 )
 from novate.kernel.trade import apply_releases, apply_trades, decide_trades
+from novate.margin.price import is_halted
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
 from novate.message.parameter import Parameter
@@ -52,7 +54,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
         x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        x.parameter(Parameter.WAY_OUT_PPM),
+        x.parameter(Parameter.WAY_OUT_PPM), _halted(x, command["instrument"]),
         command["buyer"], command["seller"], command["instrument"], command["ticks"],
         command["lots"], command["buyer_is_maker"],
         command["buyer_reservation"], command["seller_reservation"],
@@ -82,6 +84,15 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         }
     )
     return novated, refused
+
+
+def _halted(x: Exposure, instrument: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which instruments of a run of trades nobody may add to; of others nothing is said."""
+    halted = np.zeros(x.instruments.count, np.bool_)
+    for i in np.unique(instrument).tolist():
+        if i < x.instruments.count:
+            halted[i] = is_halted(x, i)
+    return halted
 
 
 def apply_trades_novated(x: Exposure, run: Run) -> None:
@@ -123,6 +134,8 @@ def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refus
         initial -= held
         held = min(held, max(equity - initial, 0))
         initial += held
+    if is_halted(x, i) and not _only_reduces(x, account, i, lots):
+        return Refusal(No.PRICE_BLOCKED, lots, 0)
     emit(
         event.MARGIN_RESERVED,
         reservation=x.reservations.count + 1, held=held, equity=equity, requirement=initial, **row,

@@ -56,7 +56,7 @@ def touch(x: Exposure, i: int, emit: Emit, price_e8: int = 0) -> None:
 
 
 def decide_observe_barrier(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
-    """Look at a barrier on schedule; a stale index postpones the look by a minute."""
+    """Look at a barrier on schedule; a stale index makes it wait."""
     i, c = row["instrument"], x.instruments
     if i >= c.count or c.status[i] != InstrumentStatus.ACTIVE:
         return Refusal(No.UNKNOWN_SUBJECT, i, c.count - 1)

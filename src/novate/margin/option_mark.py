@@ -16,7 +16,7 @@ from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.columns import F64, I64
 from novate.kernel.option import mark_values
 from novate.margin.option import rule_of, short_ticks
-from novate.market.index import MS
+from novate.market.index import MS, WORD_E8
 from novate.message import event
 from novate.message.declare import Emit, columns_of
 from novate.valuation import Exposure
@@ -29,8 +29,8 @@ BUMP = 1e-4
 
 SMILE = ("carry", "a", "b", "rho", "m", "sigma")
 NAMES = ("mark", "slow", "short_initial", "short_maintenance", "delta_e9")
-INDEX_MAX = 10**10
-"""Highest index in index ticks: a day of it in ms fits into 64 bits."""
+DELTA_MAX = 2**62
+"""Largest delta in 1e-9: it only informs, and a cheap coin moves a digital by more."""
 
 
 def mark_options(x: Exposure, emit: Emit) -> None:
@@ -51,36 +51,42 @@ def mark_options(x: Exposure, emit: Emit) -> None:
     if valued.size:
         for name, column in value_options(x, rows[valued], smiles[valued]).items():
             numbers[name][valued] = column
-    final_sum, final_ms = _final_so_far(x, rows)
-    price, tick = x.assets.price_e8[asset[rows]], c.index_tick_e8[rows]
     emit.columns(
         event.OPTION_MARKED,
         instrument=rows,
-        index=np.clip((2 * price + tick) // (2 * tick), 1, INDEX_MAX),
-        final_sum=final_sum,
-        final_ms=final_ms,
+        index=x.assets.price_e8[asset[rows]],
+        **_final_so_far(x, rows),
         **numbers,
     )
 
 
-def _final_so_far(x: Exposure, rows: I64) -> tuple[I64, I64]:
-    """Index ticks times time inside the settlement window, and that time in ms, of options."""
+def _final_so_far(x: Exposure, rows: I64) -> dict[str, I64]:
+    """Index times time inside the settlement window in two words, and that time in ms."""
     c, marks = x.instruments, x.marks
     expiry, before = c.expiry_ns[rows], marks.index[rows]
     start = np.maximum(marks.updated_ns[rows], expiry - c.settlement_window_ns[rows])
     elapsed = np.maximum(np.minimum(x.now_ns, expiry) - start, 0) // MS
     elapsed[before == 0] = 0  # no index was known before
-    return marks.final_sum[rows] + before * elapsed, marks.final_ms[rows] + elapsed
+    whole, rest = np.divmod(before, WORD_E8)
+    return {
+        "final_sum": marks.final_sum[rows] + whole * elapsed,
+        "final_rest": marks.final_rest[rows] + rest * elapsed,
+        "final_ms": marks.final_ms[rows] + elapsed,
+    }
 
 
 def _smile_rows(x: Exposure, rows: I64) -> I64:
-    """Row of the smile that values each option now, -1 for none; one look for each expiry."""
+    """Row of the last smile of each option, -1 for none; one look for each expiry.
+
+    An old smile still marks: most of what moves an option is its index, and a mark that stood still
+    would be further off.
+    """
     c = x.instruments
     keys = list(zip(c.underlying[rows].tolist(), c.expiry_ns[rows].tolist(), strict=True))
     found: dict[tuple[int, int], int] = {}
     for i, key in zip(rows.tolist(), keys, strict=True):
         if key not in found:
-            found[key] = x.smile_row(i)
+            found[key] = x.last_smile_row(i)
     return np.array([found[key] for key in keys], np.int64)
 
 
@@ -101,7 +107,8 @@ def value_options(x: Exposure, rows: I64, smiles: I64) -> dict[str, I64]:
     terms = (c.kind[rows], c.side[rows].astype(np.float64), strike, payout * tick, is_coin)
     columns = (*terms, *_barriers_of(x, rows, tick), left, span, *raw, spots, values)
     mark_values(*columns)
-    value, slowly, up, down = values.T
+    priced = np.asarray(np.isfinite(values).all(axis=1))
+    value, slowly, up, down = np.where(priced[:, None], values, 0.0).T
     # What a tick is worth in the numeraire: of coins, more when the coin is dear.
     worth = np.where(is_coin, index, 1.0)
     initial, maintenance = short_ticks(
@@ -111,12 +118,14 @@ def value_options(x: Exposure, rows: I64, smiles: I64) -> dict[str, I64]:
     )  # fmt: skip
     slope = np.where(is_coin, (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index, up - down)
     delta = np.floor(slope / (2.0 * BUMP * index) * 1e9 + 0.5)
+    marked = (
+        _ticks(value, tick, most), _ticks(slowly, tick, most), initial, maintenance,
+        np.clip(delta, -float(DELTA_MAX), float(DELTA_MAX)).astype(np.int64),
+    )  # fmt: skip
+    # A formula that finds no number says nothing: what was known stays.
     return {
-        "mark": _ticks(value, tick, most),
-        "slow": _ticks(slowly, tick, most),
-        "short_initial": initial,
-        "short_maintenance": maintenance,
-        "delta_e9": delta.astype(np.int64),
+        name: np.where(priced, column, getattr(x.marks, name)[rows])
+        for name, column in zip(NAMES, marked, strict=True)
     }
 
 

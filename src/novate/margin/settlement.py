@@ -7,29 +7,14 @@ from typing import Any
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
 from novate.kernel.settle import apply_cycle, apply_expiry, apply_funding
 from novate.margin.admission import apply_lapse
-from novate.market.index import final_so_far, premium_so_far
+from novate.margin.price import WAITING, is_blocked, is_unsettled
+from novate.market.index import final_so_far, option_final_so_far, premium_so_far
 from novate.market.option import payoff_ticks
 from novate.message import event
 from novate.message.declare import Emit, Refusal
-from novate.message.parameter import MINUTE, Parameter
+from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation import Exposure
-
-
-def is_blocked(x: Exposure, instrument: int) -> bool:
-    """Whether decisions on an instrument must wait: no mark yet, or what it is made of is stale.
-
-    That is the index of the underlying and of the settlement asset, and an option's smile.
-    """
-    if x.marks.mark[instrument] <= 0 or has_stale_index(x, instrument):
-        return True
-    return x.is_option(instrument) and x.smile_row(instrument) < 0
-
-
-def has_stale_index(x: Exposure, instrument: int) -> bool:
-    """Whether the index of the underlying or of the settlement asset is not fresh."""
-    settled_in = int(x.instruments.settlement_asset[instrument])
-    return not x.is_fresh(int(x.instruments.underlying[instrument])) or not x.is_fresh(settled_in)
 
 
 def _subject_refusal(x: Exposure, i: int, due_ns: int) -> Refusal | None:
@@ -71,16 +56,16 @@ def apply_cycle_settled(x: Exposure, row: dict[str, Any]) -> None:
 
 
 def apply_cycle_postponed(x: Exposure, row: dict[str, Any]) -> None:
-    """Move what waits to its next instant; an expiry and a look at a barrier: a minute later."""
+    """Move what waits to its next instant; an expiry and a look at a barrier wait for the index."""
     i, instruments = row["instrument"], x.instruments
     if row["kind"] == DueKind.CYCLE:
         instruments.next_cycle_ns[i] += instruments.cycle_ns[i]
     elif row["kind"] == DueKind.FUNDING:
         instruments.next_funding_ns[i] += instruments.funding_ns[i]
     elif row["kind"] == DueKind.OBSERVATION:
-        instruments.next_observation_ns[i] += MINUTE
+        instruments.next_observation_ns[i] = WAITING
     else:
-        instruments.next_expiry_ns[i] += MINUTE
+        instruments.next_expiry_ns[i] = WAITING
 
 
 def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int) -> int:
@@ -138,23 +123,23 @@ def decide_settle_expiry(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusa
     refusal = _subject_refusal(x, i, int(x.instruments.next_expiry_ns[i]) if _known(x, i) else 0)
     if refusal is not None:
         return refusal
-    total, elapsed = final_so_far(x.instruments, x.marks, i, x.now_ns)
-    if has_stale_index(x, i) if x.is_option(i) else is_blocked(x, i):
+    if is_unsettled(x, i):
         emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.EXPIRY, instant_ns=x.now_ns)
         return None
     if x.is_option(i):
-        _expire_option(x, i, total, elapsed, emit)
+        _expire_option(x, i, emit)
         return None
+    total, elapsed = final_so_far(x.instruments, x.marks, i, x.now_ns)
     ticks = (2 * total + elapsed) // (2 * elapsed) if elapsed else int(x.marks.index[i])
     emit(event.CONTRACT_EXPIRED, instrument=i, ticks=max(ticks, 1), instant_ns=x.now_ns)
     return None
 
 
-def _expire_option(x: Exposure, i: int, total: int, elapsed: int, emit: Emit) -> None:
+def _expire_option(x: Exposure, i: int, emit: Emit) -> None:
     """Pay an option off: the index alone decides, no smile is needed."""
+    total, elapsed = option_final_so_far(x.instruments, x.marks, i, x.now_ns)
     final_e8 = int(x.assets.price_e8[x.instruments.underlying[i]])
     if elapsed:
-        total *= int(x.instruments.index_tick_e8[i])
         final_e8 = max((2 * total + elapsed) // (2 * elapsed), 1)
     ticks = payoff_ticks(x.instruments, i, final_e8)
     emit(event.OPTION_EXPIRED, instrument=i, final_e8=final_e8, ticks=ticks, instant_ns=x.now_ns)

@@ -85,6 +85,7 @@ class MarkColumns(Columns):
         "premium_ms": (np.int64, 0),
         "premium_from_ns": (np.int64, 0),
         "final_sum": (np.int64, 0),
+        "final_rest": (np.int64, 0),
         "final_ms": (np.int64, 0),
         "short_initial": (np.int64, 0),
         "short_maintenance": (np.int64, 0),
@@ -101,6 +102,7 @@ class MarkColumns(Columns):
     premium_ms: I64
     premium_from_ns: I64
     final_sum: I64
+    final_rest: I64
     final_ms: I64
     short_initial: I64
     short_maintenance: I64

@@ -22,6 +22,9 @@ PRICE_MAX_E8 = 10**17
 
 MS = 1_000_000
 
+WORD_E8 = 10**9
+"""Unit in which options add up their index: sums of it and of the rest each fit into 64 bits."""
+
 
 def decide_report_price(
     sources: SourceColumns, now_ns: int, row: dict[str, Any], emit: Emit
@@ -234,6 +237,17 @@ def final_so_far(
     elapsed = max(min(now_ns, expiry) - start, 0) // MS
     total = int(marks.final_sum[i]) + int(marks.index[i]) * elapsed
     return total, int(marks.final_ms[i]) + elapsed
+
+
+def option_final_so_far(
+    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
+) -> tuple[int, int]:
+    """Index in 1e-8 times time inside the settlement window of an option, exact, and that time."""
+    total = int(marks.final_sum[i]) * WORD_E8 + int(marks.final_rest[i])
+    expiry = int(instruments.expiry_ns[i])
+    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
+    elapsed = max(min(now_ns, expiry) - start, 0) // MS if marks.index[i] else 0
+    return total + int(marks.index[i]) * elapsed, int(marks.final_ms[i]) + elapsed
 
 
 def apply_mark_updated(marks: MarkColumns, now_ns: int, row: dict[str, Any]) -> None:

@@ -102,7 +102,6 @@ def _terms_refusal(
         (int(is_digital) <= row["payout_ticks"] <= payout_max, No.PAYOUT_OUT_OF_RANGE,
          row["payout_ticks"], payout_max),
         (0 < row["tick_e8"] <= 10**14, No.TICK_OUT_OF_RANGE, row["tick_e8"], 10**14),
-        (0 < row["index_tick_e8"] <= 10**14, No.TICK_OUT_OF_RANGE, row["index_tick_e8"], 10**14),
         (0 < row["unit"] <= VALUE_MAX, No.UNIT_OUT_OF_RANGE, row["unit"], VALUE_MAX),
         (0 < row["ticks_max"] <= 10**10 and 0 < row["lots_max"] <= most, No.LIMITS_OVERFLOW,
          row["lots_max"], most),

@@ -7,16 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from novate.kernel.svi import least_density
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.codes import InstrumentStatus, Kind
+from novate.kernel.svi import least_density, svi_variance, wing_grid
 from novate.market.columns import AssetColumns, SurfaceColumns
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import ReportSurfaceRefusal as No
 
 E9 = 10**9
-WING = 4.0
-"""Log-moneyness up to which the density of a smile is looked at, on either side."""
-STEPS = 800
+YEAR_NS = 365 * 86_400 * E9
+REACH = 8.0
+"""Distance in log-moneyness up to which the density of a smile is looked at, on either side."""
+POINTS = 801
+VOLATILITY_MAX = 100.0
+"""Highest volatility at the money per year: what is above is a mistake of units or of the clock."""
 
 
 class Smile(NamedTuple):
@@ -54,12 +59,33 @@ def decide_report_surface(
     steepest = row["b_e9"] * (E9 + abs(row["rho_e9"]))
     if steepest > 2 * E9 * E9:
         return Refusal(No.PARAMETER_OUT_OF_RANGE, steepest // E9, 2 * E9)
-    numbers = (row[name] / E9 for name in ("a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9"))
-    density = float(least_density(-WING, WING, STEPS, *numbers))
-    if density < 0.0:
-        actual = math.floor(max(density, -1e9) * 1e9)
-        return Refusal(No.BUTTERFLY_ARBITRAGE, actual, 0)
+    refusal = _shape_refusal(row)
+    if refusal is not None:
+        return refusal
     emit(event.SURFACE_REPORTED, **row)
+    return None
+
+
+def _shape_refusal(row: dict[str, Any]) -> Refusal | None:
+    """Whether a smile has a density everywhere, and a volatility that a market may have.
+
+    The density is looked at on the smile's own scales, around the money and around the vertex: the
+    smile of the last minutes lives within thousandths of log-moneyness.
+    """
+    a, b, rho, m, sigma = (row[f"{name}_e9"] / E9 for name in ("a", "b", "rho", "m", "sigma"))
+    middle = float(svi_variance(0.0, a, b, rho, m, sigma))
+    points = np.zeros((2, POINTS))
+    if middle > 0.0:
+        wing_grid(0.0, math.sqrt(middle), REACH, points[0])
+        wing_grid(m, sigma, REACH, points[1])
+    density = float(least_density(points.reshape(-1), a, b, rho, m, sigma))
+    if density < 0.0:
+        return Refusal(No.BUTTERFLY_ARBITRAGE, math.floor(max(density, -1e9) * 1e9), 0)
+    volatility = math.sqrt(middle / ((row["expiry_ns"] - row["observed_ns"]) / YEAR_NS))
+    if volatility > VOLATILITY_MAX:
+        # A volatility of billions, in 1e-9, would not fit into the journal.
+        actual = math.ceil(min(volatility, 4e9) * 1e9)
+        return Refusal(No.VOLATILITY_OUT_OF_RANGE, actual, int(VOLATILITY_MAX) * E9)
     return None
 
 
@@ -70,13 +96,41 @@ def surface_row(surfaces: SurfaceColumns, underlying: int, expiry_ns: int) -> in
     return int(found[0]) if found.size else -1
 
 
-def apply_surface_reported(surfaces: SurfaceColumns, row: dict[str, Any]) -> None:
-    """Put the smile in the place of the last one, or in a row of its own."""
+def apply_surface_reported(
+    surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int, row: dict[str, Any]
+) -> None:
+    """Put the smile in the place of the last one, of one that is over, or in a row of its own."""
     at = surface_row(surfaces, row["underlying"], row["expiry_ns"])
+    if at < 0:
+        at = _row_that_is_over(surfaces, instruments, now_ns)
     if at < 0:
         at = surfaces.append()
     for name, value in row.items():
         getattr(surfaces, name)[at] = value
+
+
+def _row_that_is_over(surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int) -> int:
+    """First row of an expiry that has passed and whose options are settled, -1 for none.
+
+    Nothing looks at it any more, so that smiles do not pile up.
+    """
+    passed = np.flatnonzero(surfaces.used("expiry_ns") <= now_ns)
+    if not passed.size:
+        return -1
+    is_open = (instruments.used("status") == InstrumentStatus.ACTIVE) & (
+        instruments.used("kind") != Kind.DELTA_ONE
+    )
+    waiting = set(
+        zip(
+            instruments.used("underlying")[is_open].tolist(),
+            instruments.used("expiry_ns")[is_open].tolist(),
+            strict=True,
+        )
+    )
+    for at in passed.tolist():
+        if (int(surfaces.underlying[at]), int(surfaces.expiry_ns[at])) not in waiting:
+            return int(at)
+    return -1
 
 
 def smile_of(surfaces: SurfaceColumns, row: int) -> Smile:

@@ -88,7 +88,6 @@ LIST_OPTION = _command(
     Field("taker_fee_ppm", "int64", "taker fee of the premium"),
     Field("expiry_ns", "int64", "expiry instant"),
     Field("settlement_window_ns", "int64", "length of the time average of the final price"),
-    Field("index_tick_e8", "int64", "resolution of that average, in 1e-8 numeraire"),
     Field("margin_rule", "int64", "declared rule for shorts, from 1"),
     Field("barrier", "int8", "0 none, 1 up and in, 2 up and out, 3 down and in, 4 down and out"),
     Field("barrier_e8", "int64", "level in 1e-8 numeraire, 0 without a barrier"),

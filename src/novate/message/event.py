@@ -110,7 +110,6 @@ OPTION_LISTED = _event(
     Field("taker_fee_ppm", "int64", "taker fee"),
     Field("expiry_ns", "int64", "expiry"),
     Field("settlement_window_ns", "int64", "window of the final price"),
-    Field("index_tick_e8", "int64", "resolution of its average"),
     Field("margin_rule", "int64", "rule for shorts"),
     Field("barrier", "int8", "kernel.codes.Barrier"),
     Field("barrier_e8", "int64", "level"),
@@ -136,13 +135,14 @@ OPTION_MARKED = _event(
     "OptionMarked",
     "Index and mark of an option, and what a short lot must hold.",
     _INSTRUMENT,
-    Field("index", "int64", "index in index ticks"),
+    Field("index", "int64", "index in 1e-8 numeraire"),
     Field("mark", "int64", "value in ticks, at least 1; 0 while there was no smile"),
     Field("slow", "int64", "value at the slow average index, in ticks"),
     Field("short_initial", "int64", "initial margin of a short lot, in ticks"),
     Field("short_maintenance", "int64", "maintenance margin of a short lot, in ticks"),
     Field("delta_e9", "int64", "change of value with the index, numeraire per numeraire, in 1e-9"),
-    Field("final_sum", "int64", "index ticks times ms inside the settlement window"),
+    Field("final_sum", "int64", "whole tens of the index times ms inside the settlement window"),
+    Field("final_rest", "int64", "the rest of the index, in 1e-8, times ms"),
     Field("final_ms", "int64", "time inside the settlement window"),
 )
 OPTION_EXPIRED = _event(
@@ -309,7 +309,7 @@ CYCLE_SETTLED = _event(
 )
 CYCLE_POSTPONED = _event(
     "CyclePostponed",
-    "A cycle or funding waits for the next interval because the index is stale or unknown.",
+    "What was due waits for the next interval, or for the index, which is stale or unknown.",
     _INSTRUMENT,
     Field("kind", "int8", "kernel.codes.DueKind"),
     Field("instant_ns", "int64", "instant it was due"),
@@ -349,7 +349,7 @@ CALL_EXTENDED = _event(
     "CallExtended",
     "A call is not met at its deadline, but a blocked price leaves open whether it could be.",
     _ACCOUNT,
-    Field("deadline_ns", "int64", "when it is due now"),
+    Field("deadline_ns", "int64", "when it was due: it waits for the price"),
     Field("instrument", "uint32", "open position whose price is blocked, the lowest number"),
 )
 DEFAULT_DECLARED = _event(

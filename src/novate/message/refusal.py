@@ -93,6 +93,7 @@ class ReportSurfaceRefusal(IntEnum):
     OUT_OF_ORDER = 4
     PARAMETER_OUT_OF_RANGE = 5
     BUTTERFLY_ARBITRAGE = 6
+    VOLATILITY_OUT_OF_RANGE = 7
 
 
 class SetTierRefusal(IntEnum):
@@ -195,6 +196,7 @@ class SubmitTradeRefusal(IntEnum):
     MARK_MISSING = 14
     INSUFFICIENT_MARGIN = 15
     BELOW_WORTH = 16
+    PRICE_BLOCKED = 17
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -211,6 +213,7 @@ class ReserveMarginRefusal(IntEnum):
     MARK_MISSING = 9
     AMOUNT_TOO_LARGE = 10
     INSUFFICIENT_MARGIN = 11
+    PRICE_BLOCKED = 12
 
 
 class ReleaseMarginRefusal(IntEnum):

@@ -151,7 +151,6 @@ class OptionVenue:
         contracts = self.book.contracts
         rows = len(contracts)
         asset = np.array([item.asset for item in self.underlyings], dtype=np.int64)
-        index_tick = np.array([item.tick_e8 for item in self.underlyings], dtype=np.int64)
         tick = np.array([family.tick_e8 for family in contracts.families], dtype=np.int64)
         same: dict[str, int] = {
             "kind": int(Kind.EUROPEAN), "payout_ticks": 0, "lots_max": LOTS_MAX,
@@ -170,7 +169,6 @@ class OptionVenue:
                 "unit": self.unit,
                 "ticks_max": self.ticks_max,
                 "expiry_ns": self.paths[0].expiry_ns[contracts.expiry],
-                "index_tick_e8": index_tick[contracts.underlying],
                 **{name: [value] * rows for name, value in same.items()},
             }
         )

@@ -109,13 +109,17 @@ class Exposure:
 
     def smile_row(self, instrument: int) -> int:
         """Row of the smile that values an option now, -1 if there is none or it is stale."""
-        terms = self.instruments
-        expiry = int(terms.expiry_ns[instrument])
-        row = surface_row(self.surfaces, int(terms.underlying[instrument]), expiry)
+        row = self.last_smile_row(instrument)
         if row < 0:
             return -1
         oldest = self.now_ns - self.parameter(Parameter.SURFACE_STALENESS_NS)
         return row if self.surfaces.observed_ns[row] >= oldest else -1
+
+    def last_smile_row(self, instrument: int) -> int:
+        """Row of the last smile of an option, however old, -1 for none."""
+        terms = self.instruments
+        expiry = int(terms.expiry_ns[instrument])
+        return surface_row(self.surfaces, int(terms.underlying[instrument]), expiry)
 
     def watched(self) -> dict[int, Watch]:
         """Barriers that wait for an index, by underlying.

@@ -320,6 +320,14 @@ class Side:
         return self.held * self.lots < 0 and abs(self.lots) <= abs(self.held)
 
     @property
+    def added(self) -> int:
+        """Lots that a member's side does not use to reduce."""
+        if not self.account.has_margin:
+            return 0
+        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
+        return abs(self.lots) - reduces
+
+    @property
     def is_checked(self) -> bool:
         return self.account.has_margin and not self.reservation
 
@@ -441,6 +449,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+    added = max(s.added for s in sides)
+    refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -509,6 +519,10 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         held = min(held, max(without.equity - without.initial, 0))
         twin.held += held
         after = w.assess(twin)
+    own = account.positions[number]
+    same_side = own.buys if lots > 0 else own.sells
+    reduces = own.lots * lots < 0 and same_side + abs(lots) <= abs(own.lots)
+    refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     w.accounts[row["account"]] = twin
     w.reservations.append(Reservation(row["account"], number, lots, limit, held))
     w.emit(

@@ -8,8 +8,6 @@ from tests.simulate.naive.market import index_of
 from tests.simulate.naive.option import following_look, is_beyond, is_out
 from tests.simulate.naive.world import Instrument, World
 
-MINUTE = 60 * 10**9
-
 
 def touch_barriers(w: World) -> None:
     """Look at barriers watched with every index, after an assessment of all of them."""
@@ -51,7 +49,7 @@ def knock(w: World, number: int, price: int) -> None:
 def observe_barrier(w: World, number: int) -> None:
     i = w.instruments[number]
     if not w.is_fresh(i.terms["underlying"]):
-        i.next_observation += MINUTE
+        i.next_observation = book.WAITING
         kind = DueKind.OBSERVATION
         w.emit("CyclePostponed", instrument=number, kind=kind, instant_ns=w.now)
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
-from novate.message.parameter import MINUTE, Parameter
+from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
 from tests.simulate.naive.option import final_price, payoff
 from tests.simulate.naive.world import Account, Instrument, World
 
 BILLION = 10**9
+WAITING = -1  # for a price, not for an instant
 
 
 def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, value: int) -> None:
@@ -140,7 +141,7 @@ def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_expiry
     if w.lacks_index(i) if i.is_option else w.is_blocked(i):
-        i.next_expiry += MINUTE
+        i.next_expiry = WAITING
         w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=due)
         return
     if i.is_option:
@@ -186,7 +187,7 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
     found: list[tuple[int, DueKind, int, str, dict[str, int]]] = []
 
     def add(at: int, kind: DueKind, number: int, name: str, **values: int) -> None:
-        if at and at <= until:
+        if 0 < at <= until:
             found.append((at, kind, number, name, values))
 
     for k, i in enumerate(w.instruments):

@@ -16,7 +16,6 @@ from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, 
 from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
 
 MILLION = 1_000_000
-MINUTE = 60 * 10**9
 GONE = EngineCommandRefusal.CAUSE_GONE
 
 
@@ -63,8 +62,8 @@ def expire_call(w: World, number: int) -> None:
         return
     waiting = w.blocked_positions(account)
     if waiting:
-        account.deadline = w.now + MINUTE
-        w.emit("CallExtended", account=number, deadline_ns=account.deadline, instrument=waiting[0])
+        account.deadline = book.WAITING
+        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=waiting[0])
         return
     w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial, net=n.net)
     begin_closing(w, number)
@@ -248,7 +247,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 
 def take_over(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    below = n.equity < takeover_level(w, n)
+    below = n.equity + w.worth_of_longs(account) < takeover_level(w, n)
     refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator = w.single(Role.LIQUIDATOR)
     close_orders(w, number)
@@ -511,13 +510,31 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
+def waiting_stages(w: World) -> Iterator[Work]:
+    """What waited for an index that is back: looks at barriers, then expiries."""
+    active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
+    looks = [
+        {"instrument": k}
+        for k, i in active
+        if i.next_observation == book.WAITING and w.is_fresh(i.terms["underlying"])
+    ]
+    yield [("ObserveBarrier", look) for look in looks]
+    ended = [
+        {"instrument": k}
+        for k, i in active
+        if i.next_expiry == book.WAITING
+        and not (w.lacks_index(i) if i.is_option else w.is_blocked(i))
+    ]
+    yield [("SettleExpiry", end) for end in ended]
+
+
 def loss_stages(w: World) -> Iterator[Work]:
     """Losses, takeovers, and what the liquidator itself is short of."""
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
     failed = [
         k
         for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity < takeover_level(w, n) and not w.blocked_positions(a)
+        if n.equity + w.worth_of_longs(a) < takeover_level(w, n) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
@@ -539,7 +556,10 @@ def cure_stages(w: World) -> Iterator[Work]:
     yield account_work("StopLiquidation", cured)
     yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
     lost = [
-        k for k, a, n in called if n.equity < takeover_level(w, n) and not w.blocked_positions(a)
+        k
+        for k, a, n in called
+        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, n)
+        if not w.blocked_positions(a)
     ]
     yield account_work("ExpireCall", lost)
 
@@ -580,5 +600,11 @@ def consequences(w: World) -> Work:
     """Commands of the first stage that has work."""
     if w.number_of(Role.LIQUIDATOR) < 0:
         return []
-    stages = (loss_stages(w), cure_stages(w), breach_stages(w), closing_stages(w))
+    stages = (
+        waiting_stages(w),
+        loss_stages(w),
+        cure_stages(w),
+        breach_stages(w),
+        closing_stages(w),
+    )
     return next((work for stage in stages for work in stage if work), [])

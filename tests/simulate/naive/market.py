@@ -77,6 +77,7 @@ def extend_sums(w: World, i: Instrument) -> None:
         start = max(i.updated, expiry - i.terms["settlement_window_ns"])
         ms = max(min(w.now, expiry) - start, 0) // MS
         i.final_sum += i.index * ms
+        i.final_rest += i.index % 10**9 * ms
         i.final_ms += ms
 
 

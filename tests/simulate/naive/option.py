@@ -56,8 +56,7 @@ def list_option(w: World, row: Row, _: int) -> None:
     pays = row["payout_ticks"]
     right = 1 <= pays <= row["ticks_max"] if row["kind"] == Kind.DIGITAL else pays == 0
     refuse_if(not right, code.PAYOUT_OUT_OF_RANGE)
-    ticks = (row["tick_e8"], row["index_tick_e8"])
-    refuse_if(not 0 < min(ticks) <= max(ticks) <= 10**14, code.TICK_OUT_OF_RANGE)
+    refuse_if(not 0 < row["tick_e8"] <= 10**14, code.TICK_OUT_OF_RANGE)
     refuse_if(not 0 < row["unit"] <= AMOUNT_MAX, code.UNIT_OUT_OF_RANGE)
     most = row["unit"] * row["lots_max"] * row["ticks_max"]
     is_small = 0 < row["ticks_max"] <= 10**10 and row["lots_max"] > 0 and most <= AMOUNT_MAX
@@ -137,10 +136,23 @@ def report_surface(w: World, row: Row, _: int) -> None:
     refuse_if(wrong or steep > 2, code.PARAMETER_OUT_OF_RANGE)
     names = ("carry_e9", "a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9")
     smile = Smile(*(row[name] / 1e9 for name in names), observed)
-    least = min(density(smile, k / 100) for k in range(-400, 401))
-    refuse_if(least < 0, code.BUTTERFLY_ARBITRAGE)
+    refuse_if(min(density(smile, k) for k in looked_at(smile)) < 0, code.BUTTERFLY_ARBITRAGE)
+    years = (expiry - observed) / YEAR
+    refuse_if(total_variance(smile, 0.0) > 100.0**2 * years, code.VOLATILITY_OUT_OF_RANGE)
     w.smiles[row["underlying"], expiry] = smile
     w.emit("SurfaceReported", **row)
+
+
+def looked_at(s: Smile) -> list[float]:
+    """Log-moneynesses around the money and around the vertex, each on its own scale."""
+    at_the_money = total_variance(s, 0.0)
+    if at_the_money <= 0:
+        return [0.0]
+    found = []
+    for centre, scale in ((0.0, math.sqrt(at_the_money)), (s.m, s.sigma)):
+        far = math.asinh(8 / scale)
+        found += [centre + scale * math.sinh(far * j / 400) for j in range(-400, 401)]
+    return found
 
 
 def total_variance(s: Smile, k: float) -> float:
@@ -285,9 +297,9 @@ def update_options(w: World) -> None:
         if not active or asset.price == 0 or asset.is_stale:
             continue
         extend_sums(w, i)
-        i.index = min(max(half_up(asset.price, i.terms["index_tick_e8"]), 1), 10**10)
+        i.index = asset.price
         i.updated = w.now
-        smile = w.smile(i)
+        smile = w.last_smile(i)
         if smile is not None:
             value_short(w, i, smile, asset.price / 1e8, asset.slow / 1e8)
         w.emit(
@@ -299,7 +311,8 @@ def update_options(w: World) -> None:
             short_initial=i.short_initial,
             short_maintenance=i.short_maintenance,
             delta_e9=None,
-            final_sum=i.final_sum,
+            final_sum=(i.final_sum - i.final_rest) // BILLION,
+            final_rest=i.final_rest,
             final_ms=i.final_ms,
         )
 
@@ -341,4 +354,4 @@ def final_price(w: World, i: Instrument) -> int:
     extend_sums(w, i)
     if not i.final_ms:
         return w.assets[i.terms["underlying"]].price
-    return max(half_up(i.final_sum * i.terms["index_tick_e8"], i.final_ms), 1)
+    return max(half_up(i.final_sum, i.final_ms), 1)

@@ -262,7 +262,6 @@ class Workload:
             "taker_fee_ppm": 3_000,
             "expiry_ns": self.now + self._between(2, 12) * HOUR + self._between(0, 3) * MINUTE,
             "settlement_window_ns": self._between(0, 2) * 40 * MINUTE,
-            "index_tick_e8": 10**6,
             "margin_rule": self._between(1, 3),
             "barrier": 0,
             "barrier_e8": 0,
@@ -586,7 +585,6 @@ class Workload:
             {"strike_e8": 0},
             {"payout_ticks": 1},
             {"tick_e8": 0},
-            {"index_tick_e8": 10**15},
             {"unit": 0},
             {"lots_max": 2**60},
             {"taker_fee_ppm": 10**9},
@@ -610,6 +608,7 @@ class Workload:
               for k, value in ((2, 2 * 10**9), (4, -1), (5, 10**9), (7, 0))],
             (*base[:4], 1_500_000_000, 900_000_000, *base[6:]),
             (*base[:4], 1_900_000_000, 0, 0, 1_000, self.now),
+            (1, self.now + HOUR, 0, 2_000_000_000, *base[4:]),
             base,
             (*base[:8], self.now - 1),
         ]  # fmt: skip

@@ -94,6 +94,7 @@ class Instrument:
     premium_ms: int = 0
     funded: int = 0
     final_sum: int = 0
+    final_rest: int = 0
     final_ms: int = 0
     updated: int = 0
     short_initial: int = 0
@@ -264,10 +265,13 @@ class World:
         return self.unit_price(instrument.settles_in)
 
     def is_blocked(self, instrument: Instrument) -> bool:
-        """No mark, a stale index or smile, or too few sources that reported lately."""
-        if instrument.is_option and self.smile(instrument) is None:
-            return True
+        """No mark, a stale index, or too few sources that reported lately."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
+
+    def is_halted(self, instrument: Instrument) -> bool:
+        """Whether no position may be opened or added to."""
+        old = instrument.is_option and self.smile(instrument) is None
+        return old or self.is_blocked(instrument)
 
     def lacks_index(self, instrument: Instrument) -> bool:
         """Whether the index of underlying or settlement asset is not fresh."""
@@ -276,10 +280,13 @@ class World:
 
     def smile(self, instrument: Instrument) -> Smile | None:
         """The smile of an option, if it is not too old."""
-        key = (instrument.terms["underlying"], instrument.terms["expiry_ns"])
-        smile = self.smiles.get(key)
+        smile = self.last_smile(instrument)
         oldest = self.now - self.parameters[Parameter.SURFACE_STALENESS_NS]
         return smile if smile is not None and smile.observed >= oldest else None
+
+    def last_smile(self, instrument: Instrument) -> Smile | None:
+        """The smile of an option, however old."""
+        return self.smiles.get((instrument.terms["underlying"], instrument.terms["expiry_ns"]))
 
     def short_rule(self, instrument: Instrument) -> ShortRule:
         """The declared rule for shorts of an option."""
@@ -306,12 +313,23 @@ class World:
         ]
 
     def blocked_positions(self, account: Account) -> list[int]:
-        """Contracts of open positions whose price is blocked."""
+        """Contracts of open positions whose price is blocked; long options decide nothing."""
         return [
             i
             for i, p in sorted(account.positions.items())
-            if p.lots and self.is_blocked(self.instruments[i])
+            if p.lots
+            and self.is_blocked(self.instruments[i])
+            and not (p.lots > 0 and self.instruments[i].is_option)
         ]
+
+    def worth_of_longs(self, account: Account) -> int:
+        """Marks of the long options whose price is not blocked."""
+        total = 0
+        for k, p in account.positions.items():
+            i = self.instruments[k]
+            if i.is_option and p.lots > 0 and not self.is_blocked(i):
+                total += worth_down(i.value(i.mark, p.lots), self.price_in(i))
+        return total
 
     def assess(self, account: Account) -> Numbers:
         """What an account is worth and must hold."""

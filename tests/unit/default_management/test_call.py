@@ -10,6 +10,7 @@ from novate.default_management.call import (
     takeover_level,
 )
 from novate.kernel.codes import AccountStatus, Defence
+from novate.margin.price import WAITING
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -131,27 +132,36 @@ def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> No
     assert house.status("A") == AccountStatus.TAKEN_OVER
 
 
-def test_a_blocked_price_moves_the_deadline_on_by_a_minute_until_it_is_back() -> None:
+def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)  # stale from eleven minutes on
     due = START + HOUR + MINUTE
 
-    house.advance(due + MINUTE + 1)
+    house.advance(due + 90 * MINUTE)
 
-    assert house.events("CallExtended") == [
-        {"account": house.number("A"), "deadline_ns": due + k * MINUTE, "instrument": 0}
-        for k in (1, 2)
-    ]
+    waits = {"account": house.number("A"), "deadline_ns": due, "instrument": 0}
+    assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.CALLED
-    assert house.exposure.accounts.deadline_ns[house.number("A")] == due + 2 * MINUTE
+    assert house.exposure.accounts.deadline_ns[house.number("A")] == WAITING
     assert house.events("DefaultDeclared") == []
 
-    house.price(485, at_ns=due + MINUTE + 2)
-    assert house.status("A") == AccountStatus.CALLED
-    house.advance(due + 2 * MINUTE)
+    house.price(485)
 
-    assert len(house.events("CallExtended")) == 2
+    assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.LIQUIDATING
+
+
+def test_a_call_that_waits_for_its_price_can_be_met() -> None:
+    house = called_house(index_staleness_ns=10 * MINUTE)
+    house.price(485, at_ns=START + MINUTE)
+    house.advance(START + 2 * HOUR)
+    house.deposit("A", 350 * COIN)
+
+    house.price(485)
+
+    assert len(house.events("MarginCallMet")) == 1
+    assert house.status("A") == AccountStatus.OPEN
+    assert house.exposure.accounts.deadline_ns[house.number("A")] == 0
 
 
 def test_a_call_can_be_met_while_its_price_is_blocked() -> None:

@@ -55,7 +55,7 @@ def smiles(draw: st.DrawFn) -> Smile:
     b, rho = draw(st.floats(0.0, 0.4)), draw(st.floats(-0.95, 0.95))
     m, sigma = draw(st.floats(-0.3, 0.3)), draw(st.floats(0.05, 0.6))
     a = draw(st.floats(0.005, 0.3)) - b * sigma * math.sqrt(1.0 - rho * rho)
-    assume(least_density(-4.0, 4.0, 800, a, b, rho, m, sigma) >= 0.0)
+    assume(least_density(np.linspace(-4.0, 4.0, 801), a, b, rho, m, sigma) >= 0.0)
     return a, b, rho, m, sigma
 
 

@@ -34,7 +34,7 @@ def test_an_option_has_no_mark_before_there_is_a_smile() -> None:
         house.open_client(name, deposit=1_000 * COIN)
     house.price(100)
     assert marked(house)["mark"] == 0
-    assert marked(house)["index"] == 10_000
+    assert marked(house)["index"] == 100 * E8
     run = house.trade_run("long", "short", lots=1, ticks=600)
     house.submit(run, allow_refusals=True)
     assert [code.name for code in house.refusals()] == ["MARK_MISSING"]
@@ -70,32 +70,28 @@ def test_no_option_is_marked_worthless_and_none_above_its_limit() -> None:
     assert marked(house)["mark"] == 5_000
 
 
-def test_a_stale_smile_leaves_the_mark_and_blocks_what_depends_on_it() -> None:
+def test_a_stale_smile_marks_on_but_nothing_is_withdrawn_on_it() -> None:
     house = house_with(parameters={Parameter.SURFACE_STALENESS_NS: HOUR})
     house.trade("long", "short", lots=40, ticks=685)
     assert house.status("short") == AccountStatus.OPEN
     at_ns = START + HOUR + MINUTE
-    house.price(160, at_ns=at_ns)
-    assert marked(house)["mark"] == 685
+    house.price(110, at_ns=at_ns)
+    assert marked(house)["mark"] > 1_000
     assert not house.events("LiquidationStarted")
     short = house.number("short")
     house.submit(
         command.WITHDRAW_COLLATERAL.row(account=short, asset=0, amount=1), allow_refusals=True
     )
     assert [code.name for code in house.refusals()] == ["INDEX_STALE"]
-    house.smile(0.6)
-    house.assess()
+    house.price(160)
     assert house.events("LiquidationStarted")[0]["binding"] == 0
 
 
-def test_a_call_waits_for_a_smile() -> None:
+def test_a_call_waits_for_no_smile() -> None:
     house = house_with(parameters={Parameter.SURFACE_STALENESS_NS: HOUR})
     house.open_client("called", deposit=700 * COIN, defence=Defence.CALL_THEN_DEFAULT)
     house.trade("long", "called", lots=40, ticks=685)
     house.price(120, at_ns=START + HOUR + MINUTE)
-    assert not house.events("MarginCalled")
-    house.smile(0.6)
-    house.assess()
     assert house.events("MarginCalled")[0]["account"] == house.number("called")
 
 
@@ -138,7 +134,6 @@ def test_an_expiry_waits_for_the_index() -> None:
     assert not house.events("OptionExpired")
     assert house.events("CyclePostponed")
     house.price(101)
-    house.advance(EXPIRY + 3 * MINUTE)
     assert house.events("OptionExpired")[0]["ticks"] == 100
 
 

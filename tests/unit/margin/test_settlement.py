@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Style
 from novate.margin import settlement
-from novate.margin.settlement import funding_rate, is_blocked
+from novate.margin.price import WAITING, is_blocked
+from novate.margin.settlement import funding_rate
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
@@ -326,7 +327,7 @@ def test_without_a_window_the_last_index_is_the_final_price() -> None:
     assert house.events("ContractExpired")[0]["ticks"] == 107
 
 
-def test_a_blocked_expiry_is_tried_again_a_minute_later() -> None:
+def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     expiry = START + 3 * HOUR
     house = pair(cycle_ns=0, expiry_ns=expiry, settlement_window_ns=HOUR)
     no = EngineCommandRefusal
@@ -339,12 +340,9 @@ def test_a_blocked_expiry_is_tried_again_a_minute_later() -> None:
 
     house.advance(expiry + MINUTE)
     postponed = house.events("CyclePostponed")
-    assert [(row["kind"], row["instant_ns"]) for row in postponed] == [
-        (DueKind.EXPIRY, expiry),
-        (DueKind.EXPIRY, expiry + MINUTE),
-    ]
+    assert [(row["kind"], row["instant_ns"]) for row in postponed] == [(DueKind.EXPIRY, expiry)]
+    assert house.exposure.instruments.next_expiry_ns[0] == WAITING
     house.price(100, at_ns=expiry + MINUTE + 1)
-    house.advance(expiry + 2 * MINUTE)
     assert len(house.events("ContractExpired")) == 1
 
 

@@ -32,7 +32,6 @@ def refused(house: ClearingHouse, **terms: Any) -> list[str]:
         ({"payout_ticks": 1}, "PAYOUT_OUT_OF_RANGE"),
         ({"kind": 2}, "PAYOUT_OUT_OF_RANGE"),
         ({"tick_e8": 0}, "TICK_OUT_OF_RANGE"),
-        ({"index_tick_e8": 0}, "TICK_OUT_OF_RANGE"),
         ({"unit": 0}, "UNIT_OUT_OF_RANGE"),
         ({"lots_max": 2**40}, "LIMITS_OVERFLOW"),
         ({"taker_fee_ppm": -1}, "FEE_OUT_OF_RANGE"),

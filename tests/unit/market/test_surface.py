@@ -4,7 +4,7 @@ import pytest
 
 from novate.market.surface import smile_of, surface_row
 from novate.message import command
-from tests.unit.clearing import DAY, SECOND, START, ClearingHouse
+from tests.unit.clearing import DAY, HOUR, SECOND, START, ClearingHouse
 
 ROW = {
     "underlying": 1, "expiry_ns": START + DAY, "carry_e9": 1_000_000, "a_e9": 2_000_000,
@@ -60,3 +60,26 @@ def test_the_least_density_is_told_with_the_refusal() -> None:
     report(house, b_e9=1_500_000_000, sigma_e9=1_000)
     (refusal,) = house.events("CommandRefused", last=True)
     assert refusal["actual"] < refusal["allowed"] == 0
+
+
+def test_arbitrage_within_thousandths_of_the_money_is_seen() -> None:
+    house = ClearingHouse()
+    shape = {"a_e9": 1_000, "b_e9": 4_000_000, "m_e9": 3_000_000, "sigma_e9": 10_000}
+    assert report(house, expiry_ns=START + HOUR, **shape) == ["BUTTERFLY_ARBITRAGE"]
+
+
+def test_the_smile_of_an_expiry_whose_options_are_settled_makes_room_for_another() -> None:
+    house = ClearingHouse()
+    house.list_option(expiry_ns=START + DAY)
+    house.price(100)
+    assert report(house) == []
+    house.advance(START + DAY + HOUR)  # the option waits for its index, and its smile with it
+    later = {"observed_ns": START + DAY, "a_e9": 3_000_000}
+    assert report(house, expiry_ns=START + 3 * DAY, **later) == []
+    assert house.exposure.surfaces.count == 2
+
+    house.price(100)
+    assert len(house.events("OptionExpired")) == 1
+    assert report(house, expiry_ns=START + 4 * DAY, **later) == []
+    surfaces = house.exposure.surfaces
+    assert surfaces.used("expiry_ns").tolist() == [START + 4 * DAY, START + 3 * DAY]

@@ -24,7 +24,7 @@ def test_no_slice_of_the_day_has_butterfly_arbitrage(seed: int) -> None:
     for path in paths(seed):
         for at in range(0, 1440, 15):
             for expiry in np.flatnonzero(path.years(at) > 0.0):
-                assert least_density(-4.0, 4.0, 800, *path.raw(at, int(expiry))) > 0.0
+                assert least_density(WING, *path.raw(at, int(expiry))) > 0.0
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -240,20 +240,17 @@ class OptionWatch:
         options = exposed_contracts(state.exposure).take(self._rows())
         coins = self._coins
         asset = np.array([item.asset for item in self.venue.underlyings], np.int32)
-        added: dict[str, Any] = {
-            "kind": np.full(coins, Kind.SPOT, np.int8),
-            "form": np.full(coins, LINEAR, np.int8),
-            "underlying": asset,
-            "settlement": np.zeros(coins, np.int32),
-            "side": np.ones(coins),
-            "strike": np.zeros(coins),
-            "expiry_ns": np.full(coins, NO_EXPIRY, np.int64),
-            "unit": np.ones(coins),
-        }
-        rows: dict[str, Any] = {
-            n: np.concatenate([getattr(options, n), column]) for n, column in added.items()
-        }
-        return Contracts(**rows)
+        return Contracts(
+            kind=np.append(options.kind, np.full(coins, Kind.SPOT, np.int8)),
+            form=np.append(options.form, np.full(coins, LINEAR, np.int8)),
+            underlying=np.append(options.underlying, asset),
+            settlement=np.append(options.settlement, np.zeros(coins, np.int32)),
+            side=np.append(options.side, np.ones(coins)),
+            strike=np.append(options.strike, np.zeros(coins)),
+            expiry_ns=np.append(options.expiry_ns, np.full(coins, NO_EXPIRY, np.int64)),
+            unit=np.append(options.unit, np.ones(coins)),
+            exotics=options.exotics,
+        )
 
     def _market(self, state: State) -> Market:
         options = exposed_market(state.exposure).take(self._rows())

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from novate.margin.price import has_stale_index, is_blocked, is_halted, is_unsettled
+from novate.message.parameter import Parameter
+from tests.unit.clearing import E8, HOUR, MINUTE, START, ClearingHouse
+
+
+def house_of_two() -> ClearingHouse:
+    """A future and an option on one coin, with a smile that is one hour good and an index two."""
+    house = ClearingHouse(parameters={Parameter.SURFACE_STALENESS_NS: HOUR})
+    house.list_contract("X")
+    house.list_option("C", strike_e8=90 * E8)
+    return house
+
+
+def test_what_has_no_mark_is_blocked_and_what_has_no_index_is_not_settled() -> None:
+    x = house_of_two().exposure
+    for i in (0, 1):
+        assert is_blocked(x, i)
+        assert is_halted(x, i)
+        assert is_unsettled(x, i)
+
+
+def test_an_option_is_settled_by_the_index_alone() -> None:
+    house = house_of_two()
+    house.price(100)
+    assert is_blocked(house.exposure, 1)
+    assert not is_unsettled(house.exposure, 1)
+
+
+def test_an_old_smile_halts_its_option_and_blocks_nothing() -> None:
+    house = house_of_two()
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    assert not is_halted(house.exposure, 1)
+    house.advance(START + HOUR + MINUTE)
+    assert [is_halted(house.exposure, i) for i in (0, 1)] == [False, True]
+    assert not is_blocked(house.exposure, 1)
+
+
+def test_an_old_index_blocks_and_halts_all_that_is_made_of_it() -> None:
+    house = house_of_two()
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    house.advance(START + 2 * HOUR + MINUTE)
+    for i in (0, 1):
+        assert has_stale_index(house.exposure, i)
+        assert is_blocked(house.exposure, i)
+        assert is_halted(house.exposure, i)
