@@ -127,8 +127,9 @@ def worth(c, F, K, d1, d2, tail1, tail2):  # type: ignore[no-untyped-def]
 def unpriced(c, F, K, T, vol, R):  # type: ignore[no-untyped-def]
     """Return 0.0 for inputs that have a price, else NaN: added to results, it marks them."""
     # A sum of finite numbers may overflow; their products with zero cannot.
+    none = fma(0.0, F, fma(0.0, K, fma(0.0, T, fma(0.0, vol, 0.0 * R))))
     has_price = (
-        (0.0 * F + 0.0 * K + 0.0 * T + 0.0 * vol + 0.0 * R == 0.0)
+        (none == 0.0)
         & (c * c == 1.0)
         & (F > 0.0)
         & (K > 0.0)
@@ -170,26 +171,37 @@ def black_status(c, F, K, T, vol, R, status):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def is_at_kink(F, K, T, vol):  # type: ignore[no-untyped-def]
-    """Return whether the payoff bends at the forward and nothing is left to smooth it."""
-    return (F == K) & (vol * math.sqrt(T if T > 0.0 else 0.0) < KINK)
+def is_at_kink(F, K, inverse):  # type: ignore[no-untyped-def]
+    """Return whether the payoff bends at the forward and nothing is left to smooth it, from 1/s."""
+    return (F == K) & (inverse > 1.0 / KINK)
 
 
 @kernel
 def mark_kinks(F, K, T, vol, status):  # type: ignore[no-untyped-def]
     """Turn the status OK of elements at a kink into AT_KINK."""
-    for k in range(F.size):
-        if status[k] == 0 and is_at_kink(F[k], K[k], T[k], vol[k]):
+    found = 0
+    for k in range(np.uint64(F.size)):
+        found += F[k] == K[k]
+    for k in range(F.size if found else 0):
+        if status[k] == 0 and F[k] == K[k] and vol[k] * math.sqrt(T[k]) < KINK:
             status[k] = AT_KINK
 
 
 @kernel
 def mark_overflows(price, status):  # type: ignore[no-untyped-def]
-    """Turn the status OK of elements whose price is infinite, and the price into NaN."""
-    for k in range(price.size):
-        if status[k] == 0 and 0.0 * price[k] != 0.0:
-            status[k] = PARAMETER_OUT_OF_RANGE
-            price[k] = np.nan
+    """Turn the status OK of elements whose price is infinite, and the price into NaN.
+
+    Returns whether there were any.
+    """
+    found = 0
+    for k in range(np.uint64(price.size)):
+        found += abs(price[k]) == np.inf
+    if found:
+        for k in range(price.size):
+            if status[k] == 0 and abs(price[k]) == np.inf:
+                status[k] = PARAMETER_OUT_OF_RANGE
+                price[k] = np.nan
+    return found > 0
 
 
 @kernel
@@ -208,7 +220,7 @@ def black_greeks(c, F, K, T, vol, R, price, delta, gamma, vega, theta):  # type:
         discount = exp(-R[k] * T[k]) + bad
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density *= discount
-        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
+        inverse = 0.0 if is_at_kink(F[k], K[k], inverse) else inverse
         value = discount * worth(c[k], F[k], K[k], d1, d2, tail1, tail2)
         price[k] = value
         delta[k] = discount * c[k] * below(c[k] * d1, tail1)
@@ -238,7 +250,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
         discount = exp(-R[k] * T[k]) + bad
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density *= discount
-        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
+        inverse = 0.0 if is_at_kink(F[k], K[k], inverse) else inverse
         value = discount * worth(c[k], F[k], K[k], d1, d2, tail1, tail2)
         price[k] = value
         delta[k] = discount * c[k] * below(c[k] * d1, tail1)
@@ -268,7 +280,7 @@ def _higher_greeks(  # type: ignore[no-untyped-def]
         decay = 0.5 * gamma[k] * vol[k] * vol[k] * inverse
         across = -spread * root * d2
         # At a kink, where gamma is given as zero, the limit of the other formula.
-        vanna[k] = 0.5 * vega[k] / F[k] if is_at_kink(F[k], K[k], T[k], vol[k]) else across
+        vanna[k] = 0.5 * vega[k] / F[k] if is_at_kink(F[k], K[k], inverse) else across
         volga[k] = vega[k] * product * per_vol
         charm[k] = fma(R[k], delta[k], decay * F[k] * d2)
         speed[k] = -gamma[k] / F[k] * fma(d1, inverse, 1.0)

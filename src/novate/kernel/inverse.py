@@ -79,7 +79,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
         bad = unpriced(c[k], F[k], K[k], T[k], vol[k], 0.0)
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density += bad
-        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
+        inverse = 0.0 if is_at_kink(F[k], K[k], inverse) else inverse
         per_forward = 1.0 / F[k]
         hedge = c[k] * (K[k] / F[k]) * below(c[k] * d2, tail2) + bad
         price[k] = worth(c[k], F[k], K[k], d1, d2, tail1, tail2) / F[k] + bad
@@ -105,7 +105,7 @@ def _higher_greeks(F, K, T, vol, net, vanna, volga, charm, speed, colour, zomma)
         per_forward = 1.0 / F[k]
         per_vol = density * (root * inverse)
         # What has no limit at a kink is given as zero.
-        sharp = (0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else 1.0) * density
+        sharp = (0.0 if is_at_kink(F[k], K[k], inverse) else 1.0) * density
         decay = 0.5 * sharp * vol[k] * vol[k] * inverse
         product = d1 * d2
         bend = fma(product - 1.0, inverse, 2.0 * d1)

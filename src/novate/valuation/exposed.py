@@ -25,6 +25,8 @@ from novate.valuation.holding import Contracts, Kind, Market
 B1 = npt.NDArray[np.bool_]
 E8, E9 = 1e8, 1e9
 YEAR_NS = 365 * 86_400 * 10**9
+NUMERAIRE = 0
+"""The asset that everything is counted in."""
 
 
 def exposed_contracts(x: Exposure) -> Contracts:
@@ -122,6 +124,7 @@ def exposed_market(x: Exposure) -> Market:
         vol=vol,
         rate=np.zeros(rows),
         settlement_price=x.assets.used("unit_price")[asset] * units,
+        reporting_asset=NUMERAIRE,
     )
 
 

@@ -331,7 +331,7 @@ def _status(flat: list[F64]) -> I8:
 def _greek_status(flat: list[F64], rows: F64) -> I8:
     """Return statuses where Greeks are asked for; an infinite price takes its Greeks with it."""
     status = _status(flat)
-    _run(_black.mark_overflows, rows[_black.PRICE], status)
+    if _black.mark_overflows(rows[_black.PRICE], status):
+        rows[:, np.isnan(rows[_black.PRICE])] = np.nan
     _run(_black.mark_kinks, *flat[1:5], status)
-    rows[:, np.isnan(rows[_black.PRICE])] = np.nan
     return status

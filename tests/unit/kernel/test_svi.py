@@ -75,3 +75,18 @@ def test_a_surface_of_one_expiry_is_flat_in_time() -> None:
 
     assert vol[:2] == pytest.approx([math.sqrt(w(0.0) / 0.5)] * 2, rel=1e-12)
     assert status.tolist() == [0, 0, PricingStatus.STRIKE_NOT_POSITIVE]
+
+
+def test_before_the_first_and_after_the_last_expiry_the_forward_drifts_as_it_does_there() -> None:
+    vol, status = np.empty(2), np.empty(2, np.int8)
+    times, forwards = np.array([0.5, 1.0]), np.array([100.0, 110.0])
+    drift, later = np.array([0.1, -0.4]), P * np.array([2.0, 2.0, 1.0, 1.0, 1.0])
+    strikes = np.array([100.0 * math.exp(0.1 * -0.25), 110.0 * math.exp(-0.4 * 0.75)])
+
+    surface_volatilities(
+        strikes, np.array([0.25, 1.75]), times, np.log(forwards), drift,
+        np.stack([P, later]), vol, status,
+    )  # fmt: skip
+
+    # Both strikes are at the forward of their time.
+    assert vol == pytest.approx([math.sqrt(w(0.0) / 0.5), math.sqrt(2.0 * w(0.0))], rel=1e-12)

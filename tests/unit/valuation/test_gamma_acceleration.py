@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,15 @@ def test_a_strike_that_nets_to_nothing_and_a_late_expiry_are_not_listed() -> Non
 
     assert len(pin_list(TERMS, AT, RISK, even)) == 0
     assert pin_list(TERMS, AT, RISK, even, days=31.0).strike.tolist() == [60_500.0]
+
+
+def test_a_strike_is_pinned_up_to_one_standard_deviation_from_the_forward() -> None:
+    total = 0.6 * math.sqrt(2 / 365)
+    forward = 60_000.0 * math.exp(0.05 * 2 / 365)
+    strikes = [forward * math.exp(x * total) for x in (-1.05, -0.99, 0.99, 1.05)]
+    terms = contracts([contract(Kind.EUROPEAN, strike=k, expiry_ns=SOON) for k in strikes])
+    at = market(terms, vol=np.full(4, 0.6))
+    found = pin_list(terms, at, unit_risk(terms, at), np.ones(4))
+
+    assert sorted(found.strike.tolist()) == strikes[1:3]
+    assert found.distance == pytest.approx([0.99, 0.99])

@@ -268,3 +268,11 @@ def test_columns_of_different_lengths_are_refused() -> None:
 
 def test_forms_are_those_of_the_engine() -> None:
     assert (LINEAR, INVERSE) == (1, 2)
+
+
+def test_a_coin_reported_in_itself_is_worth_the_same_whatever_its_price() -> None:
+    here, up = worth_in(BTC, 0.0), worth_in(BTC, 0.5)
+
+    assert [here["value"][0], up["value"][0]] == pytest.approx([USDT_PRICE] * 2, rel=1e-15)
+    for name in ("delta", "gamma", "speed", "cash_delta", "cash_gamma"):
+        assert here[name][0] == pytest.approx(0.0, abs=1e-12), name

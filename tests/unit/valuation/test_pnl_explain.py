@@ -11,7 +11,7 @@ import pytest
 from novate.errors import InputError
 from novate.kernel.value import INVERSE
 from novate.valuation.book_risk import Positions
-from novate.valuation.holding import Contracts, Kind, Market, unit_risk
+from novate.valuation.holding import NO_EXPIRY, Contracts, Kind, Market, unit_risk
 from novate.valuation.pnl_explain import (
     MARKET_TERMS,
     TERMS,
@@ -21,7 +21,7 @@ from novate.valuation.pnl_explain import (
     explain,
     moves,
 )
-from tests.unit.valuation.books import DAY, NOW, WORLD, contract, contracts, market
+from tests.unit.valuation.books import BTC, DAY, NOW, WORLD, contract, contracts, market
 
 WORLD_TERMS = contracts()
 START = market(WORLD_TERMS)
@@ -113,6 +113,26 @@ def test_a_linear_book_leaves_nothing() -> None:
     assert not found["residual"].any()
     assert found["delta"].all()
     assert not found["gamma"].any()
+
+
+def test_in_the_coin_a_coin_gains_nothing_and_dollars_lose_as_it_rises() -> None:
+    terms = contracts([contract(Kind.SPOT, expiry_ns=NO_EXPIRY), contract(Kind.FUTURE)])
+    start = replace(
+        market(terms, forward=np.full(2, 60_000.0)),
+        settlement_price=np.full(2, 1 / 60_000.0),
+        reporting_asset=BTC,
+    )
+    later_price = np.full(2, 1 / 66_000.0)
+    spot = np.full(2, 66_000.0)
+    end = replace(start, spot=spot, forward=spot, settlement_price=later_price)
+    found = moves(terms, start, end)
+
+    assert found.change[0] == pytest.approx(0.0, abs=1e-15)
+    # A future entered at 60,000 gains 6,000 dollars, which are a share of a coin by then.
+    assert found.change[1] == pytest.approx(6_000.0 / 66_000.0, rel=1e-12)
+    assert found.terms[MARKET_TERMS.index("conversion")] == pytest.approx([0.0, 0.0], abs=1e-15)
+    delta, gamma = (found.terms[MARKET_TERMS.index(name)][1] for name in ("delta", "gamma"))
+    assert (delta, gamma) == pytest.approx((0.1, -0.01), rel=1e-12)
 
 
 def test_trades_funding_and_fees_are_terms_of_their_own() -> None:

@@ -12,10 +12,20 @@ from novate.market.volatility.forward import (
     Doubt,
     ForwardSource,
     ForwardTerms,
+    ParityPairs,
     estimate_forwards,
+    forward_from_parity,
     weighted_median,
 )
-from tests.unit.market.volatility.synthetic import CARRY, DAYS, SPOT, chain, changed, forward_of
+from tests.unit.market.volatility.synthetic import (
+    CARRY,
+    DAYS,
+    SPOT,
+    chain,
+    changed,
+    forward_of,
+    taken,
+)
 
 
 def test_the_futures_price_is_the_forward_and_carry_and_basis_follow() -> None:
@@ -154,3 +164,17 @@ def test_a_chain_that_is_not_discounted_keeps_one_and_says_why() -> None:
     assert set(curve.discount_reason.tolist()) <= {
         DiscountReason.INSIGNIFICANT, DiscountReason.IMPRECISE, DiscountReason.FEW_STRIKES,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "expected"), [(PriceUnit.COIN, 49e3), (PriceUnit.QUOTE, 5e4)])
+def test_a_coin_interval_weighs_by_what_it_says_about_the_forward(
+    unit: PriceUnit, expected: float
+) -> None:
+    strike, implied = np.array([25e3, 50e3, 100e3]), np.array([51e3, 50e3, 49e3])
+    source = replace(taken(chain(unit=unit), np.arange(3)), strike_e8=(strike * 1e8).astype(int))
+    mid, half = (1.0 - strike / implied, 1e-3) if unit is PriceUnit.COIN else (implied - strike, 9)
+    rows = np.arange(3)
+    pairs = ParityPairs(call=rows, put=rows, low=mid - half, high=mid + half)
+
+    # F = K / (1 - p): the same interval in coin is F^2 / K wide, least for the highest strike.
+    assert forward_from_parity(source, pairs, 1.0) == pytest.approx(expected, rel=1e-12)
