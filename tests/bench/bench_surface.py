@@ -14,7 +14,7 @@ from novate.adapter.chain_file import load_chains
 from novate.adapter.quarantine import Quarantine
 from novate.market.volatility import Surface, check_butterfly, check_calendar, fit_surface
 from novate.market.volatility.chain import F64, Chain
-from novate.market.volatility.svi import HALF_MIN
+from novate.market.volatility.slice_data import HALF_MIN
 from tests.bench.contest import Contest, Side
 from tests.unit.market.volatility.synthetic import chain
 

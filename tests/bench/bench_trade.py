@@ -134,7 +134,7 @@ class Decided:
         out = [np.zeros(self.rows, np.int64) for _ in range(5)]
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, 0,
+            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, 0, 0,
             np.zeros(x.instruments.count, np.bool_),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,

@@ -31,7 +31,8 @@ from tests.e2e.run_fixture import (
 
 TABLES = {
     "accounts", "calls", "ccp", "concentration", "liquidations", "losses", "prices", "solvency",
-    "option_quotes", "option_slices", "option_risk", "option_gamma", "option_pins", "option_pnl",
+    "option_quotes", "option_slices", "option_realised", "option_risk", "option_gamma",
+    "option_pins", "option_pnl",
 }  # fmt: skip
 
 

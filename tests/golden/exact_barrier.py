@@ -62,11 +62,16 @@ TABLE = {
 KINDS = tuple(itertools.product(("call", "put"), ("down", "up"), ("in", "out")))
 
 
+def value(kind: tuple[str, str, str], *inputs: mp.mpf) -> mp.mpf:
+    """Price of one of the eight barrier options from S, K, H, R, T, vol, r, q, at any precision."""
+    phi = 1 if kind[0] == "call" else -1
+    eta = 1 if kind[1] == "down" else -1
+    of = terms(phi, eta, *inputs)
+    row = TABLE[kind][0 if inputs[1] >= inputs[2] else 1]
+    return mp.fsum(-of[t[1]] if t[0] == "-" else of[t] for t in row.split())
+
+
 def price(kind: tuple[str, str, str], *inputs: float) -> mp.mpf:
-    """Price of one of the eight barrier options from S, K, H, R, T, vol, r, q, 40 digits."""
+    """As `value`, in 40 digits."""
     with mp.workdps(40):
-        phi = 1 if kind[0] == "call" else -1
-        eta = 1 if kind[1] == "down" else -1
-        value = terms(phi, eta, *inputs)
-        row = TABLE[kind][0 if inputs[1] >= inputs[2] else 1]
-        return mp.fsum(-value[t[1]] if t[0] == "-" else value[t] for t in row.split())
+        return value(kind, *map(mp.mpf, inputs))

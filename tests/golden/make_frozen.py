@@ -165,9 +165,10 @@ def pay_options(house: ClearingHouse) -> None:
         "P", kind=2, side=-1, expiry_ns=expiry_ns, settlement_asset=1, payout_ticks=5_000,
         strike_e8=101 * E8, margin_rule=2,
     )  # fmt: skip
+    house.declare_rule(symbol="last half hour", expiry_window_ns=HOUR // 2, expiry_ppm=20_000)
     barrier = {"barrier_e8": 104 * E8, "expiry_ns": expiry_ns}
     house.list_option("UI", **barrier, barrier=1, monitoring=2, observation_ns=HOUR // 4)
-    house.list_option("UO", **barrier, barrier=2, monitoring=1, rebate_ticks=100)
+    house.list_option("UO", **barrier, barrier=2, monitoring=1, rebate_ticks=100, margin_rule=3)
     house.open_client("writer", deposit=1_000 * COIN)
     house.price(100)
     house.smile(0.8, expiry_ns, b_e9=1_000_000, rho_e9=-200_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import mpmath as mp
@@ -10,6 +11,7 @@ import pytest
 from scipy import integrate
 
 from novate.valuation.exotic import digital
+from tests.golden.derivative import BY, derivative, scale
 from tests.golden.exact_barrier import normal
 from tests.golden.published import numbers, rows, side
 
@@ -58,31 +60,19 @@ def sample(count: int) -> list[tuple[int, bool, bool, list[float]]]:
     ]  # fmt: skip
 
 
-def test_prices_and_greeks_agree_with_forty_digits() -> None:
+def test_prices_and_every_greek_agree_with_forty_digits() -> None:
+    places = {"S": 0, "T": 2, "v": 3, "r": 4}
     for c, is_asset, is_coin, inputs in sample(60):
         F, K, T, vol, r = inputs
         result = digital(c, F=F, K=K, T=T, vol=vol, rate=r, pays_asset=is_asset, in_coin=is_coin)
-        s = vol * math.sqrt(T)
         unit = (F if is_asset else 1.0) / (F if is_coin else 1.0)
+        price = functools.partial(exact, c, is_asset, is_coin)
 
-        def partial(
-            place: int, order: int, c: int = c, a: bool = is_asset, b: bool = is_coin,
-            inputs: list[float] = inputs,
-        ) -> float:  # fmt: skip
-            def along(x: mp.mpf) -> mp.mpf:
-                return exact(c, a, b, *inputs[:place], x, *inputs[place + 1 :])
-
-            with mp.workdps(40):
-                return float(mp.diff(along, inputs[place], order, h=mp.mpf(10) ** -12))
-
-        assert result.price == pytest.approx(partial(0, 0), abs=2e-15 * max(unit, 1.0))
-        assert result.delta == pytest.approx(partial(0, 1), abs=1e-13 * unit / (F * s) + 1e-15)
-        assert result.gamma == pytest.approx(partial(0, 2), abs=1e-12 * unit / (F * s) ** 2)
-        assert result.vega == pytest.approx(partial(3, 1), abs=1e-12 * unit / vol)
-        assert result.theta == pytest.approx(-partial(2, 1), abs=1e-12 * unit / T)
-        assert result.rho == pytest.approx(
-            0.0 if is_coin else -T * float(result.price), abs=1e-14 * unit
-        )
+        with mp.workdps(40):
+            assert abs(result.price - price(*inputs)) < 2e-15 * max(unit, 1.0)
+        for name in BY:
+            apart = abs(getattr(result, name) - derivative(price, inputs, places, name))
+            assert apart < 1e-13 * scale(unit, F, T, vol, name), (name, c, inputs)
 
 
 @pytest.mark.parametrize("is_asset", [False, True])

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import csv
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +32,15 @@ import pyarrow.parquet as pq
 
 from novate.errors import InputError, RowFault
 from novate.market.volatility.chain import STRIKE_SCALE, Chain, PriceUnit
-from novate.units import Rounding, parse_decimal, parse_instant
+from novate.units import MINUTE, Rounding, parse_decimal, parse_instant
 
 Report = Callable[[RowFault], None]
 
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Z", "+00:00"})
 SIDES = {"call": 1, "C": 1, "put": -1, "P": -1}
 UNITS = {"coin": PriceUnit.COIN, "quote": PriceUnit.QUOTE}
+FRESH_NS = 5 * MINUTE
+"""How close observations of one snapshot are; the age at which a quote is stale by default."""
 NUMBER_MAX = 10**16
 """Largest number accepted, 100,000,000 in units of 1e-8: a larger one is a slipped decimal."""
 
@@ -127,20 +131,21 @@ class _CellError(Exception):
 
 @dataclass(slots=True)
 class _Cells:
-    """Text of a file by column, and the row number of its first row."""
+    """Text of a file by column, and the row number of each row."""
 
     path: Path
-    first_row: int
+    numbers: list[int]
     texts: dict[str, list[str]]
 
     def __len__(self) -> int:
-        return len(next(iter(self.texts.values()), []))
+        return len(self.numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One option as read."""
+    """One option as read, and the number of its row."""
 
+    number: int
     snapshot: str
     underlying: str
     unit: PriceUnit
@@ -174,31 +179,32 @@ def _read_parquet(path: Path) -> _Cells:
         raise InputError(message) from error
     used = {name for layout in LAYOUTS for name in layout.columns.values()}
     names = [name for name in table.column_names if name in used]
-    return _Cells(path, 1, {name: _as_text(path, name, table[name]) for name in names})
+    numbers = list(range(1, table.num_rows + 1))
+    return _Cells(path, numbers, {name: _as_text(path, name, table[name]) for name in names})
 
 
-def _read_csv(path: Path) -> _Cells:
+def _read_csv(path: Path, report: Report) -> _Cells:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, strict=True))
     if not rows:
         message = f"{path}: empty; allowed: a header line and rows"
         raise InputError(message)
     head = rows[0]
+    whole = {number: row for number, row in enumerate(rows[1:], start=2) if len(row) == len(head)}
     for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(head):
-            message = f"{path}, row {number}: {len(row)} cells; allowed: {len(head)}"
-            raise InputError(message)
-    return _Cells(path, 2, {name: [row[at] for row in rows[1:]] for at, name in enumerate(head)})
+        if number not in whole:
+            report(RowFault(str(path), number, "row", f"{len(row)} cells", f"{len(head)} cells"))
+    texts = {name: [row[at] for row in whole.values()] for at, name in enumerate(head)}
+    return _Cells(path, list(whole), texts)
 
 
-def _read(path: Path) -> _Cells:
-    readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        message = f"{path}: file type {path.suffix!r}; allowed: {', '.join(sorted(readers))}"
+def _read(path: Path, report: Report) -> _Cells:
+    kind = path.suffix.lower()
+    if kind not in {".csv", ".parquet"}:
+        message = f"{path}: file type {path.suffix!r}; allowed: .csv, .parquet"
         raise InputError(message)
     try:
-        return reader(path)
+        return _read_csv(path, report) if kind == ".csv" else _read_parquet(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"{path}: {error}; allowed: a readable file"
         raise InputError(message) from error
@@ -245,7 +251,7 @@ def _strike(column: str, text: str) -> int:
     return value
 
 
-def _row(layout: Layout, texts: dict[str, str]) -> _Row:
+def _row(layout: Layout, number: int, texts: dict[str, str]) -> _Row:
     """Return one row from its texts by field."""
     columns = layout.columns
     side, underlying = texts["side"], texts["underlying"]
@@ -264,6 +270,7 @@ def _row(layout: Layout, texts: dict[str, str]) -> _Row:
     if layout.is_zero_none:
         numbers[:2] = [value if value != 0.0 else math.nan for value in numbers[:2]]
     return _Row(
+        number=number,
         snapshot=texts.get("snapshot", ""),
         underlying=underlying,
         unit=unit,
@@ -275,6 +282,32 @@ def _row(layout: Layout, texts: dict[str, str]) -> _Row:
     )
 
 
+def snapshot_instant(observed_ns: Sequence[int]) -> int:
+    """Return when a snapshot was taken, whatever single rows say.
+
+    The latest observation at which at least half of the rows had been observed within `FRESH_NS`;
+    rows after it are not of its time.  Without such an instant it is the last observation.
+    """
+    at = sorted(observed_ns)
+    for last in range(len(at), 0, -1):
+        fresh = last - bisect_left(at, at[last - 1] - FRESH_NS)
+        if 2 * fresh >= len(at):
+            return at[last - 1]
+    return at[-1]
+
+
+def _of_one_unit(rows: list[_Row], refuse: Callable[[int, str, str, str], None]) -> list[_Row]:
+    """Return the rows in the unit of most of them, the first on a tie; others are refused."""
+    counts = Counter(row.unit for row in rows)
+    most = max(counts.values())
+    unit = next(row.unit for row in rows if counts[row.unit] == most)
+    name = {kind: name for name, kind in UNITS.items()}
+    for row in rows:
+        if row.unit is not unit:
+            refuse(row.number, "unit", name[row.unit], f"{name[unit]}, as most of its snapshot")
+    return [row for row in rows if row.unit is unit]
+
+
 def _chain(rows: Sequence[_Row]) -> Chain:
     """Put the rows of one underlying and snapshot into columns."""
     numbers = dict(zip(NUMBERS, np.array([row.numbers for row in rows]).T, strict=True))
@@ -283,7 +316,7 @@ def _chain(rows: Sequence[_Row]) -> Chain:
     return Chain(
         underlying=rows[0].underlying,
         unit=rows[0].unit,
-        instant_ns=max(row.observed_ns for row in rows),
+        instant_ns=snapshot_instant([row.observed_ns for row in rows]),
         spot=float(np.median(known)) if len(known) else math.nan,
         expiry_ns=np.array([row.expiry_ns for row in rows], np.int64),
         strike_e8=np.array([row.strike_e8 for row in rows], np.int64),
@@ -296,7 +329,8 @@ def _chain(rows: Sequence[_Row]) -> Chain:
 def load_chains(path: Path | str, report: Report) -> list[Chain]:
     """Return the chains of a file by (instant, underlying).
 
-    A snapshot's instant is its last observation, its spot the median of the index prices in it.
+    A snapshot's instant is that of `snapshot_instant`, its spot the median of the index prices in
+    it, its unit that of most of its rows.
 
     Parameters
     ----------
@@ -309,23 +343,22 @@ def load_chains(path: Path | str, report: Report) -> list[Chain]:
     Raises
     ------
     InputError
-        If the file is missing, broken, or of no known layout, or one snapshot mixes price units.
+        If the file is missing, broken, or of no known layout.
     """
-    cells = _read(Path(path))
+
+    def refuse(number: int, column: str, value: str, allowed: str) -> None:
+        report(RowFault(str(path), number, column, value, allowed))
+
+    cells = _read(Path(path), report)
     layout = _layout_of(cells)
     groups: dict[tuple[str, str], list[_Row]] = {}
     for at in range(len(cells)):
         texts = {name: cells.texts[column][at] for name, column in layout.columns.items()}
         try:
-            row = _row(layout, texts)
+            row = _row(layout, cells.numbers[at], texts)
         except _CellError as error:
-            number = cells.first_row + at
-            report(RowFault(str(path), number, error.column, error.value, error.allowed))
+            refuse(cells.numbers[at], error.column, error.value, error.allowed)
             continue
-        group = groups.setdefault((row.snapshot, row.underlying), [])
-        if group and group[0].unit is not row.unit:
-            message = f"{path}: snapshot {row.snapshot!r} of {row.underlying} has prices in coin "
-            raise InputError(message + "and in quote currency; allowed: one unit")
-        group.append(row)
-    chains = [_chain(rows) for rows in groups.values()]
+        groups.setdefault((row.snapshot, row.underlying), []).append(row)
+    chains = [_chain(_of_one_unit(rows, refuse)) for rows in groups.values()]
     return sorted(chains, key=lambda chain: (chain.instant_ns, chain.underlying))

@@ -20,7 +20,7 @@ from novate.instrument.valued import (
     matrix,
     valued,
 )
-from novate.kernel.barrier import barrier_greeks
+from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
 
 
@@ -101,4 +101,4 @@ class Barrier:
             self.barrier, self.amount, self.rebate, market.years, market.vol, market.rate,
             market.yield_, self.monitoring, self.interval, self.state, self.in_coin,
         )  # fmt: skip
-        return valued(barrier_greeks, shape, at)
+        return valued(barrier_greeks, shape, at, market.is_forward_held)

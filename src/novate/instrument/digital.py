@@ -22,10 +22,11 @@ from novate.instrument.valued import (
     valuation,
     valued,
 )
-from novate.kernel.barrier import barrier_greeks
+from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
 from novate.kernel.digital import digital_greeks
 from novate.kernel.perpetual import dated_values
+from novate.kernel.term import GREEKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +72,10 @@ class Digital:
         first, second = np.empty(spot.size, np.int8), np.empty(spot.size, np.int8)
         dated_values(spot, years, rate, yield_, forwards, first)
         at[4] = forwards[0]
-        rows = np.empty((6, spot.size))
+        rows = np.empty((GREEKS, spot.size))
         digital_greeks(np.ascontiguousarray(at[:9]), rows, second)
-        rows = by_spot(rows, spot, forwards[0], years, rate - yield_)
+        held = market.is_forward_held
+        rows = by_spot(rows, spot, forwards[0], years, rate - yield_, held=held)
         status = np.where(first != 0, first, second)
         rows[:, status != 0] = np.nan
         return valuation(shape, rows, status)
@@ -145,4 +147,4 @@ class Touch:
             market.years, market.vol, market.rate, market.yield_, self.monitoring, self.interval,
             self.state, 0.0,
         )  # fmt: skip
-        return valued(barrier_greeks, shape, at)
+        return valued(barrier_greeks, shape, at, market.is_forward_held)

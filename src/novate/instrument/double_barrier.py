@@ -67,4 +67,4 @@ class DoubleBarrier:
             self.side, self.is_in, market.spot, self.strike, self.lower, self.upper, market.years,
             market.vol, market.rate, market.yield_, self.state, self.in_coin,
         )  # fmt: skip
-        return valued(double_barrier_greeks, shape, at)
+        return valued(double_barrier_greeks, shape, at, market.is_forward_held)

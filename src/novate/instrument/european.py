@@ -18,7 +18,9 @@ from novate.instrument.valued import (
     matrix,
     valuation,
 )
-from novate.kernel.black import GREEKS, all_greeks, black_status
+from novate.kernel import inverse
+from novate.kernel.black import GREEKS, RHO, all_greeks, black_status
+from novate.kernel.inverse import inverse_greeks
 from novate.kernel.perpetual import dated_values
 
 
@@ -59,18 +61,17 @@ class European:
         dated_values(spot, years, rate, yield_, forwards, first)
         forward = forwards[0]
         discount_rate = np.where(is_coin == 1.0, 0.0, rate)
-        rows = np.empty((GREEKS, spot.size))
+        rows, coin = np.empty((2, GREEKS, spot.size))
         all_greeks(c, forward, strike, years, vol, discount_rate, rows)
+        inverse_greeks(c, forward, strike, years, vol, coin)
         black_status(c, forward, strike, years, vol, discount_rate, second)
-        rows = rows[:6]
-        with np.errstate(invalid="ignore", over="ignore"):
-            coin = np.empty_like(rows)
-            coin[0] = rows[0] / forward
-            coin[1] = (rows[1] - coin[0]) / forward
-            coin[2] = (rows[2] - 2.0 * coin[1]) / forward
-            coin[3:5] = rows[3:5] / forward
-            coin[5] = 0.0
-        rows = by_spot(np.where(is_coin == 1.0, coin, rows), spot, forward, years, rate - yield_)
+        rho = inverse.NET  # what the coin rows have in place of rho, which is none
+        order = [*range(inverse.NET), *range(inverse.NET + 1, inverse.VANNA), rho]
+        coin = coin[[*order, *range(inverse.VANNA, GREEKS)]]
+        coin[RHO] = 0.0
+        rows = np.where(is_coin == 1.0, coin, rows)
+        held = market.is_forward_held
+        rows = by_spot(rows, spot, forward, years, rate - yield_, held=held)
         status = np.where(first != 0, first, second)
         rows[:, status != 0] = np.nan
         return valuation(shape, rows, status)

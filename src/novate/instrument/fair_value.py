@@ -18,6 +18,7 @@ from novate.instrument.valued import (
     matrix,
     valuation,
 )
+from novate.kernel.black import CHARM, GREEKS, RHO, THETA
 from novate.kernel.perpetual import (
     FORM_INVERSE,
     FORM_LINEAR,
@@ -44,10 +45,12 @@ class FairFuture:
         spot, years, rate, yield_ = at
         out, status = np.empty((3, spot.size)), np.empty(spot.size, np.int8)
         dated_values(spot, years, rate, yield_, out, status)
-        rows = np.zeros((6, spot.size))
+        rows = np.zeros((GREEKS, spot.size))
         rows[0], rows[1] = out[0], out[1]
-        rows[4] = -(rate - yield_) * out[0]
-        rows[5] = years * out[0]
+        if not market.is_forward_held:
+            rows[THETA] = -(rate - yield_) * out[0]
+            rows[CHARM] = -(rate - yield_) * out[1]
+            rows[RHO] = years * out[0]
         rows[:, status != 0] = np.nan
         return valuation(shape, rows, status)
 
@@ -103,8 +106,8 @@ class FairPerpetual:
         """Value under constant rates; rho is a central difference of 1e-6."""
         shape, out, status = self._ratio(market, 0.0)
         up, down = self._ratio(market, 1e-6)[1], self._ratio(market, -1e-6)[1]
-        rows = np.zeros((6, status.size))
+        rows = np.zeros((GREEKS, status.size))
         rows[0], rows[1] = out[0], out[1]
-        rows[5] = (up[0] - down[0]) / 2e-6
+        rows[RHO] = (up[0] - down[0]) / 2e-6
         rows[:, status != 0] = np.nan
         return valuation(shape, rows, status)

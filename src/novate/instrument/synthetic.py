@@ -78,6 +78,11 @@ class Leveraged:
     def parts(self, prices: Mapping[str, float]) -> tuple[float, dict[str, float]]:
         """Return the value per token and its delta in units of ``of``."""
         value = self.net_asset_value
+        if not prices[self.of] > 0.0:
+            raise InputError(
+                f"{self.symbol}: leverage on {self.of}, which is worth {prices[self.of]:g}; "
+                "allowed: on what is worth more than 0"
+            )
         return value, {self.of: self.leverage * value / prices[self.of]}
 
 
@@ -196,7 +201,8 @@ def look_through(tokens: Sequence[Token], prices: Mapping[str, float]) -> LookTh
     ------
     InputError
         If two tokens share a symbol, a symbol is both token and factor, a price is missing or not
-        positive, or tokens contain one another (the chain is named).
+        positive, a leveraged token is one on a token that is worth nothing or less, or tokens
+        contain one another (the chain is named).
     """
     by_symbol = _by_symbol(tokens, prices)
     known: dict[str, tuple[float, dict[str, float]]] = {}

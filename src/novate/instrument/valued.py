@@ -14,6 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
+from novate.kernel.black import (
+    CHARM,
+    COLOUR,
+    DELTA,
+    GAMMA,
+    GREEKS,
+    RHO,
+    SPEED,
+    THETA,
+    VANNA,
+    ZOMMA,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +50,9 @@ class Market:
         Lognormal volatility per year; instruments without optionality ignore it.
     rate, yield_
         Continuously compounded per year: the forward is ``spot * exp((rate - yield_) * years)``.
+    is_forward_held
+        What theta, charm, colour and rho hold besides the spot: the forward, as books do, or the
+        yield.  One answer for all elements.
     """
 
     spot: Number
@@ -45,6 +60,7 @@ class Market:
     vol: Number = 0.0
     rate: Number = 0.0
     yield_: Number = 0.0
+    is_forward_held: bool = False
 
 
 class Valuation(NamedTuple):
@@ -55,13 +71,23 @@ class Valuation(NamedTuple):
     price
         V, quote currency or, settled in coin, coins.
     delta, gamma
-        dV/dS and d2V/dS2 by spot, rate and yield held.
+        dV/dS and d2V/dS2 by spot, F/S held.
     vega
         dV/dvol per 1.00 of volatility.
     theta
-        -dV/dT per year of passing time, spot held.
+        -dV/dT per year of passing time, spot held, and the yield or the forward (see `Market`).
     rho
-        dV/drate per 1.00, spot and yield held.
+        dV/drate per 1.00, spot held, and the yield or the forward.
+    vanna, volga
+        d2V/dS dvol and d2V/dvol2.
+    charm
+        -d2V/dS dT per year of passing time; holds what theta holds.
+    speed
+        d3V/dS3.
+    colour
+        -d3V/dS2 dT per year of passing time; holds what theta holds.
+    zomma
+        d3V/dS2 dvol.
     status
         `novate.kernel.codes.PricingStatus` per element.
     """
@@ -72,6 +98,12 @@ class Valuation(NamedTuple):
     vega: F64
     theta: F64
     rho: F64
+    vanna: F64
+    volga: F64
+    charm: F64
+    speed: F64
+    colour: F64
+    zomma: F64
     status: I8
 
 
@@ -85,6 +117,22 @@ class Instrument(Protocol):
         ...
 
 
+def real(value: npt.ArrayLike) -> F64:
+    """Return numbers as float64.
+
+    Raises
+    ------
+    ValueError
+        If something is complex, or no number.
+    """
+    try:
+        if np.asarray(value).dtype.kind != "c":
+            return np.asarray(value, np.float64)
+    except TypeError as error:
+        raise ValueError(f"{error}; allowed: real numbers") from error
+    raise ValueError("complex numbers; allowed: real ones")
+
+
 def check(term: str, value: Number, holds: Callable[[F64], Any], allowed: str) -> None:
     """Raise unless every element of a term is finite and passes.
 
@@ -93,7 +141,7 @@ def check(term: str, value: Number, holds: Callable[[F64], Any], allowed: str) -
     InputError
         With the first offending value and what is allowed.
     """
-    array = np.atleast_1d(np.asarray(value, np.float64))
+    array = np.atleast_1d(real(value))
     good = np.isfinite(array) & np.asarray(holds(array), np.bool_)
     if not good.all():
         place = int(np.argmin(good.reshape(-1)))
@@ -136,7 +184,7 @@ def matrix(*rows: Number) -> tuple[tuple[int, ...], F64]:
     tuple
         The common shape, and float64 ``[len(rows), elements]``, C-contiguous.
     """
-    arrays = [np.asarray(row, np.float64) for row in rows]
+    arrays = [real(row) for row in rows]
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     at = np.empty((len(rows), *shape))
     for place, array in enumerate(arrays):
@@ -145,30 +193,40 @@ def matrix(*rows: Number) -> tuple[tuple[int, ...], F64]:
 
 
 def valuation(shape: tuple[int, ...], rows: F64, status: I8) -> Valuation:
-    """Give six rows of Greeks and the statuses the common shape; scalars where it is ()."""
-    price, delta, gamma, vega, theta, rho = (row.reshape(shape)[()] for row in rows)
-    return Valuation(price, delta, gamma, vega, theta, rho, status.reshape(shape)[()])
+    """Give the rows of Greeks and the statuses the common shape; scalars where it is ()."""
+    shaped = [row.reshape(shape)[()] for row in rows]
+    return Valuation._make((*shaped, status.reshape(shape)[()]))
 
 
-def valued(fill: Callable[..., Any], shape: tuple[int, ...], at: F64) -> Valuation:
-    """Run a kernel that fills ``out[6, n]`` and ``status[n]`` from the matrix of inputs."""
-    out = np.empty((6, at.shape[1]))
+def valued(fill: Callable[..., Any], shape: tuple[int, ...], at: F64, *held: bool) -> Valuation:
+    """Run a kernel that fills ``out[GREEKS, n]`` and ``status[n]`` from the matrix of inputs.
+
+    ``held`` is what a kernel of Greeks by spot is told of `Market.is_forward_held`.
+    """
+    out = np.empty((GREEKS, at.shape[1]))
     status = np.empty(at.shape[1], np.int8)
-    fill(at, out, status)
+    fill(at, *held, out, status)
     return valuation(shape, out, status)
 
 
-def by_spot(rows: F64, spot: F64, forward: F64, years: F64, carry: F64) -> F64:
-    """Turn Greeks by forward (rate held) into Greeks by spot (rate and yield held), in place.
+def by_spot(rows: F64, spot: F64, forward: F64, years: F64, carry: F64, *, held: bool) -> F64:
+    """Turn Greeks by forward (rate held) into Greeks by spot, in place.
 
-    The forward is spot * exp(carry * years): dV/dS = dV/dF F/S, and what holds the spot lets the
-    forward drift by carry with time and by years with the rate.
+    The forward is spot * exp(carry * years): dV/dS = dV/dF F/S.  Where the forward is not
+    ``held``, what holds the spot lets it drift by carry with time and by years with the rate.
     """
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        if not held:
+            rows[THETA] -= forward * rows[DELTA] * carry
+            rows[RHO] += forward * rows[DELTA] * years
+            rows[CHARM] -= (rows[DELTA] + forward * rows[GAMMA]) * carry
+            rows[COLOUR] -= (2.0 * rows[GAMMA] + forward * rows[SPEED]) * carry
         per_spot = forward / spot
-        drift = rows[1] * forward
-        rows[4] -= drift * carry
-        rows[5] += drift * years
-        rows[1] *= per_spot
-        rows[2] *= per_spot * per_spot
+        for power, names in (
+            (1, (DELTA, VANNA, CHARM)),
+            (2, (GAMMA, COLOUR, ZOMMA)),
+            (3, (SPEED,)),
+        ):
+            for name in names:
+                rows[name] *= per_spot**power
     return rows

@@ -30,11 +30,7 @@ option is the vanilla, a knocked out one is worth nothing.  ALIVE with the spot 
 barrier counts as touched now; beyond it the state is contradicted: `BARRIER_CROSSED`, no price.
 With a schedule the moved barrier is compared, because the price may be beyond between observations.
 
-Greeks by spot S with r and q held: delta dV/dS, gamma d2V/dS2, vega per 1.00 of volatility, theta
--dV/dT per year, rho dV/dr per 1.00.  They are the central differences of `kernel.stencil`: the
-formulas continue smoothly across the barrier, so no step is cut short.  Largest distance from
-40-digit derivatives at volatility 5% to 300%, a day to two years, s = vol sqrt(T): delta 2e-7 of
-1/s, gamma 4e-7 of 1/(S s^2), vega 2e-8 of S/vol, theta and rho below 1e-11 of S/T and S.
+Greeks: `kernel.barrier_greeks`.
 
 Limits: zero volatility is the deterministic path (where that path ends exactly on barrier or
 strike, half of the jump); zero time is the payoff, with no rebate for an out option that was never
@@ -60,7 +56,6 @@ from novate.kernel.passage import (
     tail_over,
 )
 from novate.kernel.special import exp
-from novate.kernel.stencil import GREEKS, POINTS, RATE_STEP, fill_greeks, moved, steps_of
 
 NOT_FINITE = int(PricingStatus.NOT_FINITE)
 SIDE_UNKNOWN = int(PricingStatus.SIDE_UNKNOWN)
@@ -179,19 +174,17 @@ def alive_worth(  # type: ignore[no-untyped-def]
 
 @kernel
 def barrier_value(  # type: ignore[no-untyped-def]
-    c, u, is_in, payoff, spot, strike, barrier, amount, rebate, years, vol, r, q, monitoring,
-    interval, is_touched, is_paid, coin,
+    c, u, is_in, payoff, spot, strike, edge, amount, rebate, years, vol, r, q, monitoring,
+    is_touched, is_paid, coin,
 ):  # fmt: skip
-    """Return the price of one option with spot, volatility, time and rate as given.
+    """Return the price of one option, touched or not as the caller says.
 
-    Whether it was touched is decided by the caller, from the inputs before any bump: a bumped
-    input continues the formula of the side it comes from.
+    ``edge`` is the barrier as the formula sees it.
     """
     s = vol * math.sqrt(years)
     carry = (r - q) * years
     rate_time = carry if coin else r * years
     if not is_touched:
-        edge = watched_barrier(u, barrier, vol, monitoring, interval)
         return alive_worth(
             c, u, is_in, payoff, spot, strike, edge, amount, rebate, s, carry, rate_time,
             monitoring, coin,
@@ -256,14 +249,14 @@ def status_of(at, k):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def value_at(at, k, spot, vol, years, r):  # type: ignore[no-untyped-def]
-    """Return the price of column ``k`` with four of its inputs replaced."""
+def value_of(at, k):  # type: ignore[no-untyped-def]
+    """Return the price of column ``k``."""
     u, monitoring, interval = at[DIRECTION, k], at[MONITORING, k], at[INTERVAL, k]
     edge = watched_barrier(u, at[H, k], at[VOL, k], monitoring, interval)
     is_at_edge = u * (edge - at[S, k]) <= 0.0 and monitoring != AT_EXPIRY
     return barrier_value(
-        at[SIDE, k], u, at[IS_IN, k] == 1.0, at[PAYOFF, k], spot, at[K, k], at[H, k],
-        at[AMOUNT, k], at[REBATE, k], years, vol, r, at[Q, k], monitoring, interval,
+        at[SIDE, k], u, at[IS_IN, k] == 1.0, at[PAYOFF, k], at[S, k], at[K, k], edge,
+        at[AMOUNT, k], at[REBATE, k], at[T, k], at[VOL, k], at[R, k], at[Q, k], monitoring,
         at[STATE, k] != 0.0 or is_at_edge, at[STATE, k] == KNOCKED, at[IN_COIN, k] == 1.0,
     )  # fmt: skip
 
@@ -275,27 +268,4 @@ def barrier_prices(at, price, status):  # type: ignore[no-untyped-def]
         status[k] = status_of(at, k)
         price[k] = np.nan
         if status[k] == 0:
-            price[k] = value_at(at, k, at[S, k], at[VOL, k], at[T, k], at[R, k])
-
-
-@kernel
-def barrier_greeks(at, out, status):  # type: ignore[no-untyped-def]
-    """Fill ``out[GREEKS, n]`` and statuses from ``at[INPUTS, n]``; NaN where there is no price."""
-    f = np.empty(POINTS)
-    for k in range(status.size):
-        status[k] = status_of(at, k)
-        if status[k] != 0:
-            for row in range(GREEKS):
-                out[row, k] = np.nan
-            continue
-        spot, vol, years = at[S, k], at[VOL, k], at[T, k]
-        h, h_vol, h_time = steps_of(spot, vol, years)
-        for point in range(POINTS):
-            f[point] = value_at(
-                at, k,
-                moved(point, 1, spot, h),
-                moved(point, 2, vol, h_vol),
-                moved(point, 3, years, h_time),
-                moved(point, 4, at[R, k], RATE_STEP),
-            )  # fmt: skip
-        fill_greeks(f, h, h_vol, h_time, out, k)
+            price[k] = value_of(at, k)

@@ -11,12 +11,15 @@ volatility, rho per 1.00 of rate with the forward held); theta, charm and colour
 *passing* time with forward and rate held.
 
 An element that cannot be priced is NaN; `black_status` says why.  Zero time or volatility is a
-limit: the discounted intrinsic value.  There gamma, speed, colour and zomma are zero away from the
-strike and of no use at it.
+limit: the discounted intrinsic value.  Exactly at the strike (`AT_KINK`, see `mark_kinks`) delta is
+the mean of its two sides, c D / 2, and what has no limit is zero: gamma, speed, colour and zomma,
+at zero time the passing of time in theta and charm as well.
 
-Accuracy against 40-digit arithmetic: `docs/accuracy.md`.  Prices are good to 4e-16 of D (F + K)
-everywhere; out of the money also in relative terms, to 1e-15 (1 + abs(d1)) (1 + 1/s), most of which
-the rounding of F/K alone costs.
+Accuracy against 40-digit arithmetic: `docs/accuracy.md`.  Prices are good to
+(4e-16 + 1.2e-16 abs(R T)) D (F + K), the second part being the rounding of R T; out of the money
+also in relative terms, to 1e-15 (1 + abs(d1)) (1 + 1/s) as long as abs(d1) and abs(d2) are below
+37, most of which the rounding of F/K alone costs.  Beyond, one of the two densities leaves the
+range of a float64.
 """
 
 from __future__ import annotations
@@ -36,12 +39,17 @@ STRIKE_NOT_POSITIVE = int(PricingStatus.STRIKE_NOT_POSITIVE)
 TIME_NEGATIVE = int(PricingStatus.TIME_NEGATIVE)
 VOLATILITY_NEGATIVE = int(PricingStatus.VOLATILITY_NEGATIVE)
 PARAMETER_OUT_OF_RANGE = int(PricingStatus.PARAMETER_OUT_OF_RANGE)
+AT_KINK = int(PricingStatus.AT_KINK)
 
 MILLS_END = 39.0
 """Where the density has long been zero: larger arguments change nothing."""
 
 TOTAL_MIN = 1e-150
 """Least total volatility that formulas divide by; below it an option is worth its intrinsic."""
+
+KINK = 1e-60
+"""Total volatility below which a strike at the forward is a kink: third derivatives there leave
+the range of a float64.  Any other strike is then 1e44 deviations away."""
 
 TOTAL_MAX = 1e3
 """Largest: a call has long been worth the forward, and every density is zero."""
@@ -118,9 +126,9 @@ def worth(c, F, K, d1, d2, tail1, tail2):  # type: ignore[no-untyped-def]
 @inlined
 def unpriced(c, F, K, T, vol, R):  # type: ignore[no-untyped-def]
     """Return 0.0 for inputs that have a price, else NaN: added to results, it marks them."""
-    total = F + K + T + vol + R
+    # A sum of finite numbers may overflow; their products with zero cannot.
     has_price = (
-        (total - total == 0.0)
+        (0.0 * F + 0.0 * K + 0.0 * T + 0.0 * vol + 0.0 * R == 0.0)
         & (c * c == 1.0)
         & (F > 0.0)
         & (K > 0.0)
@@ -142,9 +150,9 @@ def black_price(c, F, K, T, vol, D):  # type: ignore[no-untyped-def]
 def black_status(c, F, K, T, vol, R, status):  # type: ignore[no-untyped-def]
     """Fill the `PricingStatus` of each element."""
     for k in range(F.size):
-        total = F[k] + K[k] + T[k] + vol[k] + R[k] + c[k]
+        none = 0.0 * F[k] + 0.0 * K[k] + 0.0 * T[k] + 0.0 * vol[k] + 0.0 * R[k] + 0.0 * c[k]
         code = 0
-        if total - total != 0.0:
+        if none != 0.0:
             code = NOT_FINITE
         elif c[k] * c[k] != 1.0:
             code = SIDE_UNKNOWN
@@ -159,6 +167,29 @@ def black_status(c, F, K, T, vol, R, status):  # type: ignore[no-untyped-def]
         elif -R[k] * T[k] > EXP_MAX:
             code = PARAMETER_OUT_OF_RANGE  # no float64 holds the discount factor
         status[k] = code
+
+
+@inlined
+def is_at_kink(F, K, T, vol):  # type: ignore[no-untyped-def]
+    """Return whether the payoff bends at the forward and nothing is left to smooth it."""
+    return (F == K) & (vol * math.sqrt(T if T > 0.0 else 0.0) < KINK)
+
+
+@kernel
+def mark_kinks(F, K, T, vol, status):  # type: ignore[no-untyped-def]
+    """Turn the status OK of elements at a kink into AT_KINK."""
+    for k in range(F.size):
+        if status[k] == 0 and is_at_kink(F[k], K[k], T[k], vol[k]):
+            status[k] = AT_KINK
+
+
+@kernel
+def mark_overflows(price, status):  # type: ignore[no-untyped-def]
+    """Turn the status OK of elements whose price is infinite, and the price into NaN."""
+    for k in range(price.size):
+        if status[k] == 0 and 0.0 * price[k] != 0.0:
+            status[k] = PARAMETER_OUT_OF_RANGE
+            price[k] = np.nan
 
 
 @kernel
@@ -177,6 +208,7 @@ def black_greeks(c, F, K, T, vol, R, price, delta, gamma, vega, theta):  # type:
         discount = exp(-R[k] * T[k]) + bad
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density *= discount
+        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
         value = discount * worth(c[k], F[k], K[k], d1, d2, tail1, tail2)
         price[k] = value
         delta[k] = discount * c[k] * below(c[k] * d1, tail1)
@@ -206,6 +238,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
         discount = exp(-R[k] * T[k]) + bad
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density *= discount
+        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
         value = discount * worth(c[k], F[k], K[k], d1, d2, tail1, tail2)
         price[k] = value
         delta[k] = discount * c[k] * below(c[k] * d1, tail1)
@@ -219,7 +252,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
 
 @inlined
 def _higher_greeks(  # type: ignore[no-untyped-def]
-    F, T, vol, R, delta, gamma, vega, vanna, volga, charm, speed, colour, zomma
+    F, K, T, vol, R, delta, gamma, vega, vanna, volga, charm, speed, colour, zomma
 ):
     """Fill the other six; ``speed`` and ``colour`` hold d1 and d2 when it begins."""
     for k in range(np.uint64(F.size)):
@@ -233,7 +266,9 @@ def _higher_greeks(  # type: ignore[no-untyped-def]
         product = d1 * d2
         spread = gamma[k] * F[k]
         decay = 0.5 * gamma[k] * vol[k] * vol[k] * inverse
-        vanna[k] = -spread * root * d2
+        across = -spread * root * d2
+        # At a kink, where gamma is given as zero, the limit of the other formula.
+        vanna[k] = 0.5 * vega[k] / F[k] if is_at_kink(F[k], K[k], T[k], vol[k]) else across
         volga[k] = vega[k] * product * per_vol
         charm[k] = fma(R[k], delta[k], decay * F[k] * d2)
         speed[k] = -gamma[k] / F[k] * fma(d1, inverse, 1.0)
@@ -256,8 +291,9 @@ def all_greeks(c, F, K, T, vol, R, out):  # type: ignore[no-untyped-def]
             out[RHO][a:b], out[SPEED][a:b], out[COLOUR][a:b],
         )  # fmt: skip
         _higher_greeks(
-            F[a:b], T[a:b], vol[a:b], R[a:b], out[DELTA][a:b], out[GAMMA][a:b], out[VEGA][a:b],
-            out[VANNA][a:b], out[VOLGA][a:b], out[CHARM][a:b], out[SPEED][a:b],
+            F[a:b], K[a:b], T[a:b], vol[a:b], R[a:b],
+            out[DELTA][a:b], out[GAMMA][a:b], out[VEGA][a:b], out[VANNA][a:b], out[VOLGA][a:b],
+            out[CHARM][a:b], out[SPEED][a:b],
             out[COLOUR][a:b], out[ZOMMA][a:b],
         )  # fmt: skip
 

@@ -136,7 +136,10 @@ class DueKind(IntEnum):
 
 
 class PricingStatus(IntEnum):
-    """Why an element of a pricing call has no number, in the order in which it is tested."""
+    """Why an element of a pricing call has no number, in the order in which it is tested.
+
+    `AT_KINK` comes with a price and with numbers; the others that are not OK come with NaN.
+    """
 
     OK = 0
     NOT_FINITE = 1  # a NaN or an infinity among the inputs
@@ -150,7 +153,8 @@ class PricingStatus(IntEnum):
     BARRIER_CROSSED = 9  # the spot is beyond a barrier that is still to be touched
     BARRIERS_CROSS = 10  # the lower barrier is not below the upper one
     NOT_CONVERGED = 11
-    PARAMETER_OUT_OF_RANGE = 12  # a parameter of the model itself, see the function
+    PARAMETER_OUT_OF_RANGE = 12  # a parameter of the model itself, or no float64 holds the result
+    AT_KINK = 13  # priced; Greeks that have no limit here are given as 0
 
 
 class BarrierState(IntEnum):

@@ -12,13 +12,13 @@ payoff                 settled in quote    settled in coin, no discounting
 The coin price is the quote price without discounting over the forward, as with coin-settled calls:
 both are expectations under the measure whose numeraire is the coin.  (Haug 1998, 2.11.2.)
 
-Greeks are plain derivatives with the forward and the rate held: delta dV/dF, gamma d2V/dF2, vega
-per 1.00 of volatility, theta -dV/dT per year, rho per 1.00 of rate (0 for coin).  Zero time or
-volatility is a limit: the payoff at the forward, half of it exactly at the strike, where the Greeks
-are of no use.  An element that cannot be priced is NaN, `digital_status` says why.
+Greeks are plain derivatives with the forward and the rate held, by `kernel.term`: vega per 1.00 of
+volatility, theta, charm and colour per year of passing time, rho per 1.00 of rate (0 for coin).
+Zero time or volatility is a limit: the payoff at the forward, half of it exactly at the strike,
+where the Greeks are of no use.  An element that cannot be priced is NaN, `digital_status` says why.
 
-Accuracy against 40-digit arithmetic: 8e-16 of the amount paid, Greeks 1e-12
-of their scale (`tests/golden/test_digital.py`).
+Accuracy against 40-digit arithmetic: 8e-16 of the amount paid, Greeks 1e-13 of their scale
+(`tests/golden/test_digital.py`, `docs/accuracy.md`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,18 @@ import numpy as np
 
 from novate.kernel.codes import PricingStatus
 from novate.kernel.jit import inlined, kernel
-from novate.kernel.passage import MILLS_END, TOTAL_MIN, log_ratio, ratio_mills
-from novate.kernel.special import exp, normal_pdf
+from novate.kernel.passage import log_ratio
+from novate.kernel.special import exp
+from novate.kernel.term import (
+    GREEKS,
+    INPUT_MIN,
+    NOTHING,
+    PRICE,
+    SPREAD_MIN,
+    add,
+    fill_greeks,
+    image_jet,
+)
 
 NOT_FINITE = int(PricingStatus.NOT_FINITE)
 SIDE_UNKNOWN = int(PricingStatus.SIDE_UNKNOWN)
@@ -43,10 +53,6 @@ OUT_OF_RANGE = int(PricingStatus.PARAMETER_OUT_OF_RANGE)
 SIDE, PAYS_ASSET, IN_COIN, AMOUNT, F, K, T, VOL, R = range(9)
 """Rows of the inputs: c, 1.0 for an asset payoff, 1.0 for coin settlement, then as in Black-76."""
 INPUTS = 9
-
-PRICE, DELTA, GAMMA, VEGA, THETA, RHO = range(6)
-"""Rows of what `digital_greeks` fills."""
-GREEKS = 6
 
 
 @inlined
@@ -74,45 +80,24 @@ def status_of(at, k):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def held(x):  # type: ignore[no-untyped-def]
-    """Return x within the range in which the density is not zero."""
-    x = MILLS_END if x > MILLS_END else x
-    return -MILLS_END if x < -MILLS_END else x
-
-
-@inlined
-def digital_row(at, k):  # type: ignore[no-untyped-def]
-    """Return price, delta, gamma, vega, theta and rho of column ``k``."""
-    c, forward, vol, rate = at[SIDE, k], at[F, k], at[VOL, k], at[R, k]
+def digital_jet(at, k):  # type: ignore[no-untyped-def]
+    """Return the jet of column ``k`` by the logarithm of the forward; see `kernel.term`."""
+    forward, years = at[F, k], at[T, k]
+    years = INPUT_MIN if years < INPUT_MIN else years
     is_asset, is_coin = at[PAYS_ASSET, k] == 1.0, at[IN_COIN, k] == 1.0
-    root = math.sqrt(at[T, k])
-    s = vol * root
-    s = TOTAL_MIN if s < TOTAL_MIN else s
-    inverse = 1.0 / s
-    first = log_ratio(forward, at[K, k]) * inverse + 0.5 * s
-    d1, d2 = held(first), held(first - s)
-    x, other = (d1, d2) if is_asset else (d2, d1)
-    tail = normal_pdf(x) * ratio_mills(x)
-    n = tail if c * x < 0.0 else 1.0 - tail
-    scale = at[AMOUNT, k] * (1.0 if is_coin else exp(-rate * at[T, k]))
-    # Probability n and its derivatives: by F, by F twice, by volatility, by time.
-    slope = c * normal_pdf(x) * inverse / forward
-    bend = -slope * (x * inverse + 1.0) / forward
-    by_vol = -c * normal_pdf(x) * other * root * inverse
-    by_time = -c * normal_pdf(x) * other * 0.5 * vol * vol * inverse * inverse
-    if is_asset == is_coin:  # a pure probability times a number
-        price, delta, gamma, per = n, slope, bend, 1.0
-    elif is_asset:
-        price, delta, gamma = forward * n, n + forward * slope, 2.0 * slope + forward * bend
-        per = forward
-    else:
-        per = 1.0 / forward
-        price, delta = per * n, per * (slope - per * n)
-        gamma = per * (bend - 2.0 * delta)
-    price, rate = scale * price, 0.0 if is_coin else rate
-    theta = rate * price - scale * per * by_time
-    rho = 0.0 if is_coin else -at[T, k] * price
-    return price, scale * delta, scale * gamma, scale * per * by_vol, theta, rho
+    s = at[VOL, k] * math.sqrt(years)
+    s = SPREAD_MIN if s < SPREAD_MIN else s
+    factor, lead = at[AMOUNT, k], 0.0
+    if is_asset and not is_coin:
+        factor, lead = factor * forward, 1.0
+    if is_coin and not is_asset:
+        factor, lead = factor / forward, -1.0
+    rate_time, by_rate = (0.0, 0.0) if is_coin else (at[R, k] * years, 1.0)
+    jet = image_jet(
+        at[SIDE, k], 0.0, 0.0, 0.0, -log_ratio(forward, at[K, k]), -1.0, 0.0,
+        0.0, 0.5 if is_asset else -0.5, s, lead, 0.0, 0.0, -rate_time, -by_rate,
+    )  # fmt: skip
+    return add(NOTHING, factor * exp(-rate_time), jet)
 
 
 @kernel
@@ -131,10 +116,8 @@ def digital_greeks(at, out, status):  # type: ignore[no-untyped-def]
             for row in range(GREEKS):
                 out[row, k] = np.nan
             continue
-        price, delta, gamma, vega, theta, rho = digital_row(at, k)
-        out[PRICE, k] = price
-        out[DELTA, k] = delta
-        out[GAMMA, k] = gamma
-        out[VEGA, k] = vega
-        out[THETA, k] = theta
-        out[RHO, k] = rho
+        vol = INPUT_MIN if at[VOL, k] < INPUT_MIN else at[VOL, k]
+        years = INPUT_MIN if at[T, k] < INPUT_MIN else at[T, k]
+        jet = digital_jet(at, k)
+        out[PRICE, k] = jet[0]
+        fill_greeks(jet, at[F, k], vol, years, out, k)

@@ -53,6 +53,9 @@ AT_INTRINSIC = -1
 NORMAL_MIN = 2.2250738585072014e-308
 """Least time value over min(F, K) that is told from zero: the smallest normal float64."""
 
+LEAST = 5e-324
+"""The smallest float64."""
+
 STEP_MAX = 2e-5
 """A relative step below it leaves an error below rounding: at most 20 times its fourth power."""
 
@@ -246,7 +249,9 @@ def bounds(c, F, K, D, price):  # type: ignore[no-untyped-def]
     rest = c * lost if is_inside else 0.0
     most = F if c > 0.0 else K
     unit = D * (F if F < K else K)
-    v = (fma(-D, intrinsic, price) - D * rest) / unit
+    left = fma(-D, intrinsic, price) - D * rest
+    v = left / unit
+    v = LEAST if (left > 0.0) & (v <= 0.0) else v  # too little for a float64, which is not nothing
     w = fma(D, most, -price) / unit
     return v, w, D * intrinsic, D * most
 
@@ -255,13 +260,14 @@ def bounds(c, F, K, D, price):  # type: ignore[no-untyped-def]
 def _prepare(c, F, K, T, price, D, code, x, target):  # type: ignore[no-untyped-def]
     """Fill the status, or AT_INTRINSIC, x, and v or -w; stand-ins where there is no root."""
     for k in range(np.uint64(F.size)):
-        total = F[k] + K[k] + T[k] + price[k] + D[k] + c[k]
-        bad = PARAMETER_OUT_OF_RANGE if D[k] <= 0.0 else 0
+        none = 0.0 * F[k] + 0.0 * K[k] + 0.0 * T[k] + 0.0 * price[k] + 0.0 * c[k]
+        none = none if D[k] == np.inf else none + 0.0 * D[k]
+        bad = PARAMETER_OUT_OF_RANGE if (D[k] <= 0.0) | (D[k] == np.inf) else 0
         bad = TIME_NEGATIVE if T[k] < 0.0 else bad
         bad = STRIKE_NOT_POSITIVE if K[k] <= 0.0 else bad
         bad = FORWARD_NOT_POSITIVE if F[k] <= 0.0 else bad
         bad = SIDE_UNKNOWN if c[k] * c[k] != 1.0 else bad
-        bad = bad if total - total == 0.0 else NOT_FINITE
+        bad = bad if none == 0.0 else NOT_FINITE
         is_good = bad == 0
         forward = F[k] if is_good else 1.0
         strike = K[k] if is_good else 1.0
@@ -273,6 +279,7 @@ def _prepare(c, F, K, T, price, D, code, x, target):  # type: ignore[no-untyped-
         is_more = (paid >= ceiling) | (w <= 0.0) | ((T[k] == 0.0) & (paid > floor))
         bad = PRICE_ABOVE_MAXIMUM if is_good & is_more else bad
         bad = PRICE_BELOW_INTRINSIC if is_good & (paid < floor) else bad
+        bad = PARAMETER_OUT_OF_RANGE if is_good & (ceiling == np.inf) else bad
         code[k] = bad
         x[k] = log_ratio(forward, strike)
         sought = v if v <= 0.5 else -w
@@ -342,6 +349,6 @@ def implied_volatilities(c, F, K, T, price, D, vol, status):  # type: ignore[no-
 
 @kernel
 def discount_factors(R, T, D):  # type: ignore[no-untyped-def]
-    """Fill exp(-R T)."""
+    """Fill exp(-R T): infinite where no float64 holds it, NaN for a rate that is not finite."""
     for k in range(np.uint64(R.size)):
-        D[k] = exp(-R[k] * T[k])
+        D[k] = exp(-R[k] * T[k]) + 0.0 * R[k]

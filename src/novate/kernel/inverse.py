@@ -43,6 +43,7 @@ from novate.kernel.black import (
     TOTAL_MIN,
     below,
     held,
+    is_at_kink,
     tails,
     unpriced,
     worth,
@@ -78,6 +79,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
         bad = unpriced(c[k], F[k], K[k], T[k], vol[k], 0.0)
         root, inverse, d1, d2, density, tail1, tail2 = tails(F[k], K[k], T[k], vol[k])
         density += bad
+        inverse = 0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else inverse
         per_forward = 1.0 / F[k]
         hedge = c[k] * (K[k] / F[k]) * below(c[k] * d2, tail2) + bad
         price[k] = worth(c[k], F[k], K[k], d1, d2, tail1, tail2) / F[k] + bad
@@ -92,7 +94,7 @@ def _lower_greeks(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _higher_greeks(F, T, vol, net, vanna, volga, charm, speed, colour, zomma):  # type: ignore[no-untyped-def]
+def _higher_greeks(F, K, T, vol, net, vanna, volga, charm, speed, colour, zomma):  # type: ignore[no-untyped-def]
     """Fill the other six; ``speed``, ``colour``, ``zomma`` hold d1, d2 and the density at first."""
     for k in range(np.uint64(F.size)):
         d1, d2, density = speed[k], colour[k], zomma[k]
@@ -102,17 +104,19 @@ def _higher_greeks(F, T, vol, net, vanna, volga, charm, speed, colour, zomma):  
         # As in `kernel.black`: 1/sigma = sqrt(T)/s, 1/(2T) = sigma^2/(2 s^2), density first.
         per_forward = 1.0 / F[k]
         per_vol = density * (root * inverse)
-        decay = 0.5 * density * vol[k] * vol[k] * inverse
+        # What has no limit at a kink is given as zero.
+        sharp = (0.0 if is_at_kink(F[k], K[k], T[k], vol[k]) else 1.0) * density
+        decay = 0.5 * sharp * vol[k] * vol[k] * inverse
         product = d1 * d2
         bend = fma(product - 1.0, inverse, 2.0 * d1)
         vanna[k] = -per_vol * d1 * per_forward
         volga[k] = density * root * (root * inverse) * product
         charm[k] = decay * inverse * d1 * per_forward
-        pull = fma(d1, inverse, 4.0) * inverse * density
+        pull = fma(d1, inverse, 4.0) * inverse * sharp
         speed[k] = fma(6.0, net[k], -pull) * per_forward * per_forward * per_forward
         # Not decay * inverse * bend: two inverses of the least total are finite, three are not.
         colour[k] = -decay * (bend * inverse) * per_forward * per_forward
-        zomma[k] = per_vol * bend * per_forward * per_forward
+        zomma[k] = sharp * (root * inverse) * bend * per_forward * per_forward
 
 
 @kernel
@@ -129,7 +133,7 @@ def inverse_greeks(c, F, K, T, vol, out):  # type: ignore[no-untyped-def]
             out[THETA][a:b], out[SPEED][a:b], out[COLOUR][a:b], out[ZOMMA][a:b],
         )  # fmt: skip
         _higher_greeks(
-            F[a:b], T[a:b], vol[a:b], out[NET][a:b],
+            F[a:b], K[a:b], T[a:b], vol[a:b], out[NET][a:b],
             out[VANNA][a:b], out[VOLGA][a:b], out[CHARM][a:b], out[SPEED][a:b],
             out[COLOUR][a:b], out[ZOMMA][a:b],
         )  # fmt: skip

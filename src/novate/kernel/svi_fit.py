@@ -1,8 +1,8 @@
 """Least squares for raw SVI slices, one or many, with hinges that keep them free of arbitrage.
 
 A quote says that volatility lies between its bid and its ask, no more.  So the distance of the
-model from the mid is measured in half spreads, ``d``; its *excess* over ``BAND`` half spreads is
-what the fit minimises, with a small pull towards the mid that makes the answer unique.  As a half
+model from the mid is measured in half spreads, ``d``; its *excess* over a band is what the fit
+minimises, with a small pull towards the mid that makes the answer unique; see `BAND`.  As a half
 spread in volatility is the half spread in price over vega, this is the price error in half spreads:
 vega and spread weight the quotes.  Large excesses count linearly (pseudo-Huber), so that a wrong
 quote cannot bend the smile.
@@ -27,20 +27,11 @@ import numpy as np
 from novate.kernel.jit import inlined, kernel
 from novate.kernel.least_squares import damped_step
 
-BAND = 0.6
-"""Half spreads around the mid inside which a quote only pulls a little."""
-
-PULL = 0.2
-"""Weight of the distance from the mid, relative to that of the excess."""
-
 HUBER = 3.0
 """Excess, in half spreads, from which on it counts linearly."""
 
 SLOPE_MAX = 1.98
 """Largest b (1 + abs(rho)) that the fit aims for; Lee's bound is 2."""
-
-LEAN = 0.5
-"""Cost of a wing slope of one: where quotes leave the wings open, the flatter ones are taken."""
 
 SLOPE_SHARE = 0.05
 """A fall of wing slopes by so much weighs as much as one of variance by its whole."""
@@ -53,6 +44,11 @@ STEP_SHARE = 1e-10
 
 A, B, RHO, M, SIGMA = range(5)
 PARAMETERS = 5
+
+MARGIN, RISE, HARD, BAND, PULL, LEAN = range(6)
+"""Terms of a fit: least g, least relative rise from slice to slice, weight of the hinges, half
+spreads around the mid inside which a quote only pulls, weight of that pull relative to the excess,
+and cost of a wing slope of one: where quotes leave the wings open, the flatter ones are taken."""
 
 
 @inlined
@@ -95,7 +91,7 @@ def _slope_row(p, sign, factor, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def data_cost(k, vol, half, years, p, normal, gradient, row):  # type: ignore[no-untyped-def]
+def data_cost(k, vol, half, weight, years, terms, p, normal, gradient, row):  # type: ignore[no-untyped-def]
     """Return the cost of the quotes and add their rows; infinite where variance is not positive."""
     cost = 0.0
     for i in range(k.size):
@@ -108,23 +104,25 @@ def data_cost(k, vol, half, years, p, normal, gradient, row):  # type: ignore[no
         scale = 1.0 / (2.0 * model * years * half[i])
         for j in range(PARAMETERS):
             row[j] *= scale
-        cost += 2.0 * PULL * (math.sqrt(1.0 + d * d) - 1.0)
-        _add_row(normal, gradient, row, d, PULL / math.sqrt(1.0 + d * d))
-        excess = abs(d) - BAND
+        pull, far = weight[i] * terms[PULL], math.sqrt(1.0 + d * d)
+        cost += 2.0 * pull * (far - 1.0)
+        _add_row(normal, gradient, row, d, pull / far)
+        excess = abs(d) - terms[BAND]
         if excess > 0.0:
             share = math.sqrt(1.0 + excess * excess / (HUBER * HUBER))
-            cost += 2.0 * HUBER * HUBER * (share - 1.0)
-            _add_row(normal, gradient, row, excess if d > 0.0 else -excess, 1.0 / share)
+            cost += weight[i] * 2.0 * HUBER * HUBER * (share - 1.0)
+            _add_row(normal, gradient, row, excess if d > 0.0 else -excess, weight[i] / share)
     return cost
 
 
 @kernel
-def hinge_cost(grid, floor, ceiling, margin, hard, p, normal, gradient, row):  # type: ignore[no-untyped-def]
-    """Return the cost of what is broken and add its rows; ``hard`` weights it.
+def hinge_cost(grid, floor, ceiling, terms, p, normal, gradient, row):  # type: ignore[no-untyped-def]
+    """Return the cost of what is broken and add its rows.
 
     ``floor`` and ``ceiling`` hold total variances on ``grid``; 0 and infinity where there is none.
     """
     cost = 0.0
+    margin, hard, lean = terms[MARGIN], terms[HARD], terms[LEAN]
     for i in range(grid.size):
         k = grid[i]
         x, root, w, first, second = _shape(k, p)
@@ -166,8 +164,8 @@ def hinge_cost(grid, floor, ceiling, margin, hard, p, normal, gradient, row):  #
     for sign in (-1.0, 1.0):
         slope = p[B] * (1.0 + sign * p[RHO])
         _slope_row(p, sign, 1.0, row)
-        cost += LEAN * slope * slope
-        _add_row(normal, gradient, row, slope, LEAN)
+        cost += lean * slope * slope
+        _add_row(normal, gradient, row, slope, lean)
     slope = p[B] * (1.0 + abs(p[RHO])) - SLOPE_MAX
     if slope > 0.0:
         row[:] = 0.0
@@ -193,15 +191,14 @@ def _add_pair(normal, gradient, row, other, i, residual, hard):  # type: ignore[
 
 
 @kernel
-def crossing_cost(grid, scale, rise, hard, p, q, i, normal, gradient, row, other):  # type: ignore[no-untyped-def]
+def crossing_cost(grid, scale, terms, p, q, i, normal, gradient, row, other):  # type: ignore[no-untyped-def]
     """Return the cost of where slice ``q`` is below the earlier ``p`` and add its rows.
 
     Their parameters stand at ``i`` and ``i + 5`` of the whole; ``scale`` turns variances on
-    ``grid`` into shares, ``rise`` is the share by which the later one aims to be above.  The slopes
-    of the wings decide beyond the grid.
+    ``grid`` into shares.  The slopes of the wings decide beyond the grid.
     """
     cost = 0.0
-    more = 1.0 + rise
+    more, hard = 1.0 + terms[RISE], terms[HARD]
     for at in range(grid.size):
         x, root, early, first, _ = _shape(grid[at], p)
         y, other_root, late, other_first, _ = _shape(grid[at], q)
@@ -226,7 +223,7 @@ def crossing_cost(grid, scale, rise, hard, p, q, i, normal, gradient, row, other
 
 
 @kernel
-def total_cost(quotes, starts, years, grid, bounds, margin, rise, hard, p, normal, gradient):  # type: ignore[no-untyped-def]
+def total_cost(quotes, starts, years, grid, bounds, terms, p, normal, gradient):  # type: ignore[no-untyped-def]
     """Return the cost of all slices and fill J'J and half its gradient."""
     normal[:] = 0.0
     gradient[:] = 0.0
@@ -238,19 +235,18 @@ def total_cost(quotes, starts, years, grid, bounds, margin, rise, hard, p, norma
         block = normal[i : i + PARAMETERS, i : i + PARAMETERS]
         slope = gradient[i : i + PARAMETERS]
         cost += data_cost(
-            quotes[0, a:b], quotes[1, a:b], quotes[2, a:b], years[j], own, block, slope, row
-        )
+            quotes[0, a:b], quotes[1, a:b], quotes[2, a:b], quotes[3, a:b], years[j], terms,
+            own, block, slope, row,
+        )  # fmt: skip
         if not cost < math.inf:
             return math.inf
-        cost += hinge_cost(
-            grid[j], bounds[0, j], bounds[1, j], margin, hard, own, block, slope, row
-        )
+        cost += hinge_cost(grid[j], bounds[0, j], bounds[1, j], terms, own, block, slope, row)
         if not cost < math.inf:
             return math.inf
     for j in range(1, years.size):
         i = (j - 1) * PARAMETERS
         cost += crossing_cost(
-            grid[j - 1], bounds[2, j - 1], rise, hard, p[i : i + PARAMETERS],
+            grid[j - 1], bounds[2, j - 1], terms, p[i : i + PARAMETERS],
             p[i + PARAMETERS : i + 2 * PARAMETERS], i, normal, gradient, row, other,
         )  # fmt: skip
     return cost
@@ -258,14 +254,14 @@ def total_cost(quotes, starts, years, grid, bounds, margin, rise, hard, p, norma
 
 @kernel
 def refine_slices(  # type: ignore[no-untyped-def]
-    quotes, starts, years, grid, bounds, margin, rise, hard, lower, upper, steps_max, p
+    quotes, starts, years, grid, bounds, terms, lower, upper, steps_max, p
 ):
     """Move the parameters of all slices together to a least cost near them; return that cost.
 
     Parameters
     ----------
     quotes
-        ``[3, n]``: log-moneyness, mid volatility, half spread in volatility, by expiry.
+        ``[4, n]``: log-moneyness, mid volatility, half spread in volatility, weight; by expiry.
     starts
         ``[j + 1]``: first quote of each slice, and n.
     years
@@ -275,8 +271,8 @@ def refine_slices(  # type: ignore[no-untyped-def]
     bounds
         ``[3, j, g]``: floor and ceiling of total variance (0 and infinity: none), and the variance
         that turns a crossing into a share.
-    margin, rise, hard
-        Least g, least relative rise from slice to slice, weight of the hinges.
+    terms
+        ``[6]``, see `MARGIN`.
     lower, upper, p
         ``[5 j]``: bounds of the parameters, and a, b, rho, m, sigma of each slice.
 
@@ -289,7 +285,7 @@ def refine_slices(  # type: ignore[no-untyped-def]
     normal, factor, spare = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
     gradient, spare_gradient = np.zeros(n), np.zeros(n)
     step, trial = np.zeros(n), np.zeros(n)
-    cost = total_cost(quotes, starts, years, grid, bounds, margin, rise, hard, p, normal, gradient)
+    cost = total_cost(quotes, starts, years, grid, bounds, terms, p, normal, gradient)
     damping = DAMPING_START
     for _ in range(steps_max):
         # A parameter at its bound that would leave it stays there.
@@ -307,9 +303,8 @@ def refine_slices(  # type: ignore[no-untyped-def]
                 for i in range(n):
                     trial[i] = min(max(p[i] + step[i], lower[i]), upper[i])
                 found = total_cost(
-                    quotes, starts, years, grid, bounds, margin, rise, hard, trial,
-                    spare, spare_gradient,
-                )  # fmt: skip
+                    quotes, starts, years, grid, bounds, terms, trial, spare, spare_gradient
+                )
                 if found < cost:
                     is_better = True
                     break
@@ -371,7 +366,7 @@ def linear_start(k, vol, half, years, m, sigma, p):  # type: ignore[no-untyped-d
 
 @kernel
 def fit_svi(  # type: ignore[no-untyped-def]
-    quotes, starts, years, grid, bounds, margin, hard, centres, widths, lower, upper, steps_max, p
+    quotes, starts, years, grid, bounds, terms, centres, widths, lower, upper, steps_max, p
 ):
     """Fill ``p[5]`` with the best fit of one slice from the starts of ``centres`` x ``widths``.
 
@@ -394,7 +389,7 @@ def fit_svi(  # type: ignore[no-untyped-def]
         for i in range(PARAMETERS):
             trial[i] = min(max(trial[i], lower[i]), upper[i])
         cost = refine_slices(
-            quotes, starts, years, grid, bounds, margin, 0.0, hard, lower, upper, steps_max, trial
+            quotes, starts, years, grid, bounds, terms, lower, upper, steps_max, trial
         )
         if cost < best:
             best = cost

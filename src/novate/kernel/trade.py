@@ -29,6 +29,7 @@ from novate.kernel.position import (
     spread,
 )
 from novate.kernel.value import contract_value, fee_of
+from novate.kernel.way_out import is_given_away, sale_floor
 
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
@@ -59,7 +60,8 @@ WORSE_THAN_LIMIT = 12
 AMOUNT_TOO_LARGE = 13
 MARK_MISSING = 14
 INSUFFICIENT_MARGIN = 15
-PRICE_BLOCKED = 16
+BELOW_WORTH = 16
+PRICE_BLOCKED = 17
 
 
 def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]
@@ -337,10 +339,13 @@ def added_lots(accounts, positions, account, i, lots):  # type: ignore[no-untype
 
 @inlined
 def _risk_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, is_halted, buyer, seller, i, lots, value,
-    buyer_fee, seller_fee, buyer_reservation, seller_reservation, scratch, out,
+    accounts, positions, instruments, assets, way_out_ppm, is_halted, buyer, seller, i, ticks, lots,
+    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, scratch, out,
 ):  # fmt: skip
-    """Margin of sides without a reservation, the buyer first, and lots added without a price."""
+    """Margin of sides without a reservation, the buyer first, then worth given away and lots added.
+
+    The seller must not give away what it is worth; nobody may add where there is no price.
+    """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
     if buyer_reservation == 0:
         code, was, may = _margin_refusal(
@@ -351,6 +356,12 @@ def _risk_refusal(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
             scratch, out,
         )  # fmt: skip
+    if code == ACCEPTED and instruments.style[i] == _PREMIUM:
+        floor = sale_floor(instruments.mark[i], way_out_ppm)
+        if ticks < floor and is_given_away(
+            accounts, positions, instruments, assets, buyer, seller, i, scratch, out
+        ):
+            return BELOW_WORTH, np.int64(ticks), np.int64(floor)
     if code == ACCEPTED and is_halted:
         bought = added_lots(accounts, positions, buyer, i, lots)
         was = max(bought, added_lots(accounts, positions, seller, i, -lots))
@@ -397,16 +408,14 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 @kernel
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
-    account_count, instrument_count, collar_ppm, is_halted,
-    buyer, seller, instrument, ticks, lots, buyer_is_maker,
-    buyer_reservation, seller_reservation,
+    account_count, instrument_count, collar_ppm, way_out_ppm, is_halted,
+    buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
 ):  # fmt: skip
     """Decide and book a run of trades row by row, so that each row sees the rows before it.
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
-    ``is_halted[i]``: nobody adds to a position in the instrument.
-    The caller has ensured capacity for two new positions per row.
+    ``is_halted[i]``: nobody adds to the instrument.  The caller has made room for two rows a trade.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -428,13 +437,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 accounts, positions, instruments, reservations, s, i, ticks[k], -n,
                 seller_reservation[k],
             )  # fmt: skip
-        value = np.int64(0)
-        buyer_fee = np.int64(0)
-        seller_fee = np.int64(0)
+        value, buyer_fee, seller_fee = np.int64(0), np.int64(0), np.int64(0)
         if code == ACCEPTED:
             value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
-            maker = instruments.maker_fee_ppm[i]
-            taker = instruments.taker_fee_ppm[i]
+            maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
             buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
             seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
             was, may = np.int64(0), np.int64(AMOUNT_MAX)
@@ -445,8 +451,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
             code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
         if code == ACCEPTED:
             code, was, may = _risk_refusal(
-                accounts, positions, instruments, assets, is_halted[i], b, s, i, n, value,
-                buyer_fee, seller_fee, buyer_reservation[k], seller_reservation[k], scratch, out,
+                accounts, positions, instruments, assets, way_out_ppm, is_halted[i], b, s, i,
+                ticks[k], n, value, buyer_fee, seller_fee, buyer_reservation[k],
+                seller_reservation[k], scratch, out,
             )  # fmt: skip
         refusal[k] = code
         actual[k] = was

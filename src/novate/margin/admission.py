@@ -54,7 +54,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
         x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        _halted(x, command["instrument"]),
+        x.parameter(Parameter.WAY_OUT_PPM), _halted(x, command["instrument"]),
         command["buyer"], command["seller"], command["instrument"], command["ticks"],
         command["lots"], command["buyer_is_maker"],
         command["buyer_reservation"], command["seller_reservation"],

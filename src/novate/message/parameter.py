@@ -30,7 +30,8 @@ class Parameter(IntEnum):
     TRADE_COLLAR_PPM = 14
     ORDER_LIFE_NS = 15
     SURFACE_STALENESS_NS = 16
-    SMILE_MOVE_PPM = 17
+    WAY_OUT_PPM = 17
+    SMILE_MOVE_PPM = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,13 @@ SETTINGS: dict[Parameter, Setting] = {
     ),
     Parameter.SURFACE_STALENESS_NS: Setting(
         "ns", 2 * HOUR, SECOND, 7 * 24 * HOUR, "age at which a smile no longer counts"
+    ),
+    Parameter.WAY_OUT_PPM: Setting(
+        "1e-6",
+        100_000,
+        0,
+        1_000_000,
+        "share of the mark that a long option sold by an account below initial margin may give up",
     ),
     Parameter.SMILE_MOVE_PPM: Setting(
         "1e-6",

@@ -196,7 +196,8 @@ class SubmitTradeRefusal(IntEnum):
     AMOUNT_TOO_LARGE = 13
     MARK_MISSING = 14
     INSUFFICIENT_MARGIN = 15
-    PRICE_BLOCKED = 16
+    BELOW_WORTH = 16
+    PRICE_BLOCKED = 17
 
 
 class ReserveMarginRefusal(IntEnum):

@@ -58,15 +58,23 @@ def spread_profit(spreads: Spreads, spot: npt.ArrayLike, future: npt.ArrayLike) 
     Raises
     ------
     InputError
-        If a product does not fit 63 bits.
+        If prices, or a product, do not fit 63 bits.
     """
-    basis = np.asarray(future, np.int64) - np.asarray(spot, np.int64)
-    change = spreads.entry_basis - basis
-    largest = int(np.abs(change).max(initial=0)) * int(np.abs(spreads.lots).max(initial=0))
+    ends = (np.asarray(future, np.int64), np.asarray(spot, np.int64))
+    farthest = sum(_largest(ticks) for ticks in (*ends, spreads.entry_spot, spreads.entry_future))
+    if farthest >= PRODUCT_MAX:
+        raise InputError(f"prices of {farthest} ticks together; allowed: less than 2**62")
+    change = spreads.entry_basis - (ends[0] - ends[1])
+    largest = _largest(change) * _largest(spreads.lots)
     if largest >= PRODUCT_MAX:
         raise InputError(f"profit of {largest} ticks x lots; allowed: less than 2**62")
     profit: I64 = spreads.lots * change
     return profit
+
+
+def _largest(column: I64) -> int:
+    """Return the largest size in a column; that of the least int64 has no int64."""
+    return max(int(column.max(initial=0)), -int(column.min(initial=0)))
 
 
 def basis_losses(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from novate.instrument.valued import real
 from novate.kernel.columns import F64
 
 I8 = npt.NDArray[np.int8]
@@ -24,7 +25,7 @@ def columns(*inputs: npt.ArrayLike) -> tuple[tuple[int, ...], list[F64]]:
     ValueError
         If the shapes do not fit, or something is not a number.
     """
-    arrays = [np.asarray(value, np.float64) for value in inputs]
+    arrays = [real(value) for value in inputs]
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     flat = [np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1) for array in arrays]
     return shape, flat

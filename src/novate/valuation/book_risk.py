@@ -15,7 +15,6 @@ import numpy as np
 
 from novate.errors import InputError
 from novate.kernel.aggregate import group_sums
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I32, I64
 from novate.valuation.holding import NATIVE, NO_EXPIRY, REPORTING, Contracts, UnitRisk
 
@@ -66,6 +65,9 @@ class RiskTable:
         ``[len(REPORTING), n]`` in the reporting currency; NaN where different spots meet.
     positions, unpriced
         Positions of the group, and how many of them have no price and are not in the sums.
+    at_kink
+        How many are in the sums with Greeks of 0 that have no limit (`PricingStatus.AT_KINK`): an
+        option that expires exactly at its strike has a value and a delta, but no gamma.
     """
 
     keys: dict[str, I64]
@@ -73,6 +75,7 @@ class RiskTable:
     reporting: F64
     positions: I64
     unpriced: I64
+    at_kink: I64
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -121,6 +124,7 @@ class RiskTable:
             reporting=reporting,
             positions=_counted(group, self.positions, groups),
             unpriced=_counted(group, self.unpriced, groups),
+            at_kink=_counted(group, self.at_kink, groups),
         )
 
 
@@ -184,7 +188,7 @@ def book_risk(
     width = len(kinds["bucket"])
     code = positions.account.astype(np.int64) * width + of_kind[positions.contract]
     cells, group = _dense(code, len(member) * width)
-    is_bad = risk.status != PricingStatus.OK
+    is_bad = ~risk.is_priced
     rows = np.hstack([risk.native.T, risk.reporting.T])
     sums = group_sums(
         group,
@@ -204,6 +208,7 @@ def book_risk(
         reporting=sums[len(NATIVE) :],
         positions=np.bincount(group, minlength=cells.size),
         unpriced=np.bincount(group[is_bad[positions.contract]], minlength=cells.size),
+        at_kink=np.bincount(group[risk.is_at_kink[positions.contract]], minlength=cells.size),
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from novate.instrument.digital import TouchForm
 from novate.instrument.valued import Valuation, matrix, valued
-from novate.kernel.barrier import barrier_greeks
+from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
 from novate.kernel.digital import digital_greeks
 from novate.kernel.double_barrier import double_barrier_greeks
@@ -140,7 +140,7 @@ def barrier(  # noqa: PLR0913 - the terms of a formula are its arguments
         cp, direction, is_in, payoff, S, K, H, amount, rebate, T, vol, rate, yield_, monitoring,
         interval, state, in_coin,
     )  # fmt: skip
-    return valued(barrier_greeks, shape, at)
+    return valued(barrier_greeks, shape, at, False)
 
 
 def touch(  # noqa: PLR0913 - the terms of a formula are its arguments
@@ -177,7 +177,7 @@ def touch(  # noqa: PLR0913 - the terms of a formula are its arguments
         1.0, direction, is_in, payoff, S, H, H, np.where(is_hit, 0.0, size),
         np.where(is_hit, size, 0.0), T, vol, rate, yield_, monitoring, interval, state, 0.0,
     )  # fmt: skip
-    return valued(barrier_greeks, shape, at)
+    return valued(barrier_greeks, shape, at, False)
 
 
 def double_barrier(  # noqa: PLR0913 - the terms of a formula are its arguments
@@ -204,7 +204,7 @@ def double_barrier(  # noqa: PLR0913 - the terms of a formula are its arguments
     np.float64(4.3515)
     """
     shape, at = matrix(cp, is_in, S, K, lower, upper, T, vol, rate, yield_, state, in_coin)
-    return valued(double_barrier_greeks, shape, at)
+    return valued(double_barrier_greeks, shape, at, False)
 
 
 def perpetual_price(  # noqa: PLR0913 - the terms of a formula are its arguments

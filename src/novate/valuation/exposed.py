@@ -9,41 +9,54 @@ Greeks are those of the position; an option is valued on the smile that marks it
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from novate.kernel.codes import Barrier
+from novate.instrument.barrier import Barrier as BarrierOption
+from novate.instrument.digital import Digital
+from novate.kernel.codes import Barrier, BarrierPayoff
 from novate.kernel.codes import Kind as Listed
 from novate.kernel.columns import F64, I64
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation.book_risk import Positions
+from novate.valuation.exotic_terms import Exotics
 from novate.valuation.exposure import Exposure
 from novate.valuation.holding import Contracts, Kind, Market
 
+B1 = npt.NDArray[np.bool_]
 E8, E9 = 1e8, 1e9
 YEAR_NS = 365 * 86_400 * 10**9
 
 
 def exposed_contracts(x: Exposure) -> Contracts:
-    """Return the terms of every instrument; digitals and barriers are VALUED.
+    """Return the terms of every instrument, by number.
 
     ``quantity`` of a position is its lots: ``unit`` is the size of a lot in coins, or the face
     value of an inverse contract.  Assets are the engine's numbers, so that the numeraire is 0.
+    Digitals and barriers are VALUED: at the volatility of their strike, without the slope of the
+    smile that the engine's mark of a digital has.
     """
     c = x.instruments
     asset = c.used("settlement_asset").astype(np.int32)
     is_option = c.used("kind") != Listed.DELTA_ONE
-    plain = (c.used("kind") == Listed.EUROPEAN) & (
-        (c.used("barrier") == Barrier.NONE) | (c.used("is_knocked"))
-    )
+    is_watched = (c.used("barrier") != Barrier.NONE) & ~c.used("is_knocked")
+    is_digital = (c.used("kind") == Listed.DIGITAL) & ~is_watched
+    kind = np.where(is_option, Kind.EUROPEAN, Kind.FUTURE)
+    kind[is_watched | is_digital] = Kind.VALUED
     is_inverse = ~is_option & (c.used("form") == INVERSE)
     tick = c.used("tick_e8") / E8
     scale = 10.0 ** x.assets.used("decimals")[asset]
-    with np.errstate(divide="ignore"):
-        size = np.where(is_inverse, c.used("unit") * tick / scale, c.used("unit") / (tick * scale))
+    size = np.where(is_inverse, c.used("unit") * tick / scale, c.used("unit") / (tick * scale))
     is_coin = is_option & (asset != 0)
+    exotics = [
+        Exotics(rows=rows, terms=terms(x, rows, is_coin[rows], tick[rows]))
+        for rows, terms in (
+            (np.flatnonzero(is_digital), _digitals),
+            (np.flatnonzero(is_watched), _barriers),
+        )
+        if rows.size
+    ]
     return Contracts(
-        kind=np.where(is_option, np.where(plain, Kind.EUROPEAN, Kind.VALUED), Kind.FUTURE).astype(
-            np.int8
-        ),
+        kind=kind.astype(np.int8),
         form=np.where(is_inverse | is_coin, INVERSE, LINEAR).astype(np.int8),
         underlying=c.used("underlying").astype(np.int32),
         settlement=asset,
@@ -51,6 +64,39 @@ def exposed_contracts(x: Exposure) -> Contracts:
         strike=np.where(is_option, c.used("strike_e8") / E8, x.marks.mark[: c.count] * tick),
         expiry_ns=c.used("expiry_ns").copy(),
         unit=size,
+        exotics=tuple(exotics),
+    )
+
+
+def _digitals(x: Exposure, rows: I64, is_coin: B1, tick: F64) -> Digital:
+    """Terms of digitals: one settled in coin pays coins."""
+    c = x.instruments
+    return Digital(
+        side=c.side[rows].astype(np.float64),
+        strike=c.strike_e8[rows] / E8,
+        amount=c.payout_ticks[rows] * tick,
+        pays_asset=is_coin,
+        in_coin=is_coin,
+    )
+
+
+def _barriers(x: Exposure, rows: I64, is_coin: B1, tick: F64) -> BarrierOption:
+    """Terms of options whose barrier was not touched."""
+    c, barrier = x.instruments, x.instruments.barrier[rows]
+    is_digital = c.kind[rows] == Listed.DIGITAL
+    pays = np.where(is_coin, BarrierPayoff.ASSET, BarrierPayoff.CASH)
+    return BarrierOption(
+        side=c.side[rows].astype(np.float64),
+        direction=np.where(np.isin(barrier, (Barrier.UP_IN, Barrier.UP_OUT)), 1.0, -1.0),
+        is_in=np.isin(barrier, (Barrier.UP_IN, Barrier.DOWN_IN)),
+        strike=c.strike_e8[rows] / E8,
+        barrier=c.barrier_e8[rows] / E8,
+        monitoring=c.monitoring[rows],
+        interval=c.observation_ns[rows] / YEAR_NS,
+        rebate=c.rebate_ticks[rows] * tick,
+        payoff=np.where(is_digital, pays, BarrierPayoff.VANILLA),
+        amount=np.where(is_digital, c.payout_ticks[rows] * tick, 1.0),
+        in_coin=is_coin,
     )
 
 

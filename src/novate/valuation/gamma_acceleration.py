@@ -3,7 +3,8 @@
 Speed is dGamma/dS, colour dGamma/dt, zomma dGamma/dsigma.  An option is *near* when its strike lies
 within one standard deviation of the forward at expiry: abs(ln(K/F)) <= sigma sqrt(T).  At the money
 gamma goes as 1/sqrt(T), so that it doubles while three quarters of the remaining time pass; away
-from the strike it doubles later or never, which `doubling_years` computes.
+from the strike it doubles later or never, which `doubling_years` computes.  For exotics the strike
+alone is looked at, not the barrier.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I64
 from novate.valuation.batch import columns, shaped
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, years_to_expiry
@@ -35,7 +35,8 @@ class Acceleration:
     is_near
         Whether the distance is at most one.
     doubling_years
-        Years until gamma has doubled with forward and volatility held; infinite if it never does.
+        Years until gamma has doubled with forward and volatility held; infinite if it never does;
+        NaN for what is no European option.
     """
 
     gamma: F64
@@ -57,8 +58,11 @@ class PinList:
         Which strike.
     distance
         Standard deviations from the forward, the least over its contracts.
+    is_exotic
+        Whether the row is of exotics, which do not net with calls and puts.
     quantity
-        Net quantity of calls and puts in units of the underlying; they have the same gamma.
+        Net quantity of calls and puts in units of the underlying; they have the same gamma.  Of
+        exotics the sum of quantities.
     cash_gamma
         S^2 w'' of them: reporting currency per (relative move)^2.
     years
@@ -69,6 +73,7 @@ class PinList:
     expiry_ns: I64
     strike: F64
     distance: F64
+    is_exotic: npt.NDArray[np.bool_]
     quantity: F64
     cash_gamma: F64
     years: F64
@@ -90,7 +95,7 @@ def gamma_acceleration(
         Net quantity of each contract, float64 ``[contracts]``, positive = long.
     """
     distance = strike_distance(contracts, market)
-    has_price = risk.status == PricingStatus.OK
+    has_price = risk.is_priced
     doubling = np.full(len(contracts), np.nan)
     rows = np.flatnonzero((contracts.kind == Kind.EUROPEAN) & has_price)
     doubling[rows] = doubling_years(
@@ -114,7 +119,7 @@ def strike_distance(contracts: Contracts, market: Market) -> F64:
     """Return abs(ln(K/F)) / (sigma sqrt(T)) of options, NaN for other kinds and bad inputs."""
     years = years_to_expiry(contracts, market.as_of_ns)
     usable = (
-        (contracts.kind == Kind.EUROPEAN)
+        ((contracts.kind == Kind.EUROPEAN) | (contracts.kind == Kind.VALUED))
         & (contracts.strike > 0.0)
         & (market.forward > 0.0)
         & (years >= 0.0)
@@ -135,13 +140,17 @@ def doubling_years(F: npt.ArrayLike, K: npt.ArrayLike, T: npt.ArrayLike, vol: np
     With x = ln(F/K) and total variance v, ln(gamma) = -x^2/(2 v) - v/8 - ln(v)/2 + constant: it
     rises as v falls down to v* = 2 (sqrt(1 + x^2) - 1) and falls below.  If it doubles it does so
     once on the way from v to v*, where it is found by halving; otherwise the answer is infinite.
-    Without discounting.  Nothing left (T or vol zero) is NaN.
+    Without discounting.  Nothing left (T or vol zero), and what is no option, is NaN.
     """
     shape, (forward, strike, years, sigma) = columns(F, K, T, vol)
-    x2 = np.log(forward / strike) ** 2
-    v = sigma * sigma * years
-    usable = (v > 0.0) & np.isfinite(v + x2)
-    v = np.where(usable, v, 1.0)
+    usable = (forward > 0.0) & (strike > 0.0) & (years > 0.0) & (sigma > 0.0)
+    usable &= np.isfinite(forward) & np.isfinite(strike) & np.isfinite(years) & np.isfinite(sigma)
+    forward, strike = np.where(usable, forward, 1.0), np.where(usable, strike, 1.0)
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        x2 = np.log(forward / strike) ** 2
+        v = np.where(usable, sigma, 1.0) ** 2 * np.where(usable, years, 1.0)
+    usable &= (v > 0.0) & np.isfinite(v + x2)
+    v, x2 = np.where(usable, v, 1.0), np.where(usable, x2, 0.0)
     peak = 2.0 * x2 / (np.sqrt(1.0 + x2) + 1.0)
 
     def gain(w: F64) -> F64:
@@ -175,13 +184,16 @@ def pin_list(
     years = years_to_expiry(contracts, market.as_of_ns)
     distance = strike_distance(contracts, market)
     rows = np.flatnonzero(
-        (distance <= 1.0)
-        & (years <= days / 365.0)
-        & (risk.status == PricingStatus.OK)
-        & (quantity != 0.0)
+        (distance <= 1.0) & (years <= days / 365.0) & risk.is_priced & (quantity != 0.0)
     )
+    is_exotic = contracts.kind == Kind.VALUED
     at = np.stack(
-        [contracts.underlying[rows], contracts.expiry_ns[rows], _order(contracts.strike[rows])]
+        [
+            contracts.underlying[rows],
+            contracts.expiry_ns[rows],
+            _order(contracts.strike[rows]),
+            is_exotic[rows],
+        ]
     ).astype(np.int64)
     _, first, group = np.unique(at, axis=1, return_index=True, return_inverse=True)
     group, n = group.reshape(-1), first.size
@@ -189,7 +201,7 @@ def pin_list(
     gamma: F64 = np.bincount(group, (quantity * risk["cash_gamma"])[rows], n).astype(np.float64)
     least = np.full(n, np.inf)
     np.minimum.at(least, group, distance[rows])
-    keep = np.flatnonzero(net)
+    keep = np.flatnonzero((net != 0.0) | (is_exotic[rows[first]] & (gamma != 0.0)))
     keep = keep[np.argsort(-np.abs(gamma[keep]), kind="stable")]
     one = rows[first[keep]]
     return PinList(
@@ -197,6 +209,7 @@ def pin_list(
         expiry_ns=contracts.expiry_ns[one],
         strike=contracts.strike[one],
         distance=least[keep],
+        is_exotic=is_exotic[one],
         quantity=net[keep],
         cash_gamma=gamma[keep],
         years=years[one],

@@ -1,16 +1,20 @@
 """A book over a ladder of spots: value, delta, gamma and vega, and where gamma changes its sign.
 
 Spot and forward move together (F/S held), no time passes, rates and prices of settlement assets
-stay, except that of the underlying coin itself, which is the spot.  What volatility does is a
-declared rule:
+stay, except those that are the spot or its inverse (see `novate.valuation.holding`).  What
+volatility does is a declared rule:
 
 - *sticky strike*: each contract keeps its volatility;
 - *sticky delta* (sticky moneyness): the smile moves with the forward.  A contract's volatility is
   read off the smile of its expiry at its new ln(K/F); the smile runs through the volatilities of
-  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost.
+  the contracts that are given, monotone and smooth between strikes and flat beyond the outermost;
+  where a fitted surface is given, it is the surface's.
+
+A barrier that a spot of the ladder lies beyond counts as touched there.
 
 Delta and gamma are total derivatives of the worth in reporting currency to spot *under the rule*:
-under sticky delta they contain what volatility does as spot moves.
+under sticky delta they contain what volatility does as spot moves.  The bend of a smile through
+contracts is taken over a tenth of a per cent of spot either way, see `monotone_cubic`.
 """
 
 from __future__ import annotations
@@ -22,9 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I64
-from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, unit_risk
+from novate.market.volatility.surface import Surface
+from novate.valuation.fitted_smile import fitted_volatilities
+from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, moved_prices, unit_risk
+
+STEP = 1e-3
+"""Move of ln(K/F) either way over which a smile's bend is taken: a tenth of a per cent of spot."""
 
 BISECTIONS = 60
 """Halvings of a bracket: from any ladder to the last bit."""
@@ -76,7 +84,7 @@ def moved(contracts: Contracts, market: Market, spot: float, vol: F64) -> Market
         spot=np.full(len(market), spot),
         forward=market.forward * ratio,
         vol=vol,
-        settlement_price=market.settlement_price * np.where(contracts.is_coin, ratio, 1.0),
+        settlement_price=moved_prices(contracts, market, ratio),
     )
 
 
@@ -84,20 +92,28 @@ def sticky_delta(contracts: Contracts, market: Market, ratio: float) -> tuple[F6
     """Return volatilities after spot rose by a ratio, and their two derivatives to ln(spot).
 
     See the rule above, and `monotone_cubic`.  Of several contracts at a strike the first one gives
-    the smile its volatility.
+    the smile its volatility.  European options make the smile, or exotics where an expiry has no
+    others.
     """
     vol = market.vol.copy()
     first, second = np.zeros((2, len(market)))
-    is_option = contracts.kind == Kind.EUROPEAN
+    is_quoted = contracts.kind == Kind.EUROPEAN
+    is_option = is_quoted | (contracts.kind == Kind.VALUED)
     has_smile = (contracts.strike > 0.0) & (market.forward > 0.0) & np.isfinite(market.vol)
     rows = np.flatnonzero(is_option & has_smile)
     moneyness = np.log(contracts.strike[rows] / market.forward[rows])
     for expiry in np.unique(contracts.expiry_ns[rows]):
         is_here = contracts.expiry_ns[rows] == expiry
         here, x = rows[is_here], moneyness[is_here]
-        nodes, place = np.unique(x, return_index=True)
-        smile = monotone_cubic(nodes, market.vol[here[place]], x - np.log(ratio))
-        vol[here], first[here], second[here] = smile[0], -smile[1], smile[2]
+        own = is_quoted[here]
+        among = np.flatnonzero(own) if own.any() else np.arange(here.size)
+        nodes, place = np.unique(x[among], return_index=True)
+        quoted = market.vol[here[among[place]]]
+        smile = monotone_cubic(nodes, quoted, x - np.log(ratio))
+        # An exotic keeps what its volatility is above the smile.
+        above = market.vol[here] - monotone_cubic(nodes, quoted, x)[0]
+        vol[here] = np.where(own, smile[0], np.maximum(smile[0] + above, 0.0))
+        first[here], second[here] = -smile[1], smile[2]
     return vol, first, second
 
 
@@ -108,9 +124,20 @@ def monotone_cubic(x: F64, y: F64, at: F64) -> tuple[F64, F64, F64]:
     means of the neighbouring slopes, zero where those differ in sign and at both ends (Fritsch and
     Butland, SIAM J. Sci. Stat. Comput. 5, 1984): the curve never leaves the range of its two
     neighbours, so that a positive volatility stays positive.  Flat beyond the ends.
+
+    The slope of such a curve has corners at its points, where today every contract is.  Its second
+    derivative is therefore the central difference of the slope over `STEP` either way: that of both
+    sides at a point, going over continuously into that of each piece, of which it is exact.
     """
+    value, first = _hermite(x, y, at)
+    after, before = (_hermite(x, y, at + step)[1] for step in (STEP, -STEP))
+    return value, first, (after - before) / (2.0 * STEP)
+
+
+def _hermite(x: F64, y: F64, at: F64) -> tuple[F64, F64]:
+    """Return value and slope of the curve of `monotone_cubic`."""
     if x.size == 1:
-        return np.full(at.size, y[0]), np.zeros(at.size), np.zeros(at.size)
+        return np.full(at.size, y[0]), np.zeros(at.size)
     h, rise = np.diff(x), np.diff(y) / np.diff(x)
     slope = np.zeros(x.size)
     left, right = 2.0 * h[1:] + h[:-1], h[1:] + 2.0 * h[:-1]
@@ -126,8 +153,7 @@ def monotone_cubic(x: F64, y: F64, at: F64) -> tuple[F64, F64, F64]:
     value: F64 = y[k] + t * (slope[k] + t * (b + t * c))
     value = np.where(at >= x[-1], y[-1], np.where(at <= x[0], y[0], value))
     first = np.where(is_inside, slope[k] + t * (2.0 * b + 3.0 * t * c), 0.0)
-    second = np.where(is_inside, 2.0 * b + 6.0 * t * c, 0.0)
-    return value, first, second
+    return value, first
 
 
 def gamma_profile(
@@ -137,6 +163,7 @@ def gamma_profile(
     spots: npt.ArrayLike,
     *,
     sticky: Sticky = Sticky.STRIKE,
+    surface: Surface | None = None,
 ) -> GammaProfile:
     """Value a book on one underlying over a ladder of spots, and find its zero-gamma levels.
 
@@ -150,6 +177,9 @@ def gamma_profile(
         Increasing positive prices, at least two.
     sticky
         What volatility does.
+    surface
+        Fitted surface of the underlying.  Options have its volatilities in place of the market's,
+        and under *sticky delta* move along its smiles.
 
     Raises
     ------
@@ -161,7 +191,7 @@ def gamma_profile(
         raise InputError("spots do not increase from above zero; allowed: at least two that do")
     if np.unique(contracts.underlying).size > 1:
         raise InputError("more than one underlying; allowed: contracts of one")
-    book = _Book(contracts, market, quantity, sticky)
+    book = _Book(contracts, market, quantity, sticky, surface)
     value, delta, gamma, vega = np.array([book.at(float(spot)) for spot in ladder]).T
     return GammaProfile(
         spot=ladder,
@@ -177,12 +207,22 @@ def gamma_profile(
 class _Book:
     """A book that can be asked for its worth at a spot."""
 
-    def __init__(self, contracts: Contracts, market: Market, quantity: F64, sticky: Sticky) -> None:
+    def __init__(
+        self,
+        contracts: Contracts,
+        market: Market,
+        quantity: F64,
+        sticky: Sticky,
+        surface: Surface | None,
+    ) -> None:
+        if surface is not None:
+            market = replace(market, vol=fitted_volatilities(contracts, market, surface)[0])
         self.contracts, self.market, self.sticky = contracts, market, sticky
-        is_priced = unit_risk(contracts, market).status == PricingStatus.OK
-        self.unpriced = int((~is_priced & (quantity != 0.0)).sum())
-        self.quantity = np.where(is_priced, quantity, 0.0)
-        self.is_priced = is_priced
+        self.surface = surface
+        is_valued = unit_risk(contracts, market).is_priced
+        self.unpriced = int((~is_valued & (quantity != 0.0)).sum())
+        self.quantity = np.where(is_valued, quantity, 0.0)
+        self.is_priced = is_valued
 
     def at(self, spot: float) -> tuple[float, float, float, float]:
         """Return value, delta, gamma and vega at a spot."""
@@ -191,10 +231,14 @@ class _Book:
         if self.sticky == Sticky.DELTA:
             # One underlying has one spot; a contract without a price has none that could differ.
             now = self.market.spot[self.is_priced]
-            vol, first, second = sticky_delta(
-                self.contracts, self.market, spot / now[0] if now.size else 1.0
+            ratio = spot / float(now[0]) if now.size else 1.0
+            vol, first, second = (
+                sticky_delta(self.contracts, self.market, ratio)
+                if self.surface is None
+                else fitted_volatilities(self.contracts, self.market, self.surface, ratio)
             )
-        risk = unit_risk(self.contracts, moved(self.contracts, self.market, spot, vol))
+        there = moved(self.contracts, self.market, spot, vol)
+        risk = unit_risk(self.contracts, there, touches=True)
         rows = total_derivatives(risk, first, second, spot)
         value, delta, gamma, vega = np.where(self.is_priced, rows, 0.0) @ self.quantity
         return float(value), float(delta), float(gamma), float(vega)

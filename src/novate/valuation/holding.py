@@ -5,13 +5,16 @@ are dense numbers of one space, so that an underlying and a settlement asset can
 
 Two sets of measures are kept.  *Native* ones are plain derivatives of the value v, in the
 settlement asset, to the spot S of the underlying with its carry (F/S) held.  *Reporting* ones are
-those of the worth w = X v in the reporting currency, X the price of the settlement asset in it:
+those of the worth w = X v in the reporting currency, X the price of the settlement asset in it.
+How X moves with S follows from which of the two is the underlying coin:
 
-- settlement asset other than the underlying: X is held, w' = X v';
-- settled in the underlying coin: X moves with S, so that w' = X/S (v + S v') and so on.  The first
-  part is the exposure of the coin that the value itself is; without it w' is the *net delta* (net
-  transaction delta, premium-adjusted delta): the hedge of someone who counts in the reporting
-  currency and holds what the position is worth in coin.
+- neither, or both: X is held, w' = X v';
+- settled in the coin: X goes as S, so that w' = X/S (v + S v') and so on;
+- reported in the coin, settled in another asset: X goes as 1/S, w' = X/S (S v' - v).
+
+The part with v is the exposure of the currency that the value itself is; without it w' is the *net
+delta* (net transaction delta, premium-adjusted delta): the hedge of someone who counts in the
+reporting currency and holds what the position is worth in the settlement asset.
 """
 
 from __future__ import annotations
@@ -23,12 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.instrument.valued import Valuation
+from novate.instrument.valued import Market as Quoted
 from novate.kernel import black
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I8, I32, I64
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
+from novate.valuation.exotic_terms import Exotics
 
 NATIVE = (
     "value", "delta", "gamma", "vega", "theta", "rho",
@@ -52,7 +56,7 @@ class Kind(IntEnum):
     SPOT = 1  # unit * S, settled in the quote currency
     FUTURE = 2  # linear unit * (F - strike); inverse unit * (1/strike - 1/F); perpetuals too
     EUROPEAN = 3  # linear unit * Black-76; inverse unit * Black-76 over the forward
-    VALUED = 4  # unit * what its own instrument says, see `with_valuation`
+    VALUED = 4  # unit * what its own instrument says, see `Contracts.exotics`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,9 @@ class Contracts:
     unit
         Units of the underlying per 1.00 of quantity; for an inverse future its face value in quote
         currency.
+    exotics
+        Terms of the VALUED rows, one entry per kind of instrument.  ``strike`` is then that of the
+        instrument, for what looks for strikes near the forward.
     """
 
     kind: I8
@@ -87,6 +94,7 @@ class Contracts:
     strike: F64
     expiry_ns: I64
     unit: F64
+    exotics: tuple[Exotics, ...] = ()
 
     def __post_init__(self) -> None:
         _require_columns(self)
@@ -102,8 +110,10 @@ class Contracts:
 
     def take(self, rows: I64) -> Contracts:
         """Return some of the rows."""
+        columns = [field.name for field in fields(self) if field.name != "exotics"]
         return Contracts(
-            **{field.name: getattr(self, field.name)[rows] for field in fields(self)},
+            **{name: getattr(self, name)[rows] for name in columns},
+            exotics=tuple(exotic.take(rows, len(self)) for exotic in self.exotics),
         )
 
 
@@ -116,13 +126,16 @@ class Market:
     as_of_ns
         The instant, nanoseconds since 1970 UTC.
     spot, forward
-        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.
+        Of the underlying, to the contract's expiry; quote currency per unit, float64 ``[n]``.  Of a
+        VALUED contract without expiry a year ahead, from which its yield is taken.
     vol
         Volatility per year; not read for spot and futures.
     rate
         Continuous per year, discounts linear options.
     settlement_price
         Reporting currency per unit of the settlement asset.
+    reporting_asset
+        Asset that the reporting currency is, where it may be an underlying; None for none.
     """
 
     as_of_ns: int
@@ -131,6 +144,7 @@ class Market:
     vol: F64
     rate: F64
     settlement_price: F64
+    reporting_asset: int | None = None
 
     def __post_init__(self) -> None:
         _require_columns(self)
@@ -147,6 +161,7 @@ class Market:
             vol=self.vol[rows],
             rate=self.rate[rows],
             settlement_price=self.settlement_price[rows],
+            reporting_asset=self.reporting_asset,
         )
 
 
@@ -161,12 +176,25 @@ class UnitRisk:
     reporting
         ``[len(REPORTING), n]``, reporting currency.
     status
-        `PricingStatus` int8 ``[n]``; the rows of a contract that has no price are NaN.
+        `PricingStatus` int8 ``[n]``; the rows of a contract that has no price are NaN, and Greeks
+        that have no limit or no float64 are 0 where it is AT_KINK.
     """
 
     native: F64
     reporting: F64
     status: I8
+
+    @property
+    def is_priced(self) -> npt.NDArray[np.bool_]:
+        """Whether each contract has a value, ``[n]``."""
+        known: npt.NDArray[np.bool_] = (self.status == PricingStatus.OK) | self.is_at_kink
+        return known
+
+    @property
+    def is_at_kink(self) -> npt.NDArray[np.bool_]:
+        """Whether a contract has a value, and Greeks that are given as 0, ``[n]``."""
+        known: npt.NDArray[np.bool_] = self.status == PricingStatus.AT_KINK
+        return known
 
     def __getitem__(self, name: str) -> F64:
         """A reporting measure by name, ``[n]``."""
@@ -181,11 +209,12 @@ def years_to_expiry(contracts: Contracts, as_of_ns: int) -> F64:
     return whole
 
 
-def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
+def unit_risk(contracts: Contracts, market: Market, *, touches: bool = False) -> UnitRisk:
     """Value each contract once, one call per kind and form.
 
-    VALUED contracts have no price here (PARAMETER_OUT_OF_RANGE) until `with_valuation` gives them
-    one.
+    A VALUED contract without an entry in ``exotics`` has no price (PARAMETER_OUT_OF_RANGE).  A
+    barrier that is alive with the spot beyond it has none either (BARRIER_CROSSED) or, with
+    ``touches``, is touched at this instant: an in option is the vanilla, an out option its rebate.
 
     Raises
     ------
@@ -194,6 +223,15 @@ def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
     """
     if len(contracts) != len(market):
         raise InputError(f"market: {len(market)} rows; allowed: {len(contracts)}, as contracts")
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        native, status = _native_rows(contracts, market, touches=touches)
+        reporting = reporting_rows(contracts, market, native)
+    _settle_infinities(native, reporting, status)
+    return UnitRisk(native=native, reporting=reporting, status=status)
+
+
+def _native_rows(contracts: Contracts, market: Market, *, touches: bool) -> tuple[F64, I8]:
+    """Return native measures and statuses."""
     status = _status(contracts, market)
     native = np.full((len(NATIVE), len(contracts)), np.nan)
     for value, kind, form in (
@@ -208,50 +246,31 @@ def unit_risk(contracts: Contracts, market: Market) -> UnitRisk:
         )
         if rows.size:
             native[:, rows] = value(contracts.take(rows), market.take(rows))
+    _mark_kinks(contracts, market, status)
     native *= contracts.unit
-    return UnitRisk(
-        native=native, reporting=reporting_rows(contracts, market, native), status=status
-    )
+    for exotic in contracts.exotics:
+        rows = exotic.rows
+        valuation = exotic.value(_own_market(contracts, market, rows), touches=touches)
+        native[:, rows] = contracts.unit[rows] * np.array(valuation[: len(NATIVE)])
+        is_known = np.isfinite(market.settlement_price[rows] + contracts.unit[rows])
+        status[rows] = np.where(is_known, valuation.status, PricingStatus.NOT_FINITE)
+        native[:, rows[~is_known]] = np.nan
+    return native, status
 
 
-def with_valuation(
-    contracts: Contracts, market: Market, risk: UnitRisk, rows: I64, valuation: Valuation
-) -> UnitRisk:
-    """Return the risk with contracts that their own instrument has valued (digitals, barriers).
-
-    Theta and rho, which instruments give with the spot held, are turned into those with the forward
-    held.  Greeks that a `Valuation` does not have are NaN, in the sums that they enter too: they
-    are not known, which is not zero.
-
-    Parameters
-    ----------
-    contracts, market, risk
-        Terms, market and `unit_risk` of them.
-    rows
-        Which contracts, int64 ``[m]``.
-    valuation
-        Of one long unit of each, by spot, ``[m]``.
-    """
-    native, status = risk.native.copy(), risk.status.copy()
+def _own_market(contracts: Contracts, market: Market, rows: I64) -> Quoted:
+    """Return what an instrument is valued under: the yield that makes the forward."""
     years = years_to_expiry(contracts, market.as_of_ns)[rows]
-    spot, forward = market.spot[rows], market.forward[rows]
     with np.errstate(divide="ignore", invalid="ignore"):
-        carry = np.where(years > 0.0, np.log(forward / spot) / years, 0.0)
-    cash = valuation.delta * spot
-    native[:, rows] = np.nan
-    native[:6, rows] = contracts.unit[rows] * np.array(
-        [
-            valuation.price,
-            valuation.delta,
-            valuation.gamma,
-            valuation.vega,
-            valuation.theta + cash * carry,
-            valuation.rho - cash * years,
-        ]
+        carry = np.log(market.forward[rows] / market.spot[rows]) / np.where(years > 0, years, 1.0)
+    return Quoted(
+        spot=market.spot[rows],
+        years=years,
+        vol=market.vol[rows],
+        rate=market.rate[rows],
+        yield_=market.rate[rows] - carry,
+        is_forward_held=True,
     )
-    status[rows] = valuation.status
-    reporting = reporting_rows(contracts, market, native)
-    return UnitRisk(native=native, reporting=reporting, status=status)
 
 
 def reporting_rows(contracts: Contracts, market: Market, native: F64) -> F64:
@@ -260,25 +279,48 @@ def reporting_rows(contracts: Contracts, market: Market, native: F64) -> F64:
     out = np.empty((len(REPORTING), native.shape[1]))
     out[: len(NATIVE)] = native * X
     out[REPORTING.index("net_delta")] = native[1] * X
-    coin = np.flatnonzero(contracts.is_coin)
-    if coin.size:
-        v, d, g, vega, theta, _, vanna, volga, charm, speed, colour, zomma = native[:, coin]
-        S0 = S[coin]
+    power = price_powers(contracts, market)
+    moved = np.flatnonzero(power)
+    if moved.size:
+        v, d, g, vega, theta, _, vanna, volga, charm, speed, colour, zomma = native[:, moved]
+        S0, e = S[moved], power[moved]
+        e2, e3 = e * (e - 1.0) / S0, e * (e - 1.0) * (e - 2.0) / (S0 * S0)
         rows = {
-            "delta": v + S0 * d,
-            "gamma": 2.0 * d + S0 * g,
-            "vanna": vega + S0 * vanna,
+            "delta": e * v + S0 * d,
+            "gamma": 2.0 * e * d + S0 * g + e2 * v,
+            "vanna": e * vega + S0 * vanna,
             "volga": S0 * volga,
-            "charm": theta + S0 * charm,
-            "speed": 3.0 * g + S0 * speed,
-            "colour": 2.0 * charm + S0 * colour,
-            "zomma": 2.0 * vanna + S0 * zomma,
+            "charm": e * theta + S0 * charm,
+            "speed": 3.0 * e * g + S0 * speed + 3.0 * e2 * d + e3 * v,
+            "colour": 2.0 * e * charm + S0 * colour + e2 * theta,
+            "zomma": 2.0 * e * vanna + S0 * zomma + e2 * vega,
         }
         for name, row in rows.items():
-            out[REPORTING.index(name), coin] = row * (X[coin] / S0)
+            out[REPORTING.index(name), moved] = row * (X[moved] / S0)
     out[REPORTING.index("cash_delta")] = S * out[REPORTING.index("delta")]
     out[REPORTING.index("cash_gamma")] = S * S * out[REPORTING.index("gamma")]
     return out
+
+
+def price_powers(contracts: Contracts, market: Market) -> F64:
+    """Return e in X proportional to S^e, ``[n]``: the price of the settlement asset and the spot.
+
+    1 where the settlement asset alone is the underlying, -1 where the reporting currency alone is.
+    """
+    is_reporting = contracts.underlying == (
+        -1 if market.reporting_asset is None else market.reporting_asset
+    )
+    power: F64 = contracts.is_coin.astype(np.float64) - is_reporting
+    return power
+
+
+def moved_prices(contracts: Contracts, market: Market, ratio: F64) -> F64:
+    """Return prices of settlement assets after spots moved by a ratio, ``[n]``."""
+    power = price_powers(contracts, market)
+    one = np.ones_like(ratio)
+    factor = np.where(power > 0.0, ratio, np.where(power < 0.0, one / ratio, one))
+    moved: F64 = market.settlement_price * factor
+    return moved
 
 
 # --- native rows of each kind, per unit -----------------------------------------------------------
@@ -362,12 +404,33 @@ def _status(contracts: Contracts, market: Market) -> I8:
     return status
 
 
+def _mark_kinks(contracts: Contracts, market: Market, status: I8) -> None:
+    """Say which options have Greeks without a limit."""
+    rows = np.flatnonzero((contracts.kind == Kind.EUROPEAN) & (status == PricingStatus.OK))
+    own = status[rows]
+    years = years_to_expiry(contracts, market.as_of_ns)[rows]
+    black.mark_kinks(market.forward[rows], contracts.strike[rows], years, market.vol[rows], own)
+    status[rows] = own
+
+
+def _settle_infinities(native: F64, reporting: F64, status: I8) -> None:
+    """Keep what no float64 holds out of sums: a worth has then no price, a Greek is 0."""
+    is_priced = (status == PricingStatus.OK) | (status == PricingStatus.AT_KINK)
+    is_lost = is_priced & ~np.isfinite(reporting[0] + native[0])
+    status[is_lost] = PricingStatus.PARAMETER_OUT_OF_RANGE
+    for rows in (native, reporting):
+        rows[:, is_lost] = np.nan
+        is_bare = is_priced & ~is_lost & ~np.isfinite(rows).all(axis=0)
+        status[is_bare] = PricingStatus.AT_KINK
+        rows[:, is_bare] = np.where(np.isfinite(rows[:, is_bare]), rows[:, is_bare], 0.0)
+
+
 def _require_columns(table: Contracts | Market) -> None:
     """Refuse columns of different lengths."""
     sizes = {
         field.name: np.shape(getattr(table, field.name))
         for field in fields(table)
-        if field.name != "as_of_ns"
+        if field.name not in ("as_of_ns", "reporting_asset", "exotics")
     }
     if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
         raise InputError(f"columns of shapes {sizes}; allowed: flat, all of one length")

@@ -72,7 +72,7 @@ def implied_volatility(
         discounted forward of a call, strike of a put) has no finite volatility and is
         PRICE_ABOVE_MAXIMUM, as is one above the intrinsic value at ``T = 0``.  A time value below
         2.3e-308 times the lesser of forward and strike is NOT_CONVERGED, a discount factor that is
-        zero PARAMETER_OUT_OF_RANGE.  No element touches another one.
+        zero or that no float64 holds PARAMETER_OUT_OF_RANGE.  No element touches another one.
 
     Raises
     ------

@@ -5,14 +5,25 @@ The terms are taken one after the other, so that none is counted twice:
 1. ``theta``: time passes, everything else as it was (full revaluation);
 2. ``carry``: rates and the ratio of forward to spot move, spot as it was (full revaluation);
 3. ``delta``, ``gamma``, ``vega``, ``volga``, ``vanna``: spot and volatility move; second-order
-   expansion at the state after step 2, F/S held, the coin of a coin-settled position moving with
-   its spot.  What is left over is of third order in the two moves and goes to the residual;
-4. ``conversion``: the price of the settlement asset moves (against the spot where it is the coin);
+   expansion at the state after step 2, F/S held, a settlement price that is the spot or its
+   inverse moving with it.  What is left over is of third order in the two moves and goes to the
+   residual;
+4. ``conversion``: the price of the settlement asset moves (apart from what the spot makes of it);
 5. ``new_trades``: worth at the end less what was paid; ``funding`` and ``fees`` as booked.
+
+A barrier that the end lies beyond was touched on the way: what that makes of the contract is of no
+order in the move, and is in the residual.
+
+A contract that expires in between is worth its payoff from then on: the row of the end says at what
+it settled (``forward``) and what its proceeds are worth at the end (``settlement_price``); its
+volatility there is not read.  Exactly at its strike an option has a delta and no gamma
+(`PricingStatus.AT_KINK`), so that its bend is in the residual.
 
 Each account's terms are rounded to ledger units so that their running sum is never more than half a
 unit off; the ``residual`` is the actual profit less all of them, and is shown.  A book without
 curvature has none.
+
+Volatilities are those of the two markets; `with_surfaces` puts fitted ones there.
 """
 
 from __future__ import annotations
@@ -24,10 +35,9 @@ import numpy.typing as npt
 
 from novate.errors import InputError
 from novate.kernel.aggregate import group_sums
-from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I32, I64
 from novate.valuation.book_risk import Positions
-from novate.valuation.holding import Contracts, Market, unit_risk
+from novate.valuation.holding import NO_EXPIRY, Contracts, Market, moved_prices, unit_risk
 
 MARKET_TERMS = (
     "theta", "carry", "delta", "gamma", "vega", "volga", "vanna", "conversion",
@@ -47,7 +57,8 @@ class Moves:
     change, worth
         Worth at the end less worth at the start, and worth at the end, ``[n]``.
     is_priced
-        Whether the contract has a price at both instants; all its rows are zero otherwise.
+        Whether the contract has a price all along (its payoff, if it expires in between); all its
+        rows are zero otherwise.
     """
 
     terms: F64
@@ -122,7 +133,9 @@ class Explanation:
     actual
         Int64 ``[accounts]``.
     unpriced
-        Positions and trades without a price at both instants: their profit is in the residual.
+        Positions and trades in contracts without a price at one of the instants.  Their profit is
+        not known: no term has it, nor has ``actual`` unless the ledger gave it, which leaves it to
+        the residual.
     """
 
     units: I64
@@ -138,6 +151,8 @@ class Explanation:
 def moves(contracts: Contracts, start: Market, end: Market) -> Moves:
     """Take the change of each contract's worth apart, per 1.00 of quantity.
 
+    Of what expires in between, the end's row is the settlement; see above.
+
     Raises
     ------
     InputError
@@ -145,14 +160,17 @@ def moves(contracts: Contracts, start: Market, end: Market) -> Moves:
     """
     if end.as_of_ns < start.as_of_ns:
         raise InputError(f"the end {end.as_of_ns} is before the start {start.as_of_ns}")
+    settled, end = _settled(contracts, start, end)
     with np.errstate(divide="ignore", invalid="ignore"):
         later = replace(start, as_of_ns=end.as_of_ns)
         carried = replace(later, rate=end.rate, forward=start.spot * (end.forward / end.spot))
-        coin = start.settlement_price * (end.spot / start.spot)
         arrived = replace(
-            end, settlement_price=np.where(contracts.is_coin, coin, start.settlement_price)
+            end, settlement_price=moved_prices(contracts, start, end.spot / start.spot)
         )
-        steps = [unit_risk(contracts, at) for at in (start, later, carried, arrived, end)]
+        steps = [
+            unit_risk(contracts if at is start else settled, at, touches=at is arrived or at is end)
+            for at in (start, later, carried, arrived, end)
+        ]
         first, aged, base, last, final = (risk["value"] for risk in steps)
         spot, vol = end.spot - start.spot, end.vol - start.vol
         greek = steps[2]
@@ -169,13 +187,22 @@ def moves(contracts: Contracts, start: Market, end: Market) -> Moves:
                 final - last,
             ]
         )
-    is_priced = np.logical_and.reduce([risk.status == PricingStatus.OK for risk in steps])
+    is_priced = np.logical_and.reduce([risk.is_priced for risk in steps])
     return Moves(
         terms=np.where(is_priced, terms, 0.0),
         change=np.where(is_priced, final - first, 0.0),
         worth=np.where(is_priced, final, 0.0),
         is_priced=is_priced,
     )
+
+
+def _settled(contracts: Contracts, start: Market, end: Market) -> tuple[Contracts, Market]:
+    """Hold what expires in between at its expiry: no time is left at the end, and no volatility."""
+    is_settled = (contracts.expiry_ns >= start.as_of_ns) & (contracts.expiry_ns <= end.as_of_ns)
+    is_settled &= contracts.expiry_ns != NO_EXPIRY
+    expiry_ns = np.where(is_settled, end.as_of_ns, contracts.expiry_ns)
+    vol = np.where(is_settled, start.vol, end.vol)
+    return replace(contracts, expiry_ns=expiry_ns), replace(end, vol=vol)
 
 
 def explain(

@@ -16,7 +16,8 @@ Conventions of every function here:
   ``rate`` and ``yield_`` continuously compounded per year.
 - Prices and Greeks are those of one long unit.  Greeks are plain derivatives: vega per 1.00 of
   volatility, rho per 1.00 of rate, theta, charm and colour per *year* of passing time.
-- ``T = 0`` and ``vol = 0`` are limits, not errors: the discounted intrinsic value.
+- ``T = 0`` and ``vol = 0`` are limits, not errors: the discounted intrinsic value.  Exactly at the
+  strike, `PricingStatus.AT_KINK` says that some Greeks have no limit and are given as 0.
 
 The same inputs give the same bits on every machine; accuracy is tabulated in `docs/accuracy.md`.
 The loops release the interpreter lock: a large batch may be split over threads, with the same bits.
@@ -220,7 +221,9 @@ def forward(
     value = np.empty(spot.size)
     _black.forward_prices(spot, r, q, years, value)
     one, none = np.ones(spot.size), np.zeros(spot.size)
-    return Forwards(shaped(shape, value), _status(shape, [one, spot, one, years, none, q - r]))
+    status = _status([one, spot, one, years, none, q - r])
+    _run(_black.mark_overflows, value, status)
+    return Forwards(shaped(shape, value), shaped_status(shape, status))
 
 
 # --- European options -----------------------------------------------------------------------------
@@ -242,7 +245,9 @@ def black76(
     shape, flat = columns(cp, F, K, T, vol, rate)
     price = np.empty(flat[0].size)
     _run(_black.black_prices, *flat, price)
-    return Prices(shaped(shape, price), _status(shape, flat))
+    status = _status(flat)
+    _run(_black.mark_overflows, price, status)
+    return Prices(shaped(shape, price), shaped_status(shape, status))
 
 
 def greeks(
@@ -256,12 +261,15 @@ def greeks(
     """Return Black-76 prices and every Greek, in one pass; units and signs are those of `Greeks`.
 
     At ``T = 0`` or ``vol = 0`` an option away from its strike has a delta of 0 or c D, and a gamma
-    of 0.  Exactly at the strike gamma, speed, colour and zomma have no limit and are of no use.
+    of 0.  Exactly at the strike the status is AT_KINK and delta the mean of the two sides, c D / 2;
+    gamma, speed, colour and zomma, and at ``T = 0`` what passing time makes of theta and charm,
+    have no limit and are 0.
     """
     shape, flat = columns(cp, F, K, T, vol, rate)
     rows = np.empty((_black.GREEKS, flat[0].size))
     _run(_black.all_greeks, *flat, rows)
-    return Greeks._make((*(shaped(shape, row) for row in rows), _status(shape, flat)))
+    status = _greek_status(flat, rows)
+    return Greeks._make((*(shaped(shape, row) for row in rows), shaped_status(shape, status)))
 
 
 # --- coin-settled (inverse) options ---------------------------------------------------------------
@@ -282,7 +290,9 @@ def inverse(
     shape, flat = columns(cp, F, K, T, vol)
     price = np.empty(flat[0].size)
     _run(_inverse.inverse_prices, *flat, price)
-    return Prices(shaped(shape, price), _status(shape, [*flat, np.zeros(flat[0].size)]))
+    status = _status([*flat, np.zeros(flat[0].size)])
+    _run(_black.mark_overflows, price, status)
+    return Prices(shaped(shape, price), shaped_status(shape, status))
 
 
 def inverse_greeks(
@@ -292,12 +302,18 @@ def inverse_greeks(
     T: npt.ArrayLike,
     vol: npt.ArrayLike,
 ) -> InverseGreeks:
-    """Return coin prices and Greeks in one pass; units and signs are those of `InverseGreeks`."""
+    """Return coin prices and Greeks in one pass; units and signs are those of `InverseGreeks`.
+
+    Exactly at the strike, at ``T = 0`` or ``vol = 0``, the status is AT_KINK: delta, gamma and
+    speed are the means of their two sides, and what has no limit is 0, as in `greeks`.
+    """
     shape, flat = columns(cp, F, K, T, vol)
     rows = np.empty((_inverse.GREEKS, flat[0].size))
     _run(_inverse.inverse_greeks, *flat, rows)
-    status = _status(shape, [*flat, np.zeros(flat[0].size)])
-    return InverseGreeks._make((*(shaped(shape, row) for row in rows), status))
+    status = _greek_status([*flat, np.zeros(flat[0].size)], rows)
+    return InverseGreeks._make(
+        (*(shaped(shape, row) for row in rows), shaped_status(shape, status))
+    )
 
 
 def _run(kernel: Callable[..., None], *arguments: npt.NDArray[Any]) -> None:
@@ -305,8 +321,17 @@ def _run(kernel: Callable[..., None], *arguments: npt.NDArray[Any]) -> None:
     kernel(*arguments)
 
 
-def _status(shape: tuple[int, ...], flat: list[F64]) -> I8:
+def _status(flat: list[F64]) -> I8:
     """Return the `PricingStatus` of each element of c, F, K, T, vol, R."""
     status = np.empty(flat[0].size, np.int8)
     _run(_black.black_status, *flat, status)
-    return shaped_status(shape, status)
+    return status
+
+
+def _greek_status(flat: list[F64], rows: F64) -> I8:
+    """Return statuses where Greeks are asked for; an infinite price takes its Greeks with it."""
+    status = _status(flat)
+    _run(_black.mark_overflows, rows[_black.PRICE], status)
+    _run(_black.mark_kinks, *flat[1:5], status)
+    rows[:, np.isnan(rows[_black.PRICE])] = np.nan
+    return status

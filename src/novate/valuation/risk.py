@@ -35,6 +35,8 @@ from novate.valuation.book_risk import (
     book_risk,
     expiry_buckets,
 )
+from novate.valuation.exotic_terms import Exotics
+from novate.valuation.fitted_smile import with_surfaces
 from novate.valuation.gamma_acceleration import (
     Acceleration,
     PinList,
@@ -52,7 +54,6 @@ from novate.valuation.holding import (
     Market,
     UnitRisk,
     unit_risk,
-    with_valuation,
 )
 from novate.valuation.look_through import FactorExposure, factor_exposure
 from novate.valuation.pnl_explain import (
@@ -73,6 +74,7 @@ __all__ = [
     "TERMS",
     "Acceleration",
     "Contracts",
+    "Exotics",
     "Explanation",
     "FactorExposure",
     "Flows",
@@ -100,5 +102,5 @@ __all__ = [
     "settled_profit",
     "spread_profit",
     "unit_risk",
-    "with_valuation",
+    "with_surfaces",
 ]

@@ -448,6 +448,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             is_short = n.equity < n.initial and not s.is_way_out
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
+    refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     for side in sides:
@@ -463,6 +464,21 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         buyer_reservation=row["buyer_reservation"],
         seller_reservation=row["seller_reservation"],
     )
+
+
+def sale_floor(w: World, i: Instrument) -> int:
+    """Lowest price at which an account in need may sell a long option."""
+    return i.mark - ceil_div(i.mark * w.parameters[Parameter.WAY_OUT_PPM], 10**6)
+
+
+def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
+    """Whether a seller short of initial margin sells a long option too cheaply."""
+    is_long = i.is_option and seller.held > 0 and seller.account.has_margin
+    is_outside = buyer.account.role == Role.EXTERNAL_MARKET
+    if not is_long or is_outside or seller.row["ticks"] >= sale_floor(w, i):
+        return False
+    numbers = w.assess(seller.account)
+    return numbers.equity < numbers.initial
 
 
 def may_trade(w: World, number: int) -> bool:

@@ -428,6 +428,7 @@ class Workload:
                 self._withdraw,
                 self._top_up,
                 self._retune,
+                self._gifts,
             )
         )()  # type: ignore[no-any-return]
 
@@ -439,6 +440,16 @@ class Workload:
 
     def _trades(self) -> list[Run]:
         return [trades([self._trade() for _ in range(self._between(1, 12))])]
+
+    def _gifts(self) -> list[Run]:
+        """One lot of some option from everybody, for half of what it is worth."""
+        rows = []
+        for seller in self.traders if self.expiry else []:
+            buyer = self._pick([t for t in self.traders if t != seller])
+            option = self._pick(sorted(self.expiry))
+            ticks = max(self.marks.get(option, 100) // 2, 1)
+            rows.append((buyer, seller, option, ticks, 1, self._chance(0.5), 0, 0))
+        return [trades(rows)] if rows else []
 
     def _trade(self) -> tuple[Any, ...]:
         buyer, seller = (int(x) for x in self.dice.choice(self.traders, 2, replace=False))

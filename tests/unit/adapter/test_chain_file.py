@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from novate.adapter.chain_file import load_chains
+from novate.adapter.chain_file import load_chains, snapshot_instant
 from novate.adapter.quarantine import Quarantine
 from novate.errors import InputError, RowFault
 from novate.market.volatility.chain import PriceUnit
+from novate.market.volatility.quote import Reject
+from novate.market.volatility.surface import Surface, fit_surface
 from novate.units import parse_instant
 
 HEAD = (
@@ -101,7 +103,6 @@ def test_a_bad_cell_is_reported_with_file_row_column_value_and_what_is_allowed(
     [
         ("", "empty"),
         ("strike,side\n1,call\n", "columns"),
-        (HEAD + "\na,b\n", "2 cells"),
     ],
 )
 def test_a_file_that_is_no_chain_is_refused(text: str, words: str, tmp_path: Path) -> None:
@@ -124,9 +125,64 @@ def test_missing_files_other_types_and_broken_parquet_are_refused(tmp_path: Path
             load_chains(path, refuse)
 
 
-def test_one_snapshot_in_two_units_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one unit"):
-        load_chains(write(tmp_path, ROW, ROW.replace("coin", "quote")), refuse)
+def test_a_row_of_another_width_is_reported_and_the_others_keep_their_numbers(
+    tmp_path: Path,
+) -> None:
+    faults: list[RowFault] = []
+    bad = ROW.replace("call", "both")
+    [chain] = load_chains(write(tmp_path, ROW, "x,y", bad, ROW), faults.append)
+
+    assert len(chain) == 2
+    assert [(one.row, one.column, one.value, one.allowed) for one in faults] == [
+        (3, "row", "2 cells", "15 cells"),
+        (4, "side", "both", "call, C, put, P"),
+    ]
+
+
+def test_rows_in_another_unit_than_most_are_reported(tmp_path: Path) -> None:
+    faults: list[RowFault] = []
+    other = ROW.replace("coin", "quote")
+    found = load_chains(write(tmp_path, other, ROW, ROW), faults.append)
+
+    assert [(chain.unit, len(chain)) for chain in found] == [(PriceUnit.COIN, 2)]
+    assert [(one.row, one.column, one.value) for one in faults] == [(2, "unit", "quote")]
+    assert faults[0].allowed == "coin, as most of its snapshot"
+
+
+@pytest.mark.parametrize("late", ["2026-03-02T10:00:00Z", "2027-03-02T09:00:00Z"])
+def test_a_row_of_another_time_does_not_move_the_snapshot(tmp_path: Path, late: str) -> None:
+    rows = [ROW, ROW.replace("09:00:00", "09:00:50"), ROW.replace("2026-03-02T09:00:00Z", late)]
+    [chain] = load_chains(write(tmp_path, *rows), refuse)
+
+    assert chain.instant_ns == parse_instant("2026-03-02T09:00:50Z")
+    assert len(chain) == 3
+
+
+def test_a_snapshot_is_as_late_as_half_of_its_rows_allow() -> None:
+    minute = 60 * 10**9
+
+    assert snapshot_instant([0]) == 0
+    assert snapshot_instant([0, 60 * minute]) == 60 * minute
+    assert snapshot_instant([0, 0, 60 * minute]) == 0
+    assert snapshot_instant([k * minute for k in range(8)]) == 7 * minute
+    # Spread too widely for any instant: the last one, which the fit then judges.
+    assert snapshot_instant([k * 10 * minute for k in range(8)]) == 70 * minute
+
+
+@pytest.mark.parametrize("seen", ["2026-03-12T01:01:00Z", "2026-03-11T00:01:00Z"])
+def test_one_row_of_another_time_is_rejected_alone(tmp_path: Path, seen: str) -> None:
+    example = Path(__file__).parents[3] / "docs" / "examples" / "chain.csv"
+    lines = example.read_text(encoding="utf-8").splitlines()
+    cells = lines[5].split(",")
+    cells[lines[0].split(",").index("observed")] = seen
+    path = write(tmp_path, *lines[1:5], ",".join(cells), *lines[6:], head=lines[0])
+    [chain], [plain] = load_chains(path, refuse), load_chains(example, refuse)
+    surface = fit_surface(chain)
+
+    assert chain.instant_ns == plain.instant_ns
+    assert isinstance(surface, Surface)
+    reasons = surface.quotes.rejected_reason[surface.quotes.rejected_row == 4]
+    assert reasons.tolist() == [Reject.STALE]
 
 
 def test_parquet_times_must_be_utc(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
     before = house.exposure.assess_all()
     most = int(bearable(house.exposure).sum())
 
-    rest = allocate(house.exposure, 1, loss, Events(house.engine.state).emit)
+    rest = allocate(house.exposure, 1, loss, Events(house.engine.state))
 
     after = house.exposure.assess_all()
     assert loss - rest == min(loss, most) == house.balance("LIQUIDATOR")
@@ -198,7 +198,7 @@ def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.Data
         house.exposure.accounts.window_gain[house.number(f"W{number}")] = gain
     amount = data.draw(st.integers(1, sum(gains)))
 
-    rest = allocate(house.exposure, 1, amount, Events(house.engine.state).emit)
+    rest = allocate(house.exposure, 1, amount, Events(house.engine.state))
 
     assert rest == 0
     paid = [gain - house.balance(f"W{number}") for number, gain in enumerate(gains)]

@@ -12,7 +12,7 @@ from tests.unit.clearing import COIN, START, ClearingHouse
 
 
 def test_every_event_can_be_applied() -> None:
-    assert set(APPLY) == set(event.EVENTS) - {event.TRADE_NOVATED}
+    assert set(APPLY) == set(event.EVENTS) - {event.TRADE_NOVATED, event.OPTION_MARKED}
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,10 @@ def test_rows_of_one_event_in_sequence_become_one_run() -> None:
     state = State()
     events = Events(state)
     for instant in (1, 2):
-        events.emit(event.TIME_ADVANCED, instant_ns=instant)
-    events.emit(event.ASSET_DECLARED, asset=0, symbol="USDT", decimals=6, haircut_bps=0)
+        events(event.TIME_ADVANCED, instant_ns=instant)
+    events(event.ASSET_DECLARED, asset=0, symbol="USDT", decimals=6, haircut_bps=0)
     events.add(event.TRADE_NOVATED.run({field.name: [] for field in event.TRADE_NOVATED.fields}))
-    events.emit(event.TIME_ADVANCED, instant_ns=3)
+    events(event.TIME_ADVANCED, instant_ns=3)
     events.flush()
     events.flush()
 

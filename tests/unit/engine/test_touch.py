@@ -126,6 +126,6 @@ def test_deciding_tells_the_cache_too() -> None:
     state = house.engine.state
     state.headroom.numbers()
 
-    Events(state).emit(event.COLLATERAL_POSTED, account=house.number("A"), asset=0, amount=3)
+    Events(state)(event.COLLATERAL_POSTED, account=house.number("A"), asset=0, amount=3)
 
     assert state.headroom.numbers()[house.number("A"), 0] == 3

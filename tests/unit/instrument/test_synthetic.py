@@ -129,3 +129,12 @@ def test_no_tokens_have_no_factors() -> None:
 
     assert seen.symbols == ()
     assert seen.delta.shape == (0, 0)
+
+
+@pytest.mark.parametrize("units", [1.0, 0.5])
+def test_leverage_on_what_is_worth_nothing_or_less_is_refused(units):
+    held = Basket(symbol="B", holdings=(Holding("ETH", 1.0, 5.0),), cash=units - 1.0)
+    tokens = [Leveraged(symbol="L", of="B", leverage=2.0, net_asset_value=1.0), held]
+
+    with pytest.raises(InputError, match="leverage on B, which is worth"):
+        look_through(tokens, {"ETH": 5.0})

@@ -21,6 +21,17 @@ from novate.instrument.valued import (
     valuation,
     valued,
 )
+from novate.kernel.black import (
+    CHARM,
+    COLOUR,
+    DELTA,
+    GAMMA,
+    GREEKS,
+    PRICE,
+    RHO,
+    SPEED,
+    THETA,
+)
 
 
 class Colour(IntEnum):
@@ -72,19 +83,27 @@ def test_results_have_the_common_shape_and_scalars_stay_scalars() -> None:
     assert isinstance(scalar.price, np.float64)
     assert isinstance(scalar.status, np.int8)
     assert valued(fill, *matrix(np.zeros((2, 2)))).delta.shape == (2, 2)
-    assert valuation((0,), np.empty((6, 0)), np.empty(0, np.int8)).price.shape == (0,)
+    assert valuation((0,), np.empty((GREEKS, 0)), np.empty(0, np.int8)).price.shape == (0,)
 
 
-def test_greeks_by_forward_become_greeks_by_spot() -> None:
-    # V = F^2 with F = S e^(bT): dV/dS = 2 F^2 / S, -dV/dT = -2 b F^2, dV/dr = 2 T F^2.
+@pytest.mark.parametrize("held", [True, False])
+def test_greeks_by_forward_become_greeks_by_spot(held: bool) -> None:
+    # V = F^3 with F = S e^(bT), so that V = S^3 e^(3bT) where the forward is not held.
     S, b, T = 100.0, 0.1, 0.5
-    F = S * np.exp(b * T)
-    rows = np.array([[F * F], [2 * F], [2.0], [0.0], [0.0], [0.0]])
+    F, f = S * np.exp(b * T), np.exp(b * T)
+    rows = np.zeros((GREEKS, 1))
+    rows[[PRICE, DELTA, GAMMA, SPEED], 0] = F**3, 3 * F * F, 6 * F, 6.0
 
-    by_spot(rows, np.array([S]), np.array([F]), np.array([T]), np.array([b]))
+    by_spot(rows, np.array([S]), np.array([F]), np.array([T]), np.array([b]), held=held)
 
-    expected = [F * F, 2 * F * F / S, 2 * (F / S) ** 2, 0.0, -2 * b * F * F, 2 * T * F * F]
-    assert rows[:, 0].tolist() == pytest.approx(expected)
+    drift = 0.0 if held else -3 * b
+    expected = {
+        PRICE: F**3, DELTA: 3 * S * S * f**3, GAMMA: 6 * S * f**3, SPEED: 6 * f**3,
+        THETA: drift * F**3, CHARM: drift * 3 * S * S * f**3, COLOUR: drift * 6 * S * f**3,
+        RHO: 0.0 if held else 3 * T * F**3,
+    }  # fmt: skip
+    for row in range(GREEKS):
+        assert rows[row, 0] == pytest.approx(expected.get(row, 0.0)), row
 
 
 def test_the_catalogue_lists_instruments_by_names_of_their_own() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from novate.kernel import barrier
+from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring, PricingStatus
-from novate.kernel.stencil import GREEKS, PRICE
+from novate.kernel.term import GREEKS, PRICE
 
 GOOD = {
     barrier.SIDE: 1, barrier.DIRECTION: -1, barrier.IS_IN: 0, barrier.PAYOFF: 0, barrier.S: 100,
@@ -23,7 +24,7 @@ def run(*changes: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     columns = [[({**GOOD, **change})[row] for row in range(barrier.INPUTS)] for change in changes]
     at = np.ascontiguousarray(np.array(columns, np.float64).T)
     out, status = np.empty((GREEKS, len(changes))), np.empty(len(changes), np.int8)
-    barrier.barrier_greeks(at, out, status)
+    barrier_greeks(at, False, out, status)
     price, again = np.empty(len(changes)), np.empty(len(changes), np.int8)
     barrier.barrier_prices(at, price, again)
     assert np.array_equal(status, again)

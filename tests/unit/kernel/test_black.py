@@ -157,13 +157,56 @@ def test_without_time_or_volatility_an_option_is_worth_its_intrinsic(
 
     assert statuses(inputs) == [0]
     assert got[black.PRICE] == pytest.approx(D * max(c * (F - 95.0), 0.0), rel=1e-15)
-    assert not np.isnan(got).any()
+    assert np.isfinite(got).all()
     if F != 95.0:
-        assert np.isfinite(got).all()
         side = c if c * (F - 95.0) > 0 else 0.0
         assert got[black.DELTA] == pytest.approx(D * side, rel=1e-15)
         still = [black.GAMMA, black.VEGA, black.VANNA, black.VOLGA]
         assert got[[*still, black.SPEED, black.COLOUR, black.ZOMMA]].tolist() == [0.0] * 7
+
+
+@pytest.mark.parametrize("c", [1.0, -1.0])
+def test_at_a_kink_greeks_are_their_limits_or_zero_where_there_is_none(c: float) -> None:
+    D = math.exp(-0.02 * 0.5)
+    inputs = columns(*(with_(c=c, F=95.0, **at) for at in ({"T": 0.0}, {"vol": 0.0})))
+    got = greeks(inputs)
+    plain = [black.PRICE, black.GAMMA, black.THETA, black.RHO, black.VOLGA]
+    plain += [black.SPEED, black.COLOUR, black.ZOMMA]
+
+    np.testing.assert_allclose(got[plain], 0.0, atol=1e-140)
+    assert got[black.DELTA] == pytest.approx([0.5 * c, 0.5 * c * D], rel=1e-15)
+    # With time left and no volatility the first bit of it adds D F phi(0) sqrt(T).
+    root = math.sqrt(0.5 / (2.0 * math.pi))
+    assert got[black.VEGA] == pytest.approx([0.0, D * 95.0 * root], rel=1e-15)
+    assert got[black.VANNA] == pytest.approx([0.0, 0.5 * D * root], rel=1e-15)
+    assert got[black.CHARM] == pytest.approx([0.01 * c, 0.01 * c * D], rel=1e-15)
+    five = [np.empty(2) for _ in range(5)]
+    black.black_greeks(*inputs, *five)
+    for row, at in zip(five, range(5), strict=True):
+        np.testing.assert_array_equal(row, got[at])
+
+
+def test_only_an_option_at_its_strike_with_nothing_left_is_at_a_kink() -> None:
+    inputs = columns(
+        (1.0, 95.0, 95.0, 0.0, 0.6, 0.0),
+        (1.0, 95.0, 95.0, 0.5, 1e-61, 0.0),
+        (1.0, 95.0, 95.0, 3e-17, 0.6, 0.0),  # a nanosecond
+        (1.0, math.nextafter(95.0, 96.0), 95.0, 0.0, 0.6, 0.0),
+        (1.0, -95.0, 95.0, 0.0, 0.6, 0.0),
+    )
+    status = np.array([0, 0, 0, 0, 3], np.int8)
+    black.mark_kinks(*inputs[1:5], status)
+
+    assert status.tolist() == [PricingStatus.AT_KINK, PricingStatus.AT_KINK, 0, 0, 3]
+    assert np.abs(greeks(inputs)[:, 1]).max() < 1e3
+
+
+def test_forward_and_strike_may_be_as_large_as_a_float64_is() -> None:
+    inputs = columns((1.0, 1e308, 1e308, 1.0, 0.5, 0.0), (1.0, 1e308, 9e307, 1.0, 0.5, 0.0))
+    small = columns((1.0, 1e8, 1e8, 1.0, 0.5, 0.0), (1.0, 1e8, 9e7, 1.0, 0.5, 0.0))
+
+    assert statuses(inputs) == [0, 0]
+    assert greeks(inputs)[black.PRICE] == pytest.approx(greeks(small)[black.PRICE] * 1e300)
 
 
 def test_at_the_money_the_price_is_that_of_the_expansion() -> None:

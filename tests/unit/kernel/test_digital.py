@@ -7,6 +7,7 @@ import pytest
 
 from novate.kernel import digital
 from novate.kernel.codes import PricingStatus
+from novate.kernel.term import DELTA, GREEKS, PRICE, VEGA
 
 #         c, asset, coin, amount, F, K, T, vol, R
 GOOD = (1.0, 0.0, 0.0, 10.0, 100.0, 90.0, 0.5, 0.4, 0.05)
@@ -14,7 +15,7 @@ GOOD = (1.0, 0.0, 0.0, 10.0, 100.0, 90.0, 0.5, 0.4, 0.05)
 
 def run(*columns: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     at = np.ascontiguousarray(np.array(columns).T)
-    out, status = np.empty((digital.GREEKS, len(columns))), np.empty(len(columns), np.int8)
+    out, status = np.empty((GREEKS, len(columns))), np.empty(len(columns), np.int8)
     digital.digital_greeks(at, out, status)
     again = np.empty_like(status)
     digital.digital_status(at, again)
@@ -64,14 +65,14 @@ def test_without_time_or_volatility_it_is_worth_its_payoff_at_the_forward(
     out, _ = run(tuple(column))
 
     discount = np.exp(-column[digital.R] * column[digital.T])
-    assert out[digital.PRICE, 0] == pytest.approx(10.0 * share * discount, abs=1e-14)
+    assert out[PRICE, 0] == pytest.approx(10.0 * share * discount, abs=1e-14)
     assert np.isfinite(out).all()
     if share != 0.5:
-        assert out[digital.DELTA : digital.VEGA + 1, 0].tolist() == [0.0, 0.0, 0.0]
+        assert out[DELTA : VEGA + 1, 0].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_far_wings_keep_their_relative_accuracy() -> None:
     out, _ = run((1.0, 0.0, 0.0, 1.0, 100.0, 100.0 * np.exp(9.0), 1.0, 0.4, 0.0))
 
     # N(-22.7), to three digits: 2.1e-114.
-    assert 1e-114 < out[digital.PRICE, 0] < 1e-113
+    assert 1e-114 < out[PRICE, 0] < 1e-113

@@ -7,7 +7,7 @@ import pytest
 
 from novate.kernel import double_barrier as double
 from novate.kernel.codes import BarrierState, PricingStatus
-from novate.kernel.stencil import GREEKS, PRICE
+from novate.kernel.term import GREEKS, PRICE
 
 GOOD = {
     double.SIDE: 1, double.IS_IN: 0, double.S: 100, double.K: 100, double.LOWER: 80,
@@ -20,7 +20,7 @@ def run(*changes: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     columns = [[({**GOOD, **change})[row] for row in range(double.INPUTS)] for change in changes]
     at = np.ascontiguousarray(np.array(columns, np.float64).T)
     out, status = np.empty((GREEKS, len(changes))), np.empty(len(changes), np.int8)
-    double.double_barrier_greeks(at, out, status)
+    double.double_barrier_greeks(at, False, out, status)
     return out, status
 
 
@@ -74,3 +74,30 @@ def test_a_strike_beyond_the_upper_barrier_pays_a_call_nothing() -> None:
     out, _ = run({double.K: 130})
 
     assert out[PRICE, 0] == 0.0
+
+
+def test_at_every_limit_greeks_are_finite() -> None:
+    wild = [
+        {double.VOL: vol, double.T: years, double.K: strike, double.IS_IN: is_in}
+        for vol in (0.0, 1e-9, 0.01, 20.0)
+        for years in (0.0, 1e-12, 30.0)
+        for strike in (1e-6, 81.0, 1e6)
+        for is_in in (0, 1)
+    ]
+    out, status = run(*wild)
+
+    assert not status.any()
+    assert np.isfinite(out).all()
+
+
+def test_prices_alone_are_the_first_row_of_the_greeks() -> None:
+    changes = [{}, {double.IS_IN: 1}, {double.S: 79}, {double.STATE: BarrierState.KNOCKED}]
+    out, status = run(*changes)
+    columns = [[({**GOOD, **change})[row] for row in range(double.INPUTS)] for change in changes]
+    price, again = np.empty(4), np.empty(4, np.int8)
+    double.double_barrier_prices(
+        np.ascontiguousarray(np.array(columns).T, np.float64), price, again
+    )
+
+    np.testing.assert_array_equal(price, out[PRICE])
+    np.testing.assert_array_equal(again, status)

@@ -130,6 +130,20 @@ def test_without_time_or_volatility_the_coin_price_is_the_payoff_in_coin(
         assert (got[getattr(inverse, row)] == 0.0).all()
 
 
+@pytest.mark.parametrize("c", [1.0, -1.0])
+def test_at_a_kink_coin_greeks_are_the_means_of_their_sides_or_zero(c: float) -> None:
+    got = coin(columns((c, 100.0, 100.0, 0.0, 0.6), (c, 100.0, 100.0, 0.5, 0.0)))
+    root = np.sqrt(0.5 / (2.0 * np.pi))
+
+    np.testing.assert_allclose(got[inverse.NET], 0.5 * c, rtol=1e-15)
+    np.testing.assert_allclose(got[inverse.GAMMA], -c / 100.0**2, rtol=1e-15)
+    np.testing.assert_allclose(got[inverse.SPEED], 3.0 * c / 100.0**3, rtol=1e-15)
+    np.testing.assert_allclose(got[inverse.VEGA], [0.0, root], rtol=1e-15)
+    np.testing.assert_allclose(got[inverse.VANNA], [0.0, -0.5 * root / 100.0], rtol=1e-15)
+    for row in ("PRICE", "THETA", "VOLGA", "CHARM", "COLOUR", "ZOMMA"):
+        np.testing.assert_allclose(got[getattr(inverse, row)], 0.0, atol=1e-140)
+
+
 def test_a_call_in_coin_is_worth_less_than_one_coin_whatever_the_volatility() -> None:
     vol = np.array([0.1, 1.0, 10.0, 1e3, 1e150])
     got = coin([np.ones(5), np.full(5, 200.0), np.full(5, 100.0), np.full(5, 1.0), vol])

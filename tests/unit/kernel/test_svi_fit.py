@@ -13,6 +13,11 @@ LOWER = np.array([-1.0, 0.0, -0.995, -2.0, 0.005])
 UPPER = np.array([1.0, 2.0, 0.995, 2.0, 5.0])
 
 
+def terms(margin: float = 0.0, rise: float = 0.0, hard: float = 100.0) -> np.ndarray:
+    """Least g, least rise, weight of hinges, band, pull and lean."""
+    return np.array([margin, rise, hard, 0.6, 0.2, 0.5])
+
+
 def variance(k: np.ndarray, p: np.ndarray) -> np.ndarray:
     return p[0] + p[1] * (p[2] * (k - p[3]) + np.sqrt((k - p[3]) ** 2 + p[4] ** 2))
 
@@ -27,6 +32,7 @@ def problem(slices: list[np.ndarray], years: list[float], noise: float = 0.0) ->
             np.tile(k, len(slices)),
             np.concatenate(vol) + noise * rng.standard_normal(23 * len(slices)),
             np.full(23 * len(slices), 0.003),
+            np.ones(23 * len(slices)),
         ]
     )
     grid = np.tile(np.linspace(-3, 3, 61), (len(slices), 1))
@@ -38,7 +44,7 @@ def problem(slices: list[np.ndarray], years: list[float], noise: float = 0.0) ->
 def cost(arguments: tuple, p: np.ndarray, margin: float, hard: float) -> tuple:
     n = len(p)
     normal, gradient = np.zeros((n, n)), np.zeros(n)
-    value = total_cost(*arguments, margin, 0.01, hard, p, normal, gradient)
+    value = total_cost(*arguments, terms(margin, 0.01, hard), p, normal, gradient)
     return value, normal, gradient
 
 
@@ -64,7 +70,7 @@ def test_a_start_is_exact_when_its_vertex_and_width_are() -> None:
     arguments = problem([TRUTH], [0.25])
     p = np.empty(5)
 
-    error = linear_start(*arguments[0], 0.25, 0.03, 0.18, p)
+    error = linear_start(*arguments[0][:3], 0.25, 0.03, 0.18, p)
 
     assert p == pytest.approx(TRUTH, rel=1e-5)
     assert error < 1e-6
@@ -75,7 +81,7 @@ def test_the_fit_finds_parameters_from_afar() -> None:
     p = np.empty(5)
 
     found = fit_svi(
-        *arguments, 0.0, 100.0, np.array([0.0, 0.2]), np.array([0.1, 0.5]), LOWER, UPPER, 200, p
+        *arguments, terms(), np.array([0.0, 0.2]), np.array([0.1, 0.5]), LOWER, UPPER, 200, p
     )
 
     assert found < 0.05
@@ -89,7 +95,7 @@ def test_the_fit_is_no_worse_than_the_best_of_an_oracle_library() -> None:
     arguments = problem([TRUTH], [0.25], noise=0.003)
     p = np.empty(5)
     ours = fit_svi(
-        *arguments, 0.0, 100.0, np.array([0.0, 0.2]), np.array([0.1, 0.5]), LOWER, UPPER, 500, p
+        *arguments, terms(), np.array([0.0, 0.2]), np.array([0.1, 0.5]), LOWER, UPPER, 500, p
     )
 
     theirs = optimize.minimize(
@@ -100,13 +106,31 @@ def test_the_fit_is_no_worse_than_the_best_of_an_oracle_library() -> None:
     assert ours <= theirs.fun * (1.0 + 1e-3)
 
 
+def test_a_quote_of_twice_the_weight_counts_as_two() -> None:
+    arguments = problem([TRUTH], [0.25], noise=0.003)
+    p = TRUTH * 1.05
+    twice = tuple(np.concatenate([part, part[:, 3:4]], axis=1) for part in arguments[:1])
+    heavy = arguments[0].copy()
+    heavy[3, 3] = 2.0
+
+    starts = np.array([0, 24])
+    value, normal, gradient = cost((*twice, starts, *arguments[2:]), p, 0.0, 100.0)
+    found = cost((heavy, *arguments[1:]), p, 0.0, 100.0)
+
+    assert found[0] == pytest.approx(value, rel=1e-12)
+    assert found[2] == pytest.approx(gradient, rel=1e-9)
+    assert np.tril(found[1]) == pytest.approx(np.tril(normal), rel=1e-9)
+
+
 def test_slices_that_cross_are_moved_apart_together() -> None:
     early, late = TRUTH, TRUTH * np.array([0.5, 0.8, 1.0, 1.0, 1.0])
     arguments = problem([early, late], [0.25, 0.3])
     p = np.concatenate([early, late])
 
     for hard in (1e2, 1e4, 1e6):
-        refine_slices(*arguments, 0.0, 1e-3, hard, np.tile(LOWER, 2), np.tile(UPPER, 2), 200, p)
+        refine_slices(
+            *arguments, terms(rise=1e-3, hard=hard), np.tile(LOWER, 2), np.tile(UPPER, 2), 200, p
+        )
 
     k = np.linspace(-3, 3, 61)
     assert (variance(k, p[5:]) >= variance(k, p[:5]) * (1.0 - 1e-3)).all()
@@ -117,4 +141,4 @@ def test_a_start_without_positive_variance_costs_everything() -> None:
     arguments = problem([TRUTH], [0.25])
     p = np.array([-0.9, 0.1, 0.0, 0.0, 0.1])
 
-    assert refine_slices(*arguments, 0.0, 0.0, 1.0, LOWER, UPPER, 10, p) == math.inf
+    assert refine_slices(*arguments, terms(), LOWER, UPPER, 10, p) == math.inf

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from novate.engine.recover import recover
 from novate.margin.option import ShortRule, out_of_the_money, rule_of, short_margin, short_ticks
 from novate.message import command
 from tests.unit.clearing import (
@@ -112,8 +113,15 @@ def test_a_rule_is_declared_once_and_numbered_from_one() -> None:
     assert [row["rule"] for row in house.events("OptionMarginDeclared")] == [1, 2]
     assert rule_of(house.exposure.option_rules, 1) == DERIBIT
     assert rule_of(house.exposure.option_rules, 2) == BYBIT
-    twin = house.engine.state.copy().exposure.option_rules
-    assert (twin.symbols, rule_of(twin, 2)) == (["deribit-standard", "bybit"], BYBIT)
+    house.engine.snapshot()
+    journal = house.engine.journal
+    for state in (
+        house.engine.state.copy(),
+        recover(journal).state,
+        recover(journal, from_snapshot=False).state,
+    ):
+        kept = state.exposure.option_rules
+        assert (kept.symbols, rule_of(kept, 2)) == (["deribit-standard", "bybit"], BYBIT)
 
 
 def test_the_margin_of_a_short_rises_with_the_first_assessment_inside_the_window() -> None:

@@ -78,3 +78,13 @@ def test_a_profit_beyond_63_bits_is_refused() -> None:
 
 def test_the_entry_basis_is_future_less_spot() -> None:
     assert spreads().entry_basis.tolist() == [1_200, 1_200]
+
+
+def test_prices_that_leave_64_bits_are_refused_and_never_wrap() -> None:
+    position = spreads([10], 0, 2**62)
+    with pytest.raises(InputError, match="ticks together"):
+        spread_profit(position, -(2**62), -(2**63))
+    with pytest.raises(InputError, match="ticks together"):
+        spread_profit(spreads([1]), 2**62, -(2**62))
+    with pytest.raises(InputError, match="ticks x lots"):
+        spread_profit(spreads([-(2**63)], 1, 3), 1, 1)

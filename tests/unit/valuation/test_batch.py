@@ -38,6 +38,12 @@ def test_scalars_come_back_as_scalars_and_arrays_in_their_shape() -> None:
     assert shaped_status((1,), np.zeros(1, np.int8)).tolist() == [0]
 
 
+@pytest.mark.parametrize("value", [1j, [1.0, 2j], np.array([1j]), "x", object(), [1.0, [2.0]]])
+def test_what_is_no_real_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"real|convert|inhomogeneous"):
+        columns(1.0, value)  # type: ignore[arg-type]
+
+
 def test_nothing_is_a_batch_too() -> None:
     shape, flat = columns(np.empty((0, 3)), 1.0)
 

@@ -11,6 +11,7 @@ import pytest
 
 from novate.errors import InputError
 from novate.kernel.codes import PricingStatus
+from novate.kernel.value import INVERSE
 from novate.valuation.book_risk import (
     KEYS,
     PER_SPOT,
@@ -19,8 +20,19 @@ from novate.valuation.book_risk import (
     book_risk,
     expiry_buckets,
 )
-from novate.valuation.holding import NATIVE, NO_EXPIRY, REPORTING, unit_risk
-from tests.unit.valuation.books import BTC, DAY, ETH, NOW, USDT, contract, contracts, market
+from novate.valuation.gamma_profile import gamma_profile
+from novate.valuation.holding import NATIVE, NO_EXPIRY, REPORTING, Kind, unit_risk
+from tests.unit.valuation.books import (
+    BTC,
+    DAY,
+    ETH,
+    NOW,
+    USDT,
+    USDT_PRICE,
+    contract,
+    contracts,
+    market,
+)
 
 TERMS = contracts()
 RISK = unit_risk(TERMS, market(TERMS))
@@ -210,3 +222,35 @@ def test_the_world_has_more_than_one_bucket_and_settlement() -> None:
     assert len(set(BUCKET.tolist())) == 4
     assert contract(1)["settlement"] == USDT
     assert len(BOOK) == N
+
+
+def test_an_option_that_expires_at_its_strike_has_a_value_and_spoils_no_sum() -> None:
+    rows = [contract(Kind.EUROPEAN, expiry_ns=NOW), contract(Kind.EUROPEAN, strike=61_000.0)]
+    terms = contracts(rows)
+    at = market(terms, forward=np.full(2, 60_000.0))
+    risk = unit_risk(terms, at)
+    quantity = np.array([1.0, 10.0])
+    book = Positions(
+        account=np.zeros(2, np.int32), contract=np.arange(2, dtype=np.int32), quantity=quantity
+    )
+    table = book_risk(book, terms, risk, member=np.zeros(1, np.int32), bucket=np.zeros(2, np.int64))
+    whole = table.by("underlying")
+
+    assert (whole.unpriced.tolist(), whole.at_kink.tolist()) == ([0], [1])
+    assert whole["delta"][0] == pytest.approx(0.5 * USDT_PRICE + 10.0 * risk["delta"][1])
+    for name in ("gamma", "theta", "speed", "colour", "cash_gamma"):
+        assert whole[name][0] == 10.0 * risk[name][1], name
+    profile = gamma_profile(terms, at, quantity, [59_000.0, 60_000.0, 61_000.0])
+    assert np.abs(profile.gamma).max() < 0.01
+
+
+def test_what_no_float64_holds_is_no_price_or_no_greek_and_spoils_no_sum() -> None:
+    rows = [contract(Kind.FUTURE, unit=1e305), contract(Kind.FUTURE, INVERSE, strike=1e-90)]
+    terms = contracts(rows)
+    at = replace(market(terms), spot=np.array([6e4, 1e-90]), forward=np.array([7e4, 1e-90]))
+    risk = unit_risk(terms, at)
+
+    assert risk.status.tolist() == [PricingStatus.PARAMETER_OUT_OF_RANGE, PricingStatus.AT_KINK]
+    assert np.isnan(risk.reporting[:, 0]).all()
+    assert np.isfinite(risk.reporting[:, 1]).all()
+    assert np.isfinite(risk.native[:, 1]).all()

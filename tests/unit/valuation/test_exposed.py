@@ -9,7 +9,7 @@ from novate.kernel.codes import PricingStatus
 from novate.valuation.exposed import exposed_contracts, exposed_market, exposed_positions
 from novate.valuation.holding import Kind, unit_risk
 from tests.unit.app.replay.option_run import finished, ready
-from tests.unit.clearing import ClearingHouse
+from tests.unit.clearing import E8, ClearingHouse
 
 
 def test_options_are_worth_their_marks_to_half_a_tick() -> None:
@@ -61,6 +61,37 @@ def test_positions_are_the_rows_with_lots() -> None:
 
     assert len(held) == np.count_nonzero(x.positions.used("lots"))
     assert not total.any()
+
+
+@pytest.mark.parametrize(
+    ("terms", "tolerance"),
+    [
+        ({"kind": 2, "payout_ticks": 5_000, "ticks_max": 10_000}, 0.1),
+        ({"barrier": 1, "barrier_e8": 130 * E8, "monitoring": 1, "rebate_ticks": 100}, 0.001),
+        ({"barrier": 4, "barrier_e8": 80 * E8, "monitoring": 1}, 0.001),
+        ({"barrier": 2, "barrier_e8": 130 * E8, "monitoring": 3, "side": -1}, 0.001),
+    ],
+)
+def test_digitals_and_barriers_are_worth_their_marks(
+    terms: dict[str, int], tolerance: float
+) -> None:
+    """Under a flat smile; the mark of a digital alone has a slope, which is small here."""
+    house = ClearingHouse()
+    house.list_option(**terms)
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    x = house.engine.state.exposure
+    contracts = exposed_contracts(x)
+    risk = unit_risk(contracts, exposed_market(x))
+    ticks = risk.native[0, -1] / (
+        contracts.unit[-1] * x.instruments.tick_e8[x.instruments.count - 1] / 1e8
+    )
+    mark = x.marks.mark[x.instruments.count - 1]
+
+    assert contracts.kind[-1] == Kind.VALUED
+    assert risk.status[-1] == PricingStatus.OK
+    assert ticks == pytest.approx(mark, abs=0.51, rel=tolerance)
 
 
 def test_an_option_without_a_smile_is_not_priced_and_spoils_no_other() -> None:

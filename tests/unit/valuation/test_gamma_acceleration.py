@@ -63,6 +63,10 @@ def test_gamma_far_from_the_strike_never_doubles() -> None:
 
 def test_nothing_left_has_no_doubling_time() -> None:
     assert np.isnan(doubling_years(100.0, 100.0, [0.0, 1.0], [0.5, 0.0])).all()
+    for wrong in (0.0, -1.0, np.nan, np.inf):
+        assert np.isnan(doubling_years([wrong, 100.0], [100.0, wrong], 0.1, 0.5)).all()
+        assert np.isnan(doubling_years(100.0, 100.0, [wrong, 0.1], [0.5, wrong])).all()
+    assert np.isnan(doubling_years(1e300, 1e-300, 0.1, 0.5))
 
 
 def test_acceleration_is_quantity_times_the_greeks_of_one() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from novate.errors import InputError
 from novate.instrument.european import European
-from novate.instrument.valued import Market as Quoted
 from novate.kernel.codes import PricingStatus
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
+from novate.valuation.exotic_terms import Exotics
 from novate.valuation.holding import (
     NATIVE,
     REPORTING,
@@ -21,11 +21,12 @@ from novate.valuation.holding import (
     UnitRisk,
     reporting_rows,
     unit_risk,
-    with_valuation,
     years_to_expiry,
 )
 from tests.unit.valuation.books import (
+    BTC,
     DAY,
+    ETH,
     NOW,
     SPOT,
     USDT_PRICE,
@@ -83,6 +84,56 @@ def test_reporting_greeks_are_the_slopes_of_the_worth_to_passing_time(
     after, before = (unit_risk(TERMS, replace(AT, as_of_ns=NOW + s * h)) for s in (1, -1))
     found = (after[name] - before[name]) / (2 * h / (365 * DAY))
     close(found, RISK[derivative], np.abs(RISK[name]))
+
+
+def worth_in(reporting: int | None, spot_move: float, **moves: float) -> UnitRisk:
+    """The world in a reporting currency (None: dollars), after a move of each spot."""
+    spot = AT.spot * (1.0 + spot_move)
+    dollars = np.full(len(TERMS), USDT_PRICE)
+    dollars = np.where(
+        TERMS.settlement == BTC, np.where(TERMS.underlying == BTC, spot, 6e4), dollars
+    )
+    dollars = np.where(
+        TERMS.settlement == ETH, np.where(TERMS.underlying == ETH, spot, 3e3), dollars
+    )
+    unit = {None: 1.0, BTC: np.where(TERMS.underlying == BTC, spot, 6e4)}[reporting]
+    at = replace(
+        AT,
+        as_of_ns=NOW + round(moves.get("years", 0.0) * 365 * DAY),
+        spot=spot,
+        forward=AT.forward * (1.0 + spot_move),
+        vol=AT.vol + moves.get("vol", 0.0),
+        settlement_price=dollars / unit,
+        reporting_asset=reporting,
+    )
+    return unit_risk(TERMS, at)
+
+
+@pytest.mark.parametrize("reporting", [None, BTC])
+@pytest.mark.parametrize("name", ["value", "delta", "gamma"])
+def test_greeks_are_slopes_of_the_worth_whatever_the_reporting_currency_is(
+    reporting: int | None, name: str
+) -> None:
+    slopes = {
+        "value": ("delta", "vega", "theta"),
+        "delta": ("gamma", "vanna", "charm"),
+        "gamma": ("speed", "zomma", "colour"),
+    }[name]
+    here, h = worth_in(reporting, 0.0), {"spot": 1e-4, "vol": 1e-4, "years": 1e-5}
+    up, down = (worth_in(reporting, s * h["spot"])[name] for s in (1, -1))
+    scale = sum(np.abs(here[at]) / AT.spot**k for k, at in enumerate(("gamma", "delta", "value")))
+    scale = scale / AT.spot ** {"value": -1, "delta": 0, "gamma": 1}[name]
+    close((up - down) / (2.0 * h["spot"] * AT.spot), here[slopes[0]], scale)
+    for move, slope_name in zip(("vol", "years"), slopes[1:], strict=True):
+        up, down = (worth_in(reporting, 0.0, **{move: s * h[move]})[name] for s in (1, -1))
+        close((up - down) / (2.0 * h[move]), here[slope_name], 10.0 * scale * AT.spot)
+
+
+def test_a_coin_settled_worth_in_its_own_coin_has_the_greeks_of_its_coin_price() -> None:
+    here, own = worth_in(BTC, 0.0), (TERMS.settlement == BTC)
+
+    assert own.sum() > 2
+    np.testing.assert_array_equal(here.reporting[: len(NATIVE), own], here.native[:, own])
 
 
 def test_rho_is_the_slope_to_the_rate_with_the_forward_held() -> None:
@@ -179,32 +230,23 @@ def test_years_count_365_days_and_nothing_without_an_expiry() -> None:
 @pytest.mark.parametrize("in_coin", [False, True])
 def test_what_an_instrument_says_of_itself_is_what_the_call_by_kind_says(in_coin: bool) -> None:
     form = INVERSE if in_coin else LINEAR
+    strikes = (50_000.0, 60_000.0, 75_000.0)
     rows = [
         contract(kind, form, side=-1.0, strike=strike, unit=0.3)
         for kind in (Kind.EUROPEAN, Kind.VALUED)
-        for strike in (50_000.0, 60_000.0, 75_000.0)
+        for strike in strikes
     ]
-    terms = contracts(rows)
+    without = contracts(rows)
+    option = European(side=-1.0, strike=np.array(strikes), in_coin=in_coin)
+    terms = replace(without, exotics=(Exotics(rows=np.arange(3, 6), terms=option),))
     at = market(terms)
-    own = np.arange(3, 6)
-    years = years_to_expiry(terms, NOW)[own]
-    quoted = Quoted(
-        spot=at.spot[own],
-        years=years,
-        vol=at.vol[own],
-        rate=at.rate[own],
-        yield_=at.rate[own] - np.log(at.forward[own] / at.spot[own]) / years,
-    )
-    option = European(side=-1.0, strike=terms.strike[own], in_coin=in_coin)
-    before = unit_risk(terms, at)
-    risk = with_valuation(terms, at, before, own, option.value(quoted))
+    before, risk = unit_risk(without, at), unit_risk(terms, at)
 
     assert before.status.tolist() == [0, 0, 0, *[PricingStatus.PARAMETER_OUT_OF_RANGE] * 3]
     assert not risk.status.any()
-    largest = np.abs(risk.native[:6, :3]).max(axis=1, keepdims=True)
-    apart = np.abs(risk.native[:6, 3:] - risk.native[:6, :3])
+    largest = np.abs(risk.native[:, :3]).max(axis=1, keepdims=True)
+    apart = np.abs(risk.native[:, 3:] - risk.native[:, :3])
     assert (apart <= 1e-10 * largest + 1e-15).all()
-    assert np.isnan(risk.native[6:, 3:]).all()
     np.testing.assert_array_equal(risk.native[:, :3], before.native[:, :3])
 
 

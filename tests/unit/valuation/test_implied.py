@@ -72,3 +72,15 @@ def test_what_is_not_a_number_or_does_not_fit_raises() -> None:
         implied_volatility("ten", 100, 100, 1, 1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="mismatch"):
         implied_volatility([1.0, 2.0], [1.0, 2.0, 3.0], 100, 1, 1)
+
+
+def test_a_rate_beyond_all_use_is_named_and_a_forward_of_1e308_is_none() -> None:
+    found = implied_volatility([10.0] * 3, 100.0, 100.0, 1.0, 1, [-1e3, np.inf, -np.inf])
+    wide = implied_volatility(1e307, 1e308, 1e308, 1.0, 1)
+
+    assert found.status.tolist() == [
+        PricingStatus.PARAMETER_OUT_OF_RANGE,
+        PricingStatus.NOT_FINITE,
+        PricingStatus.NOT_FINITE,
+    ]
+    assert wide.vol == pytest.approx(implied_volatility(10.0, 100.0, 100.0, 1.0, 1).vol, rel=1e-12)

@@ -156,14 +156,52 @@ def test_running_sums_of_rounded_terms_are_never_half_a_unit_off() -> None:
     assert np.abs(off).max() <= 0.5 + 1e-3
 
 
-def test_a_contract_that_expired_in_between_is_counted_and_not_explained() -> None:
-    rows = [contract(Kind.EUROPEAN), contract(Kind.EUROPEAN, expiry_ns=NOW + DAY // 2)]
+def one_of_each(terms: Contracts) -> Positions:
+    """A position of 1.00 in every contract, all of one account."""
+    n = len(terms)
+    return Positions(
+        account=np.zeros(n, np.int32), contract=np.arange(n, dtype=np.int32), quantity=np.ones(n)
+    )
+
+
+@pytest.mark.parametrize("vol", [0.6, float("nan")])
+def test_what_expires_in_between_gains_its_payoff_less_what_it_was_worth(vol: float) -> None:
+    rows = [
+        contract(Kind.EUROPEAN, strike=59_000.0, expiry_ns=NOW + DAY // 2),
+        contract(Kind.EUROPEAN, INVERSE, side=-1.0, strike=64_000.0, expiry_ns=NOW + DAY // 2),
+        contract(Kind.FUTURE, strike=58_000.0, expiry_ns=NOW + DAY // 2),
+    ]
     terms = contracts(rows)
     start = market(terms)
-    book = Positions(
-        account=np.zeros(2, np.int32), contract=np.arange(2, dtype=np.int32), quantity=np.ones(2)
-    )
-    found = explain(moves(terms, start, later(terms, start, 1.0)), book, accounts=1, decimals=6)
+    end = replace(later(terms, start, 1.0), forward=np.full(3, 61_500.0), vol=np.full(3, vol))
+    found = explain(moves(terms, start, end), one_of_each(terms), accounts=1, decimals=6)
+    payoff = np.array([2_500.0, 2_500.0 / 61_500.0, 3_500.0]) * end.settlement_price
+    expected = payoff - unit_risk(terms, start)["value"]
+
+    assert found.unpriced.tolist() == [0]
+    assert found.actual[0] == pytest.approx(expected.sum() * 1e6, abs=1.0)
+    assert found.units.sum() == found.actual[0]
+
+
+def test_the_last_day_of_an_option_whose_strike_is_the_spot_is_explained() -> None:
+    terms = contracts([contract(Kind.EUROPEAN, expiry_ns=NOW + DAY)])
+    start = market(terms, forward=np.full(1, 60_000.0))
+    end = replace(start, as_of_ns=NOW + DAY, spot=start.spot + 500.0, forward=start.spot + 500.0)
+    found = explain(moves(terms, start, end), one_of_each(terms), accounts=1, decimals=6)
+    before = unit_risk(terms, start)["value"][0]
+
+    assert found["theta"][0] == pytest.approx(-before * 1e6, abs=1.0)
+    assert found["delta"][0] == pytest.approx(0.5 * 500.0 * 0.999 * 1e6, abs=1.0)
+    assert found["gamma"][0] == 0
+    assert found.actual[0] == pytest.approx((500.0 * 0.999 - before) * 1e6, abs=1.0)
+
+
+def test_a_contract_that_had_expired_before_is_counted_and_not_explained() -> None:
+    rows = [contract(Kind.EUROPEAN), contract(Kind.EUROPEAN, expiry_ns=NOW - 1)]
+    terms = contracts(rows)
+    start = market(terms)
+    end = later(terms, start, 1.0)
+    found = explain(moves(terms, start, end), one_of_each(terms), accounts=1, decimals=6)
 
     assert found.unpriced.tolist() == [1]
     assert found["delta"][0] != 0

@@ -144,3 +144,24 @@ def test_a_year_has_365_days_and_the_difference_of_instants_is_exact() -> None:
     assert pricing.year_fraction(start, start + 365 * day) == 1.0
     assert pricing.year_fraction(start, start + 1) == 1 / (365 * day)
     assert pricing.year_fraction([start, start], [start - day, start]).tolist() == [-1 / 365, 0.0]
+
+
+def test_greeks_without_a_limit_say_so_and_a_price_has_none_to_lose() -> None:
+    for function in (pricing.greeks, pricing.inverse_greeks):
+        found = function(1, [100.0, 100.0, 101.0], 100.0, [0.0, 1.0, 0.0], 0.5)
+        assert found.status.tolist() == [PricingStatus.AT_KINK, 0, 0]
+    assert pricing.black76(1, 100.0, 100.0, 0.0, 0.5).status == PricingStatus.OK
+    assert pricing.inverse(1, 100.0, 100.0, 0.0, 0.5).status == PricingStatus.OK
+
+
+def test_a_price_that_no_number_holds_is_refused() -> None:
+    out = PricingStatus.PARAMETER_OUT_OF_RANGE
+    for price, status in (
+        pricing.black76(1, 1e10, 1.0, 1.0, 0.5, -700.0),
+        pricing.forward(1e300, 100.0, 0.0, 1.0),
+        pricing.inverse(-1, 1e-200, 1e200, 1.0, 0.5),
+    ):
+        assert (np.isnan(price), status) == (True, out)
+    rows = pricing.greeks([1, 1], [1e10, 100.0], [1.0, 100.0], 1.0, 0.5, [-700.0, 0.0])
+    assert rows.status.tolist() == [out, 0]
+    assert all(np.isnan(row[0]) and np.isfinite(row[1]) for row in rows[:-1])

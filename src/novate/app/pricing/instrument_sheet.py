@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from novate.adapter.book_file.sheet import CellError, Report, Row, read_rows
+from novate.app.pricing.cell import optional, positive
+from novate.app.pricing.exotic_sheet import READERS, STRUCK, Terms
 from novate.errors import InputError, RowFault
-from novate.kernel.codes import Monitoring
 from novate.units import parse_instant
 from novate.valuation.holding import NO_EXPIRY, Kind
 
@@ -19,20 +19,16 @@ KINDS = {
     "future": Kind.FUTURE,
     "perpetual": Kind.FUTURE,
     "european": Kind.EUROPEAN,
-    "digital": Kind.VALUED,
-    "barrier": Kind.VALUED,
+    **dict.fromkeys(READERS, Kind.VALUED),
 }
-OPTIONS = frozenset({"european", "digital", "barrier"})
-KNOCKS = {
-    "up-in": (1.0, True),
-    "up-out": (1.0, False),
-    "down-in": (-1.0, True),
-    "down-out": (-1.0, False),
-}
-MONITORINGS = {"continuous": Monitoring.CONTINUOUS, "at-expiry": Monitoring.AT_EXPIRY}
+STRIKES = frozenset({"european", *STRUCK})
+"""Kinds with a side and a strike."""
+OPTIONS = STRIKES | {"touch"}
+"""Kinds that need a volatility."""
+IN_QUOTE = frozenset({"touch", "fair-future", "fair-perpetual"})
+"""Kinds that are not settled in their own underlying."""
+EXPIRING = OPTIONS | {"future", "fair-future"}
 SIDES = {"call": 1.0, "put": -1.0}
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-NUMBER_MAX = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +55,8 @@ class Instrument:
         Units of the underlying per 1.00 of quantity (face value of an inverse future).
     quantity, vol, price
         What the row holds, its own volatility, and its price in the market; None for none.
-    amount
-        What a digital pays.
-    barrier, knock, monitoring, rebate
-        Of a barrier option: its level, one of `KNOCKS`, one of `MONITORINGS`, and its rebate.
+    terms
+        Of an exotic, by the names of its instrument; see `exotic_sheet`.
     """
 
     row: int
@@ -77,11 +71,12 @@ class Instrument:
     quantity: float | None
     vol: float | None
     price: float | None
-    amount: float = 1.0
-    barrier: float = 0.0
-    knock: str = ""
-    monitoring: str = ""
-    rebate: float = 0.0
+    terms: Terms = field(default_factory=dict)
+
+    @property
+    def level(self) -> float | None:
+        """Strike or, of a touch, the barrier: where a volatility is read."""
+        return float(self.terms["barrier"]) if self.kind == "touch" else self.strike
 
 
 Check = Callable[[Instrument], None]
@@ -94,8 +89,7 @@ def read_instruments(path: Path, check: Check, report: Report) -> list[Instrumen
     ----------
     path
         CSV or Parquet with ``symbol, kind, underlying`` and, as the kind needs them, ``side,
-        strike, expiry, settlement, unit, quantity, vol, price, amount, barrier, knock, monitoring,
-        rebate``.
+        strike, expiry, settlement, unit, quantity, vol, price`` and the columns of `exotic_sheet`.
     check
         Called with each instrument; raises `CellError` where the market cannot price it.
     report
@@ -124,33 +118,27 @@ def read_instruments(path: Path, check: Check, report: Report) -> list[Instrumen
 
 def _instrument(row: Row) -> Instrument:
     kind = row.known("kind", tuple(KINDS))
-    is_option = kind in OPTIONS
-    has_expiry = is_option or kind == "future"
-    is_barrier = kind == "barrier"
+    has_strike, has_expiry = kind in STRIKES, kind in EXPIRING
     return Instrument(
         row=row.number,
         symbol=row.text("symbol"),
         underlying=row.text("underlying"),
         settlement=row.text("settlement") if row.cells.get("settlement") else "",
         kind=kind,
-        side=SIDES[row.known("side", tuple(SIDES))] if is_option else 0.0,
+        side=SIDES[row.known("side", tuple(SIDES))] if has_strike else 0.0,
         strike=_strike(row, kind),
         expiry_ns=_instant(row) if has_expiry else _no_expiry(row, kind),
-        unit=1.0 if not row.cells.get("unit") else _positive(row, "unit"),
-        quantity=_optional(row, "quantity"),
-        vol=_optional(row, "vol", least=0.0),
-        price=_optional(row, "price", least=0.0),
-        amount=_positive(row, "amount") if kind == "digital" and row.cells.get("amount") else 1.0,
-        barrier=_positive(row, "barrier") if is_barrier else 0.0,
-        knock=row.known("knock", tuple(KNOCKS)) if is_barrier else "",
-        monitoring=row.known("monitoring", tuple(MONITORINGS)) if is_barrier else "",
-        rebate=(_optional(row, "rebate", least=0.0) or 0.0) if is_barrier else 0.0,
+        unit=1.0 if not row.cells.get("unit") else positive(row, "unit"),
+        quantity=optional(row, "quantity"),
+        vol=optional(row, "vol", least=0.0),
+        price=optional(row, "price", least=0.0),
+        terms=READERS[kind][1](row) if kind in READERS else {},
     )
 
 
 def _strike(row: Row, kind: str) -> float | None:
-    if kind in OPTIONS or (kind != "spot" and row.cells.get("strike")):
-        return _positive(row, "strike")
+    if kind in STRIKES or (kind in ("future", "perpetual") and row.cells.get("strike")):
+        return positive(row, "strike")
     return None
 
 
@@ -168,30 +156,3 @@ def _no_expiry(row: Row, kind: str) -> int:
     if value:
         raise CellError("expiry", value[:80], f"nothing for a contract of kind {kind}")
     return NO_EXPIRY
-
-
-def _optional(row: Row, column: str, least: float = -NUMBER_MAX) -> float | None:
-    value = row.cells.get(column, "")
-    return number(column, value, least) if value else None
-
-
-def _positive(row: Row, column: str) -> float:
-    value = row.cells.get(column, "")
-    found = number(column, value, 0.0)
-    if found == 0.0:
-        raise CellError(column, value[:80], "more than zero")
-    return found
-
-
-def number(column: str, value: str, least: float) -> float:
-    """Return a plain decimal number from ``least`` to 1e15.
-
-    Raises
-    ------
-    CellError
-        If the text is none; inf, nan and digits grouped by other characters are none.
-    """
-    found = float(value) if NUMBER.fullmatch(value) else None
-    if found is None or not least <= found <= NUMBER_MAX:
-        raise CellError(column, value[:80], f"a number from {least:g} to {NUMBER_MAX:g}")
-    return found

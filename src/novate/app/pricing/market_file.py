@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from novate.adapter.book_file.sheet import CellError, Row, read_rows
-from novate.app.pricing.instrument_sheet import number
-from novate.app.pricing.quotes import SVI, Quotes, Slice, Underlying
+from novate.app.pricing.cell import NUMBER_MAX, number
+from novate.app.pricing.quotes import SABR, SVI, Quotes, Slice, Underlying
 from novate.errors import InputError, RowFault
 from novate.units import parse_instant
 
@@ -19,7 +18,12 @@ CHAIN = ("as_of", "underlying", "spot", "expiry", "forward", "strike", "vol")
 REPORTING = "USD"
 TOP = {"as_of", "reporting", "assets", "underlyings"}
 UNDERLYING = {"spot", "rate", "yield", "vol", "expiries"}
-EXPIRY = {"expiry", "forward", "vol", "strikes", "vols", "svi"}
+RATE_MAX = 10.0
+"""Largest rate and yield, continuous per year."""
+PRICE_MIN = 1e-15
+APART_MAX = 0.05
+"""How far the price of a coin may be from its spot in one of the market's currencies."""
+EXPIRY = {"expiry", "forward", "vol", "strikes", "vols", "svi", "sabr"}
 
 
 def read_market(path: Path) -> Quotes:
@@ -30,7 +34,8 @@ def read_market(path: Path) -> Quotes:
     path
         ``.toml``: ``as_of``, ``reporting`` (USD by default), ``[assets]`` with prices in it, and a
         table ``[underlyings.NAME]`` with ``spot``, ``rate``, ``yield``, ``vol`` and expiries:
-        ``expiry``, ``forward`` and one of ``vol``, ``strikes`` with ``vols``, or ``svi``.
+        ``expiry``, ``forward`` and one of ``vol``, ``strikes`` with ``vols``, ``svi``
+        or ``sabr``.
         Otherwise a chain, CSV or Parquet: one row per quote with ``as_of, underlying, spot, expiry,
         forward, strike, vol`` and optionally ``rate``.
 
@@ -61,7 +66,7 @@ def _quotes(tree: dict[str, Any]) -> Quotes:
     reporting = tree.get("reporting", REPORTING)
     if not isinstance(reporting, str) or not reporting:
         raise CellError("reporting", str(reporting), "the name of a currency")
-    return Quotes(
+    quotes = Quotes(
         as_of_ns=_instant("as_of", tree.get("as_of", "")),
         reporting=reporting,
         assets={name: _positive(f"assets.{name}", assets, name) for name in assets},
@@ -69,13 +74,34 @@ def _quotes(tree: dict[str, Any]) -> Quotes:
             name: _underlying(f"underlyings.{name}", entry) for name, entry in underlyings.items()
         },
     )
+    _require_one_price(quotes)
+    return quotes
+
+
+def _require_one_price(quotes: Quotes) -> None:
+    """Refuse a price of a coin that its spot contradicts, whatever currency the spot is in."""
+    assets, coins = quotes.assets, quotes.underlyings
+    named = {name: price for name, price in assets.items() if name not in coins}
+    if assets.get(quotes.reporting, 1.0) != 1.0:
+        value = f"{assets[quotes.reporting]:g}"
+        raise CellError(f"assets.{quotes.reporting}", value, "1, as the reporting currency")
+    for name, known in coins.items():
+        price, currencies = assets.get(name), {quotes.reporting: 1.0, **named}
+        if name == quotes.reporting and named:
+            price, currencies = 1.0, named
+        if price is not None and not any(
+            abs(price - known.spot * worth) <= APART_MAX * price for worth in currencies.values()
+        ):
+            said = [f"{known.spot * worth:g} ({asset})" for asset, worth in currencies.items()]
+            allowed = f"about its spot in a currency of the market: {', '.join(said)}"
+            raise CellError(f"assets.{name}", f"{price:g}", allowed)
 
 
 def _underlying(place: str, entry: object) -> Underlying:
     table = _table(place, entry)
     _require_known(place, table, UNDERLYING)
     expiries: dict[int, Slice] = {}
-    for k, one in enumerate(table.get("expiries", [])):
+    for k, one in enumerate(_list(f"{place}.expiries", table.get("expiries", []), "tables")):
         where = f"{place}.expiries[{k}]"
         row = _table(where, one)
         expiry_ns = _instant(f"{where}.expiry", row.get("expiry", ""))
@@ -84,8 +110,8 @@ def _underlying(place: str, entry: object) -> Underlying:
         expiries[expiry_ns] = _slice(where, row)
     return Underlying(
         spot=_positive(f"{place}.spot", table, "spot"),
-        rate=_float(f"{place}.rate", table.get("rate", 0.0), -10.0),
-        yield_=_float(f"{place}.yield", table.get("yield", 0.0), -10.0),
+        rate=_float(f"{place}.rate", table.get("rate", 0.0), -RATE_MAX, RATE_MAX),
+        yield_=_float(f"{place}.yield", table.get("yield", 0.0), -RATE_MAX, RATE_MAX),
         vol=_float(f"{place}.vol", table["vol"], 0.0) if "vol" in table else None,
         expiries=expiries,
     )
@@ -93,9 +119,9 @@ def _underlying(place: str, entry: object) -> Underlying:
 
 def _slice(place: str, row: dict[str, Any]) -> Slice:
     _require_known(place, row, EXPIRY)
-    given = [name for name in ("vol", "strikes", "svi") if name in row]
+    given = [name for name in ("vol", "strikes", "svi", "sabr") if name in row]
     if len(given) > 1 or ("vols" in row) != ("strikes" in row):
-        allowed = "one of vol, strikes with vols, svi; or none of them"
+        allowed = "one of vol, strikes with vols, svi, sabr; or none of them"
         raise CellError(place, ", ".join(row), allowed)
     forward = _positive(f"{place}.forward", row, "forward") if "forward" in row else None
     if "svi" in row:
@@ -105,6 +131,8 @@ def _slice(place: str, row: dict[str, Any]) -> Slice:
         if terms[1] < 0.0 or abs(terms[2]) >= 1.0 or terms[4] <= 0.0:
             raise CellError(f"{place}.svi", str(svi), "b at least 0, rho inside -1 to 1, sigma > 0")
         return Slice(forward=forward, svi=terms)
+    if "sabr" in row:
+        return Slice(forward=forward, sabr=_sabr(f"{place}.sabr", row["sabr"]))
     if "vol" in row:
         return Slice(forward=forward, strikes=(1.0,), vols=(_float(f"{place}.vol", row["vol"], 0),))
     strikes = _floats(f"{place}.strikes", row.get("strikes", []))
@@ -114,6 +142,16 @@ def _slice(place: str, row: dict[str, Any]) -> Slice:
     ):
         raise CellError(f"{place}.strikes", str(strikes), "increasing, above zero, one per vol")
     return Slice(forward=forward, strikes=strikes, vols=vols)
+
+
+def _sabr(place: str, value: object) -> tuple[float, ...]:
+    table = _table(place, value)
+    _require_known(place, table, set(SABR))
+    alpha, beta, rho, nu = (_float(f"{place}.{name}", table.get(name), -1.0) for name in SABR)
+    if alpha <= 0.0 or not 0.0 <= beta <= 1.0 or abs(rho) >= 1.0 or nu < 0.0:
+        allowed = "alpha above 0, beta from 0 to 1, rho inside -1 to 1, nu at least 0"
+        raise CellError(place, str(table), allowed)
+    return alpha, beta, rho, nu
 
 
 # --- a chain of quotes -------------------------------------------------------------------------
@@ -171,7 +209,7 @@ def _take(
         ("forward", name, str(expiry)): _above_zero("forward", cells["forward"]),
     }
     if cells.get("rate"):
-        values["rate", name] = number("rate", cells["rate"], -10.0)
+        values["rate", name] = number("rate", cells["rate"], -RATE_MAX, RATE_MAX)
     for key, value in values.items():
         text = cells[key[0]]
         before, known = said.setdefault(key, (text, value))
@@ -203,25 +241,29 @@ def _instant(place: str, value: object) -> int:
         raise CellError(place, str(value)[:80], allowed) from error
 
 
-def _float(place: str, value: object, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+def _float(place: str, value: object, least: float, most: float = NUMBER_MAX) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise CellError(place, str(value)[:80], "a number")
-    if not least <= value <= 1e15:
-        raise CellError(place, str(value)[:80], f"a number from {least:g} to 1e15")
+    if not least <= value <= most:
+        is_short = isinstance(value, float) or abs(value) < 10**80
+        text = str(value) if is_short else "beyond 1e80"
+        raise CellError(place, text, f"a number from {least:g} to {most:g}")
     return float(value)
 
 
 def _floats(place: str, values: object) -> tuple[float, ...]:
+    listed = _list(place, values, "numbers")
+    return tuple(_float(f"{place}[{k}]", value, 0.0) for k, value in enumerate(listed))
+
+
+def _list(place: str, values: object, of: str) -> list[Any]:
     if not isinstance(values, list):
-        raise CellError(place, str(values)[:80], "a list of numbers")
-    return tuple(_float(f"{place}[{k}]", value, 0.0) for k, value in enumerate(values))
+        raise CellError(place, str(values)[:80], f"a list of {of}")
+    return values
 
 
 def _positive(place: str, table: Mapping[str, Any], name: str) -> float:
-    found = _float(place, table.get(name), 0.0)
-    if found == 0.0:
-        raise CellError(place, "0", "more than zero")
-    return found
+    return _float(place, table.get(name), PRICE_MIN)
 
 
 def _table(place: str, value: object) -> dict[str, Any]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from novate.adapter.quarantine import Quarantine
+from novate.app.pricing.exotic_sheet import group
 from novate.app.pricing.instrument_sheet import (
     KINDS,
-    KNOCKS,
-    MONITORINGS,
     OPTIONS,
     Instrument,
     read_instruments,
 )
 from novate.app.pricing.market_file import read_market
 from novate.app.pricing.quotes import Quotes
-from novate.instrument.barrier import Barrier
-from novate.instrument.digital import Digital
-from novate.instrument.valued import Market as Quoted
 from novate.kernel.codes import PricingStatus
 from novate.kernel.columns import F64, I8
 from novate.kernel.value import INVERSE, LINEAR
@@ -34,7 +31,6 @@ from novate.valuation.holding import (
     Market,
     UnitRisk,
     unit_risk,
-    with_valuation,
     years_to_expiry,
 )
 from novate.valuation.implied import implied_volatility, implied_volatility_inverse
@@ -64,13 +60,17 @@ def price_file(path: Path, market: Path) -> dict[str, Any]:
         | {one.settlement for one in found if one.settlement}
     )
     contracts, at = columns(found, quotes, names)
-    risk = exotic_risk(found, contracts, at, unit_risk(contracts, at))
+    years = years_to_expiry(contracts, at.as_of_ns)
+    terms = [one.terms for one in found]
+    exotics = group([one.kind for one in found], terms, contracts, years)
+    contracts = replace(contracts, exotics=exotics)
+    risk = unit_risk(contracts, at)
     return {
         "as_of": format_instant(quotes.as_of_ns),
         "reporting": quotes.reporting,
         "instruments": _entries(found, quotes, contracts, at, risk),
         **_totals(found, contracts, risk, names),
-        "unpriced": int((risk.status != PricingStatus.OK).sum()),
+        "unpriced": int((~risk.is_priced).sum()),
         "quarantined": {
             "rows": quarantine.count,
             "faults": [
@@ -104,7 +104,7 @@ def columns(found: list[Instrument], quotes: Quotes, names: list[str]) -> tuple[
         side=np.array([one.side for one in found], np.float64),
         strike=np.array(
             [
-                at if one.strike is None else one.strike
+                at if one.level is None else one.level
                 for one, at in zip(found, forward, strict=True)
             ],
             np.float64,
@@ -120,48 +120,9 @@ def columns(found: list[Instrument], quotes: Quotes, names: list[str]) -> tuple[
         vol=np.array([quotes.vol(one) for one in found], np.float64),
         rate=np.array([quotes.underlyings[one.underlying].rate for one in found], np.float64),
         settlement_price=np.array([math.nan if p is None else p for p in prices], np.float64),
+        reporting_asset=place[quotes.reporting],
     )
     return contracts, market
-
-
-def exotic_risk(
-    found: list[Instrument], contracts: Contracts, at: Market, risk: UnitRisk
-) -> UnitRisk:
-    """Value digitals and barriers by their instruments, one call per kind."""
-    years = years_to_expiry(contracts, at.as_of_ns)
-    for kind in ("digital", "barrier"):
-        rows = np.array([k for k, one in enumerate(found) if one.kind == kind], np.int64)
-        if not rows.size:
-            continue
-        own = [found[k] for k in rows.tolist()]
-        T = years[rows]
-        carry = np.log(at.forward[rows] / at.spot[rows]) / np.where(T > 0.0, T, 1.0)
-        market = Quoted(
-            spot=at.spot[rows],
-            years=T,
-            vol=at.vol[rows],
-            rate=at.rate[rows],
-            yield_=at.rate[rows] - carry,
-        )
-        terms = {
-            "side": contracts.side[rows],
-            "strike": contracts.strike[rows],
-            "in_coin": contracts.is_coin[rows],
-        }
-        contract: Digital | Barrier
-        if kind == "digital":
-            contract = Digital(amount=np.array([one.amount for one in own]), **terms)
-        else:
-            contract = Barrier(
-                direction=np.array([KNOCKS[one.knock][0] for one in own]),
-                is_in=np.array([KNOCKS[one.knock][1] for one in own]),
-                barrier=np.array([one.barrier for one in own]),
-                monitoring=np.array([MONITORINGS[one.monitoring] for one in own]),
-                rebate=np.array([one.rebate for one in own]),
-                **terms,
-            )
-        risk = with_valuation(contracts, at, risk, rows, contract.value(market))
-    return risk
 
 
 def _entries(
@@ -229,6 +190,7 @@ def _totals(
             {
                 "underlying": names[int(table.keys["underlying"][k])],
                 "unpriced": int(table.unpriced[k]),
+                "at_kink": int(table.at_kink[k]),
                 **{name: _finite(table[name][k]) for name in REPORTING},
             }
             for k in range(len(table))

@@ -6,9 +6,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 GREEKS = ("value", "delta", "net_delta", "gamma", "vega", "theta", "rho")
 WIDTH_MAX = 1_000
+GROUPED_MAX = 1e15
+"""Largest number written in full."""
 TOTALS = ("value", "delta", "net_delta", "gamma", "vega", "theta", "cash_delta", "cash_gamma")
 
 
@@ -19,15 +22,15 @@ def show(console: Console, content: dict[str, Any]) -> None:
     )
     _print(console, _instruments(content["instruments"]))
     if content["totals"]:
-        table = Table(title=f"totals, {content['reporting']}", box=None, title_justify="left")
+        table = Table(title=Text(f"totals, {content['reporting']}"), box=None, title_justify="left")
         table.add_column("underlying")
         for name in TOTALS:
             table.add_column(name.replace("_", " "), justify="right")
         for row in content["totals"]:
-            table.add_row(row["underlying"], *(shown(row[name]) for name in TOTALS))
+            table.add_row(Text(row["underlying"]), *(shown(row[name]) for name in TOTALS))
         _print(console, table)
         total = f"total value {shown(content['total_value'])} {content['reporting']}"
-        console.print(total, highlight=False)
+        console.print(total, highlight=False, markup=False)
     for fault in content["quarantined"]["faults"]:
         console.print(
             f"quarantined: {fault['file']}, row {fault['row']}, {fault['column']}: "
@@ -69,7 +72,8 @@ def _instruments(entries: list[dict[str, Any]]) -> Table:
             implied = entry.get("implied_vol")
             why = entry.get("implied_status", "")
             cells += [shown(entry.get("price")), why if why not in ("", "OK") else shown(implied)]
-        table.add_row(entry["symbol"], entry["settlement"], *cells, entry["status"])
+        names = (Text(entry[name]) for name in ("symbol", "settlement"))
+        table.add_row(*names, *cells, entry["status"])
     return table
 
 
@@ -77,4 +81,6 @@ def shown(value: float | None) -> str:
     """Six significant digits with thousands separators; nothing for what is no number."""
     if value is None:
         return ""
+    if abs(value) >= GROUPED_MAX:
+        return f"{value:.6g}"
     return f"{value:,.2f}" if abs(value) >= 1e5 else f"{value:,.6g}"

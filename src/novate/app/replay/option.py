@@ -21,6 +21,7 @@ from novate.kernel.codes import Role
 from novate.kernel.columns import F64, I64
 from novate.kernel.value import LINEAR
 from novate.margin.option import ShortRule
+from novate.market.volatility import realised_table
 from novate.message import command
 from novate.stress import population
 from novate.stress.crash_day import CrashDay
@@ -46,6 +47,7 @@ BUCKET_DAYS = (1, 10, 40)
 BUCKETS = ("no expiry", "up to 1 day", "2 to 10 days", "11 to 40 days", "over 40 days")
 LADDER = np.linspace(0.50, 1.30, 81)
 PIN_NS = HOUR_NS
+REALISED_MINUTES = (60, 360)
 YEAR_MINUTES = 365 * 1440
 HOLDERS: dict[int, str] = {
     **{int(t): TRADER_NAMES[t] for t in Trader},
@@ -183,7 +185,9 @@ def moments_of(market: OptionVenue) -> tuple[int, int, int]:
     return int(path.instant_ns[0]), trough, int(path.expiry_ns[0]) - PIN_NS
 
 
-def option_tables(market: OptionVenue, watch: OptionWatch, seed: int) -> dict[str, Rows]:
+def option_tables(
+    market: OptionVenue, watch: OptionWatch, day: CrashDay, seed: int
+) -> dict[str, Rows]:
     """Return the rows of the tables whose names begin with `option_`."""
     opening, trough, pinned = moments_of(market)
     rows = [int(np.searchsorted(market.paths[0].instant_ns, at)) for at in (opening, trough)]
@@ -197,8 +201,37 @@ def option_tables(market: OptionVenue, watch: OptionWatch, seed: int) -> dict[st
         "option_risk": [row for at in (opening, trough) for row in scenes[at].risk_rows()],
         "option_gamma": [row for at in (opening, trough) for row in scenes[at].gamma_rows()],
         "option_pins": [row for at in (opening, pinned) for row in scenes[at].pin_rows()],
+        "option_realised": [
+            row
+            for at in (trough, int(market.paths[0].instant_ns[-1]))
+            for path in market.paths
+            for row in _realised_rows(day, path, at)
+        ],
         **smile_rows(market.book, market.paths, (rows[0], rows[1]), seed),
     }
+
+
+def _realised_rows(day: CrashDay, path: SurfacePath, at_ns: int) -> Rows:
+    """Realised volatility of the last bars beside implied, of one underlying at one instant."""
+    coin = day.prices.symbols.index(path.terms.symbol)
+    row = int(np.searchsorted(path.instant_ns, at_ns))
+    names = ("open_e8", "high_e8", "low_e8", "close_e8")
+    bars = np.stack([day.prices.grid(name)[:row, coin] / 1e8 for name in names], axis=1)
+    expiries = np.arange(len(path.expiry_ns))
+    implied = path.volatility(row, expiries, path.forward(row))
+    table = realised_table(bars, MINUTE, at_ns, REALISED_MINUTES, path.expiry_ns, implied)
+    return [
+        {
+            "instant_ns": at_ns,
+            "underlying": path.terms.symbol,
+            "estimator": one.estimator,
+            "minutes": one.window,
+            "realised": one.realised,
+            "implied_nearest": one.implied[0],
+            "implied_next": one.implied[1],
+        }
+        for one in table.rows
+    ]
 
 
 def _perpetual_interest(book: population.Book, coins: tuple[str, ...]) -> F64:

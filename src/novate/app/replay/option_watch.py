@@ -8,6 +8,7 @@ else: the clearing house's liquidator, the market that fills its orders.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -239,29 +240,29 @@ class OptionWatch:
         options = exposed_contracts(state.exposure).take(self._rows())
         coins = self._coins
         asset = np.array([item.asset for item in self.venue.underlyings], np.int32)
-        added = {
-            "kind": np.full(coins, Kind.SPOT, np.int8),
-            "form": np.full(coins, LINEAR, np.int8),
-            "underlying": asset,
-            "settlement": np.zeros(coins, np.int32),
-            "side": np.ones(coins),
-            "strike": np.zeros(coins),
-            "expiry_ns": np.full(coins, NO_EXPIRY, np.int64),
-            "unit": np.ones(coins),
-        }
         return Contracts(
-            **{n: np.concatenate([getattr(options, n), column]) for n, column in added.items()}
+            kind=np.append(options.kind, np.full(coins, Kind.SPOT, np.int8)),
+            form=np.append(options.form, np.full(coins, LINEAR, np.int8)),
+            underlying=np.append(options.underlying, asset),
+            settlement=np.append(options.settlement, np.zeros(coins, np.int32)),
+            side=np.append(options.side, np.ones(coins)),
+            strike=np.append(options.strike, np.zeros(coins)),
+            expiry_ns=np.append(options.expiry_ns, np.full(coins, NO_EXPIRY, np.int64)),
+            unit=np.append(options.unit, np.ones(coins)),
+            exotics=options.exotics,
         )
 
     def _market(self, state: State) -> Market:
         options = exposed_market(state.exposure).take(self._rows())
         asset = [item.asset for item in self.venue.underlyings]
         spot = state.exposure.assets.price_e8[asset] / 1e8
-        added = {
+        added: dict[str, Any] = {
             "spot": spot, "forward": spot, "vol": np.zeros(len(spot)), "rate": np.zeros(len(spot)),
             "settlement_price": np.ones(len(spot)),
         }  # fmt: skip
-        columns = {n: np.concatenate([getattr(options, n), c]) for n, c in added.items()}
+        columns: dict[str, Any] = {
+            n: np.concatenate([getattr(options, n), c]) for n, c in added.items()
+        }
         return Market(as_of_ns=options.as_of_ns, **columns)
 
     def _quantities(self, state: State) -> F64:

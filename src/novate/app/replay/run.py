@@ -243,7 +243,8 @@ def run_job(job: Job, directory: Path, say: Say, *, with_variants: bool = True) 
     tables["accounts"] = summary.account_rows(finished, ready.book)
     if ready.options is not None and finished.options is not None:
         seed = job.parameters["run"]["seed"]
-        tables.update(option_tables(ready.options, finished.options, seed))
+        day = crash_day(seed, job.start_ns)
+        tables.update(option_tables(ready.options, finished.options, day, seed))
     write_tables(directory, tables)
     write_json(directory / "summary.json", content)
     write_json(directory / "story.json", story.story_of(finished, ready.book, bridge))

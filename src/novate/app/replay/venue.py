@@ -163,6 +163,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
         Parameter.TAKEOVER_PPM: liquidation["takeover_ppm"],
         Parameter.RELEASE_PPM: liquidation["release_ppm"],
         Parameter.TRADE_COLLAR_PPM: parameters["margin"]["trade_collar_ppm"],
+        Parameter.WAY_OUT_PPM: parameters["margin"]["way_out_ppm"],
         Parameter.LIQUIDATION_COST_PPM: parameters["margin"]["liquidation_cost_ppm"],
         Parameter.GAINS_WINDOW_NS: waterfall["gains_window_hours"] * HOUR,
         Parameter.INDEX_STALENESS_NS: index["staleness_seconds"] * SECOND,

@@ -53,6 +53,10 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "least_density": _F64, "calendar_gap": _F64, "source": _TEXT, "quotes": _I64,
         "rejected": _I64, "inside": _I64, "rms_vol": _F64,
     },
+    "option_realised": {
+        "instant_ns": _I64, "underlying": _TEXT, "estimator": _TEXT, "minutes": _I64,
+        "realised": _F64, "implied_nearest": _F64, "implied_next": _F64,
+    },
     "option_risk": {
         "instant_ns": _I64, "holder": _TEXT, "underlying": _TEXT, "bucket": _TEXT,
         "positions": _I64, "value": _F64, "cash_delta": _F64, "cash_gamma": _F64, "vega": _F64,

@@ -75,6 +75,15 @@ OPTION_COLUMNS: dict[str, tuple[str, ...]] = {
         "inside",
         "rms_vol",
     ),
+    "option_realised": (
+        "instant_ns",
+        "underlying",
+        "estimator",
+        "minutes",
+        "realised",
+        "implied_nearest",
+        "implied_next",
+    ),
     "option_risk": (
         "instant_ns",
         "holder",

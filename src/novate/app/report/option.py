@@ -14,6 +14,7 @@ from novate.app.report.chart import Chart, Line, numbers, time_chart
 from novate.app.report.load import F64, Run, Table
 from novate.app.report.markup import Column, Content, Html, element, join, table
 from novate.app.report.plot import clock, focus_window
+from novate.app.report.realised import realised_table
 from novate.app.report.wording import (
     compact,
     count,
@@ -452,7 +453,7 @@ def option_body(run: Run) -> tuple[Html, list[Chart]]:
             element("p", sentence_of(run)),
             element("p", IN_ENGINE, class_="note"),
             element("div", *(chart.figure() for chart in smiles), class_="grid two"),
-            element("div", term.figure(), quality_table(run), class_="grid"),
+            element("div", term.figure(), quality_table(run), realised_table(run), class_="grid"),
             element("div", *(chart.figure() for chart in gamma), class_="grid two"),
             element(
                 "div",

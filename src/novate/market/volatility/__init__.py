@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from novate.market.volatility.calendar import check_calendar
 from novate.market.volatility.chain import Chain, PriceUnit
+from novate.market.volatility.discount import DiscountReason, DiscountTerms
 from novate.market.volatility.forward import (
     Doubt,
     ForwardCurve,
     ForwardTerms,
     estimate_forwards,
 )
-from novate.market.volatility.quality import LiquidTerms, Quality, assess, describe
+from novate.market.volatility.liquid import LiquidTerms
+from novate.market.volatility.quality import Quality, assess, describe
 from novate.market.volatility.quote import Quotes, QuoteTerms, Reject, clean_quotes
+from novate.market.volatility.quoted import QuotedFault, QuotedKind, quoted_arbitrage
 from novate.market.volatility.realised import (
     close_to_close,
     ewma,
@@ -25,6 +28,13 @@ from novate.market.volatility.realised import (
     rogers_satchell,
     yang_zhang,
 )
+from novate.market.volatility.realised_table import (
+    RealisedRow,
+    RealisedTable,
+    at_the_money,
+    realised_table,
+)
+from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, check_ssvi, fit_global
 from novate.market.volatility.surface import (
     Slice,
@@ -38,7 +48,6 @@ from novate.market.volatility.surface import (
 from novate.market.volatility.svi import (
     JumpWings,
     RawSvi,
-    SliceData,
     check_butterfly,
     fit_slice,
     from_jump_wings,
@@ -48,6 +57,8 @@ from novate.market.volatility.svi import (
 
 __all__ = [
     "Chain",
+    "DiscountReason",
+    "DiscountTerms",
     "Doubt",
     "ForwardCurve",
     "ForwardTerms",
@@ -56,8 +67,12 @@ __all__ = [
     "PriceUnit",
     "Quality",
     "QuoteTerms",
+    "QuotedFault",
+    "QuotedKind",
     "Quotes",
     "RawSvi",
+    "RealisedRow",
+    "RealisedTable",
     "Reject",
     "Slice",
     "SliceData",
@@ -68,6 +83,7 @@ __all__ = [
     "SurfaceRefusal",
     "SurfaceTerms",
     "assess",
+    "at_the_money",
     "check_butterfly",
     "check_calendar",
     "check_ssvi",
@@ -82,6 +98,8 @@ __all__ = [
     "from_jump_wings",
     "garman_klass",
     "parkinson",
+    "quoted_arbitrage",
+    "realised_table",
     "repair_butterfly",
     "rogers_satchell",
     "to_jump_wings",

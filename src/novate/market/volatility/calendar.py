@@ -14,19 +14,23 @@ from itertools import pairwise
 import numpy as np
 
 from novate.kernel.svi_fit import refine_slices
-from novate.market.volatility.svi import (
-    G_MARGIN,
-    HARDNESS,
-    STEPS_MAX,
+from novate.market.volatility.slice_data import (
+    NEAR_MID,
+    Aim,
     Corridor,
-    RawSvi,
     SliceData,
     bounds,
+    fit_terms,
+    kernel_arrays,
+    open_corridor,
+)
+from novate.market.volatility.svi import (
+    HARDNESS,
+    STEPS_MAX,
+    RawSvi,
     check_butterfly,
     check_points,
     fit_raw,
-    kernel_arrays,
-    open_corridor,
     quote_cost,
     raw_from,
     settle_butterfly,
@@ -37,7 +41,6 @@ FLOOR_MARGIN = 1e-5
 
 JOINT_HARDNESS = (1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 """Weights of the hinges of the joint fit, in turn; at 1e4 one per cent of variance costs one."""
-
 
 LIFTS = 8
 
@@ -106,14 +109,14 @@ def between(data: SliceData, before: RawSvi | None, after: RawSvi | None) -> Cor
     return Corridor(grid=corridor.grid, floor=floor, ceiling=ceiling)
 
 
-def relax(slices: Sequence[RawSvi], data: Sequence[SliceData]) -> list[RawSvi]:
-    """Refit all slices together with ever harder hinges between them.
-
-    What crosses is nearly always a far wing that no quote supports; fitted together, those slices
-    yield whose quotes say nothing against it.
-    """
-    if all(check_calendar(*pair).holds for pair in pairwise(slices)):
-        return list(slices)
+def fit_together(
+    slices: Sequence[RawSvi],
+    data: Sequence[SliceData],
+    hardness: Sequence[float],
+    aim: Aim = NEAR_MID,
+    steps_max: int = STEPS_MAX,
+) -> list[RawSvi]:
+    """Refit all slices together, with one weight of the hinges after the other."""
     corridors = [open_corridor(one.scale) for one in data]
     scales = [
         np.maximum(raw.variance(one.grid), 1e-12)
@@ -124,9 +127,21 @@ def relax(slices: Sequence[RawSvi], data: Sequence[SliceData]) -> list[RawSvi]:
     lower = np.concatenate([one[0] for one in limits])
     upper = np.concatenate([one[1] for one in limits])
     parameters = np.clip(np.concatenate([raw.array for raw in slices]), lower, upper)
-    for hard in JOINT_HARDNESS:
-        refine_slices(*arrays, G_MARGIN, FLOOR_MARGIN, hard, lower, upper, STEPS_MAX, parameters)
+    for hard in hardness:
+        terms = fit_terms(hard, FLOOR_MARGIN, aim)
+        refine_slices(*arrays, terms, lower, upper, steps_max, parameters)
     return [raw_from(row) for row in parameters.reshape(-1, 5)]
+
+
+def relax(slices: Sequence[RawSvi], data: Sequence[SliceData]) -> list[RawSvi]:
+    """Refit all slices together with ever harder hinges between them.
+
+    What crosses is nearly always a far wing that no quote supports; fitted together, those slices
+    yield whose quotes say nothing against it.
+    """
+    if all(check_calendar(*pair).holds for pair in pairwise(slices)):
+        return list(slices)
+    return fit_together(slices, data, JOINT_HARDNESS)
 
 
 def settle_calendar(early: RawSvi, late: RawSvi, data: SliceData) -> tuple[RawSvi, bool]:

@@ -9,13 +9,13 @@ and both prices in the unit of the chain, a call less a put of strike K is worth
 
 Each strike with both options quoted gives one F; the weighted median over strikes is taken, with
 one over the squared width of the parity interval as weight.  It does not move when a minority of
-the strikes is wrong.
+the strikes is wrong.  D is what `DiscountReason` says: implied by parity where that is significant.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from novate.kernel.special import exp
 from novate.kernel.svi import log_ratios
 from novate.market.volatility.chain import F64, I8, I64, YEAR_NS, Chain, Mask, PriceUnit
+from novate.market.volatility.discount import DiscountTerms, ImpliedDiscount, imply_discount
 
 
 class ForwardSource(IntEnum):
@@ -51,8 +52,8 @@ class ForwardTerms:
     Attributes
     ----------
     rate
-        Continuously compounded rate per year that discounts prices in quote currency; coin prices
-        are not discounted.
+        Continuously compounded rate per year that discounts prices in quote currency, where parity
+        does not significantly imply another; coin prices are not discounted then.
     several_max
         Largest distance of the given forwards of one expiry, as a share of their median.
     parity_tolerance
@@ -65,6 +66,8 @@ class ForwardTerms:
         Largest size of ln(F/S) per year, tested from ``carry_days`` on.
     below_spot_max, below_spot_days
         Largest ln(S/F), tested from so many days on.
+    discount
+        When the discount factor that parity implies is used.
     """
 
     rate: float = 0.0
@@ -76,6 +79,7 @@ class ForwardTerms:
     carry_days: float = 7.0
     below_spot_max: float = 0.0
     below_spot_days: float = 21.0
+    discount: DiscountTerms = field(default_factory=DiscountTerms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,11 @@ class ForwardCurve:
     parity_strikes
         Int64 ``[j]``.
     discount
-        Factor from expiry to the snapshot for prices in the chain's unit.
+        Factor from expiry to the snapshot for prices in the chain's unit, as used.
+    implied_discount, discount_error
+        What parity implies, and its standard error; NaN with too few strikes.
+    discount_reason
+        Int8 ``[j]``: `DiscountReason`, IMPLIED where it is used.
     carry
         ln(F/S) per year; NaN without spot or forward.
     basis
@@ -135,6 +143,9 @@ class ForwardCurve:
     parity_broken: F64
     parity_strikes: I64
     discount: F64
+    implied_discount: F64
+    discount_error: F64
+    discount_reason: I8
     carry: F64
     basis: F64
     is_trusted: Mask
@@ -270,14 +281,35 @@ class _Expiry:
     parity_error: float
     parity_broken: float
     parity_strikes: int
-    discount: float
+    discount: ImpliedDiscount
     carry: float
 
 
+def _discount(
+    chain: Chain, pairs: ParityPairs, forward: float, years: float, terms: ForwardTerms
+) -> ImpliedDiscount:
+    """Return the discount factor of one expiry; each pair at the mean forward of its rows."""
+    known = float(exp(-terms.rate * years)) if chain.unit is PriceUnit.QUOTE else 1.0
+    middle = forward_from_parity(chain, pairs, known) if math.isnan(forward) else forward
+    if math.isnan(middle):
+        none = np.empty(0)
+        return imply_discount(chain.unit, none, none, none, years, known, terms.discount)
+    mean = 0.5 * (
+        row_forward(chain, pairs.call, middle, terms.several_max)
+        + row_forward(chain, pairs.put, middle, terms.several_max)
+    )
+    per = mean if chain.unit is PriceUnit.QUOTE else np.ones(len(mean))
+    return imply_discount(
+        chain.unit, chain.strike[pairs.call] / mean, pairs.low / per, pairs.high / per,
+        years, known, terms.discount,
+    )  # fmt: skip
+
+
 def _examine(chain: Chain, rows: I64, years: float, terms: ForwardTerms) -> _Expiry:
-    discount = float(exp(-terms.rate * years)) if chain.unit is PriceUnit.QUOTE else 1.0
     given, spread = _given(chain, rows)
     pairs = parity_pairs(chain, rows)
+    implied = _discount(chain, pairs, given, years, terms)
+    discount = implied.used
     parity = forward_from_parity(chain, pairs, discount)
     source = ForwardSource.PARITY if math.isnan(given) else ForwardSource.FUTURE
     forward = given if source is ForwardSource.FUTURE else parity
@@ -291,7 +323,7 @@ def _examine(chain: Chain, rows: I64, years: float, terms: ForwardTerms) -> _Exp
     if not math.isnan(forward):
         error = _mark_error(chain, rows, forward, discount, terms)
     carry = _log_ratio(forward, chain.spot) / years
-    return _Expiry(forward, source, spread, parity, error, broken, len(pairs.call), discount, carry)
+    return _Expiry(forward, source, spread, parity, error, broken, len(pairs.call), implied, carry)
 
 
 def _doubts(
@@ -351,7 +383,10 @@ def estimate_forwards(chain: Chain, terms: ForwardTerms | None = None) -> Forwar
         parity_error=np.array([one.parity_error for one in found]),
         parity_broken=np.array([one.parity_broken for one in found]),
         parity_strikes=np.array([one.parity_strikes for one in found], np.int64),
-        discount=np.array([one.discount for one in found]),
+        discount=np.array([one.discount.used for one in found]),
+        implied_discount=np.array([one.discount.value for one in found]),
+        discount_error=np.array([one.discount.error for one in found]),
+        discount_reason=np.array([one.discount.reason for one in found], np.int8),
         carry=np.array([one.carry for one in found]),
         basis=forward - chain.spot,
         is_trusted=np.array(trusted, np.bool_),

@@ -3,6 +3,10 @@
 *Liquid* quotes are the two-sided, out-of-the-money quotes whose spread is narrow in volatility and
 that somebody holds; see `LiquidTerms`.  Distances are of the model from the mid volatility;
 "inside" means between bid and ask volatility, both included.
+
+Liquid quotes that are not inside are listed.  Where the quotes contradict each other, that is
+listed too (see `quoted_arbitrage`); where they do not, what is missed is what a smile of five
+parameters without arbitrage cannot follow.
 """
 
 from __future__ import annotations
@@ -12,35 +16,41 @@ from dataclasses import dataclass
 import numpy as np
 
 from novate.market.volatility.calendar import check_calendar
-from novate.market.volatility.chain import F64, Chain, Mask
+from novate.market.volatility.chain import F64, I64, Chain, Mask
+from novate.market.volatility.discount import DiscountReason
 from novate.market.volatility.forward import ForwardCurve, ForwardFault
+from novate.market.volatility.liquid import LiquidTerms, liquid_quotes
 from novate.market.volatility.quote import Quotes, Reject
+from novate.market.volatility.quoted import QuotedFault, quoted_arbitrage
+from novate.market.volatility.slice_data import HALF_MIN
 from novate.market.volatility.surface import SliceSource, Surface, SurfaceReason, SurfaceRefusal
-from novate.market.volatility.svi import HALF_MIN, RawSvi, check_butterfly
+from novate.market.volatility.svi import RawSvi, check_butterfly
 from novate.units import format_instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidTerms:
-    """What makes a usable quote liquid.
+@dataclass(frozen=True, slots=True)
+class MissedQuote:
+    """A liquid quote that the model is outside of: its bid, ask and model volatility.
 
-    Attributes
-    ----------
-    spread_max
-        Largest ask less bid volatility.
-    spread_share_max
-        The same as a share of the mid volatility.
-    open_interest_min
-        Least open interest, in units of the underlying.
-    deviations_max
-        Largest distance from the forward in standard deviations to expiry, the size of ln(K/F) over
-        volatility times root of time: beyond it a venue quotes in single ticks.
+    ``half_spreads`` is the distance from the nearer of bid and ask, positive above the ask.
     """
 
-    spread_max: float = 0.05
-    spread_share_max: float = 0.1
-    open_interest_min: float = 1.0
-    deviations_max: float = 2.5
+    strike: float
+    bid_vol: float
+    ask_vol: float
+    model_vol: float
+    half_spreads: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryDiscount:
+    """The discount factor used for one expiry, what parity implies, its error, and the verdict."""
+
+    expiry_ns: int
+    used: float
+    implied: float
+    error: float
+    reason: DiscountReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +75,8 @@ class SliceQuality:
         Least rise of total variance and of wing slopes from the expiry before; NaN for the first.
     was_crossed
         Whether quotes of this expiry and the one before showed calendar arbitrage.
+    missed
+        Liquid quotes outside, by strike.
     raw
         The parameters.
     """
@@ -82,6 +94,7 @@ class SliceQuality:
     calendar_gap: float
     calendar_slope: float
     was_crossed: bool
+    missed: tuple[MissedQuote, ...]
     raw: RawSvi
 
 
@@ -108,6 +121,10 @@ class Quality:
         Doubts about forwards.
     parity_error
         Largest parity error of marks in the chain, in shares of the forward; NaN without.
+    discounts
+        Discount factors, by expiry.
+    quoted
+        Bids that contradict asks.
     slices
         By expiry; empty where there is no surface.
     """
@@ -126,17 +143,9 @@ class Quality:
     rejected: tuple[tuple[Reject, int], ...]
     doubts: tuple[ForwardFault, ...]
     parity_error: float
+    discounts: tuple[ExpiryDiscount, ...]
+    quoted: tuple[QuotedFault, ...]
     slices: tuple[SliceQuality, ...]
-
-
-def liquid_quotes(quotes: Quotes, terms: LiquidTerms | None = None) -> Mask:
-    """Return which usable quotes are liquid; an unknown open interest is not."""
-    terms = terms or LiquidTerms()
-    spread = 2.0 * quotes.half_spread
-    deviations = np.abs(quotes.k) / (quotes.mid_vol * np.sqrt(quotes.years))
-    is_narrow = (spread <= terms.spread_max) & (spread <= terms.spread_share_max * quotes.mid_vol)
-    is_held = quotes.open_interest >= terms.open_interest_min
-    return np.asarray(is_narrow & is_held & (deviations <= terms.deviations_max), np.bool_)
 
 
 def _counts(chain: Chain, quotes: Quotes, expiry_ns: int | None) -> tuple[tuple[Reject, int], ...]:
@@ -167,6 +176,13 @@ def _model(surface: Surface) -> F64:
     return vol
 
 
+def _missed(quotes: Quotes, model: F64, rows: I64) -> tuple[MissedQuote, ...]:
+    above, below = model - quotes.ask_vol, model - quotes.bid_vol
+    excess = np.where(above > 0.0, above, below) / np.maximum(quotes.half_spread, HALF_MIN)
+    columns = (quotes.strike, quotes.bid_vol, quotes.ask_vol, model, excess)
+    return tuple(MissedQuote(*row) for row in np.stack(columns)[:, rows].T.tolist())
+
+
 def _slices(
     chain: Chain, surface: Surface, model: F64, inside: Mask, liquid: Mask
 ) -> tuple[SliceQuality, ...]:
@@ -191,6 +207,7 @@ def _slices(
                 calendar_gap=gap.least if gap else float("nan"),
                 calendar_slope=gap.slope if gap else float("nan"),
                 was_crossed=one.was_crossed,
+                missed=_missed(quotes, model, np.flatnonzero(mine & liquid & ~inside)),
                 raw=one.raw,
             )
         )
@@ -200,6 +217,17 @@ def _slices(
 def _parity_error(curve: ForwardCurve) -> float:
     known = curve.parity_error[np.isfinite(curve.parity_error)]
     return float(known.max()) if len(known) else float("nan")
+
+
+def _discounts(curve: ForwardCurve) -> tuple[ExpiryDiscount, ...]:
+    rows = zip(
+        curve.expiry_ns.tolist(), curve.discount.tolist(), curve.implied_discount.tolist(),
+        curve.discount_error.tolist(), curve.discount_reason.tolist(), strict=True,
+    )  # fmt: skip
+    return tuple(
+        ExpiryDiscount(expiry, used, implied, error, DiscountReason(reason))
+        for expiry, used, implied, error, reason in rows
+    )
 
 
 def assess(
@@ -230,6 +258,8 @@ def assess(
         rejected=_counts(chain, quotes, None),
         doubts=result.curve.faults,
         parity_error=_parity_error(result.curve),
+        discounts=_discounts(result.curve),
+        quoted=quoted_arbitrage(chain, quotes, result.curve),
         slices=slices,
     )
 
@@ -258,10 +288,30 @@ def describe(quality: Quality) -> str:
         f"{fault.value:.4f} where {fault.allowed:.4f} is allowed"
         for fault in quality.doubts
     ]
+    lines += [
+        f"discount of {format_instant(one.expiry_ns)}: {one.used:.4f}, {one.reason.name}, "
+        f"implied {one.implied:.4f} with error {one.error:.4f}"
+        for one in quality.discounts
+    ]
     if quality.is_trusted:
         shares = f"{quality.inside:.1%} of all, {quality.inside_liquid:.1%} of liquid"
         lines.append(f"inside bid and ask: {shares}")
-    return "\n".join(lines + [_slice_line(one) for one in quality.slices])
+    lines += [
+        f"quotes of {format_instant(one.expiry_ns)} contradict each other: {one.kind.name}, the "
+        f"bid at {one.strike:.10g} is {one.amount:.6f} of the forward above what asks allow"
+        for one in quality.quoted
+    ]
+    if not quality.quoted:
+        lines.append("quotes do not contradict each other")
+    return "\n".join(lines + [line for one in quality.slices for line in _slice_lines(one)])
+
+
+def _slice_lines(one: SliceQuality) -> list[str]:
+    return [_slice_line(one)] + [
+        f"  missed {miss.strike:.10g}: {miss.model_vol:.4f} where {miss.bid_vol:.4f} to "
+        f"{miss.ask_vol:.4f} is quoted, {miss.half_spreads:+.2f} half spreads outside"
+        for miss in one.missed
+    ]
 
 
 def _slice_line(one: SliceQuality) -> str:

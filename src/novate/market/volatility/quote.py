@@ -41,6 +41,7 @@ class Reject(IntEnum):
     ABSURD_VOLATILITY = 13
     WIDE_SPREAD = 14
     IN_THE_MONEY = 15  # the out-of-the-money option of the strike is used
+    OFF_NEIGHBOURS = 16  # its expiry has few quotes, and better quoted expiries contradict this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from novate.kernel.ssvi_fit import SHARED, fit_ssvi, ssvi_phis
 from novate.market.volatility.chain import F64, I64
-from novate.market.volatility.svi import HALF_MIN, RawSvi, ssvi_slice
+from novate.market.volatility.slice_data import HALF_MIN
+from novate.market.volatility.svi import RawSvi, ssvi_slice
 
 STEPS_MAX = 100
 THETA_RISE = 1e-6

@@ -6,11 +6,14 @@ the first and after the last expiry the *volatility* at equal moneyness is their
 proportion to time).  In strike a slice extrapolates itself: its wings are linear in log-moneyness
 and inside Lee's bound.  ln F is linear in time between expiries, from the spot at zero; beyond the
 last the carry of the last expiry goes on; without a spot the end forwards are held.
+
+Each expiry is fitted alone, then all together against arbitrage, and at last so that as many quotes
+as can be lie between bid and ask (`novate.market.volatility.hold`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -24,9 +27,18 @@ from novate.market.volatility.forward import (
     ForwardTerms,
     estimate_forwards,
 )
+from novate.market.volatility.hold import hold_surface
+from novate.market.volatility.liquid import LiquidTerms, liquid_quotes
+from novate.market.volatility.neighbour import (
+    Neighbour,
+    NeighbourTerms,
+    off_neighbours,
+    without,
+)
 from novate.market.volatility.quote import Quotes, QuoteTerms, Reject, clean_quotes
+from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.ssvi import Ssvi, fit_global, fit_theta
-from novate.market.volatility.svi import RawSvi, SliceData, fit_slice
+from novate.market.volatility.svi import RawSvi, fit_slice
 
 
 class SliceSource(IntEnum):
@@ -70,6 +82,8 @@ class SurfaceTerms:
     untrusted_share_max: float = 0.25
     forward: ForwardTerms = field(default_factory=ForwardTerms)
     quote: QuoteTerms = field(default_factory=QuoteTerms)
+    liquid: LiquidTerms = field(default_factory=LiquidTerms)
+    neighbour: NeighbourTerms = field(default_factory=NeighbourTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +218,7 @@ def _mask(quotes: Quotes, curve: ForwardCurve, at: int) -> Mask:
 
 
 def _own(quotes: Quotes, curve: ForwardCurve, at: int) -> SliceData:
+    """Return the quotes of one expiry for its first fit, around the volatility of the mid price."""
     mine = _mask(quotes, curve, at)
     return SliceData(
         k=quotes.k[mine],
@@ -211,6 +226,18 @@ def _own(quotes: Quotes, curve: ForwardCurve, at: int) -> SliceData:
         half=quotes.half_spread[mine],
         years=float(curve.years[at]),
     )
+
+
+def _room(quotes: Quotes, mine: Mask, liquid: Mask, data: SliceData) -> SliceData:
+    """Return the same quotes for the last fit: around the middle of bid and ask volatility.
+
+    It differs from the volatility of the mid price where a price is a few ticks.
+    """
+    count = int(mine.sum())  # borrowed points stand behind them
+    vol, weight = data.vol.copy(), np.full(len(data.vol), SHAPE_WEIGHT)
+    vol[:count] = 0.5 * (quotes.bid_vol[mine] + quotes.ask_vol[mine])
+    weight[:count] = np.where(liquid[mine], 1.0, ILLIQUID_WEIGHT)
+    return replace(data, vol=vol, weight=weight)
 
 
 def _global_fit(quotes: Quotes, curve: ForwardCurve) -> Ssvi:
@@ -227,7 +254,11 @@ def _global_fit(quotes: Quotes, curve: ForwardCurve) -> Ssvi:
 SHAPE_POINTS = np.linspace(-2.0, 2.0, 9)
 """Standard deviations at which a borrowed smile stands in for quotes."""
 SHAPE_HALF = 0.02
-"""Half spread in volatility of these points: real quotes weigh more."""
+SHAPE_WEIGHT = 0.05
+"""Half spread in volatility of these points, and their weight in the last fit."""
+
+ILLIQUID_WEIGHT = 0.2
+"""Weight in the last fit of a usable quote that is not liquid."""
 
 
 def _borrowed(ssvi: Ssvi, own: SliceData, at: int) -> _Expiry:
@@ -294,11 +325,36 @@ def _refusal(
     return None
 
 
+def _first_fits(
+    quotes: Quotes, curve: ForwardCurve, terms: SurfaceTerms
+) -> tuple[Quotes, list[_Expiry], Ssvi | None]:
+    """Fit every expiry alone; those with few quotes after the others, which judge their quotes."""
+    trusted = np.flatnonzero(curve.is_trusted).tolist()
+    fitted: dict[int, _Expiry] = {}
+    neighbours: dict[int, Neighbour] = {}
+    for at in trusted:
+        own = _own(quotes, curve, at)
+        if len(own.k) >= terms.own_quotes_min:
+            fit, low, high = fit_slice(own), float(own.k.min()), float(own.k.max())
+            fitted[at] = _Expiry(at, SliceSource.OWN_QUOTES, own, fit, low, high)
+            neighbours[int(curve.expiry_ns[at])] = Neighbour(own.years, fit, low, high)
+    marked = off_neighbours(quotes, neighbours, terms.neighbour)
+    quotes = without(quotes, marked, Reject.OFF_NEIGHBOURS)
+    ssvi: Ssvi | None = None
+    for at in trusted:
+        if at not in fitted:
+            ssvi = ssvi or _global_fit(quotes, curve)
+            fitted[at] = _borrowed(ssvi, _own(quotes, curve, at), at)
+    return quotes, [fitted[at] for at in trusted], ssvi
+
+
 def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | SurfaceRefusal:
     """Clean a chain, fit every expiry, and leave neither butterfly nor calendar arbitrage.
 
     An expiry whose forward is untrusted gets no slice; the surface interpolates there.  An expiry
-    with fewer quotes than ``own_quotes_min`` takes its shape from SSVI, see `SliceSource`.
+    with fewer quotes than ``own_quotes_min`` takes its shape from SSVI, see `SliceSource`; those of
+    its quotes that contradict the better quoted expiries beside it are rejected, see
+    `off_neighbours`.
 
     Returns
     -------
@@ -311,18 +367,12 @@ def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | Su
     refusal = _refusal(chain, curve, quotes, terms)
     if refusal is not None:
         return refusal
-    ssvi: Ssvi | None = None
-    expiries: list[_Expiry] = []
-    for at in np.flatnonzero(curve.is_trusted).tolist():
-        own = _own(quotes, curve, at)
-        if len(own.k) >= terms.own_quotes_min:
-            fit = fit_slice(own)
-            low, high = float(own.k.min()), float(own.k.max())
-            expiries.append(_Expiry(at, SliceSource.OWN_QUOTES, own, fit, low, high))
-        else:
-            ssvi = ssvi or _global_fit(quotes, curve)
-            expiries.append(_borrowed(ssvi, own, at))
-    settled, copied = settle_surface([one.fit for one in expiries], [one.data for one in expiries])
+    quotes, expiries, ssvi = _first_fits(quotes, curve, terms)
+    first = [one.fit for one in expiries]
+    settled, _ = settle_surface(first, [one.data for one in expiries])
+    liquid = liquid_quotes(quotes, terms.liquid)
+    room = [_room(quotes, _mask(quotes, curve, one.at), liquid, one.data) for one in expiries]
+    final = hold_surface(first, settled, room)
     slices: list[Slice] = []
     for j, one in enumerate(expiries):
         before = expiries[j - 1] if j else None
@@ -331,9 +381,9 @@ def fit_surface(chain: Chain, terms: SurfaceTerms | None = None) -> Surface | Su
                 expiry_ns=int(curve.expiry_ns[one.at]),
                 years=float(curve.years[one.at]),
                 forward=float(curve.forward[one.at]),
-                raw=settled[j],
+                raw=final[j],
                 first_fit=one.fit,
-                source=SliceSource.COPY if copied[j] else one.source,
+                source=SliceSource.COPY if j and final[j] == final[j - 1] else one.source,
                 calendar_before=None if before is None else _crossing(before, one),
             )
         )

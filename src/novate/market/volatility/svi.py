@@ -8,7 +8,6 @@ reads 2/T).  For raw SVI the wings' slopes are b (1 - rho) and b (1 + rho).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +16,22 @@ from novate.errors import InputError
 from novate.kernel.svi import svi_densities, svi_variances, wing_grid
 from novate.kernel.svi_fit import RHO_MAX, fit_svi, refine_slices
 from novate.market.volatility.chain import F64, I64
+from novate.market.volatility.slice_data import (
+    HALF_MIN,
+    NEAR_MID,
+    REACH,
+    Aim,
+    Corridor,
+    SliceData,
+    bounds,
+    fit_terms,
+    kernel_arrays,
+    open_corridor,
+)
 
 LEE_MAX = 2.0
-REACH = 40.0
-"""Log-moneyness to which both wings are tested; beyond it only slopes matter."""
-
 CHECK_POINTS = 801
 """Points of each of the two grids of a test: around the forward and around the vertex."""
-
-FIT_POINTS = 121
-G_MARGIN = 2e-3
-"""The least g that a fit aims for, so that a finer grid finds none below zero."""
-
-SIGMA_MIN_SHARE = 0.05
-"""Least curvature radius over the standard deviation at the money: no kinks between grid points."""
-
-HALF_MIN = 5e-4
-"""Least half spread in volatility: no quote is believed more closely."""
 
 HARDNESS = (1e2, 1e4, 1e6, 1e8)
 STEPS_MAX = 120
@@ -200,83 +198,6 @@ def check_butterfly(raw: RawSvi) -> ButterflyCheck:
     return ButterflyCheck(float(g[at]), float(points[at]), max(raw.left_slope, raw.right_slope))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corridor:
-    """Total variances that a slice must stay between, on a grid of log-moneyness; float64 ``[n]``.
-
-    Zero and infinity where there is no bound.
-    """
-
-    grid: F64
-    floor: F64
-    ceiling: F64
-
-
-def open_corridor(scale: float) -> Corridor:
-    """Return the grid of a fit without bounds; ``scale`` is the standard deviation at the money."""
-    grid = np.empty(FIT_POINTS)
-    wing_grid(0.0, scale, REACH, grid)
-    return Corridor(grid=grid, floor=np.zeros(FIT_POINTS), ceiling=np.full(FIT_POINTS, np.inf))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SliceData:
-    """What one slice is fitted to; float64 ``[n]``.
-
-    Attributes
-    ----------
-    k, vol, half
-        Log-moneyness, mid volatility, half spread in volatility.
-    years
-        Time to expiry.
-    """
-
-    k: F64
-    vol: F64
-    half: F64
-    years: float
-
-    @property
-    def scale(self) -> float:
-        """Standard deviation to expiry of the quote that is nearest to the money."""
-        nearest = int(np.argmin(np.abs(self.k)))
-        return float(self.vol[nearest]) * math.sqrt(self.years)
-
-
-def bounds(data: SliceData) -> tuple[F64, F64]:
-    """Return the least and largest parameters that a fit may reach."""
-    scale = data.scale
-    low, high = float(data.k.min()), float(data.k.max())
-    reach = max(high - low, 2.0 * scale)
-    top = float((data.vol**2).max()) * data.years
-    lower = np.array([-10.0 * top, 0.0, -RHO_MAX, low - reach, SIGMA_MIN_SHARE * scale])
-    upper = np.array([2.0 * top, 2.0, RHO_MAX, high + reach, 3.0 * reach + 10.0 * scale])
-    return lower, upper
-
-
-def kernel_arrays(
-    data: Sequence[SliceData], corridors: Sequence[Corridor], scales: Sequence[F64]
-) -> tuple[F64, I64, F64, F64, F64]:
-    """Return quotes, starts, years, grid and bounds as `refine_slices` takes them."""
-    quotes = np.stack(
-        [
-            np.concatenate([one.k for one in data]),
-            np.concatenate([one.vol for one in data]),
-            np.maximum(np.concatenate([one.half for one in data]), HALF_MIN),
-        ]
-    )
-    starts = np.concatenate([[0], np.cumsum([len(one.k) for one in data])]).astype(np.int64)
-    grid = np.stack([one.grid for one in corridors])
-    bounds = np.stack(
-        [
-            np.stack([one.floor for one in corridors]),
-            np.stack([one.ceiling for one in corridors]),
-            np.stack(list(scales)),
-        ]
-    )
-    return quotes, starts, np.array([one.years for one in data]), grid, bounds
-
-
 def _single(data: SliceData, corridor: Corridor) -> tuple[F64, I64, F64, F64, F64]:
     return kernel_arrays([data], [corridor], [np.ones(len(corridor.grid))])
 
@@ -295,7 +216,7 @@ def fit_raw(
     lower, upper = bounds(data)
     parameters = np.empty(5)
     cost = fit_svi(
-        *_single(data, corridor), G_MARGIN, hard, centres, widths, lower, upper, STEPS_MAX,
+        *_single(data, corridor), fit_terms(hard), centres, widths, lower, upper, STEPS_MAX,
         parameters,
     )  # fmt: skip
     found = raw_from(parameters) if cost < np.inf else None
@@ -324,13 +245,14 @@ def nearest_flat(data: SliceData) -> RawSvi:
     return ssvi_slice(theta, 0.0, 0.1)
 
 
-def refine(data: SliceData, corridor: Corridor, start: RawSvi, hard: float) -> tuple[RawSvi, float]:
+def refine(
+    data: SliceData, corridor: Corridor, start: RawSvi, hard: float, aim: Aim = NEAR_MID
+) -> tuple[RawSvi, float]:
     """Return the least cost near a start, and that cost."""
     lower, upper = bounds(data)
     parameters = np.clip(start.array, lower, upper)
-    cost = refine_slices(
-        *_single(data, corridor), G_MARGIN, 0.0, hard, lower, upper, STEPS_MAX, parameters
-    )
+    terms = fit_terms(hard, aim=aim)
+    cost = refine_slices(*_single(data, corridor), terms, lower, upper, STEPS_MAX, parameters)
     return raw_from(parameters), float(cost)
 
 

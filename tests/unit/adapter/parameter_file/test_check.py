@@ -153,6 +153,8 @@ def test_each_kind_of_contract_has_its_own_terms(changes: dict[str, str]) -> Non
         ("option_margin.short", {"expiry_window_hours": 24}, "above 0 with"),
         ("option_margin.short", {"expiry_window_hours": 721}, "0 to 720 hours"),
         ("option_margin.short", {"entry_counts": True}, "allowed: no, yes"),
+        ("options", {"margin_rule": "none"}, "margin_rule 'none'; allowed: short"),
+        ("options", {"accounts": 4}, "5 to 100000 accounts"),
         ("tiers.one", {"rows": 5}, "1 to 16 rows"),
         ("tiers.one", {"source": "x" * 301}, "at most 300"),
     ],

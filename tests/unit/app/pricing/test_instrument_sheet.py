@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from novate.adapter.book_file.sheet import CellError
-from novate.app.pricing.instrument_sheet import Instrument, number, read_instruments
+from novate.app.pricing.instrument_sheet import Instrument, read_instruments
 from novate.errors import InputError, RowFault
 from novate.units import parse_instant
 
@@ -122,17 +122,6 @@ def test_a_file_without_a_needed_column_is_refused(tmp_path: Path) -> None:
         read_instruments(tmp_path / "sheet.csv", anything, lambda fault: None)
 
 
-@pytest.mark.parametrize("text", ["1", "-2.5", ".5", "1e-3", "+7.", "0"])
-def test_plain_numbers_are_numbers(text: str) -> None:
-    assert number("x", text, -10.0) == float(text)
-
-
-@pytest.mark.parametrize("text", ["", "inf", "nan", "1_0", "0x1", "1e999", "1e16", "\u0661", "-11"])
-def test_other_texts_are_not(text: str) -> None:
-    with pytest.raises(CellError, match="a number from -10"):
-        number("x", text, -10.0)
-
-
 def test_a_barrier_needs_its_level_its_knock_and_how_it_is_watched(tmp_path: Path) -> None:
     header = "symbol,kind,underlying,side,strike,expiry,barrier,knock,monitoring,rebate\n"
     start = "X,barrier,BTC,put,7e4,2026-03-20T08:00:00Z,"
@@ -143,5 +132,7 @@ def test_a_barrier_needs_its_level_its_knock_and_how_it_is_watched(tmp_path: Pat
     faults: list[RowFault] = []
     [one] = read_instruments(path, anything, faults.append)
 
-    assert (one.barrier, one.knock, one.monitoring, one.rebate) == (6e4, "down-in", "continuous", 5)
+    terms = one.terms
+    assert (terms["barrier"], terms["direction"], terms["is_in"]) == (6e4, -1.0, 1.0)
+    assert (terms["monitoring"], terms["rebate"], terms["state"]) == (1.0, 5.0, 0.0)
     assert [fault.column for fault in faults] == ["barrier", "knock", "monitoring", "rebate"]

@@ -62,7 +62,7 @@ def test_an_expiry_may_have_one_volatility_or_svi_and_dates_may_be_tomls_own(
         (HEAD + "spots = 1\n" + BTC, "spots: 'spots'; allowed: as_of"),
         (HEAD + "reporting = 3\n", "reporting"),
         (HEAD + "assets = 3\n", "assets: '3'; allowed: a table"),
-        (HEAD + "[assets]\nUSDT = 0\n", "assets.USDT: '0'; allowed: more than zero"),
+        (HEAD + "[assets]\nUSDT = 0\n", "assets.USDT: '0'; allowed: a number from 1e-15"),
         (HEAD + "[underlyings.BTC]\nrate = 0.1\n", "underlyings.BTC.spot: 'None'"),
         (HEAD + BTC + "vol = -1\n", "underlyings.BTC.vol: '-1'"),
         (HEAD + BTC + "rate = nan\n", "rate: 'nan'; allowed: a number"),
@@ -76,6 +76,15 @@ def test_an_expiry_may_have_one_volatility_or_svi_and_dates_may_be_tomls_own(
         (HEAD + BTC + EXPIRY + "svi = { a = 1, b = 1, rho = 2, m = 0, sigma = 1 }\n", "rho"),
         (HEAD + BTC + EXPIRY + "svi = { a = 1 }\n", "svi.b: 'None'"),
         ("as_of = [", "not TOML"),
+        (HEAD + BTC + "expiries = 5\n", "underlyings.BTC.expiries: '5'; allowed: a list of tables"),
+        (
+            HEAD + BTC + "rate = 1e15\n",
+            "underlyings.BTC.rate: '1000000000000000.0'; allowed: a number from -10",
+        ),
+        (HEAD + BTC + f"rate = 1{'0' * 400}\n", "underlyings.BTC.rate: 'beyond 1e80'; allowed"),
+        (HEAD + "[assets]\nBTC = 5\n" + BTC, "about its spot in a currency of the market: 70000"),
+        (HEAD + 'reporting = "BTC"\n[assets]\nBTC = 2\n' + BTC, "allowed: 1, as the reporting"),
+        (HEAD + 'reporting = "BTC"\n[assets]\nUSD = 0.5\n' + BTC, "assets.BTC: '1'; allowed"),
     ],
 )
 def test_a_market_with_anything_unusable_is_refused_with_its_place(
@@ -86,6 +95,20 @@ def test_a_market_with_anything_unusable_is_refused_with_its_place(
 
     assert message in str(refused.value)
     assert "market.toml" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[assets]\nBTC = 69900\nUSDT = 0.9\n" + BTC,
+        "[assets]\nBTC = 63500\nUSDT = 0.9\n" + BTC,
+        'reporting = "BTC"\n[assets]\nUSD = 1.43e-5\nETH = 0.05\n' + BTC,
+    ],
+)
+def test_the_price_of_a_coin_may_be_its_spot_in_any_currency_of_the_market(
+    tmp_path: Path, text: str
+) -> None:
+    assert read_market(toml(tmp_path, HEAD + text)).underlyings["BTC"].spot == 70_000.0
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

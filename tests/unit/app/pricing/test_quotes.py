@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,30 @@ def test_prices_of_assets_are_given_or_spots_or_one() -> None:
     prices = [QUOTES.asset_price(name) for name in ("USD", "USDT", "ETH", "BTC", "DOGE")]
 
     assert prices == [1.0, 0.999, 3_001.0, 60_000.0, None]
+
+
+def test_an_expiry_that_carry_takes_out_of_all_range_is_refused() -> None:
+    wild = replace(QUOTES.underlyings["BTC"], rate=10.0)
+    quotes = replace(QUOTES, underlyings={"BTC": wild})
+    quotes.check(option(expiry_ns=NOW + 10 * YEAR, vol=0.5))
+
+    with pytest.raises(CellError, match="within a factor of e"):
+        quotes.check(option(expiry_ns=NOW + 11 * YEAR, vol=0.5))
+
+
+def test_in_a_coin_as_reporting_currency_other_prices_have_to_be_given() -> None:
+    in_coin = replace(QUOTES, reporting="BTC", assets={"USDT": 1 / 60_000})
+
+    assert [in_coin.asset_price(name) for name in ("BTC", "USDT", "ETH")] == [1.0, 1 / 60_000, None]
+    in_coin.check(option())
+    in_coin.check(option(settlement="USDT"))
+    for terms, allowed in (
+        ({"underlying": "ETH", "settlement": "ETH"}, "BTC, USDT"),
+        ({"underlying": "ETH"}, "the reporting currency BTC is a coin"),
+        ({"kind": "spot"}, "another asset"),
+    ):
+        with pytest.raises(CellError, match=allowed):
+            in_coin.check(option(**(terms | {"vol": 0.5})))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from novate.app.pricing import price_file
 from novate.valuation import exotic, pricing
-from novate.valuation.holding import REPORTING
+from novate.valuation.holding import NATIVE, REPORTING
 
 MARKET = """
 as_of = "2026-03-12T08:00:00Z"
@@ -84,7 +84,7 @@ def test_totals_are_quantities_times_rows_in_the_reporting_currency(tmp_path: Pa
     value = 30 * linear["value"] * 0.99 - 2 * inverse["value"] * 70_000 + 0.5 * 1_000 * 0.99
 
     assert total["underlying"] == "BTC"
-    assert set(total) == {"underlying", "unpriced", *REPORTING}
+    assert set(total) == {"underlying", "unpriced", "at_kink", *REPORTING}
     assert total["value"] == pytest.approx(value, rel=1e-12)
     assert found["total_value"] == pytest.approx(value, rel=1e-12)
     assert perpetual["value_reporting"] == pytest.approx(495.0)
@@ -148,12 +148,51 @@ def test_digitals_and_barriers_are_valued_by_their_instruments(tmp_path: Path) -
 
     assert digital["value"] == pytest.approx(own.price, rel=1e-10)
     assert digital["vega"] == pytest.approx(own.vega, rel=1e-10)
-    for name in ("value", "delta", "gamma", "vega", "theta", "rho"):
+    for name in NATIVE:
         both = knock_in[name] + knock_out[name]
-        assert both == pytest.approx(european[name], rel=1e-7, abs=1e-12)
-    assert digital["vanna"] is None
+        assert both == pytest.approx(european[name], rel=1e-9, abs=1e-12), name
     assert gone["status"] == "BARRIER_CROSSED"
     assert found["unpriced"] == 1
     [total] = found["totals"]
-    assert total["value"] == pytest.approx(2 * digital["value"] * 0.99, rel=1e-7)
-    assert total["vanna"] is None
+    for name in NATIVE:
+        expected = 2 * digital[name] * 0.99
+        assert total[name] == pytest.approx(expected, rel=1e-7, abs=1e-9 * abs(european[name])), (
+            name
+        )
+
+
+def test_in_the_coin_as_reporting_currency_worths_and_slopes_are_those_in_coin(
+    tmp_path: Path,
+) -> None:
+    market = MARKET.replace("[assets]", 'reporting = "BTC"\n[assets]\nUSD = 1.4285714285714286e-5')
+    market = market.replace("USDT = 0.99\n", "")
+    lines = (
+        "LIN,european,BTC,call,72000,2026-03-20T08:00:00Z,USD,1,1,\n"
+        "INV,european,BTC,put,68000,2026-03-20T08:00:00Z,,1,1,\n"
+    )
+    totals = []
+    for spot in ("69999", "70000", "70001"):
+        text = market.replace("70000", spot).replace("1.4285714285714286e-5", repr(1 / float(spot)))
+        (tmp_path / "market.toml").write_text(text, encoding="utf-8")
+        (tmp_path / "sheet.csv").write_text(HEADER + lines, encoding="utf-8")
+        found = price_file(tmp_path / "sheet.csv", tmp_path / "market.toml")
+        assert found["quarantined"]["rows"] == 0
+        totals.append(found["totals"][0])
+    low, here, high = totals
+
+    assert here["delta"] == pytest.approx((high["value"] - low["value"]) / 2.0, rel=1e-6)
+    assert here["gamma"] == pytest.approx((high["delta"] - low["delta"]) / 2.0, rel=1e-6)
+
+
+def test_an_option_that_expires_at_its_strike_spoils_no_total(tmp_path: Path) -> None:
+    lines = (
+        "NOW,european,BTC,call,70000,2026-03-12T08:00:00Z,USDT,1,1,\n"
+        "LIN,european,BTC,call,72000,2026-03-20T08:00:00Z,USDT,1,10,\n"
+    )
+    found = priced(tmp_path, lines)
+    now, later = found["instruments"]
+    [total] = found["totals"]
+
+    assert (now["status"], now["value"], now["delta"], now["gamma"]) == ("AT_KINK", 0.0, 0.5, 0.0)
+    assert (found["unpriced"], total["unpriced"], total["at_kink"]) == (0, 0, 1)
+    assert total["gamma"] == pytest.approx(10.0 * later["gamma"] * 0.99, rel=1e-12)

@@ -58,3 +58,18 @@ def test_numbers_are_short_and_nothing_is_nothing() -> None:
     assert [shown(x) for x in (None, 0.0, 1.23456789e-9, 123456.789, 12_345.67)] == [
         "", "0", "1.23457e-09", "123,456.79", "12,345.7",
     ]  # fmt: skip
+
+
+def test_names_are_shown_as_they_are_written() -> None:
+    found = content(symbol="A[/b]", settlement="[red]x")
+    found["reporting"] = "[/c]"
+    found["totals"][0]["underlying"] = "[/d]"
+    out = io.StringIO()
+    show(Console(file=out, width=400), found)
+
+    for name in ("A[/b]", "[red]x", "totals, [/c]", "[/d]", "-5 [/c]"):
+        assert name in out.getvalue()
+
+
+def test_a_number_beyond_all_use_is_not_written_out() -> None:
+    assert [shown(x) for x in (9.9e14, -1.5e147)] == ["990,000,000,000,000.00", "-1.5e+147"]

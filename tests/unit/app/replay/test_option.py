@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import cache
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from novate.app.replay.option import moments_of, option_tables, option_venue
 from novate.app.replay.write import SCHEMAS
 from novate.kernel.codes import InstrumentStatus
+from novate.stress.crash_day import crash_day
 from novate.stress.option_terms import TRADER_NAMES
-from tests.unit.app.replay.option_run import finished, job, ready
+from tests.unit.app.replay.option_run import START_NS, finished, job, ready
 
 
 @cache
@@ -21,7 +23,8 @@ def tables() -> dict[str, list[dict[str, Any]]]:
     options, watch = ready().options, finished().options
     assert options is not None
     assert watch is not None
-    return option_tables(options, watch, job().parameters["run"]["seed"])
+    seed = job().parameters["run"]["seed"]
+    return option_tables(options, watch, crash_day(seed, START_NS), seed)
 
 
 def test_every_table_has_the_columns_of_its_schema() -> None:
@@ -116,3 +119,21 @@ def test_a_venue_without_a_rule_for_shorts_lists_no_options() -> None:
     assert generated is not None
 
     assert option_venue(venue, None, generated, prepared.feed, 0) is None  # type: ignore[arg-type]
+
+
+def test_realised_volatility_is_that_of_the_bars_before_the_instant() -> None:
+    options = ready().options
+    assert options is not None
+    day = crash_day(job().parameters["run"]["seed"], START_NS)
+    row = next(
+        row
+        for row in tables()["option_realised"]
+        if (row["underlying"], row["estimator"], row["minutes"]) == ("ETH", "close_to_close", 60)
+    )
+    at = int(np.searchsorted(options.paths[0].instant_ns, row["instant_ns"]))
+    close = day.prices.grid("close_e8")[at - 61 : at, day.prices.symbols.index("ETH")] / 1e8
+    moves = np.diff(np.log(close))
+
+    assert row["realised"] == pytest.approx(math.sqrt(np.mean(moves**2) * 365 * 1440), rel=1e-9)
+    assert row["realised"] > 2.0  # the hour before the trough
+    assert 0.5 < row["implied_next"] < row["implied_nearest"] < 3.0

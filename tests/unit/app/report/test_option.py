@@ -36,7 +36,7 @@ def option_run(loss_run: Run) -> Run:
                 }
             ),
         )
-        for name, rows in tables()[0].items()
+        for name, rows in tables().items()
     }
     return dataclasses.replace(loss_run, tables={**loss_run.tables, **made})
 

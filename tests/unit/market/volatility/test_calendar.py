@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.market.volatility.calendar import check_calendar, raised, settle_surface
-from novate.market.volatility.svi import RawSvi, SliceData, check_butterfly, ssvi_slice
+from novate.market.volatility.slice_data import SliceData
+from novate.market.volatility.svi import RawSvi, check_butterfly, ssvi_slice
 
 EARLY = ssvi_slice(0.02, -0.3, 4.0)
 LATE = ssvi_slice(0.05, -0.3, 3.0)

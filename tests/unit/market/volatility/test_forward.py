@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from novate.market.volatility.chain import PriceUnit
+from novate.market.volatility.discount import DiscountReason
 from novate.market.volatility.forward import (
     Doubt,
     ForwardSource,
@@ -124,3 +125,32 @@ def test_a_weighted_median_ignores_a_light_outlier_and_the_order() -> None:
 
     assert weighted_median(values, weights) == 5.0
     assert weighted_median(values[::-1], weights[::-1]) == 5.0
+
+
+@pytest.mark.parametrize("unit", PriceUnit)
+def test_a_factor_that_parity_shows_is_used_with_and_without_futures(unit: PriceUnit) -> None:
+    """Prices paid today of a market that pays 8 % a year for its price unit."""
+    source = chain(unit=unit, strikes=31, spread=1e-3)
+    factor = np.exp(-0.08 * source.years)
+    paid = replace(
+        source, bid=source.bid * factor, ask=source.ask * factor, mark=source.mark * factor
+    )
+    for forward in (source.forward, np.full(len(source), np.nan)):
+        curve = estimate_forwards(replace(paid, forward=forward))
+
+        far = curve.years > 20 / 365
+        assert set(curve.discount_reason[far].tolist()) == {DiscountReason.IMPLIED}
+        truth = np.exp(-0.08 * curve.years)
+        assert (np.abs(curve.implied_discount - truth) <= 4.0 * curve.discount_error).all()
+        assert curve.discount[far] == pytest.approx(truth[far], abs=2e-3)
+        assert curve.forward == pytest.approx([forward_of(day) for day in DAYS], rel=1e-3)
+        assert curve.is_trusted.all()
+
+
+def test_a_chain_that_is_not_discounted_keeps_one_and_says_why() -> None:
+    curve = estimate_forwards(chain())
+
+    assert curve.discount.tolist() == [1.0] * len(DAYS)
+    assert set(curve.discount_reason.tolist()) <= {
+        DiscountReason.INSIGNIFICANT, DiscountReason.IMPRECISE, DiscountReason.FEW_STRIKES,
+    }  # fmt: skip

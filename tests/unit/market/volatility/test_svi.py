@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.errors import InputError
+from novate.market.volatility.slice_data import SliceData
 from novate.market.volatility.svi import (
     JumpWings,
     RawSvi,
-    SliceData,
     blend,
     check_butterfly,
     check_points,
