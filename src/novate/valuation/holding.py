@@ -33,6 +33,7 @@ from novate.kernel.columns import F64, I8, I32, I64
 from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
 from novate.valuation.exotic_terms import Exotics
+from novate.valuation.kink import level_kinks, settle_infinities
 
 NATIVE = (
     "value", "delta", "gamma", "vega", "theta", "rho",
@@ -226,7 +227,7 @@ def unit_risk(contracts: Contracts, market: Market, *, touches: bool = False) ->
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         native, status = _native_rows(contracts, market, touches=touches)
         reporting = reporting_rows(contracts, market, native)
-    _settle_infinities(native, reporting, status)
+    settle_infinities(native, reporting, status)
     return UnitRisk(native=native, reporting=reporting, status=status)
 
 
@@ -251,9 +252,11 @@ def _native_rows(contracts: Contracts, market: Market, *, touches: bool) -> tupl
     for exotic in contracts.exotics:
         rows = exotic.rows
         valuation = exotic.value(_own_market(contracts, market, rows), touches=touches)
-        native[:, rows] = contracts.unit[rows] * np.array(valuation[: len(NATIVE)])
+        found = contracts.unit[rows] * np.array(valuation[: len(NATIVE)])
         is_known = np.isfinite(market.settlement_price[rows] + contracts.unit[rows])
-        status[rows] = np.where(is_known, valuation.status, PricingStatus.NOT_FINITE)
+        own = np.where(is_known, valuation.status, PricingStatus.NOT_FINITE).astype(np.int8)
+        _level_exotics(contracts.take(rows), market.take(rows), found, own)
+        native[:, rows], status[rows] = found, own
         native[:, rows[~is_known]] = np.nan
     return native, status
 
@@ -413,16 +416,12 @@ def _mark_kinks(contracts: Contracts, market: Market, status: I8) -> None:
     status[rows] = own
 
 
-def _settle_infinities(native: F64, reporting: F64, status: I8) -> None:
-    """Keep what no float64 holds out of sums: a worth has then no price, a Greek is 0."""
-    is_priced = (status == PricingStatus.OK) | (status == PricingStatus.AT_KINK)
-    is_lost = is_priced & ~np.isfinite(reporting[0] + native[0])
-    status[is_lost] = PricingStatus.PARAMETER_OUT_OF_RANGE
-    for rows in (native, reporting):
-        rows[:, is_lost] = np.nan
-        is_bare = is_priced & ~is_lost & ~np.isfinite(rows).all(axis=0)
-        status[is_bare] = PricingStatus.AT_KINK
-        rows[:, is_bare] = np.where(np.isfinite(rows[:, is_bare]), rows[:, is_bare], 0.0)
+def _level_exotics(contracts: Contracts, market: Market, rows: F64, status: I8) -> None:
+    """Say which exotics have Greeks without a limit."""
+    years = np.maximum(years_to_expiry(contracts, market.as_of_ns), 0.0)
+    has_end = contracts.expiry_ns != NO_EXPIRY
+    left = np.where(has_end, market.vol * np.sqrt(years), np.inf)
+    level_kinks(rows, market.spot, left, contracts.unit, status)
 
 
 def _require_columns(table: Contracts | Market) -> None:
