@@ -40,7 +40,8 @@ PAYERS = {
     "auto_deleveraging": Layer.AUTO_DELEVERAGING,
 }
 TOLD = frozenset(
-    {"AccountOpened", "AssetDeclared", "InstrumentListed", "CollateralPosted",
+    {"AccountOpened", "AssetDeclared", "InstrumentListed", "OptionListed", "IndexUpdated",
+     "CollateralPosted",
      "CollateralWithdrawn", "OrderFilled", "LossRecorded", "LossAllocated", "GainsCut",
      "PositionDeleveraged", "SurplusSwept", "MarginCalled", "MarginCallMet", "DefaultDeclared",
      "LiquidationStarted", "AccountTakenOver"}
@@ -66,6 +67,7 @@ class Fold:
     role: dict[int, int] = field(default_factory=dict)
     decimals: dict[int, int] = field(default_factory=dict)
     contract: dict[int, Row] = field(default_factory=dict)
+    index: dict[int, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
     is_open: bool = False
     fund: int = 0
@@ -94,8 +96,10 @@ class Fold:
                 self.role[row["account"]] = row["role"]
             case "AssetDeclared":
                 self.decimals[row["asset"]] = row["decimals"]
-            case "InstrumentListed":
+            case "InstrumentListed" | "OptionListed":
                 self.contract[row["instrument"]] = row
+            case "IndexUpdated":
+                self.index[row["asset"]] = row["price_e8"]
             case "CollateralPosted" | "CollateralWithdrawn":
                 sign = 1 if name == "CollateralPosted" else -1
                 if row["asset"] == 0 and not self.is_open:
@@ -130,8 +134,15 @@ class Fold:
             self.low, self.low_ns = self.fund, batch.instant_ns
 
     def _notional(self, row: Row) -> int:
-        """Notional of a fill: its value, or the face of its contracts where that is fixed."""
+        """Notional of a fill: its value, the face of its contracts, or of options the coins.
+
+        Coins count at the last index before the fill.
+        """
         terms = self.contract[row["instrument"]]
+        if "strike_e8" in terms:
+            decimals = self.decimals[terms["settlement_asset"]]
+            lot_e8 = terms["unit"] * 10**16 // (terms["tick_e8"] * 10**decimals)
+            return abs(int(row["lots"])) * int(lot_e8) * self.index[terms["underlying"]] // 10**10
         if terms["form"] == LINEAR:
             return abs(int(row["value"]))
         decimals = self.decimals[terms["settlement_asset"]]

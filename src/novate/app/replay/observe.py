@@ -75,7 +75,7 @@ class Observer:
     calls: dict[int, Row] = field(default_factory=dict)
     marks: dict[int, int] = field(default_factory=dict)
     unit_price: list[float] = field(default_factory=list)
-    prices: list[float] = field(default_factory=list)
+    index: dict[int, int] = field(default_factory=dict)
     loss_account: dict[int, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
     before: tuple[I32, I32, I64] | None = None
@@ -117,13 +117,14 @@ class Observer:
         self.marks = {
             k: int(state.exposure.marks.mark[k]) for k in range(state.exposure.instruments.count)
         }
-        assets = state.exposure.assets
-        self.unit_price = [float(price) for price in assets.used("unit_price")]
-        self.prices = [int(price) / 1e8 for price in assets.used("price_e8")]
+        self.unit_price = [float(price) for price in state.exposure.assets.used("unit_price")]
         for batch in batches:
             self.records += 1
             for run in batch.events:
                 self.events += run.rows
+                if run.name == "IndexUpdated":
+                    c = columns_of(run)
+                    self.index.update(zip(c["asset"].tolist(), c["price_e8"].tolist(), strict=True))
                 if run.name in _QUIET:
                     continue
                 if run.name == "TradeNovated":
@@ -380,7 +381,7 @@ def _filled(o: Observer, batch: Batch, row: Row) -> None:
     price = row["ticks"] * contract.tick_e8 / 1e8
     notional = abs(row["value"])
     if contract.is_option:
-        notional = int(abs(row["lots"]) * contract.lot_e8 * o.prices[contract.asset] * UNIT / 1e8)
+        notional = abs(row["lots"]) * contract.lot_e8 * o.index[contract.asset] // 10**10
     elif contract.form != 1:
         terms = o.venue.parameters["instruments"][contract.symbol]
         notional = abs(row["lots"]) * terms["face_value"] // 100
