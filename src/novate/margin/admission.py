@@ -13,7 +13,6 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from novate.canonical import Run
 from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
@@ -28,7 +27,7 @@ from novate.kernel.settle import (
     value_of,
 )
 from novate.kernel.trade import apply_releases, apply_trades, decide_trades
-from novate.margin.price import is_halted
+from novate.margin.price import halted_among, is_halted
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
 from novate.message.parameter import Parameter
@@ -54,7 +53,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
         x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        x.parameter(Parameter.WAY_OUT_PPM), _halted(x, command["instrument"]),
+        x.parameter(Parameter.WAY_OUT_PPM), halted_among(x, command["instrument"]),
         command["buyer"], command["seller"], command["instrument"], command["ticks"],
         command["lots"], command["buyer_is_maker"],
         command["buyer_reservation"], command["seller_reservation"],
@@ -84,15 +83,6 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         }
     )
     return novated, refused
-
-
-def _halted(x: Exposure, instrument: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which instruments of a run of trades nobody may add to; of others nothing is said."""
-    halted = np.zeros(x.instruments.count, np.bool_)
-    for i in np.unique(instrument).tolist():
-        if i < x.instruments.count:
-            halted[i] = is_halted(x, i)
-    return halted
 
 
 def apply_trades_novated(x: Exposure, run: Run) -> None:

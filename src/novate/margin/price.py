@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.kernel.codes import Kind
 from novate.valuation import Exposure
 
 WAITING = -1
@@ -20,6 +26,28 @@ def is_blocked(x: Exposure, instrument: int) -> bool:
 def is_halted(x: Exposure, instrument: int) -> bool:
     """Whether nobody may open or add to a position: a blocked price, or an option's old smile."""
     return is_blocked(x, instrument) or (x.is_option(instrument) and x.smile_row(instrument) < 0)
+
+
+def halted_among(x: Exposure, instruments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """`is_halted` of the instruments named, by number of all; others, and unknown ones, are not.
+
+    Each index and each smile is looked at once: a run of trades names hundreds of contracts.
+    """
+    c = x.instruments
+    out = np.zeros(c.count, np.bool_)
+    wanted = np.unique(instruments[instruments < c.count]).astype(np.int64)
+    underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
+    stale = np.zeros(x.assets.count, np.bool_)
+    for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
+        stale[asset] = not x.is_fresh(asset)
+    out[wanted] = (x.marks.mark[wanted] <= 0) | stale[underlying] | stale[settled_in]
+    live: dict[tuple[int, int], bool] = {}
+    for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
+        key = int(c.underlying[i]), int(c.expiry_ns[i])
+        if key not in live:
+            live[key] = x.smile_row(i) >= 0
+        out[i] = not live[key]
+    return out
 
 
 def has_stale_index(x: Exposure, instrument: int) -> bool:

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from novate.margin.price import has_stale_index, is_blocked, is_halted, is_unsettled
+import numpy as np
+
+from novate.margin.price import (
+    halted_among,
+    has_stale_index,
+    is_blocked,
+    is_halted,
+    is_unsettled,
+)
 from novate.message.parameter import Parameter
 from tests.unit.clearing import E8, HOUR, MINUTE, START, ClearingHouse
 
@@ -49,3 +57,18 @@ def test_an_old_index_blocks_and_halts_all_that_is_made_of_it() -> None:
         assert has_stale_index(house.exposure, i)
         assert is_blocked(house.exposure, i)
         assert is_halted(house.exposure, i)
+
+
+def test_a_run_of_trades_is_told_what_each_instrument_would_be() -> None:
+    house = house_of_two()
+    house.list_option("P", side=-1, expiry_ns=START + 5 * HOUR)  # without a smile of its own
+    named = np.array([1, 1, 0, 2, 99])  # 99 does not exist
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    for hours in (0, 1, 2):
+        if hours:
+            house.advance(START + hours * HOUR + MINUTE)
+        expected = [is_halted(house.exposure, i) for i in (0, 1, 2)]
+        assert halted_among(house.exposure, named).tolist() == expected
+        assert halted_among(house.exposure, named[2:3]).tolist() == [expected[0], False, False]
