@@ -51,7 +51,7 @@ REALISED_MINUTES = (60, 360)
 YEAR_MINUTES = 365 * 1440
 HOLDERS: dict[int, str] = {
     **{int(t): TRADER_NAMES[t] for t in Trader},
-    OTHERS: "Liquidator, outside",
+    OTHERS: "Everybody else",
 }
 
 

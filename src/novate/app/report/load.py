@@ -233,6 +233,7 @@ class Summary(msgspec.Struct, frozen=True):
     elapsed_s: Elapsed
     house_accounts: dict[str, str] = {}
     bars_by_symbol: list[SymbolBars] = []
+    options: int = 0
 
 
 class Fact(msgspec.Struct, frozen=True):

@@ -394,7 +394,7 @@ def pnl_chart(run: Run) -> Chart:
     title = (
         f"Makers {verb} {compact(abs(float(actual[-1])))} {unit}, of which gamma {compact(worst)}"
     )
-    note = "Cumulative; delta is what moved between two hedges of a quarter of an hour."
+    note = "Cumulative; delta is what moved before the market had taken their hedges."
     charted = time_chart(
         data.integers("instant_ns"), lines, unit, focus=focus_window(run), form="amount"
     )
@@ -421,7 +421,10 @@ def pnl_table(run: Run) -> Html:
     made = table(
         columns, rows, caption="Profit and loss of options by source", class_="tight", total=total
     )
-    note = "Terms add up to the profit to the last ledger unit; the residual is what is left over."
+    note = (
+        "Terms add up to the profit to the last ledger unit; the residual is what is left over. "
+        "Everybody else is the liquidator, and the market outside that takes hedges and close-outs."
+    )
     return element(
         "figure", element("h3", "Where profit and loss came from"),
         element("p", note, class_="note"), made,

@@ -116,6 +116,8 @@ def _subtitle(run: Run) -> str:
     symbols = ", ".join(summary.instruments[:6])
     more = len(summary.instruments) - 6
     listed = f"{symbols} and {counted(more, 'other')}" if more > 0 else symbols
+    if summary.options:
+        listed += f", {counted(summary.options, 'option')}"
     period = f"{instant(summary.period.start)} to {instant(summary.period.end)} UTC"
     return (
         f"{period} \u00b7 {listed} \u00b7 {counted(summary.accounts, 'account')} \u00b7 "

@@ -97,7 +97,7 @@ def test_profit_accumulates_and_adds_up() -> None:
         )
         assert parts == pytest.approx(row["actual"], abs=1e-3)
     assert {row["holder"] for row in tables()["option_pnl"]} == {
-        *TRADER_NAMES.values(), "Liquidator, outside",
+        *TRADER_NAMES.values(), "Everybody else",
     }  # fmt: skip
 
 
