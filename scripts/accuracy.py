@@ -20,7 +20,7 @@ import numba
 import numpy as np
 from mpmath import mp, mpf
 
-from novate.kernel.special import exp, log, mills, normal_cdf, normal_pdf
+from novate.kernel.pricing.special import exp, log, mills, normal_cdf, normal_pdf
 from novate.valuation import pricing
 
 PAGE = Path(__file__).parent.parent / "docs" / "accuracy.md"

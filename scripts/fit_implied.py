@@ -1,4 +1,4 @@
-"""Fit and print the coefficients of `kernel/mills_pair.py` and `kernel/implied_volatility.py`.
+"""Fit and print the coefficients of `mills_pair.py` and `implied_volatility.py`.
 
 Weighted least squares in 100 digits, linear in the coefficients of P and Q; the weights follow the
 errors until these level off, which makes a fit minimax in relative terms.  Takes some seconds.

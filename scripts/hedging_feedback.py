@@ -19,7 +19,7 @@ from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
 from novate.app.replay import driver, summary
 from novate.app.replay.run import Job, prepare
-from novate.stress.option_terms import Trader
+from novate.simulation.options.terms import Trader
 from novate.units import parse_instant
 
 START_NS = parse_instant("2026-03-12T00:00:00Z")

@@ -16,14 +16,14 @@ import numpy as np
 
 from novate.adapter.chain_file import load_chains
 from novate.app.replay.option_smile import quote_chain
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
 from novate.market.volatility import Chain, Surface, fit_surface
-from novate.stress.crash_day import crash_day
-from novate.stress.option_book import OptionBook, generate_option_book
-from novate.stress.option_market import DEMO_SMILES, SurfacePath, surface_path
-from novate.stress.option_quote import option_quotes
-from novate.stress.option_terms import EXPIRY_OFFSETS_NS, Trader, list_options
-from novate.stress.option_value import contract_table, market_at
+from novate.simulation.crash_day import crash_day
+from novate.simulation.options.book import OptionBook, generate_option_book
+from novate.simulation.options.market import DEMO_SMILES, SurfacePath, surface_path
+from novate.simulation.options.quote import option_quotes
+from novate.simulation.options.terms import EXPIRY_OFFSETS_NS, Trader, list_options
+from novate.simulation.options.value import contract_table, market_at
 from novate.units import MINUTE, format_instant, parse_instant
 from novate.valuation.gamma_profile import gamma_profile
 

@@ -22,8 +22,8 @@ from novate.engine.apply import apply_run
 from novate.engine.engine import Batch, decode_batch
 from novate.engine.state import State
 from novate.errors import InputError, require
-from novate.kernel.codes import AccountStatus, Defence, Layer, Role
-from novate.kernel.value import LINEAR
+from novate.kernel.clearing.value import LINEAR
+from novate.kernel.codes import AccountStatus, Layer, Role, ShortfallPolicy
 from novate.message.declare import columns_of, rows_of
 from novate.message.parameter import Parameter
 
@@ -183,7 +183,7 @@ class View:
 
 def view(state: State, account: int) -> View:
     """Copy what the state holds of an account."""
-    x = state.exposure
+    x = state
     p = x.positions
     rows = (p.used("account") == account).nonzero()[0].tolist()
     positions = [
@@ -403,7 +403,7 @@ def _mine(walk: Walk, state: State, run: Run) -> list[Row]:
 
 def _allocated(walk: Walk, state: State, record: Record, run: Run) -> None:
     """Note what each payer had before it paid, one row after another."""
-    balance = state.exposure.accounts.balance
+    balance = state.accounts.balance
     left: dict[int, int] = {}
     for row in rows_of(run):
         if row["loss"] not in walk.had:
@@ -417,9 +417,7 @@ def _allocated(walk: Walk, state: State, record: Record, run: Run) -> None:
         had = left.get(payer, int(balance[payer, 0]))
         left[payer] = had - (row["amount"] if row["layer"] != Layer.UNCOVERED else 0)
         walk.paid[row["loss"]].append({**row, "had": had, "sequence": record.sequence})
-    liquidator = {
-        int(a) for a in (state.exposure.accounts.used("role") == Role.LIQUIDATOR).nonzero()[0]
-    }
+    liquidator = {int(a) for a in (state.accounts.used("role") == Role.LIQUIDATOR).nonzero()[0]}
     apply_run(state, run)
     walk.records[record.sequence] = record
     for payer, rest in left.items():
@@ -479,7 +477,10 @@ def _check_level(walk: Walk, step: Step, _: Batch) -> None:
     level = step.assessed.maintenance
     if step.name == "LiquidationStopped":
         level = -(-level * walk.terms.parameters[Parameter.RELEASE_PPM] // PPM)
-        if walk.terms.accounts[walk.account]["defence"] == Defence.CALL_THEN_DEFAULT:
+        if (
+            walk.terms.accounts[walk.account]["shortfall_policy"]
+            == ShortfallPolicy.CALL_THEN_DEFAULT
+        ):
             level = max(level, step.assessed.initial)
     walk.check("equity", step.assessed.equity, step.row["equity"])
     walk.check("level that equity is compared with", level, step.row["requirement"])

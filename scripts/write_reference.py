@@ -48,7 +48,7 @@ CODES = (
     codes.Role,
     codes.Segregation,
     codes.MarginMode,
-    codes.Defence,
+    codes.ShortfallPolicy,
     codes.AccountStatus,
     codes.Style,
     codes.InstrumentStatus,

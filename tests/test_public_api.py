@@ -19,7 +19,7 @@ PUBLIC = {
     "messages": ["REFUSALS", "Parameter", "Run", "columns_of", "command", "event", "rows_of"],
     "codes": [
         "AccountStatus",
-        "Defence",
+        "ShortfallPolicy",
         "INVERSE",
         "InstrumentStatus",
         "LINEAR",

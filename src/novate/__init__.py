@@ -33,9 +33,9 @@ if TYPE_CHECKING:
         JournalError,
         NovateError,
     )
+    from novate.kernel.clearing.value import INVERSE, LINEAR
     from novate.kernel.codes import (
         AccountStatus,
-        Defence,
         InstrumentStatus,
         Layer,
         MarginMode,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
         Origin,
         Role,
         Segregation,
+        ShortfallPolicy,
         Style,
     )
-    from novate.kernel.value import INVERSE, LINEAR
     from novate.market import volatility
     from novate.message import command, event
     from novate.message.declare import columns_of, rows_of
@@ -62,7 +62,6 @@ __all__ = [
     "Batch",
     "CapacityError",
     "ConflictError",
-    "Defence",
     "Engine",
     "InputError",
     "InstrumentStatus",
@@ -79,6 +78,7 @@ __all__ = [
     "Role",
     "Run",
     "Segregation",
+    "ShortfallPolicy",
     "SqliteJournal",
     "Style",
     "audit",
@@ -116,7 +116,7 @@ _HOMES = {
     ),
     "novate.kernel.codes": (
         "AccountStatus",
-        "Defence",
+        "ShortfallPolicy",
         "InstrumentStatus",
         "Layer",
         "MarginMode",
@@ -126,7 +126,7 @@ _HOMES = {
         "Segregation",
         "Style",
     ),
-    "novate.kernel.value": ("INVERSE", "LINEAR"),
+    "novate.kernel.clearing.value": ("INVERSE", "LINEAR"),
     "novate.message.declare": ("columns_of", "rows_of"),
     "novate.message.parameter": ("Parameter",),
     "novate.message.refusal": ("REFUSALS",),

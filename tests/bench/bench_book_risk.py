@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from novate.kernel.aggregate import group_sums
-from novate.kernel.value import INVERSE, LINEAR
+from novate.kernel.clearing.value import INVERSE, LINEAR
+from novate.kernel.pricing.aggregate import group_sums
 from novate.valuation.book_risk import Positions, RiskTable, book_risk
 from novate.valuation.holding import NATIVE, REPORTING, Contracts, Kind, Market, unit_risk
 from tests.bench.case import Case

@@ -31,7 +31,7 @@ class Town:
 
     def liquidated(self) -> int:
         """Accounts that are no longer open."""
-        return int((self.engine.state.exposure.accounts.used("status") != 1).sum())
+        return int((self.engine.state.accounts.used("status") != 1).sum())
 
 
 def contests() -> Iterator[Contest]:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import QuantLib
 
-from novate.kernel.barrier import barrier_prices
-from novate.kernel.barrier_greeks import barrier_greeks
-from novate.kernel.columns import F64
-from novate.kernel.digital import digital_greeks
-from novate.kernel.double_barrier import double_barrier_greeks, double_barrier_prices
-from novate.kernel.term import GREEKS
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing.barrier import barrier_prices
+from novate.kernel.pricing.barrier_greeks import barrier_greeks
+from novate.kernel.pricing.digital import digital_greeks
+from novate.kernel.pricing.double_barrier import double_barrier_greeks, double_barrier_prices
+from novate.kernel.pricing.term import GREEKS
 from tests.bench.contest import Contest, Side
 
 SIZE, ONE_BY_ONE, BUMPED = 20_000, 1_000, 200

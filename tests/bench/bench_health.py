@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numba
 import numpy as np
 
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
-from novate.kernel.columns import F64
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.columns import F64
 from novate.kernel.jit import kernel, parallel_kernel
-from novate.valuation import Exposure, Headroom
+from novate.valuation import ClearingState, MarginCache
 from tests.bench.book import build_exposure
 from tests.bench.contest import Contest, Side
 
@@ -43,24 +43,24 @@ class Book:
     """One book with its cache, and a triad over as many bytes."""
 
     def __init__(self) -> None:
-        self.exposure: Exposure = build_exposure(ACCOUNTS, HELD, INSTRUMENTS, 1)
-        self.headroom = Headroom(self.exposure)
+        self.exposure: ClearingState = build_exposure(ACCOUNTS, HELD, INSTRUMENTS, 1)
+        self.margin_cache = MarginCache(self.exposure)
         size = SWEEP_BYTES // 24
         self.columns: list[F64] = [np.ones(size) for _ in range(3)]
-        count = np.bincount(self.exposure.positions.used("instrument"), minlength=INSTRUMENTS)
+        count = np.bincount(self.state.positions.used("instrument"), minlength=INSTRUMENTS)
         self.by_holders = np.argsort(count, kind="stable")
         self.median = int(self.by_holders[INSTRUMENTS // 2])
         self.holders = int(count[self.median])
         self.turn = 0
 
     def sweep(self) -> None:
-        self.headroom.touch_all()
-        self.headroom.numbers()
+        self.margin_cache.touch_all()
+        self.margin_cache.numbers()
 
     def tick(self, instrument: int) -> None:
         self.turn += 1
-        self.exposure.marks.mark[instrument] += 1 if self.turn % 2 else -1
-        self.headroom.numbers()
+        self.state.marks.mark[instrument] += 1 if self.turn % 2 else -1
+        self.margin_cache.numbers()
 
     def warm_ticks(self) -> None:
         for _ in range(50):
@@ -72,8 +72,8 @@ class Book:
 
     def is_exact(self) -> bool:
         """Whether the cache holds what a full assessment gives, to the last unit."""
-        exact = self.exposure.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
-        return bool((exact == self.headroom.numbers()).all())
+        exact = self.state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
+        return bool((exact == self.margin_cache.numbers()).all())
 
 
 def contests() -> Iterator[Contest]:

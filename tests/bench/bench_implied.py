@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from novate.kernel.black import black_prices
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing.black import black_prices
 from novate.valuation.implied import implied_volatility
 from tests.bench.contest import Contest, Side
 

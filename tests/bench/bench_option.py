@@ -21,8 +21,9 @@ import numpy as np
 import QuantLib
 from scipy.special import ndtr
 
-from novate.kernel import black, inverse, jit
-from novate.kernel.columns import F64
+from novate.kernel import jit
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing import black, inverse
 from tests.bench.contest import Contest, Side
 
 LARGE, CACHED, MARKET, ONE_BY_ONE, CHUNK = 1_000_000, 4_000, 5_000, 4_000, 8_192
@@ -128,7 +129,7 @@ def cpp_greeks(folder: Path) -> Callable[..., None] | None:
 
 def relaxed_black() -> ModuleType:
     """Compile the same source with fast-math, callees included."""
-    names = ("novate.kernel.special", "novate.kernel.black")
+    names = ("novate.kernel.pricing.special", "novate.kernel.pricing.black")
     kept = {name: sys.modules.pop(name) for name in names}
     decorators = jit.inlined, jit.kernel
     options: dict[str, Any] = {"fastmath": True, "error_model": "numpy"}

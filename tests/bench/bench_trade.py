@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from novate.kernel import trade
+from novate.kernel.clearing import trade
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import Role
-from novate.kernel.columns import I64
 from novate.kernel.jit import inlined, kernel
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 from tests.bench.book import list_contracts
 from tests.bench.contest import Contest, Side
 from tests.unit.kernel.twin import Book
@@ -39,9 +39,9 @@ def rows(count: int) -> dict[str, I64]:
     }
 
 
-def empty_exposure(positions: int, *, with_margin: bool = False) -> Exposure:
+def empty_exposure(positions: int, *, with_margin: bool = False) -> ClearingState:
     """Accounts without positions, with room for ``positions``."""
-    x = Exposure()
+    x = ClearingState()
     list_contracts(x, INSTRUMENTS, np.random.default_rng(1))
     x.accounts.ensure(ACCOUNTS + 1)
     x.accounts.count = ACCOUNTS + 1
@@ -141,7 +141,7 @@ class Decided:
         )  # fmt: skip
 
 
-def agrees(x: Exposure, book: Book) -> bool:
+def agrees(x: ClearingState, book: Book) -> bool:
     """Whether the columns hold exactly what the readable book holds."""
     p = x.positions
     names = ("lots", "entry_cost", "settlement_cost", "realised")
@@ -189,9 +189,7 @@ def contests() -> Iterator[Contest]:
         ours=Side(name="with", amount=ROWS, call=ours.call, ready=ours.ready),
         theirs=Side(name="without", amount=ROWS, call=plain.call, ready=plain.ready),
         goal=0.9,
-        holds=lambda: bool(
-            (ours.exposure.accounts.balance == plain.exposure.accounts.balance).all()
-        ),
+        holds=lambda: bool((ours.exposure.accounts.balance == plain.state.accounts.balance).all()),
     )
     decided = Decided(many)
     yield Contest(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.kernel.clearing.columns import I64, npt
 from novate.kernel.codes import Role
-from novate.kernel.columns import I64, npt
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 # Floors (numeraire), initial and maintenance rates of ten tiers: the shape that large venues use.
 TIERS = (
@@ -18,12 +18,12 @@ UNIT = 1_000_000
 """Ledger units of one numeraire."""
 
 
-def list_contracts(x: Exposure, instruments: int, rng: np.random.Generator) -> None:
+def list_contracts(x: ClearingState, instruments: int, rng: np.random.Generator) -> None:
     """List linear contracts with a mark and ten tiers, and two assets."""
     for _ in range(2):
         x.assets.append()
     x.assets.unit_price[:2] = 1.0, 0.0008
-    x.assets.keep[:2] = 1.0, 0.95
+    x.assets.collateral_factor[:2] = 1.0, 0.95
     x.accounts.widen(2)
     x.marks.ensure(instruments)
     for i in range(instruments):
@@ -73,20 +73,20 @@ def distinct_draws(
         drawn[again] = np.searchsorted(edges, rng.random((again.size, held)), side="right")
 
 
-def build_exposure(accounts: int, held: int, instruments: int, seed: int) -> Exposure:
+def build_exposure(accounts: int, held: int, instruments: int, seed: int) -> ClearingState:
     """An exposure with ``held`` positions per account; about one account in a hundred is short.
 
     Notionals are lognormal around 2,000 numeraire, so that some reach the higher tiers.  Rows lie
-    in the order of accounts, as after `Exposure.compact`.
+    in the order of accounts, as after `ClearingState.compact`.
     """
     rng = np.random.default_rng(seed)
-    x = Exposure()
+    x = ClearingState()
     list_contracts(x, instruments, rng)
     x.accounts.ensure(accounts)
     x.accounts.count = accounts
     x.accounts.role[:accounts] = int(Role.CLIENT)
     x.accounts.mode[:accounts] = 1
-    x.accounts.defence[:accounts] = 1
+    x.accounts.shortfall_policy[:accounts] = 1
     rows = accounts * held
     p = x.positions
     p.ensure(rows)

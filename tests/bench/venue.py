@@ -9,11 +9,11 @@ import numpy as np
 from novate.canonical import Run
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import OrderKind, Role
-from novate.kernel.columns import I64
 from novate.message import command as c
 from novate.message.declare import columns_of
-from novate.valuation.exposure import SINGLE_ROLES
+from novate.valuation.clearing_state import SINGLE_ROLES
 
 MINUTE = 60 * 10**9
 START_NS = 1_584_000_000 * 10**9
@@ -25,7 +25,12 @@ FIRST = len(SINGLE_ROLES) + 2
 
 def _account(reference: str, role: Role, parent: int = -1) -> Run:
     return c.OPEN_ACCOUNT.row(
-        reference=reference, role=int(role), parent=parent, segregation=0, mode=1, defence=1
+        reference=reference,
+        role=int(role),
+        parent=parent,
+        segregation=0,
+        mode=1,
+        shortfall_policy=1,
     )
 
 
@@ -72,7 +77,7 @@ def opening(accounts: int, seed: int) -> list[Run]:
                 "parent": np.full(accounts, member),
                 "segregation": np.zeros(accounts, np.int64),
                 "mode": np.ones(accounts, np.int64),
-                "defence": np.ones(accounts, np.int64),
+                "shortfall_policy": np.ones(accounts, np.int64),
             }
         )
     )
@@ -161,7 +166,7 @@ def open_house(journal: JournalStore, accounts: int, held: int, seed: int) -> En
 
 def answers(engine: Engine) -> list[Run]:
     """Fill every order in the outbox a little behind the mark."""
-    x, orders = engine.state.exposure, engine.state.defaults.orders
+    x, orders = engine.state, engine.state.defaults.orders
     found = np.flatnonzero(orders.used("is_open") & (orders.used("kind") == OrderKind.POSITION))
     if not found.size:
         return []
@@ -184,7 +189,7 @@ def walk(engine: Engine, steps: int, seed: int, *, crash: float = 0.0) -> None:
     """Take price steps of a minute and fill what is liquidated; ``crash`` is the drift."""
     rng = np.random.default_rng(seed)
     e8 = start_prices().astype(np.float64)
-    at_ns = engine.state.exposure.now_ns
+    at_ns = engine.state.now_ns
     for _ in range(steps):
         at_ns += MINUTE
         e8 *= np.exp(rng.normal(crash, 0.001, INSTRUMENTS))

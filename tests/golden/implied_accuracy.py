@@ -11,7 +11,7 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
 from novate.valuation.implied import implied_volatility
 
 MONEYNESS = (1e-12, 1e-8, 1e-4, 0.01, 0.1, 1.0, 5.0, 15.0, 30.0)

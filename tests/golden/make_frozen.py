@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from novate.kernel.codes import Defence, Layer, Style
+from novate.kernel.codes import Layer, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.parameter import Parameter
 from tests.golden.frozen import freeze
@@ -57,7 +57,9 @@ def open_house() -> ClearingHouse:
     house.open_client("dealer", deposit=100_000 * COIN)
     house.deposit("dealer", 1_000 * E8, asset=1)
     house.open_client("client", deposit=1_000 * COIN)
-    house.open_client("called", deposit=1_000 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client(
+        "called", deposit=1_000 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
     house.price(100, last={0: 101, 1: 100})
     client, dealer = house.number("client"), house.number("dealer")
     house.submit(
@@ -115,7 +117,7 @@ def delever(house: ClearingHouse) -> None:
     """A loss beyond the funds, taken by auto-deleveraging; then one by a gains haircut."""
     house.waterfall(Layer.AUTO_DELEVERAGING)
     for name, price in (("bankrupt", 55), ("ruined", 50)):
-        at_ns = house.exposure.now_ns + HOUR
+        at_ns = house.state.now_ns + HOUR
         house.price(80, at_ns=at_ns)
         house.open_client(name, deposit=400 * COIN)
         house.trade(name, "dealer", lots=40, ticks=80)
@@ -126,7 +128,7 @@ def delever(house: ClearingHouse) -> None:
 
 def convert(house: ClearingHouse) -> None:
     """A debt in the numeraire that is paid from coins, and a takeover that leaves a surplus."""
-    at_ns = house.exposure.now_ns + HOUR
+    at_ns = house.state.now_ns + HOUR
     house.price(90, at_ns=at_ns)
     house.open_client("in coins")
     house.deposit("in coins", 10 * E8, asset=1)
@@ -150,16 +152,18 @@ def go_stale(house: ClearingHouse) -> None:
             parameter=int(Parameter.CALL_GRACE_NS), value=12 * HOUR - 3 * MINUTE
         )
     )
-    house.open_client("waiting", deposit=300 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client(
+        "waiting", deposit=300 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
     house.trade("waiting", "dealer", lots=20, ticks=107)
     house.price(100)
-    house.advance(house.exposure.now_ns + 12 * HOUR)
+    house.advance(house.state.now_ns + 12 * HOUR)
     house.assess()
 
 
 def pay_options(house: ClearingHouse) -> None:
     """A call, a coin-settled digital put and two barriers, from a smile to their payoff."""
-    expiry_ns = house.exposure.now_ns + HOUR
+    expiry_ns = house.state.now_ns + HOUR
     call = house.list_option("C", expiry_ns=expiry_ns, settlement_window_ns=HOUR // 2)
     house.list_option(
         "P", kind=2, side=-1, expiry_ns=expiry_ns, settlement_asset=1, payout_ticks=5_000,
@@ -174,7 +178,7 @@ def pay_options(house: ClearingHouse) -> None:
     house.smile(0.8, expiry_ns, b_e9=1_000_000, rho_e9=-200_000_000)
     house.assess()
     for instrument in range(call, call + 4):
-        ticks = int(house.exposure.marks.mark[instrument])
+        ticks = int(house.state.marks.mark[instrument])
         house.trade("dealer", "writer", lots=2, ticks=ticks, instrument=instrument)
     house.price(102, at_ns=expiry_ns - HOUR // 3)
     house.price(105, at_ns=expiry_ns - HOUR // 6)
@@ -190,7 +194,7 @@ def main(arguments: list[str]) -> int:
     engine = scenario().engine
     # A batch of a named source too: its key is part of the record.
     engine.submit(
-        [command.ADVANCE_TIME.row(instant_ns=engine.state.exposure.now_ns + 1)],
+        [command.ADVANCE_TIME.row(instant_ns=engine.state.now_ns + 1)],
         source="gateway",
         source_sequence=1,
     )

@@ -54,10 +54,10 @@ def test_shorts_and_longs_are_ranked_apart_and_a_loser_is_not_in_the_queue() -> 
     house = ranked_house()
     names = {house.number(name): name for name in "ABCDE"}
 
-    shorts = [(names[account], score) for score, account, _ in queue(house.exposure, 0, -1)]
+    shorts = [(names[account], score) for score, account, _ in queue(house.state, 0, -1)]
     longs = [
         (names[account], score)
-        for score, account, _ in queue(house.exposure, 0, 1)
+        for score, account, _ in queue(house.state, 0, 1)
         if account in names
     ]
 
@@ -110,7 +110,7 @@ def test_the_queue_takes_all_of_the_best_winner_and_the_rest_of_the_next() -> No
     ]
     assert house.events("GainsCut") == house.events("LossAllocated") == []
     assert house.lots("LIQUIDATOR") == 0
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 0
     equity = [house.equity(name) for name, _, _ in WINNERS]
     assert equity == [1_120_000, 1_200_000, 1_200_000, 1_000_000]
 

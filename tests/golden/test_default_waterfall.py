@@ -36,7 +36,7 @@ def loss_of_a_hundred() -> ClearingHouse:
 
 def paid_by(house: ClearingHouse) -> list[tuple[int, str, int]]:
     """Layer, payer and amount in numeraire of every allocation, in order."""
-    names = house.exposure.accounts.references
+    names = house.state.accounts.references
     return [
         (row["layer"], names[row["payer"]], row["amount"] / COIN)
         for row in house.events("LossAllocated")
@@ -70,7 +70,7 @@ def test_accounts_without_gains_are_untouched_and_all_others_lose_a_quarter_of_t
     assert cuts == [7_500_000, 5_000_000, 2_500_000]
     for gain in GAINS:
         assert house.equity(f"gains {gain}") == 1_000 * COIN + gain * COIN * 3 // 4
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 0
 
 
 def stressed(members: dict[str, tuple[int, int]], fund: int) -> ClearingHouse:

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from novate.kernel.black import black_greeks
+from novate.kernel.clearing.columns import F64
 from novate.kernel.codes import PricingStatus
-from novate.kernel.columns import F64
+from novate.kernel.pricing.black import black_greeks
 from novate.valuation.implied import implied_volatility_inverse
 
 ROOT = Path(__file__).parents[2]

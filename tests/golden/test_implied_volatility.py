@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from novate.kernel.black import black_prices
+from novate.kernel.pricing.black import black_prices
 from novate.valuation.implied import implied_volatility
 from tests.golden.implied_accuracy import price_of, rows
 

@@ -35,7 +35,7 @@ def maintenance_of(notionals: list[int], rows: list[dict[str, int]]) -> list[int
     for notional in notionals:
         house.open_client(f"holds {notional}", deposit=10**16)
         house.trade(f"holds {notional}", "dealer", lots=notional, ticks=10**6)
-        margins.append(house.exposure.assess(house.number(f"holds {notional}")).maintenance)
+        margins.append(house.state.assess(house.number(f"holds {notional}")).maintenance)
     return margins
 
 

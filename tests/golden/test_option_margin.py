@@ -30,7 +30,7 @@ def preset(*names: str) -> ClearingHouse:
 
 def shares(name: str) -> ShortRule:
     """A rule of the presets as the engine has booked it."""
-    return rule_of(preset(name).exposure.option_rules, 1)
+    return rule_of(preset(name).state.option_rules, 1)
 
 
 def test_the_worked_example_of_bybit() -> None:
@@ -56,9 +56,9 @@ def short_put(*, entry: int) -> ClearingHouse:
     house.price(20_250)
     house.smile(0.5)
     house.assess()
-    house.exposure.marks.mark[0] = 29_000
-    house.exposure.marks.short_initial[0] = 231_500
-    house.exposure.marks.short_maintenance[0] = 93_800
+    house.state.marks.mark[0] = 29_000
+    house.state.marks.short_initial[0] = 231_500
+    house.state.marks.short_maintenance[0] = 93_800
     house.trade("buyer", "seller", lots=1, ticks=entry * 100)
     return house
 
@@ -66,7 +66,7 @@ def short_put(*, entry: int) -> ClearingHouse:
 @pytest.mark.parametrize(("entry", "initial"), [(280, 2_315), (290, 2_315), (350, 2_375)])
 def test_bybit_counts_the_entry_price_where_it_is_above_the_mark(entry: int, initial: int) -> None:
     house = short_put(entry=entry)
-    numbers = house.exposure.assess(house.number("seller"))
+    numbers = house.state.assess(house.number("seller"))
     assert (numbers.initial, numbers.maintenance) == (initial * COIN, 938 * COIN)
     assert numbers.equity == (10_000 + entry) * COIN
     assert numbers.net == (10_000 + entry - 290) * COIN
@@ -105,4 +105,4 @@ def test_no_short_option_stands_on_notional_tiers() -> None:
     tier = {"floor": 0, "initial_ppm": 100_000, "maintenance_ppm": 50_000}
     house.submit(command.SET_TIER.row(instrument=0, **tier), allow_refusals=True)
     assert [code.name for code in house.refusals()] == ["OPTION_HAS_RULE"]
-    assert house.exposure.now_ns == START
+    assert house.state.now_ns == START

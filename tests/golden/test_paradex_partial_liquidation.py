@@ -69,7 +69,7 @@ def test_each_share_of_the_table_gives_its_row(
 ) -> None:
     house = liquidated_by(share_ppm)
 
-    numbers = house.exposure.assess(house.number("trader"))
+    numbers = house.state.assess(house.number("trader"))
 
     assert numbers.maintenance == requirement * CENT
     assert house.balance("INSURANCE_FUND") == penalty * CENT

@@ -1,7 +1,7 @@
 """Strict functions, prices and Greeks against 40-digit arithmetic.
 
 The reference is that of `scripts/accuracy.py`: the textbook price in mpmath, and its numerical
-derivatives.  The bounds on the functions are those that `kernel.special` states.
+derivatives.  The bounds on the functions are those that `kernel.pricing.special` states.
 """
 
 from __future__ import annotations

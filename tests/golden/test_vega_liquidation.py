@@ -6,8 +6,8 @@ ledger units here, so all comparisons are exact.
 
 from __future__ import annotations
 
+from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.kernel.codes import AccountStatus
-from novate.kernel.value import LINEAR, contract_value
 from novate.message.parameter import Parameter
 from tests.unit.clearing import SECOND, ClearingHouse
 
@@ -15,7 +15,7 @@ from tests.unit.clearing import SECOND, ClearingHouse
 def unrealised(house: ClearingHouse, account: str) -> int:
     """Value at the mark less entry cost."""
     held = house.position(account)
-    mark = int(house.exposure.marks.mark[0])
+    mark = int(house.state.marks.mark[0])
     return int(contract_value(LINEAR, 1, mark, held["lots"])) - held["entry_cost"]
 
 
@@ -32,7 +32,7 @@ def test_the_liquidator_realises_on_the_part_that_a_takeover_closes() -> None:
     def book() -> tuple[int, int, int, int]:
         """Position, realised, unrealised, and what pool and liquidator have together."""
         liquidator = house.number("LIQUIDATOR")
-        together = house.balance("INSURANCE_FUND") + house.exposure.assess(liquidator).net
+        together = house.balance("INSURANCE_FUND") + house.state.assess(liquidator).net
         held = house.position("LIQUIDATOR")
         return held["lots"], held["realised"], unrealised(house, "LIQUIDATOR"), together
 
@@ -55,13 +55,13 @@ def test_the_liquidator_realises_on_the_part_that_a_takeover_closes() -> None:
     assert book() == (-1, 20, 60, 10_060)
 
     # Flat at the mark, all of it is the pool's.
-    house.price(60, at_ns=house.exposure.now_ns + 60 * SECOND)
+    house.price(60, at_ns=house.state.now_ns + 60 * SECOND)
     [*_, order] = house.events("OrderPlaced")
     house.fill(order["order"], 1, 60)
     house.assess()
     assert (house.lots("LIQUIDATOR"), house.position("LIQUIDATOR")["realised"]) == (0, 80)
     assert house.balance("INSURANCE_FUND") == 10_060
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 0
 
 
 # liquidation/0012-POSR-013.feature: dispose of 280 by halves every 10 s, all at or below 50 lots.
@@ -81,7 +81,7 @@ def test_the_liquidator_disposes_by_halves_and_of_a_small_rest_at_once() -> None
     house.open_client("other", deposit=10**6)
     house.price(200)
     house.trade("distressed", "other", lots=180, ticks=200)
-    start = house.exposure.now_ns
+    start = house.state.now_ns
     house.price(150, at_ns=start)
     assert (house.lots("LIQUIDATOR"), house.position("LIQUIDATOR")["entry_cost"]) == (180, 27_000)
 
@@ -93,7 +93,7 @@ def test_the_liquidator_disposes_by_halves_and_of_a_small_rest_at_once() -> None
         held = house.position("LIQUIDATOR")
         buyer = unrealised(house, "EXTERNAL_MARKET")
         steps.append((seconds, -order["quantity"], held["lots"], held["realised"], buyer))
-        house.advance(house.exposure.now_ns + 10 * SECOND)
+        house.advance(house.state.now_ns + 10 * SECOND)
 
     assert steps == [
         (0, 90, 90, -950 + 500, 950 - 500),

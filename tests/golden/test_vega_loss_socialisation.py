@@ -172,7 +172,7 @@ def test_a_shortfall_of_one_thousand_cuts_a_gain_of_twenty_one_thousand() -> Non
     received = house.balance("A") - 20_000 * COIN
     assert received == 20_000 * COIN
     assert round(1 - received / (21_000 * COIN), 6) == 0.047619
-    assert house.exposure.accounts.used("balance").sum() == 0
+    assert house.state.accounts.used("balance").sum() == 0
     assert house.balance("LIQUIDATOR") == 0
 
 
@@ -201,7 +201,7 @@ def test_at_690_the_short_is_closed_without_any_haircut() -> None:
     assert house.events("LossRecorded") == []
     assert house.events("GainsCut") == house.events("LossAllocated") == []
     assert house.equity("A") == 39_000 * COIN
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 1000 * COIN
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 1000 * COIN
 
     # Closed at the market, what B had left goes to the insurance fund.
     house.fill(1, 100, 690)

@@ -9,7 +9,7 @@ balance here is Vega's margin account plus its general account.
 
 from __future__ import annotations
 
-from novate.kernel.value import LINEAR, contract_value
+from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.message.parameter import Parameter
 from tests.unit.clearing import HOUR, START, ClearingHouse
 
@@ -25,7 +25,7 @@ def house_with(**deposits: int) -> ClearingHouse:
 
 def settle(house: ClearingHouse) -> None:
     """Pass the next full hour: one cycle at the present mark."""
-    house.advance((house.exposure.now_ns // HOUR + 1) * HOUR)
+    house.advance((house.state.now_ns // HOUR + 1) * HOUR)
 
 
 # verified/0003-MTMK-mark_to_market_settlement.feature, "settlement amount <= margin balance"
@@ -53,12 +53,12 @@ def test_a_trade_of_others_at_an_unchanged_mark_moves_no_cash() -> None:
     house.price(1000)
     house.trade("party2", "party1", lots=1, ticks=1000)
     settle(house)
-    before = house.exposure.accounts.used("balance").copy()
+    before = house.state.accounts.used("balance").copy()
 
     house.trade("party3", "party1", lots=1, ticks=1000)
     settle(house)
 
-    assert (house.exposure.accounts.used("balance") == before).all()
+    assert (house.state.accounts.used("balance") == before).all()
     assert house.balance("party2") == 1212 + 8788
     assert house.lots("party1") == -2
     assert house.balance("party1") == 2400 + 7600

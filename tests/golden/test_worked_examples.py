@@ -96,7 +96,7 @@ def test_when_all_feeds_are_stale_nothing_is_liquidated() -> None:
 
 def test_with_a_stale_index_a_breach_that_is_already_marked_waits_too() -> None:
     house = breach(at_ns=START + 6 * SECOND + 1)
-    house.exposure.marks.mark[0] = 91  # as if the breach had been marked before the feeds stopped
+    house.state.marks.mark[0] = 91  # as if the breach had been marked before the feeds stopped
 
     house.assess()
 
@@ -124,7 +124,7 @@ def test_funding_of_two_coins_at_a_basis_point() -> None:
 
     assert house.balance("long") == (20_000 - 10) * COIN
     assert house.balance("short") == (20_000 + 10) * COIN
-    assert house.exposure.accounts.used("balance")[:, 0].sum() == 0
+    assert house.state.accounts.used("balance")[:, 0].sum() == 0
 
 
 # 10 ETH x 2,000 x (1 - 15%) = 17,000
@@ -134,7 +134,7 @@ def test_collateral_counts_after_its_haircut() -> None:
     house.deposit("holder", 10 * E8, asset=1)
     house.price(2_000)
 
-    numbers = house.exposure.assess(house.number("holder"))
+    numbers = house.state.assess(house.number("holder"))
 
     assert numbers.equity == 17_000 * COIN
     assert numbers.net == 20_000 * COIN
@@ -145,7 +145,7 @@ def test_a_cycle_of_a_thousand_accounts_sums_to_zero_and_is_paid_once() -> None:
     house = ClearingHouse()
     house.list_contract(unit=70_007, form=2, settlement_asset=1, lots_max=10**9, tiers=())
     names = [f"account {k}" for k in range(1_000)]
-    count = house.exposure.accounts.count
+    count = house.state.accounts.count
     accounts = np.arange(count, count + 1_000)
     house.submit(
         command.OPEN_ACCOUNT.run(
@@ -155,7 +155,7 @@ def test_a_cycle_of_a_thousand_accounts_sums_to_zero_and_is_paid_once() -> None:
                 "parent": [house.number("M")] * 1_000,
                 "segregation": [0] * 1_000,
                 "mode": [1] * 1_000,
-                "defence": [1] * 1_000,
+                "shortfall_policy": [1] * 1_000,
             }
         ),
         command.POST_COLLATERAL.run(
@@ -178,22 +178,22 @@ def test_a_cycle_of_a_thousand_accounts_sums_to_zero_and_is_paid_once() -> None:
             }
         )
     )
-    before = house.exposure.accounts.used("balance").copy()
+    before = house.state.accounts.used("balance").copy()
 
     house.advance(START + HOUR)
 
-    paid = house.exposure.accounts.used("balance") - before
+    paid = house.state.accounts.used("balance") - before
     assert np.count_nonzero(paid[accounts, 1]) > 990
     assert paid[:, 1].sum() == 0
     assert -1_000 <= paid[house.number("RESIDUE"), 1] <= 1_000
 
     # The same cycle again, from outside or as the next one at the same mark: nothing is paid.
-    after = house.exposure.accounts.used("balance").copy()
+    after = house.state.accounts.used("balance").copy()
     house.submit(command.SETTLE_CYCLE.row(instrument=0, cycle=1), allow_refusals=True)
     assert house.refusals() == [EngineCommandRefusal.ENGINE_ONLY]
     house.advance(START + 2 * HOUR)
     assert len(house.events("CycleSettled")) == 2
-    assert (house.exposure.accounts.used("balance") == after).all()
+    assert (house.state.accounts.used("balance") == after).all()
 
 
 # Equity falls one tick through maintenance margin: exactly one liquidation; one tick above: none.

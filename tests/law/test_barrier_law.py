@@ -60,7 +60,7 @@ def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
     dice = np.random.default_rng(seed)
     house, terms = ready(dice)
     touched: dict[int, tuple[int, int]] = {}  # by number: the first index at the level, and when
-    price, at_ns = 100 * E8, house.exposure.now_ns
+    price, at_ns = 100 * E8, house.state.now_ns
     for _ in range(12):
         at_ns += int(dice.integers(1, 600)) * SECOND
         house.advance(at_ns)
@@ -72,7 +72,7 @@ def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
         house.submit(rows(prices, at_ns))
         if dice.random() < 0.2:
             house.assess()
-        is_knocked = house.exposure.instruments.used("is_knocked")
+        is_knocked = house.state.instruments.used("is_knocked")
         assert set(np.flatnonzero(is_knocked)) == set(touched)
     found = {
         row["instrument"]: (row["index_e8"], row["instant_ns"])
@@ -81,7 +81,7 @@ def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
     assert found == touched
     for number in touched:
         is_out = BARRIERS[number % 4] in (Barrier.UP_OUT, Barrier.DOWN_OUT)
-        ended = house.exposure.instruments.status[number] == InstrumentStatus.EXPIRED
+        ended = house.state.instruments.status[number] == InstrumentStatus.EXPIRED
         assert ended == is_out
         assert (house.lots("long", number) == 0) == is_out
 
@@ -93,7 +93,7 @@ def test_a_batch_of_reports_touches_what_its_rows_touch_and_a_replay_as_well(see
     for is_batch in (True, False):
         dice = np.random.default_rng(seed)
         house, _ = ready(dice)
-        price, at_ns = 100 * E8, house.exposure.now_ns
+        price, at_ns = 100 * E8, house.state.now_ns
         for _ in range(6):
             at_ns += int(dice.integers(1, 600)) * SECOND
             house.advance(at_ns)
@@ -101,7 +101,7 @@ def test_a_batch_of_reports_touches_what_its_rows_touch_and_a_replay_as_well(see
             price = prices[-1]
             for part in [prices] if is_batch else [[one] for one in prices]:
                 house.submit(rows(part, at_ns))
-            house.exposure.drop_caches()
+            house.state.drop_caches()
         house.assess()
         houses.append(house)
     batch, single = (

@@ -18,8 +18,8 @@ from novate.engine.engine import Engine, apply_record
 from novate.engine.recover import audit, recover
 from novate.engine.state import State
 from novate.errors import ConflictError, InvariantError
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
-from novate.kernel.value import LINEAR
 from novate.message import command
 from novate.message.declare import rows_of
 from tests.law.strategies import Stream, events_of, play, row_by_row, seeds, stream_of
@@ -41,7 +41,7 @@ def test_every_asset_sums_to_zero_after_every_batch(seed: int) -> None:
     engine = Engine(MemoryJournal())
     for runs in stream:
         engine.submit(runs)
-        assert not engine.state.exposure.accounts.used("balance").sum(axis=0).any()
+        assert not engine.state.accounts.used("balance").sum(axis=0).any()
 
 
 @few
@@ -51,8 +51,8 @@ def test_positions_of_every_contract_sum_to_zero_after_every_batch(seed: int) ->
     engine = Engine(MemoryJournal())
     for runs in stream:
         engine.submit(runs)
-        p = engine.state.exposure.positions
-        for instrument in range(engine.state.exposure.instruments.count):
+        p = engine.state.positions
+        for instrument in range(engine.state.instruments.count):
             assert p.used("lots")[p.used("instrument") == instrument].sum() == 0
 
 
@@ -63,10 +63,10 @@ def test_a_cycle_pays_what_it_collects_and_rounding_alone_is_left(seed: int) -> 
     journal = play(stream).journal
     state, residue, seen = State(), -1, 0
     for record in journal.read(1):
-        before = state.exposure.accounts.used("balance").copy()
-        holders = state.exposure.positions.count
+        before = state.accounts.used("balance").copy()
+        holders = state.positions.count
         batch = apply_record(state, record)
-        residue = state.exposure.single(Role.RESIDUE)
+        residue = state.single(Role.RESIDUE)
         settled = [
             (name, row)
             for name, row in events_of([batch])
@@ -75,8 +75,8 @@ def test_a_cycle_pays_what_it_collects_and_rounding_alone_is_left(seed: int) -> 
         if not settled:
             continue
         seen += len(settled)
-        kept = state.exposure.accounts.used("balance")[residue] - before[residue]
-        i = state.exposure.instruments
+        kept = state.accounts.used("balance")[residue] - before[residue]
+        i = state.instruments
         numbers = [row["instrument"] for _, row in settled]
         funded = any(name == "FundingSettled" for name, _ in settled)
         assert np.abs(kept).max() <= holders * len(settled)
@@ -110,7 +110,7 @@ def test_a_snapshot_and_the_tail_give_the_same_state_as_the_whole_journal(
     play(stream[at:], engine)
     recovered = recover(engine.journal)
     assert recovered.state.digest() == engine.state.digest()
-    recovered.submit([command.ASSESS_MARGIN.row(instant_ns=recovered.state.exposure.now_ns)])
+    recovered.submit([command.ASSESS_MARGIN.row(instant_ns=recovered.state.now_ns)])
     engine.fork(MemoryJournal())
     later = recover(engine.journal, from_snapshot=False)
     assert later.state.digest() == recovered.state.digest()
@@ -175,7 +175,7 @@ def test_dropping_what_is_derived_before_any_batch_changes_nothing(seed: int) ->
     stream = stream_of(seed)
     engine = Engine(MemoryJournal())
     for runs in stream:
-        engine.state.exposure.drop_caches()
+        engine.state.drop_caches()
         engine.submit(runs)
     assert engine.head_hash == play(stream).head_hash
     assert engine.state.digest() == play(stream).state.digest()
@@ -260,8 +260,8 @@ def test_a_transfer_that_creates_money_is_refused(amount: int) -> None:
 
 def test_an_engine_whose_books_do_not_balance_stops() -> None:
     engine = play(stream_of(1))
-    engine.state.exposure.accounts.balance[10, 0] += 1
-    fund = engine.state.exposure.single(Role.INSURANCE_FUND)
+    engine.state.accounts.balance[10, 0] += 1
+    fund = engine.state.single(Role.INSURANCE_FUND)
     run = command.POST_COLLATERAL.row(account=fund, asset=0, amount=1)
     head = engine.journal.head()
     with pytest.raises(InvariantError):

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.black import black_prices
+from novate.kernel.clearing.columns import F64
 from novate.kernel.codes import PricingStatus
-from novate.kernel.columns import F64
+from novate.kernel.pricing.black import black_prices
 from novate.valuation.implied import implied_volatility, implied_volatility_inverse
 
 FORWARDS = st.floats(1e-3, 1e6)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.stress.path import PathOrder, intrabar_path
+from novate.simulation.path import PathOrder, intrabar_path
 
 PRICE = st.integers(1, 10**14)
 BAR = st.tuples(PRICE, PRICE, PRICE, PRICE)

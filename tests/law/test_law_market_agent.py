@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.stress.market_agent import AgentTerms, FillBatch, MarketAgent, OrderBatch
+from novate.simulation.agents.market_agent import AgentTerms, FillBatch, MarketAgent, OrderBatch
 
 SECOND = 1_000_000_000
 LOT = 1000

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.message import command
 from tests.unit.clearing import COIN, HOUR, ClearingHouse
 
@@ -35,7 +35,7 @@ def try_order(house: ClearingHouse, dice: np.random.Generator) -> tuple[int, int
     """Reserve for one order; number, instrument, lots and limit when it is granted."""
     i = int(dice.choice(OPTIONS))
     lots = int(10 ** dice.uniform(0, 2.5)) * int(dice.choice([-1, 1]))
-    mark = int(house.exposure.marks.mark[i])
+    mark = int(house.state.marks.mark[i])
     limit = max(int(mark * dice.choice([0.5, 0.99, 1.0, 1.01, 1.5])), 1)
     row = {"account": house.number("A"), "instrument": i, "lots": lots, "limit_ticks": limit}
     house.submit(command.RESERVE_MARGIN.row(**row), allow_refusals=True)
@@ -68,14 +68,14 @@ def test_fills_of_options_within_their_limits_leave_an_account_above_initial_mar
     house = ready(dice)
     tried = [try_order(house, dice) for _ in range(30)]
     orders = [order for order in tried if order is not None]
-    price = float(house.exposure.assets.unit_price[1])
+    price = float(house.state.assets.unit_price[1])
     account, slack = house.number("A"), 0
     for place in dice.permutation(len(orders)):
         fill(house, dice, orders[int(place)])
         slack += 4 * max(int(price) + 1, 1) + 2
-        numbers = house.exposure.assess(account)
+        numbers = house.state.assess(account)
         assert numbers.equity + slack >= numbers.initial
-    assert int(house.exposure.accounts.held[account]) == 0
+    assert int(house.state.accounts.open_order_hold[account]) == 0
 
 
 @settings(max_examples=10)
@@ -83,16 +83,16 @@ def test_fills_of_options_within_their_limits_leave_an_account_above_initial_mar
 def test_the_cache_of_health_is_a_full_assessment_whatever_options_do(seed: int) -> None:
     dice = np.random.default_rng(seed)
     house = ready(dice)
-    headroom = house.engine.state.headroom  # the one that is told of every event
+    headroom = house.engine.state.margin_cache  # the one that is told of every event
     for step in range(12):
         order = try_order(house, dice)
         if order is not None and dice.random() < 0.7:
             fill(house, dice, order)
         if dice.random() < 0.5:
             house.smile(float(dice.uniform(0.3, 1.2)))
-        at_ns = house.exposure.now_ns + int(dice.integers(1, HOUR // 2))
+        at_ns = house.state.now_ns + int(dice.integers(1, HOUR // 2))
         house.price(int(dice.integers(80, 125)), at_ns=at_ns)
-        expected = house.exposure.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
+        expected = house.state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
         assert np.array_equal(headroom.numbers(), expected), step
 
 
@@ -105,7 +105,7 @@ def test_what_all_accounts_are_worth_together_does_not_depend_on_any_mark(seed: 
         order = try_order(house, dice)
         if order is not None:
             fill(house, dice, order)
-    x = house.exposure
+    x = house.state
     for i in OPTIONS:
         x.marks.mark[i] = int(dice.integers(1, 10**4))
     mine = x.positions.used("instrument")[:, None] == np.array(OPTIONS)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.value import INVERSE
+from novate.kernel.clearing.value import INVERSE
 from novate.message import command
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -56,7 +56,7 @@ def reserve(house: ClearingHouse, dice: np.random.Generator) -> Order | None:
 
 
 def is_covered(house: ClearingHouse) -> bool:
-    numbers = house.exposure.assess(house.number("A"))
+    numbers = house.state.assess(house.number("A"))
     return numbers.equity >= numbers.initial
 
 
@@ -88,18 +88,18 @@ def test_fills_within_their_limits_leave_an_account_above_initial_margin(seed: i
     tried = [reserve(house, dice) for _ in range(60)]
     orders = [order for order in tried if order is not None]
     assert is_covered(house)  # flat: no order only reduces, so that each was granted in full
-    unit_price = float(house.exposure.assets.unit_price[1])
+    unit_price = float(house.state.assets.unit_price[1])
     account, slack = house.number("A"), 0
     while orders:
         order = orders[int(dice.integers(len(orders)))]
         fill(house, dice, order)
         slack += math.ceil(4 * max(unit_price, 1.0)) + 2
-        numbers = house.exposure.assess(account)
+        numbers = house.state.assess(account)
         assert numbers.equity + slack >= numbers.initial
         if order.lots == 0:
             orders.remove(order)
-    assert int(house.exposure.accounts.held[account]) == 0
-    assert not house.exposure.reservations.held.any()
+    assert int(house.state.accounts.open_order_hold[account]) == 0
+    assert not house.state.reservations.open_order_hold.any()
 
 
 @settings(max_examples=30)
@@ -121,6 +121,6 @@ def test_an_account_holds_what_its_open_orders_hold(seed: int) -> None:
                 )
                 some.lots = 0
         orders = [order for order in orders if order.lots]
-        r, account = house.exposure.reservations, house.number("A")
-        assert r.used("held").sum() == house.exposure.accounts.held[account]
-        assert (r.used("held")[r.used("lots") == 0] == 0).all()
+        r, account = house.state.reservations, house.number("A")
+        assert r.used("open_order_hold").sum() == house.state.accounts.open_order_hold[account]
+        assert (r.used("open_order_hold")[r.used("lots") == 0] == 0).all()

@@ -1,4 +1,4 @@
-"""The headroom cache never misses a breach: it holds what a full assessment gives, always."""
+"""The margin cache never misses a breach: it holds what a full assessment gives, always."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from novate.adapter.memory_journal import MemoryJournal
 from novate.engine.engine import Engine
 from novate.engine.recover import audit, recover
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus
-from novate.kernel.columns import I64
-from novate.valuation import Exposure, Headroom
+from novate.valuation import ClearingState, MarginCache
 from tests.bench import venue
 from tests.unit.kernel.exposures import hold, random_exposure
 
 
-def exact(x: Exposure) -> I64:
+def exact(x: ClearingState) -> I64:
     health: I64 = x.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
     return health
 
@@ -31,7 +31,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-def change(x: Exposure, headroom: Headroom, what: str, rng: np.random.Generator) -> None:
+def change(x: ClearingState, headroom: MarginCache, what: str, rng: np.random.Generator) -> None:
     """Change the book in one way, and say what an event would say."""
     account, instrument = int(rng.integers(x.accounts.count)), int(rng.integers(5))
     if what == "mark":
@@ -57,7 +57,7 @@ def test_whatever_happens_the_cache_finds_every_breach_and_no_other(
     seed: int, steps: list[tuple[str, int]]
 ) -> None:
     x = random_exposure(np.random.default_rng(seed), accounts=60, rows=90)
-    headroom = Headroom(x)
+    headroom = MarginCache(x)
     for what, draw in steps:
         change(x, headroom, what, np.random.default_rng(draw))
         health, full = headroom.numbers(), exact(x)
@@ -70,7 +70,7 @@ def test_an_account_at_the_boundary_is_short_one_unit_below_and_not_at_it(
     seed: int, instrument: int
 ) -> None:
     x = random_exposure(np.random.default_rng(seed), accounts=40, rows=80)
-    headroom = Headroom(x)
+    headroom = MarginCache(x)
     full = exact(x)
     x.accounts.balance[:40, 0] += full[:, 2] - full[:, 0]
     headroom.touch_all()
@@ -89,15 +89,15 @@ def fallen(*, is_forgetful: bool, accounts: int = 300) -> Engine:
     engine = venue.open_house(MemoryJournal(), accounts, 3, 4)
     for part in range(6):
         if is_forgetful:
-            engine.state.exposure.drop_caches()
-            engine.state.headroom.touch_all()
+            engine.state.drop_caches()
+            engine.state.margin_cache.touch_all()
         venue.walk(engine, 5, part, crash=-0.02)
     return engine
 
 
 def test_a_cascade_with_the_cache_is_the_cascade_without_it() -> None:
     remembering, forgetful = fallen(is_forgetful=False), fallen(is_forgetful=True)
-    status = remembering.state.exposure.accounts.used("status")
+    status = remembering.state.accounts.used("status")
     assert (status == AccountStatus.TAKEN_OVER).any()
     assert remembering.head_hash == forgetful.head_hash
     assert remembering.state.digest() == forgetful.state.digest()
@@ -106,16 +106,16 @@ def test_a_cascade_with_the_cache_is_the_cascade_without_it() -> None:
 
 
 def test_every_assessment_of_a_cascade_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = Headroom.numbers
+    numbers = MarginCache.numbers
     compared = 0
 
-    def checked(headroom: Headroom) -> I64:
+    def checked(headroom: MarginCache) -> I64:
         nonlocal compared
         health = numbers(headroom)
         assert (health == exact(headroom._x)).all()
         compared += 1
         return health
 
-    monkeypatch.setattr(Headroom, "numbers", checked)
+    monkeypatch.setattr(MarginCache, "numbers", checked)
     fallen(is_forgetful=False)
     assert compared > 60

@@ -28,7 +28,7 @@ from novate.canonical import GENESIS, Run, seal
 from novate.engine.engine import Batch, Engine, decode_batch
 from novate.engine.recover import audit, recover
 from novate.errors import ConflictError
-from novate.kernel.codes import Defence
+from novate.kernel.codes import ShortfallPolicy
 from novate.message import command
 from tests.simulate.recorded_disk import RecordedDisk, images
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -58,7 +58,9 @@ def calls() -> tuple[tuple[Run, ...], ...]:
     script.open_member("N", default_fund=100 * COIN)
     script.open_client("A", deposit=5_500 * COIN)
     script.open_client("B", deposit=90_000 * COIN)
-    script.open_client("D", deposit=5_500 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    script.open_client(
+        "D", deposit=5_500 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
     script.price(500)
     script.trade("A", "B", lots=100, ticks=500)
     script.trade("D", "B", lots=100, ticks=500)

@@ -19,12 +19,12 @@ from typing import Any
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.engine import Batch, Engine
-from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
+from novate.engine.state import State
+from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
-from novate.valuation import Exposure
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -212,11 +212,13 @@ class ClearingHouse:
         member: str = "",
         role: Role = Role.CLIENT,
         mode: MarginMode = MarginMode.CROSS,
-        defence: Defence = Defence.AUTO_LIQUIDATE,
+        shortfall_policy: ShortfallPolicy = ShortfallPolicy.AUTO_LIQUIDATE,
     ) -> None:
         """Open a margin account, with a deposit in numeraire."""
         parent = self.number(member or self.member)
-        self.submit(_account(name, role, parent=parent, mode=mode, defence=defence))
+        self.submit(
+            _account(name, role, parent=parent, mode=mode, shortfall_policy=shortfall_policy)
+        )
         if deposit:
             self.deposit(name, deposit)
 
@@ -236,7 +238,7 @@ class ClearingHouse:
 
         Returns its number.
         """
-        number = self.exposure.instruments.count
+        number = self.state.instruments.count
         self.submit(command.LIST_INSTRUMENT.row(**{**TERMS, "symbol": symbol, **terms}))
         for floor, initial_ppm, maintenance_ppm in tiers:
             self.submit(
@@ -254,10 +256,10 @@ class ClearingHouse:
 
         The first one declares the rules of two venues for short options, numbers 1 and 2.
         """
-        if not self.exposure.option_rules.count:
+        if not self.state.option_rules.count:
             self.declare_rule()
             self.declare_rule(**ENTRY_RULE)
-        number = self.exposure.instruments.count
+        number = self.state.instruments.count
         self.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, "symbol": symbol, **terms}))
         return number
 
@@ -267,7 +269,7 @@ class ClearingHouse:
 
     def smile(self, volatility: float, expiry_ns: int = START + 30 * DAY, **other: int) -> None:
         """Report a flat smile; ``other`` replaces columns of the command."""
-        at_ns = self.exposure.now_ns
+        at_ns = self.state.now_ns
         variance = volatility**2 * (expiry_ns - at_ns) / (365 * DAY)
         row = {
             "underlying": 1, "expiry_ns": expiry_ns, "carry_e9": 0, "a_e9": round(variance * 1e9),
@@ -300,7 +302,7 @@ class ClearingHouse:
         by source (source k-1 prices asset k); ``last`` gives venue prices by instrument.  Without
         an instant the clock moves by a nanosecond.
         """
-        at_ns = at_ns or self.exposure.now_ns + 1
+        at_ns = at_ns or self.state.now_ns + 1
         given = dict(e8 or {})
         if price is not None:
             given[0] = price * E8
@@ -320,7 +322,7 @@ class ClearingHouse:
 
     def assess(self) -> list[Batch]:
         """Assess now."""
-        return self.submit(command.ASSESS_MARGIN.row(instant_ns=self.exposure.now_ns))
+        return self.submit(command.ASSESS_MARGIN.row(instant_ns=self.state.now_ns))
 
     def trade_run(
         self, buyer: str, seller: str, *, lots: int, ticks: int, instrument: int = 0, **other: Any
@@ -353,21 +355,21 @@ class ClearingHouse:
     # ---- reading
 
     @property
-    def exposure(self) -> Exposure:
-        return self.engine.state.exposure
+    def state(self) -> State:
+        return self.engine.state
 
     def number(self, account: str) -> int:
-        return self.exposure.accounts.number[account]
+        return self.state.accounts.number[account]
 
     def balance(self, account: str, asset: int = 0) -> int:
-        return int(self.exposure.accounts.balance[self.number(account), asset])
+        return int(self.state.accounts.balance[self.number(account), asset])
 
     def status(self, account: str) -> int:
-        return int(self.exposure.accounts.status[self.number(account)])
+        return int(self.state.accounts.status[self.number(account)])
 
     def position(self, account: str, instrument: int = 0) -> dict[str, int]:
         """Columns of one position, all zero when there is none."""
-        p = self.exposure.positions
+        p = self.state.positions
         for row in range(p.count):
             if p.account[row] == self.number(account) and p.instrument[row] == instrument:
                 return {name: int(getattr(p, name)[row]) for name in p.SPEC if name != "link"}
@@ -377,7 +379,7 @@ class ClearingHouse:
         return self.position(account, instrument)["lots"]
 
     def equity(self, account: str) -> int:
-        return self.exposure.assess(self.number(account)).equity
+        return self.state.assess(self.number(account)).equity
 
     def events(self, name: str, *, last: bool = False) -> list[dict[str, Any]]:
         """Rows of one event, of all batches or of the last call of `submit`."""
@@ -408,7 +410,7 @@ def _account(
     *,
     parent: int = -1,
     mode: MarginMode = MarginMode.CROSS,
-    defence: Defence = Defence.AUTO_LIQUIDATE,
+    shortfall_policy: ShortfallPolicy = ShortfallPolicy.AUTO_LIQUIDATE,
 ) -> Run:
     return command.OPEN_ACCOUNT.row(
         reference=reference,
@@ -416,5 +418,5 @@ def _account(
         parent=parent,
         segregation=int(Segregation.NONE),
         mode=int(mode),
-        defence=int(defence),
+        shortfall_policy=int(shortfall_policy),
     )

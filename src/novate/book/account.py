@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from novate.book.columns import AccountColumns
-from novate.kernel.codes import Defence, MarginMode, Role, Segregation
+from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import OpenAccountRefusal as No
@@ -40,8 +40,8 @@ def decide_open_account(
         return Refusal(No.UNKNOWN_MEMBER, parent, accounts.count - 1)
     if row["mode"] not in list(MarginMode):
         return Refusal(No.UNKNOWN_MODE, row["mode"], len(MarginMode))
-    if row["defence"] not in list(Defence):
-        return Refusal(No.UNKNOWN_DEFENCE, row["defence"], len(Defence))
+    if row["shortfall_policy"] not in list(ShortfallPolicy):
+        return Refusal(No.UNKNOWN_SHORTFALL_POLICY, row["shortfall_policy"], len(ShortfallPolicy))
     if row["segregation"] not in list(Segregation):
         return Refusal(No.UNKNOWN_SEGREGATION, row["segregation"], len(Segregation) - 1)
     emit(event.ACCOUNT_OPENED, account=accounts.count, **row)
@@ -60,5 +60,5 @@ def apply_account_opened(accounts: AccountColumns, row: dict[str, Any]) -> None:
     """Append the account."""
     account = accounts.append()
     accounts.name(row["reference"])
-    for name in ("role", "parent", "segregation", "mode", "defence"):
+    for name in ("role", "parent", "segregation", "mode", "shortfall_policy"):
         getattr(accounts, name)[account] = row[name]

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from novate.kernel.clearing.columns import I8, I32, I64, NONE, Columns, PositionArrays
+from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus
-from novate.kernel.columns import I8, I32, I64, NONE, Columns, PositionArrays
-from novate.kernel.position import rebuild_index
 
 
 class AccountColumns(Columns):
@@ -19,13 +19,13 @@ class AccountColumns(Columns):
         "role": (np.int8, 0),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
-        "defence": (np.int8, 0),
+        "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
         "head": (np.int32, NONE),
         "encumbered": (np.int64, 0),
         "window_gain": (np.int64, 0),
-        "held": (np.int64, 0),
+        "open_order_hold": (np.int64, 0),
         "call_amount": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
@@ -35,13 +35,13 @@ class AccountColumns(Columns):
     role: I8
     mode: I8
     status: I8
-    defence: I8
+    shortfall_policy: I8
     segregation: I8
     parent: I32
     head: I32
     encumbered: I64
     window_gain: I64
-    held: I64
+    open_order_hold: I64
     call_amount: I64
     deadline_ns: I64
     slice_ns: I64
@@ -86,7 +86,7 @@ class AccountColumns(Columns):
 
 
 class PositionColumns(Columns):
-    """Positions with a hash index over (account, instrument); see `kernel.position`."""
+    """Positions with a hash index over (account, instrument); see `kernel.clearing.position`."""
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "account": (np.int32, 0),
@@ -170,14 +170,15 @@ class ReservationArrays(NamedTuple):
     instrument: I32
     lots: I64
     limit_ticks: I64
-    held: I64
+    open_order_hold: I64
     size: I64
 
 
 class ReservationColumns(Columns):
     """Margin reserved for orders: signed lots that are still open, and what they hold.
 
-    ``limit_ticks`` is the worst price of a fill, ``held`` numeraire units for its loss and fee.
+    ``limit_ticks`` is the worst price of a fill, ``open_order_hold`` numeraire units set aside
+    for its loss and fee.
     """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
@@ -185,17 +186,17 @@ class ReservationColumns(Columns):
         "instrument": (np.int32, 0),
         "lots": (np.int64, 0),
         "limit_ticks": (np.int64, 0),
-        "held": (np.int64, 0),
+        "open_order_hold": (np.int64, 0),
     }
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
-    held: I64
+    open_order_hold: I64
 
     def arrays(self) -> ReservationArrays:
         """Return the table as kernels take it."""
         return ReservationArrays(
-            self.account, self.instrument, self.lots, self.limit_ticks, self.held,
+            self.account, self.instrument, self.lots, self.limit_ticks, self.open_order_hold,
             np.array([self.count], np.int64),
         )  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from novate.book.columns import AccountColumns
 from novate.errors import require
-from novate.kernel.bound import BALANCE_STOP
-from novate.kernel.columns import I64
+from novate.kernel.clearing.bound import BALANCE_STOP
+from novate.kernel.clearing.columns import I64
 
 
 def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amount: int) -> None:

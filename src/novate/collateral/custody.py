@@ -17,13 +17,13 @@ from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
-from novate.valuation import Assessment, Exposure
+from novate.valuation import Assessment, ClearingState
 
 FUNDS = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
 MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
 
-def decide_post_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_post_collateral(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Credit a deposit; loss-absorbing funds take the numeraire only."""
     no = PostCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -44,12 +44,12 @@ def decide_post_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> Refu
     return None
 
 
-def apply_collateral_posted(x: Exposure, row: dict[str, Any]) -> None:
+def apply_collateral_posted(x: ClearingState, row: dict[str, Any]) -> None:
     """Custody owes it, the account has it."""
     transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
 
 
-def decide_withdraw_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_withdraw_collateral(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Pay out if what stays is enough."""
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -79,7 +79,7 @@ def decide_withdraw_collateral(x: Exposure, row: dict[str, Any], emit: Emit) -> 
     return None
 
 
-def _stale_asset(x: Exposure, account: int) -> int:
+def _stale_asset(x: ClearingState, account: int) -> int:
     """Lowest number of an asset that the account's worth hangs on and whose index is stale, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
@@ -100,7 +100,7 @@ def _stale_asset(x: Exposure, account: int) -> int:
     return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
 
 
-def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Assessment:
+def _assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:
     """Assess an account as if ``amount`` had left it."""
     x.accounts.balance[account, asset] -= amount
     after = x.assess(account)
@@ -108,6 +108,6 @@ def _assess_without(x: Exposure, account: int, asset: int, amount: int) -> Asses
     return after
 
 
-def apply_collateral_withdrawn(x: Exposure, row: dict[str, Any]) -> None:
+def apply_collateral_withdrawn(x: ClearingState, row: dict[str, Any]) -> None:
     """The account no longer has it, custody no longer owes it."""
     transfer(x.accounts, row["asset"], row["account"], x.single(Role.CUSTODY), row["amount"])

@@ -14,12 +14,12 @@ import numpy as np
 
 from novate.default_management.gains_haircut import standing_accounts
 from novate.default_management.liquidation import book_between, notional_of, position_rows
-from novate.kernel.assess import NET
+from novate.kernel.clearing.assess import NET
+from novate.kernel.clearing.settle import value_of
 from novate.kernel.codes import Role
-from novate.kernel.settle import value_of
 from novate.message import event
 from novate.message.declare import Emit
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
 def ranking_score(profit: float, entry: float, notional: float, equity: float) -> float:
@@ -34,7 +34,7 @@ def ranking_score(profit: float, entry: float, notional: float, equity: float) -
     return profit / entry * leverage
 
 
-def queue(x: Exposure, instrument: int, side: int) -> list[tuple[float, int, int]]:
+def queue(x: ClearingState, instrument: int, side: int) -> list[tuple[float, int, int]]:
     """Winners on one side (+1 long, -1 short) of an instrument: (score, account, row), best first.
 
     Ties go to the lower account number.  Accounts without profit are not in the queue.
@@ -62,7 +62,7 @@ def queue(x: Exposure, instrument: int, side: int) -> list[tuple[float, int, int
     return ranked
 
 
-def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
+def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
     """Close the liquidator's positions against winners until ``rest`` is borne.
 
     Instruments go by the liquidator's notional, largest first.  Returns what could not be borne.
@@ -77,7 +77,7 @@ def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
     return max(rest, 0)
 
 
-def _borne(x: Exposure, i: int, lots: int, ticks: int) -> int:
+def _borne(x: ClearingState, i: int, lots: int, ticks: int) -> int:
     """Numeraire units the liquidator gains by trading ``lots`` at ``ticks`` and not at the mark."""
     form, unit = x.instruments.form[i], x.instruments.unit[i]
     better = int(value_of(form, unit, x.marks.mark[i], lots)) - int(
@@ -87,7 +87,7 @@ def _borne(x: Exposure, i: int, lots: int, ticks: int) -> int:
     return int(np.floor(better * price))
 
 
-def _price(x: Exposure, i: int, lots: int, rest: int) -> int:
+def _price(x: ClearingState, i: int, lots: int, rest: int) -> int:
     """Price nearest the mark at which trading all ``lots`` bears ``rest``, or the limit of prices.
 
     ``lots`` is what the liquidator trades: negative when it sells, above the mark.
@@ -105,7 +105,7 @@ def _price(x: Exposure, i: int, lots: int, rest: int) -> int:
     return far
 
 
-def _bearable_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int:
+def _bearable_price(x: ClearingState, i: int, row: int, lots: int, ticks: int) -> int:
     """Price nearest ``ticks``, from the mark on, at which a winner can bear closing ``lots``.
 
     Nobody is deleveraged beyond the profit of what is closed, nor below maintenance margin: a
@@ -130,7 +130,7 @@ def _bearable_price(x: Exposure, i: int, row: int, lots: int, ticks: int) -> int
     return mark + step * best
 
 
-def _deleverage(x: Exposure, loss: int, i: int, row: int, rest: int, emit: Emit) -> int:
+def _deleverage(x: ClearingState, loss: int, i: int, row: int, rest: int, emit: Emit) -> int:
     """Walk the queue of one instrument; returns what is left of the loss."""
     held = int(x.positions.lots[row])
     side = -1 if held > 0 else 1
@@ -154,7 +154,7 @@ def _deleverage(x: Exposure, loss: int, i: int, row: int, rest: int, emit: Emit)
     return rest
 
 
-def apply_position_deleveraged(x: Exposure, row: dict[str, Any]) -> None:
+def apply_position_deleveraged(x: ClearingState, row: dict[str, Any]) -> None:
     """Book the trade between winner and liquidator."""
     book_between(
         x, row["account"], x.single(Role.LIQUIDATOR), row["instrument"], row["ticks"],

@@ -6,26 +6,29 @@ from typing import Any
 
 from novate.default_management.columns import DefaultColumns
 from novate.default_management.liquidation import blocked_instrument, takeover_worth
-from novate.kernel.codes import AccountStatus, Defence
+from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.margin.admission import release_all
-from novate.margin.price import WAITING
 from novate.market.reference import PPM
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.valuation import Assessment, Exposure
+from novate.valuation import Assessment, ClearingState
+from novate.valuation.price_status import WAITING
 
 
-def takeover_level(x: Exposure, numbers: Assessment) -> int:
+def takeover_level(x: ClearingState, numbers: Assessment) -> int:
     """Equity below which an account in liquidation is taken over, numeraire units."""
     return numbers.maintenance * x.parameter(Parameter.TAKEOVER_PPM) // PPM
 
 
-def decide_call_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_call_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Call an open account whose equity is below initial margin."""
     account = row["account"]
-    if account >= x.accounts.count or x.accounts.defence[account] != Defence.CALL_THEN_DEFAULT:
+    if (
+        account >= x.accounts.count
+        or x.accounts.shortfall_policy[account] != ShortfallPolicy.CALL_THEN_DEFAULT
+    ):
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
     if x.accounts.status[account] != AccountStatus.OPEN or numbers.equity >= numbers.initial:
@@ -41,7 +44,7 @@ def decide_call_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal 
     return None
 
 
-def apply_margin_called(x: Exposure, row: dict[str, Any]) -> None:
+def apply_margin_called(x: ClearingState, row: dict[str, Any]) -> None:
     """The account is called until the call is met or expires."""
     account = row["account"]
     x.accounts.status[account] = AccountStatus.CALLED
@@ -49,7 +52,7 @@ def apply_margin_called(x: Exposure, row: dict[str, Any]) -> None:
     x.accounts.deadline_ns[account] = row["deadline_ns"]
 
 
-def decide_meet_call(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_meet_call(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Close a call once equity covers initial margin again.
 
     Blocked prices do not stand in the way: what was asked for at the last marks has been paid, and
@@ -68,19 +71,19 @@ def decide_meet_call(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | 
     return None
 
 
-def apply_margin_call_met(x: Exposure, row: dict[str, Any]) -> None:
+def apply_margin_call_met(x: ClearingState, row: dict[str, Any]) -> None:
     """The account is open again."""
     _close_call(x, row["account"], AccountStatus.OPEN)
 
 
-def _close_call(x: Exposure, account: int, status: AccountStatus) -> None:
+def _close_call(x: ClearingState, account: int, status: AccountStatus) -> None:
     x.accounts.status[account] = status
     x.accounts.call_amount[account] = 0
     x.accounts.deadline_ns[account] = 0
 
 
 def decide_expire_call(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """At the deadline: met after all, or default.
 
@@ -114,12 +117,12 @@ def decide_expire_call(
     return None
 
 
-def apply_call_extended(x: Exposure, row: dict[str, Any]) -> None:
+def apply_call_extended(x: ClearingState, row: dict[str, Any]) -> None:
     """The call waits for its price."""
     x.accounts.deadline_ns[row["account"]] = WAITING
 
 
-def apply_default_declared(x: Exposure, row: dict[str, Any]) -> None:
+def apply_default_declared(x: ClearingState, row: dict[str, Any]) -> None:
     """The account is closed out from now on."""
     _close_call(x, row["account"], AccountStatus.LIQUIDATING)
     x.accounts.slice_ns[row["account"]] = x.now_ns

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from novate.kernel.clearing.columns import I8, I32, I64, Columns
 from novate.kernel.codes import Layer
-from novate.kernel.columns import I8, I32, I64, Columns
 
 B1 = npt.NDArray[np.bool_]
 

@@ -13,10 +13,10 @@ from novate.default_management.columns import DefaultColumns
 from novate.kernel.codes import Role
 from novate.message import event
 from novate.message.declare import Emit
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
-def wanted_conversions(x: Exposure, account: int) -> list[tuple[int, int]]:
+def wanted_conversions(x: ClearingState, account: int) -> list[tuple[int, int]]:
     """Ledger units of each asset to buy (positive) or sell against the numeraire."""
     wanted = []
     debt = max(-int(x.accounts.balance[account, 0]), 0)
@@ -34,7 +34,7 @@ def wanted_conversions(x: Exposure, account: int) -> list[tuple[int, int]]:
     return wanted
 
 
-def proceeds_of(x: Exposure, asset: int, amount: int, price_e8: int) -> int:
+def proceeds_of(x: ClearingState, asset: int, amount: int, price_e8: int) -> int:
     """Numeraire units for ``amount`` gained (negative: sold); a credit and a charge round down."""
     worth: int = amount * price_e8 * 10 ** int(x.assets.decimals[0])
     scale: int = 10 ** (8 + int(x.assets.decimals[asset]))
@@ -42,7 +42,7 @@ def proceeds_of(x: Exposure, asset: int, amount: int, price_e8: int) -> int:
 
 
 def fill_conversion(
-    x: Exposure, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
+    x: ClearingState, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
 ) -> None:
     """Emit a conversion; what is sold is credited rounded down, what is bought charged up."""
     proceeds = proceeds_of(x, asset, amount, price_e8)
@@ -53,7 +53,7 @@ def fill_conversion(
     )  # fmt: skip
 
 
-def apply_asset_converted(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_asset_converted(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """Exchange asset and numeraire with the external market."""
     market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
     if amount > 0:

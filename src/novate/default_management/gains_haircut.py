@@ -16,17 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import require
-from novate.kernel.assess import EQUITY, GAIN, MAINTENANCE
-from novate.kernel.bound import AMOUNT_MAX
+from novate.kernel.clearing.assess import EQUITY, GAIN, MAINTENANCE
+from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.settle import cut_gains
 from novate.kernel.codes import AccountStatus, Role
-from novate.kernel.columns import I64
-from novate.kernel.settle import cut_gains
 from novate.message import event
 from novate.message.declare import Emit
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
-def standing_accounts(x: Exposure) -> npt.NDArray[np.bool_]:
+def standing_accounts(x: ClearingState) -> npt.NDArray[np.bool_]:
     """Margin accounts that have not failed; shape (accounts,)."""
     role = x.accounts.used("role")
     is_margin: npt.NDArray[np.bool_] = (role == Role.HOUSE) | (role == Role.CLIENT)
@@ -36,14 +36,14 @@ def standing_accounts(x: Exposure) -> npt.NDArray[np.bool_]:
     return standing
 
 
-def window_gains(x: Exposure) -> I64:
+def window_gains(x: ClearingState) -> I64:
     """Gain of every account in the present window, numeraire units; zero for all others."""
     gains = x.accounts.used("window_gain") + x.assess_all()[:, GAIN]
     cut: I64 = np.where(standing_accounts(x), np.maximum(gains, 0), 0)
     return cut
 
 
-def bearable(x: Exposure) -> I64:
+def bearable(x: ClearingState) -> I64:
     """What of every account's gain a haircut may take, numeraire units; shape (accounts,).
 
     The gain, but no more than equity above maintenance margin: no cut starts a liquidation.
@@ -54,7 +54,7 @@ def bearable(x: Exposure) -> I64:
     return most
 
 
-def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
+def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
     """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
     gains = bearable(x)
     require(gains.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
@@ -68,7 +68,7 @@ def allocate(x: Exposure, loss: int, rest: int, emit: Emit) -> int:
     return rest - taken
 
 
-def apply_gains_cut(x: Exposure, row: dict[str, Any]) -> None:
+def apply_gains_cut(x: ClearingState, row: dict[str, Any]) -> None:
     """Expand the cut over the winners: they pay the liquidator in cash, pro rata to the unit."""
     gains = bearable(x)
     require(int(gains.sum()) == row["gains"], "the gains cut are the gains that were counted")

@@ -16,12 +16,11 @@ from novate.default_management.columns import DefaultColumns
 from novate.default_management.conversion import fill_conversion, wanted_conversions
 from novate.default_management.room import conversion_room, fill_room
 from novate.errors import require
-from novate.kernel.assess import WORTH_MAX, tier_margin
-from novate.kernel.bound import COST_STOP
-from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
-from novate.kernel.settle import apply_trade, value_of
+from novate.kernel.clearing.assess import WORTH_MAX, tier_margin
+from novate.kernel.clearing.bound import COST_STOP
+from novate.kernel.clearing.settle import apply_trade, value_of
+from novate.kernel.codes import AccountStatus, OrderKind, Role, ShortfallPolicy
 from novate.margin.admission import release_all
-from novate.margin.price import is_blocked
 from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM
 from novate.message import event
@@ -29,10 +28,11 @@ from novate.message.declare import Emit, Refusal
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.refusal import ReportFillRefusal
-from novate.valuation import Assessment, Exposure
+from novate.valuation import Assessment, ClearingState
+from novate.valuation.price_status import is_blocked
 
 
-def position_rows(x: Exposure, account: int) -> list[int]:
+def position_rows(x: ClearingState, account: int) -> list[int]:
     """Rows of an account's open positions, by instrument."""
     rows = []
     row = int(x.accounts.head[account])
@@ -43,7 +43,7 @@ def position_rows(x: Exposure, account: int) -> list[int]:
     return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
 
 
-def blocked_instrument(x: Exposure, account: int) -> int:
+def blocked_instrument(x: ClearingState, account: int) -> int:
     """Lowest number of an open position whose price is blocked, -1 for none.
 
     A long option is left out: it is no collateral and asks for nothing, so that its price decides
@@ -58,12 +58,12 @@ def blocked_instrument(x: Exposure, account: int) -> int:
     return next((i for i in held if is_blocked(x, i)), -1)
 
 
-def has_blocked_price(x: Exposure, account: int) -> bool:
+def has_blocked_price(x: ClearingState, account: int) -> bool:
     """Whether a position that decides waits for a price: nothing is liquidated at a guess."""
     return blocked_instrument(x, account) >= 0
 
 
-def takeover_worth(x: Exposure, account: int, equity: int) -> int:
+def takeover_worth(x: ClearingState, account: int, equity: int) -> int:
     """Equity and the long options at their marks, numeraire units: what a takeover would take.
 
     Each is rounded down; one whose price is blocked counts as nothing.
@@ -78,7 +78,7 @@ def takeover_worth(x: Exposure, account: int, equity: int) -> int:
     return equity
 
 
-def notional_of(x: Exposure, row: int) -> int:
+def notional_of(x: ClearingState, row: int) -> int:
     """Notional of a position at its mark, numeraire units, rounded up."""
     i = int(x.positions.instrument[row])
     value = value_of(
@@ -88,7 +88,7 @@ def notional_of(x: Exposure, row: int) -> int:
     return math.ceil(abs(int(value)) * price)
 
 
-def maintenance_of(x: Exposure, row: int) -> int:
+def maintenance_of(x: ClearingState, row: int) -> int:
     """Maintenance margin of a position at its mark, numeraire units, rounded up."""
     i = int(x.positions.instrument[row])
     if x.is_option(i):
@@ -103,10 +103,13 @@ def maintenance_of(x: Exposure, row: int) -> int:
     return int(tier_margin(x.instrument_arrays(), i, abs(int(value)) * price)[1])
 
 
-def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_start_liquidation(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Begin to close an auto-liquidated account whose equity is below maintenance margin."""
     account = row["account"]
-    if account >= x.accounts.count or x.accounts.defence[account] != Defence.AUTO_LIQUIDATE:
+    if (
+        account >= x.accounts.count
+        or x.accounts.shortfall_policy[account] != ShortfallPolicy.AUTO_LIQUIDATE
+    ):
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
     if x.accounts.status[account] != AccountStatus.OPEN or numbers.equity >= numbers.maintenance:
@@ -129,30 +132,30 @@ def decide_start_liquidation(x: Exposure, row: dict[str, Any], emit: Emit) -> Re
     return None
 
 
-def apply_liquidation_started(x: Exposure, row: dict[str, Any]) -> None:
+def apply_liquidation_started(x: ClearingState, row: dict[str, Any]) -> None:
     """The account is closed out from now on."""
     x.accounts.status[row["account"]] = AccountStatus.LIQUIDATING
     x.accounts.slice_ns[row["account"]] = x.now_ns
 
 
-def release_level(x: Exposure, account: int, numbers: Assessment) -> int:
+def release_level(x: ClearingState, account: int, numbers: Assessment) -> int:
     """Equity at which a liquidation stops: a multiple of maintenance margin, numeraire units.
 
     An account in default of a call owes initial margin: it is not released below it.
     """
     level = -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
-    if x.accounts.defence[account] == Defence.CALL_THEN_DEFAULT:
+    if x.accounts.shortfall_policy[account] == ShortfallPolicy.CALL_THEN_DEFAULT:
         return max(level, numbers.initial)
     return level
 
 
-def is_cured(x: Exposure, account: int, numbers: Assessment) -> bool:
+def is_cured(x: ClearingState, account: int, numbers: Assessment) -> bool:
     """Whether equity is at the release level."""
     return numbers.equity >= release_level(x, account, numbers)
 
 
 def decide_stop_liquidation(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Release an account that cured."""
     account = row["account"]
@@ -169,7 +172,7 @@ def decide_stop_liquidation(
     return None
 
 
-def apply_liquidation_stopped(x: Exposure, row: dict[str, Any]) -> None:
+def apply_liquidation_stopped(x: ClearingState, row: dict[str, Any]) -> None:
     """The account is open again."""
     x.accounts.status[row["account"]] = AccountStatus.OPEN
     x.accounts.slice_ns[row["account"]] = 0
@@ -189,7 +192,7 @@ def close_orders_in(defaults: DefaultColumns, instrument: int, emit: Emit) -> No
         emit(event.ORDER_CLOSED, order=int(order) + 1)
 
 
-def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
+def is_flat(x: ClearingState, defaults: DefaultColumns, account: int) -> bool:
     """No positions, no open orders, and nothing but numeraire, paid or still owed."""
     row = int(x.accounts.head[account])
     while row >= 0:
@@ -206,7 +209,7 @@ def is_flat(x: Exposure, defaults: DefaultColumns, account: int) -> bool:
     )
 
 
-def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
+def cancel_excess_orders(x: ClearingState, defaults: DefaultColumns, emit: Emit) -> None:
     """Take out of the outbox what the liquidator ordered for a holding that changed since.
 
     An order stays while it reduces the position, or the balance that it converts, and is not larger
@@ -229,7 +232,7 @@ def close_uncovered(x: Exposure, defaults: DefaultColumns, emit: Emit) -> None:
 
 
 def decide_expire_order(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Withdraw an order that had no fill for its life; a fill that comes later is refused."""
     number, life = row["order"], x.parameter(Parameter.ORDER_LIFE_NS)
@@ -250,7 +253,7 @@ def apply_order_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
 
 
 def decide_place_slice(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Send the next slice of each position and debt that has no order out.
 
@@ -265,7 +268,7 @@ def decide_place_slice(
         return Refusal(No.NOT_DUE, x.now_ns, int(x.accounts.slice_ns[account]))
     if x.accounts.role[account] == Role.LIQUIDATOR:
         # Cycles and funding in coins change what there is to convert between takeovers.
-        close_uncovered(x, defaults, emit)
+        cancel_excess_orders(x, defaults, emit)
     orders = defaults.orders
     waiting = {(int(orders.kind[o]), int(orders.subject[o])) for o in defaults.open_orders(account)}
     for held in position_rows(x, account):
@@ -287,7 +290,7 @@ def decide_place_slice(
     return None
 
 
-def is_closing(x: Exposure, account: int) -> bool:
+def is_closing(x: ClearingState, account: int) -> bool:
     """Whether slices are sent for this account: in liquidation, or the liquidator itself."""
     return bool(
         x.accounts.status[account] == AccountStatus.LIQUIDATING
@@ -295,7 +298,7 @@ def is_closing(x: Exposure, account: int) -> bool:
     )
 
 
-def _slice(x: Exposure, row: int) -> int:
+def _slice(x: ClearingState, row: int) -> int:
     """Signed lots that close the next slice of a position."""
     lots = int(x.positions.lots[row])
     size = abs(lots)
@@ -305,7 +308,7 @@ def _slice(x: Exposure, row: int) -> int:
 
 
 def _place(
-    x: Exposure, defaults: DefaultColumns, account: int, kind: OrderKind, subject: int,
+    x: ClearingState, defaults: DefaultColumns, account: int, kind: OrderKind, subject: int,
     quantity: int, reference: int, emit: Emit,
 ) -> None:  # fmt: skip
     emit(
@@ -331,13 +334,13 @@ def apply_order_placed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
     defaults.orders.is_open[number] = True
 
 
-def apply_slice_scheduled(x: Exposure, row: dict[str, Any]) -> None:
+def apply_slice_scheduled(x: ClearingState, row: dict[str, Any]) -> None:
     """Remember when the next slice is due."""
     x.accounts.slice_ns[row["account"]] = row["instant_ns"]
 
 
 def decide_report_fill(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Book the market's answer to an order; a finished order leaves the outbox."""
     no = ReportFillRefusal
@@ -372,7 +375,7 @@ def decide_report_fill(
 
 
 def _fill_position(
-    x: Exposure, number: int, account: int, i: int, lots: int, ticks: int, emit: Emit
+    x: ClearingState, number: int, account: int, i: int, lots: int, ticks: int, emit: Emit
 ) -> None:
     """Emit a fill with its liquidation fee.
 
@@ -395,7 +398,7 @@ def _fill_position(
     )  # fmt: skip
 
 
-def apply_order_filled(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_order_filled(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """Trade with the external market at the fill price and pay the fee to the insurance fund."""
     account, lots = row["account"], row["lots"]
     book_between(
@@ -407,7 +410,7 @@ def apply_order_filled(x: Exposure, defaults: DefaultColumns, row: dict[str, Any
 
 
 def book_between(
-    x: Exposure, account: int, other: int, i: int, ticks: int, lots: int, value: int
+    x: ClearingState, account: int, other: int, i: int, ticks: int, lots: int, value: int
 ) -> None:
     """Book a fee-free trade: ``account`` gets signed ``lots`` with signed ``value``."""
     x.positions.reserve(2, x.accounts)
@@ -419,12 +422,12 @@ def book_between(
     )  # fmt: skip
 
 
-def open_lots(x: Exposure, account: int) -> int:
+def open_lots(x: ClearingState, account: int) -> int:
     """Number of open positions of an account."""
     return len(position_rows(x, account))
 
 
-def closing_accounts(x: Exposure) -> list[int]:
+def closing_accounts(x: ClearingState) -> list[int]:
     """Accounts in liquidation, then the liquidator, in order of number."""
     found = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     liquidator = x.single(Role.LIQUIDATOR)

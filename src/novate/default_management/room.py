@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from novate.default_management.conversion import proceeds_of
+from novate.kernel.clearing.settle import room_after, value_of
 from novate.kernel.codes import Role
-from novate.kernel.settle import room_after, value_of
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
-def fill_room(x: Exposure, account: int, i: int, lots: int, ticks: int) -> int:
+def fill_room(x: ClearingState, account: int, i: int, lots: int, ticks: int) -> int:
     """Largest number that a fill could leave in the books of account and external market."""
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     market = x.single(Role.EXTERNAL_MARKET)
@@ -20,7 +20,7 @@ def fill_room(x: Exposure, account: int, i: int, lots: int, ticks: int) -> int:
     )
 
 
-def conversion_room(x: Exposure, account: int, asset: int, amount: int, price_e8: int) -> int:
+def conversion_room(x: ClearingState, account: int, asset: int, amount: int, price_e8: int) -> int:
     """Largest balance that a conversion could leave with account and external market."""
     proceeds = abs(proceeds_of(x, asset, amount, price_e8))
     balance = x.accounts.balance

@@ -14,25 +14,25 @@ from novate.book.ledger import transfer
 from novate.default_management.call import takeover_level
 from novate.default_management.columns import DefaultColumns
 from novate.default_management.liquidation import (
+    cancel_excess_orders,
     close_orders,
-    close_uncovered,
     has_blocked_price,
     is_flat,
     position_rows,
     takeover_worth,
 )
 from novate.errors import require
-from novate.kernel.assess import TOTAL_MAX
+from novate.kernel.clearing.assess import TOTAL_MAX
+from novate.kernel.clearing.settle import apply_takeover, settle_pending
 from novate.kernel.codes import AccountStatus, Role
-from novate.kernel.settle import apply_takeover, settle_pending
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
 def decide_take_over(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Take over an account in liquidation whose worth fell below the takeover level.
 
@@ -56,7 +56,7 @@ def decide_take_over(
         event.ACCOUNT_TAKEN_OVER,
         account=account, equity=numbers.net, maintenance=numbers.maintenance, is_first=is_first,
     )  # fmt: skip
-    close_uncovered(x, defaults, emit)
+    cancel_excess_orders(x, defaults, emit)
     if numbers.net < 0:
         emit(
             event.LOSS_RECORDED,
@@ -65,7 +65,7 @@ def decide_take_over(
     return None
 
 
-def apply_account_taken_over(x: Exposure, row: dict[str, Any]) -> None:
+def apply_account_taken_over(x: ClearingState, row: dict[str, Any]) -> None:
     """Move everything; the liquidator starts closing at once.
 
     The account joins those whose members answer for what the liquidator loses, or is the first of
@@ -96,7 +96,7 @@ def apply_loss_recorded(defaults: DefaultColumns, row: dict[str, Any]) -> None:
     defaults.losses.is_open[number] = True
 
 
-def liquidator_shortfall(x: Exposure, defaults: DefaultColumns) -> int:
+def liquidator_shortfall(x: ClearingState, defaults: DefaultColumns) -> int:
     """What the liquidator is short of beyond losses already recorded, numeraire units, >= 0."""
     liquidator = x.single(Role.LIQUIDATOR)
     if liquidator < 0:
@@ -107,7 +107,7 @@ def liquidator_shortfall(x: Exposure, defaults: DefaultColumns) -> int:
     return max(-(x.assess(liquidator).net + pending + uncovered), 0)
 
 
-def shortfall_due(x: Exposure, defaults: DefaultColumns) -> int:
+def shortfall_due(x: ClearingState, defaults: DefaultColumns) -> int:
     """What of the liquidator's shortfall is a loss now, numeraire units; 0 while it may turn.
 
     While the liquidator still closes, a move of the marks against it may come back.  It is a loss
@@ -123,7 +123,7 @@ def shortfall_due(x: Exposure, defaults: DefaultColumns) -> int:
 
 
 def decide_record_shortfall(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Record the liquidator's own loss at the marks."""
     liquidator = x.single(Role.LIQUIDATOR)
@@ -139,7 +139,7 @@ def decide_record_shortfall(
 
 
 def decide_sweep_surplus(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Pay what a flat liquidator is left with to the insurance fund."""
     liquidator = x.single(Role.LIQUIDATOR)
@@ -152,7 +152,7 @@ def decide_sweep_surplus(
     return None
 
 
-def apply_surplus_swept(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_surplus_swept(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """Move the surplus; a liquidator worth more than zero has made up for what was uncovered."""
     liquidator = row["account"]
     settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)

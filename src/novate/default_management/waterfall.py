@@ -22,7 +22,7 @@ import numpy as np
 from novate.book.ledger import transfer
 from novate.default_management import auto_deleveraging, gains_haircut
 from novate.default_management.columns import DefaultColumns
-from novate.default_management.liquidation import close_uncovered
+from novate.default_management.liquidation import cancel_excess_orders
 from novate.default_management.share import share_pro_rata
 from novate.errors import require
 from novate.kernel.codes import Layer, Role
@@ -30,7 +30,7 @@ from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 PREFUNDED = (
     Layer.OWN_CONTRIBUTION,
@@ -70,7 +70,7 @@ def apply_waterfall_declared(defaults: DefaultColumns, row: dict[str, Any]) -> N
 
 
 def decide_allocate_loss(
-    x: Exposure, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
+    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
 ) -> Refusal | None:
     """Take one recorded loss through all layers at once."""
     number = row["loss"]
@@ -87,7 +87,7 @@ def decide_allocate_loss(
             rest -= amount
     if rest > 0 and defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
         rest = auto_deleveraging.allocate(x, number, rest, emit)
-        close_uncovered(x, defaults, emit)
+        cancel_excess_orders(x, defaults, emit)
     if rest > 0:
         rest = gains_haircut.allocate(x, number, rest, emit)
     require(rest >= 0, "no layer pays more than the loss")
@@ -100,7 +100,7 @@ def decide_allocate_loss(
     return None
 
 
-def _prefunded(x: Exposure, layer: Layer, defaulter: int, rest: int) -> list[tuple[int, int]]:
+def _prefunded(x: ClearingState, layer: Layer, defaulter: int, rest: int) -> list[tuple[int, int]]:
     """What the accounts of one prefunded layer pay: (payer, amount) with amount > 0."""
     if rest <= 0:
         return []
@@ -110,7 +110,7 @@ def _prefunded(x: Exposure, layer: Layer, defaulter: int, rest: int) -> list[tup
     return [(payer, amount) for payer, amount in zip(payers, shares, strict=True) if amount > 0]
 
 
-def _payers(x: Exposure, layer: Layer, defaulter: int) -> list[int]:
+def _payers(x: ClearingState, layer: Layer, defaulter: int) -> list[int]:
     """Accounts that stand in a layer, in order of number."""
     if layer == Layer.INSURANCE_FUND:
         return [x.single(Role.INSURANCE_FUND)]
@@ -122,7 +122,7 @@ def _payers(x: Exposure, layer: Layer, defaulter: int) -> list[int]:
     return [int(a) for a in contributions if (int(x.accounts.parent[a]) in members) == own]
 
 
-def _members_behind(x: Exposure, defaulter: int) -> set[int]:
+def _members_behind(x: ClearingState, defaulter: int) -> set[int]:
     """Members whose own contributions a loss falls on first.
 
     The liquidator belongs to nobody: for what it loses stand the members of the accounts that it
@@ -134,7 +134,7 @@ def _members_behind(x: Exposure, defaulter: int) -> set[int]:
     return {int(member) for member in x.accounts.parent[failed]}
 
 
-def apply_loss_allocated(x: Exposure, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_loss_allocated(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
     """The payer pays the liquidator; an uncovered rest moves no cash and stays visible."""
     if row["layer"] == Layer.UNCOVERED:
         defaults.losses.uncovered[row["loss"] - 1] += row["amount"]

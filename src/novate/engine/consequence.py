@@ -23,13 +23,13 @@ from novate.default_management.liquidation import (
 )
 from novate.default_management.takeover import shortfall_due
 from novate.engine.state import State
-from novate.kernel.codes import AccountStatus, Defence, DueKind, Role
-from novate.kernel.sweep import HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE
-from novate.margin.price import WAITING, is_unsettled
+from novate.kernel.clearing.sweep import HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE
+from novate.kernel.codes import AccountStatus, DueKind, Role, ShortfallPolicy
 from novate.message import command
 from novate.message.declare import Message
 from novate.message.parameter import Parameter
 from novate.valuation import Assessment
+from novate.valuation.price_status import WAITING, is_unsettled
 
 
 class Due(NamedTuple):
@@ -42,7 +42,7 @@ class Due(NamedTuple):
 
 def due_list(state: State, until_ns: int) -> list[Due]:
     """Return what is due up to an instant, only the earliest instant's work, in order."""
-    x = state.exposure
+    x = state
     found: list[Due] = []
     for kind, column in (
         (DueKind.FUNDING, x.instruments.used("next_funding_ns")),
@@ -66,7 +66,7 @@ def due_list(state: State, until_ns: int) -> list[Due]:
 
 def _unanswered(state: State, until_ns: int) -> list[Due]:
     """Orders whose life without a fill ends up to an instant."""
-    life = state.exposure.parameter(Parameter.ORDER_LIFE_NS)
+    life = state.parameter(Parameter.ORDER_LIFE_NS)
     if life == 0:
         return []
     orders = state.defaults.orders
@@ -81,7 +81,7 @@ def _unanswered(state: State, until_ns: int) -> list[Due]:
 
 def due_commands(state: State, due: list[Due]) -> list[Run]:
     """Return the commands that do what is due."""
-    x = state.exposure
+    x = state
     runs = []
     for _, kind, subject in due:
         if kind == DueKind.FUNDING:
@@ -110,7 +110,7 @@ def consequences(state: State) -> list[Run]:
 
     One stage at a time, in the order of `_STAGES`: what a stage changes is seen by the next.
     """
-    x = state.exposure
+    x = state
     if x.single(Role.LIQUIDATOR) < 0:
         return []
     numbers = _margin_numbers(state)
@@ -131,8 +131,8 @@ class _Numbers(NamedTuple):
 
 
 def _margin_numbers(state: State) -> _Numbers:
-    x = state.exposure
-    health = state.headroom.numbers()
+    x = state
+    health = state.margin_cache.numbers()
     role = x.accounts.used("role")
     return _Numbers(
         health[:, HEALTH_EQUITY],
@@ -148,7 +148,7 @@ def _rows(message: Message, subjects: list[int]) -> list[Run]:
 
 def _looks(state: State, numbers: _Numbers) -> list[Run]:
     """Looks at barriers that waited for an index which is back."""
-    x = state.exposure
+    x = state
     waiting = np.flatnonzero(x.instruments.used("next_observation_ns") == WAITING)
     back = [int(i) for i in waiting if x.is_fresh(int(x.instruments.underlying[i]))]
     return [command.OBSERVE_BARRIER.run({"instrument": back})] if back else []
@@ -156,7 +156,7 @@ def _looks(state: State, numbers: _Numbers) -> list[Run]:
 
 def _expiries(state: State, numbers: _Numbers) -> list[Run]:
     """Contracts past their expiry whose settlement price is to be had again."""
-    x = state.exposure
+    x = state
     waiting = np.flatnonzero(x.instruments.used("next_expiry_ns") == WAITING)
     back = [int(i) for i in waiting if not is_unsettled(x, int(i))]
     return [command.SETTLE_EXPIRY.run({"instrument": back})] if back else []
@@ -169,7 +169,7 @@ def _losses(state: State, numbers: _Numbers) -> list[Run]:
 
 def _takeovers(state: State, numbers: _Numbers) -> list[Run]:
     """Accounts in liquidation below the takeover level, with their long options."""
-    x = state.exposure
+    x = state
     share = x.parameter(Parameter.TAKEOVER_PPM)
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     level = _level(numbers.maintenance[closing], share)
@@ -192,7 +192,7 @@ def _level(
 
 
 def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
-    x = state.exposure
+    x = state
     liquidator = x.single(Role.LIQUIDATOR)
     short = shortfall_due(x, state.defaults)
     if short == 0 or has_blocked_price(x, liquidator):
@@ -201,7 +201,7 @@ def _shortfall(state: State, numbers: _Numbers) -> list[Run]:
 
 
 def _cures(state: State, numbers: _Numbers) -> list[Run]:
-    x = state.exposure
+    x = state
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     cured = [int(a) for a in closing if is_cured(x, int(a), _present(numbers, int(a)))]
     return _rows(command.STOP_LIQUIDATION, cured)
@@ -216,14 +216,14 @@ def _present(numbers: _Numbers, account: int) -> Assessment:
 
 
 def _calls_met(state: State, numbers: _Numbers) -> list[Run]:
-    called = state.exposure.accounts.used("status") == AccountStatus.CALLED
+    called = state.accounts.used("status") == AccountStatus.CALLED
     met = np.flatnonzero(called & (numbers.equity >= numbers.initial))
     return _rows(command.MEET_CALL, [int(a) for a in met])
 
 
 def _early_defaults(state: State, numbers: _Numbers) -> list[Run]:
     """Called accounts below the takeover level, or whose deadline waited for a price."""
-    x = state.exposure
+    x = state
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
     failing = [
         int(a)
@@ -237,11 +237,11 @@ def _early_defaults(state: State, numbers: _Numbers) -> list[Run]:
 
 def _liquidations(state: State, numbers: _Numbers) -> list[Run]:
     """Open auto-liquidated accounts below maintenance margin, the worst first."""
-    x = state.exposure
+    x = state
     breach = (
         numbers.is_margin
         & (x.accounts.used("status") == AccountStatus.OPEN)
-        & (x.accounts.used("defence") == Defence.AUTO_LIQUIDATE)
+        & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
         & (numbers.equity < numbers.maintenance)
     )
     short = numbers.maintenance - numbers.equity
@@ -251,11 +251,11 @@ def _liquidations(state: State, numbers: _Numbers) -> list[Run]:
 
 def _calls(state: State, numbers: _Numbers) -> list[Run]:
     """Open accounts that are called when equity is below initial margin."""
-    x = state.exposure
+    x = state
     breach = (
         numbers.is_margin
         & (x.accounts.used("status") == AccountStatus.OPEN)
-        & (x.accounts.used("defence") == Defence.CALL_THEN_DEFAULT)
+        & (x.accounts.used("shortfall_policy") == ShortfallPolicy.CALL_THEN_DEFAULT)
         & (numbers.equity < numbers.initial)
     )
     return _rows(
@@ -266,13 +266,13 @@ def _calls(state: State, numbers: _Numbers) -> list[Run]:
 
 def _slices(state: State, numbers: _Numbers) -> list[Run]:
     """Slices that are due at this very instant."""
-    x = state.exposure
+    x = state
     due = [a for a in closing_accounts(x) if 0 < x.accounts.slice_ns[a] <= x.now_ns]
     return _rows(command.PLACE_SLICE, due)
 
 
 def _surplus(state: State, numbers: _Numbers) -> list[Run]:
-    x = state.exposure
+    x = state
     liquidator = x.single(Role.LIQUIDATOR)
     if position_rows(x, liquidator) or not is_flat(x, state.defaults, liquidator):
         return []

@@ -15,9 +15,9 @@ from novate.engine.apply import APPLY, apply_run
 from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
 from novate.errors import InputError
+from novate.kernel.clearing.sweep import margin_totals
 from novate.kernel.codes import InstrumentStatus, Kind, Origin
-from novate.kernel.sweep import margin_totals
-from novate.margin import admission, barrier, parameter, settlement, tier
+from novate.margin import admission, parameter, tier
 from novate.margin.option import decide_declare_option_margin
 from novate.margin.option_mark import mark_options
 from novate.market import index, option, reference, surface
@@ -25,7 +25,9 @@ from novate.message import command, event
 from novate.message.declare import Emit, Message, Refusal, rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from novate.valuation import Exposure
+from novate.settlement import barrier
+from novate.settlement import cycle as settlement
+from novate.valuation import ClearingState
 
 Row = dict[str, Any]
 Decide = Callable[[State, Row, Emit], Refusal | None]
@@ -78,7 +80,7 @@ INSTANT_MAX = 2**62
 
 def advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Move the clock forward; due work has been drained before."""
-    now = state.exposure.now_ns
+    now = state.now_ns
     if row["instant_ns"] < now or row["instant_ns"] <= 0:
         return Refusal(AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT, row["instant_ns"], max(now, 1))
     if row["instant_ns"] > INSTANT_MAX:
@@ -87,7 +89,7 @@ def advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
     return None
 
 
-def index_limits(x: Exposure) -> dict[str, int]:
+def index_limits(x: ClearingState) -> dict[str, int]:
     """What decides which sources make an index, and how fast its slow average follows."""
     return {
         "staleness_ns": x.parameter(Parameter.INDEX_STALENESS_NS),
@@ -97,7 +99,7 @@ def index_limits(x: Exposure) -> dict[str, int]:
     }
 
 
-def smile_limits(x: Exposure) -> dict[str, int]:
+def smile_limits(x: ClearingState) -> dict[str, int]:
     """How long a smile counts, and how far the next may be from it."""
     return {
         "staleness_ns": x.parameter(Parameter.SURFACE_STALENESS_NS),
@@ -107,7 +109,7 @@ def smile_limits(x: Exposure) -> dict[str, int]:
 
 def report_price(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Accept a source's price; the index that it makes may touch a barrier at once."""
-    x = state.exposure
+    x = state
     refusal = index.decide_report_price(x.sources, x.now_ns, row, emit)
     watched = x.watched()
     if refusal is not None or not watched:
@@ -123,7 +125,7 @@ def report_price(state: State, row: Row, emit: Emit) -> Refusal | None:
 
 def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Phases of prices and margin: every index, every mark, every account."""
-    x = state.exposure
+    x = state
     if row["instant_ns"] != x.now_ns:
         return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], x.now_ns)
     limits = index_limits(x)
@@ -145,7 +147,7 @@ def assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
 
 
 def _emit_assessment(state: State, emit: Emit) -> None:
-    totals = margin_totals(state.exposure.accounts.used("role"), state.headroom.numbers())
+    totals = margin_totals(state.accounts.used("role"), state.margin_cache.numbers())
     accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
     emit(
         event.MARGIN_ASSESSED,
@@ -159,7 +161,7 @@ def _emit_assessment(state: State, emit: Emit) -> None:
 
 def settle_expiry(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Settle an expired contract; nobody can fill its open orders any more, so they close."""
-    refusal = settlement.decide_settle_expiry(state.exposure, row, emit)
+    refusal = settlement.decide_settle_expiry(state, row, emit)
     if refusal is None:
         _close_orders_of_ended(state, row["instrument"], emit)
     return refusal
@@ -167,89 +169,71 @@ def settle_expiry(state: State, row: Row, emit: Emit) -> Refusal | None:
 
 def observe_barrier(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Look at a barrier; the orders of an option that ends by it close."""
-    refusal = barrier.decide_observe_barrier(state.exposure, row, emit)
+    refusal = barrier.decide_observe_barrier(state, row, emit)
     if refusal is None:
         _close_orders_of_ended(state, row["instrument"], emit)
     return refusal
 
 
 def _close_orders_of_ended(state: State, i: int, emit: Emit) -> None:
-    if state.exposure.instruments.status[i] == InstrumentStatus.EXPIRED:
+    if state.instruments.status[i] == InstrumentStatus.EXPIRED:
         liquidation.close_orders_in(state.defaults, i, emit)
 
 
 DECIDE: dict[Message, Decide] = {
-    command.DECLARE_ASSET: lambda s, r, e: reference.decide_declare_asset(s.exposure.assets, r, e),
-    command.SET_HAIRCUT: lambda s, r, e: reference.decide_set_haircut(s.exposure.assets, r, e),
+    command.DECLARE_ASSET: lambda s, r, e: reference.decide_declare_asset(s.assets, r, e),
+    command.SET_HAIRCUT: lambda s, r, e: reference.decide_set_haircut(s.assets, r, e),
     command.DECLARE_SOURCE: lambda s, r, e: reference.decide_declare_source(
-        s.exposure.sources, s.exposure.assets, r, e
+        s.sources, s.assets, r, e
     ),
     command.LIST_INSTRUMENT: lambda s, r, e: reference.decide_list_instrument(
-        s.exposure.instruments, s.exposure.assets, s.exposure.now_ns, r, e
+        s.instruments, s.assets, s.now_ns, r, e
     ),
     command.DECLARE_OPTION_MARGIN: lambda s, r, e: decide_declare_option_margin(
-        s.exposure.option_rules, r, e
+        s.option_rules, r, e
     ),
     command.LIST_OPTION: lambda s, r, e: option.decide_list_option(
-        s.exposure.instruments,
-        s.exposure.assets,
-        s.exposure.now_ns,
-        s.exposure.option_rules.count,
+        s.instruments,
+        s.assets,
+        s.now_ns,
+        s.option_rules.count,
         r,
         e,
     ),
     command.REPORT_SURFACE: lambda s, r, e: surface.decide_report_surface(
-        s.exposure.assets, s.exposure.surfaces, s.exposure.now_ns, smile_limits(s.exposure), r, e
+        s.assets, s.surfaces, s.now_ns, smile_limits(s), r, e
     ),
-    command.SET_TIER: lambda s, r, e: tier.decide_set_tier(s.exposure.instruments, r, e),
-    command.SET_PARAMETER: lambda s, r, e: parameter.decide_set_parameter(s.exposure, r, e),
+    command.SET_TIER: lambda s, r, e: tier.decide_set_tier(s.instruments, r, e),
+    command.SET_PARAMETER: parameter.decide_set_parameter,
     command.DECLARE_WATERFALL: lambda s, r, e: waterfall.decide_declare_waterfall(r, e),
-    command.OPEN_ACCOUNT: lambda s, r, e: decide_open_account(s.exposure.accounts, r, e),
-    command.POST_COLLATERAL: lambda s, r, e: custody.decide_post_collateral(s.exposure, r, e),
-    command.WITHDRAW_COLLATERAL: lambda s, r, e: custody.decide_withdraw_collateral(
-        s.exposure, r, e
-    ),
+    command.OPEN_ACCOUNT: lambda s, r, e: decide_open_account(s.accounts, r, e),
+    command.POST_COLLATERAL: custody.decide_post_collateral,
+    command.WITHDRAW_COLLATERAL: custody.decide_withdraw_collateral,
     command.REPORT_PRICE: report_price,
-    command.REPORT_LAST: lambda s, r, e: index.decide_report_last(s.exposure.instruments, r, e),
-    command.RESERVE_MARGIN: lambda s, r, e: admission.decide_reserve_margin(s.exposure, r, e),
-    command.RELEASE_MARGIN: lambda s, r, e: admission.decide_release_margin(s.exposure, r, e),
+    command.REPORT_LAST: lambda s, r, e: index.decide_report_last(s.instruments, r, e),
+    command.RESERVE_MARGIN: admission.decide_reserve_margin,
+    command.RELEASE_MARGIN: admission.decide_release_margin,
     command.ADVANCE_TIME: advance_time,
     command.ASSESS_MARGIN: assess_margin,
-    command.REPORT_FILL: lambda s, r, e: liquidation.decide_report_fill(
-        s.exposure, s.defaults, r, e
-    ),
-    command.SETTLE_CYCLE: lambda s, r, e: settlement.decide_settle_cycle(s.exposure, r, e),
-    command.SETTLE_FUNDING: lambda s, r, e: settlement.decide_settle_funding(s.exposure, r, e),
+    command.REPORT_FILL: lambda s, r, e: liquidation.decide_report_fill(s, s.defaults, r, e),
+    command.SETTLE_CYCLE: settlement.decide_settle_cycle,
+    command.SETTLE_FUNDING: settlement.decide_settle_funding,
     command.SETTLE_EXPIRY: settle_expiry,
     command.OBSERVE_BARRIER: observe_barrier,
-    command.START_GAINS_WINDOW: lambda s, r, e: settlement.decide_start_gains_window(
-        s.exposure, r, e
-    ),
-    command.CALL_MARGIN: lambda s, r, e: call.decide_call_margin(s.exposure, r, e),
-    command.MEET_CALL: lambda s, r, e: call.decide_meet_call(s.exposure, r, e),
-    command.EXPIRE_CALL: lambda s, r, e: call.decide_expire_call(s.exposure, s.defaults, r, e),
-    command.START_LIQUIDATION: lambda s, r, e: liquidation.decide_start_liquidation(
-        s.exposure, r, e
-    ),
+    command.START_GAINS_WINDOW: settlement.decide_start_gains_window,
+    command.CALL_MARGIN: call.decide_call_margin,
+    command.MEET_CALL: call.decide_meet_call,
+    command.EXPIRE_CALL: lambda s, r, e: call.decide_expire_call(s, s.defaults, r, e),
+    command.START_LIQUIDATION: liquidation.decide_start_liquidation,
     command.STOP_LIQUIDATION: lambda s, r, e: liquidation.decide_stop_liquidation(
-        s.exposure, s.defaults, r, e
+        s, s.defaults, r, e
     ),
-    command.PLACE_SLICE: lambda s, r, e: liquidation.decide_place_slice(
-        s.exposure, s.defaults, r, e
-    ),
-    command.EXPIRE_ORDER: lambda s, r, e: liquidation.decide_expire_order(
-        s.exposure, s.defaults, r, e
-    ),
-    command.TAKE_OVER: lambda s, r, e: takeover.decide_take_over(s.exposure, s.defaults, r, e),
-    command.RECORD_SHORTFALL: lambda s, r, e: takeover.decide_record_shortfall(
-        s.exposure, s.defaults, r, e
-    ),
-    command.ALLOCATE_LOSS: lambda s, r, e: waterfall.decide_allocate_loss(
-        s.exposure, s.defaults, r, e
-    ),
-    command.SWEEP_SURPLUS: lambda s, r, e: takeover.decide_sweep_surplus(
-        s.exposure, s.defaults, r, e
-    ),
+    command.PLACE_SLICE: lambda s, r, e: liquidation.decide_place_slice(s, s.defaults, r, e),
+    command.EXPIRE_ORDER: lambda s, r, e: liquidation.decide_expire_order(s, s.defaults, r, e),
+    command.TAKE_OVER: lambda s, r, e: takeover.decide_take_over(s, s.defaults, r, e),
+    command.RECORD_SHORTFALL: lambda s, r, e: takeover.decide_record_shortfall(s, s.defaults, r, e),
+    command.ALLOCATE_LOSS: lambda s, r, e: waterfall.decide_allocate_loss(s, s.defaults, r, e),
+    command.SWEEP_SURPLUS: lambda s, r, e: takeover.decide_sweep_surplus(s, s.defaults, r, e),
 }
 """How each command is decided; trades have a kernel of their own."""
 
@@ -271,7 +255,7 @@ def decide_run(state: State, run: Run, origin: Origin, events: Events) -> None:
             refuse(events, message, row, refusal)
         return
     if message is command.SUBMIT_TRADE:
-        novated, refused = admission.decide_submit_trades(state.exposure, run)
+        novated, refused = admission.decide_submit_trades(state, run)
         if novated is not None:
             events.add(novated)
         for row, refusal in refused:

@@ -21,7 +21,7 @@ from novate.errors import ConflictError, InputError, JournalError, require
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
-from novate.valuation.exposure import SINGLE_ROLES
+from novate.valuation.clearing_state import SINGLE_ROLES
 
 ENGINE_VERSION = 1
 """Stamped on every record; a record is audited with the version that decided it."""
@@ -116,7 +116,7 @@ class Engine:
 
     def _check_house(self, commands: Sequence[Run]) -> None:
         """Refuse commands that book anything before the house has all of its own accounts."""
-        missing = {role for role in SINGLE_ROLES if self.state.exposure.single(role) < 0}
+        missing = {role for role in SINGLE_ROLES if self.state.single(role) < 0}
         for run in commands:
             if not missing:
                 return
@@ -142,7 +142,7 @@ class Engine:
             due = due_list(self.state, until_ns)
             if not due:
                 return
-            at_ns = max(due[0].instant_ns, self.state.exposure.now_ns)
+            at_ns = max(due[0].instant_ns, self.state.now_ns)
             clock = command.ADVANCE_TIME.row(instant_ns=at_ns)
             self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE)
         require(False, f"work due comes to an end within {CASCADE_MAX} batches")
@@ -172,7 +172,7 @@ class Engine:
         self.state.require_still_sound()
         record = seal(
             sequence=self._sequence + 1,
-            instant_ns=self.state.exposure.now_ns,
+            instant_ns=self.state.now_ns,
             engine_version=ENGINE_VERSION,
             previous=self._previous,
             body=encode_runs(commands, events.runs),

@@ -111,10 +111,10 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         _compare(record, "events", again.runs, batch.events)
         if record.source:
             state.sources_seen[record.source] = record.source_sequence
-        if record.instant_ns != state.exposure.now_ns:
+        if record.instant_ns != state.now_ns:
             raise JournalError(
                 f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
-                f" {state.exposure.now_ns}"
+                f" {state.now_ns}"
             )
         state.require_still_sound()
         records += 1
@@ -168,7 +168,7 @@ class _Course:
         if not due:
             return []
         self._due_ns = due[0].instant_ns
-        at_ns = max(self._due_ns, self._state.exposure.now_ns)
+        at_ns = max(self._due_ns, self._state.now_ns)
         return [command.ADVANCE_TIME.row(instant_ns=at_ns), *due_commands(self._state, due)]
 
     def require_end(self) -> None:

@@ -1,8 +1,8 @@
-"""The whole state: exposure, default management, and how far the journal has come."""
+"""The whole state: clearing, default management, and how far the journal has come."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -12,30 +12,30 @@ from novate.book.ledger import require_conserved
 from novate.canonical import digest_columns
 from novate.default_management.columns import DefaultColumns
 from novate.errors import JournalError, require
-from novate.kernel.bound import COST_STOP
-from novate.kernel.columns import Columns
-from novate.kernel.position import largest_gross, sum_positions
-from novate.kernel.value import LINEAR
-from novate.valuation import Exposure, Headroom
+from novate.kernel.clearing.bound import COST_STOP
+from novate.kernel.clearing.columns import Columns
+from novate.kernel.clearing.position import largest_gross, sum_positions
+from novate.kernel.clearing.value import LINEAR
+from novate.valuation import ClearingState, MarginCache
 
 
-class State:
+class State(ClearingState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
-    ``headroom`` is a cache of it, and ``is_moved`` whether money or lots moved since it was last
-    found sound; neither is part of it.
+    ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
+    was last found sound; neither is part of it.
     """
 
     def __init__(self) -> None:
-        self.exposure = Exposure()
+        super().__init__()
         self.defaults = DefaultColumns()
         self.sources_seen: dict[str, int] = {}
-        self.headroom = Headroom(self.exposure)
+        self.margin_cache = MarginCache(self)
         self.is_moved = True
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
-        x, d = self.exposure, self.defaults
+        x, d = self, self.defaults
         return {
             "instruments": x.instruments,
             "option_rules": x.option_rules,
@@ -52,7 +52,7 @@ class State:
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Return all of the state as named arrays: what digests and snapshots are made of."""
-        x = self.exposure
+        x = self
         named: dict[str, npt.NDArray[Any]] = {}
         for table, columns in self.tables().items():
             for name, array in columns.export().items():
@@ -66,7 +66,7 @@ class State:
         return named
 
     def _texts(self) -> dict[str, Any]:
-        x = self.exposure
+        x = self
         return {
             "instruments": x.instruments.symbols,
             "option_rules": x.option_rules.symbols,
@@ -82,7 +82,7 @@ class State:
 
     def require_sound(self) -> None:
         """Stop unless what must always hold holds: debits equal credits, positions cancel."""
-        x = self.exposure
+        x = self
         require_conserved(x.accounts)
         count = x.instruments.count
         p = x.positions
@@ -102,13 +102,12 @@ class State:
         if self.is_moved:
             self.require_sound()
 
-    def copy(self) -> State:
+    def copy(self) -> Self:
         """Return an independent copy: a fork."""
-        twin = State.__new__(State)
-        twin.exposure = self.exposure.copy()
+        twin = super().copy()
         twin.defaults = self.defaults.copy()
         twin.sources_seen = dict(self.sources_seen)
-        twin.headroom = Headroom(twin.exposure)
+        twin.margin_cache = MarginCache(twin)
         twin.is_moved = True
         return twin
 
@@ -140,14 +139,14 @@ class State:
             raise JournalError(f"the snapshot cannot be read: {error}") from error
 
 
-def _reach_of_a_lot(x: Exposure) -> npt.NDArray[np.float64]:
+def _reach_of_a_lot(x: ClearingState) -> npt.NDArray[np.float64]:
     """Largest value of one lot at any accepted price, settlement units; shape (instruments,)."""
     ticks = np.where(x.instruments.used("form") == LINEAR, x.instruments.used("ticks_max"), 1)
     reach: npt.NDArray[np.float64] = x.instruments.used("unit").astype(np.float64) * ticks
     return reach
 
 
-def _require_room(x: Exposure, reach: npt.NDArray[np.float64]) -> None:
+def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
     """Stop when an account's positions could owe or be owed what 64 bits cannot add up."""
     gross = np.zeros(x.accounts.count)
     cost = largest_gross(x.positions.arrays(), reach, gross)
@@ -156,7 +155,7 @@ def _require_room(x: Exposure, reach: npt.NDArray[np.float64]) -> None:
     require(largest < COST_STOP, f"no account's gross reaches {COST_STOP}, one is {largest:.0f}")
 
 
-def _unequal_cost(x: Exposure, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
+def _unequal_cost(x: ClearingState, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
     """Contracts whose pending cash does not cancel: exactly, but for rounding of inverse values."""
     wrong = []
     for i in np.flatnonzero(cost):
@@ -169,7 +168,7 @@ def _unequal_cost(x: Exposure, cost: npt.NDArray[np.int64]) -> list[tuple[str, i
 
 def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
     state = State()
-    x = state.exposure
+    x = state
     for table, columns in state.tables().items():
         columns.restore(
             {

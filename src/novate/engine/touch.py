@@ -1,4 +1,4 @@
-"""Which accounts an event touches: how the headroom cache keeps up with the journal.
+"""Which accounts an event touches: how the margin cache keeps up with the journal.
 
 The table errs on the side of work: an event that is not named here touches everything.  Marks,
 index prices and haircuts are not touched by anybody: the cache compares them itself.
@@ -13,7 +13,7 @@ from novate.canonical import Run
 from novate.engine.state import State
 from novate.message import event
 from novate.message.declare import Message, columns_of
-from novate.valuation.exposure import SINGLE_ROLES
+from novate.valuation.clearing_state import SINGLE_ROLES
 
 Row = dict[str, Any]
 
@@ -54,12 +54,12 @@ QUIET = frozenset(
 
 
 def _released(state: State, row: Row) -> None:
-    state.headroom.touch(int(state.exposure.reservations.account[row["reservation"] - 1]))
+    state.margin_cache.touch(int(state.reservations.account[row["reservation"] - 1]))
 
 
 def _holders(state: State, row: Row) -> None:
-    x = state.exposure
-    state.headroom.touch_many(x.positions.account[x.holders(row["instrument"])])
+    x = state
+    state.margin_cache.touch_many(x.positions.account[x.holders(row["instrument"])])
 
 
 def _cycle(state: State, row: Row) -> None:
@@ -67,11 +67,11 @@ def _cycle(state: State, row: Row) -> None:
 
 
 def _account(state: State, row: Row) -> None:
-    state.headroom.touch(row["account"])
+    state.margin_cache.touch(row["account"])
 
 
 def _payer(state: State, row: Row) -> None:
-    state.headroom.touch(row["payer"])
+    state.margin_cache.touch(row["payer"])
 
 
 TOUCH: dict[str, Callable[[State, Row], None]] = {
@@ -97,8 +97,8 @@ TOUCH: dict[str, Callable[[State, Row], None]] = {
 
 def _touch_own(state: State) -> None:
     """Every movement has its other side in one of the clearing house's own accounts."""
-    own = [state.exposure.single(role) for role in SINGLE_ROLES]
-    state.headroom.touch(*(account for account in own if account >= 0))
+    own = [state.single(role) for role in SINGLE_ROLES]
+    state.margin_cache.touch(*(account for account in own if account >= 0))
 
 
 def note_event(state: State, message: Message, row: Row) -> None:
@@ -108,7 +108,7 @@ def note_event(state: State, message: Message, row: Row) -> None:
     state.is_moved = True
     touch = TOUCH.get(message.name)
     if touch is None:
-        state.headroom.touch_all()
+        state.margin_cache.touch_all()
         return
     touch(state, row)
     _touch_own(state)
@@ -118,6 +118,6 @@ def note_trades(state: State, run: Run) -> None:
     """Tell the cache that trades have been booked."""
     state.is_moved = True
     columns = columns_of(run)
-    state.headroom.touch_many(columns["buyer"])
-    state.headroom.touch_many(columns["seller"])
+    state.margin_cache.touch_many(columns["buyer"])
+    state.margin_cache.touch_many(columns["seller"])
     _touch_own(state)

@@ -20,8 +20,8 @@ from novate.instrument.valued import (
     matrix,
     valued,
 )
-from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
+from novate.kernel.pricing.barrier_greeks import barrier_greeks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Barrier:
             )
 
     def value(self, market: Market) -> Valuation:
-        """Value by first-passage probabilities; see `kernel.barrier` and `Valuation`."""
+        """Value by first-passage probabilities; see `kernel.pricing.barrier` and `Valuation`."""
         shape, at = matrix(
             self.side, self.direction, self.is_in, self.payoff, market.spot, self.strike,
             self.barrier, self.amount, self.rebate, market.years, market.vol, market.rate,

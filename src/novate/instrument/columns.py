@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from novate.kernel.clearing.columns import F64, I8, I32, I64, NONE, Columns
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
-from novate.kernel.columns import F64, I8, I32, I64, NONE, Columns
 
 TIERS_MAX = 16
 """Margin tiers an instrument can have."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from novate.errors import InputError
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Style
-from novate.kernel.value import INVERSE, LINEAR
 from novate.units import AMOUNT_MAX
 
 TICKS_MAX = 10**10
@@ -99,12 +99,12 @@ class Contract(ABC):
 
     @property
     def form(self) -> int:
-        """Settlement form, see `kernel.value`."""
+        """Settlement form, see `kernel.clearing.value`."""
         return self.size.form
 
     @property
     def unit(self) -> int:
-        """Value unit, see `kernel.value`.
+        """Value unit, see `kernel.clearing.value`.
 
         Raises
         ------

@@ -22,11 +22,11 @@ from novate.instrument.valued import (
     valuation,
     valued,
 )
-from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
-from novate.kernel.digital import digital_greeks
-from novate.kernel.perpetual import dated_values
-from novate.kernel.term import GREEKS
+from novate.kernel.pricing.barrier_greeks import barrier_greeks
+from novate.kernel.pricing.digital import digital_greeks
+from novate.kernel.pricing.perpetual import dated_values
+from novate.kernel.pricing.term import GREEKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class Touch:
         check_code("state", self.state, BarrierState)
 
     def value(self, market: Market) -> Valuation:
-        """Value as the rebate or the unconditional payoff of a barrier; see `kernel.barrier`."""
+        """Value as the rebate or the unconditional payoff of a barrier; see `barrier`."""
         form = np.asarray(self.form, np.int8)
         is_hit = form == TouchForm.AT_HIT
         payoff = np.where(

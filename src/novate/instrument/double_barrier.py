@@ -20,7 +20,7 @@ from novate.instrument.valued import (
     valued,
 )
 from novate.kernel.codes import BarrierState
-from novate.kernel.double_barrier import double_barrier_greeks
+from novate.kernel.pricing.double_barrier import double_barrier_greeks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class DoubleBarrier:
             raise InputError(f"lower {self.lower!r}; allowed: below upper {self.upper!r}")
 
     def value(self, market: Market) -> Valuation:
-        """Value by a series of images; see `kernel.double_barrier` and `Valuation`."""
+        """Value by a series of images; see `kernel.pricing.double_barrier` and `Valuation`."""
         shape, at = matrix(
             self.side, self.is_in, market.spot, self.strike, self.lower, self.upper, market.years,
             market.vol, market.rate, market.yield_, self.state, self.in_coin,

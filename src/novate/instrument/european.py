@@ -18,10 +18,10 @@ from novate.instrument.valued import (
     matrix,
     valuation,
 )
-from novate.kernel import inverse
-from novate.kernel.black import GREEKS, RHO, all_greeks, black_status
-from novate.kernel.inverse import inverse_greeks
-from novate.kernel.perpetual import dated_values
+from novate.kernel.pricing import inverse
+from novate.kernel.pricing.black import GREEKS, RHO, all_greeks, black_status
+from novate.kernel.pricing.inverse import inverse_greeks
+from novate.kernel.pricing.perpetual import dated_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

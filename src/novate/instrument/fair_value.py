@@ -18,8 +18,8 @@ from novate.instrument.valued import (
     matrix,
     valuation,
 )
-from novate.kernel.black import CHARM, GREEKS, RHO, THETA
-from novate.kernel.perpetual import (
+from novate.kernel.pricing.black import CHARM, GREEKS, RHO, THETA
+from novate.kernel.pricing.perpetual import (
     FORM_INVERSE,
     FORM_LINEAR,
     FORM_QUANTO,
@@ -28,7 +28,7 @@ from novate.kernel.perpetual import (
 )
 
 if TYPE_CHECKING:
-    from novate.kernel.columns import F64, I8
+    from novate.kernel.clearing.columns import F64, I8
 
 FORMS = {"linear": FORM_LINEAR, "inverse": FORM_INVERSE, "quanto": FORM_QUANTO}
 
@@ -57,7 +57,7 @@ class FairFuture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FairPerpetual:
-    """A perpetual whose price is a fixed multiple of the index; see `kernel.perpetual`.
+    """A perpetual whose price is a fixed multiple of the index; see `kernel.pricing.perpetual`.
 
     Theta is 0: without expiry the value does not change as time passes.
 

@@ -20,7 +20,7 @@ from novate.instrument.valued import check, check_not_negative, check_positive
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from novate.kernel.columns import F64
+    from novate.kernel.clearing.columns import F64
 
 DEPTH_MAX = 64
 """Tokens within tokens that are looked through."""
@@ -60,7 +60,7 @@ class Leveraged:
     symbol, of
         The token, and what it is leveraged in.
     leverage
-        Exposure over net asset value: 3.0 for three times long, -1.0 for a short token.
+        ClearingState over net asset value: 3.0 for three times long, -1.0 for a short token.
     net_asset_value
         Value per token, quote currency.
     """

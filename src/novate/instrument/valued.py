@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.kernel.black import (
+from novate.kernel.pricing.black import (
     CHARM,
     COLOUR,
     DELTA,
@@ -30,7 +30,7 @@ from novate.kernel.black import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from novate.kernel.columns import F64, I8
+    from novate.kernel.clearing.columns import F64, I8
 
 Number = npt.ArrayLike
 """A scalar or an array of numbers."""

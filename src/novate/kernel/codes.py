@@ -39,7 +39,7 @@ class MarginMode(IntEnum):
     ISOLATED = 2
 
 
-class Defence(IntEnum):
+class ShortfallPolicy(IntEnum):
     """What happens when margin runs short."""
 
     AUTO_LIQUIDATE = 1

@@ -33,7 +33,9 @@ def _cache_directory() -> str:
     """
     package = files("novate.kernel")
     digest = hashlib.sha256()
-    for source in sorted(package.iterdir(), key=lambda entry: entry.name):
+    folders = (package, package / "clearing", package / "pricing")
+    sources = [entry for folder in folders for entry in folder.iterdir()]
+    for source in sorted(sources, key=str):
         if source.name.endswith(".py"):
             digest.update(source.read_bytes())
     return str(package / "__pycache__" / f"kernel-{digest.hexdigest()[:16]}")

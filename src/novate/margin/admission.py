@@ -3,7 +3,7 @@
 An order reserves margin on the worst side of all open orders, and holds what a fill at its worst
 price would lose and cost; a trade that uses a reservation cannot be refused for margin, because the
 other side is innocent.  A bilateral trade without one is refused when equity after it would not
-cover initial margin.  One that only reduces is a way out, and needs maintenance margin or not to
+cover initial margin.  A risk-reducing trade only closes: it needs maintenance margin or not to
 deepen what is missing of it.
 """
 
@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
-from novate.kernel.bound import AMOUNT_MAX
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
-from novate.kernel.settle import (
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.settle import (
     assess_changed,
     gross_reserved,
     hold_row,
@@ -26,19 +25,22 @@ from novate.kernel.settle import (
     trade_fee,
     value_of,
 )
-from novate.kernel.trade import apply_releases, apply_trades, decide_trades
-from novate.margin.price import halted_among, is_halted
+from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.message import event
 from novate.message.declare import Emit, Refusal, columns_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReleaseMarginRefusal
 from novate.message.refusal import ReserveMarginRefusal as No
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
+from novate.valuation.price_status import halted_among, is_halted
 
 MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
 
-def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[int, Refusal]]]:
+def decide_submit_trades(
+    x: ClearingState, run: Run
+) -> tuple[Run | None, list[tuple[int, Refusal]]]:
     """Decide and book a run of trades; returns the novated rows and the refused ones."""
     rows = run.rows
     x.positions.reserve(2 * rows, x.accounts)
@@ -53,7 +55,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
         x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        x.parameter(Parameter.WAY_OUT_PPM), halted_among(x, command["instrument"]),
+        x.parameter(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, command["instrument"]),
         command["buyer"], command["seller"], command["instrument"], command["ticks"],
         command["lots"], command["buyer_is_maker"],
         command["buyer_reservation"], command["seller_reservation"],
@@ -85,7 +87,7 @@ def decide_submit_trades(x: Exposure, run: Run) -> tuple[Run | None, list[tuple[
     return novated, refused
 
 
-def apply_trades_novated(x: Exposure, run: Run) -> None:
+def apply_trades_novated(x: ClearingState, run: Run) -> None:
     """Book novated trades: what `decide_submit_trades` did to the state, again."""
     x.positions.reserve(2 * run.rows, x.accounts)
     c = columns_of(run)
@@ -100,7 +102,7 @@ def apply_trades_novated(x: Exposure, run: Run) -> None:
     )  # fmt: skip
 
 
-def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_reserve_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Set margin aside for signed lots, or say why not."""
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -128,12 +130,13 @@ def decide_reserve_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refus
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     emit(
         event.MARGIN_RESERVED,
-        reservation=x.reservations.count + 1, held=held, equity=equity, requirement=initial, **row,
+        reservation=x.reservations.count + 1, open_order_hold=held, equity=equity,
+        requirement=initial, **row,
     )  # fmt: skip
     return None
 
 
-def order_loss(x: Exposure, i: int, lots: int, limit_ticks: int) -> int:
+def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
     """Numeraire units that a fill of signed ``lots`` at its limit loses at once, fee included.
 
     The value at the limit beyond the value at the mark, if that is a loss, rounded up, and the
@@ -152,9 +155,9 @@ def order_loss(x: Exposure, i: int, lots: int, limit_ticks: int) -> int:
     return math.ceil(max(behind, 0) * price) + math.ceil(int(trade_fee(value, rate)) * price)
 
 
-def _amount_refusal(x: Exposure, account: int, i: int, lots: int, held: int) -> Refusal | None:
+def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int) -> Refusal | None:
     """Whether 64 bits hold what the account's orders hold, and all its positions at any price."""
-    held += int(x.accounts.held[account])
+    held += int(x.accounts.open_order_hold[account])
     if held > AMOUNT_MAX:
         # The number itself may not fit into the journal.
         return Refusal(No.AMOUNT_TOO_LARGE, min(held, 2**62), AMOUNT_MAX)
@@ -167,7 +170,7 @@ def _amount_refusal(x: Exposure, account: int, i: int, lots: int, held: int) -> 
     return None
 
 
-def _only_reduces(x: Exposure, account: int, i: int, lots: int) -> bool:
+def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
     """Whether an order, with the open ones of its side, does no more than close the position."""
     row = int(row_of(x.positions.arrays(), account, i))
     if row < 0:
@@ -178,7 +181,7 @@ def _only_reduces(x: Exposure, account: int, i: int, lots: int) -> bool:
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
 
 
-def _released(x: Exposure, account: int, i: int, lots: int) -> int:
+def _released(x: ClearingState, account: int, i: int, lots: int) -> int:
     """Maintenance margin that closing signed ``lots`` at the mark frees, numeraire units."""
     value = value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots)
     after = assess_changed(
@@ -188,7 +191,7 @@ def _released(x: Exposure, account: int, i: int, lots: int) -> int:
     return x.assess(account).maintenance - int(after[MAINTENANCE])
 
 
-def _order_refusal(x: Exposure, account: int, i: int, lots: int, limit: int) -> Refusal | None:
+def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int) -> Refusal | None:
     """Checks of a reservation that need no margin."""
     accounts = x.accounts
     if account >= accounts.count or accounts.role[account] not in MARGIN_ROLES:
@@ -214,7 +217,7 @@ def _order_refusal(x: Exposure, account: int, i: int, lots: int, limit: int) -> 
     return None
 
 
-def _worst_side(x: Exposure, account: int, i: int, lots: int) -> tuple[int, int]:
+def _worst_side(x: ClearingState, account: int, i: int, lots: int) -> tuple[int, int]:
     """Lots held if all orders of one side fill, and the last other instrument in use or -1."""
     p = x.positions
     held, elsewhere = 0, -1
@@ -229,12 +232,12 @@ def _worst_side(x: Exposure, account: int, i: int, lots: int) -> tuple[int, int]
     return held, elsewhere
 
 
-def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
+def apply_margin_reserved(x: ClearingState, row: dict[str, Any]) -> None:
     """Book the reservation, its open lots, and what it holds."""
     number = x.reservations.append()
-    for name in ("account", "instrument", "lots", "limit_ticks", "held"):
+    for name in ("account", "instrument", "lots", "limit_ticks", "open_order_hold"):
         getattr(x.reservations, name)[number] = row[name]
-    x.accounts.held[row["account"]] += row["held"]
+    x.accounts.open_order_hold[row["account"]] += row["open_order_hold"]
     x.positions.reserve(1, x.accounts)
     position = hold(x, row["account"], row["instrument"])
     if row["lots"] > 0:
@@ -243,12 +246,12 @@ def apply_margin_reserved(x: Exposure, row: dict[str, Any]) -> None:
         x.positions.sell_lots[position] -= row["lots"]
 
 
-def hold(x: Exposure, account: int, instrument: int) -> int:
+def hold(x: ClearingState, account: int, instrument: int) -> int:
     """Return the position row of a pair, made if it is new."""
     return int(hold_row(x.positions.arrays(), x.accounts.head, account, instrument))
 
 
-def decide_release_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_release_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Release what is left of a reservation."""
     number = row["reservation"]
     if not 0 < number <= x.reservations.count or x.reservations.lots[number - 1] == 0:
@@ -257,7 +260,7 @@ def decide_release_margin(x: Exposure, row: dict[str, Any], emit: Emit) -> Refus
     return None
 
 
-def apply_margin_released(x: Exposure, row: dict[str, Any]) -> None:
+def apply_margin_released(x: ClearingState, row: dict[str, Any]) -> None:
     """Take the rest of the reservation off its position and its account."""
     number = row["reservation"] - 1
     reservations = x.reservations
@@ -268,20 +271,20 @@ def apply_margin_released(x: Exposure, row: dict[str, Any]) -> None:
     else:
         x.positions.sell_lots[position] += lots
     reservations.lots[number] = 0
-    x.accounts.held[reservations.account[number]] -= reservations.held[number]
-    reservations.held[number] = 0
+    x.accounts.open_order_hold[reservations.account[number]] -= reservations.open_order_hold[number]
+    reservations.open_order_hold[number] = 0
 
 
-def apply_lapse(x: Exposure, instrument: int) -> None:
+def apply_lapse(x: ClearingState, instrument: int) -> None:
     """End every reservation of an expired contract; its positions carry no open lots any more."""
     of_it = x.reservations.used("instrument") == instrument
-    held = x.reservations.used("held")
-    np.subtract.at(x.accounts.held, x.reservations.used("account")[of_it], held[of_it])
+    held = x.reservations.used("open_order_hold")
+    np.subtract.at(x.accounts.open_order_hold, x.reservations.used("account")[of_it], held[of_it])
     held[of_it] = 0
     x.reservations.used("lots")[of_it] = 0
 
 
-def release_all(x: Exposure, account: int, emit: Emit) -> None:
+def release_all(x: ClearingState, account: int, emit: Emit) -> None:
     """Release every open reservation of an account, in order of number."""
     mine = (x.reservations.used("account") == account) & (x.reservations.used("lots") != 0)
     for number in np.flatnonzero(mine):

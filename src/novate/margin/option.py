@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from novate.instrument.columns import OptionRuleColumns
-from novate.kernel.columns import I64
+from novate.kernel.clearing.columns import I64
 from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.refusal import DeclareOptionMarginRefusal as No

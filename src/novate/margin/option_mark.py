@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
+from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
-from novate.kernel.columns import F64, I64
-from novate.kernel.option import mark_values
+from novate.kernel.pricing.option import mark_values
 from novate.margin.option import rule_of, short_ticks
 from novate.market.index import MS, WORD_E8
 from novate.message import event
 from novate.message.declare import Emit, columns_of
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 E8, E9 = 10**8, 10**9
 YEAR_NS = 365 * 86_400 * 10**9
@@ -33,7 +33,7 @@ DELTA_MAX = 2**62
 """Largest delta in 1e-9: it only informs, and a cheap coin moves a digital by more."""
 
 
-def mark_options(x: Exposure, emit: Emit) -> None:
+def mark_options(x: ClearingState, emit: Emit) -> None:
     """Mark every active option whose index is fresh, in order of number.
 
     Options without a smile keep their mark and margins; only their index moves.
@@ -60,7 +60,7 @@ def mark_options(x: Exposure, emit: Emit) -> None:
     )
 
 
-def _final_so_far(x: Exposure, rows: I64) -> dict[str, I64]:
+def _final_so_far(x: ClearingState, rows: I64) -> dict[str, I64]:
     """Index times time inside the settlement window in two words, and that time in ms."""
     c, marks = x.instruments, x.marks
     expiry, before = c.expiry_ns[rows], marks.index[rows]
@@ -75,7 +75,7 @@ def _final_so_far(x: Exposure, rows: I64) -> dict[str, I64]:
     }
 
 
-def _smile_rows(x: Exposure, rows: I64) -> I64:
+def _smile_rows(x: ClearingState, rows: I64) -> I64:
     """Row of the last smile of each option, -1 for none; one look for each expiry.
 
     An old smile still marks: most of what moves an option is its index, and a mark that stood still
@@ -90,7 +90,7 @@ def _smile_rows(x: Exposure, rows: I64) -> I64:
     return np.array([found[key] for key in keys], np.int64)
 
 
-def value_options(x: Exposure, rows: I64, smiles: I64) -> dict[str, I64]:
+def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
     """Mark, slow mark and margins of a short lot in ticks, and delta, each from its smile."""
     c, s = x.instruments, x.surfaces
     asset, expiry, most = c.underlying[rows], c.expiry_ns[rows], c.ticks_max[rows]
@@ -134,7 +134,7 @@ def _over(column: I64, scale: int) -> F64:
     return np.array([value / scale for value in column.tolist()])
 
 
-def _barriers_of(x: Exposure, rows: I64, tick: F64) -> tuple[Any, ...]:
+def _barriers_of(x: ClearingState, rows: I64, tick: F64) -> tuple[Any, ...]:
     """Up, in, level, monitoring, years between looks, rebate; no level once it is touched."""
     c, barrier = x.instruments, x.instruments.barrier[rows]
     return (
@@ -153,7 +153,7 @@ def _ticks(value: F64, tick: F64, most: I64) -> I64:
     return np.minimum(np.maximum(whole, 1), most)
 
 
-def apply_options_marked(x: Exposure, run: Run) -> None:
+def apply_options_marked(x: ClearingState, run: Run) -> None:
     """Book marks, margins and the sums of the settlement window."""
     columns = columns_of(run)
     rows = columns["instrument"].astype(np.int64)

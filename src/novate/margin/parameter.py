@@ -8,10 +8,10 @@ from novate.message import event
 from novate.message.declare import Emit, Refusal
 from novate.message.parameter import SETTINGS, Parameter
 from novate.message.refusal import SetParameterRefusal as No
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 
 
-def decide_set_parameter(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_set_parameter(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
     """Set a parameter inside its limits."""
     if row["parameter"] not in list(Parameter):
         return Refusal(No.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
@@ -24,6 +24,6 @@ def decide_set_parameter(x: Exposure, row: dict[str, Any], emit: Emit) -> Refusa
     return None
 
 
-def apply_parameter_set(x: Exposure, row: dict[str, Any]) -> None:
+def apply_parameter_set(x: ClearingState, row: dict[str, Any]) -> None:
     """Book the value."""
     x.parameters[row["parameter"]] = row["value"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.columns import F64, I32, I64, Columns
+from novate.kernel.clearing.columns import F64, I32, I64, Columns
 
 B1 = npt.NDArray[np.bool_]
 
@@ -23,7 +23,7 @@ class AssetColumns(Columns):
         "updated_ns": (np.int64, 0),
         "is_stale": (np.bool_, True),
         "unit_price": (np.float64, 0.0),
-        "keep": (np.float64, 1.0),
+        "collateral_factor": (np.float64, 1.0),
     }
     decimals: I64
     haircut_bps: I64
@@ -32,7 +32,7 @@ class AssetColumns(Columns):
     updated_ns: I64
     is_stale: B1
     unit_price: F64
-    keep: F64
+    collateral_factor: F64
 
     def __init__(self, capacity: int = 4) -> None:
         super().__init__(capacity)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from novate.instrument.columns import InstrumentColumns
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Barrier, Kind, Monitoring, Style
-from novate.kernel.value import LINEAR
 from novate.market.columns import AssetColumns, MarkColumns
 from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM, VALUE_MAX, apply_instrument_listed

@@ -6,9 +6,9 @@ from typing import Any
 
 from novate.errors import require
 from novate.instrument.columns import InstrumentColumns
-from novate.kernel.bound import AMOUNT_MAX
+from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Style
-from novate.kernel.value import INVERSE, LINEAR
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
 from novate.message import event
 from novate.message.declare import Emit, Refusal
@@ -76,7 +76,7 @@ def decide_set_haircut(assets: AssetColumns, row: dict[str, Any], emit: Emit) ->
 def apply_haircut_set(assets: AssetColumns, row: dict[str, Any]) -> None:
     """Set the haircut and its complement."""
     assets.haircut_bps[row["asset"]] = row["haircut_bps"]
-    assets.keep[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+    assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
 
 
 def decide_declare_source(

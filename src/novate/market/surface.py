@@ -9,7 +9,7 @@ import numpy as np
 
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.kernel.svi import least_density, svi_variance, wing_grid
+from novate.kernel.pricing.svi import least_density, svi_variance, wing_grid
 from novate.market.columns import AssetColumns, SurfaceColumns
 from novate.message import event
 from novate.message.declare import Emit, Refusal
@@ -25,7 +25,7 @@ VOLATILITY_MAX = 100.0
 
 
 class Smile(NamedTuple):
-    """A smile as numbers: total variance at ``observed_ns``, see `kernel.svi`."""
+    """A smile as numbers: total variance at ``observed_ns``, see `kernel.pricing.svi`."""
 
     carry: float
     a: float

@@ -126,7 +126,7 @@ OPEN_ACCOUNT = _command(
     Field("parent", "int64", "account of the member, -1 for none"),
     Field("segregation", "int8", "kernel.codes.Segregation"),
     Field("mode", "int8", "1 cross, 2 isolated"),
-    Field("defence", "int8", "1 auto-liquidate, 2 call then default"),
+    Field("shortfall_policy", "int8", "1 auto-liquidate, 2 call then default"),
 )
 POST_COLLATERAL = _command(
     "PostCollateral",

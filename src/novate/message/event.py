@@ -202,7 +202,7 @@ ACCOUNT_OPENED = _event(
     Field("parent", "int64", "member, -1 for none"),
     Field("segregation", "int8", "segregation"),
     Field("mode", "int8", "margin mode"),
-    Field("defence", "int8", "defence"),
+    Field("shortfall_policy", "int8", "shortfall_policy"),
 )
 COLLATERAL_POSTED = _event(
     "CollateralPosted",
@@ -278,7 +278,7 @@ MARGIN_RESERVED = _event(
     _INSTRUMENT,
     Field("lots", "int64", "signed lots"),
     Field("limit_ticks", "int64", "worst price of a fill"),
-    Field("held", "int64", "set aside for loss and fee at that price, numeraire units"),
+    Field("open_order_hold", "int64", "set aside for loss and fee at that price, numeraire units"),
     _EQUITY,
     _REQUIREMENT,
 )

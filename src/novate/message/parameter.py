@@ -30,7 +30,7 @@ class Parameter(IntEnum):
     TRADE_COLLAR_PPM = 14
     ORDER_LIFE_NS = 15
     SURFACE_STALENESS_NS = 16
-    WAY_OUT_PPM = 17
+    RISK_REDUCING_SALE_PPM = 17
     SMILE_MOVE_PPM = 18
 
 
@@ -118,7 +118,7 @@ SETTINGS: dict[Parameter, Setting] = {
     Parameter.SURFACE_STALENESS_NS: Setting(
         "ns", 2 * HOUR, SECOND, 7 * 24 * HOUR, "age at which a smile no longer counts"
     ),
-    Parameter.WAY_OUT_PPM: Setting(
+    Parameter.RISK_REDUCING_SALE_PPM: Setting(
         "1e-6",
         100_000,
         0,

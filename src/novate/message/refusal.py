@@ -134,7 +134,7 @@ class OpenAccountRefusal(IntEnum):
     ROLE_TAKEN = 3
     UNKNOWN_MEMBER = 4
     UNKNOWN_MODE = 5
-    UNKNOWN_DEFENCE = 6
+    UNKNOWN_SHORTFALL_POLICY = 6
     UNKNOWN_SEGREGATION = 7
 
 

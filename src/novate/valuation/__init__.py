@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from novate.valuation import pricing
-from novate.valuation.exposure import Assessment, Exposure
-from novate.valuation.headroom import Headroom
+from novate.valuation.clearing_state import Assessment, ClearingState
+from novate.valuation.margin_cache import MarginCache
 
-__all__ = ["Assessment", "Exposure", "Headroom", "pricing"]
+__all__ = ["Assessment", "ClearingState", "MarginCache", "pricing"]

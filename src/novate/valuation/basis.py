@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError, InvariantError
-from novate.kernel.columns import F64, I64
+from novate.kernel.clearing.columns import F64, I64
 
 PRODUCT_MAX = 2**62
 

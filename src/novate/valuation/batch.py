@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.instrument.valued import real
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
 
 I8 = npt.NDArray[np.int8]
 

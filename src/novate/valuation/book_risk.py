@@ -3,7 +3,7 @@
 Positions multiply the rows of `novate.valuation.holding.unit_risk`; contracts are valued once.
 Sums are taken into *cells* (account, underlying, settlement asset, expiry bucket) in one compiled
 pass, then cells are added up along fewer keys: a member is the sum of its accounts, a book the sum
-of its positions.  Sums are compensated and their order is fixed (`novate.kernel.aggregate`): they
+of its positions.  Sums are compensated and their order is fixed (`aggregate`): they
 do not depend on the number of threads.
 """
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from novate.errors import InputError
-from novate.kernel.aggregate import group_sums
-from novate.kernel.columns import F64, I32, I64
+from novate.kernel.clearing.columns import F64, I32, I64
+from novate.kernel.pricing.aggregate import group_sums
 from novate.valuation.holding import NATIVE, NO_EXPIRY, REPORTING, Contracts, UnitRisk
 
 KEYS = ("account", "member", "underlying", "settlement", "bucket")

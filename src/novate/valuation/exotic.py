@@ -21,16 +21,16 @@ import numpy as np
 
 from novate.instrument.digital import TouchForm
 from novate.instrument.valued import Valuation, matrix, valued
-from novate.kernel.barrier_greeks import barrier_greeks
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
-from novate.kernel.digital import digital_greeks
-from novate.kernel.double_barrier import double_barrier_greeks
-from novate.kernel.perpetual import perpetual_values
-from novate.kernel.sabr import sabr_volatilities
+from novate.kernel.pricing.barrier_greeks import barrier_greeks
+from novate.kernel.pricing.digital import digital_greeks
+from novate.kernel.pricing.double_barrier import double_barrier_greeks
+from novate.kernel.pricing.perpetual import perpetual_values
+from novate.kernel.pricing.sabr import sabr_volatilities
 
 if TYPE_CHECKING:
     from novate.instrument.valued import Number
-    from novate.kernel.columns import F64, I8
+    from novate.kernel.clearing.columns import F64, I8
 
 __all__ = [
     "BarrierPayoff",
@@ -92,7 +92,7 @@ def digital(  # noqa: PLR0913 - the terms of a formula are its arguments
     """Return price and Greeks of a European digital; Greeks by *forward*, rate held.
 
     ``amount`` is quote currency, or units of the underlying where ``pays_asset``.  See
-    `novate.kernel.digital` for the formulas.
+    `novate.kernel.pricing.digital` for the formulas.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def barrier(  # noqa: PLR0913 - the terms of a formula are its arguments
 
     ``direction`` is +1 (up) or -1 (down); ``monitoring`` has no default, because it makes another
     product; ``interval`` is the years between observations of a schedule.  See
-    `novate.kernel.barrier` for rebates, states, settlement in coin and limits.
+    `novate.kernel.pricing.barrier` for rebates, states, settlement in coin and limits.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def perpetual_price(  # noqa: PLR0913 - the terms of a formula are its arguments
     """Return the fair price of a perpetual: ``form`` 0 linear, 1 inverse, 2 quanto.
 
     The long pays ``funding * (f - S) + interest * S`` per period of ``period_years`` or, at 0, per
-    year continuously.  See `novate.kernel.perpetual`.
+    year continuously.  See `novate.kernel.pricing.perpetual`.
 
     Examples
     --------
@@ -248,7 +248,7 @@ def sabr(  # noqa: PLR0913 - the terms of a formula are its arguments
     rho: Number,
     nu: Number,
 ) -> Volatilities:
-    """Return Hagan's lognormal SABR volatility; see `novate.kernel.sabr` for its range.
+    """Return Hagan's lognormal SABR volatility; see `novate.kernel.pricing.sabr` for its range.
 
     Examples
     --------

@@ -9,8 +9,8 @@ import numpy as np
 
 from novate.errors import InputError
 from novate.instrument.valued import Instrument, Market, Valuation
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import BarrierState, PricingStatus
-from novate.kernel.columns import I64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from novate.kernel.columns import F64
-from novate.kernel.svi import log_ratios
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing.svi import log_ratios
 from novate.market.volatility.surface import Surface
 from novate.market.volatility.svi import RawSvi
 from novate.valuation.holding import Contracts, Kind, Market, years_to_expiry

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.columns import F64, I64
+from novate.kernel.clearing.columns import F64, I64
 from novate.valuation.batch import columns, shaped
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, years_to_expiry
 

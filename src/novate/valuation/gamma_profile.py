@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.kernel.columns import F64, I64
+from novate.kernel.clearing.columns import F64, I64
 from novate.market.volatility.surface import Surface
 from novate.valuation.fitted_smile import fitted_volatilities
 from novate.valuation.holding import Contracts, Kind, Market, UnitRisk, moved_prices, unit_risk

@@ -27,10 +27,10 @@ import numpy.typing as npt
 
 from novate.errors import InputError
 from novate.instrument.valued import Market as Quoted
-from novate.kernel import black
+from novate.kernel.clearing.columns import F64, I8, I32, I64
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import PricingStatus
-from novate.kernel.columns import F64, I8, I32, I64
-from novate.kernel.value import INVERSE, LINEAR
+from novate.kernel.pricing import black
 from novate.valuation import pricing
 from novate.valuation.exotic_terms import Exotics
 from novate.valuation.kink import level_kinks, settle_infinities

@@ -1,6 +1,6 @@
 """Implied volatility: from option prices to volatilities, for scalars and arrays.
 
-The kernel is `novate.kernel.implied_volatility`; its error is tabulated in
+The kernel is `novate.kernel.pricing.implied_volatility`; its error is tabulated in
 `docs/accuracy_implied.md`.
 """
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.implied_volatility import discount_factors, implied_volatilities
+from novate.kernel.pricing.implied_volatility import discount_factors, implied_volatilities
 from novate.valuation.batch import I8, columns, shaped, shaped_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from novate.kernel.columns import F64
+    from novate.kernel.clearing.columns import F64
 
 __all__ = ["Implied", "implied_volatility", "implied_volatility_inverse"]
 

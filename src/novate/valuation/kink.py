@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.black import KINK
+from novate.kernel.clearing.columns import F64, I8
 from novate.kernel.codes import PricingStatus
-from novate.kernel.columns import F64, I8
+from novate.kernel.pricing.black import KINK
 
 SPOT_POWERS = (0, 1, 2, 0, 0, 0, 1, 0, 1, 3, 2, 2)
 """How often each native measure (`novate.valuation.holding.NATIVE`) is a derivative to spot."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from novate.errors import InputError
 from novate.instrument.synthetic import LookThrough
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
 from novate.valuation.book_risk import RiskTable
 
 

@@ -34,8 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
-from novate.kernel.aggregate import group_sums
-from novate.kernel.columns import F64, I32, I64
+from novate.kernel.clearing.columns import F64, I32, I64
+from novate.kernel.pricing.aggregate import group_sums
 from novate.valuation.book_risk import Positions
 from novate.valuation.holding import NO_EXPIRY, Contracts, Market, moved_prices, unit_risk
 

@@ -31,9 +31,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel import black as _black
-from novate.kernel import inverse as _inverse
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing import black as _black
+from novate.kernel.pricing import inverse as _inverse
 from novate.valuation.batch import I8, columns, shaped, shaped_status
 from novate.valuation.exotic import (
     BarrierPayoff,

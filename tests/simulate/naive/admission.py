@@ -183,9 +183,9 @@ def open_account(w: World, row: Row, _: int) -> None:
     known = 0 <= parent < len(w.accounts) and w.accounts[parent].role == Role.MEMBER
     refuse_if(not known if owned else parent != -1, code.UNKNOWN_MEMBER)
     refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
-    refuse_if(row["defence"] not in (1, 2), code.UNKNOWN_DEFENCE)
+    refuse_if(row["shortfall_policy"] not in (1, 2), code.UNKNOWN_SHORTFALL_POLICY)
     refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
-    w.accounts.append(Account(role, parent, row["mode"], row["defence"]))
+    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"]))
     w.references.add(row["reference"])
     w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
 
@@ -332,7 +332,7 @@ class Side:
         return self.account.has_margin and not self.reservation
 
     @property
-    def is_way_out(self) -> bool:
+    def is_risk_reducing(self) -> bool:
         """Whether a side that is short of initial margin may go on because it reduces."""
         if not self.only_reduces:
             return False
@@ -399,9 +399,9 @@ def is_too_large_for_the_house(w: World, i: Instrument, number: int, sides: list
 def use_reservation(w: World, number: int, lots: int) -> None:
     """Take lots out of a reservation, out of the open orders, and their part of what is held."""
     r = w.reservations[number - 1]
-    freed = r.held * lots // abs(r.lots)
-    r.held -= freed
-    w.accounts[r.account].held -= freed
+    freed = r.open_order_hold * lots // abs(r.lots)
+    r.open_order_hold -= freed
+    w.accounts[r.account].open_order_hold -= freed
     p = w.accounts[r.account].positions[r.instrument]
     if r.lots > 0:
         p.buys -= lots
@@ -445,7 +445,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         if s.is_checked and not (s.only_reduces and i.mark == 0):
             refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
             n = s.after()
-            is_short = n.equity < n.initial and not s.is_way_out
+            is_short = n.equity < n.initial and not s.is_risk_reducing
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
@@ -468,7 +468,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
 
 def sale_floor(w: World, i: Instrument) -> int:
     """Lowest price at which an account in need may sell a long option."""
-    return i.mark - ceil_div(i.mark * w.parameters[Parameter.WAY_OUT_PPM], 10**6)
+    return i.mark - ceil_div(i.mark * w.parameters[Parameter.RISK_REDUCING_SALE_PPM], 10**6)
 
 
 def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
@@ -507,17 +507,17 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
     held = order_loss(w, i, lots, limit)
-    refuse_if(account.held + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    refuse_if(account.open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     without = w.assess(twin)
-    twin.held += held
+    twin.open_order_hold += held
     after = w.assess(twin)
     if after.equity < after.initial:
-        out = is_way_out(w, account, number, lots, held)
+        out = is_risk_reducing(w, account, number, lots, held)
         refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
-        twin.held -= held
+        twin.open_order_hold -= held
         held = min(held, max(without.equity - without.initial, 0))
-        twin.held += held
+        twin.open_order_hold += held
         after = w.assess(twin)
     own = account.positions[number]
     same_side = own.buys if lots > 0 else own.sells
@@ -529,13 +529,13 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         "MarginReserved",
         reservation=len(w.reservations),
         **row,
-        held=held,
+        open_order_hold=held,
         equity=after.equity,
         requirement=after.initial,
     )
 
 
-def is_way_out(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
+def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
     """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
     p = account.positions[number]
     same_side = p.buys if lots > 0 else p.sells

@@ -169,8 +169,8 @@ def close_contract(w: World, number: int, ticks: int) -> None:
         p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
     for reservation in w.reservations:
         if reservation.instrument == number:
-            w.accounts[reservation.account].held -= reservation.held
-            reservation.lots = reservation.held = 0
+            w.accounts[reservation.account].open_order_hold -= reservation.open_order_hold
+            reservation.lots = reservation.open_order_hold = 0
     i.status = InstrumentStatus.EXPIRED
 
 

@@ -51,13 +51,13 @@ def explain(record: NaiveRecord, batch: Batch) -> str | None:
 
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     """Compare accounts and positions of both."""
-    x = engine.state.exposure
+    x = engine.state
     for k, account in enumerate(naive.world.accounts):
         ours = [account.balance[a] for a in range(len(naive.world.assets))]
         theirs = x.accounts.balance[k].tolist()
         if ours != theirs:
             return f"balance of {k}: model {ours}, engine {theirs}"
-        for name in ("status", "encumbered", "window_gain", "held"):
+        for name in ("status", "encumbered", "window_gain", "open_order_hold"):
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"

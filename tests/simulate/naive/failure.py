@@ -7,7 +7,14 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from novate.kernel.codes import AccountStatus, Defence, InstrumentStatus, Layer, OrderKind, Role
+from novate.kernel.codes import (
+    AccountStatus,
+    InstrumentStatus,
+    Layer,
+    OrderKind,
+    Role,
+    ShortfallPolicy,
+)
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive import book
@@ -25,7 +32,11 @@ def takeover_level(w: World, numbers: Numbers) -> int:
 
 def release_level(w: World, account: Account, numbers: Numbers) -> int:
     level = ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
-    return max(level, numbers.initial) if account.defence == Defence.CALL_THEN_DEFAULT else level
+    return (
+        max(level, numbers.initial)
+        if account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+        else level
+    )
 
 
 # --- calls and liquidation -----------------------------------------------------------------
@@ -86,8 +97,8 @@ def release(w: World, number: int) -> None:
     p = w.accounts[r.account].positions[r.instrument]
     p.buys -= max(r.lots, 0)
     p.sells -= max(-r.lots, 0)
-    w.accounts[r.account].held -= r.held
-    r.lots = r.held = 0
+    w.accounts[r.account].open_order_hold -= r.open_order_hold
+    r.lots = r.open_order_hold = 0
     w.emit("MarginReleased", reservation=number)
 
 
@@ -125,7 +136,7 @@ def place_slice(w: World, number: int) -> None:
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
     refuse_if(not closing, GONE)
     if account.role == Role.LIQUIDATOR:
-        close_uncovered(w)
+        cancel_excess_orders(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
     share = w.parameters[Parameter.SLICE_PPM]
     for k, p in sorted(account.positions.items()):
@@ -276,12 +287,12 @@ def take_over(w: World, number: int) -> None:
         maintenance=n.maintenance,
         is_first=is_first,
     )
-    close_uncovered(w)
+    cancel_excess_orders(w)
     if n.net < 0:
         record_loss(w, number, -n.net)
 
 
-def close_uncovered(w: World) -> None:
+def cancel_excess_orders(w: World) -> None:
     """Close orders of the liquidator that would no longer reduce what it holds."""
     number = w.number_of(Role.LIQUIDATOR)
     own = w.accounts[number]
@@ -338,7 +349,7 @@ def allocate_loss(w: World, number: int) -> None:
         }
         if layer == Layer.AUTO_DELEVERAGING and rest > 0:
             rest = deleverage(w, number, rest)
-            close_uncovered(w)
+            cancel_excess_orders(w)
         if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
             rest = haircut_gains(w, number, rest)
             continue
@@ -567,20 +578,20 @@ def cure_stages(w: World) -> Iterator[Work]:
 def breach_stages(w: World) -> Iterator[Work]:
     """Open accounts that are short of margin."""
     trading = [
-        (k, a.defence, n)
+        (k, a.shortfall_policy, n)
         for k, a, n in assessed(w, AccountStatus.OPEN)
         if not w.blocked_positions(a)
     ]
     breached = [
         (n.equity - n.maintenance, k)
-        for k, defence, n in trading
-        if defence == Defence.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, shortfall_policy, n in trading
+        if shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
     ]
     yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
     short = [
         k
-        for k, defence, n in trading
-        if defence == Defence.CALL_THEN_DEFAULT and n.equity < n.initial
+        for k, shortfall_policy, n in trading
+        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
     ]
     yield account_work("CallMargin", short)
 

@@ -159,13 +159,13 @@ class Workload:
                 role = Role.CLIENT if k else Role.HOUSE
                 self.traders.append(len(rows))
                 mode = 2 if self._chance(0.25) else 1
-                defence = 2 if self._chance(0.4) else 1
-                rows.append(self._account(f"m{m}-{k}", role, member, mode, defence))
+                shortfall_policy = 2 if self._chance(0.4) else 1
+                rows.append(self._account(f"m{m}-{k}", role, member, mode, shortfall_policy))
         names = rows[0].keys()
         return [c.OPEN_ACCOUNT.run({name: [row[name] for row in rows] for name in names})]
 
     def _account(
-        self, reference: str, role: Role, parent: int = -1, mode: int = 1, defence: int = 1
+        self, reference: str, role: Role, parent: int = -1, mode: int = 1, shortfall_policy: int = 1
     ) -> dict[str, Any]:
         return {
             "reference": reference,
@@ -173,7 +173,7 @@ class Workload:
             "parent": parent,
             "segregation": self._between(0, 4),
             "mode": mode,
-            "defence": defence,
+            "shortfall_policy": shortfall_policy,
         }
 
     def terms(self, **given: Any) -> dict[str, Any]:
@@ -642,7 +642,7 @@ class Workload:
             self._account("c", Role.CLIENT, UNKNOWN),
             self._account("d", Role.CLIENT),
             self._account("e", Role.CLIENT, member) | {"mode": 0},
-            self._account("f", Role.CLIENT, member) | {"defence": 0},
+            self._account("f", Role.CLIENT, member) | {"shortfall_policy": 0},
             self._account("g", Role.CLIENT, member) | {"segregation": 5},
             self._account("h", Role.DEFAULT_FUND, member),
         ]

@@ -142,11 +142,11 @@ class Account:
     role: int
     parent: int
     mode: int
-    defence: int
+    shortfall_policy: int
     status: int = AccountStatus.OPEN
     encumbered: int = 0
     window_gain: int = 0
-    held: int = 0
+    open_order_hold: int = 0
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -171,7 +171,7 @@ class Reservation:
     instrument: int
     lots: int
     limit: int
-    held: int
+    open_order_hold: int
 
 
 @dataclass
@@ -359,7 +359,7 @@ class World:
                 out.unproven += worth_up(above, price)
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
-        out.initial += account.held
+        out.initial += account.open_order_hold
         for asset in range(len(self.assets)):
             total = account.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]

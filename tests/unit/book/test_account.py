@@ -16,7 +16,7 @@ ROW: dict[str, Any] = {
     "parent": 0,
     "segregation": 0,
     "mode": 1,
-    "defence": 1,
+    "shortfall_policy": 1,
 }
 
 
@@ -65,15 +65,15 @@ def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None
         ({"parent": 1}, OpenAccountRefusal.UNKNOWN_MEMBER),
         ({"role": 1, "parent": 0}, OpenAccountRefusal.UNKNOWN_MEMBER),
         ({"role": 6, "parent": 0}, OpenAccountRefusal.UNKNOWN_MEMBER),
-        ({"mode": 0, "defence": 0}, OpenAccountRefusal.UNKNOWN_MODE),
+        ({"mode": 0, "shortfall_policy": 0}, OpenAccountRefusal.UNKNOWN_MODE),
         ({"mode": 3}, OpenAccountRefusal.UNKNOWN_MODE),
-        ({"defence": 0, "segregation": 5}, OpenAccountRefusal.UNKNOWN_DEFENCE),
-        ({"defence": 3}, OpenAccountRefusal.UNKNOWN_DEFENCE),
+        ({"shortfall_policy": 0, "segregation": 5}, OpenAccountRefusal.UNKNOWN_SHORTFALL_POLICY),
+        ({"shortfall_policy": 3}, OpenAccountRefusal.UNKNOWN_SHORTFALL_POLICY),
         ({"segregation": 5}, OpenAccountRefusal.UNKNOWN_SEGREGATION),
         ({"segregation": -1}, OpenAccountRefusal.UNKNOWN_SEGREGATION),
         ({"role": 4, "parent": 2}, None),
         ({"role": 1, "parent": -1}, None),
-        ({"role": 2, "parent": 2, "mode": 2, "defence": 2, "segregation": 4}, None),
+        ({"role": 2, "parent": 2, "mode": 2, "shortfall_policy": 2, "segregation": 4}, None),
     ],
 )
 def test_an_account_is_refused_in_the_order_of_the_codes(

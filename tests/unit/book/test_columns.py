@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
-from novate.kernel.settle import hold_row
+from novate.kernel.clearing.settle import hold_row
 
 
 def accounts_of(count: int) -> AccountColumns:

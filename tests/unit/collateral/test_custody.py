@@ -119,7 +119,7 @@ def test_an_account_in_trouble_may_add_collateral_until_it_is_taken_over(
     status: AccountStatus, codes: list[Post]
 ) -> None:
     built = house()
-    built.exposure.accounts.status[built.number("A")] = status
+    built.state.accounts.status[built.number("A")] = status
 
     assert post(built, built.number("A"), 1) == codes
 
@@ -131,7 +131,7 @@ def test_a_withdrawal_is_refused_in_the_order_of_the_codes() -> None:
     built = house()
     a = built.number("A")
     built.trade("A", "B", lots=10, ticks=100)
-    x = built.exposure
+    x = built.state
 
     assert withdraw(built, 99, 0, 9) == [Withdraw.UNKNOWN_ACCOUNT]
     assert withdraw(built, built.number("INSURANCE_FUND"), 0, 9) == [Withdraw.UNKNOWN_ACCOUNT]
@@ -182,13 +182,13 @@ def test_a_gain_that_the_slow_average_has_not_confirmed_margins_but_does_not_lea
     built.trade("A", "B", lots=10, ticks=100)
     a = built.number("A")
     built.price(120, at_ns=START + HOUR)  # the average is at 110 after its time constant
-    assert built.exposure.marks.slow[0] == 110
+    assert built.state.marks.slow[0] == 110
 
     # Equity 1,200 less 120 of margin less 12 of cost; 100 of the gain is not proven.
     assert withdraw(built, a, 968 * COIN + 1) == [Withdraw.GAINS_UNPROVEN]
     [refused] = built.events("CommandRefused", last=True)
     assert (refused["actual"], refused["allowed"]) == (232 * COIN - 1, 232 * COIN)
-    built.exposure.accounts.encumbered[a] = 8 * COIN
+    built.state.accounts.encumbered[a] = 8 * COIN
     assert withdraw(built, a, 960 * COIN + 1) == [Withdraw.GAINS_UNPROVEN]
     assert withdraw(built, a, 960 * COIN) == []
 
@@ -211,6 +211,6 @@ def test_a_stale_index_of_a_contract_that_is_not_held_does_not_matter() -> None:
         built.open_client(name, deposit=1_000 * COIN)
     built.price(100)
     built.trade("A", "B", lots=1, ticks=100)
-    assert built.exposure.assets.is_stale[2]
+    assert built.state.assets.is_stale[2]
 
     assert withdraw(built, built.number("A"), COIN) == []

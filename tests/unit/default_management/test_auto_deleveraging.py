@@ -32,7 +32,7 @@ def house(*, deposit: int = 5_500, ticks_max: int = 10**6, is_long: bool = True)
 
 def deleveraged(made: ClearingHouse) -> list[tuple[str, int, int, int]]:
     """Who was closed: (account, lots, ticks, amount borne), in order."""
-    names = made.exposure.accounts.references
+    names = made.state.accounts.references
     return [
         (names[row["account"]], row["lots"], row["ticks"], row["amount"])
         for row in made.events("PositionDeleveraged")
@@ -43,14 +43,14 @@ def test_the_queue_ranks_winners_on_one_side() -> None:
     made = house()
     made.price(480)
 
-    ranked = queue(made.exposure, 0, -1)
+    ranked = queue(made.state, 0, -1)
 
     # B gained 1,200 of 30,000 with notional 28,800 over 21,200; C 800 of 20,000, 19,200 / 10,800.
-    assert [made.exposure.accounts.references[account] for _, account, _ in ranked] == ["C", "B"]
+    assert [made.state.accounts.references[account] for _, account, _ in ranked] == ["C", "B"]
     assert [score for score, _, _ in ranked] == pytest.approx(
         [0.04 * 19_200 / 10_800, 0.04 * 28_800 / 21_200]
     )
-    assert queue(made.exposure, 0, 1) == []  # A has lost
+    assert queue(made.state, 0, 1) == []  # A has lost
 
 
 def test_ties_go_to_the_lower_number_and_failed_accounts_are_left_out() -> None:
@@ -60,11 +60,11 @@ def test_ties_go_to_the_lower_number_and_failed_accounts_are_left_out() -> None:
     made.trade("EXTERNAL_MARKET", "E", lots=60, ticks=500)
     made.trade("EXTERNAL_MARKET", "D", lots=60, ticks=500)
     made.price(480)
-    made.exposure.accounts.status[made.number("C")] = AccountStatus.LIQUIDATING
+    made.state.accounts.status[made.number("C")] = AccountStatus.LIQUIDATING
 
-    ranked = queue(made.exposure, 0, -1)
+    ranked = queue(made.state, 0, -1)
 
-    names = [made.exposure.accounts.references[account] for _, account, _ in ranked]
+    names = [made.state.accounts.references[account] for _, account, _ in ranked]
     assert names == ["B", "D", "E"]
     assert len({score for score, _, _ in ranked}) == 1
 
@@ -143,7 +143,7 @@ def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:
 
 def test_no_winner_is_deleveraged_below_maintenance_margin() -> None:
     made = house()
-    balance = made.exposure.accounts.balance
+    balance = made.state.accounts.balance
     balance[made.number("C"), 0] -= 11_400 * COIN  # lost elsewhere: 1,000 at 440, 880 are needed
     balance[made.number("B"), 0] += 11_400 * COIN
 

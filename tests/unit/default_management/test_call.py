@@ -9,11 +9,11 @@ from novate.default_management.call import (
     decide_meet_call,
     takeover_level,
 )
-from novate.kernel.codes import AccountStatus, Defence
-from novate.margin.price import WAITING
+from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
+from novate.valuation.price_status import WAITING
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
 
 
@@ -26,7 +26,9 @@ def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
         parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
     )
     house.list_contract()
-    house.open_client("A", deposit=deposit * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client(
+        "A", deposit=deposit * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
     house.open_client("B", deposit=20_000 * COIN)
     house.price(500)
     house.trade("A", "B", lots=100, ticks=500)
@@ -49,7 +51,7 @@ def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> N
         }
     ]
     assert house.status("A") == AccountStatus.CALLED
-    accounts = house.exposure.accounts
+    accounts = house.state.accounts
     assert accounts.call_amount[house.number("A")] == 350 * COIN
     assert accounts.deadline_ns[house.number("A")] == START + MINUTE + HOUR
 
@@ -83,8 +85,8 @@ def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
         }
     ]
     assert house.status("A") == AccountStatus.OPEN
-    assert house.exposure.accounts.call_amount[house.number("A")] == 0
-    assert house.exposure.accounts.deadline_ns[house.number("A")] == 0
+    assert house.state.accounts.call_amount[house.number("A")] == 0
+    assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
 def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_slice() -> None:
@@ -142,7 +144,7 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
     waits = {"account": house.number("A"), "deadline_ns": due, "instrument": 0}
     assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.CALLED
-    assert house.exposure.accounts.deadline_ns[house.number("A")] == WAITING
+    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING
     assert house.events("DefaultDeclared") == []
 
     house.price(485)
@@ -161,7 +163,7 @@ def test_a_call_that_waits_for_its_price_can_be_met() -> None:
 
     assert len(house.events("MarginCallMet")) == 1
     assert house.status("A") == AccountStatus.OPEN
-    assert house.exposure.accounts.deadline_ns[house.number("A")] == 0
+    assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
 def test_a_call_can_be_met_while_its_price_is_blocked() -> None:
@@ -191,9 +193,9 @@ def test_a_price_that_comes_back_worse_is_a_call_with_a_whole_grace() -> None:
 def test_nobody_defaults_early_on_a_blocked_price() -> None:
     house = called_house(deposit=5_450, takeover_ppm=200_000, index_staleness_ns=MINUTE)
     house.price(450)
-    x, a = house.exposure, house.number("A")
+    x, a = house.state, house.number("A")
     transfer(x.accounts, 0, a, house.number("B"), 100 * COIN)
-    house.engine.state.headroom.touch_all()
+    house.engine.state.margin_cache.touch_all()
     recorder = Recorder()
 
     house.price(None, at_ns=START + 2 * MINUTE)
@@ -214,13 +216,13 @@ def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> No
     )
     house.list_contract("X")
     house.list_contract("Y", underlying=2)
-    house.open_client("A", deposit=6_000 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client("A", deposit=6_000 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT)
     house.price(500, e8={1: 100 * E8})
     for instrument, ticks in ((1, 100), (0, 500)):
         lots = 1 if instrument else 100
         house.trade("A", "EXTERNAL_MARKET", lots=lots, ticks=ticks, instrument=instrument)
     house.price(485, at_ns=START + MINUTE)
-    due = int(house.exposure.accounts.deadline_ns[house.number("A")])
+    due = int(house.state.accounts.deadline_ns[house.number("A")])
 
     house.price(485, at_ns=due - MINUTE)
     house.advance(due)
@@ -230,11 +232,11 @@ def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> No
 
 def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> None:
     house = called_house(takeover_ppm=333_333)
-    numbers = house.exposure.assess(house.number("A"))
+    numbers = house.state.assess(house.number("A"))
 
     # Maintenance 2,500 numeraire times a third less a bit.
     assert numbers.maintenance == 2_500 * COIN
-    assert takeover_level(house.exposure, numbers) == 833_332_500
+    assert takeover_level(house.state, numbers) == 833_332_500
 
 
 def test_a_default_releases_what_was_reserved() -> None:
@@ -251,14 +253,14 @@ def test_a_default_releases_what_was_reserved() -> None:
 
     assert house.events("MarginReleased") == [{"reservation": 1}]
     assert house.position("A")["buy_lots"] == 0
-    assert house.exposure.accounts.held[house.number("A")] == 0
+    assert house.state.accounts.open_order_hold[house.number("A")] == 0
 
 
 @pytest.mark.parametrize("account", [0, 10**6])
 def test_only_accounts_that_are_called_first_can_be_called(account: int) -> None:
     house = called_house()
 
-    refusal = decide_call_margin(house.exposure, {"account": account}, Recorder())
+    refusal = decide_call_margin(house.state, {"account": account}, Recorder())
 
     assert refusal is not None
     assert refusal.code == No.UNKNOWN_SUBJECT
@@ -266,7 +268,7 @@ def test_only_accounts_that_are_called_first_can_be_called(account: int) -> None
 
 def test_a_cause_that_is_gone_is_refused_with_both_numbers() -> None:
     house = called_house()
-    a, x, recorder = house.number("A"), house.exposure, Recorder()
+    a, x, recorder = house.number("A"), house.state, Recorder()
 
     assert decide_call_margin(x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 6_000 * COIN, 5_000 * COIN,

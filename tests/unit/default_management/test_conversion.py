@@ -20,10 +20,8 @@ def debtor_house(**balances: int) -> ClearingHouse:
     for asset, name in enumerate(("numeraire", "btc", "eth")):
         amount = balances.get(name, 0)
         payer, payee = ("EXTERNAL_MARKET", "A") if amount > 0 else ("A", "EXTERNAL_MARKET")
-        transfer(
-            house.exposure.accounts, asset, house.number(payer), house.number(payee), abs(amount)
-        )
-    house.exposure.accounts.status[house.number("A")] = AccountStatus.LIQUIDATING
+        transfer(house.state.accounts, asset, house.number(payer), house.number(payee), abs(amount))
+    house.state.accounts.status[house.number("A")] = AccountStatus.LIQUIDATING
     return house
 
 
@@ -32,7 +30,7 @@ def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int
     recorder = Recorder()
     state = house.engine.state
     row: dict[str, Any] = {"account": house.number(account)}
-    assert decide_place_slice(state.exposure, state.defaults, row, recorder) is None
+    assert decide_place_slice(state, state.defaults, row, recorder) is None
     return [
         (values["subject"], values["quantity"])
         for name, values in recorder.events
@@ -63,7 +61,7 @@ def test_a_debt_in_another_asset_is_bought_and_a_creditor_keeps_its_assets() -> 
 def test_the_liquidator_sells_all_it_has_besides_the_numeraire() -> None:
     house = debtor_house(btc=5, eth=9)
     for asset, amount in ((1, 5), (2, 9)):
-        accounts = house.exposure.accounts
+        accounts = house.state.accounts
         transfer(accounts, asset, house.number("A"), house.number("LIQUIDATOR"), amount)
 
     assert conversions(house, "LIQUIDATOR") == [(1, -5), (2, -9)]
@@ -71,8 +69,8 @@ def test_the_liquidator_sells_all_it_has_besides_the_numeraire() -> None:
 
 def test_an_asset_without_a_fresh_price_waits() -> None:
     house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
-    house.exposure.assets.is_stale[1] = True
-    house.exposure.assets.unit_price[2] = 0.0
+    house.state.assets.is_stale[1] = True
+    house.state.assets.unit_price[2] = 0.0
 
     assert conversions(house) == []
 
@@ -81,8 +79,8 @@ def conversion_house(**balances: int) -> ClearingHouse:
     """As `debtor_house`, with the orders of its first slice in the outbox."""
     house = debtor_house(**balances)
     account = house.number("A")
-    house.exposure.accounts.slice_ns[account] = house.exposure.now_ns + 1
-    house.advance(house.exposure.now_ns + 1)
+    house.state.accounts.slice_ns[account] = house.state.now_ns + 1
+    house.advance(house.state.now_ns + 1)
     return house
 
 
@@ -129,11 +127,11 @@ def test_what_is_bought_is_charged_rounded_up() -> None:
 def test_what_is_wanted_is_what_a_slice_orders() -> None:
     house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
 
-    assert wanted_conversions(house.exposure, house.number("A")) == conversions(house)
+    assert wanted_conversions(house.state, house.number("A")) == conversions(house)
 
 
 def test_proceeds_round_against_the_account_both_ways() -> None:
-    x = debtor_house().exposure
+    x = debtor_house().state
 
     # 7 units of 1e-8 at 3 numeraire of 1e6 units: 0.21.
     assert (proceeds_of(x, 2, -7, 3 * E8), proceeds_of(x, 2, 7, 3 * E8)) == (0, -1)
@@ -141,11 +139,11 @@ def test_proceeds_round_against_the_account_both_ways() -> None:
 
 def test_a_conversion_keeps_the_sums_of_both_assets() -> None:
     house = conversion_house(numeraire=-3_700 * COIN, eth=2_000 * E8)
-    before = house.exposure.accounts.used("balance").sum(axis=0).tolist()
+    before = house.state.accounts.used("balance").sum(axis=0).tolist()
 
     house.fill(1, 999, 3 * E8)
 
-    assert house.exposure.accounts.used("balance").sum(axis=0).tolist() == before
+    assert house.state.accounts.used("balance").sum(axis=0).tolist() == before
     orders = house.engine.state.defaults.orders
     assert orders.quantity[0] == -(123_333_333_334 - 999)
-    assert orders.answered_ns[0] == house.exposure.now_ns
+    assert orders.answered_ns[0] == house.state.now_ns

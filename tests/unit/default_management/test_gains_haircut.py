@@ -15,7 +15,7 @@ from novate.default_management.gains_haircut import (
 from novate.default_management.share import share_pro_rata
 from novate.engine.decide import Events
 from novate.errors import InvariantError
-from novate.kernel.assess import EQUITY, MAINTENANCE, NET
+from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -62,11 +62,11 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
     house = house_with_winners()
     house.price(480, at_ns=START + MINUTE)
     house.advance(START + HOUR)  # B is paid 1,200
-    assert house.exposure.accounts.window_gain[house.number("B")] == 1_200 * COIN
+    assert house.state.accounts.window_gain[house.number("B")] == 1_200 * COIN
 
     house.price(470, at_ns=START + HOUR + MINUTE)
 
-    gains = window_gains(house.exposure)
+    gains = window_gains(house.state)
     assert gains[house.number("B")] == 1_800 * COIN
     assert gains[house.number("C")] == 1_200 * COIN
     assert gains[house.number("A")] == 0  # a loss is no gain
@@ -77,9 +77,9 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
 def test_a_gain_once_cut_is_not_cut_again() -> None:
     house = house_with_winners()
     house.price(440)
-    assert house.exposure.accounts.window_gain[house.number("B")] == -300 * COIN
+    assert house.state.accounts.window_gain[house.number("B")] == -300 * COIN
 
-    assert window_gains(house.exposure)[house.number("B")] == 3_300 * COIN
+    assert window_gains(house.state)[house.number("B")] == 3_300 * COIN
 
 
 def test_gains_of_an_older_window_are_safe() -> None:
@@ -90,7 +90,7 @@ def test_gains_of_an_older_window_are_safe() -> None:
     house.advance(START + 2 * HOUR)
 
     assert house.events("GainsWindowStarted") == [{"instant_ns": START + 2 * HOUR}]
-    assert window_gains(house.exposure).sum() == 0
+    assert window_gains(house.state).sum() == 0
 
 
 def test_no_more_than_the_gains_is_cut() -> None:
@@ -110,12 +110,12 @@ def test_no_more_than_the_gains_is_cut() -> None:
 
 def test_only_margin_accounts_that_have_not_failed_stand() -> None:
     house = house_with_winners()
-    accounts = house.exposure.accounts
+    accounts = house.state.accounts
     accounts.status[house.number("B")] = AccountStatus.CALLED
     accounts.status[house.number("C")] = AccountStatus.LIQUIDATING
     accounts.status[house.number("D")] = AccountStatus.TAKEN_OVER
 
-    standing = standing_accounts(house.exposure)
+    standing = standing_accounts(house.state)
 
     assert [accounts.references[k] for k in standing.nonzero()[0]] == ["A", "B"]
 
@@ -126,14 +126,14 @@ def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
     row = {"loss": 1, "amount": 5, "gains": 3_000 * COIN - 1, "winners": 2}
 
     with pytest.raises(InvariantError, match="the gains cut are the gains that were counted"):
-        apply_gains_cut(house.exposure, row)
+        apply_gains_cut(house.state, row)
 
 
 def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> None:
     house = house_with_winners()
     # B has 60 lots: at 440 it gains 3,600 and asks 1,320 of maintenance margin.
     paid_out = 20_000 + 3_600 - 1_320 - 100
-    transfer(house.exposure.accounts, 0, house.number("B"), house.number("D"), paid_out * COIN)
+    transfer(house.state.accounts, 0, house.number("B"), house.number("D"), paid_out * COIN)
 
     house.price(440)
 
@@ -149,7 +149,7 @@ def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
     for name, margin in (("B", 1_320), ("C", 880)):
         gain = 60 * (60 if name == "B" else 40)
         transfer(
-            house.exposure.accounts, 0, house.number(name), house.number("D"),
+            house.state.accounts, 0, house.number(name), house.number("D"),
             (20_000 + gain - margin) * COIN,
         )  # fmt: skip
 
@@ -173,15 +173,15 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
         house.open_client(f"W{number}", deposit=50_000 * COIN)
         house.trade(f"W{number}", "EXTERNAL_MARKET", lots=20 + number, ticks=500)
         account = house.number(f"W{number}")
-        house.exposure.accounts.window_gain[account] = gain * COIN
+        house.state.accounts.window_gain[account] = gain * COIN
         away = (50_000 - equity) * COIN
-        transfer(house.exposure.accounts, 0, account, house.number("FEES"), away)
-    before = house.exposure.assess_all()
-    most = int(bearable(house.exposure).sum())
+        transfer(house.state.accounts, 0, account, house.number("FEES"), away)
+    before = house.state.assess_all()
+    most = int(bearable(house.state).sum())
 
-    rest = allocate(house.exposure, 1, loss, Events(house.engine.state))
+    rest = allocate(house.state, 1, loss, Events(house.engine.state))
 
-    after = house.exposure.assess_all()
+    after = house.state.assess_all()
     assert loss - rest == min(loss, most) == house.balance("LIQUIDATOR")
     for number in range(len(winners)):
         k = house.number(f"W{number}")
@@ -195,10 +195,10 @@ def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.Data
     house = ClearingHouse()
     for number, gain in enumerate(gains):
         house.open_client(f"W{number}", deposit=gain)
-        house.exposure.accounts.window_gain[house.number(f"W{number}")] = gain
+        house.state.accounts.window_gain[house.number(f"W{number}")] = gain
     amount = data.draw(st.integers(1, sum(gains)))
 
-    rest = allocate(house.exposure, 1, amount, Events(house.engine.state))
+    rest = allocate(house.state, 1, amount, Events(house.engine.state))
 
     assert rest == 0
     paid = [gain - house.balance(f"W{number}") for number, gain in enumerate(gains)]

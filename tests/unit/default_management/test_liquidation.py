@@ -4,7 +4,7 @@ import pytest
 
 from novate.default_management.liquidation import (
     book_between,
-    close_uncovered,
+    cancel_excess_orders,
     closing_accounts,
     decide_expire_order,
     decide_place_slice,
@@ -21,7 +21,7 @@ from novate.default_management.liquidation import (
     position_rows,
     release_level,
 )
-from novate.kernel.codes import AccountStatus, Defence, OrderKind, Role
+from novate.kernel.codes import AccountStatus, OrderKind, Role, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -79,7 +79,7 @@ def test_the_binding_instrument_is_the_one_that_asks_for_the_most() -> None:
     house.price(500)
     house.trade("A", "B", lots=100, ticks=500)  # notional 50,000, maintenance 2,500
     house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000, maintenance 3,000
-    x = house.exposure
+    x = house.state
     first, second = position_rows(x, house.number("A"))
     assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
     assert (maintenance_of(x, first), maintenance_of(x, second)) == (2_500 * COIN, 3_000 * COIN)
@@ -243,13 +243,13 @@ def test_a_partial_fill_leaves_the_rest_open_until_it_is_final() -> None:
 )
 def test_an_answer_out_of_range_is_refused(answer: dict[str, int], code: int) -> None:
     house = breached_house()
-    before = house.engine.state.exposure.accounts.used("balance").copy()
+    before = house.engine.state.accounts.used("balance").copy()
     row = {"order": 1, "quantity": 1, "price": 468, "is_final": False, **answer}
 
     house.submit(command.REPORT_FILL.row(**row), allow_refusals=True)
 
     assert house.refusals() == [code]
-    assert (house.exposure.accounts.used("balance") == before).all()
+    assert (house.state.accounts.used("balance") == before).all()
 
 
 def test_a_closed_order_takes_no_more_answers() -> None:
@@ -257,14 +257,14 @@ def test_a_closed_order_takes_no_more_answers() -> None:
     house.fill(1, 0, 0, is_final=True)
     row = {"order": 1, "quantity": 0, "price": 0, "is_final": False}
 
-    refusal = decide_report_fill(house.exposure, house.engine.state.defaults, row, Recorder())
+    refusal = decide_report_fill(house.state, house.engine.state.defaults, row, Recorder())
 
     assert refusal == (ReportFillRefusal.ORDER_CLOSED, 1, 0)
 
 
 def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     house = breached_house()
-    x = house.exposure
+    x = house.state
     numbers = x.assess(house.number("A"))
     assert release_level(x, house.number("A"), numbers) == 2_925 * COIN  # 2,340 x 1.25
     assert not is_cured(x, house.number("A"), numbers)
@@ -278,14 +278,14 @@ def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     assert house.event_names()[-2:] == ["OrderClosed", "LiquidationStopped"]
     assert house.events("LiquidationStopped")[0]["requirement"] == 2_925 * COIN
     assert house.status("A") == AccountStatus.OPEN
-    assert house.exposure.accounts.slice_ns[house.number("A")] == 0
+    assert house.state.accounts.slice_ns[house.number("A")] == 0
 
 
 def test_an_account_in_default_of_a_call_is_not_released_below_initial_margin() -> None:
     house = breached_house()
-    x, a = house.exposure, house.number("A")
+    x, a = house.state, house.number("A")
 
-    x.accounts.defence[a] = Defence.CALL_THEN_DEFAULT
+    x.accounts.shortfall_policy[a] = ShortfallPolicy.CALL_THEN_DEFAULT
 
     assert release_level(x, a, x.assess(a)) == 4_680 * COIN
 
@@ -309,7 +309,7 @@ def test_starting_releases_reservations() -> None:
 
 def test_nothing_is_closed_while_a_price_is_missing() -> None:
     house = breached_house()
-    x, defaults = house.exposure, house.engine.state.defaults
+    x, defaults = house.state, house.engine.state.defaults
     a = house.number("A")
     house.fill(1, 0, 0, is_final=True)
     x.assets.is_stale[1] = True
@@ -326,7 +326,7 @@ def test_nothing_is_closed_while_a_price_is_missing() -> None:
 
 def test_commands_without_a_cause_are_refused() -> None:
     house = breached_house(price=490)
-    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
     a, last = house.number("A"), x.accounts.count - 1
 
     assert decide_start_liquidation(x, {"account": a}, recorder) == (
@@ -356,7 +356,7 @@ def test_commands_without_a_cause_are_refused() -> None:
 
 def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
     house = breached_house()
-    x = house.exposure
+    x = house.state
     assert closing_accounts(x) == [house.number("A")]
 
     x.accounts.slice_ns[x.single(Role.LIQUIDATOR)] = x.now_ns
@@ -390,7 +390,7 @@ def liquidator_house(lots: int, *orders: int) -> ClearingHouse:
     """The liquidator holds lots of the contract and has orders of these quantities out."""
     house = breached_house(price=490)
     market = "EXTERNAL_MARKET"
-    x, defaults = house.exposure, house.engine.state.defaults
+    x, defaults = house.state, house.engine.state.defaults
     liquidator = x.single(Role.LIQUIDATOR)
     if lots:
         ticks = 490
@@ -422,7 +422,7 @@ def test_an_order_of_the_liquidator_stays_while_it_reduces_its_position(
     house = liquidator_house(lots, order)
     recorder = Recorder()
 
-    close_uncovered(house.exposure, house.engine.state.defaults, recorder)
+    cancel_excess_orders(house.state, house.engine.state.defaults, recorder)
 
     assert recorder.names == ([] if stays else ["OrderClosed"])
 
@@ -444,10 +444,10 @@ def test_a_conversion_of_the_liquidator_stays_while_it_reduces_its_balance(
     house = liquidator_house(100, order)
     orders = house.engine.state.defaults.orders
     orders.kind[0], orders.subject[0] = OrderKind.CONVERSION, 1
-    house.exposure.accounts.balance[house.number("LIQUIDATOR"), 1] = balance
+    house.state.accounts.balance[house.number("LIQUIDATOR"), 1] = balance
     recorder = Recorder()
 
-    close_uncovered(house.exposure, house.engine.state.defaults, recorder)
+    cancel_excess_orders(house.state, house.engine.state.defaults, recorder)
 
     assert recorder.names == ([] if stays else ["OrderClosed"])
 
@@ -457,7 +457,7 @@ def test_a_slice_of_the_liquidator_first_withdraws_what_no_longer_reduces() -> N
     recorder = Recorder()
 
     decide_place_slice(
-        house.exposure, house.engine.state.defaults, {"account": house.number("LIQUIDATOR")},
+        house.state, house.engine.state.defaults, {"account": house.number("LIQUIDATOR")},
         recorder,
     )  # fmt: skip
 
@@ -506,7 +506,7 @@ def test_an_order_lives_for_ever_where_that_is_the_rule() -> None:
 
 def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
     house = breached_house()
-    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
     due = int(defaults.orders.answered_ns[0]) + x.parameter(Parameter.ORDER_LIFE_NS)
 
     assert decide_expire_order(x, defaults, {"order": 1}, recorder) == (No.NOT_DUE, x.now_ns, due)
@@ -518,7 +518,7 @@ def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
 
 def test_a_flat_liquidator_has_no_next_slice() -> None:
     house = breached_house(price=490)
-    x, defaults = house.exposure, house.engine.state.defaults
+    x, defaults = house.state, house.engine.state.defaults
     liquidator = x.single(Role.LIQUIDATOR)
     assert is_flat(x, defaults, liquidator)
     recorder = Recorder()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from novate.default_management.room import conversion_room, fill_room, proceeds_of
-from novate.kernel.bound import COST_STOP
+from novate.kernel.clearing.bound import COST_STOP
 from novate.message import command
 from novate.message.refusal import ReportFillRefusal
 from tests.unit.clearing import COIN, ClearingHouse
@@ -25,7 +25,7 @@ def closing_house() -> ClearingHouse:
 
 def test_a_fill_needs_room_for_both_sides_and_the_fund() -> None:
     house = closing_house()
-    x, a = house.exposure, house.number("A")
+    x, a = house.state, house.number("A")
     market, fund = house.number("EXTERNAL_MARKET"), house.number("INSURANCE_FUND")
     # Value and entry cost, and the settlement cost, which is larger than the balance.
     assert fill_room(x, a, 0, -10, 450) == (4_500 + 45_000 + 45_000) * COIN
@@ -39,7 +39,7 @@ def test_a_fill_needs_room_for_both_sides_and_the_fund() -> None:
 
 def test_a_fill_that_does_not_fit_is_refused_and_changes_nothing() -> None:
     house = closing_house()
-    x = house.exposure
+    x = house.state
     x.accounts.balance[house.number("EXTERNAL_MARKET"), 0] += COST_STOP
     x.accounts.balance[house.number("CUSTODY"), 0] -= COST_STOP
     before = house.engine.state.digest()
@@ -53,7 +53,7 @@ def test_a_fill_that_does_not_fit_is_refused_and_changes_nothing() -> None:
 
 def test_a_conversion_needs_room_in_both_assets_of_both_sides() -> None:
     house = closing_house()
-    x, a = house.exposure, house.number("A")
+    x, a = house.state, house.number("A")
     market = house.number("EXTERNAL_MARKET")
     assert conversion_room(x, a, 1, -3, 10 * E8) == 5_000 * COIN
 
@@ -64,7 +64,7 @@ def test_a_conversion_needs_room_in_both_assets_of_both_sides() -> None:
 
 
 def test_what_is_bought_is_charged_up_and_what_is_sold_credited_down() -> None:
-    x = closing_house().exposure
+    x = closing_house().state
 
     assert proceeds_of(x, 1, 1, 150 * E8) == -2  # 1.5 units for one hundred-millionth
     assert proceeds_of(x, 1, -1, 150 * E8) == 1

@@ -90,17 +90,17 @@ def test_a_liquidator_that_is_closing_keeps_its_own_rhythm() -> None:
     house = failing_house(446)
     house.open_client("C", deposit=5_500 * COIN)
     house.trade("C", "B", lots=100, ticks=446)
-    before = int(house.exposure.accounts.slice_ns[house.number("LIQUIDATOR")])
+    before = int(house.state.accounts.slice_ns[house.number("LIQUIDATOR")])
 
     house.price(392, at_ns=START + MINUTE + 1)
 
     assert house.status("C") == AccountStatus.TAKEN_OVER
-    assert house.exposure.accounts.slice_ns[house.number("LIQUIDATOR")] == before
+    assert house.state.accounts.slice_ns[house.number("LIQUIDATOR")] == before
 
 
 def closing_out(house: ClearingHouse) -> list[str]:
     """Accounts whose members answer for what the liquidator loses."""
-    accounts = house.exposure.accounts
+    accounts = house.state.accounts
     return [accounts.references[k] for k in accounts.used("is_closing_out").nonzero()[0]]
 
 
@@ -148,13 +148,13 @@ def test_open_orders_leave_the_outbox_first() -> None:
 def test_gains_of_the_window_and_unproven_gains_are_gone_with_the_account() -> None:
     house = failing_house(468)
     a = house.number("A")
-    house.exposure.accounts.encumbered[a] = 5
-    house.exposure.accounts.window_gain[a] = 7
+    house.state.accounts.encumbered[a] = 5
+    house.state.accounts.window_gain[a] = 7
 
     house.price(446)
 
-    assert house.exposure.accounts.encumbered[a] == 0
-    assert house.exposure.accounts.window_gain[a] == 0
+    assert house.state.accounts.encumbered[a] == 0
+    assert house.state.accounts.window_gain[a] == 0
 
 
 def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
@@ -183,7 +183,7 @@ def test_what_the_liquidator_loses_while_closing_is_recorded_as_its_own_loss() -
     assert house.events("LossRecorded") == [
         {"loss": 1, "account": house.number("LIQUIDATOR"), "amount": 500 * COIN}
     ]
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 0
 
 
 def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_is_closed() -> None:
@@ -193,12 +193,12 @@ def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_i
     state = house.engine.state
 
     house.price(440)  # 500 short: what fund and skin hold
-    assert liquidator_shortfall(state.exposure, state.defaults) == 500 * COIN
-    assert shortfall_due(state.exposure, state.defaults) == 0
+    assert liquidator_shortfall(state, state.defaults) == 500 * COIN
+    assert shortfall_due(state, state.defaults) == 0
     assert house.events("LossRecorded") == []
 
     close_liquidator(house, 441)
-    assert shortfall_due(state.exposure, state.defaults) == 400 * COIN
+    assert shortfall_due(state, state.defaults) == 400 * COIN
     house.assess()
 
     assert house.events("LossRecorded")[0]["amount"] == 400 * COIN
@@ -216,7 +216,7 @@ def test_a_shortfall_beyond_the_clearing_houses_own_means_is_a_loss_at_once() ->
 def test_an_uncovered_loss_is_not_recorded_twice() -> None:
     house = failing_house(440, winner="EXTERNAL_MARKET")
     assert house.events("LossAllocated")[-1]["amount"] == 500 * COIN  # nobody gained, no fund
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == -500 * COIN
+    assert house.state.assess(house.number("LIQUIDATOR")).net == -500 * COIN
 
     house.assess()
     assert len(house.events("LossRecorded")) == 1
@@ -228,13 +228,13 @@ def test_an_uncovered_loss_is_not_recorded_twice() -> None:
 def test_a_loss_that_waits_counts_against_the_shortfall() -> None:
     house = failing_house(446)
     state = house.engine.state
-    transfer(state.exposure.accounts, 0, house.number("LIQUIDATOR"), house.number("B"), 350 * COIN)
-    assert liquidator_shortfall(state.exposure, state.defaults) == 250 * COIN
+    transfer(state.accounts, 0, house.number("LIQUIDATOR"), house.number("B"), 350 * COIN)
+    assert liquidator_shortfall(state, state.defaults) == 250 * COIN
     loss = state.defaults.losses.append()
     state.defaults.losses.amount[loss] = 240 * COIN
     state.defaults.losses.is_open[loss] = True
 
-    assert liquidator_shortfall(state.exposure, state.defaults) == 10 * COIN
+    assert liquidator_shortfall(state, state.defaults) == 10 * COIN
 
 
 def close_liquidator(house: ClearingHouse, price: int) -> None:
@@ -243,7 +243,7 @@ def close_liquidator(house: ClearingHouse, price: int) -> None:
         order = house.engine.state.defaults.orders.count
         left = abs(int(house.engine.state.defaults.orders.quantity[order - 1]))
         house.fill(order, left, price)
-        house.advance(house.exposure.now_ns + MINUTE)
+        house.advance(house.state.now_ns + MINUTE)
 
 
 def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
@@ -277,23 +277,23 @@ def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
 def test_a_liquidator_with_anything_left_is_not_flat() -> None:
     house = failing_house(446, slice_ppm=1_000_000)
     state, liquidator = house.engine.state, house.number("LIQUIDATOR")
-    assert not is_flat(state.exposure, state.defaults, liquidator)  # lots and an order
+    assert not is_flat(state, state.defaults, liquidator)  # lots and an order
     close_liquidator(house, 446)
-    assert is_flat(state.exposure, state.defaults, liquidator)
+    assert is_flat(state, state.defaults, liquidator)
 
-    transfer(state.exposure.accounts, 1, house.number("B"), liquidator, 1)
-    assert not is_flat(state.exposure, state.defaults, liquidator)
-    transfer(state.exposure.accounts, 1, liquidator, house.number("B"), 1)
+    transfer(state.accounts, 1, house.number("B"), liquidator, 1)
+    assert not is_flat(state, state.defaults, liquidator)
+    transfer(state.accounts, 1, liquidator, house.number("B"), 1)
     order = state.defaults.orders.append()
     state.defaults.orders.account[order] = liquidator
     state.defaults.orders.is_open[order] = True
-    assert not is_flat(state.exposure, state.defaults, liquidator)
+    assert not is_flat(state, state.defaults, liquidator)
 
 
 def test_pending_cash_in_another_asset_is_not_flat() -> None:
     house = ClearingHouse()
     house.list_contract(settlement_asset=1)
-    x, defaults = house.exposure, house.engine.state.defaults
+    x, defaults = house.state, house.engine.state.defaults
     row = int(x.instruments.suspense[0])
     assert is_flat(x, defaults, house.number("SETTLEMENT"))
 
@@ -304,7 +304,7 @@ def test_pending_cash_in_another_asset_is_not_flat() -> None:
 
 def test_commands_without_a_cause_are_refused() -> None:
     house = failing_house(468)
-    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
     a, b, liquidator = house.number("A"), house.number("B"), x.single(Role.LIQUIDATOR)
 
     assert decide_take_over(x, defaults, {"account": b}, recorder) == (

@@ -49,7 +49,7 @@ def house_with_loss(
 
 def paid(house: ClearingHouse) -> list[tuple[Layer, str, int]]:
     """Who paid what, in order."""
-    names = house.exposure.accounts.references
+    names = house.state.accounts.references
     return [
         (Layer(row["layer"]), names[row["payer"]], row["amount"])
         for row in house.events("LossAllocated")
@@ -166,7 +166,7 @@ def test_members_of_several_failed_accounts_bear_it_once_and_pro_rata() -> None:
 
 def test_a_fund_in_debt_is_not_asked() -> None:
     house = house_with_loss(insurance=0, others=(700 * COIN,))
-    accounts = house.exposure.accounts
+    accounts = house.state.accounts
     transfer(accounts, 0, house.number("INSURANCE_FUND"), house.number("B"), 5)
 
     house.price(439)
@@ -176,7 +176,7 @@ def test_a_fund_in_debt_is_not_asked() -> None:
 
 def test_only_a_recorded_open_loss_is_allocated() -> None:
     house = house_with_loss(insurance=900 * COIN)
-    x, defaults, recorder = house.exposure, house.engine.state.defaults, Recorder()
+    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
     no = EngineCommandRefusal
 
     assert decide_allocate_loss(x, defaults, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)

@@ -32,8 +32,8 @@ def test_the_first_instant_starts_the_gains_window() -> None:
 
     apply_run(state, event.TIME_ADVANCED.run({"instant_ns": [START, START + 5]}))
 
-    assert state.exposure.now_ns == START + 5
-    assert state.exposure.window_ns == START
+    assert state.now_ns == START + 5
+    assert state.window_ns == START
 
 
 def test_events_that_only_report_change_nothing() -> None:
@@ -54,14 +54,14 @@ def test_events_that_only_report_change_nothing() -> None:
 
 def test_a_new_asset_gives_every_account_a_balance_in_it() -> None:
     house = ClearingHouse()
-    assert house.exposure.accounts.balance.shape[1] == 2
+    assert house.state.accounts.balance.shape[1] == 2
 
     apply_run(
         house.engine.state,
         event.ASSET_DECLARED.row(asset=2, symbol="ETH", decimals=8, haircut_bps=0),
     )
 
-    assert house.exposure.accounts.balance.shape[1] == 3
+    assert house.state.accounts.balance.shape[1] == 3
     assert house.balance("CUSTODY", 2) == 0
 
 
@@ -69,7 +69,7 @@ def test_a_new_contract_has_its_place_in_the_settlement_account() -> None:
     house = ClearingHouse()
     house.list_contract("X")
     house.list_contract("Y")
-    x = house.exposure
+    x = house.state
 
     for i in range(2):
         row = int(x.instruments.suspense[i])
@@ -90,8 +90,6 @@ def test_trades_are_booked_by_their_kernel() -> None:
 
     assert house.lots("A") == 3
     row = [
-        k
-        for k in range(again.exposure.positions.count)
-        if again.exposure.positions.account[k] == house.number("A")
+        k for k in range(again.positions.count) if again.positions.account[k] == house.number("A")
     ]
-    assert again.exposure.positions.lots[row[0]] == 6
+    assert again.positions.lots[row[0]] == 6

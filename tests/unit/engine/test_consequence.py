@@ -6,7 +6,7 @@ import pytest
 from novate.book.ledger import transfer
 from novate.engine.consequence import Due, _level, consequences, due_commands, due_list
 from novate.engine.state import State
-from novate.kernel.codes import AccountStatus, Defence, DueKind, Origin, Role
+from novate.kernel.codes import AccountStatus, DueKind, Origin, Role, ShortfallPolicy
 from novate.message.declare import rows_of
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -24,7 +24,7 @@ def crowded_house() -> ClearingHouse:
 
 def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
     house = crowded_house()
-    x, at = house.exposure, START + 30 * MINUTE
+    x, at = house.state, START + 30 * MINUTE
     a, b = house.number("A"), house.number("B")
     x.instruments.next_funding_ns[:2] = at
     x.instruments.next_cycle_ns[:2] = at
@@ -106,7 +106,7 @@ def failing_house(**parameters: int) -> ClearingHouse:
     house.list_contract()
     house.open_client("A", deposit=5_500 * COIN)
     house.open_client("B", deposit=90_000 * COIN)
-    house.open_client("D", deposit=5_500 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client("D", deposit=5_500 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT)
     house.price(500)
     house.trade("A", "B", lots=100, ticks=500)
     house.trade("D", "B", lots=100, ticks=500)
@@ -172,7 +172,7 @@ def test_the_worst_account_is_liquidated_first_and_ties_go_by_number() -> None:
 
     house.price(467)
 
-    names = house.exposure.accounts.references
+    names = house.state.accounts.references
     started = [names[row["account"]] for row in house.events("LiquidationStarted")]
     assert started == ["D", "C", "E", "F"]
 
@@ -180,7 +180,7 @@ def test_the_worst_account_is_liquidated_first_and_ties_go_by_number() -> None:
 def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> None:
     house = failing_house(index_staleness_ns=MINUTE)
     for name in ("A", "D"):
-        transfer(house.exposure.accounts, 0, house.number(name), house.number("B"), 5_400 * COIN)
+        transfer(house.state.accounts, 0, house.number(name), house.number("B"), 5_400 * COIN)
 
     house.price(None, at_ns=START + 2 * MINUTE)
     assert stages(house) == []
@@ -193,7 +193,7 @@ def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> N
 def test_without_a_liquidator_nothing_follows() -> None:
     state = State()
 
-    assert state.exposure.single(Role.LIQUIDATOR) == -1
+    assert state.single(Role.LIQUIDATOR) == -1
     assert consequences(state) == []
 
 

@@ -58,8 +58,8 @@ def test_rows_of_one_event_in_sequence_become_one_run() -> None:
         ("TradeNovated", 0),
         ("TimeAdvanced", 1),
     ]
-    assert state.exposure.now_ns == 3
-    assert state.exposure.assets.symbols == ["USDT"]
+    assert state.now_ns == 3
+    assert state.assets.symbols == ["USDT"]
 
 
 def test_a_refusal_names_row_code_and_both_numbers_and_the_next_row_goes_on() -> None:
@@ -102,7 +102,7 @@ def test_the_clock_does_not_go_back(instant: int, allowed: int) -> None:
     [row] = house.events("CommandRefused", last=True)
     assert row["code"] == AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT
     assert (row["actual"], row["allowed"]) == (instant, allowed)
-    assert house.exposure.now_ns == START
+    assert house.state.now_ns == START
 
 
 def test_an_assessment_is_of_the_present_instant() -> None:

@@ -230,7 +230,7 @@ def test_an_engine_whose_journal_fails_stops_for_good() -> None:
 
 def test_a_state_that_contradicts_itself_is_not_journaled() -> None:
     house = traded_house()
-    house.exposure.accounts.balance[house.number("A"), 0] += 1
+    house.state.accounts.balance[house.number("A"), 0] += 1
 
     with pytest.raises(InvariantError, match="debits equal credits"):
         house.deposit("B", 1)

@@ -9,7 +9,7 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, decode_runs, encode_runs, seal
 from novate.engine.recover import audit, recover
 from novate.errors import JournalError
-from novate.kernel.codes import Defence, Origin
+from novate.kernel.codes import Origin, ShortfallPolicy
 from novate.message import command
 from novate.message.declare import columns_of
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
@@ -24,7 +24,7 @@ def eventful_house() -> ClearingHouse:
     house.open_member("N", default_fund=50 * COIN)
     house.open_client("A", deposit=5_500 * COIN)
     house.open_client("B", deposit=90_000 * COIN)
-    house.open_client("D", deposit=5_500 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client("D", deposit=5_500 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT)
     house.price(500)
     house.trade("A", "B", lots=100, ticks=500)
     house.trade("D", "B", lots=100, ticks=500)

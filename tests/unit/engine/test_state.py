@@ -32,7 +32,7 @@ def test_a_snapshot_brings_back_the_whole_state() -> None:
 
     assert again.digest() == state.digest()
     assert again.sources_seen == {"feed": 4}
-    assert again.exposure.accounts.number == state.exposure.accounts.number
+    assert again.accounts.number == state.accounts.number
     assert again.defaults.waterfall.tolist() == state.defaults.waterfall.tolist()
     again.require_sound()
 
@@ -69,15 +69,15 @@ def test_the_digest_covers_every_table_and_the_keys_of_sources() -> None:
     state = house.engine.state
     digests = {state.digest()}
 
-    transfer(state.exposure.accounts, 0, house.number("A"), house.number("B"), 1)
+    transfer(state.accounts, 0, house.number("A"), house.number("B"), 1)
     digests.add(state.digest())
     state.defaults.orders.is_open[0] ^= True
     digests.add(state.digest())
-    state.exposure.now_ns += 1
+    state.now_ns += 1
     digests.add(state.digest())
     state.sources_seen["feed"] += 1
     digests.add(state.digest())
-    state.exposure.parameters[0] += 1
+    state.parameters[0] += 1
     digests.add(state.digest())
 
     assert len(digests) == 6
@@ -87,9 +87,9 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
     state = busy_house().engine.state
     before = state.digest()
 
-    state.exposure.drop_caches()
-    state.exposure.accounts.ensure(5_000)
-    state.exposure.positions.reserve(5_000, state.exposure.accounts)
+    state.drop_caches()
+    state.accounts.ensure(5_000)
+    state.positions.reserve(5_000, state.accounts)
 
     assert state.digest() == before
 
@@ -100,8 +100,8 @@ def test_a_copy_shares_nothing() -> None:
     before = state.digest()
     twin = state.copy()
 
-    transfer(twin.exposure.accounts, 0, house.number("A"), house.number("B"), 1)
-    twin.exposure.positions.lots[0] += 1
+    transfer(twin.accounts, 0, house.number("A"), house.number("B"), 1)
+    twin.positions.lots[0] += 1
     twin.defaults.losses.append()
     twin.sources_seen["feed"] = 9
 
@@ -114,7 +114,7 @@ def test_money_from_nowhere_stops_the_engine() -> None:
     state = house.engine.state
     state.require_sound()
 
-    state.exposure.accounts.balance[house.number("A"), 0] += 1
+    state.accounts.balance[house.number("A"), 0] += 1
 
     with pytest.raises(InvariantError, match=r"debits equal credits in every asset, sums \[1, 0\]"):
         state.require_sound()
@@ -122,7 +122,7 @@ def test_money_from_nowhere_stops_the_engine() -> None:
 
 def test_a_position_without_its_other_side_stops_the_engine() -> None:
     state = busy_house().engine.state
-    state.exposure.positions.lots[int(np.argmax(state.exposure.positions.lots))] += 1
+    state.positions.lots[int(np.argmax(state.positions.lots))] += 1
 
     with pytest.raises(InvariantError, match=r"positions of every contract sum to zero"):
         state.require_sound()
@@ -130,7 +130,7 @@ def test_a_position_without_its_other_side_stops_the_engine() -> None:
 
 def test_pending_cash_that_does_not_cancel_stops_the_engine() -> None:
     state = busy_house().engine.state
-    state.exposure.positions.settlement_cost[0] += 1
+    state.positions.settlement_cost[0] += 1
 
     with pytest.raises(InvariantError, match=r"pending cash of every contract cancels.*'X', 1"):
         state.require_sound()
@@ -150,4 +150,4 @@ def test_rounding_of_inverse_values_may_leave_a_unit_per_holder_after_a_cycle() 
 
     house.engine.state.require_sound()
 
-    assert int(house.exposure.accounts.used("balance").sum()) == 0
+    assert int(house.state.accounts.used("balance").sum()) == 0

@@ -7,17 +7,17 @@ from novate.engine.decide import Events
 from novate.engine.engine import apply_record
 from novate.engine.state import State
 from novate.engine.touch import QUIET, TOUCH, note_event, note_trades
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
-from novate.kernel.codes import Defence, Layer
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.codes import Layer, ShortfallPolicy
 from novate.message import command, event
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
 def require_exact(state: State) -> None:
     """The cache says what an assessment of everybody says."""
-    numbers = state.exposure.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
+    numbers = state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
 
-    assert np.array_equal(state.headroom.numbers(), numbers)
+    assert np.array_equal(state.margin_cache.numbers(), numbers)
 
 
 @pytest.mark.parametrize("last", [Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING])
@@ -30,7 +30,9 @@ def test_the_cache_is_exact_after_every_call(last: Layer) -> None:
     steps = [
         lambda: house.open_client("A", deposit=5_500 * COIN),
         lambda: house.open_client("B", deposit=90_000 * COIN),
-        lambda: house.open_client("D", deposit=5_500 * COIN, defence=Defence.CALL_THEN_DEFAULT),
+        lambda: house.open_client(
+            "D", deposit=5_500 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+        ),
         lambda: house.deposit("D", 10**10, asset=2),
         lambda: house.price(500, e8={1: 3 * 10**8}),
         lambda: house.trade("A", "B", lots=100, ticks=500),
@@ -95,12 +97,12 @@ def test_an_event_that_nobody_listed_touches_everything() -> None:
     house = ClearingHouse()
     house.open_client("A", deposit=5)
     state = house.engine.state
-    state.headroom.numbers()
-    state.exposure.accounts.balance[house.number("A"), 0] += 7
+    state.margin_cache.numbers()
+    state.accounts.balance[house.number("A"), 0] += 7
 
     note_event(state, event.GAINS_CUT, {})
 
-    assert state.headroom.numbers()[house.number("A"), 0] == 12
+    assert state.margin_cache.numbers()[house.number("A"), 0] == 12
     assert state.is_moved
 
 
@@ -109,23 +111,23 @@ def test_trades_touch_both_sides() -> None:
     for name in ("A", "B", "C"):
         house.open_client(name)
     state = house.engine.state
-    state.headroom.numbers()
+    state.margin_cache.numbers()
     numbers = [house.number(name) for name in ("A", "B", "C")]
-    state.exposure.accounts.balance[numbers, 0] += 7
+    state.accounts.balance[numbers, 0] += 7
     columns = {field.name: [0] for field in event.TRADE_NOVATED.fields}
     run = event.TRADE_NOVATED.run({**columns, "buyer": [numbers[0]], "seller": [numbers[1]]})
 
     note_trades(state, run)
 
-    assert state.headroom.numbers()[numbers, 0].tolist() == [7, 7, 0]
+    assert state.margin_cache.numbers()[numbers, 0].tolist() == [7, 7, 0]
 
 
 def test_deciding_tells_the_cache_too() -> None:
     house = ClearingHouse()
     house.open_client("A")
     state = house.engine.state
-    state.headroom.numbers()
+    state.margin_cache.numbers()
 
     Events(state)(event.COLLATERAL_POSTED, account=house.number("A"), asset=0, amount=3)
 
-    assert state.headroom.numbers()[house.number("A"), 0] == 3
+    assert state.margin_cache.numbers()[house.number("A"), 0] == 3

@@ -4,7 +4,7 @@ import pytest
 
 from novate.errors import InputError
 from novate.instrument.contract import Contract
-from novate.kernel.value import INVERSE, LINEAR, contract_value
+from novate.kernel.clearing.value import INVERSE, LINEAR, contract_value
 from novate.message import command
 from tests.unit.instrument.listed import ALL, E8, NAMES, inverse, linear
 

@@ -21,7 +21,7 @@ from novate.instrument.valued import (
     valuation,
     valued,
 )
-from novate.kernel.black import (
+from novate.kernel.pricing.black import (
     CHARM,
     COLOUR,
     DELTA,

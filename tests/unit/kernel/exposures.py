@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from novate.kernel.codes import Role
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 from tests.unit.kernel import twin
 
 FLOORS = [0.0, 50_000.0, 50_001.0, 2_000_000.0]
@@ -21,13 +21,13 @@ OPTION = 5
 SHORT = {5: (90, 60), 6: (40, 35)}
 
 
-def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30) -> Exposure:
+def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30) -> ClearingState:
     """Linear and inverse contracts, two assets, open orders, an unknown mark, debts, tier edges."""
-    x = Exposure()
+    x = ClearingState()
     for _ in range(2):
         x.assets.append()
     x.assets.unit_price[:2] = 1.0, 0.37
-    x.assets.keep[:2] = 1.0, 0.9
+    x.assets.collateral_factor[:2] = 1.0, 0.9
     x.accounts.widen(2)
     for i, (form, asset, unit) in enumerate(zip(FORMS, ASSETS, UNITS, strict=True)):
         x.instruments.append()
@@ -60,7 +60,7 @@ def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30
     return x
 
 
-def hold(x: Exposure, account: int, instrument: int, rng: np.random.Generator) -> None:
+def hold(x: ClearingState, account: int, instrument: int, rng: np.random.Generator) -> None:
     """Give an account a random position; sizes lie near the edges of tiers now and then."""
     from novate.margin.admission import hold as row_of  # noqa: PLC0415 - a floor above
 
@@ -81,7 +81,7 @@ def hold(x: Exposure, account: int, instrument: int, rng: np.random.Generator) -
             x.reservations.lots[number] = lots
 
 
-def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
+def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
     """Equity, net, initial, maintenance, notional, gain, unproven, straight from the rulebook."""
     unsettled, options, option_gain = [0, 0], [0, 0], [0, 0]
     initial = maintenance = notional = unproven = 0
@@ -96,7 +96,7 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
                 a + math.ceil(b * float(x.assets.unit_price[asset]))
                 for a, b in zip((initial, maintenance, notional, unproven), asked[:4], strict=True)
             )
-            kept = float(x.assets.unit_price[asset]) * float(x.assets.keep[asset])
+            kept = float(x.assets.unit_price[asset]) * float(x.assets.collateral_factor[asset])
             initial += math.ceil(asked[4] * kept)
             continue
         lots, cost = int(x.positions.lots[row]), int(x.positions.settlement_cost[row])
@@ -123,7 +123,7 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
     equity = net = gain = 0
     for asset, open_profit in enumerate(unsettled):
         total = int(x.accounts.balance[account, asset]) + open_profit
-        price, keep = float(x.assets.unit_price[asset]), float(x.assets.keep[asset])
+        price, keep = float(x.assets.unit_price[asset]), float(x.assets.collateral_factor[asset])
         gain += math.floor((open_profit + option_gain[asset]) * price)
         net += math.floor((total + options[asset]) * price)
         equity += math.floor(total * (price * keep)) if total > 0 else math.floor(total * price)
@@ -131,7 +131,7 @@ def readable_assessment(x: Exposure, account: int) -> tuple[int, ...]:
 
 
 def readable_option(
-    x: Exposure, row: int, i: int, mark: int
+    x: ClearingState, row: int, i: int, mark: int
 ) -> tuple[int, int, tuple[int, int, int, int, int]]:
     """Value, value beyond entry cost, and five sums: the last is what a dearer entry adds."""
     lots, entry = int(x.positions.lots[row]), int(x.positions.entry_cost[row])

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel import black, inverse
 from novate.kernel.jit import kernel
-from novate.kernel.special import exp, log, mills, normal_cdf, normal_pdf, normal_tail
+from novate.kernel.pricing import black, inverse
+from novate.kernel.pricing.special import exp, log, mills, normal_cdf, normal_pdf, normal_tail
 
 F64 = npt.NDArray[np.float64]
 EDGES = (0.0, -0.0, 1.0, -1.0, 1e-3, 0.5, 100.0, 1e-160, 1e160, 5e-324, np.inf, -np.inf, np.nan)
@@ -22,7 +22,7 @@ EDGES = (0.0, -0.0, 1.0, -1.0, 1e-3, 0.5, 100.0, 1e-160, 1e160, 5e-324, np.inf, 
 
 @kernel
 def fill_special(x, out):  # type: ignore[no-untyped-def]
-    """Every function of `kernel.special`; the logarithm of positive normal numbers only."""
+    """Every function of `kernel.pricing.special`; the logarithm of positive normal numbers only."""
     for k in range(x.size):
         a = abs(x[k])
         out[0, k] = exp(x[k])

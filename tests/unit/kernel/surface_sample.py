@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from novate.kernel.aggregate import PIECE, group_sums
-from novate.kernel.parity_line import parity_line
-from novate.kernel.ssvi_fit import fit_ssvi
-from novate.kernel.svi_fit import fit_svi, refine_slices
+from novate.kernel.pricing.aggregate import PIECE, group_sums
+from novate.kernel.pricing.parity_line import parity_line
+from novate.kernel.pricing.ssvi_fit import fit_ssvi
+from novate.kernel.pricing.svi_fit import fit_svi, refine_slices
 from novate.market.volatility import (
     ForwardTerms,
     QuoteTerms,

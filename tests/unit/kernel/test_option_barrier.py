@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from novate.kernel.codes import Kind, Monitoring
-from novate.kernel.option import option_values
+from novate.kernel.pricing.option import option_values
 from novate.valuation.exotic import barrier
 
 VOL, LEFT = 0.25, 0.5

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message import command
 from novate.message.parameter import Parameter
-from novate.valuation import Headroom
+from novate.valuation import MarginCache
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 MARK = 685
@@ -46,7 +46,7 @@ def test_a_premium_moves_at_the_trade_and_nothing_is_pending() -> None:
 def test_a_long_is_worth_its_mark_but_is_no_collateral_and_asks_for_nothing() -> None:
     house = ready()
     buy(house, ticks=700)
-    numbers = house.exposure.assess(house.number("long"))
+    numbers = house.state.assess(house.number("long"))
     assert numbers.equity == 930 * COIN
     assert numbers.net == 930 * COIN + 10 * MARK * COIN // 100
     assert (numbers.initial, numbers.maintenance) == (0, 0)
@@ -56,13 +56,13 @@ def test_a_long_is_worth_its_mark_but_is_no_collateral_and_asks_for_nothing() ->
 def test_a_short_holds_its_margin_and_net_equity_knows_the_debt() -> None:
     house = ready()
     buy(house, ticks=700)
-    numbers = house.exposure.assess(house.number("short"))
+    numbers = house.state.assess(house.number("short"))
     assert numbers.equity == 1_070 * COIN
     assert numbers.net == 1_070 * COIN - 10 * MARK * COIN // 100
     assert numbers.initial == INITIAL_TICKS * COIN // 10
     assert numbers.maintenance == MAINTENANCE_TICKS * COIN // 10
     house.price(101)
-    assert house.exposure.assess(house.number("short")).equity == 1_070 * COIN
+    assert house.state.assess(house.number("short")).equity == 1_070 * COIN
 
 
 def test_what_a_close_realises_counts_in_the_gains_window() -> None:
@@ -70,7 +70,7 @@ def test_what_a_close_realises_counts_in_the_gains_window() -> None:
     buy(house, ticks=600)
     house.trade("short", "long", lots=4, ticks=650, instrument=1)
     assert house.position("long", 1)["realised"] == 2 * COIN
-    gains = house.exposure.accounts.window_gain
+    gains = house.state.accounts.window_gain
     assert gains[house.number("long")] == 2 * COIN
     assert gains[house.number("short")] == -2 * COIN
 
@@ -93,10 +93,10 @@ def test_a_buy_order_holds_its_premium_and_a_sell_order_the_margin_of_the_short(
     house = ready()
     rows = {"account": house.number("long"), "instrument": 1}
     house.submit(command.RESERVE_MARGIN.row(**rows, lots=10, limit_ticks=700))
-    assert house.events("MarginReserved")[-1]["held"] == 70 * COIN
+    assert house.events("MarginReserved")[-1]["open_order_hold"] == 70 * COIN
     house.submit(command.RESERVE_MARGIN.row(**rows, lots=-10, limit_ticks=700))
     reserved = house.events("MarginReserved")[-1]
-    assert reserved["held"] == 0
+    assert reserved["open_order_hold"] == 0
     assert reserved["requirement"] == 70 * COIN + INITIAL_TICKS * COIN // 10
 
 
@@ -114,7 +114,7 @@ def test_a_takeover_moves_options_at_the_mark_and_loses_nothing() -> None:
     assert house.lots("LIQUIDATOR", 1) == -40
     assert house.balance("short") == house.lots("short", 1) == 0
     # The fund made good what was short: the liquidator has exactly what it owes.
-    assert house.exposure.assess(house.number("LIQUIDATOR")).net == 0
+    assert house.state.assess(house.number("LIQUIDATOR")).net == 0
     assert house.balance("INSURANCE_FUND") == 10_000 * COIN - short_of
 
 
@@ -130,18 +130,18 @@ def test_a_short_that_is_lost_is_borne_by_the_winners_of_the_option(last: Layer)
     assert house.events("LossRecorded")
     borne = house.events("PositionDeleveraged") or house.events("GainsCut")
     assert borne
-    assert house.exposure.accounts.used("balance").sum() == 0
+    assert house.state.accounts.used("balance").sum() == 0
 
 
 def test_the_cache_of_health_follows_options() -> None:
     house = ready()
     buy(house, lots=20)
     house.trade("long", "short", lots=3, ticks=100)
-    headroom = Headroom(house.exposure)
+    headroom = MarginCache(house.state)
     for price in (101, 99, 250, 3):
         house.price(price)
-        expected = house.exposure.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
+        expected = house.state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
         assert np.array_equal(headroom.numbers(), expected)
-    house.exposure.marks.short_maintenance[1] += 1  # the mark stands still
-    expected = house.exposure.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
+    house.state.marks.short_maintenance[1] += 1  # the mark stands still
+    expected = house.state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
     assert np.array_equal(headroom.numbers(), expected)

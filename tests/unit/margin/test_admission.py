@@ -51,7 +51,7 @@ def reserve(
     """Refusals that a reservation gets; its limit is the mark unless told."""
     row = {
         "account": built.number(name), "instrument": instrument, "lots": lots,
-        "limit_ticks": limit or max(int(built.exposure.marks.mark[instrument]), 1),
+        "limit_ticks": limit or max(int(built.state.marks.mark[instrument]), 1),
     }  # fmt: skip
     return answer(built, command.RESERVE_MARGIN.row(**row))
 
@@ -133,16 +133,16 @@ def test_an_account_that_is_called_may_trade_and_one_in_liquidation_may_not() ->
     built = house()
     a, b = built.number("A"), built.number("B")
 
-    built.exposure.accounts.status[a] = AccountStatus.CALLED
+    built.state.accounts.status[a] = AccountStatus.CALLED
     assert trade(built, a, b) == []
-    built.exposure.accounts.status[a] = AccountStatus.LIQUIDATING
+    built.state.accounts.status[a] = AccountStatus.LIQUIDATING
     assert trade(built, a, b) == [Trade.ACCOUNT_NOT_OPEN]
     assert trade(built, b, a) == [Trade.ACCOUNT_NOT_OPEN]
 
 
 def test_an_expired_contract_does_not_trade() -> None:
     built = house()
-    built.exposure.instruments.status[0] = InstrumentStatus.EXPIRED
+    built.state.instruments.status[0] = InstrumentStatus.EXPIRED
 
     assert trade(built, built.number("A"), built.number("B")) == [Trade.INSTRUMENT_NOT_ACTIVE]
 
@@ -197,9 +197,9 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
-    built.exposure.accounts.balance[built.number("A"), 0] = -5_000 * COIN
+    built.state.accounts.balance[built.number("A"), 0] = -5_000 * COIN
     a, b = built.number("A"), built.number("B")
-    built.exposure.accounts.balance[b, 0] += 6_000 * COIN
+    built.state.accounts.balance[b, 0] += 6_000 * COIN
 
     assert trade(built, b, a, lots=1) == []
     assert trade(built, b, a, lots=100) == [Trade.INSUFFICIENT_MARGIN]  # would flip
@@ -221,7 +221,7 @@ def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
     # 250 for 250: the rest may lose what it frees, 5 a lot.
     assert trade(built, b, a, lots=50, ticks=94) == [Trade.INSUFFICIENT_MARGIN]
     assert trade(built, b, a, lots=50, ticks=95) == []
-    assert built.balance("A") + built.exposure.assess(a).equity >= 0
+    assert built.balance("A") + built.state.assess(a).equity >= 0
 
 
 def test_the_external_market_is_not_asked_for_margin() -> None:
@@ -279,7 +279,7 @@ def test_a_batch_gives_what_its_rows_give_one_by_one() -> None:
 def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
     built = house()
     no = ReserveMarginRefusal
-    x = built.exposure
+    x = built.state
 
     def code(account: int, instrument: int, lots: int, limit: int = 100) -> list[Any]:
         row = {"account": account, "instrument": instrument, "lots": lots, "limit_ticks": limit}
@@ -327,16 +327,16 @@ def test_an_order_that_only_reduces_is_granted_if_it_frees_what_it_may_lose() ->
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")
-    balance = built.exposure.accounts.balance
+    balance = built.state.accounts.balance
 
     # 1,000 of equity for 1,000 of margin: nothing is free.  A lot frees 5 of maintenance margin.
     assert reserve(built, "A", -40, limit=94) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
     assert reserve(built, "A", -40, limit=95) == []
-    assert [row["held"] for row in built.events("MarginReserved")] == [0]
+    assert [row["open_order_hold"] for row in built.events("MarginReserved")] == [0]
     balance[a, 0] += 30 * COIN
     balance[b, 0] -= 30 * COIN
     assert reserve(built, "A", -10, limit=95) == []  # may lose 10 * 5 = 50
-    assert [row["held"] for row in built.events("MarginReserved")] == [0, 30 * COIN]
+    assert [row["open_order_hold"] for row in built.events("MarginReserved")] == [0, 30 * COIN]
     balance[a, 0] -= 800 * COIN
     balance[b, 0] += 800 * COIN
     assert reserve(built, "A", 1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
@@ -365,9 +365,9 @@ def test_an_order_holds_its_loss_at_the_limit_and_the_dearer_fee_rounded_up(
     reserve(built, "A", lots, limit=limit)
 
     [row] = built.events("MarginReserved")
-    assert (row["held"], row["requirement"]) == (held, 100 + held)
-    assert built.exposure.assess(built.number("A")).initial == 100 + held
-    assert built.exposure.assess(built.number("A")).maintenance == 0
+    assert (row["open_order_hold"], row["requirement"]) == (held, 100 + held)
+    assert built.state.assess(built.number("A")).initial == 100 + held
+    assert built.state.assess(built.number("A")).maintenance == 0
 
 
 def test_what_orders_of_both_sides_hold_adds_up_and_bars_a_withdrawal() -> None:
@@ -376,7 +376,7 @@ def test_what_orders_of_both_sides_hold_adds_up_and_bars_a_withdrawal() -> None:
     reserve(built, "A", -10, limit=80)
 
     # 100 for ten lots on either side, 100 and 200 for the prices.
-    assert built.exposure.assess(built.number("A")).initial == 400 * COIN
+    assert built.state.assess(built.number("A")).initial == 400 * COIN
     row = {"account": built.number("A"), "asset": 0, "amount": 600 * COIN + 1}
     assert answer(built, command.WITHDRAW_COLLATERAL.row(**row)) != []
     assert answer(built, command.WITHDRAW_COLLATERAL.row(**{**row, "amount": 590 * COIN})) == []
@@ -386,12 +386,12 @@ def test_a_fill_frees_its_part_of_what_an_order_holds_and_the_last_one_the_rest(
     built = house()
     a, b = built.number("A"), built.number("B")
     reserve(built, "A", 3, limit=101)
-    built.exposure.reservations.held[0] = built.exposure.accounts.held[a] = 100
+    built.state.reservations.open_order_hold[0] = built.state.accounts.open_order_hold[a] = 100
     held = []
 
     for lots in (1, 1, 1):
         assert trade(built, a, b, lots=lots, buyer_reservation=1) == []
-        held.append(int(built.exposure.accounts.held[a]))
+        held.append(int(built.state.accounts.open_order_hold[a]))
 
     assert held == [67, 34, 0]  # 100 - floor(100 / 3), 67 - floor(67 / 2), nothing
 
@@ -436,10 +436,10 @@ def test_an_isolated_account_with_open_orders_trades_no_other_contract() -> None
 def test_without_a_slow_average_no_closed_gain_is_proven() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
-    built.exposure.marks.slow[0] = 0
+    built.state.marks.slow[0] = 0
     built.trade("B", "A", lots=10, ticks=105)
 
-    assert built.exposure.accounts.encumbered[built.number("A")] == 50 * COIN
+    assert built.state.accounts.encumbered[built.number("A")] == 50 * COIN
 
 
 # ---- sizes at which 64 bits end
@@ -500,7 +500,7 @@ def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
             "instrument": 0,
             "lots": -30,
             "limit_ticks": 100,
-            "held": 0,
+            "open_order_hold": 0,
             "equity": 1_000 * COIN,
             "requirement": 300 * COIN,
         }
@@ -512,8 +512,8 @@ def test_a_trade_with_a_reservation_is_booked_whatever_has_happened_since() -> N
     built = house()
     built.deposit("B", 10**6 * COIN)
     reserve(built, "A", 100)
-    built.exposure.accounts.balance[built.number("A"), 0] -= 999 * COIN
-    built.exposure.accounts.balance[built.number("B"), 0] += 999 * COIN
+    built.state.accounts.balance[built.number("A"), 0] -= 999 * COIN
+    built.state.accounts.balance[built.number("B"), 0] += 999 * COIN
     a, b = built.number("A"), built.number("B")
 
     assert trade(built, a, b, lots=1) == [Trade.INSUFFICIENT_MARGIN]
@@ -554,12 +554,12 @@ def test_both_sides_may_use_reservations() -> None:
 @pytest.mark.parametrize("lots", [30, -30])
 def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
     built = house()
-    before = built.exposure.assess(built.number("A"))
+    before = built.state.assess(built.number("A"))
     reserve(built, "A", lots)
 
     assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
 
-    assert built.exposure.assess(built.number("A")) == before
+    assert built.state.assess(built.number("A")) == before
     for number in (0, 1, 2):
         again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
         assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
@@ -572,7 +572,7 @@ def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
     answer(built, command.RELEASE_MARGIN.row(reservation=3))
     emitted = Recorder()
 
-    release_all(built.exposure, built.number("A"), emitted)
+    release_all(built.state, built.number("A"), emitted)
 
     assert emitted.events == [
         ("MarginReleased", {"reservation": 1}),
@@ -582,7 +582,7 @@ def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
 
 def test_the_row_of_a_pair_is_made_once() -> None:
     built = house()
-    x = built.exposure
+    x = built.state
     x.positions.reserve(1, x.accounts)
     count = x.positions.count
 
@@ -606,10 +606,10 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
     built.price(110, at_ns=START + HOUR)  # the slow average is at 105 after its time constant
-    assert built.exposure.marks.slow[0] == 105
+    assert built.state.marks.slow[0] == 105
     built.trade("B", "A", lots=10, ticks=110)
 
-    held_back = built.exposure.accounts.encumbered
+    held_back = built.state.accounts.encumbered
 
     assert held_back[built.number("A")] == 50 * COIN  # 10 lots sold 5 above the average
     assert held_back[built.number("B")] == 0

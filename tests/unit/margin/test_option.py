@@ -111,8 +111,8 @@ def test_a_rule_is_declared_once_and_numbered_from_one() -> None:
     house.submit(command.DECLARE_OPTION_MARGIN.row(**SHORT_RULE), allow_refusals=True)
     assert [code.name for code in house.refusals()] == ["SYMBOL_TAKEN"]
     assert [row["rule"] for row in house.events("OptionMarginDeclared")] == [1, 2]
-    assert rule_of(house.exposure.option_rules, 1) == DERIBIT
-    assert rule_of(house.exposure.option_rules, 2) == BYBIT
+    assert rule_of(house.state.option_rules, 1) == DERIBIT
+    assert rule_of(house.state.option_rules, 2) == BYBIT
     house.engine.snapshot()
     journal = house.engine.journal
     for state in (
@@ -120,7 +120,7 @@ def test_a_rule_is_declared_once_and_numbered_from_one() -> None:
         recover(journal).state,
         recover(journal, from_snapshot=False).state,
     ):
-        kept = state.exposure.option_rules
+        kept = state.option_rules
         assert (kept.symbols, rule_of(kept, 2)) == (["deribit-standard", "bybit"], BYBIT)
 
 
@@ -134,7 +134,7 @@ def test_the_margin_of_a_short_rises_with_the_first_assessment_inside_the_window
         house.submit(command.LIST_OPTION.row(**terms))
     house.open_client("buyer", deposit=1_000 * COIN)
     house.open_client("seller", deposit=1_000 * COIN)
-    marks = house.exposure.marks
+    marks = house.state.marks
     for at_ns, more in ((START + 2 * DAY - 1, 0), (START + 2 * DAY, 200), (expiry_ns - HOUR, 200)):
         house.advance(at_ns)
         house.smile(0.5, expiry_ns)
@@ -142,5 +142,5 @@ def test_the_margin_of_a_short_rises_with_the_first_assessment_inside_the_window
         for ticks in (marks.short_initial, marks.short_maintenance):
             assert ticks[1] - ticks[0] == more
     house.trade("buyer", "seller", lots=3, ticks=int(marks.mark[1]), instrument=1)
-    asked = house.exposure.assess(house.number("seller"))
+    asked = house.state.assess(house.number("seller"))
     assert asked.maintenance == 3 * int(marks.short_maintenance[1]) * COIN // 100

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, Defence, InstrumentStatus
+from novate.kernel.codes import AccountStatus, InstrumentStatus, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, OPTION_TERMS, START, ClearingHouse
@@ -89,7 +89,9 @@ def test_a_stale_smile_marks_on_but_nothing_is_withdrawn_on_it() -> None:
 
 def test_a_call_waits_for_no_smile() -> None:
     house = house_with(parameters={Parameter.SURFACE_STALENESS_NS: HOUR})
-    house.open_client("called", deposit=700 * COIN, defence=Defence.CALL_THEN_DEFAULT)
+    house.open_client(
+        "called", deposit=700 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
     house.trade("long", "called", lots=40, ticks=685)
     house.price(120, at_ns=START + HOUR + MINUTE)
     assert house.events("MarginCalled")[0]["account"] == house.number("called")
@@ -102,7 +104,7 @@ def test_an_option_expires_by_the_index_alone() -> None:
     house.price(None, at_ns=EXPIRY + 1)
     (expired,) = house.events("OptionExpired")
     assert (expired["final_e8"], expired["ticks"]) == (130 * E8, 3_000)
-    assert house.exposure.instruments.status[0] == InstrumentStatus.EXPIRED
+    assert house.state.instruments.status[0] == InstrumentStatus.EXPIRED
     assert house.balance("long") == (1_000_000_000 - 68_500_000) + 300_000_000
     assert house.balance("short") == (1_000_000_000 + 68_500_000) - 300_000_000
     assert house.position("long")["realised"] == 300_000_000 - 68_500_000
@@ -145,7 +147,7 @@ def test_a_coin_settled_option_is_paid_in_coin() -> None:
         house.deposit(name, 5 * E8, asset=1)
     house.trade("long", "short", lots=10, ticks=685)
     assert house.balance("long", 1) == 5 * E8 - 68_500_000
-    numbers = house.exposure.assess(house.number("short"))
+    numbers = house.state.assess(house.number("short"))
     # 10 coins: (0.15 + 0.0685...) and (0.075 + 0.0685...) in ticks of 0.0001, rounded up.
     assert (numbers.initial, numbers.maintenance) == (2_186 * 10 * 10_000, 1_436 * 10 * 10_000)
     house.price(125, at_ns=EXPIRY - 1)

@@ -115,7 +115,7 @@ def test_both_sides_of_a_settlement_are_paid_by_the_exact_price() -> None:
     house.price(60_000)
     house.smile(0.6)
     house.price(60_000)
-    house.trade("long", "short", lots=1, ticks=int(house.exposure.marks.mark[0]))
+    house.trade("long", "short", lots=1, ticks=int(house.state.marks.mark[0]))
     before = house.balance("long")
     house.price(70_000, at_ns=EXPIRY - 1)
     house.advance(EXPIRY)

@@ -5,14 +5,14 @@ import pytest
 from novate.margin.parameter import apply_parameter_set, decide_set_parameter
 from novate.message.parameter import SETTINGS, Parameter
 from novate.message.refusal import SetParameterRefusal
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 from tests.unit.clearing import ClearingHouse, Recorder
 
 
 @pytest.mark.parametrize("parameter", list(Parameter), ids=lambda parameter: parameter.name)
 def test_a_parameter_is_set_up_to_its_limits_and_refused_beyond(parameter: Parameter) -> None:
     setting = SETTINGS[parameter]
-    x = Exposure()
+    x = ClearingState()
     for value, code, allowed in (
         (setting.minimum, None, None),
         (setting.maximum, None, None),
@@ -33,13 +33,13 @@ def test_a_parameter_is_set_up_to_its_limits_and_refused_beyond(parameter: Param
 
 @pytest.mark.parametrize("number", [-1, len(Parameter)])
 def test_a_parameter_that_does_not_exist_is_refused_whatever_the_value(number: int) -> None:
-    refusal = decide_set_parameter(Exposure(), {"parameter": number, "value": -1}, Recorder())
+    refusal = decide_set_parameter(ClearingState(), {"parameter": number, "value": -1}, Recorder())
 
     assert refusal == (SetParameterRefusal.UNKNOWN_PARAMETER, number, len(Parameter) - 1)
 
 
 def test_a_parameter_that_was_set_is_in_force_and_the_others_keep_theirs() -> None:
-    x = Exposure()
+    x = ClearingState()
 
     apply_parameter_set(x, {"parameter": int(Parameter.SLICE_PPM), "value": 7})
 

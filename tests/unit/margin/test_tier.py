@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.instrument.columns import TIERS_MAX, InstrumentColumns
-from novate.kernel.assess import tier_margin
+from novate.kernel.clearing.assess import tier_margin
 from novate.margin.tier import apply_tier_set, decide_set_tier
 from novate.message.refusal import SetTierRefusal
-from novate.valuation import Exposure
+from novate.valuation import ClearingState
 from tests.unit.clearing import Recorder
 
 ROW: dict[str, Any] = {
@@ -109,7 +109,7 @@ def test_margin_is_the_sum_over_the_slices_of_the_notional(
         maintenance += maintenance_step
         initial = max(min(initial + initial_step, 1_000_000), maintenance + 1)
         tiers.append((floor + width, initial, maintenance))
-    x = Exposure()
+    x = ClearingState()
     x.instruments = instrument_with(*tiers)
 
     margins = tier_margin(x.instrument_arrays(), 0, float(notional))

@@ -10,7 +10,7 @@ def test_an_asset_has_no_price_until_its_index_is_known() -> None:
     assets.append()
 
     assert assets.is_stale[0]
-    assert (assets.price_e8[0], assets.unit_price[0], assets.keep[0]) == (0, 0.0, 1.0)
+    assert (assets.price_e8[0], assets.unit_price[0], assets.collateral_factor[0]) == (0, 0.0, 1.0)
 
 
 def test_a_source_has_not_reported_yet() -> None:

@@ -12,7 +12,7 @@ from tests.unit.clearing import COIN, E8, OPTION_TERMS, START, ClearingHouse
 
 def refused(house: ClearingHouse, **terms: Any) -> list[str]:
     """Names of the refusals of a listing."""
-    if not house.exposure.option_rules.count:
+    if not house.state.option_rules.count:
         house.declare_rule()
     row = {**OPTION_TERMS, **terms}
     house.submit(command.LIST_OPTION.row(**row), allow_refusals=True)
@@ -49,7 +49,7 @@ def test_an_option_is_a_contract_that_is_paid_at_the_trade() -> None:
     house = ClearingHouse()
     assert house.list_contract("X") == 0
     assert house.list_option("C") == 1
-    terms = house.exposure.instruments
+    terms = house.state.instruments
     assert (terms.style[1], terms.kind[1], terms.kind[0]) == (Style.PREMIUM, Kind.EUROPEAN, 0)
     assert refused(house, symbol="X") == ["SYMBOL_TAKEN"]
 
@@ -76,12 +76,12 @@ def test_a_payoff_is_the_intrinsic_value_in_ticks_half_up(
 ) -> None:
     house = ClearingHouse()
     house.list_option(**terms)
-    assert payoff_ticks(house.exposure.instruments, 0, final) == ticks
+    assert payoff_ticks(house.state.instruments, 0, final) == ticks
 
 
 def test_terms_are_refused_before_the_clock_is_set() -> None:
     house = ClearingHouse()
-    house.exposure.now_ns = 0
+    house.state.now_ns = 0
     assert refused(house) == ["CLOCK_NOT_SET"]
-    assert house.exposure.instruments.count == 0
-    assert 10 ** house.exposure.assets.decimals[0] == COIN
+    assert house.state.instruments.count == 0
+    assert 10 ** house.state.assets.decimals[0] == COIN

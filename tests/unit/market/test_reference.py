@@ -39,7 +39,7 @@ def test_the_first_asset_is_the_numeraire_at_a_price_of_one() -> None:
     assert assets.symbols == ["USDT", "BTC"]
     assert assets.is_stale[:2].tolist() == [False, True]
     assert assets.unit_price[:2].tolist() == [1.0, 0.0]
-    assert assets.keep[:2].tolist() == [1.0, 0.95]
+    assert assets.collateral_factor[:2].tolist() == [1.0, 0.95]
     assert assets.slow_e8[0] == 10**8
 
 
@@ -117,7 +117,7 @@ def test_a_haircut_leaves_its_complement() -> None:
 
     reference.apply_haircut_set(assets, {"asset": 1, "haircut_bps": 1_500})
 
-    assert (assets.haircut_bps[1], assets.keep[1]) == (1_500, 0.85)
+    assert (assets.haircut_bps[1], assets.collateral_factor[1]) == (1_500, 0.85)
 
 
 # ---- sources

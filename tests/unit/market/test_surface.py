@@ -49,7 +49,7 @@ def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     house.advance(START + SECOND)
     assert report(house, a_e9=4_000_000, observed_ns=START + SECOND) == []
     assert report(house) == ["OUT_OF_ORDER"]
-    surfaces = house.exposure.surfaces
+    surfaces = house.state.surfaces
     assert surfaces.count == 2
     smile = smile_of(surfaces, surface_row(surfaces, 1, START + DAY))
     assert (smile.a, smile.carry, smile.observed_ns) == (0.004, 0.001, START + SECOND)
@@ -77,12 +77,12 @@ def test_the_smile_of_an_expiry_whose_options_are_settled_makes_room_for_another
     house.advance(START + DAY + HOUR)  # the option waits for its index, and its smile with it
     later = {"observed_ns": START + DAY, "a_e9": 3_000_000}
     assert report(house, expiry_ns=START + 3 * DAY, **later) == []
-    assert house.exposure.surfaces.count == 2
+    assert house.state.surfaces.count == 2
 
     house.price(100)
     assert len(house.events("OptionExpired")) == 1
     assert report(house, expiry_ns=START + 4 * DAY, **later) == []
-    surfaces = house.exposure.surfaces
+    surfaces = house.state.surfaces
     assert surfaces.used("expiry_ns").tolist() == [START + 4 * DAY, START + 3 * DAY]
 
 

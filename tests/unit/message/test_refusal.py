@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import pytest
 
-from novate.kernel import trade
+from novate.kernel.clearing import trade
 from novate.message import command, refusal
 
 ENUMS = [*refusal.REFUSALS.values(), refusal.EngineCommandRefusal]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from novate.kernel.value import INVERSE, LINEAR
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.valuation.holding import NO_EXPIRY, Contracts, Kind, Market
 
 DAY = 86_400 * 10**9

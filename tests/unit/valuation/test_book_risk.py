@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from novate.errors import InputError
+from novate.kernel.clearing.value import INVERSE
 from novate.kernel.codes import PricingStatus
-from novate.kernel.value import INVERSE
 from novate.valuation.book_risk import (
     KEYS,
     PER_SPOT,

@@ -12,8 +12,8 @@ from novate.instrument.barrier import Barrier
 from novate.instrument.digital import Digital
 from novate.instrument.double_barrier import DoubleBarrier
 from novate.instrument.fair_value import FairPerpetual
+from novate.kernel.clearing.value import INVERSE
 from novate.kernel.codes import Monitoring, PricingStatus
-from novate.kernel.value import INVERSE
 from novate.valuation.book_risk import Positions, book_risk
 from novate.valuation.exotic_terms import Exotics
 from novate.valuation.gamma_acceleration import gamma_acceleration, pin_list

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from novate.kernel.value import INVERSE
+from novate.kernel.clearing.value import INVERSE
 from novate.valuation import pricing
 from novate.valuation.gamma_acceleration import (
     doubling_years,

@@ -8,7 +8,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from novate.errors import InputError
-from novate.kernel.value import INVERSE
+from novate.kernel.clearing.value import INVERSE
 from novate.valuation import pricing
 from novate.valuation.gamma_profile import (
     Sticky,

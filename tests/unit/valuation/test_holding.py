@@ -9,8 +9,8 @@ import pytest
 
 from novate.errors import InputError
 from novate.instrument.european import European
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import PricingStatus
-from novate.kernel.value import INVERSE, LINEAR
 from novate.valuation import pricing
 from novate.valuation.exotic_terms import Exotics
 from novate.valuation.holding import (

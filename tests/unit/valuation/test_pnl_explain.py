@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from novate.errors import InputError
-from novate.kernel.value import INVERSE
+from novate.kernel.clearing.value import INVERSE
 from novate.valuation.book_risk import Positions
 from novate.valuation.holding import NO_EXPIRY, Contracts, Kind, Market, unit_risk
 from novate.valuation.pnl_explain import (

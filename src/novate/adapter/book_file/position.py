@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from novate.adapter.book_file.sheet import CellError, Grid, Report, Row, read_rows
 from novate.errors import InputError, RowFault
-from novate.kernel.codes import Defence, MarginMode, Role
+from novate.kernel.codes import MarginMode, Role, ShortfallPolicy
 from novate.units import AMOUNT_MAX, PRICE_DECIMALS, format_decimal
 
 I32 = npt.NDArray[np.int32]
@@ -22,9 +22,9 @@ QUANTITY_MAX_E8 = 10**18
 
 ROLES = {"house": Role.HOUSE, "client": Role.CLIENT}
 MARGIN_MODES = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
-DEFENCES = {
-    "auto-liquidate": Defence.AUTO_LIQUIDATE,
-    "call-then-default": Defence.CALL_THEN_DEFAULT,
+SHORTFALL_POLICIES = {
+    "auto-liquidate": ShortfallPolicy.AUTO_LIQUIDATE,
+    "call-then-default": ShortfallPolicy.CALL_THEN_DEFAULT,
 }
 
 
@@ -38,7 +38,7 @@ class Account:
         Name.
     member
         Name of the clearing member; empty when the file names none.
-    role, margin_mode, defence
+    role, margin_mode, shortfall_policy
         What it is; CLIENT, CROSS and AUTO_LIQUIDATE where the file has no such column or cell.
     """
 
@@ -46,7 +46,7 @@ class Account:
     member: str
     role: Role
     margin_mode: MarginMode
-    defence: Defence
+    shortfall_policy: ShortfallPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,9 @@ def _account(row: Row) -> Account:
         member=row.text("member") if row.cells.get("member") else "",
         role=Role(_choice(row, "role", "client", ROLES)),
         margin_mode=MarginMode(_choice(row, "margin_mode", "cross", MARGIN_MODES)),
-        defence=Defence(_choice(row, "defence", "auto-liquidate", DEFENCES)),
+        shortfall_policy=ShortfallPolicy(
+            _choice(row, "shortfall_policy", "auto-liquidate", SHORTFALL_POLICIES)
+        ),
     )
 
 
@@ -172,7 +174,7 @@ class _Book:
             described = (
                 f"{known.member or 'no member'}, {known.role.name}, {known.margin_mode.name}"
             )
-            allowed = f"what an earlier row says of it: {described}, {known.defence.name}"
+            allowed = f"what an earlier row says of it: {described}, {known.shortfall_policy.name}"
             raise CellError("account", account.reference, allowed)
         key = (account.reference, instrument)
         if key in self.positions:
@@ -207,8 +209,8 @@ def load_positions(
     ----------
     path
         CSV or Parquet with ``account, instrument, quantity, entry_price`` and optionally
-        ``member``, ``role`` (house, client), ``margin_mode`` (cross, isolated) and ``defence``
-        (auto-liquidate, call-then-default).  Quantity positive = long.
+        ``member``, ``role`` (house, client), ``margin_mode`` (cross, isolated) and
+        ``shortfall_policy`` (auto-liquidate, call-then-default).  Quantity positive = long.
     grids
         Tick and lot by instrument.
     quarantine

@@ -178,7 +178,7 @@ MARGIN = Section(
         _ppm("liquidation_cost_ppm", 5_000, "cost kept back on a withdrawal, of notional"),
         _ppm("trade_collar_ppm", 100_000, "largest distance of a trade from the mark; 0 for any"),
         _ppm(
-            "way_out_ppm", 100_000,
+            "risk_reducing_sale_ppm", 100_000,
             "share of the mark that a long option sold below initial margin may give up",
         ),
     ),

@@ -13,8 +13,8 @@ from novate.instrument.barrier import Barrier
 from novate.instrument.digital import Digital, Touch, TouchForm
 from novate.instrument.double_barrier import DoubleBarrier
 from novate.instrument.fair_value import FORMS, FairFuture, FairPerpetual
+from novate.kernel.clearing.columns import F64
 from novate.kernel.codes import BarrierPayoff, BarrierState, Monitoring
-from novate.kernel.columns import F64
 from novate.valuation.exotic_terms import Exotics
 from novate.valuation.holding import Contracts
 

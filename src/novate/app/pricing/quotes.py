@@ -10,8 +10,8 @@ import numpy as np
 
 from novate.adapter.book_file.sheet import CellError
 from novate.app.pricing.instrument_sheet import IN_QUOTE, OPTIONS, Instrument
-from novate.kernel.columns import F64
-from novate.kernel.svi import svi_variance
+from novate.kernel.clearing.columns import F64
+from novate.kernel.pricing.svi import svi_variance
 from novate.units import format_instant
 from novate.valuation.exotic import sabr
 from novate.valuation.gamma_profile import monotone_cubic

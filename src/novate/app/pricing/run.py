@@ -19,9 +19,9 @@ from novate.app.pricing.instrument_sheet import (
 )
 from novate.app.pricing.market_file import read_market
 from novate.app.pricing.quotes import Quotes
+from novate.kernel.clearing.columns import F64, I8
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import PricingStatus
-from novate.kernel.columns import F64, I8
-from novate.kernel.value import INVERSE, LINEAR
 from novate.units import format_instant
 from novate.valuation.book_risk import Positions, book_risk
 from novate.valuation.holding import (

@@ -14,13 +14,12 @@ from novate.app.replay.trades import Scheduled, schedule
 from novate.app.replay.venue import Venue, account_row, contract_of
 from novate.canonical import Run
 from novate.errors import InputError
-from novate.kernel.codes import Defence, MarginMode, Role, Segregation
-from novate.kernel.settle import value_of
-from novate.kernel.value import LINEAR
+from novate.kernel.clearing.settle import value_of
+from novate.kernel.clearing.value import LINEAR
+from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy
 from novate.message import command
 from novate.message.declare import columns_of
-from novate.stress import population
-from novate.stress.behaviour import (
+from novate.simulation.agents.behaviour import (
     CrashWindow,
     Memory,
     Traits,
@@ -28,7 +27,8 @@ from novate.stress.behaviour import (
     fresh_memory,
     react,
 )
-from novate.stress.calibration import calibration
+from novate.simulation.population import generate as population
+from novate.simulation.population.calibration import calibration
 from novate.units import DAY
 
 I64 = npt.NDArray[np.int64]
@@ -116,7 +116,9 @@ def _open_accounts(book: population.Book, members: list[int]) -> Run:
             "parent": [members[int(row)] for row in accounts.member],
             "segregation": codes(Segregation, population.Segregation, accounts.segregation),
             "mode": codes(MarginMode, population.MarginMode, accounts.mode),
-            "defence": codes(Defence, population.Defence, accounts.defence),
+            "shortfall_policy": codes(
+                ShortfallPolicy, population.ShortfallPolicy, accounts.shortfall_policy
+            ),
         }
     )
 
@@ -377,7 +379,7 @@ def file_book(
             account.role,
             member_of[account.member or "member"],
             mode=account.margin_mode,
-            defence=account.defence,
+            shortfall_policy=account.shortfall_policy,
         )
         for account in accounts
     )
@@ -420,7 +422,7 @@ def _accounts_of(
     known = {account.reference for account in positions.accounts}
     traded = trades.accounts if trades is not None else ()
     added = [name for name in collateral.accounts if name in traded and name not in known]
-    plain = (Role.CLIENT, MarginMode.CROSS, Defence.AUTO_LIQUIDATE)
+    plain = (Role.CLIENT, MarginMode.CROSS, ShortfallPolicy.AUTO_LIQUIDATE)
     return [*positions.accounts, *(Account(name, "", *plain) for name in added)]
 
 

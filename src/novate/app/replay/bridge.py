@@ -21,7 +21,7 @@ from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
-from novate.kernel.settle import value_of
+from novate.kernel.clearing.settle import value_of
 from novate.message.declare import columns_of, rows_of
 from novate.units import format_instant
 
@@ -114,14 +114,14 @@ class Bridge:
 
     def _rows(self, state: State) -> list[tuple[int, int, int]]:
         """Instrument, lots and settlement cost of each position row."""
-        p = state.exposure.positions
+        p = state.positions
         rows = np.flatnonzero(p.used("account") == self.account)
         return [
             (int(p.instrument[row]), int(p.lots[row]), int(p.settlement_cost[row])) for row in rows
         ]
 
     def _snap(self, state: State) -> _Snap:
-        x = state.exposure
+        x = state
         unsettled: dict[int, int] = {}
         for i, lots, cost in self._rows(state):
             mark = int(x.marks.mark[i])
@@ -134,7 +134,7 @@ class Bridge:
         )
 
     def _positions(self, state: State) -> list[Row]:
-        x = state.exposure
+        x = state
         held = []
         for i, lots, _ in self._rows(state):
             if lots == 0:

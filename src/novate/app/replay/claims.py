@@ -19,8 +19,8 @@ from novate.engine.journal import JournalStore
 from novate.engine.recover import AuditReport
 from novate.engine.state import State
 from novate.errors import JournalError
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, Role
-from novate.kernel.value import LINEAR
 from novate.message.declare import rows_of
 from novate.units import format_decimal, format_instant
 
@@ -173,11 +173,11 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "others": _text(others),
         "uncovered": _text(uncovered),
     }
-    counts, accounts = fold.counts, state.exposure.accounts
+    counts, accounts = fold.counts, state.accounts
     role, balance = accounts.used("role"), accounts.used("balance")
     result = {
         **parts,
-        "liquidator_shortfall": _text(fold.lost[state.exposure.single(Role.LIQUIDATOR)]),
+        "liquidator_shortfall": _text(fold.lost[state.single(Role.LIQUIDATOR)]),
         **{f"{name}_before": _text(fold.before[which]) for name, which in FUNDS.items()},
         **{
             f"{name}_after": _text(int(balance[role == which, 0].sum()))
@@ -211,7 +211,7 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
 
 def proof(state: State, report: AuditReport, head: tuple[int, bytes]) -> dict[str, Any]:
     """Return what identifies a journal and shows that it is conserved, as a summary holds it."""
-    x = state.exposure
+    x = state
     lots = np.zeros(x.instruments.count, np.int64)
     np.add.at(lots, x.positions.used("instrument"), x.positions.used("lots"))
     return {

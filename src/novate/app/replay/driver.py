@@ -25,10 +25,10 @@ from novate.canonical import Run
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.errors import require
-from novate.kernel.assess import EQUITY, INITIAL, NET
+from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
 from novate.kernel.codes import Role
 from novate.message import command
-from novate.stress.option_command import OptionVenue, hedge_trades
+from novate.simulation.options.command import OptionVenue, hedge_trades
 
 I64 = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -83,11 +83,11 @@ def run(
     require(refused <= len(book.accounts) // 100, f"the opening is accepted, {refused} refused")
     observer.flows.clear()
     observer.facts.clear()
-    numbers = engine.state.exposure.assess_all()
+    numbers = engine.state.assess_all()
     equity_start = numbers[book.accounts, NET].copy()
     funds_start = fund_levels(engine)
     opened = engine.sequence
-    observer.watch_fund(funds_start["fund"], engine.state.exposure.now_ns)
+    observer.watch_fund(funds_start["fund"], engine.state.now_ns)
     responder = Responder(venue, feed.bar_ns, feed.last_e8[0], options)
     watch = None
     if options is not None:
@@ -97,7 +97,7 @@ def run(
         commands = _commands(step, engine, responder, book, numbers, watch)
         observer.remember(engine.state)
         batches = engine.submit(commands, source="feed", source_sequence=done)
-        numbers = engine.state.exposure.assess_all()
+        numbers = engine.state.assess_all()
         observer.take(batches, engine.state)
         if watch is not None:
             watch.take(batches, engine.state)
@@ -138,9 +138,9 @@ def _commands(
         fills.extend(_hedges(watch, engine, responder, at_ns))
     shifted = step.last_e8 + step.last_e8 * responder.last_displacement_ppm // 1_000_000
     tick = np.array([contract.tick_e8 for contract in venue.contracts])
-    most = engine.state.exposure.instruments.ticks_max[: len(tick)]
+    most = engine.state.instruments.ticks_max[: len(tick)]
     ticks = np.clip((2 * shifted + tick) // (2 * tick), 1, most)
-    active = np.flatnonzero(engine.state.exposure.instruments.status[: len(tick)] == 1)
+    active = np.flatnonzero(engine.state.instruments.status[: len(tick)] == 1)
     earlier, traded = due(book.trades, at_ns)
     commands = [*earlier, command.ADVANCE_TIME.row(instant_ns=at_ns)]
     if step.source.size:
@@ -185,7 +185,7 @@ def _hedges(watch: OptionWatch, engine: Engine, responder: Responder, at_ns: int
 
 def fund_levels(engine: Engine) -> dict[str, int]:
     """Balances of the loss-absorbing layers, numeraire units."""
-    accounts = engine.state.exposure.accounts
+    accounts = engine.state.accounts
     role = accounts.used("role")
     return {
         name: int(accounts.used("balance")[role == which, 0].sum())

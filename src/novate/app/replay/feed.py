@@ -15,8 +15,8 @@ from novate.adapter.price_file import PriceTable
 from novate.app.replay.venue import Venue, source_row
 from novate.canonical import Run
 from novate.errors import InputError
-from novate.stress import crash_day as day_module
-from novate.stress.path import PathOrder, intrabar_path, offset_ns
+from novate.simulation import crash_day as day_module
+from novate.simulation.path import PathOrder, intrabar_path, offset_ns
 
 I64 = npt.NDArray[np.int64]
 PAR_E8 = 100_000_000

@@ -12,12 +12,12 @@ from novate.app.replay.feed import PAR_E8, Step
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.state import State
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import OrderKind
-from novate.kernel.value import LINEAR
 from novate.message import command
-from novate.stress.market_agent import AgentTerms, MarketAgent, OrderBatch
-from novate.stress.option_agent import OptionAgent, OptionAgentTerms
-from novate.stress.option_command import OptionVenue
+from novate.simulation.agents.market_agent import AgentTerms, MarketAgent, OrderBatch
+from novate.simulation.agents.option_agent import OptionAgent, OptionAgentTerms
+from novate.simulation.options.command import OptionVenue
 from novate.units import MINUTE, PPM
 
 I64 = npt.NDArray[np.int64]
@@ -107,7 +107,7 @@ class Responder:
 
     def _index(self, step: Step, state: State) -> I64:
         """Index of each asset but the numeraire: the engine's, or the first report before that."""
-        known = state.exposure.assets.price_e8[1 : len(self.venue.assets)].copy()
+        known = state.assets.price_e8[1 : len(self.venue.assets)].copy()
         known[known <= 0] = PAR_E8
         return np.asarray(known, np.int64)
 

@@ -13,7 +13,7 @@ from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
-from novate.kernel.assess import INITIAL, MAINTENANCE, NET
+from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, NET
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import columns_of, rows_of
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
@@ -107,17 +107,15 @@ class Observer:
 
     def remember(self, state: State) -> None:
         """Keep who holds what before a step, so that its events can be told with it."""
-        p = state.exposure.positions
+        p = state.positions
         self.before = (
             p.used("account").copy(), p.used("instrument").copy(), p.used("lots").copy(),
         )  # fmt: skip
 
     def take(self, batches: list[Batch], state: State) -> None:
         """Gather the events of what `Engine.submit` returned."""
-        self.marks = {
-            k: int(state.exposure.marks.mark[k]) for k in range(state.exposure.instruments.count)
-        }
-        self.unit_price = [float(price) for price in state.exposure.assets.used("unit_price")]
+        self.marks = {k: int(state.marks.mark[k]) for k in range(state.instruments.count)}
+        self.unit_price = [float(price) for price in state.assets.used("unit_price")]
         for batch in batches:
             self.records += 1
             for run in batch.events:
@@ -137,7 +135,7 @@ class Observer:
 
     def measure(self, state: State, instant_ns: int, numbers: npt.NDArray[np.int64]) -> None:
         """Write one line of solvency, prices, concentration and the clearing house's accounts."""
-        x = state.exposure
+        x = state
         mine = numbers[self.accounts]
         negative = mine[:, NET] < 0
         interest = 0.0
@@ -204,7 +202,7 @@ class Observer:
 
     def _fees(self, run: Run, state: State) -> None:
         """Add the fees of a run of trades, in numeraire at the prices after the step."""
-        columns, x = columns_of(run), state.exposure
+        columns, x = columns_of(run), state
         worth = x.assets.unit_price[x.instruments.settlement_asset[columns["instrument"]]] / UNIT
         for side in ("buyer", "seller"):
             mine = columns[side] < len(self.fees)

@@ -17,18 +17,17 @@ from novate.app.replay.option_smile import smile_rows
 from novate.app.replay.option_watch import OTHERS, TERMS, Moment, OptionWatch
 from novate.app.replay.venue import Contract, Venue
 from novate.canonical import Run
+from novate.kernel.clearing.columns import F64, I64
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
-from novate.kernel.columns import F64, I64
-from novate.kernel.value import LINEAR
 from novate.margin.option import ShortRule
 from novate.market.volatility import realised_table
 from novate.message import command
-from novate.stress import population
-from novate.stress.crash_day import CrashDay
-from novate.stress.option_book import generate_option_book
-from novate.stress.option_command import OptionVenue, Underlying
-from novate.stress.option_market import DEMO_SMILES, SmileTerms, SurfacePath, surface_path
-from novate.stress.option_terms import (
+from novate.simulation.crash_day import CrashDay
+from novate.simulation.options.book import generate_option_book
+from novate.simulation.options.command import OptionVenue, Underlying
+from novate.simulation.options.market import DEMO_SMILES, SmileTerms, SurfacePath, surface_path
+from novate.simulation.options.terms import (
     EXPIRY_OFFSETS_NS,
     HOUR_NS,
     TRADER_NAMES,
@@ -36,6 +35,7 @@ from novate.stress.option_terms import (
     Trader,
     list_options,
 )
+from novate.simulation.population import generate as population
 from novate.units import MINUTE, PPM
 from novate.valuation.book_risk import book_risk, expiry_buckets
 from novate.valuation.gamma_acceleration import doubling_years, pin_list

@@ -14,11 +14,11 @@ import numpy as np
 from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus
-from novate.kernel.columns import I64
 from novate.message.declare import columns_of, rows_of
-from novate.stress.option_command import OptionVenue
-from novate.stress.option_terms import Trader
+from novate.simulation.options.command import OptionVenue
+from novate.simulation.options.terms import Trader
 
 
 class HedgeBook:
@@ -49,7 +49,7 @@ class HedgeBook:
         self._asked[:] = 0
         if not venue.hedge_ns or (instant_ns % venue.hedge_ns and not self._is_behind):
             return nothing, nothing, nothing
-        x = state.exposure
+        x = state
         delta = np.zeros(self.lots.shape)
         p, first = x.positions, venue.first_instrument
         k = p.used("instrument") - first

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from novate.kernel.columns import F64
+from novate.kernel.clearing.columns import F64
 from novate.market.volatility import (
     Chain,
     PriceUnit,
@@ -15,9 +15,9 @@ from novate.market.volatility import (
     assess,
     fit_surface,
 )
-from novate.stress.option_book import OptionBook
-from novate.stress.option_market import SurfacePath
-from novate.stress.option_quote import OptionQuotes, option_quotes
+from novate.simulation.options.book import OptionBook
+from novate.simulation.options.market import SurfacePath
+from novate.simulation.options.quote import OptionQuotes, option_quotes
 
 Rows = list[dict[str, Any]]
 

@@ -16,14 +16,14 @@ from novate.app.replay.option_hedge import HedgeBook
 from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
-from novate.kernel.columns import F64, I32, I64
-from novate.kernel.value import LINEAR
+from novate.kernel.clearing.columns import F64, I32, I64
+from novate.kernel.clearing.value import LINEAR
 from novate.message.declare import rows_of
-from novate.stress.option_command import OptionVenue
-from novate.stress.option_terms import Trader
+from novate.simulation.options.command import OptionVenue
+from novate.simulation.options.terms import Trader
 from novate.units import MINUTE
 from novate.valuation.book_risk import Positions
-from novate.valuation.exposed import exposed_contracts, exposed_market, exposed_positions
+from novate.valuation.clearing_book import exposed_contracts, exposed_market, exposed_positions
 from novate.valuation.holding import NO_EXPIRY, Contracts, Kind, Market
 from novate.valuation.pnl_explain import TERMS, Flows, Trades, explain, moves
 
@@ -146,14 +146,14 @@ class OptionWatch:
 
     def begin(self, state: State) -> None:
         """Take the first look, after the opening."""
-        group = np.full(state.exposure.accounts.count, OTHERS, np.int32)
+        group = np.full(state.accounts.count, OTHERS, np.int32)
         book = self.venue.book
         group[book.account + self.venue.first_account] = book.trader
         self._group = group
         self._start = self._market(state)
         self._held = self._quantities(state)
         self._worth = self._mark_worth(state)
-        self._keep(state, state.exposure.now_ns)
+        self._keep(state, state.now_ns)
 
     def take(self, batches: list[Batch], state: State) -> None:
         """Book the events of a step."""
@@ -161,7 +161,7 @@ class OptionWatch:
         _, dropped = self.hedges.take(batches)
         if not self.is_sampled:
             return
-        spot = state.exposure.assets.price_e8 / 1e8
+        spot = state.assets.price_e8 / 1e8
         for maker, coin in zip(*np.nonzero(dropped), strict=True):
             item = self.venue.underlyings[coin]
             coins = float(dropped[maker, coin]) * item.lot_e8 / 1e8
@@ -222,11 +222,11 @@ class OptionWatch:
     def _keep(self, state: State, instant_ns: int) -> None:
         if instant_ns not in self._moments_ns and self.moments:
             return
-        rows, held = self._rows(), exposed_positions(state.exposure)
+        rows, held = self._rows(), exposed_positions(state)
         mine = held.contract >= self.venue.first_instrument
         self.moments[instant_ns] = Moment(
-            contracts=exposed_contracts(state.exposure).take(rows),
-            market=exposed_market(state.exposure).take(rows),
+            contracts=exposed_contracts(state).take(rows),
+            market=exposed_market(state).take(rows),
             positions=Positions(
                 account=held.account[mine],
                 contract=held.contract[mine] - np.int32(self.venue.first_instrument),
@@ -237,7 +237,7 @@ class OptionWatch:
 
     def _table(self, state: State) -> Contracts:
         """Options, then what one coin of each hedge is worth."""
-        options = exposed_contracts(state.exposure).take(self._rows())
+        options = exposed_contracts(state).take(self._rows())
         coins = self._coins
         asset = np.array([item.asset for item in self.venue.underlyings], np.int32)
         return Contracts(
@@ -253,9 +253,9 @@ class OptionWatch:
         )
 
     def _market(self, state: State) -> Market:
-        options = exposed_market(state.exposure).take(self._rows())
+        options = exposed_market(state).take(self._rows())
         asset = [item.asset for item in self.venue.underlyings]
-        spot = state.exposure.assets.price_e8[asset] / 1e8
+        spot = state.assets.price_e8[asset] / 1e8
         added: dict[str, Any] = {
             "spot": spot, "forward": spot, "vol": np.zeros(len(spot)), "rate": np.zeros(len(spot)),
             "settlement_price": np.ones(len(spot)),
@@ -267,7 +267,7 @@ class OptionWatch:
 
     def _quantities(self, state: State) -> F64:
         """Lots of options and coins of hedges by group, ``[groups, rows]``."""
-        held = exposed_positions(state.exposure)
+        held = exposed_positions(state)
         mine = held.contract >= self.venue.first_instrument
         out = np.zeros((GROUPS, self._options + self._coins))
         row = held.contract[mine] - self.venue.first_instrument
@@ -280,7 +280,7 @@ class OptionWatch:
 
     def _mark_worth(self, state: State) -> _Worth:
         """Worth of what groups hold at the engine's marks, numeraire."""
-        x, rows = state.exposure, self._rows()
+        x, rows = state, self._rows()
         price = np.empty(self._options + self._coins)
         price[: self._options] = x.marks.mark[rows] * self._tick_worth(state, rows)
         price[self._options :] = [x.assets.price_e8[i.asset] / 1e8 for i in self.venue.underlyings]
@@ -288,7 +288,7 @@ class OptionWatch:
 
     def _tick_worth(self, state: State, rows: I64) -> F64:
         """Numeraire per tick of a lot of each instrument."""
-        x = state.exposure
+        x = state
         unit = x.assets.unit_price[x.instruments.settlement_asset[rows]]
         worth: F64 = x.instruments.unit[rows] * unit / 10 ** int(x.assets.decimals[0])
         return worth
@@ -303,7 +303,7 @@ class OptionWatch:
             self._booked.trade(group, k, float(lots), price)
 
     def _novated(self, state: State, run: Run) -> None:
-        market, scale = self.venue.external_market, 10 ** int(state.exposure.assets.decimals[0])
+        market, scale = self.venue.external_market, 10 ** int(state.assets.decimals[0])
         for row in rows_of(run):
             for side, sign in (("buyer", 1), ("seller", -1)):
                 account, lots = row[side], sign * row["lots"]
@@ -320,8 +320,8 @@ class OptionWatch:
                     )
                     self._booked.trade(OTHERS, self._options + coin, -coins, price)
                 if is_hedge or row["instrument"] >= self.venue.first_instrument:
-                    asset = int(state.exposure.instruments.settlement_asset[row["instrument"]])
-                    paid = row[f"{side}_fee"] * float(state.exposure.assets.unit_price[asset])
+                    asset = int(state.instruments.settlement_asset[row["instrument"]])
+                    paid = row[f"{side}_fee"] * float(state.assets.unit_price[asset])
                     self._booked.fees[self._group[account]] += paid / scale
 
     def _filled(self, state: State, run: Run) -> None:
@@ -329,7 +329,7 @@ class OptionWatch:
             self._trade(state, row, row["account"], row["lots"])
             self._trade(state, row, self.venue.external_market, -row["lots"])
             if row["instrument"] >= self.venue.first_instrument:
-                scale = 10 ** int(state.exposure.assets.decimals[0])
+                scale = 10 ** int(state.assets.decimals[0])
                 self._booked.fees[self._group[row["account"]]] += row["fee"] / scale
 
     def _deleveraged(self, state: State, run: Run) -> None:

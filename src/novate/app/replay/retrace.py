@@ -18,7 +18,7 @@ from novate.engine.apply import apply_run
 from novate.engine.engine import Batch, decode_batch
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.message.declare import rows_of
 from novate.message.event import BY_NAME
 
@@ -90,7 +90,7 @@ class MarginWatch:
         bar = int(np.searchsorted(self._ends, batch.instant_ns))
         if bar == len(self._ends):
             return
-        numbers = state.exposure.assess_all()[self._accounts]
+        numbers = state.assess_all()[self._accounts]
         found = dict(zip(BELOW, (batch.instant_ns, *below(numbers)), strict=True))
         row = self._bars[bar]
         keys = ("below_maintenance", "below_initial", "maintenance_shortfall")
@@ -104,7 +104,7 @@ def below(numbers: I64) -> tuple[int, int, float, float]:
     Parameters
     ----------
     numbers
-        Assessments of accounts, columns of `kernel.assess`.
+        Assessments of accounts, columns of `kernel.clearing.assess`.
     """
     counts, short = [], []
     for column in (INITIAL, MAINTENANCE):

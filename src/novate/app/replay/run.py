@@ -40,8 +40,8 @@ from novate.engine.recover import audit
 from novate.errors import InputError
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
-from novate.stress.crash_day import crash_day
-from novate.stress.path import PathOrder
+from novate.simulation.crash_day import crash_day
+from novate.simulation.path import PathOrder
 from novate.units import MINUTE, format_instant
 
 ORDERS = {"high-first": PathOrder.HIGH_FIRST, "low-first": PathOrder.LOW_FIRST}

@@ -117,7 +117,7 @@ def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
     observer, totals = finished.observer, finished.observer.totals
     end = fund_levels(finished.engine)
     short = outcome(finished, book)
-    liquidator = finished.engine.state.exposure.single(Role.LIQUIDATOR)
+    liquidator = finished.engine.state.single(Role.LIQUIDATOR)
     funds = {
         f"{name}_{when}": text(levels[name])
         for when, levels in (("before", finished.funds_start), ("after", end))
@@ -179,7 +179,7 @@ def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]
 def verification_of(finished: Finished, checks: Mapping[str, Any]) -> dict[str, Any]:
     """Head, digest and sums that anyone can recompute from the journal."""
     engine = finished.engine
-    x = engine.state.exposure
+    x = engine.state
     lots = np.zeros(x.instruments.count, np.int64)
     np.add.at(lots, x.positions.used("instrument"), x.positions.used("lots"))
     return {
@@ -202,7 +202,7 @@ def verification_of(finished: Finished, checks: Mapping[str, Any]) -> dict[str, 
 
 def account_rows(finished: Finished, book: LoadedBook) -> list[dict[str, Any]]:
     """One line per margin account at the end."""
-    x = finished.engine.state.exposure
+    x = finished.engine.state
     observer = finished.observer
     own = own_losses(finished, book)
     realised = np.zeros(x.accounts.count, np.int64)
@@ -232,7 +232,7 @@ def account_rows(finished: Finished, book: LoadedBook) -> list[dict[str, Any]]:
 def house_accounts(finished: Finished, book: LoadedBook) -> dict[str, str]:
     """Reference of every account that is no margin account, by its number as text."""
     margin = {int(account) for account in book.accounts}
-    references = finished.engine.state.exposure.accounts.references
+    references = finished.engine.state.accounts.references
     return {str(k): name for k, name in enumerate(references) if k not in margin}
 
 

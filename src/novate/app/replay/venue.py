@@ -11,11 +11,11 @@ from novate.errors import InputError
 from novate.instrument import contract as listed
 from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
-from novate.kernel.codes import Defence, Layer, MarginMode, Role, Segregation, Style
-from novate.kernel.value import LINEAR
+from novate.kernel.clearing.value import LINEAR
+from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.parameter import MINUTE, SECOND, Parameter
-from novate.valuation.exposure import SINGLE_ROLES
+from novate.valuation.clearing_state import SINGLE_ROLES
 
 HOUR = 60 * MINUTE
 LAYERS = {
@@ -135,7 +135,7 @@ def account_row(
     parent: int = -1,
     *,
     mode: MarginMode = MarginMode.CROSS,
-    defence: Defence = Defence.AUTO_LIQUIDATE,
+    shortfall_policy: ShortfallPolicy = ShortfallPolicy.AUTO_LIQUIDATE,
 ) -> Run:
     """Return the command that opens the next account."""
     venue.accounts += 1
@@ -145,7 +145,7 @@ def account_row(
         parent=parent,
         segregation=int(Segregation.NONE),
         mode=int(mode),
-        defence=int(defence),
+        shortfall_policy=int(shortfall_policy),
     )
 
 
@@ -163,7 +163,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
         Parameter.TAKEOVER_PPM: liquidation["takeover_ppm"],
         Parameter.RELEASE_PPM: liquidation["release_ppm"],
         Parameter.TRADE_COLLAR_PPM: parameters["margin"]["trade_collar_ppm"],
-        Parameter.WAY_OUT_PPM: parameters["margin"]["way_out_ppm"],
+        Parameter.RISK_REDUCING_SALE_PPM: parameters["margin"]["risk_reducing_sale_ppm"],
         Parameter.LIQUIDATION_COST_PPM: parameters["margin"]["liquidation_cost_ppm"],
         Parameter.GAINS_WINDOW_NS: waterfall["gains_window_hours"] * HOUR,
         Parameter.INDEX_STALENESS_NS: index["staleness_seconds"] * SECOND,

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from novate.kernel.svi_fit import refine_slices
+from novate.kernel.pricing.svi_fit import refine_slices
 from novate.market.volatility.slice_data import (
     NEAR_MID,
     Aim,

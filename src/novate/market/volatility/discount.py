@@ -25,8 +25,14 @@ from enum import IntEnum
 
 import numpy as np
 
-from novate.kernel.parity_line import INTERCEPT, INTERCEPT_ERROR, SLOPE, SLOPE_ERROR, parity_line
-from novate.kernel.special import log
+from novate.kernel.pricing.parity_line import (
+    INTERCEPT,
+    INTERCEPT_ERROR,
+    SLOPE,
+    SLOPE_ERROR,
+    parity_line,
+)
+from novate.kernel.pricing.special import log
 from novate.market.volatility.chain import F64, PriceUnit
 
 UNIFORM = 1.0 / math.sqrt(3.0)

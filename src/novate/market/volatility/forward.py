@@ -20,8 +20,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from novate.kernel.special import exp
-from novate.kernel.svi import log_ratios
+from novate.kernel.pricing.special import exp
+from novate.kernel.pricing.svi import log_ratios
 from novate.market.volatility.chain import F64, I8, I64, YEAR_NS, Chain, Mask, PriceUnit
 from novate.market.volatility.discount import DiscountTerms, ImpliedDiscount, imply_discount
 

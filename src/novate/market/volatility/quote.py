@@ -15,9 +15,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from novate.kernel.black import black_greeks
-from novate.kernel.implied_volatility import implied_volatilities
-from novate.kernel.svi import log_ratios
+from novate.kernel.pricing.black import black_greeks
+from novate.kernel.pricing.implied_volatility import implied_volatilities
+from novate.kernel.pricing.svi import log_ratios
 from novate.market.volatility.chain import F64, I64, Chain, Mask, PriceUnit
 from novate.market.volatility.forward import ForwardCurve, parity_misses, parity_pairs, row_forward
 from novate.units import MINUTE

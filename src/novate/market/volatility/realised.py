@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.errors import InputError
-from novate.kernel import realised as kernels
+from novate.kernel.pricing import realised as kernels
 from novate.market.volatility.chain import F64
 
 DAYS = 365.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novate.kernel.svi import wing_grid
-from novate.kernel.svi_fit import RHO_MAX
+from novate.kernel.pricing.svi import wing_grid
+from novate.kernel.pricing.svi_fit import RHO_MAX
 from novate.market.volatility.chain import F64, I64
 
 REACH = 40.0

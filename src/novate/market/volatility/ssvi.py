@@ -1,6 +1,6 @@
 """SSVI as one fit of a whole chain: the fallback of expiries with too few quotes of their own.
 
-See `novate.kernel.ssvi_fit` for the formula and the conditions under which it has no arbitrage.
+See `ssvi_fit` for the formula and the conditions under which it has no arbitrage.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novate.kernel.ssvi_fit import SHARED, fit_ssvi, ssvi_phis
+from novate.kernel.pricing.ssvi_fit import SHARED, fit_ssvi, ssvi_phis
 from novate.market.volatility.chain import F64, I64
 from novate.market.volatility.slice_data import HALF_MIN
 from novate.market.volatility.svi import RawSvi, ssvi_slice

@@ -19,7 +19,7 @@ from enum import IntEnum
 import numpy as np
 
 from novate.errors import InputError
-from novate.kernel.svi import log_ratios, surface_volatilities
+from novate.kernel.pricing.svi import log_ratios, surface_volatilities
 from novate.market.volatility.calendar import CalendarCheck, check_calendar, settle_surface
 from novate.market.volatility.chain import F64, I8, I64, YEAR_NS, Chain, Mask
 from novate.market.volatility.forward import (

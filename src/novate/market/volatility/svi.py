@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from novate.errors import InputError
-from novate.kernel.svi import svi_densities, svi_variances, wing_grid
-from novate.kernel.svi_fit import RHO_MAX, fit_svi, refine_slices
+from novate.kernel.pricing.svi import svi_densities, svi_variances, wing_grid
+from novate.kernel.pricing.svi_fit import RHO_MAX, fit_svi, refine_slices
 from novate.market.volatility.chain import F64, I64
 from novate.market.volatility.slice_data import (
     HALF_MIN,

@@ -15,10 +15,10 @@ from novate.adapter.book_file import (
     load_positions,
 )
 from novate.errors import InputError, RowFault
-from novate.kernel.codes import Defence, MarginMode, Role
+from novate.kernel.codes import MarginMode, Role, ShortfallPolicy
 
 GRIDS = {"BTCUSDT": Grid(10**7, 10**5), "ETHUSDT": Grid(10**6, 10**5)}
-HEADER = "account,instrument,quantity,entry_price,member,role,margin_mode,defence"
+HEADER = "account,instrument,quantity,entry_price,member,role,margin_mode,shortfall_policy"
 LONG = "alice,BTCUSDT,0.250,43000.123,north,client,isolated,"
 SHORT = "bob,BTCUSDT,-0.250,43000.1,north,house,,call-then-default"
 
@@ -38,16 +38,16 @@ def test_a_balanced_book_is_read_with_its_accounts(tmp_path: Path) -> None:
     assert [account.reference for account in table.accounts] == ["alice", "bob"]
     assert (table.instruments, len(table)) == (("BTCUSDT",), 2)
     alice, bob = table.accounts
-    assert (alice.member, alice.role, alice.margin_mode, alice.defence) == (
+    assert (alice.member, alice.role, alice.margin_mode, alice.shortfall_policy) == (
         "north",
         Role.CLIENT,
         MarginMode.ISOLATED,
-        Defence.AUTO_LIQUIDATE,
+        ShortfallPolicy.AUTO_LIQUIDATE,
     )
-    assert (bob.role, bob.margin_mode, bob.defence) == (
+    assert (bob.role, bob.margin_mode, bob.shortfall_policy) == (
         Role.HOUSE,
         MarginMode.CROSS,
-        Defence.CALL_THEN_DEFAULT,
+        ShortfallPolicy.CALL_THEN_DEFAULT,
     )
 
 
@@ -72,7 +72,7 @@ def test_an_unbalanced_book_is_refused_with_instrument_and_imbalance(tmp_path: P
         ("bob", "", "account"),
         ("house", "king", "role"),
         (",house,,", ",house,shared,", "margin_mode"),
-        ("call-then-default", "pray", "defence"),
+        ("call-then-default", "pray", "shortfall_policy"),
         ("bob,BTCUSDT", "alice,ETHUSDT", "account"),
         (SHORT, LONG, "instrument"),
     ],

@@ -20,10 +20,10 @@ from novate.app.replay.venue import Venue, open_venue
 from novate.canonical import Run
 from novate.engine.engine import Engine
 from novate.errors import InputError
-from novate.kernel.assess import EQUITY, INITIAL, NET
+from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
 from novate.kernel.codes import Role
 from novate.message.declare import columns_of, rows_of
-from novate.stress.path import PathOrder
+from novate.simulation.path import PathOrder
 from tests.unit.app.replay.small import START_NS, SYMBOLS, finished, parameters, ready
 from tests.unit.app.replay.test_feed import TWO_HOURS, table
 
@@ -46,7 +46,7 @@ def test_a_generated_book_is_accepted_by_the_engine_as_it_stands() -> None:
 
     batches = engine.submit([*opening, *book.runs])
 
-    x = engine.state.exposure
+    x = engine.state
     refused = [row for b in batches for run in b.events if run.name == "CommandRefused"
                for row in rows_of(run)]  # fmt: skip
     assert refused == []
@@ -70,8 +70,8 @@ def test_opening_fees_are_prepaid_so_that_equity_is_as_drawn() -> None:
     free = Engine(MemoryJournal())
     free.submit([*free_opening, *free_book.runs])
 
-    paying = engine.state.exposure.assess_all()[book.accounts, NET]
-    exempt = free.state.exposure.assess_all()[free_book.accounts, NET]
+    paying = engine.state.assess_all()[book.accounts, NET]
+    exempt = free.state.assess_all()[free_book.accounts, NET]
 
     # What was prepaid is the larger rate on both sides, rounded up: never less than was paid.
     assert (paying >= exempt).all()
@@ -135,7 +135,7 @@ def test_the_layers_are_funded_with_what_the_file_says(stated: int, fund: int, s
 
 def test_positions_are_opened_against_the_external_market_which_ends_flat() -> None:
     prepared, done = finished()
-    x = done.engine.state.exposure
+    x = done.engine.state
     trades = next(run for run in prepared.book.runs if run.name == "SubmitTrade")
     columns = columns_of(trades)
     market = prepared.venue.house[Role.EXTERNAL_MARKET]

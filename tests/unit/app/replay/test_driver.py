@@ -8,7 +8,7 @@ from novate.app.replay import driver
 from novate.engine.engine import decode_batch
 from novate.engine.recover import audit, recover
 from novate.errors import InvariantError
-from novate.kernel.assess import NET
+from novate.kernel.clearing.assess import NET
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of
@@ -52,7 +52,7 @@ def test_the_run_can_be_recovered_and_audited() -> None:
 def test_equity_at_start_and_end_is_net_of_nothing_but_haircuts() -> None:
     prepared, done = finished()
 
-    numbers = done.engine.state.exposure.assess_all()
+    numbers = done.engine.state.assess_all()
     assert np.array_equal(done.equity_end, numbers[prepared.book.accounts, NET])
     assert done.equity_start.shape == done.equity_end.shape == (3,)
     assert done.elapsed_s > 0
@@ -66,7 +66,7 @@ def test_fund_levels_are_sums_of_balances() -> None:
         "skin": 650 * 10**6,
         "default_fund": 2_600 * 10**6,
     }
-    accounts = done.engine.state.exposure.accounts
+    accounts = done.engine.state.accounts
     fund = int(accounts.balance[accounts.number["insurance-fund"], 0])
     assert driver.fund_levels(done.engine)["fund"] == fund
 

@@ -13,8 +13,8 @@ from novate.app.replay.venue import Venue, open_venue
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.message.declare import rows_of
-from novate.stress.crash_day import CrashDay, crash_day
-from novate.stress.path import PathOrder
+from novate.simulation.crash_day import CrashDay, crash_day
+from novate.simulation.path import PathOrder
 from tests.unit.app.replay.small import START_NS, venue
 from tests.unit.app.test_cli import demo_parameters
 

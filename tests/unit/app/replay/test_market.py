@@ -11,7 +11,7 @@ from novate.engine.engine import Engine
 from novate.kernel.codes import OrderKind
 from novate.message import command
 from novate.message.declare import rows_of
-from novate.stress.path import PathOrder
+from novate.simulation.path import PathOrder
 from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters
 from tests.unit.app.replay.test_feed import TWO_HOURS, table
 

@@ -26,11 +26,11 @@ def listed() -> State:
     """A state with marks of two contracts: 50,000.0 and 3,000.00."""
     state = State()
     for price in (1.0, 0.5):
-        state.exposure.assets.unit_price[state.exposure.assets.append()] = price
+        state.assets.unit_price[state.assets.append()] = price
     for mark in (500_000, 300_000):
-        row = state.exposure.marks.append()
-        state.exposure.instruments.append()
-        state.exposure.marks.mark[row] = mark
+        row = state.marks.append()
+        state.instruments.append()
+        state.marks.mark[row] = mark
     return state
 
 
@@ -233,7 +233,7 @@ def test_a_story_is_cut_at_sixty_facts() -> None:
 def test_a_measurement_reads_the_state_of_the_end_of_a_bar() -> None:
     prepared, done = finished()
     tables = done.observer.tables
-    x = done.engine.state.exposure
+    x = done.engine.state
 
     last = tables["solvency"][-1]
     mine = x.assess_all()[prepared.book.accounts]

@@ -13,8 +13,8 @@ import pytest
 from novate.app.replay.option import moments_of, option_tables, option_venue
 from novate.app.replay.write import SCHEMAS
 from novate.kernel.codes import InstrumentStatus
-from novate.stress.crash_day import crash_day
-from novate.stress.option_terms import TRADER_NAMES
+from novate.simulation.crash_day import crash_day
+from novate.simulation.options.terms import TRADER_NAMES
 from tests.unit.app.replay.option_run import START_NS, finished, job, ready
 
 
@@ -53,7 +53,7 @@ def test_the_opening_is_accepted_whole_and_leaves_the_book_in_the_engine() -> No
 
 
 def test_options_settle_inside_the_day_and_nothing_is_left_of_them() -> None:
-    options, x = ready().options, finished().engine.state.exposure
+    options, x = ready().options, finished().engine.state
     assert options is not None
     first = options.first_instrument + np.flatnonzero(options.book.contracts.expiry == 0)
     held = np.isin(x.positions.used("instrument"), first)

@@ -8,7 +8,7 @@ from novate.app.replay.option_hedge import HedgeBook
 from novate.engine.engine import Batch
 from novate.kernel.codes import AccountStatus
 from novate.message import event
-from novate.stress.option_command import OptionVenue
+from novate.simulation.options.command import OptionVenue
 from tests.unit.app.replay.option_run import finished, ready
 
 QUARTER = 15 * 60 * 10**9
@@ -31,12 +31,12 @@ def batch(*runs: object) -> Batch:
 
 def test_makers_want_the_other_side_of_their_delta_at_the_hedging_times_only() -> None:
     state, hedges = finished().engine.state, HedgeBook(market())
-    at_ns = state.exposure.now_ns // QUARTER * QUARTER
+    at_ns = state.now_ns // QUARTER * QUARTER
     maker, coin, lots = hedges.orders(state, at_ns)
     open_makers = [
         row
         for row in hedges.makers
-        if state.exposure.accounts.status[row + market().first_account] == AccountStatus.OPEN
+        if state.accounts.status[row + market().first_account] == AccountStatus.OPEN
     ]
 
     assert set(maker.tolist()) <= set(open_makers)
@@ -48,7 +48,7 @@ def test_makers_want_the_other_side_of_their_delta_at_the_hedging_times_only() -
 def test_the_day_leaves_open_makers_close_to_neutral_by_the_engines_marks() -> None:
     done = finished()
     assert done.options is not None
-    hedges, x, options = done.options.hedges, done.engine.state.exposure, market()
+    hedges, x, options = done.options.hedges, done.engine.state, market()
     size = np.array([item.lot_e8 / 1e8 for item in options.underlyings])
     p = x.positions
     for maker in hedges.makers.tolist():
@@ -93,7 +93,7 @@ def test_trades_with_the_external_market_are_hedges_and_a_takeover_drops_them() 
 
 def test_what_the_market_did_not_take_is_wanted_again_at_the_next_step() -> None:
     state, hedges = finished().engine.state, HedgeBook(market())
-    at_ns = state.exposure.now_ns // QUARTER * QUARTER
+    at_ns = state.now_ns // QUARTER * QUARTER
     wanted = hedges.orders(state, at_ns)[2]
     hedges.take([])  # nothing was filled
 

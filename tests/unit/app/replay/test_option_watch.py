@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.app.replay.option_watch import GROUPS, OTHERS, TERMS, OptionWatch
-from novate.stress.option_terms import Trader
+from novate.simulation.options.terms import Trader
 from tests.unit.app.replay.option_run import finished, ready
 
 
@@ -33,7 +33,7 @@ def test_the_options_of_a_group_gain_what_the_ledger_and_the_marks_say() -> None
     """Put buyers trade nothing in the day: cash of payoffs and fills, and the change of marks."""
     found, options = watch(), ready().options
     assert options is not None
-    x = finished().engine.state.exposure
+    x = finished().engine.state
     book = options.book
     mine = np.flatnonzero(book.trader == Trader.PUT_BUYER)
     ticks = options.opening[0][book.contract[mine]]

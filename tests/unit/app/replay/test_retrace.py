@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from novate.app.replay.retrace import MarginWatch, below, retrace
-from novate.kernel.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH
 from tests.unit.app.replay.small import finished
 
 UNIT = 10**6

@@ -71,7 +71,7 @@ def test_an_order_outlives_two_answers_of_the_market(
     engine = Engine(MemoryJournal())
     engine.submit(prepare(job(tmp_path, parameters=settings)).opening)
 
-    assert engine.state.exposure.parameter(Parameter.ORDER_LIFE_NS) == life_ns
+    assert engine.state.parameter(Parameter.ORDER_LIFE_NS) == life_ns
 
 
 def test_positions_need_collateral(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from novate.app.cli import presets
 from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row
 from novate.engine.engine import Engine
 from novate.errors import InputError
+from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Layer, Role
-from novate.kernel.value import INVERSE, LINEAR
 from novate.message.declare import rows_of
 from novate.message.parameter import MINUTE, Parameter
-from novate.valuation.exposure import SINGLE_ROLES
+from novate.valuation.clearing_state import SINGLE_ROLES
 from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters, venue
 
 
@@ -23,7 +23,7 @@ def test_the_opening_is_accepted_by_the_engine_as_it_stands() -> None:
 
     batches = engine.submit(runs)
 
-    x = engine.state.exposure
+    x = engine.state
     assert "CommandRefused" not in {run.name for batch in batches for run in batch.events}
     assert x.assets.symbols == opened.assets == ["USDT", "BTC", "ETH", "USDC"]
     assert x.instruments.symbols == list(SYMBOLS)
@@ -107,7 +107,7 @@ def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> 
     engine = Engine(MemoryJournal())
     engine.submit(runs)
 
-    declared = engine.state.exposure.option_rules
+    declared = engine.state.option_rules
     assert opened.option_rules == declared.symbols == list(rules)
     assert opened.option_rules[:2] == ["deribit-standard", "bybit"]
     assert declared.used("entry_counts").tolist() == [False, True, False]

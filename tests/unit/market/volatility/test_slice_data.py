@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.kernel.svi_fit import BAND, HARD, LEAN, MARGIN, PULL, RISE
+from novate.kernel.pricing.svi_fit import BAND, HARD, LEAN, MARGIN, PULL, RISE
 from novate.market.volatility.slice_data import (
     HALF_MIN,
     INSIDE,

@@ -1,0 +1,1 @@
+"""Kernels of the books: trades, assessment, sweep, cycles, takeovers."""

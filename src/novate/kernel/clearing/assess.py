@@ -1,0 +1,265 @@
+"""Exact assessment of an account, and of all accounts.
+
+Everything that is added up is an integer number of ledger units, so the order of rows, the number
+of threads and the state of any cache cannot change a result.  Per position and per asset one
+float64 expression is rounded once: a requirement up, a credit down.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from novate.kernel.clearing.value import contract_value
+from novate.kernel.codes import Style
+from novate.kernel.jit import inlined, kernel, parallel_kernel
+
+EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
+"""Columns of an assessment, all in numeraire ledger units:
+
+``EQUITY``       collateral after haircuts plus unsettled profit and loss
+``NET``          the same without haircuts, and with the value of options
+``INITIAL``      initial margin, open orders on their worst side, and what they hold for their loss
+``MAINTENANCE``  maintenance margin of the positions held
+``NOTIONAL``     gross notional at the mark
+``GAIN``         unsettled profit and loss at the mark, of options beyond their entry cost
+``UNPROVEN``     part of the unsettled and settled gain on open positions above the slow average
+"""
+WIDTH = 7
+
+UNSETTLED, OPTIONS, OPTION_GAIN = range(3)
+"""Rows of the scratch of an assessment, settlement units per asset: unsettled profit and loss,
+value of options at the mark, and that value beyond their entry cost."""
+SCRATCH = 3
+
+_PREMIUM = int(Style.PREMIUM)
+
+WORTH_MAX = float(2**60)
+"""Largest worth of one asset or position in numeraire units: what is above counts as that much."""
+
+SUM_MAX = 2**61
+"""Requirements of an account add up to no more: whatever order the terms come in."""
+
+TOTAL_MAX = 2**62 - 1
+"""Equity, net and gain stay within this size: two of them still add up."""
+
+
+@inlined
+def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
+    """Initial and maintenance margin of one notional (numeraire units), rounded up.
+
+    Margin = notional * rate - deduction of the tier that holds the notional; the deductions make
+    it continuous, so at a boundary both tiers agree.
+    """
+    tier = 0
+    last = instruments.tier_floor.shape[1] - 1
+    while tier < last and notional >= instruments.tier_floor[i, tier + 1]:
+        tier += 1
+    maintenance = math.ceil(
+        notional * instruments.maintenance_rate[i, tier]
+        - instruments.maintenance_deduction[i, tier]
+    )
+    initial = math.ceil(
+        notional * instruments.initial_rate[i, tier] - instruments.initial_deduction[i, tier]
+    )
+    return np.int64(initial), np.int64(maintenance)
+
+
+@inlined
+def asked_units(amount, price):  # type: ignore[no-untyped-def]
+    """A requirement in numeraire units, rounded up."""
+    return np.int64(math.ceil(min(amount * price, WORTH_MAX)))
+
+
+@inlined
+def add_option(  # type: ignore[no-untyped-def]
+    instruments, assets, i, lots, cost, entry, buys, sells, scratch, out
+):
+    """Add a position that is paid for at the trade: worth something, but no margin.
+
+    ``cost`` is what a trade under decision takes from the balance, and no gain or loss; booked
+    positions have none.
+    """
+    asset = instruments.settlement_asset[i]
+    scratch[UNSETTLED, asset] -= cost
+    scratch[OPTION_GAIN, asset] += cost
+    mark = instruments.mark[i]
+    worst = max(sells - lots, 0)
+    if mark <= 0 or (lots == 0 and worst == 0):
+        return
+    unit = instruments.unit[i]
+    price = assets.unit_price[asset]
+    value = unit * lots * mark
+    scratch[OPTIONS, asset] += value
+    scratch[OPTION_GAIN, asset] += value - entry
+    short = max(-lots, 0)
+    initial = asked_units(unit * worst * instruments.short_initial[i], price)
+    if instruments.entry_counts[i] and short > 0:
+        # What of a dearer premium counts as collateral is asked for again.
+        dearer = max(-entry - unit * short * mark, 0)
+        initial += asked_units(dearer, price * assets.collateral_factor[asset])
+    out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
+    maintenance = asked_units(unit * short * instruments.short_maintenance[i], price)
+    out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
+    out[NOTIONAL] = min(out[NOTIONAL] + asked_units(abs(value), price), SUM_MAX)
+    lead = unit * short * (instruments.slow[i] - mark)
+    if lead > 0:
+        out[UNPROVEN] = min(out[UNPROVEN] + asked_units(lead, price), SUM_MAX)
+
+
+@inlined
+def add_position(  # type: ignore[no-untyped-def]
+    instruments, assets, i, lots, cost, entry, buys, sells, scratch, out
+):
+    """Add one position to the sums of its account; ``entry`` is read of options only."""
+    if instruments.style[i] == _PREMIUM:
+        add_option(instruments, assets, i, lots, cost, entry, buys, sells, scratch, out)
+        return
+    mark = instruments.mark[i]
+    if mark <= 0:
+        # Never traded at a known price: only its pending cash counts.
+        scratch[UNSETTLED, instruments.settlement_asset[i]] -= cost
+        return
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    value = contract_value(form, unit, mark, lots)
+    scratch[UNSETTLED, asset] += value - cost
+    worst = max(abs(lots + buys), abs(lots - sells))
+    if worst == 0:
+        return
+    notional = min(abs(value) * price, WORTH_MAX)
+    initial, maintenance = tier_margin(instruments, i, notional)
+    if worst != abs(lots):
+        widest = min(abs(contract_value(form, unit, mark, worst)) * price, WORTH_MAX)
+        initial, _ = tier_margin(instruments, i, widest)
+    out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
+    out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
+    out[NOTIONAL] = min(out[NOTIONAL] + np.int64(math.ceil(notional)), SUM_MAX)
+    slow = instruments.slow[i]
+    if slow > 0:
+        lead = value - contract_value(form, unit, slow, lots)
+        if lead > 0:
+            ahead = np.int64(math.ceil(min(lead * price, WORTH_MAX)))
+            out[UNPROVEN] = min(out[UNPROVEN] + ahead, SUM_MAX)
+
+
+@inlined
+def units_of(worth):  # type: ignore[no-untyped-def]
+    """Numeraire units of a worth, rounded down; beyond WORTH_MAX it counts as that much.
+
+    A price no one can pay must not turn a fortune into a debt by leaving 64 bits.
+    """
+    return np.int64(math.floor(min(max(worth, -WORTH_MAX), WORTH_MAX)))
+
+
+@inlined
+def within(total):  # type: ignore[no-untyped-def]
+    """A sum of worths, in order of assets or accounts, kept inside 64 bits."""
+    return min(max(total, -TOTAL_MAX), TOTAL_MAX)
+
+
+@inlined
+def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-untyped-def]
+    """Turn balances and unsettled profit of each asset into equity, and add what orders hold."""
+    out[INITIAL] += accounts.open_order_hold[account]
+    for asset in range(scratch.shape[1]):
+        total = accounts.balance[account, asset] + scratch[UNSETTLED, asset]
+        worth = total + scratch[OPTIONS, asset]
+        gain = scratch[UNSETTLED, asset] + scratch[OPTION_GAIN, asset]
+        price = assets.unit_price[asset]
+        if asset == 0:
+            out[NET] = within(worth)
+            out[EQUITY] = within(total)
+            out[GAIN] = within(gain)
+        else:
+            kept = price * assets.collateral_factor[asset] if total > 0 else price
+            out[NET] = within(out[NET] + units_of(worth * price))
+            out[EQUITY] = within(out[EQUITY] + units_of(total * kept))
+            out[GAIN] = within(out[GAIN] + units_of(gain * price))
+
+
+@inlined
+def assess_account(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, scratch, out
+):
+    """Fill ``out`` (WIDTH numbers) for one account; ``scratch`` has shape (SCRATCH, assets)."""
+    out[:] = 0
+    scratch[:] = 0
+    row = accounts.head[account]
+    while row >= 0:
+        add_position(
+            instruments,
+            assets,
+            positions.instrument[row],
+            positions.lots[row],
+            positions.settlement_cost[row],
+            positions.entry_cost[row],
+            positions.buy_lots[row],
+            positions.sell_lots[row],
+            scratch,
+            out,
+        )
+        row = positions.link[row]
+    close_account(accounts, assets, account, scratch, out)
+
+
+@inlined
+def assess_with(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells, scratch,
+    out,
+):  # fmt: skip
+    """Assess an account as if a trade and a change of open orders in instrument ``i`` were booked.
+
+    ``lots``, ``value`` and ``entry`` (settlement units) are what the trade adds to lots, settlement
+    cost (of an option: takes from the balance) and, of an option, entry cost; ``buys`` and
+    ``sells`` what is added to the reserved lots; other instruments stay as they are.
+    """
+    out[:] = 0
+    scratch[:] = 0
+    seen = False
+    row = accounts.head[account]
+    while row >= 0:
+        here = positions.instrument[row] == i
+        seen = seen or here
+        add_position(
+            instruments,
+            assets,
+            positions.instrument[row],
+            positions.lots[row] + (lots if here else 0),
+            positions.settlement_cost[row] + (value if here else 0),
+            positions.entry_cost[row] + (entry if here else 0),
+            positions.buy_lots[row] + (buys if here else 0),
+            positions.sell_lots[row] + (sells if here else 0),
+            scratch,
+            out,
+        )
+        row = positions.link[row]
+    if not seen:
+        add_position(instruments, assets, i, lots, value, entry, buys, sells, scratch, out)
+    close_account(accounts, assets, account, scratch, out)
+
+
+PARALLEL_MIN = 65_536
+"""Accounts from which a sweep is worth waking a second thread for."""
+
+
+@kernel
+def assess_serial(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
+    """`assess_all` on the calling thread: a small sweep ends before another thread wakes up."""
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    for account in range(count):
+        assess_account(accounts, positions, instruments, assets, account, scratch, out[account])
+
+
+@parallel_kernel
+def assess_all(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
+    """Assess accounts 0 .. count-1 into ``out[account, WIDTH]``, blocks of accounts to threads."""
+    blocks = (count + 255) // 256
+    for block in numba.prange(blocks):
+        scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+        for account in range(block * 256, min(count, block * 256 + 256)):
+            assess_account(accounts, positions, instruments, assets, account, scratch, out[account])

@@ -1,0 +1,162 @@
+"""Arrays as kernels see them: named tuples of flat arrays, and the growing tables behind them.
+
+A kernel receives a few of these tuples.  Each array has one row per account, asset, instrument or
+position; row numbers are the dense identifiers that the journal assigns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+I8 = npt.NDArray[np.int8]
+U8 = npt.NDArray[np.uint8]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+F64 = npt.NDArray[np.float64]
+
+NONE = -1
+"""No row: an empty link, an account without a parent."""
+
+
+class AccountArrays(NamedTuple):
+    """Accounts: one row each; ``balance`` has one column per asset (ledger units)."""
+
+    role: I8
+    mode: I8
+    status: I8
+    head: I32  # first position row of the account, NONE when it has none
+    encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
+    window_gain: I64  # numeraire units of variation margin received in the gains window
+    open_order_hold: I64  # numeraire units set aside for the loss and the fees of open orders
+    balance: I64  # [account, asset]
+
+
+class PositionArrays(NamedTuple):
+    """Positions: one row per (account, instrument) pair that ever traded."""
+
+    account: I32
+    instrument: I32
+    lots: I64
+    entry_cost: I64
+    settlement_cost: I64
+    realised: I64
+    buy_lots: I64  # reserved by open orders
+    sell_lots: I64  # reserved by open orders, positive
+    link: I32  # next position row of the same account
+    slot: I32  # hash index: position row or NONE, a power of two long
+    size: I64  # [rows in use]
+
+
+class InstrumentArrays(NamedTuple):
+    """Instruments: contract terms, current prices and margin tiers."""
+
+    form: I8
+    style: I8
+    status: I8
+    settlement_asset: I32
+    underlying: I32
+    unit: I64
+    maker_fee_ppm: I64
+    taker_fee_ppm: I64
+    lots_max: I64
+    ticks_max: I64
+    mark: I64  # ticks, 0 while unknown
+    slow: I64  # ticks of the slow average index, 0 while unknown
+    suspense: I32  # position row of the settlement account
+    tier_floor: F64  # [instrument, tier] numeraire units; unused tiers start at infinity
+    maintenance_rate: F64
+    maintenance_deduction: F64
+    initial_rate: F64
+    initial_deduction: F64
+    short_initial: I64  # of an option: ticks that a short lot must hold, value included
+    short_maintenance: I64
+    entry_counts: I8  # whether a short's initial margin contains its entry price, if that is dearer
+
+
+class AssetArrays(NamedTuple):
+    """Assets: value of one ledger unit in numeraire units, and the collateral haircut."""
+
+    unit_price: F64
+    collateral_factor: F64  # 1 - haircut
+
+
+class Columns:
+    """Base of the growing tables: dataclasses whose fields are arrays over one row number.
+
+    A subclass lists its dtypes in ``SPEC``; capacity is checked and doubled before a kernel runs,
+    never inside one, and is no part of any digest.
+    """
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {}
+    count: int
+    capacity: int
+
+    def __init__(self, capacity: int = 64) -> None:
+        self.count = 0
+        self.capacity = capacity
+        for name, (dtype, initial) in self.SPEC.items():
+            setattr(self, name, np.full(capacity, initial, dtype))
+
+    def ensure(self, rows: int) -> None:
+        """Make room for ``rows`` rows in all, doubling until they fit."""
+        if rows <= self.capacity:
+            return
+        capacity = self.capacity
+        while capacity < rows:
+            capacity *= 2
+        for name, (dtype, initial) in self.SPEC.items():
+            old = getattr(self, name)
+            new = np.full((capacity, *old.shape[1:]), initial, dtype)
+            new[: self.capacity] = old
+            setattr(self, name, new)
+        self.capacity = capacity
+
+    def append(self) -> int:
+        """Add a row of initial values and return its number."""
+        self.ensure(self.count + 1)
+        self.count += 1
+        return self.count - 1
+
+    def used(self, name: str) -> npt.NDArray[Any]:
+        """Return the rows in use of one column."""
+        column: npt.NDArray[Any] = getattr(self, name)
+        return column[: self.count]
+
+    def export(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the rows in use of every column, for digests and snapshots."""
+        return {name: self.used(name) for name in self.SPEC}
+
+    def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Take rows exported before; the table must be empty."""
+        count = len(next(iter(columns.values()))) if columns else 0
+        self.ensure(max(count, 1))
+        for name in self.SPEC:
+            getattr(self, name)[:count] = columns[name]
+        self.count = count
+
+    def copy(self) -> Self:
+        """Return an independent copy, for a fork."""
+        twin = type(self).__new__(type(self))
+        for key, value in self.__dict__.items():
+            setattr(twin, key, value.copy() if isinstance(value, np.ndarray) else value)
+        return twin
+
+
+__all__ = [
+    "F64",
+    "I8",
+    "I32",
+    "I64",
+    "NONE",
+    "U8",
+    "U64",
+    "AccountArrays",
+    "AssetArrays",
+    "Columns",
+    "InstrumentArrays",
+    "PositionArrays",
+]

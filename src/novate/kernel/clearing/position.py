@@ -1,0 +1,150 @@
+"""The position table: open addressing, one linked list of rows per account, cost bookkeeping."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.clearing.value import contract_value
+from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor
+
+_MIX = 0x9E3779B97F4A7C15
+
+
+def _spread_readable(account, instrument):  # type: ignore[no-untyped-def]
+    """Twin of `spread` with unbounded integers."""
+    key = (int(account) << 32) | int(instrument)
+    return ((key * _MIX) & 0xFFFFFFFFFFFFFFFF) >> 32
+
+
+def _spread(account, instrument):  # type: ignore[no-untyped-def]
+    key = (np.uint64(account) << np.uint64(32)) | np.uint64(instrument)
+    return np.int64((key * np.uint64(_MIX)) >> np.uint64(32))
+
+
+spread = inlined(_spread) if JIT_ENABLED else _spread_readable
+
+
+@inlined
+def find_position(positions, account, instrument):  # type: ignore[no-untyped-def]
+    """Return the row of a pair, or -1 - slot where it belongs."""
+    mask = positions.slot.size - 1
+    at = spread(account, instrument) & mask
+    while True:
+        row = positions.slot[at]
+        if row < 0:
+            return -1 - at
+        if positions.account[row] == account and positions.instrument[row] == instrument:
+            return row
+        at = (at + 1) & mask
+
+
+@inlined
+def hold_position(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    """Return the row of a pair, made if it is new; the caller has ensured capacity."""
+    found = find_position(positions, account, instrument)
+    if found >= 0:
+        return found
+    row = positions.size[0]
+    positions.size[0] = row + 1
+    positions.slot[-1 - found] = row
+    positions.account[row] = account
+    positions.instrument[row] = instrument
+    positions.link[row] = head[account]
+    head[account] = row
+    return row
+
+
+@kernel
+def rebuild_index(positions, head):  # type: ignore[no-untyped-def]
+    """Rebuild the hash index and the links from the rows; lists run in row order."""
+    positions.slot[:] = -1
+    head[:] = -1
+    for back in range(positions.size[0]):
+        row = positions.size[0] - 1 - back
+        account = positions.account[row]
+        found = find_position(positions, account, positions.instrument[row])
+        positions.slot[-1 - found] = row
+        positions.link[row] = head[account]
+        head[account] = row
+
+
+@kernel
+def sum_positions(positions, reach, lots, cost):  # type: ignore[no-untyped-def]
+    """Add lots and settlement cost of every row to the sums of its instrument.
+
+    Returns the gross of the whole book as a float64: all costs, and ``reach`` (settlement units a
+    lot) of all lots.  While it is small no sum over any account can leave 64 bits.
+    """
+    gross = 0.0
+    for row in range(positions.size[0]):
+        i = positions.instrument[row]
+        lots[i] += positions.lots[row]
+        cost[i] += positions.settlement_cost[row]
+        gross += abs(float(positions.settlement_cost[row]))
+        gross += abs(float(positions.lots[row])) * reach[i]
+    return gross
+
+
+@kernel
+def largest_gross(positions, reach, gross):  # type: ignore[no-untyped-def]
+    """Fill ``gross`` (zeros, one per account) and return the largest cost of any row, float64."""
+    largest = 0.0
+    for row in range(positions.size[0]):
+        cost = abs(float(positions.settlement_cost[row]))
+        value = abs(float(positions.lots[row])) * reach[positions.instrument[row]]
+        gross[positions.account[row]] += cost + value
+        entry, realised = positions.entry_cost[row], positions.realised[row]
+        largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
+    return largest
+
+
+@kernel
+def note_instruments(positions, head, accounts, is_held):  # type: ignore[no-untyped-def]
+    """Set ``is_held`` of every instrument that one of ``accounts`` has a row of."""
+    for account in accounts:
+        row = head[account]
+        while row >= 0:
+            is_held[positions.instrument[row]] = True
+            row = positions.link[row]
+
+
+@inlined
+def entry_change(held, cost, lots, value):  # type: ignore[no-untyped-def]
+    """What `move_position` would add to the entry cost, of a linear contract."""
+    if held == 0 or (held > 0) == (lots > 0):
+        return value
+    size = abs(held)
+    if abs(lots) > size:
+        # The value of a lot is exact, and what is left after the flip is opened at it.
+        return (value // lots) * (held + lots) - cost
+    closed = muldiv_floor(abs(cost), abs(lots), size)
+    return closed if cost < 0 else -closed
+
+
+@inlined
+def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
+    """Add ``lots`` with signed ``value`` to a row and return the realised profit.
+
+    Average cost: a close takes ``floor(|cost| * closed / held)`` of the entry cost and the rest
+    stays, so nothing is lost to rounding; a flip opens the remainder at the trade price.
+    """
+    held = positions.lots[row]
+    cost = positions.entry_cost[row]
+    positions.settlement_cost[row] += value
+    positions.lots[row] = held + lots
+    if held == 0 or (held > 0) == (lots > 0):
+        positions.entry_cost[row] = cost + value
+        return 0
+    size = abs(held)
+    if abs(lots) > size:
+        closing = contract_value(form, unit, ticks, -held)
+        realised = -closing - cost
+        positions.entry_cost[row] = value - closing
+    else:
+        closed = muldiv_floor(abs(cost), abs(lots), size)
+        if cost < 0:
+            closed = -closed
+        realised = -value - closed
+        positions.entry_cost[row] = cost - closed
+    positions.realised[row] += realised
+    return realised

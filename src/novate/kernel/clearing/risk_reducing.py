@@ -1,0 +1,42 @@
+"""What an account in need may not give away: the worth of its long options.
+
+A long option is no collateral, so that equity says nothing of what it is sold for.  An account
+whose equity does not cover initial margin may sell it at a price near its mark only: at any price
+whatever it would hand what is left to a friend, and its loss to the house.
+"""
+
+from __future__ import annotations
+
+from novate.kernel.clearing.assess import EQUITY, INITIAL, assess_account
+from novate.kernel.clearing.position import find_position
+from novate.kernel.codes import Role
+from novate.kernel.jit import inlined, kernel
+
+_HOUSE = int(Role.HOUSE)
+_CLIENT = int(Role.CLIENT)
+_EXTERNAL = int(Role.EXTERNAL_MARKET)
+
+
+@inlined
+def sale_floor(mark, risk_reducing_sale_ppm):  # type: ignore[no-untyped-def]
+    """Lowest price in ticks of such a sale: the mark less its share, the share rounded up."""
+    return mark - (mark * risk_reducing_sale_ppm + 999_999) // 1_000_000
+
+
+@kernel
+def is_given_away(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, buyer, seller, i, scratch, out
+):
+    """Whether a seller in need sells an option that it is long of to another member's account.
+
+    Asked for a price below the floor only; the account is assessed as it stands before the trade.
+    Not part of the caller's code: trades of other contracts should not carry it along.
+    """
+    role = accounts.role[seller]
+    if (role != _HOUSE and role != _CLIENT) or accounts.role[buyer] == _EXTERNAL:
+        return False
+    row = find_position(positions, seller, i)
+    if row < 0 or positions.lots[row] <= 0:
+        return False
+    assess_account(accounts, positions, instruments, assets, seller, scratch, out)
+    return out[EQUITY] < out[INITIAL]

@@ -1,0 +1,291 @@
+"""Settlement over the holders of one instrument: cycles, funding, expiry, early settlement.
+
+The event carries the cause (instrument, price, rate); these kernels expand it over the holders.
+What rounding leaves over is booked to the residue account, so every asset still sums to zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
+from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
+from novate.kernel.clearing.position import find_position, hold_position
+from novate.kernel.clearing.trade import add_window_gain, book_trade
+from novate.kernel.clearing.value import contract_value, fee_of
+from novate.kernel.codes import Style
+from novate.kernel.jit import inlined, kernel, muldiv_floor
+
+_PREMIUM = int(Style.PREMIUM)
+
+RATE_SCALE = 1_000_000_000
+"""Funding rates are integers in 1e-9 of notional per funding period."""
+
+
+@kernel
+def apply_cycle(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, residue, i, ticks, rows
+):
+    """Pay variation margin to every holder at ``ticks``; returns what went to the residue account.
+
+    A holder receives value at the settlement price minus ``settlement_cost``, which then becomes
+    that value: a second cycle at the same price pays nothing.
+    """
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    paid = np.int64(0)
+    for row in rows:
+        value = contract_value(form, unit, ticks, positions.lots[row])
+        margin = value - positions.settlement_cost[row]
+        if margin == 0:
+            continue
+        account = positions.account[row]
+        positions.settlement_cost[row] = value
+        accounts.balance[account, asset] += margin
+        require_balance(accounts.balance[account, asset])
+        add_window_gain(accounts, account, margin * price)
+        paid += margin
+    accounts.balance[residue, asset] -= paid
+    require_balance(accounts.balance[residue, asset])
+    return -paid
+
+
+@kernel
+def apply_expiry(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, residue, i, ticks, rows
+):
+    """Settle every holder at the final price and close all positions of the instrument."""
+    form = instruments.form[i]
+    is_paid = instruments.style[i] == _PREMIUM
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    price = assets.unit_price[asset]
+    paid = np.int64(0)
+    for row in rows:
+        value = contract_value(form, unit, ticks, positions.lots[row])
+        margin = value - positions.settlement_cost[row]
+        account = positions.account[row]
+        accounts.balance[account, asset] += margin
+        require_balance(accounts.balance[account, asset])
+        # An option was paid for long ago: what it gained is what it pays beyond that.
+        gain = value - positions.entry_cost[row] if is_paid else margin
+        add_window_gain(accounts, account, gain * price)
+        positions.realised[row] += value - positions.entry_cost[row]
+        positions.lots[row] = 0
+        positions.entry_cost[row] = 0
+        positions.settlement_cost[row] = 0
+        positions.buy_lots[row] = 0
+        positions.sell_lots[row] = 0
+        paid += margin
+    accounts.balance[residue, asset] -= paid
+    require_balance(accounts.balance[residue, asset])
+    return -paid
+
+
+@inlined
+def funding_payment(value, lots, rate):  # type: ignore[no-untyped-def]
+    """What a holder pays (negative: receives): payers round up, receivers round down."""
+    if lots == 0 or rate == 0:
+        return np.int64(0)
+    size = abs(value)
+    pays = (rate > 0) == (lots > 0)
+    scaled = abs(rate)
+    whole = np.int64(muldiv_floor(size, scaled, np.int64(RATE_SCALE)))
+    if not pays:
+        return -whole
+    # size * rate is a multiple of the scale exactly when the residues' product is.
+    if (size % RATE_SCALE) * (scaled % RATE_SCALE) % RATE_SCALE != 0:
+        whole += 1
+    return whole
+
+
+@kernel
+def apply_funding(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, residue, i, ticks, rate, rows
+):
+    """Exchange funding between the holders at ``ticks``; longs pay a positive rate.
+
+    A payer without cash goes negative in that asset: the receiver is paid in full, and the
+    assessment that follows sees the debt.  Returns what went to the residue account (>= 0).
+    """
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    kept = np.int64(0)
+    for row in rows:
+        lots = positions.lots[row]
+        value = contract_value(form, unit, ticks, lots)
+        payment = funding_payment(value, lots, rate)
+        accounts.balance[positions.account[row], asset] -= payment
+        require_balance(accounts.balance[positions.account[row], asset])
+        kept += payment
+    accounts.balance[residue, asset] += kept
+    require_balance(accounts.balance[residue, asset])
+    return kept
+
+
+@inlined
+def settle_early(accounts, positions, instruments, row):  # type: ignore[no-untyped-def]
+    """Pay a position's pending cash now; the settlement account carries it to the next cycle."""
+    i = positions.instrument[row]
+    asset = instruments.settlement_asset[i]
+    suspense = instruments.suspense[i]
+    pending = positions.settlement_cost[row]
+    accounts.balance[positions.account[row], asset] -= pending
+    require_balance(accounts.balance[positions.account[row], asset])
+    accounts.balance[positions.account[suspense], asset] += pending
+    require_balance(accounts.balance[positions.account[suspense], asset])
+    positions.settlement_cost[suspense] += pending
+    require_balance(positions.settlement_cost[suspense])
+    positions.settlement_cost[row] = 0
+
+
+@kernel
+def settle_pending(accounts, positions, instruments, account):  # type: ignore[no-untyped-def]
+    """Settle early everything an account is still owed or owes."""
+    row = accounts.head[account]
+    while row >= 0:
+        if positions.settlement_cost[row] != 0:
+            settle_early(accounts, positions, instruments, row)
+        row = positions.link[row]
+
+
+@kernel
+def apply_takeover(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum, account, liquidator
+):
+    """Move everything an account holds to the liquidator: positions at the mark, then all cash.
+
+    Afterwards the account is flat with zero balances; the liquidator is better off by the
+    account's net equity, or worse by its shortfall.
+    """
+    # By instrument: the order of the list depends on the layout, and the checksum on the order.
+    held = 0
+    row = accounts.head[account]
+    while row >= 0:
+        held += 1
+        row = positions.link[row]
+    rows = np.empty(held, np.int64)
+    for at in range(held):
+        row = accounts.head[account] if at == 0 else positions.link[row]
+        rows[at] = row
+    for row in rows[np.argsort(positions.instrument[rows])]:
+        lots = positions.lots[row]
+        if lots != 0:
+            i = np.int64(positions.instrument[row])
+            ticks = instruments.mark[i]
+            value = contract_value(instruments.form[i], instruments.unit[i], ticks, abs(lots))
+            buyer, seller = (liquidator, account) if lots > 0 else (account, liquidator)
+            require_room(accounts, positions, instruments, account, i, -lots, value)
+            require_room(accounts, positions, instruments, liquidator, i, lots, value)
+            book_trade(
+                accounts, positions, instruments, assets, ccp_fees, checksum,
+                buyer, seller, i, ticks, abs(lots), value, np.int64(0), np.int64(0),
+            )  # fmt: skip
+        if positions.settlement_cost[row] != 0:
+            settle_early(accounts, positions, instruments, row)
+    for asset in range(accounts.balance.shape[1]):
+        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
+        require_balance(accounts.balance[liquidator, asset])
+        accounts.balance[account, asset] = 0
+    accounts.window_gain[account] = 0
+    accounts.encumbered[account] = 0
+
+
+@kernel
+def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ignore[no-untyped-def]
+    """Move ``amount`` of the numeraire from winners to the liquidator, pro rata to ``gains``.
+
+    Each pays floor(amount * gain / total); the units lost to flooring go one each to the largest
+    gains, in the order ``by_size``.  What is paid leaves the window gain.
+    """
+    left = amount
+    for account in range(gains.size):
+        if gains[account] > 0:
+            share = np.int64(muldiv_floor(amount, gains[account], total))
+            accounts.balance[account, 0] -= share
+            accounts.window_gain[account] -= share
+            left -= share
+    for k in range(left):
+        accounts.balance[by_size[k], 0] -= 1
+        accounts.window_gain[by_size[k]] -= 1
+    accounts.balance[liquidator, 0] += amount
+    require_balance(accounts.balance[liquidator, 0])
+
+
+@kernel
+def apply_trade(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum,
+    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+):  # fmt: skip
+    """Book one trade: a liquidation fill or a deleveraging."""
+    require_room(accounts, positions, instruments, buyer, i, lots, value)
+    require_room(accounts, positions, instruments, seller, i, -lots, value)
+    book_trade(
+        accounts, positions, instruments, assets, ccp_fees, checksum,
+        buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+    )  # fmt: skip
+
+
+@kernel
+def assess_one(accounts, positions, instruments, assets, account):  # type: ignore[no-untyped-def]
+    """Return the assessment of one account as an array of WIDTH integers."""
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    assess_account(accounts, positions, instruments, assets, account, scratch, out)
+    return out
+
+
+@kernel
+def assess_changed(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, buys, sells
+):
+    """Assess an account as if a trade were booked, and more lots open, in an instrument.
+
+    The entry cost of an option stays as it is: initial margin is right only without a trade.
+    """
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    assess_with(
+        accounts, positions, instruments, assets, account, i, lots, value, 0, buys, sells,
+        scratch, out,
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def gross_reserved(accounts, positions, instruments, account, i, buys, sells):  # type: ignore[no-untyped-def]
+    """`gross_of` an account as if more lots were open on one side of an instrument."""
+    return gross_of(accounts, positions, instruments, account, i, 0, 0, buys, sells)
+
+
+@kernel
+def room_after(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
+    """`room_used` for callers outside a kernel."""
+    return room_used(accounts, positions, instruments, account, i, lots, value)
+
+
+@kernel
+def hold_row(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    """`hold_position` for callers outside a kernel."""
+    return hold_position(positions, head, account, instrument)
+
+
+@kernel
+def row_of(positions, account, instrument):  # type: ignore[no-untyped-def]
+    """Position row of a pair, or a negative number."""
+    return find_position(positions, account, instrument)
+
+
+@kernel
+def trade_fee(value, rate_ppm):  # type: ignore[no-untyped-def]
+    """`fee_of` for callers outside a kernel."""
+    return fee_of(value, rate_ppm)
+
+
+@kernel
+def value_of(form, unit, ticks, lots):  # type: ignore[no-untyped-def]
+    """`contract_value` for callers outside a kernel."""
+    return contract_value(form, unit, ticks, lots)

@@ -1,0 +1,1 @@
+"""Kernels of prices: options, barriers, implied volatility, smiles and their fits."""

@@ -1,0 +1,90 @@
+"""Barriers of options, looked at with every index or on a schedule; a touch is for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from novate.kernel.codes import DueKind, InstrumentStatus
+from novate.market.option import is_out, is_touched, next_observation
+from novate.message import event
+from novate.message.declare import Emit, Refusal
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.settlement.cycle import close_contract
+from novate.valuation import ClearingState
+
+
+def touched_at(x: ClearingState, asset: int, price_e8: int) -> list[int]:
+    """Options watched with every index whose barrier an index of an asset touches, by number.
+
+    After its expiry an option only waits to be settled: no index counts any more.
+    """
+    watch = x.watched().get(asset)
+    if watch is None or price_e8 <= 0 or watch.below < price_e8 < watch.above:
+        return []
+    c = x.instruments
+    return [
+        i for i in watch.numbers
+        if x.now_ns <= c.expiry_ns[i]
+        and is_touched(int(c.barrier[i]), price_e8, int(c.barrier_e8[i]))
+    ]  # fmt: skip
+
+
+def touched_now(x: ClearingState) -> list[int]:
+    """Options watched with every index whose barrier the last assessed index touches, by number."""
+    assets = x.assets
+    return sorted(
+        i
+        for asset in x.watched()
+        if not assets.is_stale[asset]
+        for i in touched_at(x, asset, int(assets.price_e8[asset]))
+    )
+
+
+def _touches(x: ClearingState, i: int) -> bool:
+    """Whether an index that counts is at the barrier: known, and not stale."""
+    asset = int(x.instruments.underlying[i])
+    price = int(x.assets.price_e8[asset])
+    if price == 0 or x.assets.is_stale[asset]:
+        return False
+    return is_touched(int(x.instruments.barrier[i]), price, int(x.instruments.barrier_e8[i]))
+
+
+def touch(x: ClearingState, i: int, emit: Emit, price_e8: int = 0) -> None:
+    """Emit a touch, at the last assessed index unless another one is given."""
+    price = price_e8 or int(x.assets.price_e8[x.instruments.underlying[i]])
+    emit(event.BARRIER_TOUCHED, instrument=i, index_e8=price, instant_ns=x.now_ns)
+
+
+def decide_observe_barrier(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+    """Look at a barrier on schedule; a stale index makes it wait."""
+    i, c = row["instrument"], x.instruments
+    if i >= c.count or c.status[i] != InstrumentStatus.ACTIVE:
+        return Refusal(No.UNKNOWN_SUBJECT, i, c.count - 1)
+    due = int(c.next_observation_ns[i])
+    if due == 0 or due > x.now_ns:
+        return Refusal(No.NOT_DUE, x.now_ns, due)
+    if not x.is_fresh(int(c.underlying[i])):
+        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.OBSERVATION, instant_ns=x.now_ns)
+        return None
+    if _touches(x, i):
+        touch(x, i, emit)
+        return None
+    following = next_observation(x.now_ns, int(c.observation_ns[i]), int(c.expiry_ns[i]))
+    price = int(x.assets.price_e8[c.underlying[i]])
+    emit(event.BARRIER_OBSERVED, instrument=i, index_e8=price, next_ns=following)
+    return None
+
+
+def apply_barrier_observed(x: ClearingState, row: dict[str, Any]) -> None:
+    """The next look is due on schedule."""
+    x.instruments.next_observation_ns[row["instrument"]] = row["next_ns"]
+
+
+def apply_barrier_touched(x: ClearingState, row: dict[str, Any]) -> None:
+    """Knocked for good: an out option pays its rebate and ends, an in option is a plain one."""
+    i = row["instrument"]
+    x.instruments.is_knocked[i] = True
+    x.forget_watched()
+    x.instruments.next_observation_ns[i] = 0
+    if is_out(int(x.instruments.barrier[i])):
+        close_contract(x, i, int(x.instruments.rebate_ticks[i]))

@@ -1,0 +1,1 @@
+"""Who acts in a simulation: account holders, and the markets that answer orders."""

@@ -1,0 +1,1 @@
+"""Option markets of generated days: what is listed, its smiles, quotes and books."""

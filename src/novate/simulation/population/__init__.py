@@ -1,0 +1,1 @@
+"""Generated venues: members, accounts, collateral and positions to stated targets."""

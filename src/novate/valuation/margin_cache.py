@@ -1,0 +1,275 @@
+"""Health of all accounts, kept up with the events instead of computed again each time.
+
+`MarginCache` is a cache: it is no part of the state or of any digest, and dropping it changes no
+event.  It holds exactly what a full assessment would give.  Whoever changes the book says whose
+health it touched (`touch`), or that it touched everything (`touch_all`); marks, index prices and
+haircuts are compared with those of the last time, so nobody has to say that they moved.
+
+Three ways lead to the present, the cheapest that fits is taken: the holders of a moved instrument
+are shifted from the old mark to the new one; touched accounts are assessed anew; and when most of
+the book moved, everything is swept.  An instrument that ticks again while its holders rest gets a
+copy of their lots by margin tier, in the order that a tick reads them; a touch of any holder drops
+it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.position import note_instruments
+from novate.kernel.clearing.shift import TierLots, make_tier_lots, shift_holders, shift_tier_lots
+from novate.kernel.clearing.sweep import (
+    HEALTH_WIDTH,
+    RowIndex,
+    ascending_rows,
+    assess_some,
+    describe_terms,
+    empty_terms,
+    index_start,
+    index_tail,
+    sweep,
+)
+from novate.kernel.clearing.value import LINEAR
+from novate.kernel.codes import Style
+from novate.valuation.clearing_state import ClearingState
+
+SWEEP_SHARE = 8
+"""A row costs about this many times more on its own than in a sweep."""
+
+TAIL_ROWS = 4096
+"""Rows that may lie unsorted whatever the size of the book; beyond, an eighth of it may."""
+
+ORDERS_SEARCHED = 65_536
+"""Reservations among which an open one is looked for."""
+
+MOVED_SHARE = 16
+"""A copy of lots by tier is made anew when one in so many holders has left its tier."""
+
+
+_PREMIUM = int(Style.PREMIUM)
+
+
+class MarginCache:
+    """Equity, initial and maintenance margin of every account of one clearing state."""
+
+    def __init__(self, state: ClearingState) -> None:
+        self._x = state
+        self._touched: list[npt.NDArray[np.int64]] = []
+        self._is_stale = True
+        self._layout = -1
+        self._known_tail = 0
+        self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
+        self._mark: I64 = np.zeros(0, np.int64)
+        self._short: I64 = np.zeros((2, 0), np.int64)
+        self._worth = np.zeros((2, 0))
+        self._worth_bytes = (b"", b"")
+        self._index = _empty_index(0, 0)
+        self._tier_lots: dict[int, TierLots | None] = {}
+        self._tier_lots_layout = -1
+
+    def touch(self, *accounts: int) -> None:
+        """Note accounts whose balances, positions or open orders changed."""
+        self._touched.append(np.array(accounts, np.int64))
+
+    def touch_many(self, accounts: npt.NDArray[np.integer]) -> None:
+        """Note a column of accounts, repeats allowed."""
+        self._touched.append(accounts.astype(np.int64))
+
+    def touch_all(self) -> None:
+        """Note that anything may have changed, terms and tiers included."""
+        self._is_stale = True
+
+    def numbers(self) -> I64:
+        """Return the present health; shape (accounts, 3), columns of `kernel.clearing.sweep`.
+
+        The array is the cache itself: read it before the next event, and do not write to it.
+        """
+        x = self._x
+        self._follow_accounts()
+        self._follow_prices()
+        self._follow_tier_lots()
+        moved = self._moved()
+        if not self._is_stale and moved:
+            rows = [x.holders(i) for i in moved]
+            self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
+        if not self._is_stale:
+            for at, i in enumerate(moved):
+                self._shift(i, rows[at])
+            self._assess_touched()
+        if self._is_stale:
+            self._sweep()
+        for i in moved:
+            self._mark[i] = x.marks.mark[i]
+        self._touched.clear()
+        self._is_stale = False
+        return self._health
+
+    def _moved(self) -> list[int]:
+        """Contracts whose mark, or whose margin of a short lot, is not that of the last time."""
+        x = self._x
+        has_moved = x.marks.used("mark") != self._mark
+        if x.surfaces.count:  # else there is no option with a margin, and nobody pays for looking
+            short = np.stack((x.marks.used("short_initial"), x.marks.used("short_maintenance")))
+            has_moved |= (short != self._short).any(axis=0)
+            self._short = short
+        moved: list[int] = np.flatnonzero(has_moved).tolist()
+        return moved
+
+    def _follow_accounts(self) -> None:
+        """Make room for accounts and instruments that are new; they count as touched."""
+        x = self._x
+        known, count = len(self._health), x.accounts.count
+        if known < count:
+            self._health = np.concatenate(
+                (self._health, np.zeros((count - known, HEALTH_WIDTH), np.int64))
+            )
+            self.touch_many(np.arange(known, count))
+        if len(self._mark) != x.marks.count:
+            self._mark = np.zeros(x.marks.count, np.int64)
+            self._short = np.zeros((2, x.marks.count), np.int64)
+            self.touch_all()
+
+    def _follow_prices(self) -> None:
+        """Sweep when the worth of an asset changed that anybody holds or is paid in."""
+        x = self._x
+        as_bytes = (
+            x.assets.used("unit_price").tobytes(),
+            x.assets.used("collateral_factor").tobytes(),
+        )
+        if as_bytes == self._worth_bytes:
+            return
+        self._worth_bytes = as_bytes
+        worth = np.stack((x.assets.used("unit_price"), x.assets.used("collateral_factor")))
+        if worth.shape != self._worth.shape:
+            self.touch_all()
+        elif not self._is_stale:
+            for asset in np.flatnonzero((worth != self._worth).any(axis=0)):
+                if (x.instruments.used("settlement_asset") == asset).any() or (
+                    x.accounts.used("balance")[:, asset].any()
+                ):
+                    self.touch_all()
+        self._worth = worth
+
+    def _follow_tier_lots(self) -> None:
+        """Forget the copies of lots of instruments that a touched account may have traded."""
+        x = self._x
+        if self._is_stale or self._tier_lots_layout != x.layout:
+            self._tier_lots.clear()
+            self._tier_lots_layout = x.layout
+        if self._touched and self._tier_lots:
+            is_held = np.zeros(x.instruments.count, np.bool_)
+            accounts = np.concatenate(self._touched)
+            note_instruments(x.positions.arrays(), x.accounts.head, accounts, is_held)
+            for i in [i for i in self._tier_lots if is_held[i]]:
+                del self._tier_lots[i]
+
+    def _shift(self, i: int, rows: npt.NDArray[np.int64]) -> None:
+        """Follow one mark; where a row's value needs rounding, its account is assessed anew."""
+        x = self._x
+        p, c = x.positions, x.instruments
+        unit, before, after = int(c.unit[i]), int(self._mark[i]), int(x.marks.mark[i])
+        is_whole = (
+            c.form[i] == LINEAR and c.style[i] != _PREMIUM and c.settlement_asset[i] == 0
+            and x.assets.unit_price[0] == 1.0
+        )  # fmt: skip
+        if not is_whole or before <= 0 or after <= 0:
+            self.touch_many(p.account[rows])
+            return
+        step = (unit * before, unit * after)
+        tiers = (
+            c.tier_floor[i], c.maintenance_rate[i], c.maintenance_deduction[i],
+            c.initial_rate[i], c.initial_deduction[i],
+        )  # fmt: skip
+        health = self._health.reshape(-1)
+        columns = (p.lots, p.buy_lots, p.sell_lots, p.account)
+        by_tier = self._tier_lots.get(i)
+        if by_tier is not None:
+            moved_tier = np.empty(len(by_tier.lots), np.int64)
+            left = shift_tier_lots(
+                by_tier.start, by_tier.account, by_tier.lots, *step, *tiers, moved_tier, health
+            )
+            rows = by_tier.odd
+            if left:
+                rows = np.concatenate((rows, by_tier.row[moved_tier[:left]]))
+            if left * MOVED_SHARE > len(by_tier.lots):
+                del self._tier_lots[i]
+        elif i in self._tier_lots:
+            self._tier_lots[i] = TierLots(*make_tier_lots(*columns, rows, step[1], tiers[0]))
+        else:
+            self._tier_lots[i] = None
+        if len(rows):
+            shift_holders(*columns, self._has_orders(), rows, *step, *tiers, health)
+
+    def _has_orders(self) -> bool:
+        """Whether lots may be reserved; after a long history it is cheaper to say yes."""
+        lots = self._x.reservations.used("lots")
+        return bool(lots.size > ORDERS_SEARCHED or lots.any())
+
+    def _assess_touched(self) -> None:
+        if not self._touched:
+            return
+        x = self._x
+        subjects = np.unique(np.concatenate(self._touched))
+        if subjects.size * SWEEP_SHARE > x.accounts.count + TAIL_ROWS:
+            self._is_stale = True
+            return
+        assess_some(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            subjects, self._health,
+        )  # fmt: skip
+
+    def _sweep(self) -> None:
+        x = self._x
+        self._follow_rows()
+        count = x.instruments.count
+        terms = empty_terms(count, x.instruments.tier_floor.shape[1])
+        describe_terms(x.instrument_arrays(), x.asset_arrays(), count, terms)
+        sweep(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            terms, self._index, self._health,
+        )  # fmt: skip
+
+    def _follow_rows(self) -> None:
+        """Bring the row index up to the table; sort the table when too much of it is not."""
+        x = self._x
+        held = int(self._index.size[0])
+        if self._layout == x.layout and x.positions.count - held > TAIL_ROWS + held // 8:
+            x.compact()
+        if self._layout != x.layout:
+            self._index_rows()
+        start, head, link, hint, size = self._index
+        rest = x.positions.count - int(size[0])
+        if len(head) < x.accounts.count:
+            more = x.accounts.count - len(head)
+            start = np.concatenate((start, np.full(more, size[0], np.int64)))
+            head = np.concatenate((head, np.full(more, -1, np.int32)))
+        if len(link) < rest:
+            link = np.concatenate((link, np.full(rest, -1, np.int32)))
+        self._index = RowIndex(start, head, link, hint, size)
+        if rest > self._known_tail:
+            index_tail(x.positions.arrays(), self._index, self._known_tail)
+            self._known_tail = rest
+
+    def _index_rows(self) -> None:
+        """Index the table anew; it is sorted first where that is worth it."""
+        x = self._x
+        held = int(ascending_rows(x.positions.arrays()))
+        if x.positions.count - held > TAIL_ROWS + held // 8:
+            x.compact()
+            held = x.positions.count
+        self._index = _empty_index(x.accounts.count, held)
+        index_start(x.positions.arrays(), self._index)
+        self._layout = x.layout
+        self._known_tail = 0
+
+
+def _empty_index(accounts: int, rows: int) -> RowIndex:
+    return RowIndex(
+        np.zeros(accounts + 1, np.int64),
+        np.full(accounts, -1, np.int32),
+        np.zeros(0, np.int32),
+        np.zeros(rows, np.uint8),
+        np.array([rows], np.int64),
+    )

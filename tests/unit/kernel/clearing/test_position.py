@@ -1,0 +1,114 @@
+"""The position table against a dict, and cost bookkeeping against unbounded integers."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novate.book.columns import AccountColumns, PositionColumns
+from novate.kernel.clearing.position import (
+    find_position,
+    hold_position,
+    move_position,
+    sum_positions,
+)
+from novate.kernel.clearing.position import spread as spread_compiled
+from novate.kernel.jit import kernel
+from tests.unit.kernel import twin
+
+
+@kernel
+def _find(positions, account, instrument):  # type: ignore[no-untyped-def]
+    return find_position(positions, account, instrument)
+
+
+@kernel
+def _hold(positions, head, account, instrument):  # type: ignore[no-untyped-def]
+    return hold_position(positions, head, account, instrument)
+
+
+@kernel
+def _move(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
+    return move_position(positions, row, form, unit, ticks, lots, value)
+
+
+@kernel
+def _spread(account, instrument):  # type: ignore[no-untyped-def]
+    return spread_compiled(account, instrument)
+
+
+def table(accounts: int = 8, capacity: int = 4) -> tuple[AccountColumns, PositionColumns]:
+    book = AccountColumns(accounts)
+    book.count = accounts
+    return book, PositionColumns(capacity)
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1))
+def test_a_pair_is_spread_by_the_upper_half_of_a_product(account: int, instrument: int) -> None:
+    expected = (((account << 32) | instrument) * 0x9E3779B97F4A7C15) % 2**64 >> 32
+    assert int(_spread(account, instrument)) == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 9)), max_size=60))
+def test_every_pair_has_one_row_that_is_found_again(pairs: list[tuple[int, int]]) -> None:
+    accounts, positions = table()
+    rows: dict[tuple[int, int], int] = {}
+    for account, instrument in pairs:
+        positions.reserve(1, accounts)
+        row = int(_hold(positions.arrays(), accounts.head, account, instrument))
+        assert rows.setdefault((account, instrument), row) == row
+    assert sorted(rows.values()) == list(range(positions.count))
+    for account in range(8):
+        mine, row = [], int(accounts.head[account])
+        while row >= 0:
+            mine.append(row)
+            row = int(positions.link[row])
+        assert sorted(mine) == sorted(r for (a, _), r in rows.items() if a == account)
+    assert _find(positions.arrays(), 3, 99) < 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2**30), st.integers(-(2**20), 2**20)), max_size=25),
+    st.sampled_from([1, 2]),
+)
+def test_costs_follow_the_readable_position(moves: list[tuple[int, int]], form: int) -> None:
+    unit = 512 if form == 1 else 2**39
+    accounts, positions = table()
+    row = int(_hold(positions.arrays(), accounts.head, 0, 0))
+    readable = twin.Holding()
+    for ticks, lots in moves:
+        if lots == 0 or abs(readable.lots + lots) > 2**21:
+            continue
+        value = twin.contract_value(form, unit, ticks, lots)
+        realised = _move(positions.arrays(), row, form, unit, ticks, lots, value)
+        assert int(realised) == readable.move(form, unit, ticks, lots, value)
+    assert int(positions.lots[row]) == readable.lots
+    assert int(positions.entry_cost[row]) == readable.entry_cost
+    assert int(positions.settlement_cost[row]) == readable.settlement_cost
+    assert int(positions.realised[row]) == readable.realised
+
+
+@given(st.integers(2**59, 2**60), st.integers(2, 2**40), st.data())
+def test_a_close_of_a_cost_near_the_limit_is_exact(
+    cost: int, held: int, data: st.DataObject
+) -> None:
+    closed = data.draw(st.integers(1, held))
+    accounts, positions = table()
+    row = int(_hold(positions.arrays(), accounts.head, 0, 0))
+    positions.lots[row], positions.entry_cost[row] = held, -cost
+    realised = int(_move(positions.arrays(), row, 1, 1, 1, -closed, -closed))
+    assert realised == closed + cost * closed // held
+    assert int(positions.entry_cost[row]) == -cost + cost * closed // held
+
+
+def test_sums_are_by_instrument() -> None:
+    accounts, positions = table()
+    for account, instrument, lots in ((0, 1, 5), (1, 1, -5), (2, 0, 7)):
+        row = int(_hold(positions.arrays(), accounts.head, account, instrument))
+        positions.lots[row] = lots
+        positions.settlement_cost[row] = 10 * lots
+    lots, cost = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    gross = float(sum_positions(positions.arrays(), np.array([2.0, 3.0]), lots, cost))
+    assert gross == 50 + 50 + 70 + 2 * 7 + 3 * (5 + 5)
+    assert (lots.tolist(), cost.tolist()) == ([7, 0], [70, 0])

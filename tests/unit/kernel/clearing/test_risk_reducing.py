@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.kernel.clearing.risk_reducing import sale_floor
+from novate.message.refusal import SubmitTradeRefusal as No
+from tests.unit.clearing import COIN, ClearingHouse
+
+
+@pytest.mark.parametrize(
+    ("mark", "share_ppm", "floor"),
+    [
+        (1_000, 100_000, 900),
+        (1_001, 100_000, 900),  # the share is rounded up to whole ticks
+        (5, 100_000, 4),
+        (1, 100_000, 0),
+        (1_000, 0, 1_000),
+        (1_000, 1_000_000, 0),
+        (10**10, 999_999, 10**4),
+    ],
+)
+def test_the_floor_of_a_sale_is_the_mark_less_its_share(
+    mark: int, share_ppm: int, floor: int
+) -> None:
+    assert sale_floor(mark, share_ppm) == floor
+
+
+def test_only_long_options_have_a_floor() -> None:
+    house = ClearingHouse()
+    house.list_contract("X")
+    house.list_option("C")
+    for name in ("A", "B"):
+        house.open_client(name, deposit=10_000 * COIN)
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    mark = int(house.state.marks.mark[1])
+    house.trade("A", "B", lots=10, ticks=100)
+    house.trade("A", "B", lots=10, ticks=mark, instrument=1)
+    balance = house.state.accounts.balance[:, 0]
+    moved = house.balance("A") - 60 * COIN  # between 50 and 100, the margins of the contract
+    balance[house.number("A")] -= moved
+    balance[house.number("B")] += moved
+    house.trade("B", "A", lots=1, ticks=99)
+    run = house.trade_run("B", "A", lots=1, ticks=mark // 2, instrument=1)
+    house.submit(run, allow_refusals=True)
+    assert house.refusals() == [No.BELOW_WORTH]

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novate.kernel.codes import DueKind, InstrumentStatus, Style
+from novate.message import command
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal
+from novate.settlement import cycle as settlement
+from novate.settlement.cycle import funding_rate
+from novate.valuation.price_status import WAITING, is_blocked
+from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+
+ONE = 10**9
+
+
+def pair(**terms: Any) -> ClearingHouse:
+    """A long 10 and B short 10 at 100, with 1,000 each."""
+    house = ClearingHouse()
+    house.list_contract(**terms)
+    for name in ("A", "B"):
+        house.open_client(name, deposit=1_000 * COIN)
+    house.price(100)
+    house.trade("A", "B", lots=10, ticks=100)
+    return house
+
+
+# ---- blocked prices
+
+
+def test_a_contract_is_blocked_until_it_has_a_mark() -> None:
+    house = ClearingHouse()
+    house.list_contract()
+
+    assert is_blocked(house.state, 0)
+    house.price(100)
+    assert not is_blocked(house.state, 0)
+
+
+def test_a_contract_is_blocked_once_its_sources_are_too_old_or_too_few() -> None:
+    house = pair()
+    limit = house.state.parameter(Parameter.INDEX_STALENESS_NS)
+    seen = house.state.now_ns
+
+    house.state.now_ns = seen + limit
+    assert not is_blocked(house.state, 0)
+    house.state.now_ns = seen + limit + 1
+    assert is_blocked(house.state, 0)
+    house.state.now_ns = seen
+    house.state.parameters[Parameter.INDEX_SOURCES_MIN] = 2
+    assert is_blocked(house.state, 0)
+
+
+def test_a_contract_whose_index_was_stale_stays_blocked_until_it_is_assessed() -> None:
+    house = pair()
+
+    house.state.assets.is_stale[1] = True
+
+    assert is_blocked(house.state, 0)
+
+
+# ---- cycles
+
+
+def test_a_cycle_pays_value_less_settlement_cost_and_a_second_one_pays_nothing() -> None:
+    house = pair()
+    house.price(103, at_ns=START + 1)
+
+    house.advance(START + HOUR)
+
+    assert (house.balance("A"), house.balance("B")) == (1_030 * COIN, 970 * COIN)
+    assert house.position("A")["settlement_cost"] == 1_030 * COIN
+    assert house.position("A")["entry_cost"] == 1_000 * COIN
+    gains = house.state.accounts.window_gain
+    assert (gains[house.number("A")], gains[house.number("B")]) == (30 * COIN, -30 * COIN)
+    [settled] = house.events("CycleSettled")
+    assert settled == {"instrument": 0, "cycle": 1, "ticks": 103, "instant_ns": START + HOUR}
+
+    house.advance(START + 2 * HOUR - 1)
+    assert (house.balance("A"), house.balance("B")) == (1_030 * COIN, 970 * COIN)
+
+
+def test_what_inverse_values_lose_to_rounding_goes_to_the_residue_account() -> None:
+    house = ClearingHouse()
+    house.list_contract(form=2, settlement_asset=1, unit=10)
+    for name in ("A", "B", "C"):
+        house.open_client(name)
+        house.deposit(name, E8, asset=1)
+    house.price(7)
+    house.trade("A", "B", lots=1, ticks=7)
+    house.trade("A", "C", lots=1, ticks=7)
+    house.price(9)
+
+    house.advance(START + HOUR)
+
+    # -20/9 = -2.22 for the long, 10/9 = 1.11 for each short; entered at -20/7 -> -1 each, twice.
+    long, short = house.balance("A", 1) - E8, house.balance("B", 1) - E8
+    assert (long, short) == (-2 - -2, 1 - 1)
+    assert house.balance("RESIDUE", 1) == 0
+    house.price(13)
+    house.advance(START + 2 * HOUR)
+    # -20/13 = -1.54 -> -2 and 10/13 = 0.77 -> 1
+    assert [house.balance(name, 1) - E8 for name in "ABC"] == [0, 0, 0]
+    house.price(25)
+    house.advance(START + 3 * HOUR)
+    # -20/25 = -0.8 -> -1 and 10/25 = 0.4 -> 0: the long gains 1, each short loses 1.
+    assert [house.balance(name, 1) - E8 for name in "ABC"] == [1, -1, -1]
+    assert house.balance("RESIDUE", 1) == 1
+
+
+def test_a_cycle_is_paid_once_in_its_turn_and_when_it_is_due() -> None:
+    house = pair()
+    no = EngineCommandRefusal
+    x = house.state
+
+    def answer(instrument: int, cycle: int) -> Any:
+        emitted = Recorder()
+        row = {"instrument": instrument, "cycle": cycle}
+        refusal = settlement.decide_settle_cycle(x, row, emitted)
+        return refusal.code if refusal else emitted.names
+
+    assert answer(1, 1) == no.UNKNOWN_SUBJECT
+    assert answer(0, 1) == no.NOT_DUE
+    x.now_ns = START + HOUR
+    assert answer(0, 0) == no.CAUSE_GONE
+    assert answer(0, 2) == no.CAUSE_GONE
+    assert answer(0, 1) == ["CycleSettled"]
+    x.instruments.status[0] = InstrumentStatus.EXPIRED
+    assert answer(0, 1) == no.UNKNOWN_SUBJECT
+
+
+def test_a_contract_without_cycles_is_never_due() -> None:
+    house = pair(cycle_ns=0)
+    house.state.now_ns = START + DAY
+
+    refusal = settlement.decide_settle_cycle(house.state, {"instrument": 0, "cycle": 1}, Recorder())
+
+    assert refusal == (EngineCommandRefusal.NOT_DUE, START + DAY, 0)
+
+
+def test_a_blocked_cycle_waits_for_the_next_interval_and_keeps_its_number() -> None:
+    house = pair()
+
+    house.advance(START + 3 * HOUR)  # staleness is two hours
+
+    assert [row["kind"] for row in house.events("CyclePostponed")] == [DueKind.CYCLE]
+    assert [row["cycle"] for row in house.events("CycleSettled")] == [1, 2]
+    assert house.state.instruments.next_cycle_ns[0] == START + 4 * HOUR
+    house.price(110, at_ns=START + 3 * HOUR + 1)
+    house.advance(START + 4 * HOUR)
+    assert house.events("CycleSettled")[-1]["cycle"] == 3
+    assert house.balance("A") == 1_100 * COIN
+
+
+# ---- funding
+
+
+@pytest.mark.parametrize(
+    ("average", "interest", "damper", "cap", "rate"),
+    [
+        (0, 0, 0, ONE, 0),
+        (500, 0, 0, ONE, 500),
+        (500, 100, 1_000, ONE, 100),  # the damper is wide: interest alone
+        (500, 100, 50, ONE, 450),
+        (-500, 100, 50, ONE, -450),
+        (500, 700, 50, ONE, 550),
+        (500, 100, 50, 200, 200),
+        (-500, 100, 50, 200, -200),
+        (500, 100, 50, 0, 0),
+    ],
+)
+def test_the_rate_is_premium_plus_damped_interest_inside_the_cap(
+    average: int, interest: int, damper: int, cap: int, rate: int
+) -> None:
+    assert funding_rate(average, interest, damper, cap) == rate
+
+
+@given(
+    average=st.integers(-ONE, ONE),
+    interest=st.integers(-ONE, ONE),
+    damper=st.integers(0, ONE),
+    cap=st.integers(0, ONE),
+)
+def test_the_rate_stays_within_the_cap_and_the_damper_of_the_premium(
+    average: int, interest: int, damper: int, cap: int
+) -> None:
+    rate = funding_rate(average, interest, damper, cap)
+
+    assert -cap <= rate <= cap
+    free = funding_rate(average, interest, damper, 3 * ONE)
+    assert abs(free - average) <= damper
+    assert min(average, interest) <= free <= max(average, interest)
+    assert rate == min(max(free, -cap), cap)
+
+
+FUNDED = {"cycle_ns": 0, "funding_ns": HOUR, "funding_cap_e9": ONE, "basis_clamp_ppm": 0}
+
+
+def test_longs_pay_a_positive_premium_rounded_up_and_shorts_receive_it_rounded_down() -> None:
+    house = pair(**FUNDED, unit=1)
+    house.price(100, at_ns=START + 2, last={0: 101})
+
+    house.advance(START + HOUR)
+
+    [funded] = house.events("FundingSettled")
+    assert funded["rate_e9"] == 10_000_000
+    assert funded["period"] == 1
+    assert house.balance("A") == 1_000 * COIN - 10  # 1,000 units * 1%
+    assert house.balance("B") == 1_000 * COIN + 10
+    house.trade("A", "B", lots=3, ticks=100)
+    house.price(100, at_ns=START + HOUR + 1, last={0: 101})
+    house.advance(START + 2 * HOUR)
+    # 1,300 units at 1% on top.
+    assert house.balance("A") == 1_000 * COIN - 10 - 13
+    assert house.balance("B") == 1_000 * COIN + 10 + 13
+    assert house.balance("RESIDUE") == 0
+
+
+def test_funding_that_does_not_divide_leaves_one_unit_with_the_residue_account() -> None:
+    house = pair(**FUNDED, unit=1, interest_e9=1_234_567, funding_damper_e9=ONE)
+
+    house.advance(START + HOUR)
+
+    # 1,000 units * 0.1234567% = 1.234567
+    assert house.balance("A") == 1_000 * COIN - 2
+    assert house.balance("B") == 1_000 * COIN + 1
+    assert house.balance("RESIDUE") == 1
+
+
+def test_a_funding_period_starts_with_empty_sums() -> None:
+    house = pair(**FUNDED)
+    house.price(100, at_ns=START + MINUTE, last={0: 150})
+
+    house.advance(START + HOUR)
+
+    marks = house.state.marks
+    assert (marks.premium_sum[0], marks.premium_ms[0]) == (0, 0)
+    assert marks.premium_from_ns[0] == START + HOUR
+    assert house.state.instruments.next_funding_ns[0] == START + 2 * HOUR
+    assert house.state.instruments.period[0] == 1
+
+
+def test_funding_is_settled_once_in_its_turn_and_when_it_is_due() -> None:
+    house = pair(**FUNDED)
+    no = EngineCommandRefusal
+    x = house.state
+
+    def answer(instrument: int, period: int) -> Any:
+        emitted = Recorder()
+        row = {"instrument": instrument, "period": period}
+        refusal = settlement.decide_settle_funding(x, row, emitted)
+        return refusal.code if refusal else emitted.names
+
+    assert answer(1, 1) == no.UNKNOWN_SUBJECT
+    assert answer(0, 1) == no.NOT_DUE
+    x.now_ns = START + HOUR
+    assert answer(0, 2) == no.CAUSE_GONE
+    assert answer(0, 1) == ["FundingSettled"]
+    x.assets.is_stale[1] = True
+    assert answer(0, 1) == ["CyclePostponed"]
+    x.assets.is_stale[1] = False
+    x.marks.updated_ns[0] = x.now_ns
+    assert answer(0, 1) == ["CyclePostponed"]  # no time has passed
+
+
+def test_blocked_funding_waits_for_the_next_interval_and_averages_over_both() -> None:
+    house = pair(**FUNDED)
+
+    house.advance(START + 4 * HOUR)
+
+    postponed = house.events("CyclePostponed")
+    assert {row["kind"] for row in postponed} == {DueKind.FUNDING}
+    assert [row["instant_ns"] for row in postponed] == [START + 3 * HOUR, START + 4 * HOUR]
+    assert [row["period"] for row in house.events("FundingSettled")] == [1, 2]
+
+
+# ---- expiry
+
+
+def test_expiry_pays_the_final_price_and_clears_every_position() -> None:
+    house = pair(
+        expiry_ns=START + HOUR + 30 * MINUTE, settlement_window_ns=10 * MINUTE, lots_max=100
+    )
+    house.price(110, at_ns=START + HOUR)
+    house.submit(
+        command.RESERVE_MARGIN.row(
+            account=house.number("A"), instrument=0, lots=5, limit_ticks=111
+        ),
+        command.RESERVE_MARGIN.row(
+            account=house.number("B"), instrument=0, lots=-5, limit_ticks=109
+        ),
+    )
+    house.price(120, at_ns=START + HOUR + 25 * MINUTE)
+
+    house.advance(START + 2 * HOUR)
+
+    # Half of the window at 110, half at 120.
+    [expired] = house.events("ContractExpired")
+    assert expired["ticks"] == 115
+    assert not house.state.accounts.open_order_hold.any()
+    assert not house.state.reservations.open_order_hold.any()
+    assert (house.balance("A"), house.balance("B")) == (1_150 * COIN, 850 * COIN)
+    assert house.state.instruments.status[0] == InstrumentStatus.EXPIRED
+    for name, sign in (("A", 1), ("B", -1)):
+        held = house.position(name)
+        assert held.pop("realised") == sign * 150 * COIN
+        assert set(held.values()) <= {0, house.number(name)}
+    assert house.state.reservations.used("lots").tolist() == [0, 0]
+    for column in ("next_cycle_ns", "next_funding_ns", "next_expiry_ns"):
+        assert getattr(house.state.instruments, column)[0] == 0
+    house.advance(START + 5 * HOUR)
+    assert len(house.events("ContractExpired")) == 1
+
+
+def test_without_a_window_the_last_index_is_the_final_price() -> None:
+    house = pair(expiry_ns=START + 10 * MINUTE)
+    house.price(107, at_ns=START + MINUTE)
+
+    house.advance(START + 10 * MINUTE)
+
+    assert house.events("ContractExpired")[0]["ticks"] == 107
+
+
+def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
+    expiry = START + 3 * HOUR
+    house = pair(cycle_ns=0, expiry_ns=expiry, settlement_window_ns=HOUR)
+    no = EngineCommandRefusal
+
+    early = settlement.decide_settle_expiry(house.state, {"instrument": 0}, Recorder())
+    unknown = settlement.decide_settle_expiry(house.state, {"instrument": 1}, Recorder())
+    assert early is not None
+    assert unknown is not None
+    assert (early.code, unknown.code) == (no.NOT_DUE, no.UNKNOWN_SUBJECT)
+
+    house.advance(expiry + MINUTE)
+    postponed = house.events("CyclePostponed")
+    assert [(row["kind"], row["instant_ns"]) for row in postponed] == [(DueKind.EXPIRY, expiry)]
+    assert house.state.instruments.next_expiry_ns[0] == WAITING
+    house.price(100, at_ns=expiry + MINUTE + 1)
+    assert len(house.events("ContractExpired")) == 1
+
+
+def test_a_contract_that_settles_at_close_pays_the_rest_at_expiry() -> None:
+    house = pair(style=int(Style.AT_CLOSE), cycle_ns=0, expiry_ns=START + HOUR)
+    house.trade("B", "A", lots=4, ticks=105)
+    assert (house.balance("A"), house.balance("B")) == (1_020 * COIN, 980 * COIN)
+
+    house.price(110, at_ns=START + MINUTE)
+    house.advance(START + HOUR)
+
+    assert (house.balance("A"), house.balance("B")) == (1_080 * COIN, 920 * COIN)
+    assert house.balance("SETTLEMENT") == house.balance("RESIDUE") == 0
+
+
+# ---- the gains window
+
+
+def test_a_new_window_forgets_gains_and_halves_what_is_held_back() -> None:
+    house = pair()
+    house.price(110, at_ns=START + HOUR)
+    house.price(110, at_ns=START + 2 * HOUR)
+    a = house.number("A")
+    house.state.accounts.encumbered[a] = 7
+    assert house.state.accounts.window_gain[a] == 100 * COIN
+
+    house.advance(START + DAY)
+
+    assert [row["instant_ns"] for row in house.events("GainsWindowStarted")] == [START + DAY]
+    assert house.state.accounts.window_gain[a] == 0
+    assert house.state.accounts.encumbered[a] == 3
+    assert house.state.window_ns == START + DAY
+
+
+def test_a_window_does_not_start_before_the_last_one_is_over() -> None:
+    house = pair()
+
+    refusal = settlement.decide_start_gains_window(
+        house.state, {"instant_ns": house.state.now_ns}, Recorder()
+    )
+
+    assert refusal == (EngineCommandRefusal.NOT_DUE, house.state.now_ns, START + DAY)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+
+from novate.message.parameter import Parameter
+from novate.valuation.price_status import (
+    halted_among,
+    has_stale_index,
+    is_blocked,
+    is_halted,
+    is_unsettled,
+)
+from tests.unit.clearing import E8, HOUR, MINUTE, START, ClearingHouse
+
+
+def house_of_two() -> ClearingHouse:
+    """A future and an option on one coin, with a smile that is one hour good and an index two."""
+    house = ClearingHouse(parameters={Parameter.SURFACE_STALENESS_NS: HOUR})
+    house.list_contract("X")
+    house.list_option("C", strike_e8=90 * E8)
+    return house
+
+
+def test_what_has_no_mark_is_blocked_and_what_has_no_index_is_not_settled() -> None:
+    x = house_of_two().state
+    for i in (0, 1):
+        assert is_blocked(x, i)
+        assert is_halted(x, i)
+        assert is_unsettled(x, i)
+
+
+def test_an_option_is_settled_by_the_index_alone() -> None:
+    house = house_of_two()
+    house.price(100)
+    assert is_blocked(house.state, 1)
+    assert not is_unsettled(house.state, 1)
+
+
+def test_an_old_smile_halts_its_option_and_blocks_nothing() -> None:
+    house = house_of_two()
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    assert not is_halted(house.state, 1)
+    house.advance(START + HOUR + MINUTE)
+    assert [is_halted(house.state, i) for i in (0, 1)] == [False, True]
+    assert not is_blocked(house.state, 1)
+
+
+def test_an_old_index_blocks_and_halts_all_that_is_made_of_it() -> None:
+    house = house_of_two()
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    house.advance(START + 2 * HOUR + MINUTE)
+    for i in (0, 1):
+        assert has_stale_index(house.state, i)
+        assert is_blocked(house.state, i)
+        assert is_halted(house.state, i)
+
+
+def test_a_run_of_trades_is_told_what_each_instrument_would_be() -> None:
+    house = house_of_two()
+    house.list_option("P", side=-1, expiry_ns=START + 5 * HOUR)  # without a smile of its own
+    named = np.array([1, 1, 0, 2, 99])  # 99 does not exist
+    house.price(100)
+    house.smile(0.6)
+    house.assess()
+    for hours in (0, 1, 2):
+        if hours:
+            house.advance(START + hours * HOUR + MINUTE)
+        expected = [is_halted(house.state, i) for i in (0, 1, 2)]
+        assert halted_among(house.state, named).tolist() == expected
+        assert halted_among(house.state, named[2:3]).tolist() == [expected[0], False, False]
