@@ -27,6 +27,9 @@ UNREACHABLE = {
 }
 """Refusals that no stream of commands reaches, and why."""
 
+OF_JOURNALS = {"EngineUpgraded"}
+"""Events of what is told about a journal, of which the second model knows nothing."""
+
 
 @functools.cache
 def reached_by(seed: int) -> Counter[str]:
@@ -77,7 +80,7 @@ def reached_by_all() -> Counter[str]:
 
 def test_the_streams_reach_every_event() -> None:
     reached = reached_by_all()
-    assert [message.name for message in EVENTS if not reached[message.name]] == []
+    assert {message.name for message in EVENTS if not reached[message.name]} == OF_JOURNALS
 
 
 def test_the_streams_reach_every_refusal_of_a_command_from_outside() -> None:

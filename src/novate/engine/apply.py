@@ -18,14 +18,14 @@ from novate.default_management import (
     waterfall,
 )
 from novate.engine.state import State
-from novate.engine.touch import note_event, note_trades
-from novate.errors import JournalError
+from novate.engine.touch import note_event, note_everything, note_trades
 from novate.kernel.codes import Role
 from novate.margin import admission, option_mark, parameter, tier
 from novate.margin.option import apply_option_margin_declared
 from novate.market import index, option, reference, surface
 from novate.message import event
 from novate.message.declare import Message, rows_of
+from novate.message.version import event_of, upcast_once
 from novate.settlement import barrier
 from novate.settlement import cycle as settlement
 from novate.valuation import ClearingState
@@ -121,21 +121,35 @@ APPLY: dict[Message, Callable[[State, Row], None]] = {
     event.POSITION_DELEVERAGED: auto_deleveraging.apply_position_deleveraged,
     event.LOSS_CLOSED: lambda s, r: waterfall.apply_loss_closed(s.defaults, r),
     event.SURPLUS_SWEPT: lambda s, r: takeover.apply_surplus_swept(s, s.defaults, r),
+    event.ENGINE_UPGRADED: _nothing,
 }
 """How each event changes the state, row by row; trades and marks of options come in columns."""
 
 
+EARLIER: dict[tuple[str, int], Callable[[State, Row], None]] = {}
+"""By (name, version): how an event changed the state before its rule changed.
+
+It takes rows with the columns of that version, and stays for ever.  An earlier version that is not
+listed differs in its columns only and is upcast.
+"""
+
+
 def apply_run(state: State, run: Run) -> None:
-    """Apply one run of events.
+    """Apply one run of events, of this or an earlier version.
 
     Raises
     ------
     JournalError
         If the event is unknown or of a version this engine cannot read.
     """
-    message = event.BY_NAME.get(run.name)
-    if message is None or message.version != run.version:
-        raise JournalError(f"event {run.name!r} version {run.version} is unknown to this engine")
+    message = event_of(run)
+    while run.version < message.version:
+        if (earlier := EARLIER.get((run.name, run.version))) is not None:
+            for row in rows_of(run):
+                earlier(state, row)
+            note_everything(state)
+            return
+        run = upcast_once(message, run)
     if message is event.TRADE_NOVATED:
         admission.apply_trades_novated(state, run)
         note_trades(state, run)

@@ -14,6 +14,7 @@ from novate.default_management import call, liquidation, takeover, waterfall
 from novate.engine.apply import APPLY, apply_run
 from novate.engine.state import State
 from novate.engine.touch import note_event, note_trades
+from novate.engine.upgrade import decide_upgrade_engine
 from novate.errors import InputError
 from novate.kernel.clearing.sweep import margin_totals
 from novate.kernel.codes import InstrumentStatus, Kind, Origin
@@ -234,6 +235,7 @@ DECIDE: dict[Message, Decide] = {
     command.RECORD_SHORTFALL: lambda s, r, e: takeover.decide_record_shortfall(s, s.defaults, r, e),
     command.ALLOCATE_LOSS: lambda s, r, e: waterfall.decide_allocate_loss(s, s.defaults, r, e),
     command.SWEEP_SURPLUS: lambda s, r, e: takeover.decide_sweep_surplus(s, s.defaults, r, e),
+    command.UPGRADE_ENGINE: decide_upgrade_engine,
 }
 """How each command is decided; trades have a kernel of their own."""
 

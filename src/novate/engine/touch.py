@@ -48,6 +48,7 @@ QUIET = frozenset(
         event.SLICE_SCHEDULED,
         event.LOSS_RECORDED,
         event.LOSS_CLOSED,
+        event.ENGINE_UPGRADED,
     )
 )
 """Events that move no money, no lots and no open orders."""
@@ -105,13 +106,19 @@ def note_event(state: State, message: Message, row: Row) -> None:
     """Tell the cache what an event that has been applied touched."""
     if message.name in QUIET:
         return
-    state.is_moved = True
     touch = TOUCH.get(message.name)
     if touch is None:
-        state.margin_cache.touch_all()
+        note_everything(state)
         return
+    state.is_moved = True
     touch(state, row)
     _touch_own(state)
+
+
+def note_everything(state: State) -> None:
+    """Tell the cache that any account may have been touched."""
+    state.is_moved = True
+    state.margin_cache.touch_all()
 
 
 def note_trades(state: State, run: Run) -> None:

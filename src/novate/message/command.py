@@ -6,11 +6,13 @@ ticks; money is ledger units of the asset named, signed from the account holder'
 
 from __future__ import annotations
 
+from typing import Any
+
 from novate.message.declare import TEXT, Field, Message
 
 
-def _command(name: str, doc: str, *fields: Field) -> Message:
-    return Message(name, 1, fields, doc)
+def _command(name: str, doc: str, *fields: Field, version: int = 1, **history: Any) -> Message:
+    return Message(name, version, fields, doc, **history)
 
 
 DECLARE_ASSET = _command(
@@ -127,6 +129,8 @@ OPEN_ACCOUNT = _command(
     Field("segregation", "int8", "kernel.codes.Segregation"),
     Field("mode", "int8", "1 cross, 2 isolated"),
     Field("shortfall_policy", "int8", "1 auto-liquidate, 2 call then default"),
+    version=2,
+    renamed={2: {"defence": "shortfall_policy"}},
 )
 POST_COLLATERAL = _command(
     "PostCollateral",
@@ -283,6 +287,12 @@ SWEEP_SURPLUS = _command(
     "Pay what a flat liquidator is left with to the insurance fund.",
     Field("account", "uint32", "liquidator"),
 )
+UPGRADE_ENGINE = _command(
+    "UpgradeEngine",
+    "Go on with a journal that an earlier engine version decided so far.",
+    Field("from_version", "int64", "engine version of the record before"),
+    Field("to_version", "int64", "engine version from here on"),
+)
 
 COMMANDS: tuple[Message, ...] = (
     DECLARE_ASSET, SET_HAIRCUT, DECLARE_SOURCE, LIST_INSTRUMENT, DECLARE_OPTION_MARGIN,
@@ -291,7 +301,7 @@ COMMANDS: tuple[Message, ...] = (
     RELEASE_MARGIN, ADVANCE_TIME, ASSESS_MARGIN, REPORT_FILL, SETTLE_CYCLE, SETTLE_FUNDING,
     SETTLE_EXPIRY, OBSERVE_BARRIER, START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL,
     START_LIQUIDATION, STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL,
-    ALLOCATE_LOSS, SWEEP_SURPLUS,
+    ALLOCATE_LOSS, SWEEP_SURPLUS, UPGRADE_ENGINE,
 )  # fmt: skip
 
 ENGINE_ONLY = frozenset(message.name for message in COMMANDS[21:])

@@ -6,11 +6,13 @@ decided something: ``equity`` and ``requirement`` are numeraire units at that mo
 
 from __future__ import annotations
 
+from typing import Any
+
 from novate.message.declare import TEXT, Field, Message
 
 
-def _event(name: str, doc: str, *fields: Field) -> Message:
-    return Message(name, 1, fields, doc)
+def _event(name: str, doc: str, *fields: Field, version: int = 1, **history: Any) -> Message:
+    return Message(name, version, fields, doc, **history)
 
 
 _ACCOUNT = Field("account", "uint32", "account")
@@ -203,6 +205,8 @@ ACCOUNT_OPENED = _event(
     Field("segregation", "int8", "segregation"),
     Field("mode", "int8", "margin mode"),
     Field("shortfall_policy", "int8", "shortfall_policy"),
+    version=2,
+    renamed={2: {"defence": "shortfall_policy"}},
 )
 COLLATERAL_POSTED = _event(
     "CollateralPosted",
@@ -281,6 +285,8 @@ MARGIN_RESERVED = _event(
     Field("open_order_hold", "int64", "set aside for loss and fee at that price, numeraire units"),
     _EQUITY,
     _REQUIREMENT,
+    version=2,
+    renamed={2: {"held": "open_order_hold"}},
 )
 MARGIN_RELEASED = _event(
     "MarginReleased",
@@ -464,6 +470,15 @@ SURPLUS_SWEPT = _event(
     "What a flat liquidator was left with went to the insurance fund.",
     Field("account", "uint32", "liquidator"),
     Field("amount", "int64", "numeraire units"),
+)
+ENGINE_UPGRADED = _event(
+    "EngineUpgraded",
+    "A later engine version took the journal over; digests are of the state it found, in hex.",
+    Field("from_version", "int64", "engine version of the record before"),
+    Field("to_version", "int64", "engine version from here on"),
+    Field("state_version", "int64", "version of the columns in the state digest"),
+    Field("state_digest", TEXT, "state digest"),
+    Field("ledger_digest", TEXT, "ledger digest, which no version changes"),
 )
 
 EVENTS: tuple[Message, ...] = tuple(

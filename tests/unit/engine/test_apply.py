@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from novate.canonical import Run
-from novate.engine.apply import APPLY, apply_run
+from novate.engine.apply import APPLY, EARLIER, apply_run
 from novate.engine.state import State
 from novate.errors import JournalError
 from novate.kernel.codes import Role
 from novate.message import event
+from novate.message.declare import Field, Message
 from tests.unit.clearing import COIN, START, ClearingHouse
 
 
@@ -93,3 +97,65 @@ def test_trades_are_booked_by_their_kernel() -> None:
         k for k in range(again.positions.count) if again.positions.account[k] == house.number("A")
     ]
     assert again.positions.lots[row[0]] == 6
+
+
+# ---- earlier versions
+
+TOY = Message(
+    "Toy",
+    3,
+    (Field("account", "uint32", "who"), Field("amount", "int64", "sum", since=3, default=5)),
+    "An event whose first version was applied in another way, and whose columns changed since.",
+    renamed={2: {"who": "account"}},
+)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that knows the toy event: version 1 is applied by its own function for ever."""
+
+    def apply_toy(state: State, row: dict[str, Any]) -> None:
+        state.accounts.balance[row["account"], 0] += row["amount"]
+
+    def apply_toy_1(state: State, row: dict[str, Any]) -> None:
+        state.accounts.balance[row["who"], 0] += 1_000
+
+    monkeypatch.setitem(event.BY_NAME, "Toy", TOY)
+    monkeypatch.setitem(APPLY, TOY, apply_toy)
+    monkeypatch.setitem(EARLIER, ("Toy", 1), apply_toy_1)
+
+
+def toy_run(version: int, **columns: list[int]) -> Run:
+    rows = len(next(iter(columns.values())))
+    return Run("Toy", version, rows, tuple((name, np.array(c)) for name, c in columns.items()))
+
+
+@pytest.mark.parametrize(
+    ("run", "gained"),
+    [
+        (toy_run(1, who=[0, 0]), 2_000),
+        (toy_run(2, account=[0, 0]), 10),
+        (toy_run(3, account=np.array([0], np.uint32), amount=[7]), 7),
+    ],
+)
+def test_each_version_of_an_event_is_applied_by_its_own_rule(
+    toy: None, run: Run, gained: int
+) -> None:
+    state = ClearingHouse().engine.state
+    state.margin_cache.numbers()
+
+    apply_run(state, run)
+
+    assert state.accounts.balance[0, 0] == gained
+    assert state.margin_cache.numbers()[0, 0] == gained, "the cache was told"
+    assert state.is_moved
+
+
+def test_a_version_that_is_not_there_yet_is_refused(toy: None) -> None:
+    with pytest.raises(JournalError, match="event 'Toy' version 4 is unknown to this release"):
+        apply_run(State(), toy_run(4, account=[0]))
+
+
+def test_a_rule_of_the_past_is_that_of_a_version_of_the_past() -> None:
+    for name, version in EARLIER:
+        assert 1 <= version < event.BY_NAME[name].version

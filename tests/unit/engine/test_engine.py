@@ -1,23 +1,30 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, encode_runs
+from novate.engine.decide import DECIDE
 from novate.engine.engine import (
-    ENGINE_VERSION,
     Batch,
     Engine,
     apply_record,
     decode_batch,
+    present_batch,
     split_at_control,
 )
+from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
+from novate.engine.version import ENGINE_VERSION
 from novate.errors import ConflictError, InputError, InvariantError, JournalError
 from novate.kernel.codes import Origin
 from novate.message import command
+from novate.message.declare import TEXT, Emit, Field, Message, Refusal, rows_of
+from tests.unit.aged import aged
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 TICK = command.ADVANCE_TIME.row(instant_ns=START + 1)
@@ -208,6 +215,98 @@ def test_keys_count_from_one(key: int) -> None:
         house.engine.submit([DEPOSIT], source="feed", source_sequence=key)
 
 
+# ---- commands of earlier versions
+
+
+LATER_DEPOSIT = Message(
+    "PostCollateral",
+    2,
+    (
+        Field("account", "uint32", "account"),
+        Field("asset", "uint32", "asset"),
+        Field("quantity", "int64", "ledger units, positive"),
+        Field("reason", TEXT, "why", since=2, default="unknown"),
+    ),
+    "Credit a deposit; custody takes the other side.",
+    renamed={2: {"amount": "quantity"}},
+)
+
+
+@pytest.fixture
+def later_release(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Becomes the release after this one: a column of a deposit has another name, one is new."""
+    decide = DECIDE[command.POST_COLLATERAL]
+
+    def decide_later(state: State, row: dict[str, Any], emit: Emit) -> Refusal | None:
+        return decide(state, {**row, "amount": row["quantity"]}, emit)
+
+    def begin() -> None:
+        monkeypatch.setitem(command.BY_NAME, "PostCollateral", LATER_DEPOSIT)
+        monkeypatch.setitem(DECIDE, LATER_DEPOSIT, decide_later)
+
+    return begin
+
+
+def test_a_command_of_an_earlier_version_is_taken_and_journaled_in_the_present_one(
+    later_release: Callable[[], None],
+) -> None:
+    house = traded_house()
+    later_release()
+
+    [batch] = house.engine.submit([DEPOSIT])
+
+    assert (DEPOSIT.version, batch.commands[0].version) == (1, 2)
+    assert rows_of(batch.commands[0]) == [
+        {"account": 0, "asset": 0, "quantity": 7, "reason": "unknown"}
+    ]
+    assert house.balance("INSURANCE_FUND") == 7
+    with pytest.raises(InputError, match="'PostCollateral' version 3 is unknown"):
+        house.engine.submit([replace(DEPOSIT, version=3)])
+    with pytest.raises(InputError, match=r"PostCollateral: unknown column \['amount'\]"):
+        house.engine.submit([replace(DEPOSIT, version=2)])
+
+
+def test_a_repeat_is_compared_after_both_sides_are_of_the_present_version(
+    later_release: Callable[[], None],
+) -> None:
+    house = traded_house()
+    [first] = house.engine.submit([DEPOSIT], source="feed", source_sequence=1)
+    later_release()
+    same = LATER_DEPOSIT.row(account=0, asset=0, quantity=7, reason="unknown")
+
+    for run in (DEPOSIT, same):
+        [again] = house.engine.submit([run], source="feed", source_sequence=1)
+        assert again.sequence == first.sequence
+        assert again.commands == (same,)
+    for other in (
+        LATER_DEPOSIT.row(account=0, asset=0, quantity=7, reason="else"),
+        command.POST_COLLATERAL.row(account=0, asset=0, amount=8),
+    ):
+        with pytest.raises(ConflictError, match="was used with other commands"):
+            house.engine.submit([other], source="feed", source_sequence=1)
+
+
+def test_a_reader_is_given_the_present_version(later_release: Callable[[], None]) -> None:
+    house = traded_house()
+    house.engine.submit([DEPOSIT])
+    later_release()
+    record = list(house.engine.journal.read())[-1]
+
+    batch = decode_batch(record)
+
+    assert batch.commands == (DEPOSIT,)
+    assert rows_of(present_batch(batch).commands[0])[0]["quantity"] == 7
+    assert present_batch(batch).events == batch.events
+
+
+def test_a_journal_of_a_later_release_is_not_written_to() -> None:
+    house = traded_house()
+    later = aged(house.engine.journal, ENGINE_VERSION + 1)
+
+    with pytest.raises(JournalError, match="read it with a later release"):
+        Engine(later, house.engine.state)
+
+
 # ---- faults
 
 
@@ -275,4 +374,4 @@ def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
     assert kept is not None
     sequence, kept_digest, payload = kept
     assert (sequence, kept_digest) == (house.engine.sequence, digest)
-    assert State.decode(payload).digest() == digest == house.engine.state.digest()
+    assert decode_snapshot(payload, digest).digest() == digest == house.engine.state.digest()

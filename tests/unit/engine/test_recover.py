@@ -7,11 +7,14 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, decode_runs, encode_runs, seal
+from novate.engine.apply import APPLY
 from novate.engine.recover import audit, recover
+from novate.engine.snapshot import encode_snapshot
 from novate.errors import JournalError
 from novate.kernel.codes import Origin, ShortfallPolicy
-from novate.message import command
+from novate.message import command, event
 from novate.message.declare import columns_of
+from tests.unit.aged import aged, next_version, renamed
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
@@ -79,9 +82,11 @@ def test_a_snapshot_saves_the_records_before_it() -> None:
 def test_a_snapshot_that_is_not_what_it_claims_is_found_out() -> None:
     house = eventful_house()
     sequence = house.engine.sequence
-    house.engine.journal.put_snapshot(sequence, bytes(32), house.engine.state.encode())
+    house.engine.journal.put_snapshot(sequence, bytes(32), encode_snapshot(house.engine.state))
 
-    with pytest.raises(JournalError, match=f"snapshot at {sequence} does not have the digest"):
+    with pytest.raises(
+        JournalError, match=f"after record {sequence}: the snapshot does not have the digest"
+    ):
         recover(house.engine.journal)
 
     digest = recover(house.engine.journal, from_snapshot=False).state.digest()
@@ -93,6 +98,22 @@ def test_an_empty_journal_is_a_new_clearing_house() -> None:
 
     assert engine.sequence == 0
     assert audit(MemoryJournal()).digest == engine.state.digest()
+
+
+def test_a_journal_that_calls_a_column_by_its_old_name_gives_the_same_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = eventful_house()
+    old = aged(house.engine.journal, write=lambda run: renamed(run, "AccountOpened", "mode", "way"))
+    opened = event.ACCOUNT_OPENED
+    later = next_version(opened, "way", "mode")
+    with pytest.raises(KeyError):
+        recover(old)
+
+    monkeypatch.setitem(event.BY_NAME, opened.name, later)
+    monkeypatch.setitem(APPLY, later, APPLY[opened])
+
+    assert recover(old).state.digest() == house.engine.state.digest()
 
 
 # ---- audit
@@ -277,7 +298,7 @@ def alter_version(records: list[Record]) -> None:
         (cut_after_due_work, "ends before what its last command causes"),
         (do_work_early, r"record \d+: work before it was not due yet"),
         (add_engine_command, r"record \d+: engine commands do not follow"),
-        (alter_version, r"record 5 was decided by engine version 7; this is version 1"),
+        (alter_version, r"record 5 was decided by engine version 7, this release has version 2"),
     ],
 )
 def test_a_journal_that_was_sealed_again_does_not_pass(edit: Edit, message: str) -> None:

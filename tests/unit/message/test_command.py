@@ -38,5 +38,5 @@ def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
-        "ObserveBarrier",
+        "ObserveBarrier", "UpgradeEngine",
     } == command.ENGINE_ONLY  # fmt: skip

@@ -34,9 +34,9 @@ from novate.app.replay.venue import Venue, open_venue
 from novate.app.replay.write import write_json, write_tables
 from novate.app.report import write_report
 from novate.canonical import Run
-from novate.engine.engine import ENGINE_VERSION
 from novate.engine.journal import JournalStore
 from novate.engine.recover import audit
+from novate.engine.version import ENGINE_VERSION
 from novate.errors import InputError
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter

@@ -12,6 +12,8 @@ from novate.app.replay.book import LoadedBook
 from novate.app.replay.driver import Finished, fund_levels
 from novate.app.replay.observe import LAYER_NAMES, UNIT, Observer
 from novate.book.ledger import asset_sums
+from novate.engine.ledger_digest import ledger_digest
+from novate.engine.state_version import STATE_VERSION
 from novate.kernel.codes import AccountStatus, Layer, Role
 from novate.units import format_decimal, format_instant
 
@@ -187,7 +189,9 @@ def verification_of(finished: Finished, checks: Mapping[str, Any]) -> dict[str, 
         "events": finished.observer.events,
         "head_sequence": engine.sequence,
         "head_hash": engine.head_hash.hex(),
+        "state_version": STATE_VERSION,
         "state_digest": engine.state.digest().hex(),
+        "ledger_digest": ledger_digest(engine.state).hex(),
         "conservation": [
             {"asset": symbol, "sum": str(int(total))}
             for symbol, total in zip(x.assets.symbols, asset_sums(x.accounts), strict=True)
