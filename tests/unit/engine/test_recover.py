@@ -40,6 +40,7 @@ def eventful_house() -> ClearingHouse:
 # ---- recover
 
 
+@pytest.mark.rule("14.2")
 def test_a_journal_gives_back_the_state_it_left() -> None:
     house = eventful_house()
 
@@ -61,6 +62,7 @@ def test_a_recovered_engine_goes_on_as_the_old_one_would() -> None:
     assert other.engine.state.digest() == house.engine.state.digest()
 
 
+@pytest.mark.rule("14.2")
 def test_a_snapshot_saves_the_records_before_it() -> None:
     house = eventful_house()
     house.engine.snapshot()
@@ -98,6 +100,7 @@ def test_an_empty_journal_is_a_new_clearing_house() -> None:
 # ---- audit
 
 
+@pytest.mark.rule("14.3")
 def test_an_honest_journal_passes_and_is_counted() -> None:
     house = eventful_house()
     seen: list[int] = []
@@ -110,6 +113,7 @@ def test_an_honest_journal_passes_and_is_counted() -> None:
     assert report.commands == sum(run.rows for batch in house.batches for run in batch.commands)
 
 
+@pytest.mark.rule("4.8")
 def test_a_breach_that_funding_caused_waits_for_the_next_assessment() -> None:
     house = ClearingHouse()
     house.list_contract(
@@ -261,6 +265,7 @@ def alter_version(records: list[Record]) -> None:
     records[4] = replace(records[4], engine_version=7)
 
 
+@pytest.mark.rule("4.3", "4.8", "14.3")
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
