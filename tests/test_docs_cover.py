@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -12,21 +10,11 @@ from novate.message.command import COMMANDS
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
 from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from tests.reference import writer
 
 ROOT = Path(__file__).parent.parent
 MESSAGES = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
 PARAMETERS = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
-
-
-def writer() -> ModuleType:
-    """Load the program that writes the pages."""
-    path = ROOT / "scripts" / "write_reference.py"
-    spec = importlib.util.spec_from_file_location("write_reference", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def chapter(name: str) -> str:

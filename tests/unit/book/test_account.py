@@ -41,6 +41,7 @@ def refusal_of(**change: Any) -> OpenAccountRefusal | None:
     return refusal and OpenAccountRefusal(refusal.code)
 
 
+@pytest.mark.rule("1.6", "6.1")
 def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None:
     accounts = opened()
 
@@ -51,6 +52,7 @@ def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None
     assert accounts.used("head").tolist() == [-1] * 4
 
 
+@pytest.mark.rule("4.25", "6.1", "6.2", "6.3")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -82,6 +84,7 @@ def test_an_account_is_refused_in_the_order_of_the_codes(
     assert refusal_of(**change) == code
 
 
+@pytest.mark.rule("6.2")
 @pytest.mark.parametrize("role", OWN_ROLES, ids=lambda role: role.name)
 def test_the_clearing_house_has_one_account_of_each_of_its_roles(role: Role) -> None:
     accounts = opened()

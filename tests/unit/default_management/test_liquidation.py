@@ -48,6 +48,7 @@ def breached_house(deposit: int = 5_500, price: int = 468, **parameters: int) ->
     return house
 
 
+@pytest.mark.rule("4.18", "11.1", "11.2")
 def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() -> None:
     house = breached_house()
 
@@ -64,12 +65,14 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 
+@pytest.mark.rule("4.18")
 def test_equity_equal_to_maintenance_margin_is_enough() -> None:
     house = breached_house(deposit=5_540)  # 2,340 of 2,340
 
     assert house.status("A") == AccountStatus.OPEN
 
 
+@pytest.mark.rule("11.2")
 def test_the_binding_instrument_is_the_one_that_asks_for_the_most() -> None:
     house = ClearingHouse()
     house.list_contract("X", tiers=((0, 100_000, 50_000),))
@@ -91,6 +94,7 @@ def test_the_binding_instrument_is_the_one_that_asks_for_the_most() -> None:
     assert house.events("LiquidationStarted")[0]["binding"] == 1
 
 
+@pytest.mark.rule("11.5", "11.6")
 @pytest.mark.parametrize(
     ("parameters", "lots"),
     [
@@ -119,6 +123,7 @@ def test_a_slice_is_a_share_of_the_position_or_all_of_a_small_one(
     ]
 
 
+@pytest.mark.rule("11.5")
 def test_a_short_position_is_bought_back() -> None:
     house = ClearingHouse()
     house.list_contract()
@@ -131,6 +136,7 @@ def test_a_short_position_is_bought_back() -> None:
     assert house.events("OrderPlaced")[0]["quantity"] == 25
 
 
+@pytest.mark.rule("11.5", "11.11")
 def test_slices_follow_at_the_interval_and_wait_for_the_order_that_is_out() -> None:
     house = breached_house()
     assert house.events("SliceScheduled")[-1]["instant_ns"] == START + 2 * MINUTE
@@ -145,6 +151,7 @@ def test_slices_follow_at_the_interval_and_wait_for_the_order_that_is_out() -> N
     assert house.events("OrderPlaced")[-1]["quantity"] == -19  # a quarter of 75, up
 
 
+@pytest.mark.rule("11.14", "11.15", "11.18")
 def test_a_fill_trades_with_the_external_market_and_feeds_the_insurance_fund() -> None:
     house = breached_house()
 
@@ -170,6 +177,7 @@ def test_a_fill_trades_with_the_external_market_and_feeds_the_insurance_fund() -
     assert house.events("OrderClosed") == [{"order": 1}]
 
 
+@pytest.mark.rule("11.15")
 def test_the_fee_is_rounded_up_to_a_ledger_unit() -> None:
     house = breached_house(liquidation_fee_ppm=1)
     house.fill(1, 1, 467)
@@ -187,6 +195,7 @@ def test_the_fee_is_rounded_up_to_a_ledger_unit() -> None:
     assert house.events("OrderFilled")[-1]["fee"] == 1  # 467,467 x 1e-6 = 0.467467
 
 
+@pytest.mark.rule("11.15")
 def test_the_fee_is_capped_at_what_the_account_still_has() -> None:
     # Without a takeover level: equity 5,530 - 5,500 = 30, a quarter's fee would be 55.625.
     house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
@@ -198,6 +207,7 @@ def test_the_fee_is_capped_at_what_the_account_still_has() -> None:
     assert house.events("OrderFilled")[-1]["fee"] == 0  # nothing is left
 
 
+@pytest.mark.rule("11.15")
 def test_the_fee_takes_no_more_than_a_bad_fill_leaves() -> None:
     house = breached_house(deposit=5_530, price=445, takeover_ppm=0)
 
@@ -215,6 +225,7 @@ def test_the_fees_of_fills_add_up_in_the_insurance_fund() -> None:
     assert house.balance("INSURANCE_FUND") == 30 * COIN
 
 
+@pytest.mark.rule("11.18")
 def test_a_partial_fill_leaves_the_rest_open_until_it_is_final() -> None:
     house = breached_house()
     defaults = house.engine.state.defaults
@@ -230,6 +241,7 @@ def test_a_partial_fill_leaves_the_rest_open_until_it_is_final() -> None:
     assert house.lots("A") == 90
 
 
+@pytest.mark.rule("4.25", "11.19")
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -252,6 +264,7 @@ def test_an_answer_out_of_range_is_refused(answer: dict[str, int], code: int) ->
     assert (house.state.accounts.used("balance") == before).all()
 
 
+@pytest.mark.rule("11.18")
 def test_a_closed_order_takes_no_more_answers() -> None:
     house = breached_house()
     house.fill(1, 0, 0, is_final=True)
@@ -262,6 +275,7 @@ def test_a_closed_order_takes_no_more_answers() -> None:
     assert refusal == (ReportFillRefusal.ORDER_CLOSED, 1, 0)
 
 
+@pytest.mark.rule("4.15", "11.3", "11.4")
 def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     house = breached_house()
     x = house.state
@@ -281,6 +295,7 @@ def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     assert house.state.accounts.slice_ns[house.number("A")] == 0
 
 
+@pytest.mark.rule("11.3")
 def test_an_account_in_default_of_a_call_is_not_released_below_initial_margin() -> None:
     house = breached_house()
     x, a = house.state, house.number("A")
@@ -290,6 +305,7 @@ def test_an_account_in_default_of_a_call_is_not_released_below_initial_margin() 
     assert release_level(x, a, x.assess(a)) == 4_680 * COIN
 
 
+@pytest.mark.rule("11.1")
 def test_starting_releases_reservations() -> None:
     house = ClearingHouse()
     house.list_contract()
@@ -307,6 +323,7 @@ def test_starting_releases_reservations() -> None:
     assert house.events("MarginReleased") == [{"reservation": 1}]
 
 
+@pytest.mark.rule("4.22", "11.5")
 def test_nothing_is_closed_while_a_price_is_missing() -> None:
     house = breached_house()
     x, defaults = house.state, house.engine.state.defaults
@@ -324,6 +341,7 @@ def test_nothing_is_closed_while_a_price_is_missing() -> None:
     assert decide_start_liquidation(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
 
 
+@pytest.mark.rule("4.28")
 def test_commands_without_a_cause_are_refused() -> None:
     house = breached_house(price=490)
     x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
@@ -354,6 +372,7 @@ def test_commands_without_a_cause_are_refused() -> None:
 # ---- conversions
 
 
+@pytest.mark.rule("4.20")
 def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
     house = breached_house()
     x = house.state
@@ -366,6 +385,7 @@ def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
     assert not is_closing(x, house.number("B"))
 
 
+@pytest.mark.rule("4.5", "11.10")
 def test_a_slice_that_falls_on_a_cycle_sees_what_the_cycle_paid() -> None:
     house = ClearingHouse(assets=TWO_COINS)
     house.list_contract()
@@ -404,6 +424,7 @@ def liquidator_house(lots: int, *orders: int) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("11.23")
 @pytest.mark.parametrize(
     ("lots", "order", "stays"),
     [
@@ -427,6 +448,7 @@ def test_an_order_of_the_liquidator_stays_while_it_reduces_its_position(
     assert recorder.names == ([] if stays else ["OrderClosed"])
 
 
+@pytest.mark.rule("11.23")
 @pytest.mark.parametrize(
     ("balance", "order", "stays"),
     [
@@ -452,6 +474,7 @@ def test_a_conversion_of_the_liquidator_stays_while_it_reduces_its_balance(
     assert recorder.names == ([] if stays else ["OrderClosed"])
 
 
+@pytest.mark.rule("11.13")
 def test_a_slice_of_the_liquidator_first_withdraws_what_no_longer_reduces() -> None:
     house = liquidator_house(100, -101)
     recorder = Recorder()
@@ -464,6 +487,7 @@ def test_a_slice_of_the_liquidator_first_withdraws_what_no_longer_reduces() -> N
     assert recorder.names[0] == "OrderClosed"
 
 
+@pytest.mark.rule("11.18", "11.20", "11.21")
 def test_an_order_without_a_fill_is_withdrawn_and_the_next_slice_places_it_anew() -> None:
     house = breached_house(order_life_ns=3 * MINUTE, slice_interval_ns=MINUTE)
     [order] = house.events("OrderPlaced")
@@ -483,6 +507,7 @@ def test_an_order_without_a_fill_is_withdrawn_and_the_next_slice_places_it_anew(
     assert house.refusals() == [ReportFillRefusal.ORDER_CLOSED]
 
 
+@pytest.mark.rule("11.20")
 def test_a_fill_lets_an_order_live_on() -> None:
     house = breached_house(order_life_ns=3 * MINUTE)
     placed = house.events("OrderPlaced")[0]["instant_ns"]
@@ -496,6 +521,7 @@ def test_a_fill_lets_an_order_live_on() -> None:
     assert house.events("OrderClosed") == [{"order": 1}]
 
 
+@pytest.mark.rule("11.20")
 def test_an_order_lives_for_ever_where_that_is_the_rule() -> None:
     house = breached_house(order_life_ns=0)
 
@@ -504,6 +530,7 @@ def test_an_order_lives_for_ever_where_that_is_the_rule() -> None:
     assert house.events("OrderClosed") == []
 
 
+@pytest.mark.rule("4.28", "11.20")
 def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
     house = breached_house()
     x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
@@ -516,6 +543,7 @@ def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
     assert recorder.events == []
 
 
+@pytest.mark.rule("11.12")
 def test_a_flat_liquidator_has_no_next_slice() -> None:
     house = breached_house(price=490)
     x, defaults = house.state, house.engine.state.defaults

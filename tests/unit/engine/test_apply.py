@@ -31,6 +31,7 @@ def test_an_event_of_another_engine_is_refused(run: Run) -> None:
         apply_run(State(), run)
 
 
+@pytest.mark.rule("8.16")
 def test_the_first_instant_starts_the_gains_window() -> None:
     state = State()
 

@@ -44,6 +44,7 @@ def content(batches: Sequence[Batch]) -> list[tuple[int, int, int, bytes]]:
 # ---- splitting
 
 
+@pytest.mark.rule("4.1")
 def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
     parts = split_at_control([LAST, DEPOSIT, TICK, LAST, ASSESS, TICK, DEPOSIT])
 
@@ -57,6 +58,7 @@ def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
     ]
 
 
+@pytest.mark.rule("4.1")
 def test_every_row_of_a_control_command_is_a_part() -> None:
     parts = split_at_control([command.ADVANCE_TIME.run({"instant_ns": [3, 4, 5]})])
 
@@ -65,6 +67,7 @@ def test_every_row_of_a_control_command_is_a_part() -> None:
     assert split_at_control([]) == []
 
 
+@pytest.mark.rule("14.4")
 def test_a_batch_gives_the_same_events_as_its_rows_one_by_one() -> None:
     runs = [
         command.ADVANCE_TIME.run({"instant_ns": [START + HOUR, START + 2 * HOUR]}),
@@ -94,6 +97,7 @@ def traded_house(**options: object) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("14.1")
 def test_records_continue_the_chain_and_say_who_made_them() -> None:
     house = traded_house()
     house.price(468)
@@ -120,6 +124,7 @@ def test_what_is_returned_is_what_is_journaled() -> None:
     assert content(batches) == content([decode_batch(record) for record in records])
 
 
+@pytest.mark.rule("14.2")
 def test_applying_records_gives_the_state_that_deciding_gave() -> None:
     house = traded_house()
     house.price(440)
@@ -132,6 +137,7 @@ def test_applying_records_gives_the_state_that_deciding_gave() -> None:
     assert state.digest() == house.engine.state.digest()
 
 
+@pytest.mark.rule("14.9")
 def test_an_unknown_command_changes_nothing_and_the_engine_goes_on() -> None:
     house = traded_house()
     before, head = house.engine.state.digest(), house.engine.head_hash
@@ -161,6 +167,7 @@ STEP = [
 ]
 
 
+@pytest.mark.rule("14.5", "14.6")
 def test_a_repeat_returns_the_recorded_outcome_and_changes_nothing() -> None:
     house = traded_house()
     house.advance(START + MINUTE)
@@ -176,6 +183,7 @@ def test_a_repeat_returns_the_recorded_outcome_and_changes_nothing() -> None:
     assert house.engine.head_hash == head
 
 
+@pytest.mark.rule("14.6")
 def test_sources_count_on_their_own() -> None:
     house = traded_house()
     [one] = house.engine.submit([DEPOSIT], source="feed", source_sequence=1)
@@ -187,6 +195,7 @@ def test_sources_count_on_their_own() -> None:
     assert house.engine.state.sources_seen == {"feed": 2, "desk": 1}
 
 
+@pytest.mark.rule("14.6")
 def test_a_key_with_other_commands_is_a_conflict() -> None:
     house = traded_house()
     house.engine.submit(STEP, source="feed", source_sequence=1)
@@ -199,6 +208,7 @@ def test_a_key_with_other_commands_is_a_conflict() -> None:
     house.engine.submit([DEPOSIT], source="feed", source_sequence=2)  # the engine goes on
 
 
+@pytest.mark.rule("14.6")
 def test_a_key_that_was_skipped_is_too_late() -> None:
     house = traded_house()
     house.engine.submit([DEPOSIT], source="feed", source_sequence=5)
@@ -317,6 +327,7 @@ class FailingJournal(MemoryJournal):
         raise JournalError("no space left")
 
 
+@pytest.mark.rule("14.7")
 def test_an_engine_whose_journal_fails_stops_for_good() -> None:
     engine = Engine(FailingJournal())
 
@@ -327,6 +338,7 @@ def test_an_engine_whose_journal_fails_stops_for_good() -> None:
         engine.submit([TICK])
 
 
+@pytest.mark.rule("14.8")
 def test_a_state_that_contradicts_itself_is_not_journaled() -> None:
     house = traded_house()
     house.state.accounts.balance[house.number("A"), 0] += 1
@@ -375,3 +387,15 @@ def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
     sequence, kept_digest, payload = kept
     assert (sequence, kept_digest) == (house.engine.sequence, digest)
     assert decode_snapshot(payload, digest).digest() == digest == house.engine.state.digest()
+
+
+@pytest.mark.rule("14.9")
+def test_nothing_is_booked_before_the_house_has_its_own_accounts() -> None:
+    engine = Engine(MemoryJournal())
+    engine.submit([command.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0)])
+
+    with pytest.raises(InputError, match="the house's own accounts are not open"):
+        engine.submit([command.DECLARE_ASSET.row(symbol="B", decimals=8, haircut_bps=0), DEPOSIT])
+
+    assert engine.sequence == 1
+    assert engine.state.assets.count == 1

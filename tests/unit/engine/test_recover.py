@@ -43,6 +43,7 @@ def eventful_house() -> ClearingHouse:
 # ---- recover
 
 
+@pytest.mark.rule("14.2")
 def test_a_journal_gives_back_the_state_it_left() -> None:
     house = eventful_house()
 
@@ -64,6 +65,7 @@ def test_a_recovered_engine_goes_on_as_the_old_one_would() -> None:
     assert other.engine.state.digest() == house.engine.state.digest()
 
 
+@pytest.mark.rule("14.2")
 def test_a_snapshot_saves_the_records_before_it() -> None:
     house = eventful_house()
     house.engine.snapshot()
@@ -119,6 +121,7 @@ def test_a_journal_that_calls_a_column_by_its_old_name_gives_the_same_state(
 # ---- audit
 
 
+@pytest.mark.rule("14.3")
 def test_an_honest_journal_passes_and_is_counted() -> None:
     house = eventful_house()
     seen: list[int] = []
@@ -131,6 +134,7 @@ def test_an_honest_journal_passes_and_is_counted() -> None:
     assert report.commands == sum(run.rows for batch in house.batches for run in batch.commands)
 
 
+@pytest.mark.rule("4.8")
 def test_a_breach_that_funding_caused_waits_for_the_next_assessment() -> None:
     house = ClearingHouse()
     house.list_contract(
@@ -282,6 +286,7 @@ def alter_version(records: list[Record]) -> None:
     records[4] = replace(records[4], engine_version=7)
 
 
+@pytest.mark.rule("4.3", "4.8", "14.3")
 @pytest.mark.parametrize(
     ("edit", "message"),
     [

@@ -130,6 +130,7 @@ def test_the_digest_covers_every_table_and_the_keys_of_sources() -> None:
     assert len(digests) == 6
 
 
+@pytest.mark.rule("1.5")
 def test_the_digest_does_not_depend_on_the_layout() -> None:
     state = busy_house().engine.state
     before = state.digest()
@@ -156,6 +157,7 @@ def test_a_copy_shares_nothing() -> None:
     assert twin.digest() != before
 
 
+@pytest.mark.rule("14.8")
 def test_money_from_nowhere_stops_the_engine() -> None:
     house = busy_house()
     state = house.engine.state
@@ -167,6 +169,7 @@ def test_money_from_nowhere_stops_the_engine() -> None:
         state.require_sound()
 
 
+@pytest.mark.rule("14.8")
 def test_a_position_without_its_other_side_stops_the_engine() -> None:
     state = busy_house().engine.state
     state.positions.lots[int(np.argmax(state.positions.lots))] += 1

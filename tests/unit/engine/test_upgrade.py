@@ -46,6 +46,7 @@ def test_an_upgrade_states_what_it_found() -> None:
     }
 
 
+@pytest.mark.rule("14.10")
 def test_the_first_new_command_upgrades_the_journal_and_keeps_the_state() -> None:
     engine, head = old_engine()
     found = engine.state.digest()
@@ -102,6 +103,7 @@ def test_a_snapshot_upgrades_too() -> None:
     assert engine.state.digest() == digest
 
 
+@pytest.mark.rule("14.10")
 def test_the_key_of_the_call_is_not_that_of_the_upgrade() -> None:
     engine, head = old_engine()
     first = engine.submit([DEPOSIT], source="feed", source_sequence=1)

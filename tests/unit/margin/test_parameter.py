@@ -9,6 +9,7 @@ from novate.valuation import ClearingState
 from tests.unit.clearing import ClearingHouse, Recorder
 
 
+@pytest.mark.rule("6.13")
 @pytest.mark.parametrize("parameter", list(Parameter), ids=lambda parameter: parameter.name)
 def test_a_parameter_is_set_up_to_its_limits_and_refused_beyond(parameter: Parameter) -> None:
     setting = SETTINGS[parameter]
@@ -31,6 +32,7 @@ def test_a_parameter_is_set_up_to_its_limits_and_refused_beyond(parameter: Param
             assert emitted.events == []
 
 
+@pytest.mark.rule("6.13")
 @pytest.mark.parametrize("number", [-1, len(Parameter)])
 def test_a_parameter_that_does_not_exist_is_refused_whatever_the_value(number: int) -> None:
     refusal = decide_set_parameter(ClearingState(), {"parameter": number, "value": -1}, Recorder())
@@ -38,6 +40,7 @@ def test_a_parameter_that_does_not_exist_is_refused_whatever_the_value(number: i
     assert refusal == (SetParameterRefusal.UNKNOWN_PARAMETER, number, len(Parameter) - 1)
 
 
+@pytest.mark.rule("6.13")
 def test_a_parameter_that_was_set_is_in_force_and_the_others_keep_theirs() -> None:
     x = ClearingState()
 

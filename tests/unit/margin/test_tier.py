@@ -41,6 +41,7 @@ def instrument_with(*tiers: tuple[int, int, int]) -> InstrumentColumns:
 ONE_TIER = (0, 100_000, 50_000)
 
 
+@pytest.mark.rule("4.25", "15.17")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -68,6 +69,7 @@ def test_a_tier_is_refused_in_the_order_of_the_codes(
     assert emitted.names == ([] if code else ["TierSet"])
 
 
+@pytest.mark.rule("15.17")
 def test_the_first_tier_starts_at_zero() -> None:
     refusal = decide_set_tier(instrument_with(), {**ROW, "floor": 1}, Recorder())
 
@@ -75,6 +77,7 @@ def test_the_first_tier_starts_at_zero() -> None:
     assert refusal.code == SetTierRefusal.FLOOR_NOT_ASCENDING
 
 
+@pytest.mark.rule("15.17")
 def test_an_instrument_has_no_more_tiers_than_there_is_room_for() -> None:
     full = instrument_with(*((k, 100_000 + k, 50_000 + k) for k in range(TIERS_MAX)))
 
@@ -85,6 +88,7 @@ def test_an_instrument_has_no_more_tiers_than_there_is_room_for() -> None:
 
 # 10% and 5%; from 1,000 on 20% and 10%, that is less 100 and 50; from 5,000 on 50% and 40%, less
 # 100 + 5,000 * 30% = 1,600 and 50 + 5,000 * 30% = 1,550.
+@pytest.mark.rule("3.8")
 def test_deductions_add_up_from_tier_to_tier() -> None:
     instruments = instrument_with(ONE_TIER, (1_000, 200_000, 100_000), (5_000, 500_000, 400_000))
 
@@ -93,6 +97,7 @@ def test_deductions_add_up_from_tier_to_tier() -> None:
     assert instruments.tier_count[0] == 3
 
 
+@pytest.mark.rule("3.7", "3.8")
 @given(
     steps=st.lists(
         st.tuples(st.integers(1, 10**14), st.integers(1, 50_000), st.integers(0, 20_000)),

@@ -35,6 +35,7 @@ def market(*sources: tuple[int, int]) -> tuple[AssetColumns, SourceColumns]:
 # ---- reports
 
 
+@pytest.mark.rule("4.25", "5.2")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -60,6 +61,7 @@ def test_a_source_price_is_refused_in_the_order_of_the_codes(
     assert emitted.names == ([] if code else ["PriceReported"])
 
 
+@pytest.mark.rule("5.1")
 def test_a_reported_price_replaces_the_one_before() -> None:
     _, sources = market((100, SECOND))
 
@@ -68,6 +70,7 @@ def test_a_reported_price_replaces_the_one_before() -> None:
     assert (sources.price_e8[0], sources.observed_ns[0]) == (7, START)
 
 
+@pytest.mark.rule("4.25", "5.3")
 @pytest.mark.parametrize(
     ("instrument", "ticks", "status", "code"),
     [
@@ -95,6 +98,7 @@ def test_a_venue_price_is_refused_in_the_order_of_the_codes(
 # ---- the index
 
 
+@pytest.mark.rule("5.6")
 @pytest.mark.parametrize(
     ("prices", "weights", "median"),
     [
@@ -116,6 +120,7 @@ def test_the_median_stands_where_half_of_the_weight_is_reached(
     assert weighted_median(prices, weights) == median
 
 
+@pytest.mark.rule("5.6")
 @given(
     feeds=st.lists(
         st.tuples(st.integers(1, 10**17), st.integers(1, 10**6)), min_size=1, max_size=9
@@ -134,6 +139,7 @@ def test_the_median_lies_among_the_prices_and_knows_no_order(
     assert weighted_median([p for p, _ in shuffled], [w for _, w in shuffled]) == median
 
 
+@pytest.mark.rule("5.6", "5.7")
 @given(
     honest=st.lists(st.integers(10**6, 2 * 10**6), min_size=2, max_size=6),
     wrong=st.integers(1, 10**17),
@@ -146,6 +152,7 @@ def test_one_source_of_many_cannot_move_the_index_out_of_the_honest_range(
     assert min(honest) <= found <= max(honest)
 
 
+@pytest.mark.rule("5.7")
 def test_an_outlier_is_left_out_at_more_than_the_limit() -> None:
     prices = [100_000, 100_000, 103_000]
 
@@ -153,16 +160,19 @@ def test_an_outlier_is_left_out_at_more_than_the_limit() -> None:
     assert combine([*prices[:2], 103_001], [1, 1, 1], 30_000, 1) == (100_000, 2, 1)
 
 
+@pytest.mark.rule("5.7")
 def test_of_two_sources_nobody_is_the_outlier() -> None:
     assert combine([100, 200], [1, 1], 30_000, 1) == (150, 2, 0)
 
 
+@pytest.mark.rule("5.5", "5.7")
 def test_with_too_few_sources_there_is_no_index() -> None:
     assert combine([], [], 30_000, 1) == (0, 0, 0)
     assert combine([100, 100], [1, 1], 30_000, 3) == (0, 2, 0)
     assert combine([100, 100, 200], [1, 1, 1], 30_000, 3) == (0, 2, 1)
 
 
+@pytest.mark.rule("5.8", "5.12")
 @pytest.mark.parametrize(
     ("average", "sample", "elapsed", "expected"),
     [
@@ -179,6 +189,7 @@ def test_an_average_moves_by_its_share_of_the_time(
     assert blend(average, sample, elapsed, HOUR) == expected
 
 
+@pytest.mark.rule("5.8", "5.12")
 @given(
     average=st.integers(1, 10**17),
     sample=st.integers(1, 10**17),
@@ -190,6 +201,7 @@ def test_an_average_never_overshoots(average: int, sample: int, elapsed: int) ->
     assert min(average, sample) <= moved <= max(average, sample)
 
 
+@pytest.mark.rule("5.4")
 def test_only_fresh_sources_of_the_asset_are_usable() -> None:
     _, sources = market((1, MINUTE), (2, MINUTE + 1), (3, 0), (4, 0))
     sources.asset[2] = 2
@@ -199,6 +211,7 @@ def test_only_fresh_sources_of_the_asset_are_usable() -> None:
     assert index.usable_sources(sources, 1, START, MINUTE) == [0, 3]
 
 
+@pytest.mark.rule("5.4")
 def test_a_silent_source_is_not_usable_however_long_the_limit() -> None:
     _, sources = market()
     sources.asset[sources.append()] = 1
@@ -206,6 +219,7 @@ def test_a_silent_source_is_not_usable_however_long_the_limit() -> None:
     assert index.usable_sources(sources, 1, START, START + 1) == []
 
 
+@pytest.mark.rule("5.9")
 def test_the_first_index_sets_the_slow_average() -> None:
     assets, sources = market((500 * E8, 0))
     emitted = Recorder()
@@ -222,6 +236,7 @@ def test_the_first_index_sets_the_slow_average() -> None:
     }
 
 
+@pytest.mark.rule("5.5", "5.8", "5.9")
 def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -> None:
     assets, sources = market((500 * E8, 0))
     emitted = Recorder()
@@ -241,6 +256,7 @@ def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -
     assert stale["sources"] == 0
 
 
+@pytest.mark.rule("2.4")
 def test_an_applied_index_gives_the_asset_its_value() -> None:
     assets, _ = market()
     assets.decimals[:2] = (6, 8)
@@ -255,6 +271,7 @@ def test_an_applied_index_gives_the_asset_its_value() -> None:
 # ---- the mark
 
 
+@pytest.mark.rule("5.11")
 @pytest.mark.parametrize(
     ("price_e8", "ticks"),
     [(1, 1), (49, 1), (149, 1), (150, 2), (249, 2), (250, 3), (10**10, 10**8)],
@@ -294,6 +311,7 @@ class Book:
         return row
 
 
+@pytest.mark.rule("5.12", "5.13", "5.15")
 def test_without_a_venue_price_the_mark_is_the_index() -> None:
     row = Book(1_000).mark(START)
 
@@ -301,6 +319,7 @@ def test_without_a_venue_price_the_mark_is_the_index() -> None:
     assert (row["premium_e9"], row["premium_sum"], row["premium_ms"]) == (0, 0, 0)
 
 
+@pytest.mark.rule("5.12", "5.13")
 def test_the_first_mark_takes_the_whole_basis_inside_its_band() -> None:
     assert Book(1_000).mark(START, last=1_007)["mark"] == 1_007
     assert Book(1_000).mark(START, last=1_011)["mark"] == 1_010
@@ -308,6 +327,7 @@ def test_the_first_mark_takes_the_whole_basis_inside_its_band() -> None:
     assert Book(1_000, clamp_ppm=0).mark(START, last=1_011)["mark"] == 1_000
 
 
+@pytest.mark.rule("5.12", "5.13")
 def test_a_spike_of_the_venue_moves_the_mark_little_by_little() -> None:
     book = Book(1_000, clamp_ppm=1_000_000)
     book.mark(START, last=1_000)
@@ -319,6 +339,7 @@ def test_a_spike_of_the_venue_moves_the_mark_little_by_little() -> None:
     assert spiked["mark"] == 1_045
 
 
+@pytest.mark.rule("5.13")
 def test_half_a_tick_of_basis_rounds_up() -> None:
     book = Book(1_000, clamp_ppm=1_000_000)
     book.mark(START, last=1_000)
@@ -329,6 +350,7 @@ def test_half_a_tick_of_basis_rounds_up() -> None:
     assert book.mark(START + 5 * MINUTE, last=997)["mark"] == 999  # -1.5
 
 
+@pytest.mark.rule("5.11", "5.13", "5.14")
 def test_index_and_mark_stay_between_one_tick_and_the_highest() -> None:
     row = Book(20_000, clamp_ppm=1_000_000).mark(START, last=10_000)
     assert (row["index"], row["mark"], row["slow"]) == (10_000, 10_000, 10_000)
@@ -338,6 +360,7 @@ def test_index_and_mark_stay_between_one_tick_and_the_highest() -> None:
     assert low.mark(START, last=1)["mark"] == 1
 
 
+@pytest.mark.rule("5.15")
 @pytest.mark.parametrize(
     ("last", "premium_e9"),
     [(1_001, 1_000_000), (999, -1_000_000), (2_500, 10**9), (1, -999_000_000), (1_000, 0)],
@@ -346,6 +369,7 @@ def test_the_premium_is_last_over_index_and_ends_at_one(last: int, premium_e9: i
     assert Book(1_000).mark(START, last=last)["premium_e9"] == premium_e9
 
 
+@pytest.mark.rule("5.16", "5.18")
 def test_the_premium_of_an_update_holds_until_the_next() -> None:
     book = Book(1_000)
     book.mark(START, last=1_010)
@@ -357,6 +381,7 @@ def test_the_premium_of_an_update_holds_until_the_next() -> None:
     assert total == 10_000_000 * 60_000 - 10_000_000 * 120_000
 
 
+@pytest.mark.rule("5.16")
 def test_the_premium_of_a_new_period_counts_from_its_start() -> None:
     book = Book(1_000)
     book.mark(START, last=1_010)
@@ -369,6 +394,7 @@ def test_the_premium_of_a_new_period_counts_from_its_start() -> None:
     assert index.premium_so_far(book.marks, 0, START + MINUTE) == (0, 0)
 
 
+@pytest.mark.rule("5.16", "5.17")
 def test_before_the_first_mark_there_are_no_sums() -> None:
     book = Book(1_000, expiry_ns=START + HOUR)
 
@@ -376,6 +402,7 @@ def test_before_the_first_mark_there_are_no_sums() -> None:
     assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
 
 
+@pytest.mark.rule("5.17", "5.18")
 def test_the_final_price_counts_time_inside_the_window_only() -> None:
     expiry = START + HOUR
     book = Book(1_000, expiry_ns=expiry)
@@ -397,6 +424,7 @@ def test_a_perpetual_has_no_final_price() -> None:
     assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
 
 
+@pytest.mark.rule("5.10")
 @pytest.mark.parametrize(("price_e8", "is_stale"), [(0, False), (1_000 * E8, True)])
 def test_without_a_fresh_index_there_is_no_new_mark(price_e8: int, is_stale: bool) -> None:
     book = Book(1_000)

@@ -33,6 +33,7 @@ def declared(*rows: dict[str, Any]) -> AssetColumns:
 # ---- assets
 
 
+@pytest.mark.rule("1.1", "2.5", "2.6")
 def test_the_first_asset_is_the_numeraire_at_a_price_of_one() -> None:
     assets = declared(USDT, BTC)
 
@@ -43,6 +44,7 @@ def test_the_first_asset_is_the_numeraire_at_a_price_of_one() -> None:
     assert assets.slow_e8[0] == 10**8
 
 
+@pytest.mark.rule("1.6")
 def test_a_declared_asset_gets_the_next_number() -> None:
     emitted = Recorder()
 
@@ -50,6 +52,7 @@ def test_a_declared_asset_gets_the_next_number() -> None:
     assert emitted.events == [("AssetDeclared", {"asset": 1, **BTC})]
 
 
+@pytest.mark.rule("4.25", "15.9", "15.10")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -73,12 +76,14 @@ def test_an_asset_is_refused_in_the_order_of_the_codes(
     assert emitted.events == []
 
 
+@pytest.mark.rule("2.6", "15.10")
 def test_the_numeraire_has_no_haircut() -> None:
     refusal = reference.decide_declare_asset(AssetColumns(), {**USDT, "haircut_bps": 1}, Recorder())
 
     assert refusal == (DeclareAssetRefusal.HAIRCUT_OUT_OF_RANGE, 1, 0)
 
 
+@pytest.mark.rule("2.4")
 @given(price_e8=st.integers(0, 10**17), decimals=st.integers(0, 12), numeraire=st.integers(0, 12))
 def test_the_value_of_a_ledger_unit_is_the_nearest_float(
     price_e8: int, decimals: int, numeraire: int
@@ -91,6 +96,7 @@ def test_the_value_of_a_ledger_unit_is_the_nearest_float(
     assert float(assets.unit_price[1]) == float(exact)
 
 
+@pytest.mark.rule("6.12", "15.10")
 @pytest.mark.parametrize(
     ("asset", "haircut_bps", "code"),
     [
@@ -112,6 +118,7 @@ def test_a_haircut_changes_within_its_limits(
     assert (refusal and refusal.code) == code
 
 
+@pytest.mark.rule("2.6", "6.12")
 def test_a_haircut_leaves_its_complement() -> None:
     assets = declared(USDT, BTC)
 
@@ -123,6 +130,7 @@ def test_a_haircut_leaves_its_complement() -> None:
 # ---- sources
 
 
+@pytest.mark.rule("15.11")
 @pytest.mark.parametrize(
     ("asset", "weight", "code"),
     [
@@ -185,6 +193,7 @@ WRONG: tuple[tuple[ListInstrumentRefusal, dict[str, Any]], ...] = (
 )
 
 
+@pytest.mark.rule("4.25", "15.12", "15.13", "15.14", "15.15")
 @pytest.mark.parametrize("first", range(len(WRONG)), ids=[code.name for code, _ in WRONG])
 def test_terms_are_refused_in_the_order_of_the_codes(first: int) -> None:
     code, wrong = WRONG[first]
@@ -194,10 +203,12 @@ def test_terms_are_refused_in_the_order_of_the_codes(first: int) -> None:
     assert refusal_of(now_ns=0, **{**later, **wrong}) == code
 
 
+@pytest.mark.rule("15.16")
 def test_the_clock_is_set_before_the_first_contract() -> None:
     assert refusal_of(now_ns=0) == ListInstrumentRefusal.CLOCK_NOT_SET
 
 
+@pytest.mark.rule("15.9", "15.12", "15.13", "15.14", "15.15")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -227,6 +238,7 @@ def test_each_term_has_limits_on_both_sides(
     assert refusal_of(**change) == code
 
 
+@pytest.mark.rule("15.12")
 @pytest.mark.parametrize("form", [1, 2])
 def test_the_largest_position_at_the_highest_price_fits_into_64_bits(form: int) -> None:
     ticks_max = 10**6
@@ -237,6 +249,7 @@ def test_the_largest_position_at_the_highest_price_fits_into_64_bits(form: int) 
     assert refusal_of(**terms, lots_max=most + 1) == ListInstrumentRefusal.LIMITS_OVERFLOW
 
 
+@pytest.mark.rule("8.5")
 def test_cycles_and_funding_start_at_the_next_multiple_of_their_interval() -> None:
     emitted = Recorder()
 
@@ -254,6 +267,7 @@ def test_cycles_and_funding_start_at_the_next_multiple_of_their_interval() -> No
     assert listed["next_funding_ns"] == START + 8 * HOUR
 
 
+@pytest.mark.rule("8.5")
 def test_on_a_multiple_the_next_one_is_a_whole_interval_away() -> None:
     emitted = Recorder()
 

@@ -20,6 +20,7 @@ def report(house: ClearingHouse, **other: int) -> list[str]:
     return [code.name for code in house.refusals()]
 
 
+@pytest.mark.rule("9.34", "9.37", "15.21")
 @pytest.mark.parametrize(
     ("other", "code"),
     [
@@ -42,6 +43,7 @@ def test_a_smile_out_of_range_or_with_arbitrage_is_refused(
     assert report(ClearingHouse(), **other) == [code]
 
 
+@pytest.mark.rule("9.4", "9.37")
 def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     house = ClearingHouse()
     assert report(house) == []
@@ -56,6 +58,7 @@ def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     assert surface_row(surfaces, 2, START + DAY) == -1
 
 
+@pytest.mark.rule("9.34")
 def test_the_least_density_is_told_with_the_refusal() -> None:
     house = ClearingHouse()
     report(house, b_e9=1_500_000_000, sigma_e9=1_000)
@@ -63,6 +66,7 @@ def test_the_least_density_is_told_with_the_refusal() -> None:
     assert refusal["actual"] < refusal["allowed"] == 0
 
 
+@pytest.mark.rule("9.34")
 def test_arbitrage_within_thousandths_of_the_money_is_seen() -> None:
     house = ClearingHouse()
     shape = {"a_e9": 1_000, "b_e9": 4_000_000, "m_e9": 3_000_000, "sigma_e9": 10_000}
@@ -86,6 +90,7 @@ def test_the_smile_of_an_expiry_whose_options_are_settled_makes_room_for_another
     assert surfaces.used("expiry_ns").tolist() == [START + 4 * DAY, START + 3 * DAY]
 
 
+@pytest.mark.rule("9.36")
 def test_a_smile_may_not_jump_away_from_one_that_counts() -> None:
     house = ClearingHouse(parameters={Parameter.SMILE_MOVE_PPM: 200_000})
     house.smile(0.50, expiry_ns=START + DAY)
