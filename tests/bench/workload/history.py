@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,14 +81,22 @@ class Book:
         )
 
     def age(self, done: int) -> None:
-        """Leave ``done`` reservations and as many orders behind."""
+        """Leave ``done`` reservations and as many orders behind, and say how far it is."""
         part = min(done, PART)
-        for _ in range(-(-done // part)):
+        for _ in told("done reservations", -(-done // part)):
             self.reserve(part)
             self.release()
-        for _ in range(-(-done // (CLOSING * INSTRUMENTS))):
+        for _ in told("done orders", -(-done // (CLOSING * INSTRUMENTS))):
             self.slices()
             self.answer()
+
+
+def told(what: str, steps: int) -> Iterator[int]:
+    """Count the steps of a long preparation, and say at every fifth of it how far it is."""
+    for k in range(steps):
+        yield k
+        if (k + 1) % max(steps // 5, 1) == 0:
+            print(f"  {what}: step {k + 1:,} of {steps:,}", file=sys.stderr, flush=True)
 
 
 class History:
