@@ -44,7 +44,7 @@ def plan_of(done: int, rounds: int) -> Plan:
             ("durable", {"accounts": 2_000, "rows": 1_000}),
             ("mass default", {"accounts": 1_000}),
             ("mass default", {"accounts": 10_000}),
-            ("mass default", {"accounts": 4_000, "bust_every": 1}),
+            ("mass default", {"accounts": 10_000, "bust_every": 1}),
             ("history", {"accounts": 2_000, "done": done}),
         ),
         alone=(("mass default", {"accounts": 100_000}),),
@@ -102,7 +102,8 @@ def row(pair: Pair) -> str:
     middle, least, greatest = spread(pair, "processor")
     wall, _, _ = spread(pair, "wall")
     events = sum(pair.here[0]["outcome"].values())
-    outcome = f"the same {events:,}" if not pair.differing else f"**differ** {pair.differing}"
+    same = f"the same {events:,}" if events else "none"
+    outcome = f"**differ** {pair.differing}" if pair.differing else same
     return (
         f"| {pair.name} | {cost(pair.base)} | {cost(pair.here)} "
         f"| **{middle:.3g}** ({least:.3g} … {greatest:.3g}) | {wall:.3g} | {outcome} |"
