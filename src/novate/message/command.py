@@ -42,7 +42,7 @@ LIST_INSTRUMENT = _command(
     Field("underlying", "uint32", "asset whose index prices it"),
     Field("settlement_asset", "uint32", "asset of its cash flows"),
     Field("tick_e8", "int64", "tick size in 1e-8 numeraire"),
-    Field("unit", "int64", "value unit, see kernel.value"),
+    Field("unit", "int64", "value unit, see kernel.clearing.value"),
     Field("ticks_max", "int64", "highest price accepted, in ticks"),
     Field("lots_max", "int64", "largest position accepted, in lots"),
     Field("maker_fee_ppm", "int64", "maker fee of value, negative is a rebate"),

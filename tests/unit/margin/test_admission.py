@@ -5,14 +5,12 @@ from typing import Any
 import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.margin.admission import hold, release_all
 from novate.message import command
 from novate.message.refusal import (
-    ReleaseMarginRefusal,
     ReserveMarginRefusal,
     SubmitTradeRefusal,
 )
-from tests.unit.clearing import COIN, HOUR, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 Trade = SubmitTradeRefusal
 
@@ -549,48 +547,6 @@ def test_both_sides_may_use_reservations() -> None:
     assert trade(built, a, b, lots=7, buyer_reservation=1, seller_reservation=2) == []
     assert built.position("A")["buy_lots"] == 3
     assert built.position("B")["sell_lots"] == 13
-
-
-@pytest.mark.parametrize("lots", [30, -30])
-def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
-    built = house()
-    before = built.state.assess(built.number("A"))
-    reserve(built, "A", lots)
-
-    assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
-
-    assert built.state.assess(built.number("A")) == before
-    for number in (0, 1, 2):
-        again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
-        assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
-
-
-def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
-    built = house()
-    for name, lots in (("A", 10), ("B", 5), ("A", -10), ("A", 7)):
-        reserve(built, name, lots)
-    answer(built, command.RELEASE_MARGIN.row(reservation=3))
-    emitted = Recorder()
-
-    release_all(built.state, built.number("A"), emitted)
-
-    assert emitted.events == [
-        ("MarginReleased", {"reservation": 1}),
-        ("MarginReleased", {"reservation": 4}),
-    ]
-
-
-def test_the_row_of_a_pair_is_made_once() -> None:
-    built = house()
-    x = built.state
-    x.positions.reserve(1, x.accounts)
-    count = x.positions.count
-
-    first = hold(x, built.number("A"), 1)
-    again = hold(x, built.number("A"), 1)
-
-    assert first == again == count
-    assert x.positions.count == count + 1
 
 
 def test_house_and_client_accounts_are_asked_alike() -> None:
