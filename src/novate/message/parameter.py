@@ -10,10 +10,31 @@ from enum import IntEnum
 
 import numpy as np
 
-from novate.message import command, event
-from novate.message.declare import Emit, Refusal, Row
-from novate.message.refusal import SetParameterRefusal as No
+from novate.message.declare import Emit, Field, Refusal, Row, declare
 from novate.message.topic import NOBODY, Application, Decision, Topic
+
+SET_PARAMETER = declare(
+    "SetParameter",
+    "Set one risk parameter of the clearing house.",
+    Field("parameter", "int64", "number of the parameter"),
+    Field("value", "int64", "value in the parameter's unit"),
+)
+
+PARAMETER_SET = declare(
+    "ParameterSet",
+    "A risk parameter changed.",
+    Field("parameter", "int64", "parameter"),
+    Field("value", "int64", "value"),
+)
+
+
+class SetParameterRefusal(IntEnum):
+    """Why setting a parameter was refused."""
+
+    UNKNOWN_PARAMETER = 1
+    BELOW_MINIMUM = 2
+    ABOVE_MAXIMUM = 3
+
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -162,13 +183,13 @@ class ParameterState:
 def decide_set_parameter(state: ParameterState, row: Row, emit: Emit) -> Refusal | None:
     """Set a parameter inside its limits."""
     if row["parameter"] not in list(Parameter):
-        return Refusal(No.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
+        return Refusal(SetParameterRefusal.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
     setting = SETTINGS[Parameter(row["parameter"])]
     if row["value"] < setting.minimum:
-        return Refusal(No.BELOW_MINIMUM, row["value"], setting.minimum)
+        return Refusal(SetParameterRefusal.BELOW_MINIMUM, row["value"], setting.minimum)
     if row["value"] > setting.maximum:
-        return Refusal(No.ABOVE_MAXIMUM, row["value"], setting.maximum)
-    emit(event.PARAMETER_SET, **row)
+        return Refusal(SetParameterRefusal.ABOVE_MAXIMUM, row["value"], setting.maximum)
+    emit(PARAMETER_SET, **row)
     return None
 
 
@@ -179,6 +200,8 @@ def apply_parameter_set(state: ParameterState, row: Row) -> None:
 
 TOPIC: Topic[ParameterState] = Topic(
     name="parameters",
-    decisions=(Decision(command.SET_PARAMETER, decide_set_parameter, No, is_before_house=True),),
-    applications=(Application(event.PARAMETER_SET, apply_parameter_set, NOBODY),),
+    decisions=(
+        Decision(SET_PARAMETER, decide_set_parameter, SetParameterRefusal, is_before_house=True),
+    ),
+    applications=(Application(PARAMETER_SET, apply_parameter_set, NOBODY),),
 )
