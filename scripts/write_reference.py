@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from novate.adapter.parameter_file import reference_page
+from novate.engine.catalogue import ENGINE_ONLY, REFUSALS
 from novate.kernel import codes
-from novate.message.command import COMMANDS, ENGINE_ONLY
+from novate.message.command import COMMANDS
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -84,10 +85,7 @@ def messages_page() -> str:
     parts = [
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
-        *(
-            _message(message, REFUSALS.get(message.name, EngineCommandRefusal))
-            for message in outside
-        ),
+        *(_message(message, REFUSALS[message.name]) for message in outside),
         ENGINE_INTRODUCTION,
         _codes(EngineCommandRefusal, "refusal"),
         *(_message(message) for message in inside),

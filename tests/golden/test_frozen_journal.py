@@ -176,7 +176,7 @@ class WiderAccounts(AccountColumns):
 
 def test_a_new_column_with_a_default_needs_no_upcaster(monkeypatch: pytest.MonkeyPatch) -> None:
     sequence, named = snapshot_halfway()
-    monkeypatch.setattr("novate.valuation.clearing_state.AccountColumns", WiderAccounts)
+    monkeypatch.setattr("novate.book.state.AccountColumns", WiderAccounts)
 
     restored = recover(with_snapshot(sequence, named)).state
     whole = recover(thaw(FILES[0])[0], from_snapshot=False).state

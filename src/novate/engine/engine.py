@@ -12,10 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from novate.book.state import SINGLE_ROLES
 from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
 from novate.engine.apply import apply_run
+from novate.engine.catalogue import BEFORE_HOUSE
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX, Events, decide_run
+from novate.engine.control import INSTANT_MAX
+from novate.engine.decide import Events, decide_run
 from novate.engine.journal import JournalStore
 from novate.engine.snapshot import encode_snapshot
 from novate.engine.state import State
@@ -25,7 +28,6 @@ from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
 from novate.message.version import command_of, present_command, present_event, upcast
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 CASCADE_MAX = 100_000
 """Engine batches one control command may cause before the engine stops itself."""
@@ -150,7 +152,7 @@ class Engine:
                 return
             if run.name == command.OPEN_ACCOUNT.name:
                 missing -= {int(role) for role in columns_of(run)["role"]}
-            elif run.name not in _BEFORE_THE_HOUSE:
+            elif run.name not in BEFORE_HOUSE:
                 names = sorted(role.name.lower() for role in missing)
                 raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
 
@@ -274,23 +276,6 @@ class Engine:
         state = self.state.copy()
         journal.put_snapshot(0, state.digest(), encode_snapshot(state))
         return Engine(journal, state)
-
-
-_BEFORE_THE_HOUSE = frozenset(
-    message.name
-    for message in (
-        command.ADVANCE_TIME,
-        command.ASSESS_MARGIN,
-        command.DECLARE_ASSET,
-        command.DECLARE_SOURCE,
-        command.SET_HAIRCUT,
-        command.SET_PARAMETER,
-        command.DECLARE_WATERFALL,
-        command.DECLARE_OPTION_MARGIN,
-        command.REPORT_PRICE,
-    )
-)
-"""Commands that need none of the clearing house's own accounts."""
 
 
 def _checked(run: Run) -> Run:

@@ -7,7 +7,6 @@ earlier records can be held to it for ever, and an audit by the later version be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from novate.canonical import Run
 from novate.engine.ledger_digest import ledger_digest
@@ -15,11 +14,13 @@ from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION
 from novate.errors import JournalError
 from novate.message import command, event
-from novate.message.declare import Emit, rows_of
+from novate.message.declare import Emit, Row, rows_of
+from novate.message.refusal import EngineCommandRefusal
+from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
 from novate.message.version import present_command, present_event
 
 
-def decide_upgrade_engine(state: State, row: dict[str, Any], emit: Emit) -> None:
+def decide_upgrade_engine(state: State, row: Row, emit: Emit) -> None:
     """State which versions follow one another, and what the state is at this point."""
     emit(
         event.ENGINE_UPGRADED,
@@ -72,3 +73,18 @@ def require_upgrade(
     is_present = stated["state_version"] == STATE_VERSION
     if is_present and stated["state_digest"] != state.digest().hex():
         raise JournalError(f"{place}: the records before it give another state digest")
+
+
+TOPIC: Topic[State] = Topic(
+    name="upgrade",
+    decisions=(
+        Decision(
+            command.UPGRADE_ENGINE,
+            decide_upgrade_engine,
+            EngineCommandRefusal,
+            is_engine_only=True,
+            is_before_house=True,
+        ),
+    ),
+    applications=(Application(event.ENGINE_UPGRADED, report_only, NOBODY),),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from novate.canonical import Run
 from novate.errors import InputError, require
 
 TEXT = "text"
+
+Row: TypeAlias = dict[str, Any]
+"""Values of a message by column: of one row, or of all rows where columns are asked for."""
 
 
 class Refusal(NamedTuple):
@@ -29,7 +32,10 @@ class Emit(Protocol):
         """Take one row of an event."""
 
     def columns(self, message: Message, /, **columns: Any) -> None:
-        """Take many rows of an event that is applied by columns."""
+        """Take many rows of an event."""
+
+    def booked(self, message: Message, /, **columns: Any) -> None:
+        """Take rows of an event that its kernel has applied already."""
 
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -142,6 +148,14 @@ class Message:
     def row(self, **values: Any) -> Run:
         """Build a run of one row."""
         return self.run({name: [value] for name, value in values.items()})
+
+
+def declare(name: str, doc: str, *fields: Field, version: int = 1, **history: Any) -> Message:
+    """Return the declaration of a message: its name, its meaning, and its columns in order.
+
+    ``history`` says what each version after the first changed, see `Message`.
+    """
+    return Message(name, version, fields, doc, **history)
 
 
 _NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float64"

@@ -1,9 +1,40 @@
-"""Risk parameters of the clearing house: number, unit, default and limits, in one place."""
+"""Risk parameters of the clearing house: number, unit, default and limits, in one place.
+
+Every change is bounded, journaled, and effective from its event on.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
+
+from novate.message.declare import Emit, Field, Refusal, Row, declare
+from novate.message.topic import NOBODY, Application, Decision, Topic
+
+SET_PARAMETER = declare(
+    "SetParameter",
+    "Set one risk parameter of the clearing house.",
+    Field("parameter", "int64", "number of the parameter"),
+    Field("value", "int64", "value in the parameter's unit"),
+)
+
+PARAMETER_SET = declare(
+    "ParameterSet",
+    "A risk parameter changed.",
+    Field("parameter", "int64", "parameter"),
+    Field("value", "int64", "value"),
+)
+
+
+class SetParameterRefusal(IntEnum):
+    """Why setting a parameter was refused."""
+
+    UNKNOWN_PARAMETER = 1
+    BELOW_MINIMUM = 2
+    ABOVE_MAXIMUM = 3
+
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -135,3 +166,42 @@ SETTINGS: dict[Parameter, Setting] = {
     ),
 }
 """Every parameter; a value outside its limits is refused."""
+
+
+class ParameterState:
+    """The parameters in force: the part of the state that every floor may ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parameters = np.array([SETTINGS[p].default for p in Parameter], np.int64)
+
+    def parameter(self, parameter: Parameter) -> int:
+        """Return a risk parameter in its unit."""
+        return int(self.parameters[parameter])
+
+
+def decide_set_parameter(state: ParameterState, row: Row, emit: Emit) -> Refusal | None:
+    """Set a parameter inside its limits."""
+    if row["parameter"] not in list(Parameter):
+        return Refusal(SetParameterRefusal.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
+    setting = SETTINGS[Parameter(row["parameter"])]
+    if row["value"] < setting.minimum:
+        return Refusal(SetParameterRefusal.BELOW_MINIMUM, row["value"], setting.minimum)
+    if row["value"] > setting.maximum:
+        return Refusal(SetParameterRefusal.ABOVE_MAXIMUM, row["value"], setting.maximum)
+    emit(PARAMETER_SET, **row)
+    return None
+
+
+def apply_parameter_set(state: ParameterState, row: Row) -> None:
+    """Book the value."""
+    state.parameters[row["parameter"]] = row["value"]
+
+
+TOPIC: Topic[ParameterState] = Topic(
+    name="parameters",
+    decisions=(
+        Decision(SET_PARAMETER, decide_set_parameter, SetParameterRefusal, is_before_house=True),
+    ),
+    applications=(Application(PARAMETER_SET, apply_parameter_set, NOBODY),),
+)

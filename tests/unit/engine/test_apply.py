@@ -1,22 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from novate.canonical import Run
-from novate.engine.apply import APPLY, EARLIER, apply_run
+from novate.engine.apply import apply_run
+from novate.engine.catalogue import APPLICATIONS
 from novate.engine.state import State
 from novate.errors import JournalError
-from novate.kernel.codes import Role
 from novate.message import event
-from novate.message.declare import Field, Message
-from tests.unit.clearing import COIN, START, ClearingHouse
-
-
-def test_every_event_can_be_applied() -> None:
-    assert set(APPLY) == set(event.EVENTS) - {event.TRADE_NOVATED, event.OPTION_MARKED}
+from novate.message.declare import Field, Message, Row
+from novate.message.topic import ACCOUNT, Application
+from tests.unit.clearing import COIN, ClearingHouse
 
 
 @pytest.mark.parametrize(
@@ -29,16 +24,6 @@ def test_every_event_can_be_applied() -> None:
 def test_an_event_of_another_engine_is_refused(run: Run) -> None:
     with pytest.raises(JournalError, match=f"event '{run.name}' version {run.version} is unknown"):
         apply_run(State(), run)
-
-
-@pytest.mark.rule("8.16")
-def test_the_first_instant_starts_the_gains_window() -> None:
-    state = State()
-
-    apply_run(state, event.TIME_ADVANCED.run({"instant_ns": [START, START + 5]}))
-
-    assert state.now_ns == START + 5
-    assert state.window_ns == START
 
 
 def test_events_that_only_report_change_nothing() -> None:
@@ -55,31 +40,6 @@ def test_events_that_only_report_change_nothing() -> None:
     )
 
     assert state.digest() == before
-
-
-def test_a_new_asset_gives_every_account_a_balance_in_it() -> None:
-    house = ClearingHouse()
-    assert house.state.accounts.balance.shape[1] == 2
-
-    apply_run(
-        house.engine.state,
-        event.ASSET_DECLARED.row(asset=2, symbol="ETH", decimals=8, haircut_bps=0),
-    )
-
-    assert house.state.accounts.balance.shape[1] == 3
-    assert house.balance("CUSTODY", 2) == 0
-
-
-def test_a_new_contract_has_its_place_in_the_settlement_account() -> None:
-    house = ClearingHouse()
-    house.list_contract("X")
-    house.list_contract("Y")
-    x = house.state
-
-    for i in range(2):
-        row = int(x.instruments.suspense[i])
-        assert x.positions.account[row] == x.single(Role.SETTLEMENT)
-        assert x.positions.instrument[row] == i
 
 
 def test_trades_are_booked_by_their_kernel() -> None:
@@ -115,15 +75,15 @@ TOY = Message(
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that knows the toy event: version 1 is applied by its own function for ever."""
 
-    def apply_toy(state: State, row: dict[str, Any]) -> None:
+    def apply_toy(state: State, row: Row) -> None:
         state.accounts.balance[row["account"], 0] += row["amount"]
 
-    def apply_toy_1(state: State, row: dict[str, Any]) -> None:
+    def apply_toy_1(state: State, row: Row) -> None:
         state.accounts.balance[row["who"], 0] += 1_000
 
     monkeypatch.setitem(event.BY_NAME, "Toy", TOY)
-    monkeypatch.setitem(APPLY, TOY, apply_toy)
-    monkeypatch.setitem(EARLIER, ("Toy", 1), apply_toy_1)
+    toy = Application(TOY, apply_toy, ACCOUNT, older=((1, apply_toy_1),))
+    monkeypatch.setitem(APPLICATIONS, TOY, toy)
 
 
 def toy_run(version: int, **columns: list[int]) -> Run:
@@ -155,8 +115,3 @@ def test_each_version_of_an_event_is_applied_by_its_own_rule(
 def test_a_version_that_is_not_there_yet_is_refused(toy: None) -> None:
     with pytest.raises(JournalError, match="event 'Toy' version 4 is unknown to this release"):
         apply_run(State(), toy_run(4, account=[0]))
-
-
-def test_a_rule_of_the_past_is_that_of_a_version_of_the_past() -> None:
-    for name, version in EARLIER:
-        assert 1 <= version < event.BY_NAME[name].version

@@ -117,7 +117,7 @@ def test_a_new_column_changes_the_state_digest_and_not_the_ledger_digest(
 ) -> None:
     house = house_with_everything()
     engine = recover(house.engine.journal)
-    monkeypatch.setattr("novate.valuation.clearing_state.AccountColumns", WiderAccounts)
+    monkeypatch.setattr("novate.book.state.AccountColumns", WiderAccounts)
 
     wider = recover(house.engine.journal)
 

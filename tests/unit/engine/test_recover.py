@@ -7,7 +7,7 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, decode_runs, encode_runs, seal
-from novate.engine.apply import APPLY
+from novate.engine.catalogue import APPLICATIONS
 from novate.engine.recover import audit, recover
 from novate.engine.snapshot import encode_snapshot
 from novate.errors import JournalError
@@ -113,7 +113,7 @@ def test_a_journal_that_calls_a_column_by_its_old_name_gives_the_same_state(
         recover(old)
 
     monkeypatch.setitem(event.BY_NAME, opened.name, later)
-    monkeypatch.setitem(APPLY, later, APPLY[opened])
+    monkeypatch.setitem(APPLICATIONS, later, APPLICATIONS[opened])
 
     assert recover(old).state.digest() == house.engine.state.digest()
 

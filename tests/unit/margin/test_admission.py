@@ -5,15 +5,12 @@ from typing import Any
 import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.margin.admission import hold, release_all
 from novate.message import command
-from novate.message.parameter import Parameter
 from novate.message.refusal import (
-    ReleaseMarginRefusal,
     ReserveMarginRefusal,
     SubmitTradeRefusal,
 )
-from tests.unit.clearing import COIN, HOUR, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 Trade = SubmitTradeRefusal
 
@@ -204,7 +201,6 @@ def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
     assert trade(built, a, b, lots=82, ticks=102) == []
 
 
-@pytest.mark.rule("7.10")
 def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
@@ -219,7 +215,6 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
     assert built.lots("A") == 0
 
 
-@pytest.mark.rule("7.10")
 def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
@@ -584,50 +579,6 @@ def test_both_sides_may_use_reservations() -> None:
     assert built.position("B")["sell_lots"] == 13
 
 
-@pytest.mark.rule("7.31")
-@pytest.mark.parametrize("lots", [30, -30])
-def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
-    built = house()
-    before = built.state.assess(built.number("A"))
-    reserve(built, "A", lots)
-
-    assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
-
-    assert built.state.assess(built.number("A")) == before
-    for number in (0, 1, 2):
-        again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
-        assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
-
-
-@pytest.mark.rule("10.8", "11.1")
-def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
-    built = house()
-    for name, lots in (("A", 10), ("B", 5), ("A", -10), ("A", 7)):
-        reserve(built, name, lots)
-    answer(built, command.RELEASE_MARGIN.row(reservation=3))
-    emitted = Recorder()
-
-    release_all(built.state, built.number("A"), emitted)
-
-    assert emitted.events == [
-        ("MarginReleased", {"reservation": 1}),
-        ("MarginReleased", {"reservation": 4}),
-    ]
-
-
-def test_the_row_of_a_pair_is_made_once() -> None:
-    built = house()
-    x = built.state
-    x.positions.reserve(1, x.accounts)
-    count = x.positions.count
-
-    first = hold(x, built.number("A"), 1)
-    again = hold(x, built.number("A"), 1)
-
-    assert first == again == count
-    assert x.positions.count == count + 1
-
-
 @pytest.mark.rule("7.9")
 def test_house_and_client_accounts_are_asked_alike() -> None:
     built = house()
@@ -650,20 +601,3 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 
     assert held_back[built.number("A")] == 50 * COIN  # 10 lots sold 5 above the average
     assert held_back[built.number("B")] == 0
-
-
-@pytest.mark.rule("7.3")
-def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
-    built = house()
-    run = command.SET_PARAMETER.row(parameter=int(Parameter.TRADE_COLLAR_PPM), value=50_000)
-    assert answer(built, run) == []
-    a, b, market = (built.number(name) for name in ("A", "B", "EXTERNAL_MARKET"))
-    for ticks, code in (
-        (94, [Trade.PRICE_OUT_OF_RANGE]),
-        (95, []),
-        (105, []),
-        (106, [Trade.PRICE_OUT_OF_RANGE]),
-    ):
-        assert trade(built, a, b, ticks=ticks) == code
-    assert trade(built, a, market, ticks=94) == []
-    assert trade(built, market, b, ticks=106) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.market.surface import smile_of, surface_row
+from novate.market.surface import smile_of
 from novate.message import command
 from novate.message.parameter import Parameter
 from tests.unit.clearing import DAY, HOUR, SECOND, START, ClearingHouse
@@ -53,9 +53,9 @@ def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     assert report(house) == ["OUT_OF_ORDER"]
     surfaces = house.state.surfaces
     assert surfaces.count == 2
-    smile = smile_of(surfaces, surface_row(surfaces, 1, START + DAY))
+    smile = smile_of(surfaces, surfaces.row_of(1, START + DAY))
     assert (smile.a, smile.carry, smile.observed_ns) == (0.004, 0.001, START + SECOND)
-    assert surface_row(surfaces, 2, START + DAY) == -1
+    assert surfaces.row_of(2, START + DAY) == -1
 
 
 @pytest.mark.rule("9.34")

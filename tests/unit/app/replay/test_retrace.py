@@ -7,7 +7,7 @@ import pytest
 
 from novate.app.replay.retrace import MarginWatch, below, retrace
 from novate.canonical import Run
-from novate.engine.apply import APPLY
+from novate.engine.catalogue import APPLICATIONS
 from novate.engine.engine import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH
@@ -67,7 +67,7 @@ def test_a_visitor_is_shown_events_in_the_present_version(monkeypatch: pytest.Mo
     posted = event.COLLATERAL_POSTED
     later = next_version(posted, "sum", "amount")
     monkeypatch.setitem(event.BY_NAME, posted.name, later)
-    monkeypatch.setitem(APPLY, later, APPLY[posted])
+    monkeypatch.setitem(APPLICATIONS, later, APPLICATIONS[posted])
 
     state = retrace(old, [again], lambda sequence: None)
 
