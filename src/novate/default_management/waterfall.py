@@ -28,6 +28,7 @@ from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.codes import Layer, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.layer import LAST, PREFUNDED, TERMS, Bearer
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
@@ -42,12 +43,6 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 
-PREFUNDED = (
-    Layer.OWN_CONTRIBUTION,
-    Layer.INSURANCE_FUND,
-    Layer.SKIN_IN_THE_GAME,
-    Layer.DEFAULT_FUND,
-)
 PLACES = ("first", "second", "third", "fourth", "last")
 
 
@@ -61,15 +56,15 @@ def decide_declare_waterfall(x: DefaultState, row: Row, emit: Emit) -> Refusal |
     layers = [row[place] for place in PLACES[:4]]
     for layer in layers:
         if layer not in PREFUNDED:
-            return Refusal(no.UNKNOWN_LAYER, layer, Layer.DEFAULT_FUND)
+            return Refusal(no.UNKNOWN_LAYER, layer, PREFUNDED[-1])
     if len(set(layers)) < 4:
         twice = next(layer for layer in layers if layers.count(layer) > 1)
         return Refusal(no.LAYER_TWICE, twice, 1)
     shared = layers.index(Layer.DEFAULT_FUND)
     if shared < layers.index(Layer.INSURANCE_FUND) or layers[0] != Layer.OWN_CONTRIBUTION:
         return Refusal(no.SHARED_BEFORE_FUND, shared, layers.index(Layer.INSURANCE_FUND))
-    if row["last"] not in (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING):
-        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], Layer.AUTO_DELEVERAGING)
+    if row["last"] not in LAST:
+        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], LAST[-1])
     emit(event.WATERFALL_DECLARED, **row)
     return None
 
@@ -120,13 +115,12 @@ def _prefunded(x: ClearingState, layer: Layer, defaulter: int, rest: int) -> lis
 
 def _payers(x: ClearingState, layer: Layer, defaulter: int) -> list[int]:
     """Accounts that stand in a layer, in order of number."""
-    if layer == Layer.INSURANCE_FUND:
-        return [x.single(Role.INSURANCE_FUND)]
-    if layer == Layer.SKIN_IN_THE_GAME:
-        return [x.single(Role.SKIN_IN_THE_GAME)]
+    terms = TERMS[layer]
+    if terms.bearer is Bearer.CLEARING_HOUSE and terms.role is not None:
+        return [x.single(terms.role)]
     members = _members_behind(x, defaulter)
     contributions = np.flatnonzero(x.accounts.used("role") == Role.DEFAULT_FUND)
-    own = layer == Layer.OWN_CONTRIBUTION
+    own = terms.bearer is Bearer.OWN_MEMBERS
     return [int(a) for a in contributions if (int(x.accounts.parent[a]) in members) == own]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, encode_runs
-from novate.engine.decide import DECIDE
+from novate.engine.catalogue import DECISIONS
 from novate.engine.engine import (
     Batch,
     Engine,
@@ -24,6 +24,7 @@ from novate.errors import ConflictError, InputError, InvariantError, JournalErro
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import TEXT, Emit, Field, Message, Refusal, rows_of
+from novate.message.topic import Decision
 from tests.unit.aged import aged
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
@@ -245,14 +246,16 @@ LATER_DEPOSIT = Message(
 @pytest.fixture
 def later_release(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Becomes the release after this one: a column of a deposit has another name, one is new."""
-    decide = DECIDE[command.POST_COLLATERAL]
+    decision = DECISIONS[command.POST_COLLATERAL]
+    assert isinstance(decision, Decision)
 
     def decide_later(state: State, row: dict[str, Any], emit: Emit) -> Refusal | None:
-        return decide(state, {**row, "amount": row["quantity"]}, emit)
+        return decision.decide(state, {**row, "amount": row["quantity"]}, emit)
 
     def begin() -> None:
         monkeypatch.setitem(command.BY_NAME, "PostCollateral", LATER_DEPOSIT)
-        monkeypatch.setitem(DECIDE, LATER_DEPOSIT, decide_later)
+        later = replace(decision, command=LATER_DEPOSIT, decide=decide_later)
+        monkeypatch.setitem(DECISIONS, LATER_DEPOSIT, later)
 
     return begin
 

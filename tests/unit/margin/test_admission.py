@@ -6,6 +6,7 @@ import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
 from novate.message import command
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
     ReserveMarginRefusal,
     SubmitTradeRefusal,
@@ -15,9 +16,12 @@ from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 Trade = SubmitTradeRefusal
 
 
-def house() -> ClearingHouse:
+def house(**parameters: int) -> ClearingHouse:
     """A and B with 1,000 each, an isolated C; X at 100 with at most 500 lots, and Y unpriced."""
-    built = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
+    built = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()},
+    )
     built.list_contract("X", lots_max=500, ticks_max=1_000)
     built.list_contract("Y", underlying=2)
     for name in ("A", "B"):
@@ -215,8 +219,17 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
     assert built.lots("A") == 0
 
 
-def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+def test_a_trade_far_from_the_mark_is_refused_until_the_collar_says_otherwise() -> None:
     built = house()
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, ticks=90) == []
+    assert trade(built, a, b, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
+
+
+def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+    built = house(trade_collar_ppm=0)
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")
