@@ -205,7 +205,7 @@ def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
 
 
 @pytest.mark.rule("7.10")
-def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -> None:
+def test_a_risk_reducing_trade_is_not_refused_however_short_the_account_is() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -220,7 +220,7 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
 
 
 @pytest.mark.rule("7.10")
-def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+def test_a_risk_reducing_trade_leads_no_deeper_below_maintenance_margin() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
