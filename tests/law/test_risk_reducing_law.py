@@ -60,7 +60,7 @@ def sell(house: ClearingHouse, lots: int, ticks: int, *, order: bool = False) ->
 
 
 def floor_of(house: ClearingHouse, share_ppm: int) -> int:
-    """Lowest price of a way out: the mark less a share of it, in whole ticks."""
+    """Lowest price of a sale in need: the mark less a share of it, in whole ticks."""
     return mark(house) - -(-mark(house) * share_ppm // 10**6)
 
 
@@ -95,7 +95,7 @@ def test_what_an_account_in_need_gives_away_is_a_stated_share_of_what_it_sells(
 @pytest.mark.rule("7.12")
 @pytest.mark.parametrize("price", [91, 88])  # above and below maintenance margin
 @pytest.mark.parametrize("order", [False, True])
-def test_calls_are_not_sold_to_a_friend_for_a_tick(price: int, order: bool) -> None:
+def test_calls_are_not_sold_to_another_account_for_a_tick(price: int, order: bool) -> None:
     house = near_default(price=price)
     before = house.state.assess(house.number("attacker"))
     assert before.equity < before.initial
@@ -121,7 +121,7 @@ def test_who_is_above_initial_margin_sells_at_any_price() -> None:
 
 
 @pytest.mark.rule("7.12")
-def test_the_outside_market_is_no_friend() -> None:
+def test_the_external_market_may_buy_at_any_price() -> None:
     house = near_default()
     house.trade("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
     assert house.lots("attacker", CALL) == LOTS - 10

@@ -1,4 +1,4 @@
-"""What options do for an account that fails: they shield nobody, and stay their holder's."""
+"""Options of an account that fails: they delay no liquidation, and stay their holder's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def trade(house: ClearingHouse, buyer: str, seller: str, *, lots: int, instrumen
 
 @pytest.mark.rule("3.17", "4.22")
 @pytest.mark.parametrize("is_seen", [True, False])
-def test_one_lot_of_a_long_option_shields_nobody(is_seen: bool) -> None:
+def test_one_lot_of_a_long_option_delays_no_liquidation(is_seen: bool) -> None:
     house = house_of(1_500)
     trade(house, "whale", "friend", lots=1, instrument=1)
     eth = {1: 100 * E8} if is_seen else {}
@@ -56,7 +56,7 @@ def test_one_lot_of_a_long_option_shields_nobody(is_seen: bool) -> None:
 
 
 @pytest.mark.rule("5.20")
-def test_one_lot_of_a_short_option_with_an_old_smile_shields_nobody() -> None:
+def test_one_lot_of_a_short_option_with_an_old_smile_delays_no_liquidation() -> None:
     house = house_of(1_500)
     trade(house, "friend", "whale", lots=1, instrument=1)
     house.price(89, e8={1: 100 * E8}, at_ns=START + 3 * HOUR)

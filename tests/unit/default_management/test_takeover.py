@@ -286,3 +286,18 @@ def test_commands_without_a_cause_are_refused() -> None:
     x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
     assert decide_take_over(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
     assert recorder.events == []
+
+
+@pytest.mark.rule("11.23", "12.5")
+def test_an_order_that_a_takeover_makes_larger_than_the_position_is_cancelled() -> None:
+    house = failing_house(446)
+    order = house.events("OrderPlaced")[-1]
+    assert (order["account"], order["quantity"]) == (house.number("LIQUIDATOR"), -25)
+    house.open_client("C", deposit=5_500 * COIN)
+    house.trade("B", "C", lots=90, ticks=446)
+
+    house.price(504, at_ns=START + MINUTE + 1)  # C: 5,500 - 90 x 58 = 280, level 756
+
+    assert house.status("C") == AccountStatus.TAKEN_OVER
+    assert house.lots("LIQUIDATOR") == 10
+    assert {"order": order["order"]} in house.events("OrderClosed", last=True)

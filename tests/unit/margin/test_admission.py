@@ -205,7 +205,8 @@ def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
     assert trade(built, a, b, lots=82, ticks=102) == []
 
 
-def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -> None:
+@pytest.mark.rule("7.10")
+def test_a_risk_reducing_trade_is_not_refused_however_short_the_account_is() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -228,7 +229,8 @@ def test_a_trade_far_from_the_mark_is_refused_until_the_collar_says_otherwise() 
     assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
 
 
-def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+@pytest.mark.rule("7.10")
+def test_a_risk_reducing_trade_leads_no_deeper_below_maintenance_margin() -> None:
     built = house(trade_collar_ppm=0)
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -614,3 +616,20 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 
     assert held_back[built.number("A")] == 50 * COIN  # 10 lots sold 5 above the average
     assert held_back[built.number("B")] == 0
+
+
+@pytest.mark.rule("7.3")
+def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
+    built = house()
+    run = command.SET_PARAMETER.row(parameter=int(Parameter.TRADE_COLLAR_PPM), value=50_000)
+    assert answer(built, run) == []
+    a, b, market = (built.number(name) for name in ("A", "B", "EXTERNAL_MARKET"))
+    for ticks, code in (
+        (94, [Trade.PRICE_OUT_OF_RANGE]),
+        (95, []),
+        (105, []),
+        (106, [Trade.PRICE_OUT_OF_RANGE]),
+    ):
+        assert trade(built, a, b, ticks=ticks) == code
+    assert trade(built, a, market, ticks=94) == []
+    assert trade(built, market, b, ticks=106) == []
