@@ -10,6 +10,7 @@ from novate.canonical import Record, Run, decode_runs, encode_runs, seal
 from novate.engine.catalogue import APPLICATIONS
 from novate.engine.recover import audit, recover
 from novate.engine.snapshot import encode_snapshot
+from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
 from novate.kernel.codes import Origin, ShortfallPolicy
 from novate.message import command, event
@@ -106,7 +107,11 @@ def test_a_journal_that_calls_a_column_by_its_old_name_gives_the_same_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     house = eventful_house()
-    old = aged(house.engine.journal, write=lambda run: renamed(run, "AccountOpened", "mode", "way"))
+    old = aged(
+        house.engine.journal,
+        ENGINE_VERSION,
+        write=lambda run: renamed(run, "AccountOpened", "mode", "way"),
+    )
     opened = event.ACCOUNT_OPENED
     later = next_version(opened, "way", "mode")
     with pytest.raises(KeyError):
