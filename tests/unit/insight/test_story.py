@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from novate.app.replay.driver import Driven
+from novate.app.replay.driver import FinishedRun
 from novate.insight import story
 from novate.insight.bridge import Bridge
 from novate.insight.observer import Observer
@@ -18,7 +18,7 @@ UNIT = 10**6
 
 
 @cache
-def told() -> tuple[Any, Driven, Bridge, dict[str, Any]]:
+def told() -> tuple[Any, FinishedRun, Bridge, dict[str, Any]]:
     """The small run, the bridge of its account, and the story."""
     prepared, done = finished()
     bridge = story.bridge_of(done.run)

@@ -25,7 +25,7 @@ from novate.simulation.options.command import OptionVenue
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedRun:
     """A run before its first step: who takes part, at which prices, and the commands that open it.
 
     ``inputs`` are what it was made of; ``options`` is the option market, if there is one.
@@ -46,7 +46,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Driven:
+class FinishedRun:
     """A run that is over.
 
     Attributes
@@ -68,12 +68,12 @@ class Driven:
 
 
 def drive(
-    ready: Prepared,
+    ready: PreparedRun,
     journal: JournalStore,
     progress: Callable[[int, int], None],
     *,
     observes_options: bool = True,
-) -> Driven:
+) -> FinishedRun:
     """Open the venue, load the book, and take every step of the feed.
 
     Parameters
@@ -133,10 +133,10 @@ def drive(
         observer=observer,
         equity_end=numbers[accounts.numbers, NET].copy(),
     )
-    return Driven(engine, run, time.perf_counter() - started, option_observer)
+    return FinishedRun(engine, run, time.perf_counter() - started, option_observer)
 
 
-def _option_observer(ready: Prepared) -> OptionObserver | None:
+def _option_observer(ready: PreparedRun) -> OptionObserver | None:
     if ready.options is None:
         return None
     return OptionObserver(option_holders(ready.options), moments_of(ready.options))

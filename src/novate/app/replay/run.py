@@ -20,7 +20,7 @@ from typing import Any
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.replay.counterfactual import without_controls
-from novate.app.replay.driver import Driven, Prepared, drive
+from novate.app.replay.driver import FinishedRun, PreparedRun, drive
 from novate.app.replay.feed import make_feed
 from novate.app.replay.file_book import file_book
 from novate.app.replay.generated_book import generated_book
@@ -81,7 +81,7 @@ def run_job(job: Job, directory: Path, progress: Progress, *, with_variants: boo
     return write_report(directory)
 
 
-def prepare(inputs: Inputs, variant: Variant) -> Prepared:
+def prepare(inputs: Inputs, variant: Variant) -> PreparedRun:
     """Open the venue, and give it its feed, its book and its option market.
 
     Raises
@@ -107,7 +107,7 @@ def prepare(inputs: Inputs, variant: Variant) -> Prepared:
         *book.opening,
         *([] if options is None else option_opening(options)),
     )
-    return Prepared(inputs, venue, feed, book, options, opening)
+    return PreparedRun(inputs, venue, feed, book, options, opening)
 
 
 def run_variant(inputs: Inputs, variant: Variant) -> Outcome:
@@ -159,7 +159,7 @@ def _new_journal(directory: Path) -> Iterator[SqliteJournal]:
         journal.close()
 
 
-def _tables(ready: Prepared, driven: Driven) -> dict[str, list[dict[str, Any]]]:
+def _tables(ready: PreparedRun, driven: FinishedRun) -> dict[str, list[dict[str, Any]]]:
     """Tables of the run directory by name."""
     tables = {**driven.run.observer.tables, "accounts": account_rows(driven.run)}
     day = ready.inputs.prices

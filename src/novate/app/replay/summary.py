@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from novate.app.replay.driver import Prepared
+from novate.app.replay.driver import PreparedRun
 from novate.app.replay.job import OTHER_ORDER, Job
 from novate.app.replay.read import Inputs
 from novate.app.replay.verification import Verification
@@ -19,7 +19,7 @@ from novate.units import format_instant
 
 def summary_of(
     job: Job,
-    ready: Prepared,
+    ready: PreparedRun,
     run: ObservedRun,
     verification: Verification,
     outcomes: Mapping[str, Outcome],
@@ -54,7 +54,7 @@ def summary_of(
     }
 
 
-def _frame(job: Job, ready: Prepared, run: ObservedRun) -> dict[str, Any]:
+def _frame(job: Job, ready: PreparedRun, run: ObservedRun) -> dict[str, Any]:
     """What ran, on what, from when to when."""
     return {
         "title": job.title,

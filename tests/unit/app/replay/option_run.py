@@ -10,7 +10,7 @@ import numpy as np
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay.driver import Driven, Prepared, drive
+from novate.app.replay.driver import FinishedRun, PreparedRun, drive
 from novate.app.replay.feed import Feed
 from novate.app.replay.job import Job
 from novate.units import parse_instant
@@ -54,13 +54,13 @@ def every_fifth(feed: Feed) -> Feed:
 
 
 @cache
-def ready() -> Prepared:
+def ready() -> PreparedRun:
     """The day, ready to run; for reading only."""
     day = prepared(job())
     return replace(day, feed=every_fifth(day.feed))
 
 
 @cache
-def finished() -> Driven:
+def finished() -> FinishedRun:
     """The day after its run; for reading only."""
     return drive(ready(), MemoryJournal(), lambda done, total: None)

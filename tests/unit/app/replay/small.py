@@ -10,7 +10,7 @@ from typing import Any
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay.driver import Driven, Prepared, drive
+from novate.app.replay.driver import FinishedRun, PreparedRun, drive
 from novate.app.replay.job import Job, Variant
 from novate.app.replay.read import read_inputs
 from novate.app.replay.run import prepare
@@ -52,19 +52,19 @@ def job(folder: Path, **changes: Any) -> Job:
     return Job(**{**values, **changes})
 
 
-def prepared(asked: Job, *, has_controls: bool = True) -> Prepared:
+def prepared(asked: Job, *, has_controls: bool = True) -> PreparedRun:
     """A job, ready to run."""
     return prepare(read_inputs(asked), Variant(asked.order, has_controls=has_controls))
 
 
 @cache
-def ready() -> Prepared:
+def ready() -> PreparedRun:
     """The small replay, ready to run."""
     with TemporaryDirectory() as folder:
         return prepared(job(Path(folder)))
 
 
 @cache
-def finished() -> tuple[Prepared, Driven]:
+def finished() -> tuple[PreparedRun, FinishedRun]:
     """The small replay after its run; for reading only."""
     return ready(), drive(ready(), MemoryJournal(), lambda done, total: None)
