@@ -18,13 +18,13 @@ from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
+from novate.engine.catalogue import REFUSALS
 from novate.engine.engine import Batch, Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, rows_of
 from novate.message.parameter import Parameter
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -139,6 +139,8 @@ class Recorder:
         for row in rows_of(message.run(columns)):
             self(message, **row)
 
+    booked = columns
+
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.events]
@@ -177,9 +179,11 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
+        # A test trades at any price unless it says otherwise.
+        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
         runs += [
             command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in (parameters or {}).items()
+            for key, value in settings.items()
         ]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)
@@ -399,7 +403,7 @@ class ClearingHouse:
         """Refusal codes of the last call of `submit`, as members of their enums."""
         found = []
         for row in self.events("CommandRefused", last=True):
-            codes = REFUSALS.get(row["command"], EngineCommandRefusal)
+            codes = REFUSALS[row["command"]]
             found.append(codes(row["code"]))
         return found
 

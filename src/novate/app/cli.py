@@ -25,7 +25,7 @@ from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
-from novate.app.printed import print_summary
+from novate.app.printed import print_summary, print_verified
 from novate.app.progress import Bars
 from novate.app.replay.job import Job
 from novate.app.replay.run import run_job
@@ -273,6 +273,9 @@ def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> i
 def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Re-hash, recover and audit the journal of a run, and check its summary against it.
 
+    Records that an earlier engine version decided are recovered; the release that audits them is
+    named.
+
     Parameters
     ----------
     run
@@ -285,10 +288,7 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
     else:
-        console = Console()
-        console.print("[bold green]verified[/bold green]: chain, recovery and audit agree")
-        for name, value in found.items():
-            console.print(f"  {name.replace('_', ' '):14} {value}", soft_wrap=True)
+        print_verified(found)
     return DONE
 
 

@@ -8,18 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import I8, I32, I64, Columns
-from novate.kernel.codes import Layer
+from novate.message.layer import DECLARED_ORDER
 
 B1 = npt.NDArray[np.bool_]
-
-DECLARED_ORDER = (
-    Layer.OWN_CONTRIBUTION,
-    Layer.INSURANCE_FUND,
-    Layer.SKIN_IN_THE_GAME,
-    Layer.DEFAULT_FUND,
-    Layer.GAINS_HAIRCUT,
-)
-"""Order in force until another is declared."""
 
 
 class OrderColumns(Columns):

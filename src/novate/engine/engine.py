@@ -8,23 +8,26 @@ before anything is returned.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
+from novate.book.state import SINGLE_ROLES
 from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
 from novate.engine.apply import apply_run
+from novate.engine.catalogue import BEFORE_HOUSE
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX, Events, decide_run
+from novate.engine.control import INSTANT_MAX
+from novate.engine.decide import Events, decide_run
 from novate.engine.journal import JournalStore
+from novate.engine.snapshot import encode_snapshot
 from novate.engine.state import State
+from novate.engine.version import ENGINE_VERSION, require_readable, version_at
 from novate.errors import ConflictError, InputError, JournalError, require
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
-from novate.valuation.clearing_state import SINGLE_ROLES
-
-ENGINE_VERSION = 1
-"""Stamped on every record; a record is audited with the version that decided it."""
+from novate.message.version import command_of, present_command, present_event, upcast
 
 CASCADE_MAX = 100_000
 """Engine batches one control command may cause before the engine stops itself."""
@@ -60,6 +63,10 @@ class Engine:
         self._batches: list[Batch] = []
         self._key = ("", 0)
         self._stopped = False
+        self._decided_by = ENGINE_VERSION  # who decided the last record
+        if self._sequence:
+            self._decided_by = version_at(journal, self._sequence)
+            require_readable(self._sequence, self._decided_by)
         if state is None and self._sequence:
             raise JournalError(
                 f"the journal holds {self._sequence} records: recover their state first"
@@ -83,7 +90,7 @@ class Engine:
         Parameters
         ----------
         commands
-            Runs in order; a run holds rows of one message.
+            Runs in order; a run holds rows of one message, in the present version or an earlier.
         source, source_sequence
             Key of a bulk source.  A repeat returns the recorded outcome and changes nothing.
 
@@ -103,16 +110,39 @@ class Engine:
         self._check_house(commands)
         if source and source_sequence <= self.state.sources_seen.get(source, 0):
             return self._repeat(commands, source, source_sequence)
-        self._pending, self._batches = [], []
-        self._key = (source, source_sequence) if source else ("", 0)
-        try:
-            for part in split_at_control(commands):
+        parts = split_at_control(commands)
+        with self._stopping_on_error():
+            if parts:
+                self._upgrade()
+            self._pending, self._batches = [], []
+            self._key = (source, source_sequence) if source else ("", 0)
+            for part in parts:
                 self._submit_part(part)
             self.journal.append(self._pending)
+        return self._batches
+
+    @contextmanager
+    def _stopping_on_error(self) -> Iterator[None]:
+        """Stop for good when the block fails: state may lead the journal."""
+        try:
+            yield
         except BaseException:
             self._stopped = True
             raise
-        return self._batches
+
+    def _upgrade(self) -> None:
+        """Before the first record after those of an earlier engine version: journal the change.
+
+        It is made durable before anything is decided, and belongs to no call.
+        """
+        if self._decided_by == ENGINE_VERSION:
+            return
+        self._pending, self._batches, self._key = [], [], ("", 0)
+        versions = {"from_version": self._decided_by, "to_version": ENGINE_VERSION}
+        self._decide([command.UPGRADE_ENGINE.row(**versions)], Origin.ENGINE)
+        self.journal.append(self._pending)
+        self._decided_by = ENGINE_VERSION
+        self._keep_state()
 
     def _check_house(self, commands: Sequence[Run]) -> None:
         """Refuse commands that book anything before the house has all of its own accounts."""
@@ -122,7 +152,7 @@ class Engine:
                 return
             if run.name == command.OPEN_ACCOUNT.name:
                 missing -= {int(role) for role in columns_of(run)["role"]}
-            elif run.name not in _BEFORE_THE_HOUSE:
+            elif run.name not in BEFORE_HOUSE:
                 names = sorted(role.name.lower() for role in missing)
                 raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
 
@@ -199,7 +229,7 @@ class Engine:
         for record in self.journal.read(first.sequence):
             if (record.source, record.source_sequence) != (source, source_sequence):
                 break
-            batch = decode_batch(record)
+            batch = present_batch(decode_batch(record))
             batches.append(batch)
             if batch.origin == Origin.EXTERNAL:
                 asked.extend(batch.commands)
@@ -211,9 +241,17 @@ class Engine:
         return batches
 
     def snapshot(self) -> bytes:
-        """Store a snapshot of the state at the head and return its digest."""
+        """Store a snapshot of the state at the head and return its digest.
+
+        A journal of an earlier engine version is upgraded first.
+        """
+        with self._stopping_on_error():
+            self._upgrade()
+        return self._keep_state()
+
+    def _keep_state(self) -> bytes:
         digest = self.state.digest()
-        self.journal.put_snapshot(self._sequence, digest, self.state.encode())
+        self.journal.put_snapshot(self._sequence, digest, encode_snapshot(self.state))
         return digest
 
     def fork(self, journal: JournalStore) -> Engine:
@@ -236,34 +274,15 @@ class Engine:
         if sequence:
             raise JournalError(f"a fork needs an empty journal, this one holds {sequence} records")
         state = self.state.copy()
-        journal.put_snapshot(0, state.digest(), state.encode())
+        journal.put_snapshot(0, state.digest(), encode_snapshot(state))
         return Engine(journal, state)
 
 
-_BEFORE_THE_HOUSE = frozenset(
-    message.name
-    for message in (
-        command.ADVANCE_TIME,
-        command.ASSESS_MARGIN,
-        command.DECLARE_ASSET,
-        command.DECLARE_SOURCE,
-        command.SET_HAIRCUT,
-        command.SET_PARAMETER,
-        command.DECLARE_WATERFALL,
-        command.DECLARE_OPTION_MARGIN,
-        command.REPORT_PRICE,
-    )
-)
-"""Commands that need none of the clearing house's own accounts."""
-
-
 def _checked(run: Run) -> Run:
-    """Return a run with every column as its message declares it, or refuse it."""
-    message = command.BY_NAME.get(run.name)
-    if message is None or message.version != run.version:
-        raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    """Return a run as the present version of its message declares it, or refuse it."""
+    message = command_of(run)
     try:
-        checked = message.run(dict(run.columns))
+        checked = message.run(dict(upcast(message, run).columns))
         encode_runs([checked], [])
     except JournalError as error:
         raise InputError(f"command {run.name!r} cannot be journaled: {error}") from error
@@ -305,10 +324,19 @@ def split_at_control(commands: Sequence[Run]) -> list[list[Run]]:
 
 
 def decode_batch(record: Record) -> Batch:
-    """Decode a record."""
+    """Decode a record: what was written, in the versions of its time."""
     commands, events = decode_runs(record.body)
     return Batch(
         record.sequence, record.instant_ns, Origin(record.origin), tuple(commands), tuple(events)
+    )
+
+
+def present_batch(batch: Batch) -> Batch:
+    """Return a batch with every run in the present version of its message: what a reader wants."""
+    return replace(
+        batch,
+        commands=tuple(present_command(run) for run in batch.commands),
+        events=tuple(present_event(run) for run in batch.events),
     )
 
 

@@ -13,31 +13,19 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.engine import Batch, decode_batch, present_batch
 from novate.engine.journal import JournalStore
-from novate.engine.recover import AuditReport
+from novate.engine.ledger_digest import ledger_digest
 from novate.engine.state import State
+from novate.engine.state_version import STATE_VERSION
 from novate.errors import JournalError
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import rows_of
+from novate.message.layer import BALANCES, LAYERS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 Row = dict[str, Any]
-CLEARING_HOUSE = (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME)
-FUNDS = {
-    "fund": Role.INSURANCE_FUND,
-    "skin": Role.SKIN_IN_THE_GAME,
-    "default_fund": Role.DEFAULT_FUND,
-}
-PAYERS = {
-    "own_members_default_fund": Layer.OWN_CONTRIBUTION,
-    "insurance_fund": Layer.INSURANCE_FUND,
-    "skin_in_the_game": Layer.SKIN_IN_THE_GAME,
-    "default_fund": Layer.DEFAULT_FUND,
-    "variation_margin_gains_haircutting": Layer.GAINS_HAIRCUT,
-    "auto_deleveraging": Layer.AUTO_DELEVERAGING,
-}
 FOLDED = frozenset(
     {"AccountOpened", "AssetDeclared", "InstrumentListed", "OptionListed", "IndexUpdated",
      "CollateralPosted",
@@ -68,6 +56,8 @@ class Fold:
     fund: int = 0
     low: int = 0
     low_ns: int = 0
+    records: int = 0
+    events: int = 0
 
     def take(self, journal: JournalStore) -> None:
         """Fold every record."""
@@ -78,8 +68,10 @@ class Fold:
                 self.fund = self.low = self.before[Role.INSURANCE_FUND]
                 self.low_ns = last_ns
             last_ns = record.instant_ns
-            batch = decode_batch(record)
+            batch = present_batch(decode_batch(record))
+            self.records += 1
             for run in batch.events:
+                self.events += run.rows
                 if run.name in FOLDED:
                     for row in rows_of(run):
                         self._event(run.name, batch, row)
@@ -146,7 +138,7 @@ class Fold:
 
 
 def headline(journal: JournalStore, state: State) -> dict[str, Any]:
-    """Return the headline figures that a journal gives: ``result``, ``payers``, ``outcome``.
+    """Return what a journal gives: ``result``, ``payers``, ``outcome``, and its ``size``.
 
     Parameters
     ----------
@@ -158,9 +150,10 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     fold = Fold()
     fold.take(journal)
     uncovered = int(state.defaults.losses.used("uncovered").sum())
-    members = fold.paid[Layer.OWN_CONTRIBUTION]
-    house = sum(fold.paid[layer] for layer in CLEARING_HOUSE)
-    others = sum(fold.paid[layer] for layer in set(PAYERS.values())) - members - house
+    members, house, others = (
+        sum(fold.paid[layer] for layer in layers_of(bearer))
+        for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
+    )
     parts = {
         "shortfall": _text(members + house + others + uncovered),
         "own_members": _text(members),
@@ -173,10 +166,10 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     result = {
         **parts,
         "liquidator_shortfall": _text(fold.lost[state.single(Role.LIQUIDATOR)]),
-        **{f"{name}_before": _text(fold.before[which]) for name, which in FUNDS.items()},
+        **{f"{name}_before": _text(fold.before[which]) for name, which in BALANCES.items()},
         **{
             f"{name}_after": _text(int(balance[role == which, 0].sum()))
-            for name, which in FUNDS.items()
+            for name, which in BALANCES.items()
         },
         "fund_lowest": _text(fold.low),
         "fund_lowest_at": format_instant(fold.low_ns),
@@ -190,7 +183,11 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "taken_over": counts["AccountTakenOver"],
         "deleveraged": counts["PositionDeleveraged"],
     }
-    payers = {name: _text(fold.paid[layer]) for name, layer in PAYERS.items()}
+    payers = {
+        terms.key: _text(fold.paid[terms.layer])
+        for terms in LAYERS
+        if terms.bearer is not Bearer.NOBODY
+    }
     outcome = {
         **parts,
         "liquidated_accounts": len(fold.closed),
@@ -201,20 +198,22 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "result": result,
         "payers": {**payers, "uncovered": parts["uncovered"]},
         "outcome": outcome,
+        "size": {"records": fold.records, "events": fold.events},
     }
 
 
-def proof(state: State, report: AuditReport, head: tuple[int, bytes]) -> dict[str, Any]:
+def proof(state: State, size: dict[str, int], head: tuple[int, bytes]) -> dict[str, Any]:
     """Return what identifies a journal and shows that it is conserved, as a summary holds it."""
     x = state
     lots = np.zeros(x.instruments.count, np.int64)
     np.add.at(lots, x.positions.used("instrument"), x.positions.used("lots"))
     return {
-        "records": report.records,
-        "events": report.events,
+        **size,
         "head_sequence": head[0],
         "head_hash": head[1].hex(),
+        "state_version": STATE_VERSION,
         "state_digest": state.digest().hex(),
+        "ledger_digest": ledger_digest(state).hex(),
         "conservation": [
             {"asset": symbol, "sum": str(int(total))}
             for symbol, total in zip(x.assets.symbols, asset_sums(x.accounts), strict=True)
@@ -228,17 +227,17 @@ def proof(state: State, report: AuditReport, head: tuple[int, bytes]) -> dict[st
     }
 
 
-def check_summary(
-    claimed: Mapping[str, Any], journal: JournalStore, state: State, report: AuditReport
-) -> None:
+def check_summary(claimed: Mapping[str, Any], journal: JournalStore, state: State) -> None:
     """Stop at the first claim of a summary that does not follow from its journal.
+
+    A state digest of another state version cannot be compared; the ledger digest can.
 
     Parameters
     ----------
     claimed
         The summary of a run, as read.
-    journal, state, report
-        The journal of the run, the state that it left, and what its audit found.
+    journal, state
+        The journal of the run, and the state that it left.
 
     Raises
     ------
@@ -249,8 +248,9 @@ def check_summary(
     try:
         payers = {row["layer"]: row["amount"] for row in claimed["payers"]}
         payers.pop("defaulter_collateral", None)
-        _compare("verification", claimed["verification"], proof(state, report, journal.head()))
         found = headline(journal, state)
+        proven = proof(state, found["size"], journal.head())
+        _compare("verification", *_of_one_version(claimed["verification"], proven))
         _compare("result", claimed["result"], found["result"])
         _compare("payers", payers, found["payers"])
         if claimed["controls"] is not None:
@@ -261,6 +261,20 @@ def check_summary(
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"not the summary of a run: {type(error).__name__} {error}"
         raise JournalError(message) from error
+
+
+def _of_one_version(
+    claimed: dict[str, Any], proven: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Leave out what the release that wrote a summary stated in another way, or not yet."""
+    apart = {"state_version", "ledger_digest"} - set(claimed)
+    if claimed.get("state_version", 1) != STATE_VERSION:
+        apart |= {"state_version", "state_digest"}
+    claimed, proven = (
+        {name: value for name, value in side.items() if name not in apart}
+        for side in (claimed, proven)
+    )
+    return claimed, proven
 
 
 def _compare(part: str, claimed: dict[str, Any], found: dict[str, Any]) -> None:

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
+from novate.engine.ledger_digest import ledger_digest
+from novate.engine.state_version import STATE_VERSION
 from novate.insight.measure import UNIT, fund_balances
 from novate.insight.observed_run import ObservedRun
-from novate.insight.run_record import LAYER_NAMES, RunRecord
+from novate.insight.run_record import RunRecord
 from novate.kernel.codes import AccountStatus, Layer, Role
+from novate.message.layer import LAYERS, TERMS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 NUMERAIRE_DECIMALS = 6
-CLEARING_HOUSE = (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME)
-"""Layers of the clearing house's own."""
-OTHERS = (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
-"""Layers in which members and holders pay who had nothing to do with a failure."""
 
 
 def text(amount: int) -> str:
@@ -83,8 +82,8 @@ def outcome(run: ObservedRun) -> Outcome:
     observer = run.observer
     uncovered = int(run.state.defaults.losses.used("uncovered").sum())
     own_members, clearing_house, others = (
-        sum(observer.payers[LAYER_NAMES[layer]] for layer in layers)
-        for layers in ((Layer.OWN_CONTRIBUTION,), CLEARING_HOUSE, OTHERS)
+        sum(observer.payers[TERMS[layer].key] for layer in layers_of(bearer))
+        for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
     )
     return Outcome(
         shortfall=own_members + clearing_house + others + uncovered,
@@ -93,7 +92,7 @@ def outcome(run: ObservedRun) -> Outcome:
         others=others,
         uncovered=uncovered,
         liquidated_accounts=len(observer.closed),
-        fund_used=observer.payers["insurance_fund"],
+        fund_used=observer.payers[TERMS[Layer.INSURANCE_FUND].key],
         calls_made=observer.totals["calls_made"],
         taken_over=observer.totals["taken_over"],
         own_collateral=collateral_used(observer),
@@ -146,9 +145,7 @@ def payers_of(run: ObservedRun) -> list[dict[str, str]]:
     borne = outcome(run)
     paid = {**run.observer.payers, "uncovered": borne.uncovered}
     rows = [{"layer": "defaulter_collateral", "amount": text(borne.own_collateral)}]
-    rows.extend(
-        {"layer": layer, "amount": text(paid.get(layer, 0))} for layer in LAYER_NAMES.values()
-    )
+    rows.extend({"layer": terms.key, "amount": text(paid.get(terms.key, 0))} for terms in LAYERS)
     return rows
 
 
@@ -186,7 +183,9 @@ def verification_of(run: ObservedRun, checks: Mapping[str, Any]) -> dict[str, An
         "events": run.observer.events,
         "head_sequence": run.head[0],
         "head_hash": run.head[1].hex(),
+        "state_version": STATE_VERSION,
         "state_digest": x.digest().hex(),
+        "ledger_digest": ledger_digest(x).hex(),
         "conservation": [
             {"asset": symbol, "sum": str(int(total))}
             for symbol, total in zip(x.assets.symbols, asset_sums(x.accounts), strict=True)

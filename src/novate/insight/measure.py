@@ -11,28 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from novate.book.state import SINGLE_ROLES
 from novate.engine.state import State
 from novate.insight.listing import Listing
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
-from novate.valuation.clearing_state import SINGLE_ROLES
+from novate.message.layer import BALANCES, OWN_FUNDS
 
 Row = dict[str, Any]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 UNIT = 1_000_000
 """Ledger units in one of the numeraire."""
-FUND_ROLES = {
-    "insurance_fund": Role.INSURANCE_FUND,
-    "skin_in_the_game": Role.SKIN_IN_THE_GAME,
-    "liquidator_equity": Role.LIQUIDATOR,
-}
-FUNDS = {
-    "fund": Role.INSURANCE_FUND,
-    "skin": Role.SKIN_IN_THE_GAME,
-    "default_fund": Role.DEFAULT_FUND,
-}
+FUND_ROLES = {**OWN_FUNDS, "liquidator_equity": Role.LIQUIDATOR}
 BELOW = (
     "assessed_ns", "below_initial", "below_maintenance", "initial_shortfall",
     "maintenance_shortfall",
@@ -159,4 +151,4 @@ def net_equity(state: State, accounts: I64) -> I64:
 def fund_balances(state: State) -> dict[str, int]:
     """Return balances of the loss-absorbing layers, numeraire units."""
     role, balance = state.accounts.used("role"), state.accounts.used("balance")
-    return {name: int(balance[role == which, 0].sum()) for name, which in FUNDS.items()}
+    return {name: int(balance[role == which, 0].sum()) for name, which in BALANCES.items()}

@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 
+from novate.engine.catalogue import REFUSALS
 from novate.engine.engine import Batch
 from novate.insight.measure import UNIT, Row
-from novate.insight.run_record import LAYER_NAMES, RunRecord, money
+from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.layer import TERMS
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
-    codes = REFUSALS.get(row["command"], EngineCommandRefusal)
+    codes = REFUSALS[row["command"]]
     o.refusals[row["command"], codes(row["code"]).name.lower()] += 1
 
 
@@ -193,7 +194,7 @@ def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
 
 
 def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
-    layer = LAYER_NAMES[Layer(row["layer"])]
+    layer = TERMS[Layer(row["layer"])].key
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)

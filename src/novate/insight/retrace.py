@@ -7,6 +7,7 @@ assessment found them, before what it caused, and how one account's equity came 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,8 +19,7 @@ from novate.engine.engine import Batch, decode_batch
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.insight.measure import BELOW, below_margin
-from novate.message.declare import rows_of
-from novate.message.event import BY_NAME
+from novate.message.version import present_event
 
 I64 = npt.NDArray[np.int64]
 ROW_BY_ROW = frozenset(
@@ -58,7 +58,7 @@ def retrace(
             for part in _parts(run):
                 apply_run(state, part)
                 for observer in observers:
-                    observer.observe(state, batch, part)
+                    observer.observe(state, batch, present_event(part))
         if record.source:
             state.sources_seen[record.source] = record.source_sequence
         progress(record.sequence)
@@ -70,7 +70,12 @@ def _parts(run: Run) -> list[Run]:
     """A run of events as it is, or its rows."""
     if run.rows == 1 or run.name not in ROW_BY_ROW:
         return [run]
-    return [BY_NAME[run.name].row(**row) for row in rows_of(run)]
+    return [
+        replace(
+            run, rows=1, columns=tuple((name, column[k : k + 1]) for name, column in run.columns)
+        )
+        for k in range(run.rows)
+    ]
 
 
 class MarginObserver:

@@ -12,19 +12,9 @@ from novate.engine.engine import Batch
 from novate.engine.state import State
 from novate.insight.listing import Listing
 from novate.insight.measure import UNIT, Row
-from novate.kernel.codes import Layer
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-LAYER_NAMES = {
-    Layer.OWN_CONTRIBUTION: "own_members_default_fund",
-    Layer.INSURANCE_FUND: "insurance_fund",
-    Layer.SKIN_IN_THE_GAME: "skin_in_the_game",
-    Layer.DEFAULT_FUND: "default_fund",
-    Layer.GAINS_HAIRCUT: "variation_margin_gains_haircutting",
-    Layer.AUTO_DELEVERAGING: "auto_deleveraging",
-    Layer.UNCOVERED: "uncovered",
-}
 FACTS_MAX = 60
 """Facts that are kept of an account."""
 

@@ -18,14 +18,13 @@ from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Barrier, BarrierPayoff
 from novate.kernel.codes import Kind as Listed
 from novate.kernel.pricing.svi import svi_variance
-from novate.market.surface import smile_of
 from novate.valuation.book_risk import Positions
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.exotic_terms import Exotics
 from novate.valuation.holding import Contracts, Kind, Market
 
 B1 = npt.NDArray[np.bool_]
-E8 = 1e8
+E8, E9 = 1e8, 1e9
 YEAR_NS = 365 * 86_400 * 10**9
 NUMERAIRE = 0
 """The asset that everything is counted in."""
@@ -135,12 +134,15 @@ def _smile_at(x: ClearingState, instrument: int, spot: float) -> tuple[float, fl
     row = x.smile_row(instrument)
     if row < 0:
         return spot, float("nan")
-    smile = smile_of(x.surfaces, row)
+    s = x.surfaces
+    carry, *raw = (
+        int(getattr(s, f"{name}_e9")[row]) / E9 for name in ("carry", "a", "b", "rho", "m", "sigma")
+    )
     expiry = int(x.instruments.expiry_ns[instrument])
-    span = expiry - smile.observed_ns
-    forward = spot * float(np.exp(smile.carry * (max(expiry - x.now_ns, 0) / span)))
+    span = expiry - int(s.observed_ns[row])
+    forward = spot * float(np.exp(carry * (max(expiry - x.now_ns, 0) / span)))
     k = float(np.log(int(x.instruments.strike_e8[instrument]) / E8 / forward))
-    variance = svi_variance(k, smile.a, smile.b, smile.rho, smile.m, smile.sigma)
+    variance = svi_variance(k, *raw)
     return forward, float(np.sqrt(max(variance, 0.0) / (span / YEAR_NS)))
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from novate.canonical import Run
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
-from novate.message.command import ENGINE_ONLY
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure
@@ -61,6 +63,7 @@ class NaiveHouse:
         self.world = World()
         self.records: list[NaiveRecord] = []
 
+    @pytest.mark.rule("4.1")
     def submit(self, runs: Sequence[Run]) -> list[NaiveRecord]:
         """Decide a batch of runs and return its records."""
         self.records = []
@@ -76,6 +79,7 @@ class NaiveHouse:
         self._record(Origin.EXTERNAL, waiting)
         return self.records
 
+    @pytest.mark.rule("4.3", "4.4", "4.8")
     def _control(self, name: str, row: Row) -> None:
         w = self.world
         if name == "AdvanceTime" and row["instant_ns"] <= 2**62:
@@ -98,6 +102,7 @@ class NaiveHouse:
             places[name] = places.get(name, 0) + 1
         self._record(Origin.ENGINE, rows)
 
+    @pytest.mark.rule("4.25", "4.26")
     def _record(self, origin: Origin, commands: Sequence[Command]) -> None:
         if not commands:
             return
@@ -121,6 +126,7 @@ class NaiveHouse:
                 events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
+    @pytest.mark.rule("4.2", "4.27", "8.16")
     def _decide(self, origin: Origin, name: str, row: Row, place: int) -> None:
         w = self.world
         refuse_if(
@@ -146,6 +152,7 @@ class NaiveHouse:
         else:
             OUTSIDE[name](w, row, place)
 
+    @pytest.mark.rule("3.26", "4.7")
     def _assess_margin(self, row: Row) -> None:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from novate.default_management.columns import DECLARED_ORDER, DefaultColumns
+from novate.default_management.columns import DefaultColumns
 from novate.kernel.codes import Layer
+from novate.message.layer import DECLARED_ORDER
 
 
 def with_orders(*accounts: int) -> DefaultColumns:
@@ -15,6 +17,7 @@ def with_orders(*accounts: int) -> DefaultColumns:
     return columns
 
 
+@pytest.mark.rule("13.1")
 def test_the_order_in_force_at_first_is_the_declared_one() -> None:
     assert DefaultColumns().waterfall.tolist() == [int(layer) for layer in DECLARED_ORDER]
     assert DECLARED_ORDER[0] == Layer.OWN_CONTRIBUTION
@@ -42,6 +45,7 @@ def test_a_copy_shares_nothing() -> None:
     assert np.array_equal(columns.waterfall, DefaultColumns().waterfall)
 
 
+@pytest.mark.rule("11.20")
 def test_an_answer_takes_off_what_was_filled_and_renews_the_life_of_the_order() -> None:
     columns = with_orders(7, 8)
     columns.orders.quantity[1] = -10

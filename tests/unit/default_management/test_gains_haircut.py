@@ -35,6 +35,7 @@ def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("13.9")
 def test_winners_forgo_gains_pro_rata() -> None:
     house = house_with_winners()
 
@@ -49,6 +50,7 @@ def test_winners_forgo_gains_pro_rata() -> None:
     assert house.equity("LIQUIDATOR") == 0
 
 
+@pytest.mark.rule("1.7", "13.9")
 def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
     house = house_with_winners(deposit=5_500 * COIN - 1)
 
@@ -58,6 +60,7 @@ def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
     assert house.balance("C") == 20_000 * COIN - 200_000_000
 
 
+@pytest.mark.rule("13.9")
 def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() -> None:
     house = house_with_winners()
     house.price(480, at_ns=START + MINUTE)
@@ -74,6 +77,7 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
     assert gains.sum() == 3_000 * COIN
 
 
+@pytest.mark.rule("13.9")
 def test_a_gain_once_cut_is_not_cut_again() -> None:
     house = house_with_winners()
     house.price(440)
@@ -82,6 +86,7 @@ def test_a_gain_once_cut_is_not_cut_again() -> None:
     assert window_gains(house.state)[house.number("B")] == 3_300 * COIN
 
 
+@pytest.mark.rule("8.17")
 def test_gains_of_an_older_window_are_safe() -> None:
     house = house_with_winners()
     house.price(480, at_ns=START + MINUTE)
@@ -93,6 +98,7 @@ def test_gains_of_an_older_window_are_safe() -> None:
     assert window_gains(house.state).sum() == 0
 
 
+@pytest.mark.rule("13.9", "13.18")
 def test_no_more_than_the_gains_is_cut() -> None:
     house = house_with_winners()
     house.trade("EXTERNAL_MARKET", "D", lots=1, ticks=500)
@@ -129,6 +135,7 @@ def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
         apply_gains_cut(house.state, row)
 
 
+@pytest.mark.rule("13.9")
 def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> None:
     house = house_with_winners()
     # B has 60 lots: at 440 it gains 3,600 and asks 1,320 of maintenance margin.
@@ -144,6 +151,7 @@ def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> No
     assert house.status("B") == AccountStatus.OPEN
 
 
+@pytest.mark.rule("13.9")
 def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
     house = house_with_winners()
     for name, margin in (("B", 1_320), ("C", 880)):
@@ -160,6 +168,7 @@ def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
     assert [house.status(name) for name in "BC"] == [AccountStatus.OPEN] * 2
 
 
+@pytest.mark.rule("13.9")
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-5_000, 40_000), st.integers(0, 9_000)), min_size=2,
                 max_size=6), st.integers(1, 10**11))  # fmt: skip
@@ -189,6 +198,7 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
         assert after[k, EQUITY] >= min(before[k, EQUITY], before[k, MAINTENANCE])
 
 
+@pytest.mark.rule("1.7", "13.9")
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=8), st.data())
 def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.DataObject) -> None:

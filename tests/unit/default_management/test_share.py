@@ -10,6 +10,7 @@ from novate.errors import InvariantError
 WEIGHTS = st.lists(st.integers(0, 10**18), min_size=1, max_size=12)
 
 
+@pytest.mark.rule("1.7")
 @given(WEIGHTS, st.data())
 def test_shares_add_up_exactly_and_none_exceeds_its_weight(
     weights: list[int], data: st.DataObject
@@ -22,6 +23,7 @@ def test_shares_add_up_exactly_and_none_exceeds_its_weight(
     assert all(0 <= share <= weight for share, weight in zip(shares, weights, strict=True))
 
 
+@pytest.mark.rule("1.7")
 @given(WEIGHTS, st.data())
 def test_no_share_is_a_unit_or_more_from_the_exact_quotient(
     weights: list[int], data: st.DataObject
@@ -33,6 +35,7 @@ def test_no_share_is_a_unit_or_more_from_the_exact_quotient(
         assert abs(share * total - amount * weight) <= total
 
 
+@pytest.mark.rule("1.7")
 @pytest.mark.parametrize(
     ("amount", "weights", "shares"),
     [

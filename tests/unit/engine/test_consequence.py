@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from novate.book.ledger import transfer
-from novate.engine.consequence import Due, _level, consequences, due_commands, due_list
+from novate.engine.consequence import Due, consequences, due_commands, due_list
 from novate.engine.state import State
 from novate.kernel.codes import AccountStatus, DueKind, Origin, Role, ShortfallPolicy
 from novate.message.declare import rows_of
@@ -22,6 +21,7 @@ def crowded_house() -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("4.5", "4.6")
 def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
     house = crowded_house()
     x, at = house.state, START + 30 * MINUTE
@@ -66,6 +66,7 @@ def test_ties_of_an_instant_are_done_in_order_of_kind_and_number() -> None:
     ]
 
 
+@pytest.mark.rule("4.3")
 def test_the_earliest_instant_comes_first_and_nothing_is_due_before_it() -> None:
     house = crowded_house()
     state = house.engine.state
@@ -75,6 +76,7 @@ def test_the_earliest_instant_comes_first_and_nothing_is_due_before_it() -> None
     assert due_list(State(), START) == []
 
 
+@pytest.mark.rule("4.3", "4.4")
 def test_work_of_each_instant_is_a_record_of_its_own_at_that_instant() -> None:
     house = crowded_house()
 
@@ -113,6 +115,7 @@ def failing_house(**parameters: int) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("4.8", "4.9", "4.12")
 def test_a_gap_goes_through_the_stages_one_record_at_a_time() -> None:
     house = failing_house()
 
@@ -131,6 +134,7 @@ def test_a_gap_goes_through_the_stages_one_record_at_a_time() -> None:
     assert consequences(house.engine.state) == []
 
 
+@pytest.mark.rule("4.9", "4.18", "4.19")
 def test_a_small_fall_liquidates_one_and_calls_the_other() -> None:
     house = failing_house()
 
@@ -139,6 +143,7 @@ def test_a_small_fall_liquidates_one_and_calls_the_other() -> None:
     assert stages(house) == [["StartLiquidation"], ["CallMargin"], ["PlaceSlice"]]
 
 
+@pytest.mark.rule("4.9", "4.15", "4.16")
 def test_a_recovery_releases_and_meets() -> None:
     house = failing_house()
     house.price(468)
@@ -148,6 +153,7 @@ def test_a_recovery_releases_and_meets() -> None:
     assert stages(house) == [["StopLiquidation"], ["MeetCall"]]
 
 
+@pytest.mark.rule("4.9", "4.14")
 def test_the_liquidators_shortfall_is_recorded_before_anything_is_released() -> None:
     house = failing_house()
     house.price(446)  # A and D taken over with 100 each
@@ -160,6 +166,7 @@ def test_the_liquidators_shortfall_is_recorded_before_anything_is_released() -> 
     assert names[:3] == ["RecordShortfall", "AllocateLoss", "StartLiquidation"]
 
 
+@pytest.mark.rule("4.18")
 def test_the_worst_account_is_liquidated_first_and_ties_go_by_number() -> None:
     house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 0})
     house.list_contract()
@@ -177,6 +184,7 @@ def test_the_worst_account_is_liquidated_first_and_ties_go_by_number() -> None:
     assert started == ["D", "C", "E", "F"]
 
 
+@pytest.mark.rule("4.22")
 def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> None:
     house = failing_house(index_staleness_ns=MINUTE)
     for name in ("A", "D"):
@@ -190,6 +198,7 @@ def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> N
     assert stages(house)[:2] == [["StartLiquidation"], ["TakeOver"]]
 
 
+@pytest.mark.rule("4.24")
 def test_without_a_liquidator_nothing_follows() -> None:
     state = State()
 
@@ -197,6 +206,7 @@ def test_without_a_liquidator_nothing_follows() -> None:
     assert consequences(state) == []
 
 
+@pytest.mark.rule("4.21")
 def test_a_surplus_is_swept_last() -> None:
     house = failing_house(slice_ppm=1_000_000)
     house.deposit("D", 20_000 * COIN)
@@ -208,13 +218,3 @@ def test_a_surplus_is_swept_last() -> None:
 
     assert stages(house) == [["SweepSurplus"]]
     assert house.events("SurplusSwept")[0]["amount"] == 200 * COIN
-
-
-@pytest.mark.parametrize("maintenance", [0, 1, 999_999, 1_000_001, 2**60 + 12_345])
-@pytest.mark.parametrize("share_ppm", [0, 333_333, 1_000_000])
-def test_the_takeover_level_of_a_sweep_is_that_of_one_account(
-    maintenance: int, share_ppm: int
-) -> None:
-    [level] = _level(np.array([maintenance]), share_ppm)
-
-    assert level == maintenance * share_ppm // 1_000_000

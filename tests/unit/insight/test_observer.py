@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from novate.book.state import SINGLE_ROLES
 from novate.message import event
-from novate.valuation.clearing_state import SINGLE_ROLES
 from tests.unit.app.replay.small import finished
 from tests.unit.insight.scene import UNIT, A, B, listed, observer, row, take
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.insight.run_record import FACTS_MAX, LAYER_NAMES, money
-from novate.kernel.codes import Layer
+from novate.insight.run_record import FACTS_MAX, money
 from novate.message import event
 from tests.unit.insight.scene import A, B, observer, row, take
 
@@ -13,10 +12,6 @@ from tests.unit.insight.scene import A, B, observer, row, take
 def test_money_is_shown_with_all_its_decimals() -> None:
     assert money(1_234_567_890_123) == "1,234,567.890123"
     assert money(-5) == "-0.000005"
-
-
-def test_every_layer_has_a_name() -> None:
-    assert set(LAYER_NAMES) == set(Layer)
 
 
 def test_holdings_are_told_in_units_of_the_coin() -> None:

@@ -10,7 +10,7 @@ from novate.app.replay.driver import PreparedRun
 from novate.app.replay.job import OTHER_ORDER, Job
 from novate.app.replay.read import Inputs
 from novate.app.replay.verification import Verification
-from novate.engine.engine import ENGINE_VERSION
+from novate.engine.version import ENGINE_VERSION
 from novate.insight import figure
 from novate.insight.figure import Outcome
 from novate.insight.observed_run import ObservedRun

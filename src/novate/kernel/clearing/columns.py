@@ -84,6 +84,14 @@ class AssetArrays(NamedTuple):
     collateral_factor: F64  # 1 - haircut
 
 
+class MarginColumns(NamedTuple):
+    """Margin of all accounts in numeraire units; each of shape (accounts,)."""
+
+    equity: I64
+    initial: I64
+    maintenance: I64
+
+
 class Columns:
     """Base of the growing tables: dataclasses whose fields are arrays over one row number.
 
@@ -131,11 +139,22 @@ class Columns:
         return {name: self.used(name) for name in self.SPEC}
 
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take rows exported before; the table must be empty."""
+        """Take rows exported before; the table must be empty.
+
+        A column that is missing keeps its initial value: it is newer than the rows.
+
+        Raises
+        ------
+        ValueError
+            If a column has another length, or values that its dtype cannot hold exactly.
+        """
         count = len(next(iter(columns.values()))) if columns else 0
         self.ensure(max(count, 1))
-        for name in self.SPEC:
-            getattr(self, name)[:count] = columns[name]
+        for name, array in columns.items():
+            dtype = np.dtype(self.SPEC[name][0])
+            if len(array) != count or not np.can_cast(array.dtype, dtype, "safe"):
+                raise ValueError(f"{name}: {array.dtype}{array.shape}, {count} {dtype} expected")
+            getattr(self, name)[:count] = array
         self.count = count
 
     def copy(self) -> Self:

@@ -28,6 +28,7 @@ def w(k: float) -> float:
     return a + b * (rho * (k - m) + math.hypot(k - m, sigma))
 
 
+@pytest.mark.rule("9.5")
 def test_variances_are_the_formula() -> None:
     k, out = np.linspace(-2, 2, 11), np.empty(11)
     svi_variances(k, P, out)
@@ -66,6 +67,7 @@ def test_a_slice_with_a_kink_has_no_density_there() -> None:
     assert math.isfinite(out[1])
 
 
+@pytest.mark.rule("9.34")
 def test_densities_are_the_formula_with_finite_differences() -> None:
     k, out, h = np.linspace(-1.5, 1.5, 7), np.empty(7), 1e-4
     svi_densities(k, P, out)
