@@ -1,0 +1,146 @@
+"""A mass default: every account of a house fails in one tick, one in five with an open order.
+
+Measured is the whole tick on one core, sealed records in memory included: prices, assessment,
+every account decided, its reservations released, and the first slices queued.  The accounts are
+either *in breach*, and each sells its first slice, or *bust*: taken over at once, their losses go
+through the waterfall, and the liquidator sends what it took over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numba
+import numpy as np
+
+from novate.adapter.memory_journal import MemoryJournal
+from novate.engine.engine import Engine
+from novate.kernel.codes import AccountStatus
+from novate.message import command as c
+from tests.bench import venue
+from tests.bench.contest import Contest, Side
+
+SIZES = (1_000, 10_000, 100_000)
+LEVERAGE = 12
+BREACHED, BUST = 0.9245, 0.85
+"""Prices over those before, at that leverage: between the takeover level and maintenance margin,
+and far beyond all collateral."""
+
+PER_MAKER = 500
+"""Accounts on the other side of one maker."""
+
+
+def leveraged_house(accounts: int) -> Engine:
+    """A house whose accounts are all long, the first of every five with an order to sell."""
+    makers = accounts // PER_MAKER + 1
+    engine = Engine(MemoryJournal())
+    e8 = venue.start_prices()
+    engine.submit([*venue.opening(accounts + makers, 1), *venue.prices(e8, venue.START_NS)])
+    taker = np.arange(venue.FIRST, venue.FIRST + accounts)
+    maker = taker[-1] + 1 + np.arange(accounts) // PER_MAKER
+    engine.submit(
+        [
+            c.POST_COLLATERAL.row(account=int(account), asset=0, amount=10**8 * venue.UNIT)
+            for account in np.unique(maker)
+        ]
+    )
+    instrument = np.arange(accounts) % venue.INSTRUMENTS
+    ticks = e8[instrument] // 10**6
+    lots = LEVERAGE * engine.state.accounts.balance[taker, 0] // (10 * ticks)
+    none = np.zeros(accounts, np.int64)
+    trades = c.SUBMIT_TRADE.run(
+        {
+            "buyer": taker,
+            "seller": maker,
+            "instrument": instrument,
+            "ticks": ticks,
+            "lots": lots,
+            "buyer_is_maker": np.ones(accounts, np.bool_),
+            "buyer_reservation": none,
+            "seller_reservation": none,
+        }
+    )
+    orders = c.RESERVE_MARGIN.run(
+        {
+            "account": taker[::5],
+            "instrument": instrument[::5],
+            "lots": -np.maximum(lots[::5] // 10, 1),
+            "limit_ticks": ticks[::5],
+        }
+    )
+    engine.submit([trades, orders])
+    return engine
+
+
+class Fall:
+    """A leveraged house, and the tick in which all of it fails."""
+
+    def __init__(self, accounts: int, share: float) -> None:
+        self.accounts = accounts
+        self.house = leveraged_house(accounts)
+        self.price = (venue.start_prices() * share).astype(np.int64)
+        self.engine = self.house
+        numba.set_num_threads(1)
+
+    def ready(self) -> None:
+        self.engine = self.house.fork(MemoryJournal())
+
+    def fall(self) -> None:
+        at_ns = self.engine.state.now_ns + venue.MINUTE
+        self.engine.submit(venue.prices(self.price, at_ns))
+
+    def is_decided(self, status: AccountStatus) -> bool:
+        """Whether every account failed, nothing is reserved, and slices are out for all it left."""
+        x = self.engine.state
+        subjects = slice(venue.FIRST, venue.FIRST + self.accounts)
+        orders = x.defaults.orders
+        sold = self.accounts if status == AccountStatus.LIQUIDATING else venue.INSTRUMENTS
+        return bool(
+            (x.accounts.status[subjects] == status).all()
+            and not x.reservations.live().size
+            and not x.defaults.losses.live().size
+            and orders.live().size == sold
+        )
+
+
+KINDS = (("breached", BREACHED, AccountStatus.LIQUIDATING), ("bust", BUST, AccountStatus.TAKEN_OVER))
+
+
+def contests() -> Iterator[Contest]:
+    """Accounts per second of each size over those of the size before it."""
+    for kind, share, status in KINDS:
+        for few, many in ((SIZES[0], SIZES[1]), (SIZES[1], SIZES[2])):
+            small, large = Fall(few, share), Fall(many, share)
+            yield Contest(
+                name=f"mass default, {kind}",
+                regime="all in one tick, open orders on a fifth, sealed records in memory, one core",
+                unit="accounts",
+                ours=Side(name=f"{many:,}", amount=many, call=large.fall, ready=large.ready),
+                theirs=Side(name=f"{few:,}", amount=few, call=small.fall, ready=small.ready),
+                goal=0.8,
+                holds=lambda small=small, large=large, status=status: (
+                    small.is_decided(status) and large.is_decided(status)
+                ),
+            )
+
+
+def seconds(accounts: int, share: float, status: AccountStatus, turns: int = 3) -> float:
+    """Processor seconds of the best of a few falls."""
+    falling = Fall(accounts, share)
+    best = float("inf")
+    for _ in range(turns):
+        falling.ready()
+        start = time.process_time()
+        falling.fall()
+        best = min(best, time.process_time() - start)
+        if not falling.is_decided(status):
+            message = f"{accounts:,} accounts: not all are decided"
+            raise SystemExit(message)
+    return best
+
+
+if __name__ == "__main__":
+    for kind_, share_, status_ in KINDS:
+        for size in SIZES:
+            print(f"{kind_:9} {size:8,} {seconds(size, share_, status_):7.3f} cpu-s", flush=True)
