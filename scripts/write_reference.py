@@ -11,12 +11,13 @@ from enum import IntEnum
 from pathlib import Path
 
 from novate.adapter.parameter_file import reference_page
+from novate.engine.catalogue import ENGINE_ONLY, REFUSALS
 from novate.kernel import codes
-from novate.message.command import COMMANDS, ENGINE_ONLY
+from novate.message.command import COMMANDS
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -67,7 +68,7 @@ def messages_page() -> str:
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
         *(
-            _message(message, REFUSALS.get(message.name, EngineCommandRefusal))
+            _message(message, REFUSALS[message.name])
             for message in outside
         ),
         ENGINE_INTRODUCTION,

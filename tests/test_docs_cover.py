@@ -8,10 +8,11 @@ from types import ModuleType
 
 import pytest
 
+from novate.engine.catalogue import REFUSALS
 from novate.message.command import COMMANDS
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal
 
 ROOT = Path(__file__).parent.parent
 MESSAGES = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from novate.book.state import SINGLE_ROLES
 from novate.canonical import Run
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
@@ -13,7 +14,6 @@ from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
 from novate.message.declare import columns_of
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 MINUTE = 60 * 10**9
 START_NS = 1_584_000_000 * 10**9

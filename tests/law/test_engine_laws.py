@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.engine.engine import Engine, apply_record
 from novate.engine.recover import audit, recover
 from novate.engine.state import State
@@ -228,7 +229,7 @@ def engine_commands() -> list[Run]:
     """One command of each kind that only the engine may issue."""
     return [
         command.BY_NAME[name].row(**{field.name: 1 for field in command.BY_NAME[name].fields})
-        for name in sorted(command.ENGINE_ONLY)
+        for name in sorted(ENGINE_ONLY)
     ]
 
 

@@ -18,13 +18,13 @@ from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
+from novate.engine.catalogue import REFUSALS
 from novate.engine.engine import Batch, Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, rows_of
 from novate.message.parameter import Parameter
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -138,6 +138,8 @@ class Recorder:
     def columns(self, message: Message, /, **columns: Any) -> None:
         for row in rows_of(message.run(columns)):
             self(message, **row)
+
+    booked = columns
 
     @property
     def names(self) -> list[str]:
@@ -399,7 +401,7 @@ class ClearingHouse:
         """Refusal codes of the last call of `submit`, as members of their enums."""
         found = []
         for row in self.events("CommandRefused", last=True):
-            codes = REFUSALS.get(row["command"], EngineCommandRefusal)
+            codes = REFUSALS[row["command"]]
             found.append(codes(row["code"]))
         return found
 

@@ -8,17 +8,16 @@ but no winner is closed beyond the profit of what is closed, or below maintenanc
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from novate.default_management.close_out import notional_of, position_rows
 from novate.default_management.gains_haircut import standing_accounts
-from novate.default_management.liquidation import book_between, notional_of, position_rows
+from novate.default_management.outbox import book_between
 from novate.kernel.clearing.assess import NET
 from novate.kernel.clearing.settle import value_of
 from novate.kernel.codes import Role
 from novate.message import event
-from novate.message.declare import Emit
+from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
 
 
@@ -154,7 +153,7 @@ def _deleverage(x: ClearingState, loss: int, i: int, row: int, rest: int, emit: 
     return rest
 
 
-def apply_position_deleveraged(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_position_deleveraged(x: ClearingState, row: Row) -> None:
     """Book the trade between winner and liquidator."""
     book_between(
         x, row["account"], x.single(Role.LIQUIDATOR), row["instrument"], row["ticks"],

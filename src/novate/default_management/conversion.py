@@ -6,13 +6,12 @@ Debts in other assets are bought back; what is sold pays a debt in the numeraire
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from novate.book.ledger import transfer
-from novate.default_management.columns import DefaultColumns
+from novate.default_management.state import DefaultState
 from novate.kernel.codes import Role
 from novate.message import event
-from novate.message.declare import Emit
+from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
 
 
@@ -53,7 +52,7 @@ def fill_conversion(
     )  # fmt: skip
 
 
-def apply_asset_converted(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_asset_converted(x: DefaultState, row: Row) -> None:
     """Exchange asset and numeraire with the external market."""
     market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
     if amount > 0:
@@ -62,4 +61,4 @@ def apply_asset_converted(x: ClearingState, defaults: DefaultColumns, row: dict[
     else:
         transfer(x.accounts, row["asset"], account, market, -amount)
         transfer(x.accounts, 0, market, account, row["proceeds"])
-    defaults.book_answer(row["order"], amount, x.now_ns)
+    x.defaults.book_answer(row["order"], amount, x.now_ns)

@@ -10,8 +10,6 @@ lost it elsewhere would only fail by the cut, and its own loss would come back t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,18 +20,14 @@ from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import cut_gains
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import event
-from novate.message.declare import Emit
+from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
 
 
 def standing_accounts(x: ClearingState) -> npt.NDArray[np.bool_]:
     """Margin accounts that have not failed; shape (accounts,)."""
-    role = x.accounts.used("role")
-    is_margin: npt.NDArray[np.bool_] = (role == Role.HOUSE) | (role == Role.CLIENT)
-    standing: npt.NDArray[np.bool_] = is_margin & (
-        x.accounts.used("status") <= AccountStatus.CALLED
-    )
-    return standing
+    is_standing: npt.NDArray[np.bool_] = x.accounts.used("status") <= AccountStatus.CALLED
+    return x.margin_accounts() & is_standing
 
 
 def window_gains(x: ClearingState) -> I64:
@@ -68,7 +62,7 @@ def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
     return rest - taken
 
 
-def apply_gains_cut(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_gains_cut(x: ClearingState, row: Row) -> None:
     """Expand the cut over the winners: they pay the liquidator in cash, pro rata to the unit."""
     gains = bearable(x)
     require(int(gains.sum()) == row["gains"], "the gains cut are the gains that were counted")

@@ -15,21 +15,31 @@ units and their sum is the loss, to the last unit.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from novate.book.ledger import transfer
+from novate.canonical import Run
 from novate.default_management import auto_deleveraging, gains_haircut
-from novate.default_management.columns import DefaultColumns
-from novate.default_management.liquidation import cancel_excess_orders
+from novate.default_management.outbox import cancel_excess_orders
 from novate.default_management.share import share_pro_rata
+from novate.default_management.state import DefaultState
 from novate.errors import require
+from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.codes import Layer, Role
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.topic import (
+    ACCOUNT,
+    EVERYBODY,
+    NOBODY,
+    PAYER,
+    Application,
+    Decision,
+    Topic,
+    commands,
+)
 from novate.valuation import ClearingState
 
 PREFUNDED = (
@@ -41,7 +51,7 @@ PREFUNDED = (
 PLACES = ("first", "second", "third", "fourth", "last")
 
 
-def decide_declare_waterfall(row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_declare_waterfall(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     """Accept an order of the prefunded layers and a last layer.
 
     An order that shares a loss among innocent members before the insurance fund is used, or before
@@ -64,30 +74,28 @@ def decide_declare_waterfall(row: dict[str, Any], emit: Emit) -> Refusal | None:
     return None
 
 
-def apply_waterfall_declared(defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_waterfall_declared(x: DefaultState, row: Row) -> None:
     """Book the order."""
-    defaults.waterfall[:] = [row[place] for place in PLACES]
+    x.defaults.waterfall[:] = [row[place] for place in PLACES]
 
 
-def decide_allocate_loss(
-    x: ClearingState, defaults: DefaultColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_allocate_loss(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     """Take one recorded loss through all layers at once."""
     number = row["loss"]
-    if not 0 < number <= defaults.losses.count:
-        return Refusal(No.UNKNOWN_SUBJECT, number, defaults.losses.count)
+    if not 0 < number <= x.defaults.losses.count:
+        return Refusal(No.UNKNOWN_SUBJECT, number, x.defaults.losses.count)
     loss = number - 1
-    if not defaults.losses.is_open[loss]:
+    if not x.defaults.losses.is_open[loss]:
         return Refusal(No.CAUSE_GONE, number, 0)
-    rest = int(defaults.losses.amount[loss])
-    defaulter = int(defaults.losses.account[loss])
-    for layer in defaults.waterfall[:4]:
+    rest = int(x.defaults.losses.amount[loss])
+    defaulter = int(x.defaults.losses.account[loss])
+    for layer in x.defaults.waterfall[:4]:
         for payer, amount in _prefunded(x, Layer(int(layer)), defaulter, rest):
             emit(event.LOSS_ALLOCATED, loss=number, layer=int(layer), payer=payer, amount=amount)
             rest -= amount
-    if rest > 0 and defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
+    if rest > 0 and x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
         rest = auto_deleveraging.allocate(x, number, rest, emit)
-        cancel_excess_orders(x, defaults, emit)
+        cancel_excess_orders(x, emit)
     if rest > 0:
         rest = gains_haircut.allocate(x, number, rest, emit)
     require(rest >= 0, "no layer pays more than the loss")
@@ -134,14 +142,44 @@ def _members_behind(x: ClearingState, defaulter: int) -> set[int]:
     return {int(member) for member in x.accounts.parent[failed]}
 
 
-def apply_loss_allocated(x: ClearingState, defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_loss_allocated(x: DefaultState, row: Row) -> None:
     """The payer pays the liquidator; an uncovered rest moves no cash and stays visible."""
     if row["layer"] == Layer.UNCOVERED:
-        defaults.losses.uncovered[row["loss"] - 1] += row["amount"]
+        x.defaults.losses.uncovered[row["loss"] - 1] += row["amount"]
         return
     transfer(x.accounts, 0, row["payer"], x.single(Role.LIQUIDATOR), row["amount"])
 
 
-def apply_loss_closed(defaults: DefaultColumns, row: dict[str, Any]) -> None:
+def apply_loss_closed(x: DefaultState, row: Row) -> None:
     """The loss has been taken."""
-    defaults.losses.is_open[row["loss"] - 1] = False
+    x.defaults.losses.is_open[row["loss"] - 1] = False
+
+
+def losses(x: DefaultState, margin: MarginColumns) -> list[Run]:
+    """Losses that wait for the waterfall, in order of number."""
+    waiting = np.flatnonzero(x.defaults.losses.used("is_open"))
+    return commands(command.ALLOCATE_LOSS, loss=waiting + 1)
+
+
+TOPIC: Topic[DefaultState] = Topic(
+    name="waterfall",
+    decisions=(
+        Decision(
+            command.DECLARE_WATERFALL,
+            decide_declare_waterfall,
+            DeclareWaterfallRefusal,
+            is_before_house=True,
+        ),
+        Decision(command.ALLOCATE_LOSS, decide_allocate_loss, No, is_engine_only=True),
+    ),
+    applications=(
+        Application(event.WATERFALL_DECLARED, apply_waterfall_declared, NOBODY),
+        Application(event.LOSS_ALLOCATED, apply_loss_allocated, PAYER),
+        Application(event.GAINS_CUT, gains_haircut.apply_gains_cut, EVERYBODY),
+        Application(
+            event.POSITION_DELEVERAGED, auto_deleveraging.apply_position_deleveraged, ACCOUNT
+        ),
+        Application(event.LOSS_CLOSED, apply_loss_closed, NOBODY),
+    ),
+    stages=(losses,),
+)

@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from novate.book.state import SINGLE_ROLES
 from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
 from novate.engine.apply import apply_run
+from novate.engine.catalogue import BEFORE_HOUSE
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX, Events, decide_run
+from novate.engine.control import INSTANT_MAX
+from novate.engine.decide import Events, decide_run
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.errors import ConflictError, InputError, JournalError, require
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 ENGINE_VERSION = 1
 """Stamped on every record; a record is audited with the version that decided it."""
@@ -122,7 +124,7 @@ class Engine:
                 return
             if run.name == command.OPEN_ACCOUNT.name:
                 missing -= {int(role) for role in columns_of(run)["role"]}
-            elif run.name not in _BEFORE_THE_HOUSE:
+            elif run.name not in BEFORE_HOUSE:
                 names = sorted(role.name.lower() for role in missing)
                 raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
 
@@ -238,23 +240,6 @@ class Engine:
         state = self.state.copy()
         journal.put_snapshot(0, state.digest(), state.encode())
         return Engine(journal, state)
-
-
-_BEFORE_THE_HOUSE = frozenset(
-    message.name
-    for message in (
-        command.ADVANCE_TIME,
-        command.ASSESS_MARGIN,
-        command.DECLARE_ASSET,
-        command.DECLARE_SOURCE,
-        command.SET_HAIRCUT,
-        command.SET_PARAMETER,
-        command.DECLARE_WATERFALL,
-        command.DECLARE_OPTION_MARGIN,
-        command.REPORT_PRICE,
-    )
-)
-"""Commands that need none of the clearing house's own accounts."""
 
 
 def _checked(run: Run) -> Run:

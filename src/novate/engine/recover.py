@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX, Events, decide_run
+from novate.engine.control import INSTANT_MAX
+from novate.engine.decide import Events, decide_run
 from novate.engine.engine import (
     CONTROL,
     ENGINE_VERSION,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from novate.book.ledger import require_conserved
 from novate.canonical import digest_columns
-from novate.default_management.columns import DefaultColumns
+from novate.default_management.state import DefaultState
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import Columns
@@ -19,7 +19,7 @@ from novate.kernel.clearing.value import LINEAR
 from novate.valuation import ClearingState, MarginCache
 
 
-class State(ClearingState):
+class State(DefaultState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
@@ -28,7 +28,6 @@ class State(ClearingState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.defaults = DefaultColumns()
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -105,7 +104,6 @@ class State(ClearingState):
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
-        twin.defaults = self.defaults.copy()
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True

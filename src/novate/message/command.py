@@ -294,7 +294,4 @@ COMMANDS: tuple[Message, ...] = (
     ALLOCATE_LOSS, SWEEP_SURPLUS,
 )  # fmt: skip
 
-ENGINE_ONLY = frozenset(message.name for message in COMMANDS[21:])
-"""Names of commands that only the engine may issue."""
-
 BY_NAME = {message.name: message for message in COMMANDS}

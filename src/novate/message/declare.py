@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from novate.canonical import Run
 from novate.errors import InputError
 
 TEXT = "text"
+
+Row: TypeAlias = dict[str, Any]
+"""Values of a message by column: of one row, or of all rows where columns are asked for."""
 
 
 class Refusal(NamedTuple):
@@ -29,7 +32,10 @@ class Emit(Protocol):
         """Take one row of an event."""
 
     def columns(self, message: Message, /, **columns: Any) -> None:
-        """Take many rows of an event that is applied by columns."""
+        """Take many rows of an event."""
+
+    def booked(self, message: Message, /, **columns: Any) -> None:
+        """Take rows of an event that its kernel has applied already."""
 
 
 @dataclass(frozen=True, slots=True)

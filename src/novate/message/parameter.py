@@ -1,9 +1,19 @@
-"""Risk parameters of the clearing house: number, unit, default and limits, in one place."""
+"""Risk parameters of the clearing house: number, unit, default and limits, in one place.
+
+Every change is bounded, journaled, and effective from its event on.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
+
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.refusal import SetParameterRefusal as No
+from novate.message.topic import NOBODY, Application, Decision, Topic
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -135,3 +145,40 @@ SETTINGS: dict[Parameter, Setting] = {
     ),
 }
 """Every parameter; a value outside its limits is refused."""
+
+
+class ParameterState:
+    """The parameters in force: the part of the state that every floor may ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parameters = np.array([SETTINGS[p].default for p in Parameter], np.int64)
+
+    def parameter(self, parameter: Parameter) -> int:
+        """Return a risk parameter in its unit."""
+        return int(self.parameters[parameter])
+
+
+def decide_set_parameter(state: ParameterState, row: Row, emit: Emit) -> Refusal | None:
+    """Set a parameter inside its limits."""
+    if row["parameter"] not in list(Parameter):
+        return Refusal(No.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
+    setting = SETTINGS[Parameter(row["parameter"])]
+    if row["value"] < setting.minimum:
+        return Refusal(No.BELOW_MINIMUM, row["value"], setting.minimum)
+    if row["value"] > setting.maximum:
+        return Refusal(No.ABOVE_MAXIMUM, row["value"], setting.maximum)
+    emit(event.PARAMETER_SET, **row)
+    return None
+
+
+def apply_parameter_set(state: ParameterState, row: Row) -> None:
+    """Book the value."""
+    state.parameters[row["parameter"]] = row["value"]
+
+
+TOPIC: Topic[ParameterState] = Topic(
+    name="parameters",
+    decisions=(Decision(command.SET_PARAMETER, decide_set_parameter, No, is_before_house=True),),
+    applications=(Application(event.PARAMETER_SET, apply_parameter_set, NOBODY),),
+)

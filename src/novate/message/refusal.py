@@ -247,28 +247,3 @@ class EngineCommandRefusal(IntEnum):
     UNKNOWN_SUBJECT = 2
     NOT_DUE = 3
     CAUSE_GONE = 4
-
-
-REFUSALS: dict[str, type[IntEnum]] = {
-    "DeclareAsset": DeclareAssetRefusal,
-    "SetHaircut": SetHaircutRefusal,
-    "DeclareSource": DeclareSourceRefusal,
-    "ListInstrument": ListInstrumentRefusal,
-    "DeclareOptionMargin": DeclareOptionMarginRefusal,
-    "ListOption": ListOptionRefusal,
-    "SetTier": SetTierRefusal,
-    "SetParameter": SetParameterRefusal,
-    "DeclareWaterfall": DeclareWaterfallRefusal,
-    "OpenAccount": OpenAccountRefusal,
-    "PostCollateral": PostCollateralRefusal,
-    "WithdrawCollateral": WithdrawCollateralRefusal,
-    "ReportPrice": ReportPriceRefusal,
-    "ReportLast": ReportLastRefusal,
-    "ReportSurface": ReportSurfaceRefusal,
-    "SubmitTrade": SubmitTradeRefusal,
-    "ReserveMargin": ReserveMarginRefusal,
-    "ReleaseMargin": ReleaseMarginRefusal,
-    "AdvanceTime": AdvanceTimeRefusal,
-    "ReportFill": ReportFillRefusal,
-}
-"""Refusals by command; commands of the engine share `EngineCommandRefusal`."""

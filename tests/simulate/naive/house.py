@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from novate.canonical import Run
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
-from novate.message.command import ENGINE_ONLY
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure

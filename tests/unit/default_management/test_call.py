@@ -7,7 +7,6 @@ from novate.default_management.call import (
     decide_call_margin,
     decide_expire_call,
     decide_meet_call,
-    takeover_level,
 )
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message import command
@@ -201,7 +200,7 @@ def test_nobody_defaults_early_on_a_blocked_price() -> None:
     house.price(None, at_ns=START + 2 * MINUTE)
 
     assert house.status("A") == AccountStatus.CALLED
-    refusal = decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder)
+    refusal = decide_expire_call(x, {"account": a}, recorder)
     assert refusal is not None
     assert refusal.code == No.NOT_DUE
     assert recorder.events == []
@@ -228,15 +227,6 @@ def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> No
     house.advance(due)
 
     assert [row["instrument"] for row in house.events("CallExtended")] == [1]
-
-
-def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> None:
-    house = called_house(takeover_ppm=333_333)
-    numbers = house.state.assess(house.number("A"))
-
-    # Maintenance 2,500 numeraire times a third less a bit.
-    assert numbers.maintenance == 2_500 * COIN
-    assert takeover_level(house.state, numbers) == 833_332_500
 
 
 def test_a_default_releases_what_was_reserved() -> None:
@@ -280,7 +270,7 @@ def test_a_cause_that_is_gone_is_refused_with_both_numbers() -> None:
     assert decide_meet_call(x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 4_500 * COIN, 4_850 * COIN,
     )  # fmt: skip
-    assert decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder) == (
+    assert decide_expire_call(x, {"account": a}, recorder) == (
         No.NOT_DUE, START + MINUTE, START + MINUTE + HOUR,
     )  # fmt: skip
     assert recorder.events == []

@@ -30,7 +30,7 @@ def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int
     recorder = Recorder()
     state = house.engine.state
     row: dict[str, Any] = {"account": house.number(account)}
-    assert decide_place_slice(state, state.defaults, row, recorder) is None
+    assert decide_place_slice(state, row, recorder) is None
     return [
         (values["subject"], values["quantity"])
         for name, values in recorder.events

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from novate.book.ledger import transfer
-from novate.default_management.liquidation import is_flat
 from novate.default_management.takeover import (
     decide_record_shortfall,
     decide_sweep_surplus,
@@ -15,23 +14,7 @@ from novate.kernel.codes import AccountStatus, Role
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
-
-
-def failing_house(price: int, *, winner: str = "B", **parameters: int) -> ClearingHouse:
-    """A is long 100 at 500 with 5,500 and falls to the price in one step.
-
-    Its equity is then 5,500 + 100 (p - 500), the takeover level 5/3 p.
-    """
-    house = ClearingHouse(
-        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
-    )
-    house.list_contract()
-    house.open_client("A", deposit=5_500 * COIN)
-    house.open_client("B", deposit=20_000 * COIN)
-    house.price(500)
-    house.trade("A", winner, lots=100, ticks=500)
-    house.price(price, at_ns=START + MINUTE)
-    return house
+from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
 def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
@@ -193,12 +176,12 @@ def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_i
     state = house.engine.state
 
     house.price(440)  # 500 short: what fund and skin hold
-    assert liquidator_shortfall(state, state.defaults) == 500 * COIN
-    assert shortfall_due(state, state.defaults) == 0
+    assert liquidator_shortfall(state) == 500 * COIN
+    assert shortfall_due(state) == 0
     assert house.events("LossRecorded") == []
 
     close_liquidator(house, 441)
-    assert shortfall_due(state, state.defaults) == 400 * COIN
+    assert shortfall_due(state) == 400 * COIN
     house.assess()
 
     assert house.events("LossRecorded")[0]["amount"] == 400 * COIN
@@ -229,21 +212,12 @@ def test_a_loss_that_waits_counts_against_the_shortfall() -> None:
     house = failing_house(446)
     state = house.engine.state
     transfer(state.accounts, 0, house.number("LIQUIDATOR"), house.number("B"), 350 * COIN)
-    assert liquidator_shortfall(state, state.defaults) == 250 * COIN
+    assert liquidator_shortfall(state) == 250 * COIN
     loss = state.defaults.losses.append()
     state.defaults.losses.amount[loss] = 240 * COIN
     state.defaults.losses.is_open[loss] = True
 
-    assert liquidator_shortfall(state, state.defaults) == 10 * COIN
-
-
-def close_liquidator(house: ClearingHouse, price: int) -> None:
-    """Fill the liquidator's slices until it holds nothing."""
-    while house.lots("LIQUIDATOR"):
-        order = house.engine.state.defaults.orders.count
-        left = abs(int(house.engine.state.defaults.orders.quantity[order - 1]))
-        house.fill(order, left, price)
-        house.advance(house.state.now_ns + MINUTE)
+    assert liquidator_shortfall(state) == 10 * COIN
 
 
 def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
@@ -274,51 +248,23 @@ def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
     assert losses.uncovered[0] == 0
 
 
-def test_a_liquidator_with_anything_left_is_not_flat() -> None:
-    house = failing_house(446, slice_ppm=1_000_000)
-    state, liquidator = house.engine.state, house.number("LIQUIDATOR")
-    assert not is_flat(state, state.defaults, liquidator)  # lots and an order
-    close_liquidator(house, 446)
-    assert is_flat(state, state.defaults, liquidator)
-
-    transfer(state.accounts, 1, house.number("B"), liquidator, 1)
-    assert not is_flat(state, state.defaults, liquidator)
-    transfer(state.accounts, 1, liquidator, house.number("B"), 1)
-    order = state.defaults.orders.append()
-    state.defaults.orders.account[order] = liquidator
-    state.defaults.orders.is_open[order] = True
-    assert not is_flat(state, state.defaults, liquidator)
-
-
-def test_pending_cash_in_another_asset_is_not_flat() -> None:
-    house = ClearingHouse()
-    house.list_contract(settlement_asset=1)
-    x, defaults = house.state, house.engine.state.defaults
-    row = int(x.instruments.suspense[0])
-    assert is_flat(x, defaults, house.number("SETTLEMENT"))
-
-    x.positions.settlement_cost[row] = 1
-
-    assert not is_flat(x, defaults, house.number("SETTLEMENT"))
-
-
 def test_commands_without_a_cause_are_refused() -> None:
     house = failing_house(468)
-    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
+    x, recorder = house.state, Recorder()
     a, b, liquidator = house.number("A"), house.number("B"), x.single(Role.LIQUIDATOR)
 
-    assert decide_take_over(x, defaults, {"account": b}, recorder) == (
+    assert decide_take_over(x, {"account": b}, recorder) == (
         No.UNKNOWN_SUBJECT, b, x.accounts.count - 1,
     )  # fmt: skip
-    assert decide_take_over(x, defaults, {"account": a}, recorder) == (
+    assert decide_take_over(x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 2_300 * COIN, 779_999_220,
     )  # fmt: skip
     for decide in (decide_record_shortfall, decide_sweep_surplus):
-        assert decide(x, defaults, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
-        refusal = decide(x, defaults, {"account": liquidator}, recorder)
+        assert decide(x, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
+        refusal = decide(x, {"account": liquidator}, recorder)
         assert refusal is not None
         assert refusal.code == No.CAUSE_GONE
     x.assets.is_stale[1] = True
     x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
-    assert decide_take_over(x, defaults, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+    assert decide_take_over(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
     assert recorder.events == []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from novate.book.ledger import transfer
+from novate.default_management.state import DefaultState
 from novate.default_management.waterfall import (
     PLACES,
     decide_allocate_loss,
@@ -176,18 +177,20 @@ def test_a_fund_in_debt_is_not_asked() -> None:
 
 def test_only_a_recorded_open_loss_is_allocated() -> None:
     house = house_with_loss(insurance=900 * COIN)
-    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
+    x, recorder = house.state, Recorder()
     no = EngineCommandRefusal
 
-    assert decide_allocate_loss(x, defaults, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)
-    assert decide_allocate_loss(x, defaults, {"loss": 2}, recorder) == (no.UNKNOWN_SUBJECT, 2, 1)
-    assert decide_allocate_loss(x, defaults, {"loss": 1}, recorder) == (no.CAUSE_GONE, 1, 0)
+    assert decide_allocate_loss(x, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)
+    assert decide_allocate_loss(x, {"loss": 2}, recorder) == (no.UNKNOWN_SUBJECT, 2, 1)
+    assert decide_allocate_loss(x, {"loss": 1}, recorder) == (no.CAUSE_GONE, 1, 0)
     assert recorder.events == []
 
 
 def declare(*order: int) -> tuple[Any, Recorder]:
     recorder = Recorder()
-    return decide_declare_waterfall(dict(zip(PLACES, order, strict=True)), recorder), recorder
+    return decide_declare_waterfall(
+        DefaultState(), dict(zip(PLACES, order, strict=True)), recorder
+    ), recorder
 
 
 @pytest.mark.parametrize(

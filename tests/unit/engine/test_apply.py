@@ -3,16 +3,12 @@ from __future__ import annotations
 import pytest
 
 from novate.canonical import Run
-from novate.engine.apply import APPLY, apply_run
+from novate.engine.apply import apply_run
 from novate.engine.state import State
 from novate.errors import JournalError
 from novate.kernel.codes import Role
 from novate.message import event
 from tests.unit.clearing import COIN, START, ClearingHouse
-
-
-def test_every_event_can_be_applied() -> None:
-    assert set(APPLY) == set(event.EVENTS) - {event.TRADE_NOVATED, event.OPTION_MARKED}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
 from novate.book.ledger import transfer
-from novate.engine.consequence import Due, _level, consequences, due_commands, due_list
+from novate.engine.consequence import Due, consequences, due_commands, due_list
 from novate.engine.state import State
 from novate.kernel.codes import AccountStatus, DueKind, Origin, Role, ShortfallPolicy
 from novate.message.declare import rows_of
@@ -208,13 +205,3 @@ def test_a_surplus_is_swept_last() -> None:
 
     assert stages(house) == [["SweepSurplus"]]
     assert house.events("SurplusSwept")[0]["amount"] == 200 * COIN
-
-
-@pytest.mark.parametrize("maintenance", [0, 1, 999_999, 1_000_001, 2**60 + 12_345])
-@pytest.mark.parametrize("share_ppm", [0, 333_333, 1_000_000])
-def test_the_takeover_level_of_a_sweep_is_that_of_one_account(
-    maintenance: int, share_ppm: int
-) -> None:
-    [level] = _level(np.array([maintenance]), share_ppm)
-
-    assert level == maintenance * share_ppm // 1_000_000

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from novate.canonical import Run
-from novate.engine.decide import DECIDE, Events, decide_run
+from novate.engine.catalogue import ENGINE_ONLY
+from novate.engine.decide import Events, decide_run
 from novate.engine.state import State
 from novate.errors import InputError
 from novate.kernel.codes import Origin
@@ -17,10 +18,6 @@ from novate.message.refusal import (
 from tests.unit.clearing import COIN, START, ClearingHouse
 
 
-def test_every_command_is_decided() -> None:
-    assert set(DECIDE) == set(command.COMMANDS) - {command.SUBMIT_TRADE}
-
-
 @pytest.mark.parametrize("run", [Run("Guess", 1, 0, ()), Run("AdvanceTime", 9, 0, ())])
 def test_a_command_of_another_engine_never_reaches_a_decision(run: Run) -> None:
     state = State()
@@ -29,7 +26,7 @@ def test_a_command_of_another_engine_never_reaches_a_decision(run: Run) -> None:
         decide_run(state, run, Origin.EXTERNAL, Events(state))
 
 
-@pytest.mark.parametrize("name", sorted(command.ENGINE_ONLY))
+@pytest.mark.parametrize("name", sorted(ENGINE_ONLY))
 def test_a_command_of_the_engine_is_refused_from_outside_row_by_row(name: str) -> None:
     house = ClearingHouse()
     message = command.BY_NAME[name]
@@ -47,7 +44,7 @@ def test_rows_of_one_event_in_sequence_become_one_run() -> None:
     for instant in (1, 2):
         events(event.TIME_ADVANCED, instant_ns=instant)
     events(event.ASSET_DECLARED, asset=0, symbol="USDT", decimals=6, haircut_bps=0)
-    events.add(event.TRADE_NOVATED.run({field.name: [] for field in event.TRADE_NOVATED.fields}))
+    events.booked(event.TRADE_NOVATED, **{f.name: [] for f in event.TRADE_NOVATED.fields})
     events(event.TIME_ADVANCED, instant_ns=3)
     events.flush()
     events.flush()

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
 from novate.margin.parameter import apply_parameter_set, decide_set_parameter
+
 from novate.message.parameter import SETTINGS, Parameter
 from novate.message.refusal import SetParameterRefusal
 from novate.valuation import ClearingState

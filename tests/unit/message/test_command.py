@@ -5,7 +5,6 @@ import pytest
 
 from novate.message import command
 from novate.message.declare import TEXT, Message
-from novate.message.refusal import REFUSALS
 
 
 def test_every_command_is_listed_once_and_found_by_its_name() -> None:
@@ -24,19 +23,3 @@ def test_every_column_has_a_type_that_the_journal_can_write(message: Message) ->
     for field in message.fields:
         assert field.doc
         assert field.dtype == TEXT or np.dtype(field.dtype).kind in "iub"
-
-
-def test_a_command_has_refusals_of_its_own_unless_only_the_engine_issues_it() -> None:
-    external = {message.name for message in command.COMMANDS} - command.ENGINE_ONLY
-
-    assert external - set(REFUSALS) == {"AssessMargin"}
-    assert set(REFUSALS) & command.ENGINE_ONLY == set()
-
-
-def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
-    assert {
-        "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
-        "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
-        "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
-        "ObserveBarrier",
-    } == command.ENGINE_ONLY  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from novate.book.state import SINGLE_ROLES
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.instrument import contract as listed
@@ -15,7 +16,6 @@ from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.parameter import MINUTE, SECOND, Parameter
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 HOUR = 60 * MINUTE
 LAYERS = {

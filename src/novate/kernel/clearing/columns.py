@@ -84,6 +84,14 @@ class AssetArrays(NamedTuple):
     collateral_factor: F64  # 1 - haircut
 
 
+class MarginColumns(NamedTuple):
+    """Margin of all accounts in numeraire units; each of shape (accounts,)."""
+
+    equity: I64
+    initial: I64
+    maintenance: I64
+
+
 class Columns:
     """Base of the growing tables: dataclasses whose fields are arrays over one row number.
 

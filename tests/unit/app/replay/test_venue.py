@@ -6,13 +6,13 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
 from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row
+from novate.book.state import SINGLE_ROLES
 from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import rows_of
 from novate.message.parameter import MINUTE, Parameter
-from novate.valuation.clearing_state import SINGLE_ROLES
 from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters, venue
 
 
