@@ -67,10 +67,7 @@ def messages_page() -> str:
     parts = [
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
-        *(
-            _message(message, REFUSALS[message.name])
-            for message in outside
-        ),
+        *(_message(message, REFUSALS[message.name]) for message in outside),
         ENGINE_INTRODUCTION,
         _codes(EngineCommandRefusal, "refusal"),
         *(_message(message) for message in inside),

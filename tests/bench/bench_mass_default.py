@@ -27,6 +27,9 @@ BREACHED, BUST = 0.9245, 0.85
 """Prices over those before, at that leverage: between the takeover level and maintenance margin,
 and far beyond all collateral."""
 
+TICKS_MAX = 10**7
+"""Highest price of a contract: the liquidator holds all, and its lots are worth that at most."""
+
 PER_MAKER = 500
 """Accounts on the other side of one maker."""
 
@@ -36,7 +39,8 @@ def leveraged_house(accounts: int) -> Engine:
     makers = accounts // PER_MAKER + 1
     engine = Engine(MemoryJournal())
     e8 = venue.start_prices()
-    engine.submit([*venue.opening(accounts + makers, 1), *venue.prices(e8, venue.START_NS)])
+    opening = venue.opening(accounts + makers, 1, ticks_max=TICKS_MAX)
+    engine.submit([*opening, *venue.prices(e8, venue.START_NS)])
     taker = np.arange(venue.FIRST, venue.FIRST + accounts)
     maker = taker[-1] + 1 + np.arange(accounts) // PER_MAKER
     engine.submit(
@@ -104,7 +108,10 @@ class Fall:
         )
 
 
-KINDS = (("breached", BREACHED, AccountStatus.LIQUIDATING), ("bust", BUST, AccountStatus.TAKEN_OVER))
+KINDS = (
+    ("breached", BREACHED, AccountStatus.LIQUIDATING),
+    ("bust", BUST, AccountStatus.TAKEN_OVER),
+)
 
 
 def contests() -> Iterator[Contest]:
@@ -114,7 +121,7 @@ def contests() -> Iterator[Contest]:
             small, large = Fall(few, share), Fall(many, share)
             yield Contest(
                 name=f"mass default, {kind}",
-                regime="all in one tick, open orders on a fifth, sealed records in memory, one core",
+                regime="all in one tick, open orders on a fifth, records sealed in memory, one core",
                 unit="accounts",
                 ours=Side(name=f"{many:,}", amount=many, call=large.fall, ready=large.ready),
                 theirs=Side(name=f"{few:,}", amount=few, call=small.fall, ready=small.ready),

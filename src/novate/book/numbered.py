@@ -51,16 +51,19 @@ class NumberedColumns(Columns):
         """Add one row with the next number and return where it is."""
         return int(self.add(1)[0])
 
-    def rows_of(self, numbers: npt.ArrayLike) -> I64:
-        """Return the rows of some numbers, -1 where a row is done or was never added."""
+    def find(self, numbers: npt.ArrayLike) -> I64:
+        """Return the rows of some numbers, done ones while they stay, -1 where there is none."""
         wanted = np.asarray(numbers, np.int64)
-        known = self.used("number")
-        rows: I64 = np.searchsorted(known, wanted)
         if not self.count:
             return np.full(wanted.shape, -1, np.int64)
-        rows = np.minimum(rows, self.count - 1)
-        is_live = (known[rows] == wanted) & (self.used(self.LIVE)[rows] != 0)
-        return np.where(is_live, rows, -1)
+        known = self.used("number")
+        rows = np.minimum(np.searchsorted(known, wanted), self.count - 1)
+        return np.where(known[rows] == wanted, rows, -1)
+
+    def rows_of(self, numbers: npt.ArrayLike) -> I64:
+        """Return the rows of some numbers, -1 where a row is done or was never added."""
+        rows = self.find(numbers)
+        return np.where((rows >= 0) & (getattr(self, self.LIVE)[rows] != 0), rows, -1)
 
     def row_of(self, number: int) -> int:
         """Return the row of a number, -1 if it is done or was never added."""

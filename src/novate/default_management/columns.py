@@ -92,9 +92,3 @@ class DefaultColumns:
         """Losses that wait for the waterfall or stayed uncovered, numeraire units, >= 0."""
         losses = self.losses
         return int(losses.amount[losses.live()].sum()) + self.uncovered
-
-    def book_answer(self, number: int, done: int, now_ns: int) -> None:
-        """Take what was filled off an order; its life begins anew: somebody works on it."""
-        row = self.orders.row_of(number)
-        self.orders.quantity[row] -= done
-        self.orders.answered_ns[row] = now_ns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +27,7 @@ class Refused:
         self._reasons: dict[int, Refusal] = {}
 
     def where(self, is_wrong: B1, code: int, actual: npt.ArrayLike, allowed: npt.ArrayLike) -> None:
-        """Refuse the rows that are wrong and have passed so far; numbers are one each, or for all."""
+        """Refuse the rows that are wrong and have passed so far; numbers for each, or for all."""
         found = np.flatnonzero(is_wrong & self._passes)
         numbers = (np.broadcast_to(n, is_wrong.shape)[found].tolist() for n in (actual, allowed))
         for row, broke, may in zip(found.tolist(), *numbers, strict=True):
@@ -40,3 +42,12 @@ class Refused:
     def reasons(self) -> list[tuple[int, Refusal]]:
         """Refused rows in order, each with its reason."""
         return sorted(self._reasons.items())
+
+
+def known(numbers: npt.NDArray[np.integer[Any]], count: int) -> tuple[I64, B1]:
+    """Return numbers that index a table of ``count`` rows, and which of them are in it.
+
+    An unknown one is 0 in the first column, so that columns can be asked before it is refused.
+    """
+    is_known: B1 = numbers < count
+    return np.where(is_known, numbers, 0).astype(np.int64), is_known

@@ -59,6 +59,7 @@ class State(DefaultState):
         named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
+        named["uncovered"] = np.array([self.defaults.uncovered], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -179,6 +180,7 @@ def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
     x.parameters = named["parameters"]
     x.checksum = named["checksum"]
     state.defaults.waterfall = named["waterfall"]
+    state.defaults.uncovered = int(named["uncovered"][0])
     texts = msgspec.json.decode(named["texts"].tobytes())
     x.instruments.symbols = texts["instruments"]
     x.option_rules.symbols = texts["option_rules"]

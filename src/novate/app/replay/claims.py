@@ -162,7 +162,7 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     """
     fold = Fold()
     fold.take(journal)
-    uncovered = int(state.defaults.losses.used("uncovered").sum())
+    uncovered = state.defaults.uncovered
     members = fold.paid[Layer.OWN_CONTRIBUTION]
     house = sum(fold.paid[layer] for layer in CLEARING_HOUSE)
     others = sum(fold.paid[layer] for layer in set(PAYERS.values())) - members - house

@@ -174,7 +174,7 @@ class Observer:
                 "negative_accounts": int(np.count_nonzero(negative)),
                 # Before what an assessment causes; `retrace` fills these in.
                 **dict.fromkeys(BELOW, 0),
-                "uncovered": int(state.defaults.losses.used("uncovered").sum()) / UNIT,
+                "uncovered": state.defaults.uncovered / UNIT,
                 "open_interest": interest,
             }
         )

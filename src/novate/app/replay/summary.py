@@ -81,7 +81,7 @@ def own_losses(finished: Finished, book: LoadedBook) -> dict[int, int]:
 def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = finished.observer
-    uncovered = int(finished.engine.state.defaults.losses.used("uncovered").sum())
+    uncovered = finished.engine.state.defaults.uncovered
     own_members, clearing_house, others = (
         sum(observer.payers[LAYER_NAMES[layer]] for layer in layers)
         for layers in ((Layer.OWN_CONTRIBUTION,), CLEARING_HOUSE, OTHERS)

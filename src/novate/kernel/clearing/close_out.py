@@ -61,7 +61,7 @@ def look_at_prices(  # type: ignore[no-untyped-def]
                 if not is_blocked[i]:
                     value = instruments.unit[i] * lots * instruments.mark[i]
                     price = assets.unit_price[instruments.settlement_asset[i]]
-                    worth = min(worth + units_of(value * price), TOTAL_MAX)
+                    worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))
             elif is_blocked[i] and (first < 0 or i < first):
                 first = i
         blocked[k] = first

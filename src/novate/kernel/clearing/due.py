@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from novate.kernel.clearing.columns import I64
 
+Kinds: TypeAlias = dict[int, Callable[[], tuple[I64, I64]]]
+"""For each kind of work, what gives all its subjects and their instants."""
+
 Instants: TypeAlias = Callable[[int, I64], I64]
 """Instants at which work of a kind is due for its subjects; not positive where it is not."""
 
@@ -23,6 +26,7 @@ class DueTable:
     """
 
     def __init__(self) -> None:
+        self._terms: tuple[int, ...] = ()
         self._runs: list[I64] | None = None
         self._entered: list[I64] = []
 
@@ -37,7 +41,7 @@ class DueTable:
             self._entered.append(_entries(kind, subjects, instants))
 
     def earliest(
-        self, until_ns: int, kinds: dict[int, Callable[[], tuple[I64, I64]]], instants: Instants
+        self, until_ns: int, terms: tuple[int, ...], kinds: Kinds, instants: Instants
     ) -> I64:
         """Return the work of the earliest instant that has any, if that is not after ``until_ns``.
 
@@ -45,9 +49,10 @@ class DueTable:
         ----------
         until_ns
             Last instant looked at.
+        terms
+            Parameters that instants depend on: other ones make the table anew.
         kinds
-            For each kind of work what gives all its subjects and instants; asked where the table
-            is built.
+            All work there is; asked where the table is made.
         instants
             What is due now for some subjects of a kind.
 
@@ -56,6 +61,9 @@ class DueTable:
         ndarray
             Rows of (instant, kind, subject) in that order; none where nothing is due.
         """
+        if terms != self._terms:
+            self.forget()
+            self._terms = terms
         if self._runs is None:
             every = [_entries(kind, *due()) for kind, due in kinds.items()]
             self._runs = [_sorted(np.concatenate(every))] if every else []

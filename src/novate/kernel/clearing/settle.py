@@ -226,3 +226,10 @@ def trade_fee(value, rate_ppm):  # type: ignore[no-untyped-def]
 def value_of(form, unit, ticks, lots):  # type: ignore[no-untyped-def]
     """`contract_value` for callers outside a kernel."""
     return contract_value(form, unit, ticks, lots)
+
+
+@kernel
+def values_of(form, unit, ticks, lots, values):  # type: ignore[no-untyped-def]
+    """`contract_value` of a column of lots, into ``values``."""
+    for k in range(lots.size):
+        values[k] = contract_value(form, unit, ticks, lots[k])

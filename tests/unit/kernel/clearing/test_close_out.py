@@ -183,4 +183,4 @@ def test_a_share_of_the_largest_position_stays_inside_64_bits() -> None:
     orders = want_orders(*arrays(x), none, none[:2], np.array([account]), -1, 0, 999_999)
 
     [quantity] = orders[(orders[:, 1] == OrderKind.POSITION) & (orders[:, 2] == i), 3]
-    assert quantity == -(-(-(2**55 + 1) * 999_999 // 1_000_000))
+    assert quantity == -(2**55 + 1) * 999_999 // 1_000_000

@@ -17,6 +17,7 @@ class Columns:
     def __init__(self, rows: int) -> None:
         self.column = {kind: np.zeros(rows, np.int64) for kind in KINDS}
         self.table = DueTable()
+        self.terms = (1, 2)
 
     def put(self, kind: int, subjects: I64, instants: I64) -> None:
         self.column[kind][subjects] = instants
@@ -28,6 +29,7 @@ class Columns:
 
         return self.table.earliest(
             until_ns,
+            self.terms,
             {kind: lambda kind=kind: due(kind) for kind in KINDS},
             lambda kind, subjects: self.column[kind][subjects],
         ).tolist()
@@ -51,6 +53,9 @@ def test_the_table_finds_what_a_scan_finds(seed: int) -> None:
         columns.put(int(rng.choice(KINDS)), subjects, instants)
         if rng.random() < 0.1:
             columns.table.forget()
+        if rng.random() < 0.1:  # all instants of a kind depend on a parameter that changes
+            columns.terms = (columns.terms[0] + 1, 2)
+            columns.column[7] += columns.column[7] > 0
         until = int(rng.integers(0, 40))
         assert columns.earliest(until) == columns.scanned(until)
 

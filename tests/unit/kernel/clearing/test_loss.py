@@ -30,7 +30,8 @@ def readable_losses(
 ) -> tuple[list[list[int]], list[int]]:
     """Rows paid and what is left, loss by loss; accounts 0 and 1 are fund and skin."""
     paid, left = [], []
-    for k, (member, rest) in enumerate(losses):
+    for k, (member, amount) in enumerate(losses):
+        rest = amount
         own = failed if member < 0 else {member}
         for layer in LAYERS:
             payers = {
@@ -40,9 +41,7 @@ def readable_losses(
                 Layer.SKIN_IN_THE_GAME: [1],
             }[layer]
             funds = [max(balance[a], 0) for a in payers]
-            for a, share in zip(
-                payers, readable_share(min(rest, sum(funds)), funds), strict=True
-            ):
+            for a, share in zip(payers, readable_share(min(rest, sum(funds)), funds), strict=True):
                 if share:
                     paid.append([k, int(layer), a, share])
                     balance[a] -= share
