@@ -119,7 +119,7 @@ def _first_line(kind: type[IntEnum]) -> str:
 def _parameters() -> str:
     """Return the table of risk parameters."""
     rows = [
-        f"| {parameter.value} | `{parameter.name}` | {setting.unit} | {setting.default} "
+        f"| {parameter.value} | `{parameter.name}` | {setting.unit.engine} | {setting.default} "
         f"| {setting.minimum} to {setting.maximum} | {_cell(setting.doc)} |"
         for parameter, setting in sorted(SETTINGS.items())
     ]

@@ -24,6 +24,10 @@ SINGLE_ROLES = (
 """Roles of which the clearing house has exactly one account."""
 
 
+MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
+"""Roles of accounts that trade and are held to margin."""
+
+
 class BookState:
     """The columns of the book; the floors above inherit from it.
 
@@ -65,9 +69,7 @@ class BookState:
 
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
         """Which accounts are margin accounts, of members' houses and of clients."""
-        role = self.accounts.used("role")
-        is_margin: npt.NDArray[np.bool_] = (role == Role.HOUSE) | (role == Role.CLIENT)
-        return is_margin
+        return np.isin(self.accounts.used("role"), MARGIN_ROLES)
 
     def hold(self, account: int, instrument: int) -> int:
         """Return the position row of a pair, made if it is new; room is reserved before."""

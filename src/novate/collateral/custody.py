@@ -9,17 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from novate.book.ledger import transfer
+from novate.book.state import MARGIN_ROLES
 from novate.kernel.codes import AccountStatus, Role
 from novate.market.reference import PPM, VALUE_MAX
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.layer import FUNDS
 from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-
-FUNDS = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:

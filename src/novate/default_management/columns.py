@@ -9,18 +9,9 @@ import numpy.typing as npt
 
 from novate.book.numbered import NumberedColumns
 from novate.kernel.clearing.columns import I8, I32, I64
-from novate.kernel.codes import Layer
+from novate.message.layer import DECLARED_ORDER
 
 B1 = npt.NDArray[np.bool_]
-
-DECLARED_ORDER = (
-    Layer.OWN_CONTRIBUTION,
-    Layer.INSURANCE_FUND,
-    Layer.SKIN_IN_THE_GAME,
-    Layer.DEFAULT_FUND,
-    Layer.GAINS_HAIRCUT,
-)
-"""Order in force until another is declared."""
 
 
 class OrderColumns(NumberedColumns):

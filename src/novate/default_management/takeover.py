@@ -32,6 +32,7 @@ from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.layer import OWN_FUNDS
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
     ACCOUNT,
@@ -164,7 +165,7 @@ def shortfall_due(x: DefaultState) -> int:
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
         return short
-    own = (x.single(Role.INSURANCE_FUND), x.single(Role.SKIN_IN_THE_GAME))
+    own = (x.single(role) for role in OWN_FUNDS.values())
     means = sum(max(int(x.accounts.balance[a, 0]), 0) for a in own if a >= 0)
     return short if short > means else 0
 

@@ -27,10 +27,11 @@ from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.loss import bear_prefunded
+from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded
 from novate.kernel.codes import Layer, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.layer import FUNDS, LAST, PREFUNDED, TERMS, Bearer
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
@@ -45,18 +46,8 @@ from novate.message.topic import (
     commands,
 )
 
-PREFUNDED = (
-    Layer.OWN_CONTRIBUTION,
-    Layer.INSURANCE_FUND,
-    Layer.SKIN_IN_THE_GAME,
-    Layer.DEFAULT_FUND,
-)
-LAYER_OF_ROLE = {
-    Role.INSURANCE_FUND: Layer.INSURANCE_FUND,
-    Role.SKIN_IN_THE_GAME: Layer.SKIN_IN_THE_GAME,
-    Role.DEFAULT_FUND: Layer.DEFAULT_FUND,
-}
-"""Where the accounts of a role stand; a contribution of the defaulter's member stands first."""
+WHOSE = {Bearer.CLEARING_HOUSE: ALL, Bearer.OWN_MEMBERS: OWN, Bearer.OTHERS: OTHERS}
+"""Which of the accounts of its role a prefunded layer takes from."""
 
 PLACES = ("first", "second", "third", "fourth", "last")
 
@@ -71,15 +62,15 @@ def decide_declare_waterfall(x: DefaultState, row: Row, emit: Emit) -> Refusal |
     layers = [row[place] for place in PLACES[:4]]
     for layer in layers:
         if layer not in PREFUNDED:
-            return Refusal(no.UNKNOWN_LAYER, layer, Layer.DEFAULT_FUND)
+            return Refusal(no.UNKNOWN_LAYER, layer, PREFUNDED[-1])
     if len(set(layers)) < 4:
         twice = next(layer for layer in layers if layers.count(layer) > 1)
         return Refusal(no.LAYER_TWICE, twice, 1)
     shared = layers.index(Layer.DEFAULT_FUND)
     if shared < layers.index(Layer.INSURANCE_FUND) or layers[0] != Layer.OWN_CONTRIBUTION:
         return Refusal(no.SHARED_BEFORE_FUND, shared, layers.index(Layer.INSURANCE_FUND))
-    if row["last"] not in (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING):
-        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], Layer.AUTO_DELEVERAGING)
+    if row["last"] not in LAST:
+        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], LAST[-1])
     emit(event.WATERFALL_DECLARED, **row)
     return None
 
@@ -140,19 +131,19 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
     took over since it was last flat and not short, each once.
     """
     role, parent = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
-    payers = np.flatnonzero(np.isin(role, list(LAYER_OF_ROLE)))
+    layers = [TERMS[Layer(layer)] for layer in x.defaults.waterfall[:4].tolist()]
+    payers = np.flatnonzero(np.isin(role, FUNDS))
     defaulter = x.defaults.losses.account[rows]
-    members = np.where(role[defaulter] == Role.LIQUIDATOR, -1, parent[defaulter])
     left = np.empty(rows.size, np.int64)
     paid = bear_prefunded(
         x.accounts.balance[:, 0],
-        x.defaults.waterfall[:4].astype(np.int64),
+        np.array([(terms.layer, terms.role, WHOSE[terms.bearer]) for terms in layers], np.int64),
         payers,
-        np.array([LAYER_OF_ROLE[Role(r)] for r in role[payers].tolist()], np.int64),
+        role[payers],
         parent[payers],
         np.unique(parent[x.accounts.used("is_closing_out")]),
         x.single(Role.LIQUIDATOR),
-        members,
+        np.where(role[defaulter] == Role.LIQUIDATOR, -1, parent[defaulter]),
         x.defaults.losses.amount[rows],
         left,
     )

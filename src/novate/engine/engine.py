@@ -25,7 +25,7 @@ from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Stamped on every record; a record is audited with the version that decided it."""
 
 

@@ -27,6 +27,7 @@ from novate.errors import JournalError
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import rows_of
+from novate.message.parameter import initial_parameters
 
 Progress = Callable[[int], None]
 
@@ -63,11 +64,15 @@ def recover(
 def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
     """Return the state to fold records onto, and the sequence after which it was taken.
 
-    Without a snapshot that is the empty state; a fork's journal has one at sequence 0.
+    Without a snapshot that is the empty state, with the parameters that the engine of the first
+    record began with; a fork's journal has one at sequence 0.
     """
     snapshot = journal.latest_snapshot(at_most)
     if snapshot is None:
-        return 0, State()
+        state = State()
+        for record in journal.read(1, 1):
+            state.parameters = initial_parameters(record.engine_version)
+        return 0, state
     sequence, digest, payload = snapshot
     state = State.decode(payload)
     if state.digest() != digest:

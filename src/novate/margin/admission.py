@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from novate.book.reservation import reservation_rows
+from novate.book.state import MARGIN_ROLES
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.settle import (
@@ -34,8 +35,6 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.price_status import halted_among, is_halted
-
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
 
 def decide_submit_trades(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.kernel.pricing.svi import least_density, svi_variance, wing_grid
-from novate.market.columns import SurfaceColumns
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -24,18 +22,6 @@ REACH = 8.0
 POINTS = 801
 VOLATILITY_MAX = 100.0
 """Highest volatility at the money per year: what is above is a mistake of units or of the clock."""
-
-
-class Smile(NamedTuple):
-    """A smile as numbers: total variance at ``observed_ns``, see `kernel.pricing.svi`."""
-
-    carry: float
-    a: float
-    b: float
-    rho: float
-    m: float
-    sigma: float
-    observed_ns: int
 
 
 def decide_report_surface(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -152,13 +138,6 @@ def _row_that_is_over(state: MarketState) -> int:
         if (int(surfaces.underlying[at]), int(surfaces.expiry_ns[at])) not in waiting:
             return int(at)
     return -1
-
-
-def smile_of(surfaces: SurfaceColumns, row: int) -> Smile:
-    """Numbers of a row."""
-    names = ("carry_e9", "a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9")
-    carry, a, b, rho, m, sigma = (int(getattr(surfaces, name)[row]) / E9 for name in names)
-    return Smile(carry, a, b, rho, m, sigma, int(surfaces.observed_ns[row]))
 
 
 TOPIC: Topic[MarketState] = Topic(

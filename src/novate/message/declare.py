@@ -89,6 +89,11 @@ class Message:
         return self.run({name: [value] for name, value in values.items()})
 
 
+def declare(name: str, doc: str, *fields: Field, version: int = 1) -> Message:
+    """Return the declaration of a message: its name, its meaning, and its columns in order."""
+    return Message(name, version, fields, doc)
+
+
 _NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float64"
 _DTYPES = {name: np.dtype(name) for name in _NUMBERS.split()}
 _BOUNDS = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from novate.book.account import apply_account_opened, decide_open_account
-from novate.book.columns import AccountColumns
+from novate.book.state import BookState
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.refusal import OpenAccountRefusal
 from tests.unit.clearing import OWN_ROLES, Recorder
@@ -20,9 +20,9 @@ ROW: dict[str, Any] = {
 }
 
 
-def opened() -> AccountColumns:
+def opened() -> BookState:
     """A member (0) with a default fund (1), a second member (2), an insurance fund (3)."""
-    accounts = AccountColumns()
+    state = BookState()
     for reference, role, parent in (
         ("M", Role.MEMBER, -1),
         ("M-fund", Role.DEFAULT_FUND, 0),
@@ -30,8 +30,8 @@ def opened() -> AccountColumns:
         ("insurance", Role.INSURANCE_FUND, -1),
     ):
         row = {**ROW, "reference": reference, "role": int(role), "parent": parent}
-        apply_account_opened(accounts, {"account": accounts.count, **row})
-    return accounts
+        apply_account_opened(state, {"account": state.accounts.count, **row})
+    return state
 
 
 def refusal_of(**change: Any) -> OpenAccountRefusal | None:
@@ -42,7 +42,7 @@ def refusal_of(**change: Any) -> OpenAccountRefusal | None:
 
 
 def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None:
-    accounts = opened()
+    accounts = opened().accounts
 
     assert accounts.references == ["M", "M-fund", "N", "insurance"]
     assert accounts.number["insurance"] == 3
@@ -84,13 +84,13 @@ def test_an_account_is_refused_in_the_order_of_the_codes(
 
 @pytest.mark.parametrize("role", OWN_ROLES, ids=lambda role: role.name)
 def test_the_clearing_house_has_one_account_of_each_of_its_roles(role: Role) -> None:
-    accounts = opened()
+    state = opened()
     row = {**ROW, "reference": "first", "role": int(role), "parent": -1}
     if role != Role.INSURANCE_FUND:
-        assert decide_open_account(accounts, row, Recorder()) is None
-        apply_account_opened(accounts, {"account": accounts.count, **row})
+        assert decide_open_account(state, row, Recorder()) is None
+        apply_account_opened(state, {"account": state.accounts.count, **row})
 
-    refusal = decide_open_account(accounts, {**row, "reference": "second"}, Recorder())
+    refusal = decide_open_account(state, {**row, "reference": "second"}, Recorder())
 
     assert refusal is not None
     assert refusal.code == OpenAccountRefusal.ROLE_TAKEN

@@ -6,9 +6,8 @@ from novate.canonical import Run
 from novate.engine.apply import apply_run
 from novate.engine.state import State
 from novate.errors import JournalError
-from novate.kernel.codes import Role
 from novate.message import event
-from tests.unit.clearing import COIN, START, ClearingHouse
+from tests.unit.clearing import COIN, ClearingHouse
 
 
 @pytest.mark.parametrize(
@@ -21,15 +20,6 @@ from tests.unit.clearing import COIN, START, ClearingHouse
 def test_an_event_of_another_engine_is_refused(run: Run) -> None:
     with pytest.raises(JournalError, match=f"event '{run.name}' version {run.version} is unknown"):
         apply_run(State(), run)
-
-
-def test_the_first_instant_starts_the_gains_window() -> None:
-    state = State()
-
-    apply_run(state, event.TIME_ADVANCED.run({"instant_ns": [START, START + 5]}))
-
-    assert state.now_ns == START + 5
-    assert state.window_ns == START
 
 
 def test_events_that_only_report_change_nothing() -> None:
@@ -46,31 +36,6 @@ def test_events_that_only_report_change_nothing() -> None:
     )
 
     assert state.digest() == before
-
-
-def test_a_new_asset_gives_every_account_a_balance_in_it() -> None:
-    house = ClearingHouse()
-    assert house.state.accounts.balance.shape[1] == 2
-
-    apply_run(
-        house.engine.state,
-        event.ASSET_DECLARED.row(asset=2, symbol="ETH", decimals=8, haircut_bps=0),
-    )
-
-    assert house.state.accounts.balance.shape[1] == 3
-    assert house.balance("CUSTODY", 2) == 0
-
-
-def test_a_new_contract_has_its_place_in_the_settlement_account() -> None:
-    house = ClearingHouse()
-    house.list_contract("X")
-    house.list_contract("Y")
-    x = house.state
-
-    for i in range(2):
-        row = int(x.instruments.suspense[i])
-        assert x.positions.account[row] == x.single(Role.SETTLEMENT)
-        assert x.positions.instrument[row] == i
 
 
 def test_trades_are_booked_by_their_kernel() -> None:

@@ -5,21 +5,23 @@ from typing import Any
 import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.margin.admission import hold, release_all
 from novate.message import command
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
-    ReleaseMarginRefusal,
     ReserveMarginRefusal,
     SubmitTradeRefusal,
 )
-from tests.unit.clearing import COIN, HOUR, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 Trade = SubmitTradeRefusal
 
 
-def house() -> ClearingHouse:
+def house(**parameters: int) -> ClearingHouse:
     """A and B with 1,000 each, an isolated C; X at 100 with at most 500 lots, and Y unpriced."""
-    built = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
+    built = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()},
+    )
     built.list_contract("X", lots_max=500, ticks_max=1_000)
     built.list_contract("Y", underlying=2)
     for name in ("A", "B"):
@@ -207,8 +209,17 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
     assert built.lots("A") == 0
 
 
-def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+def test_a_trade_far_from_the_mark_is_refused_until_the_collar_says_otherwise() -> None:
     built = house()
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, ticks=90) == []
+    assert trade(built, a, b, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
+
+
+def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+    built = house(trade_collar_ppm=0)
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")
@@ -549,48 +560,6 @@ def test_both_sides_may_use_reservations() -> None:
     assert trade(built, a, b, lots=7, buyer_reservation=1, seller_reservation=2) == []
     assert built.position("A")["buy_lots"] == 3
     assert built.position("B")["sell_lots"] == 13
-
-
-@pytest.mark.parametrize("lots", [30, -30])
-def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
-    built = house()
-    before = built.state.assess(built.number("A"))
-    reserve(built, "A", lots)
-
-    assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
-
-    assert built.state.assess(built.number("A")) == before
-    for number in (0, 1, 2):
-        again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
-        assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
-
-
-def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
-    built = house()
-    for name, lots in (("A", 10), ("B", 5), ("A", -10), ("A", 7)):
-        reserve(built, name, lots)
-    answer(built, command.RELEASE_MARGIN.row(reservation=3))
-    emitted = Recorder()
-
-    release_all(built.state, built.number("A"), emitted)
-
-    assert emitted.events == [
-        ("MarginReleased", {"reservation": 1}),
-        ("MarginReleased", {"reservation": 4}),
-    ]
-
-
-def test_the_row_of_a_pair_is_made_once() -> None:
-    built = house()
-    x = built.state
-    x.positions.reserve(1, x.accounts)
-    count = x.positions.count
-
-    first = hold(x, built.number("A"), 1)
-    again = hold(x, built.number("A"), 1)
-
-    assert first == again == count
-    assert x.positions.count == count + 1
 
 
 def test_house_and_client_accounts_are_asked_alike() -> None:

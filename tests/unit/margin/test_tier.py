@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.instrument.columns import TIERS_MAX
 from novate.kernel.clearing.assess import tier_margin
 from novate.margin.tier import apply_tier_set, decide_set_tier
 from novate.message.refusal import SetTierRefusal
@@ -22,9 +22,9 @@ ROW: dict[str, Any] = {
 }
 
 
-def instrument_with(*tiers: tuple[int, int, int]) -> InstrumentColumns:
-    instruments = InstrumentColumns()
-    instruments.append()
+def instrument_with(*tiers: tuple[int, int, int]) -> ClearingState:
+    state = ClearingState()
+    state.instruments.append()
     for floor, initial_ppm, maintenance_ppm in tiers:
         row = {
             "instrument": 0,
@@ -33,9 +33,9 @@ def instrument_with(*tiers: tuple[int, int, int]) -> InstrumentColumns:
             "maintenance_ppm": maintenance_ppm,
         }
         emitted = Recorder()
-        assert decide_set_tier(instruments, row, emitted) is None
-        apply_tier_set(instruments, emitted.only())
-    return instruments
+        assert decide_set_tier(state, row, emitted) is None
+        apply_tier_set(state, emitted.only())
+    return state
 
 
 ONE_TIER = (0, 100_000, 50_000)
@@ -86,7 +86,8 @@ def test_an_instrument_has_no_more_tiers_than_there_is_room_for() -> None:
 # 10% and 5%; from 1,000 on 20% and 10%, that is less 100 and 50; from 5,000 on 50% and 40%, less
 # 100 + 5,000 * 30% = 1,600 and 50 + 5,000 * 30% = 1,550.
 def test_deductions_add_up_from_tier_to_tier() -> None:
-    instruments = instrument_with(ONE_TIER, (1_000, 200_000, 100_000), (5_000, 500_000, 400_000))
+    state = instrument_with(ONE_TIER, (1_000, 200_000, 100_000), (5_000, 500_000, 400_000))
+    instruments = state.instruments
 
     assert instruments.initial_deduction[0, :3].tolist() == [0.0, 100.0, 1_600.0]
     assert instruments.maintenance_deduction[0, :3].tolist() == pytest.approx([0.0, 50.0, 1_550.0])
@@ -109,8 +110,7 @@ def test_margin_is_the_sum_over_the_slices_of_the_notional(
         maintenance += maintenance_step
         initial = max(min(initial + initial_step, 1_000_000), maintenance + 1)
         tiers.append((floor + width, initial, maintenance))
-    x = ClearingState()
-    x.instruments = instrument_with(*tiers)
+    x = instrument_with(*tiers)
 
     margins = tier_margin(x.instrument_arrays(), 0, float(notional))
 

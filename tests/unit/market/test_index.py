@@ -6,30 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus
 from novate.market import index
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
 from novate.market.index import blend, combine, to_ticks, weighted_median
+from novate.market.state import MarketState
+from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
 from tests.unit.clearing import E8, HOUR, MINUTE, SECOND, START, Recorder
 
-LIMITS = {"staleness_ns": MINUTE, "outlier_ppm": 30_000, "sources_min": 1, "slow_ns": HOUR}
 MS = 10**6
 
 
-def market(*sources: tuple[int, int]) -> tuple[AssetColumns, SourceColumns]:
+def market(*sources: tuple[int, int]) -> MarketState:
     """Numeraire and one asset, with sources of (price, age) that count alike."""
-    assets, columns = AssetColumns(), SourceColumns()
-    assets.append()
-    assets.append()
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.INDEX_STALENESS_NS] = MINUTE
+    state.assets.append()
+    state.assets.append()
     for price, age_ns in sources:
-        source = columns.append()
-        columns.asset[source] = 1
-        columns.weight[source] = 1
-        columns.price_e8[source] = price
-        columns.observed_ns[source] = START - age_ns
-    return assets, columns
+        source = state.sources.append()
+        state.sources.asset[source] = 1
+        state.sources.weight[source] = 1
+        state.sources.price_e8[source] = price
+        state.sources.observed_ns[source] = START - age_ns
+    return state
 
 
 # ---- reports
@@ -50,21 +51,21 @@ def market(*sources: tuple[int, int]) -> tuple[AssetColumns, SourceColumns]:
 def test_a_source_price_is_refused_in_the_order_of_the_codes(
     change: dict[str, Any], code: ReportPriceRefusal | None
 ) -> None:
-    _, sources = market((100, SECOND))
     row = {"source": 0, "price_e8": 5, "observed_ns": START, **change}
     emitted = Recorder()
 
-    refusal = index.decide_report_price(sources, START, row, emitted)
+    refusal = index.accept_price(market((100, SECOND)), row, emitted)
 
     assert (refusal and refusal.code) == code
     assert emitted.names == ([] if code else ["PriceReported"])
 
 
 def test_a_reported_price_replaces_the_one_before() -> None:
-    _, sources = market((100, SECOND))
+    state = market((100, SECOND))
 
-    index.apply_price_reported(sources, {"source": 0, "price_e8": 7, "observed_ns": START})
+    index.apply_price_reported(state, {"source": 0, "price_e8": 7, "observed_ns": START})
 
+    sources = state.sources
     assert (sources.price_e8[0], sources.observed_ns[0]) == (7, START)
 
 
@@ -81,13 +82,13 @@ def test_a_reported_price_replaces_the_one_before() -> None:
 def test_a_venue_price_is_refused_in_the_order_of_the_codes(
     instrument: int, ticks: int, status: InstrumentStatus, code: ReportLastRefusal | None
 ) -> None:
-    instruments = InstrumentColumns()
-    instruments.append()
-    instruments.ticks_max[0] = 1_000
-    instruments.status[0] = status
+    state = MarketState()
+    state.instruments.append()
+    state.instruments.ticks_max[0] = 1_000
+    state.instruments.status[0] = status
 
     row = {"instrument": instrument, "ticks": ticks}
-    refusal = index.decide_report_last(instruments, row, Recorder())
+    refusal = index.decide_report_last(state, row, Recorder())
 
     assert (refusal and refusal.code) == code
 
@@ -190,27 +191,10 @@ def test_an_average_never_overshoots(average: int, sample: int, elapsed: int) ->
     assert min(average, sample) <= moved <= max(average, sample)
 
 
-def test_only_fresh_sources_of_the_asset_are_usable() -> None:
-    _, sources = market((1, MINUTE), (2, MINUTE + 1), (3, 0), (4, 0))
-    sources.asset[2] = 2
-    silent = sources.append()
-    sources.asset[silent] = 1
-
-    assert index.usable_sources(sources, 1, START, MINUTE) == [0, 3]
-
-
-def test_a_silent_source_is_not_usable_however_long_the_limit() -> None:
-    _, sources = market()
-    sources.asset[sources.append()] = 1
-
-    assert index.usable_sources(sources, 1, START, START + 1) == []
-
-
 def test_the_first_index_sets_the_slow_average() -> None:
-    assets, sources = market((500 * E8, 0))
     emitted = Recorder()
 
-    index.update_index(assets, sources, 1, START, LIMITS, emitted)
+    index.update_index(market((500 * E8, 0)), 1, emitted)
 
     assert emitted.only() == {
         "asset": 1,
@@ -223,17 +207,19 @@ def test_the_first_index_sets_the_slow_average() -> None:
 
 
 def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -> None:
-    assets, sources = market((500 * E8, 0))
+    state = market((500 * E8, 0))
     emitted = Recorder()
-    index.update_index(assets, sources, 1, START, LIMITS, emitted)
-    index.apply_index_updated(assets, START, emitted.events[-1][1])
+    index.update_index(state, 1, emitted)
+    index.apply_index_updated(state, emitted.events[-1][1])
 
-    sources.price_e8[0] = 600 * E8
-    sources.observed_ns[0] = START + HOUR
-    index.update_index(assets, sources, 1, START + HOUR, LIMITS, emitted)
+    state.now_ns = START + HOUR
+    state.sources.price_e8[0] = 600 * E8
+    state.sources.observed_ns[0] = START + HOUR
+    index.update_index(state, 1, emitted)
     moved = emitted.events[-1][1]
-    index.apply_index_updated(assets, START + HOUR, moved)
-    index.update_index(assets, sources, 1, START + 2 * HOUR, LIMITS, emitted)
+    index.apply_index_updated(state, moved)
+    state.now_ns = START + 2 * HOUR
+    index.update_index(state, 1, emitted)
     stale = emitted.events[-1][1]
 
     assert (moved["price_e8"], moved["slow_e8"], moved["is_stale"]) == (600 * E8, 550 * E8, False)
@@ -242,11 +228,12 @@ def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -
 
 
 def test_an_applied_index_gives_the_asset_its_value() -> None:
-    assets, _ = market()
+    state = market()
+    assets = state.assets
     assets.decimals[:2] = (6, 8)
     row = {"asset": 1, "price_e8": 500 * E8, "slow_e8": 400 * E8, "is_stale": False}
 
-    index.apply_index_updated(assets, START, row)
+    index.apply_index_updated(state, row)
 
     assert assets.unit_price[1] == 5.0  # 500 * 10^6 units for 10^8 satoshi
     assert (assets.slow_e8[1], assets.updated_ns[1], assets.is_stale[1]) == (400 * E8, START, False)
@@ -267,8 +254,9 @@ class Book:
     """One instrument with ticks of one numeraire, ready to be marked."""
 
     def __init__(self, price: int, *, clamp_ppm: int = 10_000, expiry_ns: int = 0) -> None:
-        self.assets, _ = market()
-        self.instruments, self.marks = InstrumentColumns(), MarkColumns()
+        self.state = market()
+        self.assets = self.state.assets
+        self.instruments, self.marks = self.state.instruments, self.state.marks
         self.instruments.append()
         self.marks.append()
         self.instruments.underlying[0] = 1
@@ -282,15 +270,16 @@ class Book:
 
     def price(self, price: int) -> None:
         row = {"asset": 1, "price_e8": price * E8, "slow_e8": price * E8, "is_stale": False}
-        index.apply_index_updated(self.assets, START, row)
+        index.apply_index_updated(self.state, row)
 
     def mark(self, at_ns: int, last: int = 0) -> dict[str, Any]:
         """Mark at an instant, and book it."""
         self.marks.last[0] = last
         emitted = Recorder()
-        index.update_mark(self.instruments, self.marks, self.assets, 0, at_ns, 5 * MINUTE, emitted)
+        self.state.now_ns = at_ns
+        index.update_mark(self.state, 0, emitted)
         row = emitted.only()
-        index.apply_mark_updated(self.marks, at_ns, row)
+        index.apply_mark_updated(self.state, row)
         return row
 
 
@@ -404,6 +393,6 @@ def test_without_a_fresh_index_there_is_no_new_mark(price_e8: int, is_stale: boo
     book.assets.is_stale[1] = is_stale
     emitted = Recorder()
 
-    index.update_mark(book.instruments, book.marks, book.assets, 0, START, MINUTE, emitted)
+    index.update_mark(book.state, 0, emitted)
 
     assert emitted.events == []

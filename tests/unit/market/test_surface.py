@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from novate.market.surface import smile_of, surface_row
 from novate.message import command
 from novate.message.parameter import Parameter
 from tests.unit.clearing import DAY, HOUR, SECOND, START, ClearingHouse
@@ -51,9 +50,10 @@ def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     assert report(house) == ["OUT_OF_ORDER"]
     surfaces = house.state.surfaces
     assert surfaces.count == 2
-    smile = smile_of(surfaces, surface_row(surfaces, 1, START + DAY))
-    assert (smile.a, smile.carry, smile.observed_ns) == (0.004, 0.001, START + SECOND)
-    assert surface_row(surfaces, 2, START + DAY) == -1
+    row = surfaces.row_of(1, START + DAY)
+    assert (surfaces.a_e9[row], surfaces.carry_e9[row]) == (4_000_000, 1_000_000)
+    assert surfaces.observed_ns[row] == START + SECOND
+    assert surfaces.row_of(2, START + DAY) == -1
 
 
 def test_the_least_density_is_told_with_the_refusal() -> None:

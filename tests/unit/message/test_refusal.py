@@ -7,14 +7,8 @@ import pytest
 from novate.kernel.clearing import trade
 from novate.message import refusal
 
-ENUMS = [
-    value
-    for value in vars(refusal).values()
-    if isinstance(value, type) and issubclass(value, IntEnum) and value is not IntEnum
-]
 
-
-@pytest.mark.parametrize("codes", ENUMS, ids=lambda codes: codes.__name__)
+@pytest.mark.parametrize("codes", refusal.REFUSALS, ids=lambda codes: codes.__name__)
 def test_codes_count_from_one_in_the_order_of_the_tests(codes: type[IntEnum]) -> None:
     assert [int(code) for code in codes] == list(range(1, len(codes) + 1))
 

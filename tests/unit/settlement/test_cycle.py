@@ -330,8 +330,8 @@ def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     house = pair(cycle_ns=0, expiry_ns=expiry, settlement_window_ns=HOUR)
     no = EngineCommandRefusal
 
-    early = settlement.decide_settle_expiry(house.state, {"instrument": 0}, Recorder())
-    unknown = settlement.decide_settle_expiry(house.state, {"instrument": 1}, Recorder())
+    early = settlement.settle_expiry(house.state, {"instrument": 0}, Recorder())
+    unknown = settlement.settle_expiry(house.state, {"instrument": 1}, Recorder())
     assert early is not None
     assert unknown is not None
     assert (early.code, unknown.code) == (no.NOT_DUE, no.UNKNOWN_SUBJECT)

@@ -41,12 +41,6 @@ def test_an_empty_exposure_has_the_default_parameters() -> None:
     assert x.single(Role.LIQUIDATOR) == -1
 
 
-def test_an_account_that_was_not_there_is_found_once_it_is_opened() -> None:
-    house = ClearingHouse()
-
-    assert house.state.single(Role.CUSTODY) == house.number("CUSTODY")
-
-
 # 1,000 + 5 * 10 = 1,050; 1 BTC at 110 is 99 after its haircut and 110 without.
 # Notional 550: initial 55, maintenance 27.50.  The slow average is at (110 - 100) / 3,601 of the
 # way after a second of a time constant of an hour, so that nearly all of the gain is unproven.
@@ -186,27 +180,6 @@ def test_all_accounts_at_once_are_the_accounts_one_by_one() -> None:
     assert len(table) == house.state.accounts.count
     for account, row in enumerate(table):
         assert house.state.assess(account) == tuple(row[column] for column in columns)
-
-
-def test_holders_are_found_by_instrument_also_those_who_came_later() -> None:
-    house = pair()
-    house.list_contract("Y")
-    x = house.state
-
-    def accounts(instrument: int) -> list[int]:
-        return [int(x.positions.account[row]) for row in x.holders(instrument)]
-
-    first = accounts(0)
-    house.open_client("late", deposit=1_000 * COIN)
-    house.trade("late", "short", lots=1, ticks=100)
-    house.price(100)
-    house.trade("late", "short", lots=1, ticks=100, instrument=1)
-
-    settlement, late, short = (house.number(n) for n in ("SETTLEMENT", "late", "short"))
-    assert sorted(first) == sorted([settlement, house.number("long"), short])
-    assert sorted(accounts(0)) == sorted([*first, late])
-    assert sorted(accounts(1)) == sorted([settlement, late, short])
-    assert accounts(7) == []
 
 
 def test_dropping_caches_and_sorting_rows_changes_no_number_and_no_digest() -> None:

@@ -22,23 +22,10 @@ from novate.errors import JournalError
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import rows_of
+from novate.message.layer import BALANCES, LAYERS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 Row = dict[str, Any]
-CLEARING_HOUSE = (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME)
-FUNDS = {
-    "fund": Role.INSURANCE_FUND,
-    "skin": Role.SKIN_IN_THE_GAME,
-    "default_fund": Role.DEFAULT_FUND,
-}
-PAYERS = {
-    "own_members_default_fund": Layer.OWN_CONTRIBUTION,
-    "insurance_fund": Layer.INSURANCE_FUND,
-    "skin_in_the_game": Layer.SKIN_IN_THE_GAME,
-    "default_fund": Layer.DEFAULT_FUND,
-    "variation_margin_gains_haircutting": Layer.GAINS_HAIRCUT,
-    "auto_deleveraging": Layer.AUTO_DELEVERAGING,
-}
 TOLD = frozenset(
     {"AccountOpened", "AssetDeclared", "InstrumentListed", "OptionListed", "IndexUpdated",
      "CollateralPosted",
@@ -163,9 +150,10 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     fold = Fold()
     fold.take(journal)
     uncovered = state.defaults.uncovered
-    members = fold.paid[Layer.OWN_CONTRIBUTION]
-    house = sum(fold.paid[layer] for layer in CLEARING_HOUSE)
-    others = sum(fold.paid[layer] for layer in set(PAYERS.values())) - members - house
+    members, house, others = (
+        sum(fold.paid[layer] for layer in layers_of(bearer))
+        for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
+    )
     parts = {
         "shortfall": _text(members + house + others + uncovered),
         "own_members": _text(members),
@@ -178,10 +166,10 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     result = {
         **parts,
         "liquidator_shortfall": _text(fold.lost[state.single(Role.LIQUIDATOR)]),
-        **{f"{name}_before": _text(fold.before[which]) for name, which in FUNDS.items()},
+        **{f"{name}_before": _text(fold.before[which]) for name, which in BALANCES.items()},
         **{
             f"{name}_after": _text(int(balance[role == which, 0].sum()))
-            for name, which in FUNDS.items()
+            for name, which in BALANCES.items()
         },
         "fund_lowest": _text(fold.low),
         "fund_lowest_at": format_instant(fold.low_ns),
@@ -195,7 +183,11 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "taken_over": counts["AccountTakenOver"],
         "deleveraged": counts["PositionDeleveraged"],
     }
-    payers = {name: _text(fold.paid[layer]) for name, layer in PAYERS.items()}
+    payers = {
+        terms.key: _text(fold.paid[terms.layer])
+        for terms in LAYERS
+        if terms.bearer is not Bearer.NOBODY
+    }
     outcome = {
         **parts,
         "liquidated_accounts": len(fold.closed),

@@ -26,8 +26,8 @@ from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
-from novate.kernel.codes import Role
 from novate.message import command
+from novate.message.layer import BALANCES
 from novate.simulation.options.command import OptionVenue, hedge_trades
 
 I64 = npt.NDArray[np.int64]
@@ -189,9 +189,5 @@ def fund_levels(engine: Engine) -> dict[str, int]:
     role = accounts.used("role")
     return {
         name: int(accounts.used("balance")[role == which, 0].sum())
-        for name, which in (
-            ("fund", Role.INSURANCE_FUND),
-            ("skin", Role.SKIN_IN_THE_GAME),
-            ("default_fund", Role.DEFAULT_FUND),
-        )
+        for name, which in BALANCES.items()
     }

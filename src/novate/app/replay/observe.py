@@ -17,26 +17,14 @@ from novate.engine.state import State
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, NET
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import columns_of, rows_of
+from novate.message.layer import OWN_FUNDS, TERMS
 from novate.units import format_decimal
 
 Row = dict[str, Any]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 UNIT = 1_000_000
-LAYER_NAMES = {
-    Layer.OWN_CONTRIBUTION: "own_members_default_fund",
-    Layer.INSURANCE_FUND: "insurance_fund",
-    Layer.SKIN_IN_THE_GAME: "skin_in_the_game",
-    Layer.DEFAULT_FUND: "default_fund",
-    Layer.GAINS_HAIRCUT: "variation_margin_gains_haircutting",
-    Layer.AUTO_DELEVERAGING: "auto_deleveraging",
-    Layer.UNCOVERED: "uncovered",
-}
-FUND_ROLES = {
-    "insurance_fund": Role.INSURANCE_FUND,
-    "skin_in_the_game": Role.SKIN_IN_THE_GAME,
-    "liquidator_equity": Role.LIQUIDATOR,
-}
+FUND_ROLES = {**OWN_FUNDS, "liquidator_equity": Role.LIQUIDATOR}
 BELOW = (
     "assessed_ns", "below_initial", "below_maintenance", "initial_shortfall",
     "maintenance_shortfall",
@@ -436,7 +424,7 @@ def _loss(o: Observer, batch: Batch, row: Row) -> None:
 
 
 def _allocated(o: Observer, batch: Batch, row: Row) -> None:
-    layer = LAYER_NAMES[Layer(row["layer"])]
+    layer = TERMS[Layer(row["layer"])].key
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)

@@ -10,16 +10,13 @@ import numpy as np
 
 from novate.app.replay.book import LoadedBook
 from novate.app.replay.driver import Finished, fund_levels
-from novate.app.replay.observe import LAYER_NAMES, UNIT, Observer
+from novate.app.replay.observe import UNIT, Observer
 from novate.book.ledger import asset_sums
 from novate.kernel.codes import AccountStatus, Layer, Role
+from novate.message.layer import LAYERS, TERMS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 NUMERAIRE_DECIMALS = 6
-CLEARING_HOUSE = (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME)
-"""Layers of the clearing house's own."""
-OTHERS = (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
-"""Layers in which members and holders pay who had nothing to do with a failure."""
 
 
 def text(amount: int) -> str:
@@ -83,8 +80,8 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
     observer = finished.observer
     uncovered = finished.engine.state.defaults.uncovered
     own_members, clearing_house, others = (
-        sum(observer.payers[LAYER_NAMES[layer]] for layer in layers)
-        for layers in ((Layer.OWN_CONTRIBUTION,), CLEARING_HOUSE, OTHERS)
+        sum(observer.payers[TERMS[layer].key] for layer in layers_of(bearer))
+        for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
     )
     return Outcome(
         shortfall=own_members + clearing_house + others + uncovered,
@@ -93,7 +90,7 @@ def outcome(finished: Finished, book: LoadedBook) -> Outcome:
         others=others,
         uncovered=uncovered,
         liquidated_accounts=len(observer.closed),
-        fund_used=observer.payers["insurance_fund"],
+        fund_used=observer.payers[TERMS[Layer.INSURANCE_FUND].key],
         calls_made=observer.totals["calls_made"],
         taken_over=observer.totals["taken_over"],
         own_collateral=collateral_used(observer),
@@ -146,9 +143,7 @@ def payers_of(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
     mine = outcome(finished, book)
     paid = {**finished.observer.payers, "uncovered": mine.uncovered}
     rows = [{"layer": "defaulter_collateral", "amount": text(mine.own_collateral)}]
-    rows.extend(
-        {"layer": layer, "amount": text(paid.get(layer, 0))} for layer in LAYER_NAMES.values()
-    )
+    rows.extend({"layer": terms.key, "amount": text(paid.get(terms.key, 0))} for terms in LAYERS)
     return rows
 
 

@@ -13,19 +13,10 @@ from novate.instrument import contract as listed
 from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
 from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
+from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.parameter import MINUTE, SECOND, Parameter
-
-HOUR = 60 * MINUTE
-LAYERS = {
-    "own-contribution": Layer.OWN_CONTRIBUTION,
-    "insurance-fund": Layer.INSURANCE_FUND,
-    "skin-in-the-game": Layer.SKIN_IN_THE_GAME,
-    "default-fund": Layer.DEFAULT_FUND,
-    "gains-haircut": Layer.GAINS_HAIRCUT,
-    "adl": Layer.AUTO_DELEVERAGING,
-}
+from novate.message.layer import BY_CHOICE
+from novate.message.parameter import HOUR, MINUTE, SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +142,12 @@ def account_row(
 
 def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     """Risk parameters and the waterfall."""
-    liquidation, index = parameters["liquidation"], parameters["index"]
     waterfall = parameters["waterfall"]
     values = {
-        Parameter.CALL_GRACE_NS: parameters["calls"]["grace_minutes"] * MINUTE,
-        Parameter.SLICE_PPM: liquidation["slice_ppm"],
-        Parameter.SLICE_INTERVAL_NS: liquidation["interval_seconds"] * SECOND,
-        Parameter.SLICE_FLOOR: liquidation["slice_floor"],
-        Parameter.ORDER_LIFE_NS: liquidation["order_minutes"] * MINUTE,
-        Parameter.LIQUIDATION_FEE_PPM: liquidation["fee_ppm"],
-        Parameter.TAKEOVER_PPM: liquidation["takeover_ppm"],
-        Parameter.RELEASE_PPM: liquidation["release_ppm"],
-        Parameter.TRADE_COLLAR_PPM: parameters["margin"]["trade_collar_ppm"],
-        Parameter.RISK_REDUCING_SALE_PPM: parameters["margin"]["risk_reducing_sale_ppm"],
-        Parameter.LIQUIDATION_COST_PPM: parameters["margin"]["liquidation_cost_ppm"],
-        Parameter.GAINS_WINDOW_NS: waterfall["gains_window_hours"] * HOUR,
-        Parameter.INDEX_STALENESS_NS: index["staleness_seconds"] * SECOND,
-        Parameter.INDEX_OUTLIER_PPM: index["outlier_ppm"],
-        Parameter.INDEX_SOURCES_MIN: index["sources_min"],
-        Parameter.SLOW_AVERAGE_NS: index["slow_minutes"] * MINUTE,
-        Parameter.BASIS_AVERAGE_NS: index["basis_seconds"] * SECOND,
+        parameter: parameters[setting.section][setting.key] * setting.unit.scale
+        for parameter, setting in SETTINGS.items()
     }
-    first, second, third, fourth = (int(LAYERS[name]) for name in waterfall["order"])
+    first, second, third, fourth = (int(BY_CHOICE[name]) for name in waterfall["order"])
     return [
         command.SET_PARAMETER.run(
             {"parameter": [int(p) for p in values], "value": list(values.values())}
@@ -182,7 +157,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
             second=second,
             third=third,
             fourth=fourth,
-            last=int(LAYERS[waterfall["last_layer"]]),
+            last=int(BY_CHOICE[waterfall["last_layer"]]),
         ),
     ]
 

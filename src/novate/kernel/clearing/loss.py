@@ -8,21 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.bound import require_balance
-from novate.kernel.codes import Layer
 from novate.kernel.jit import inlined, kernel, muldiv_floor
 
-_OWN = int(Layer.OWN_CONTRIBUTION)
-_INSURANCE = int(Layer.INSURANCE_FUND)
-_SKIN = int(Layer.SKIN_IN_THE_GAME)
-_DEFAULT_FUND = int(Layer.DEFAULT_FUND)
-
-
-@inlined
-def _stands_in(layer, payer_layer, is_own):  # type: ignore[no-untyped-def]
-    """Whether a payer stands in a layer: the contributions are the defaulter's own, or others'."""
-    if payer_layer != _DEFAULT_FUND:
-        return payer_layer == layer
-    return layer == (_OWN if is_own else _DEFAULT_FUND)
+ALL, OWN, OTHERS = range(3)
+"""Whose accounts stand in a layer: all of its role, those of the members that failed, or the rest.
+"""
 
 
 @kernel
@@ -47,7 +37,7 @@ def share_pro_rata(amount, weights, shares):  # type: ignore[no-untyped-def]
 
 @kernel
 def bear_prefunded(  # type: ignore[no-untyped-def]
-    balance, layers, payers, payer_layers, payer_parents, failed_members, liquidator,
+    balance, layers, payers, payer_roles, payer_parents, failed_members, liquidator,
     members, amounts, left,
 ):  # fmt: skip
     """Take losses through the prefunded ``layers`` and book what is paid to the liquidator.
@@ -57,10 +47,9 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
     balance
         Numeraire balance of every account; changed.
     layers
-        Codes of the layers in their order.
-    payers, payer_layers, payer_parents
-        Accounts that pay, in order of number; the layer of each (a contribution is a
-        DEFAULT_FUND), and its member.
+        The layers in their order: code, role of the accounts that pay, and which of them.
+    payers, payer_roles, payer_parents
+        Accounts that may pay, in order of number; the role of each, and its member.
     failed_members
         Sorted members that answer for a loss of the liquidator.
     liquidator
@@ -86,13 +75,14 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
         is_failed[p] = payer_parents[p] in failed_members
     for k in range(amounts.size):
         rest = amounts[k]
-        for layer in layers:
+        for at in range(len(layers)):
             if rest <= 0:
                 break
+            layer, role, whose = layers[at, 0], layers[at, 1], layers[at, 2]
             funds = np.int64(0)
             for p in range(payers.size):
                 is_own = is_failed[p] if members[k] < 0 else payer_parents[p] == members[k]
-                stands = _stands_in(layer, payer_layers[p], is_own)
+                stands = payer_roles[p] == role and (whose == ALL or is_own == (whose == OWN))
                 weights[p] = max(balance[payers[p]], 0) if stands else 0
                 funds += weights[p]
             if funds == 0:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from novate.app.replay.observe import LAYER_NAMES, Observer, money
+from novate.app.replay.observe import Observer, money
 from novate.canonical import Run
 from novate.engine.engine import Batch
 from novate.engine.state import State
@@ -154,10 +154,6 @@ def test_a_loss_is_followed_to_its_payers() -> None:
     ]  # fmt: skip
     assert o.totals["surplus_to_fund"] == 6
     assert o.taken_over_ns == {A: 5}
-
-
-def test_every_layer_has_a_name() -> None:
-    assert set(LAYER_NAMES) == set(Layer)
 
 
 def test_deposits_and_withdrawals_of_every_asset_are_flows_at_their_price() -> None:

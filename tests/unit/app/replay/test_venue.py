@@ -5,14 +5,14 @@ import pytest
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay.venue import LAYERS, account_row, open_venue, source_row
+from novate.app.replay.venue import account_row, open_venue, source_row
 from novate.book.state import SINGLE_ROLES
 from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.clearing.value import INVERSE, LINEAR
-from novate.kernel.codes import Layer, Role
+from novate.kernel.codes import Role
 from novate.message.declare import rows_of
-from novate.message.parameter import MINUTE, Parameter
+from novate.message.parameter import MINUTE, SETTINGS, Parameter
 from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters, venue
 
 
@@ -30,8 +30,10 @@ def test_the_opening_is_accepted_by_the_engine_as_it_stands() -> None:
     assert x.now_ns == START_NS
     assert {role: x.single(role) for role in SINGLE_ROLES} == opened.house
     assert opened.accounts == x.accounts.count == len(SINGLE_ROLES)
+    for parameter, setting in SETTINGS.items():
+        stated = settings[setting.section][setting.key]
+        assert x.parameter(parameter) == stated * setting.unit.scale, parameter.name
     assert x.parameter(Parameter.CALL_GRACE_NS) == 60 * MINUTE
-    assert x.parameter(Parameter.SLICE_FLOOR) == settings["liquidation"]["slice_floor"]
 
 
 def test_the_numeraire_is_asset_zero_wherever_the_file_has_it() -> None:
@@ -95,7 +97,6 @@ def test_the_declared_waterfall_is_that_of_the_file() -> None:
 
     [row] = rows_of(next(run for run in runs if run.name == "DeclareWaterfall"))
     assert list(row.values()) == [1, 3, 2, 4, 6]
-    assert set(LAYERS.values()) == set(Layer) - {Layer.UNCOVERED}
 
 
 def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> None:

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from novate.default_management.share import share_pro_rata as readable_share
-from novate.kernel.clearing.loss import bear_prefunded, cut_gains, share_pro_rata
+from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded, cut_gains, share_pro_rata
 from novate.kernel.codes import Layer
 
 LAYERS = (Layer.OWN_CONTRIBUTION, Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, Layer.DEFAULT_FUND)
+FUND, SKIN, MEMBER = 5, 6, 4
+TERMS = np.array(
+    [
+        (Layer.OWN_CONTRIBUTION, MEMBER, OWN),
+        (Layer.INSURANCE_FUND, FUND, ALL),
+        (Layer.SKIN_IN_THE_GAME, SKIN, ALL),
+        (Layer.DEFAULT_FUND, MEMBER, OTHERS),
+    ],
+    np.int64,
+)
 LIQUIDATOR = 9
 
 
@@ -66,8 +76,7 @@ def test_prefunded_layers_pay_loss_by_loss(seed: int) -> None:
     left = np.zeros(12, np.int64)
 
     paid = bear_prefunded(
-        balance, np.array(LAYERS, np.int64), np.array([0, 1, *member_of]),
-        np.array([Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, *[Layer.DEFAULT_FUND] * 4]),
+        balance, TERMS, np.array([0, 1, *member_of]), np.array([FUND, SKIN, *[MEMBER] * 4]),
         np.array([-1, -1, *member_of.values()]), np.array([21, 22]), LIQUIDATOR,
         members, amounts, left,
     )  # fmt: skip
@@ -84,8 +93,7 @@ def test_rows_paid_find_room_however_many_they_are() -> None:
     left = np.zeros(1, np.int64)
 
     paid = bear_prefunded(
-        balance, np.array([Layer.DEFAULT_FUND], np.int64), payers,
-        np.full(400, int(Layer.DEFAULT_FUND)), payers.copy(), np.zeros(1, np.int64) - 5, 400,
+        balance, TERMS[3:], payers, np.full(400, MEMBER), payers.copy(), np.array([-5]), 400,
         np.array([-1]), np.array([4_000]), left,
     )  # fmt: skip
 

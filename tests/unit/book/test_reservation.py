@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from novate.book.reservation import (
+    apply_margin_released,
+    apply_margin_reserved,
+    decide_release_margin,
+    end_reservations,
+    release_all,
+)
+from novate.book.state import BookState
+from novate.message.refusal import ReleaseMarginRefusal
+from tests.unit.clearing import Recorder
+
+
+def book_with(*orders: tuple[int, int, int]) -> BookState:
+    """Two accounts, with reservations of (account, instrument, lots) that hold 10 a lot."""
+    book = BookState()
+    for _ in range(2):
+        book.accounts.append()
+    for account, instrument, lots in orders:
+        apply_margin_reserved(
+            book,
+            {
+                "reservation": book.reservations.count + 1, "account": account,
+                "instrument": instrument, "lots": lots, "limit_ticks": 5,
+                "open_order_hold": 10 * abs(lots), "equity": 0, "requirement": 0,
+            },
+        )  # fmt: skip
+    return book
+
+
+def test_a_reservation_opens_lots_on_its_side_and_holds_its_money() -> None:
+    book = book_with((0, 0, 3), (0, 0, -2), (0, 1, 4))
+
+    assert book.positions.used("buy_lots").tolist() == [3, 4]
+    assert book.positions.used("sell_lots").tolist() == [2, 0]
+    assert book.accounts.open_order_hold[0] == 90
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_release_takes_back_what_the_reservation_opened(number: int) -> None:
+    book = book_with((0, 0, 3), (0, 0, -2))
+    emitted = Recorder()
+
+    assert decide_release_margin(book, {"reservation": number}, emitted) is None
+    apply_margin_released(book, emitted.only())
+
+    left = {1: (0, 2), 2: (3, 0)}[number]
+    assert (book.positions.buy_lots[0], book.positions.sell_lots[0]) == left
+    assert book.accounts.open_order_hold[0] == 10 * sum(left)
+    again = decide_release_margin(book, {"reservation": number}, emitted)
+    assert again == (ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, 2)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_reservation_that_nobody_made_is_not_released(number: int) -> None:
+    refusal = decide_release_margin(book_with((0, 0, 3)), {"reservation": number}, Recorder())
+
+    assert refusal == (ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, 1)
+
+
+def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
+    book = book_with((0, 0, 10), (1, 0, 5), (0, 0, -10), (0, 1, 7))
+    apply_margin_released(book, {"reservation": 3})
+    emitted = Recorder()
+
+    release_all(book, 0, emitted)
+
+    assert emitted.events == [
+        ("MarginReleased", {"reservation": 1}),
+        ("MarginReleased", {"reservation": 4}),
+    ]
+
+
+def test_a_contract_that_is_over_holds_nobodys_money() -> None:
+    book = book_with((0, 0, 3), (0, 0, -2), (0, 1, 4), (1, 0, 1))
+
+    end_reservations(book, 0)
+
+    assert book.accounts.used("open_order_hold").tolist() == [40, 0]
+    assert book.reservations.used("lots").tolist() == [0, 0, 4, 0]
