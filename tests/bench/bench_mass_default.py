@@ -121,7 +121,7 @@ def contests() -> Iterator[Contest]:
             small, large = Fall(few, share), Fall(many, share)
             yield Contest(
                 name=f"mass default, {kind}",
-                regime="all in one tick, a fifth with open orders, records sealed in memory, one core",
+                regime="all in one tick, a fifth with open orders, records sealed in memory",
                 unit="accounts",
                 ours=Side(name=f"{many:,}", amount=many, call=large.fall, ready=large.ready),
                 theirs=Side(name=f"{few:,}", amount=few, call=small.fall, ready=small.ready),

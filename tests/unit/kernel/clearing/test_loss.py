@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.default_management.share import share_pro_rata as readable_share
 from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded, cut_gains, share_pro_rata
 from novate.kernel.codes import Layer
+from tests.unit.kernel.share import share_pro_rata as readable_share
 
 LAYERS = (Layer.OWN_CONTRIBUTION, Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, Layer.DEFAULT_FUND)
 FUND, SKIN, MEMBER = 5, 6, 4
@@ -23,6 +23,27 @@ TERMS = np.array(
 LIQUIDATOR = 9
 
 
+@pytest.mark.parametrize(
+    ("amount", "weights", "shares"),
+    [
+        (100, [3, 1, 96], [3, 1, 96]),
+        (10, [60, 40], [6, 4]),
+        (11, [60, 40], [7, 4]),  # 6.6 and 4.4: the lost unit goes to the larger
+        (2, [5, 5, 5], [1, 1, 0]),  # 0.67 each: ties to the first
+        (5, [1, 7, 7, 1], [0, 3, 2, 0]),  # 0.31, 2.19, 2.19, 0.31
+        (0, [4, 4], [0, 0]),
+    ],
+)
+def test_units_lost_to_flooring_go_to_the_largest_weights(
+    amount: int, weights: list[int], shares: list[int]
+) -> None:
+    found = np.empty(len(weights), np.int64)
+
+    share_pro_rata(amount, np.array(weights), found)
+
+    assert found.tolist() == shares == readable_share(amount, weights)
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_shares_are_those_of_the_readable_rule(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -33,6 +54,11 @@ def test_shares_are_those_of_the_readable_rule(seed: int) -> None:
     share_pro_rata(amount, weights, shares)
 
     assert shares.tolist() == readable_share(amount, weights.tolist())
+    assert shares.sum() == amount
+    assert (shares <= weights).all()
+    total = int(weights.sum())
+    for share, weight in zip(shares.tolist(), weights.tolist(), strict=True):
+        assert abs(share * total - amount * weight) <= total
 
 
 def readable_losses(
