@@ -45,6 +45,9 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
 }
 
 
+RECORD_ROWS = 65_536
+"""Commands that the house gives itself in one record, besides the clock."""
+
 BY_KIND: dict[str, tuple[str, ...]] = {
     "SubmitTrade": ("TradeNovated",),
     "CallMargin": ("MarginCalled",),
@@ -110,11 +113,11 @@ class NaiveHouse:
                 if not due:
                     break
                 clock = ("AdvanceTime", {"instant_ns": max(first, w.now)})
-                self._engine_record([clock, *due])
+                self._engine_record([clock, *due[:RECORD_ROWS]])
         self._record(Origin.EXTERNAL, [(name, row, 0)])
         if name == "AssessMargin":
             while work := failure.consequences(w):
-                self._engine_record(work)
+                self._engine_record(work[:RECORD_ROWS])
 
     def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
         places: dict[str, int] = {}
