@@ -36,20 +36,25 @@ class NumberedColumns(Columns):
 
     def add(self, rows: int) -> I64:
         """Add rows of initial values with the next numbers and return where they are."""
-        if self.done[0] > max(DONE_MIN, self.count - int(self.done[0])):
-            self.drop_done()
-        self.ensure(self.count + rows)
-        added: I64 = np.arange(self.count, self.count + rows)
-        for name, (_, initial) in self.SPEC.items():
-            getattr(self, name)[added] = initial
-        self.number[added] = np.arange(self.given + 1, self.given + rows + 1)
-        self.count += rows
+        self._make_room(rows)
+        first, self.count = self.count, self.count + rows
+        self.number[first : self.count] = np.arange(self.given + 1, self.given + rows + 1)
         self.given += rows
-        return added
+        return np.arange(first, self.count)
 
     def append(self) -> int:
         """Add one row with the next number and return where it is."""
-        return int(self.add(1)[0])
+        self._make_room(1)
+        row = super().append()
+        self.given += 1
+        self.number[row] = self.given
+        return row
+
+    def _make_room(self, rows: int) -> None:
+        done = int(self.done[0])
+        if done > max(DONE_MIN, self.count - done):
+            self.drop_done()
+        self.ensure(self.count + rows)
 
     def find(self, numbers: npt.ArrayLike) -> I64:
         """Return the rows of some numbers, done ones while they stay, -1 where there is none."""
@@ -67,7 +72,9 @@ class NumberedColumns(Columns):
 
     def row_of(self, number: int) -> int:
         """Return the row of a number, -1 if it is done or was never added."""
-        return int(self.rows_of(number))
+        row = int(self.used("number").searchsorted(number))
+        is_there = row < self.count and self.number[row] == number
+        return row if is_there and getattr(self, self.LIVE)[row] else -1
 
     def live(self) -> I64:
         """Rows that are not done, in order of number."""
@@ -98,9 +105,10 @@ class NumberedColumns(Columns):
     def drop_done(self) -> None:
         """Close up the rows that are not done; only the layout changes, never a digest."""
         rows = self.live()
-        for name in self.SPEC:
+        for name, (_, initial) in self.SPEC.items():
             column = getattr(self, name)
             column[: rows.size] = column[rows]
+            column[rows.size : self.count] = initial
         self.count = rows.size
         self.done[0] = 0
 

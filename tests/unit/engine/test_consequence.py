@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from novate.book.ledger import transfer
+from novate.engine import consequence
 from novate.engine.consequence import consequences, due_commands, due_list
 from novate.engine.state import State
 from novate.kernel.codes import AccountStatus, DueKind, Origin, Role, ShortfallPolicy
@@ -183,6 +186,31 @@ def test_nothing_is_started_called_or_taken_over_while_a_price_is_blocked() -> N
 
     house.price(500, at_ns=START + 3 * MINUTE)
     assert stages(house)[:2] == [["StartLiquidation"], ["TakeOver"]]
+
+
+def test_what_a_record_does_not_take_goes_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consequence, "RECORD_ROWS", 2)
+    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 0})
+    house.list_contract()
+    house.open_client("B", deposit=90_000 * COIN)
+    house.price(500)
+    for name in "CDEFG":
+        house.open_client(name, deposit=5_500 * COIN)
+        house.trade(name, "B", lots=100, ticks=500)
+
+    house.price(467)
+
+    taken = [
+        (run.name, run.rows)
+        for batch in house.last
+        if batch.origin == Origin.ENGINE
+        for run in batch.commands
+    ]
+    assert taken == [(name, n) for name in ("StartLiquidation", "PlaceSlice") for n in (2, 2, 1)]
+
+    house.advance(house.state.now_ns + MINUTE)
+    slices = [batch.commands[1] for batch in house.last if batch.origin == Origin.ENGINE]
+    assert [(run.name, run.rows) for run in slices] == [("PlaceSlice", n) for n in (2, 2, 1)]
 
 
 def test_without_a_liquidator_nothing_follows() -> None:
