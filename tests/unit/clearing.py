@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.catalogue import REFUSALS
@@ -23,7 +25,7 @@ from novate.engine.engine import Batch, Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.declare import Message, rows_of
+from novate.message.declare import Message, Refusal, rows_of
 from novate.message.parameter import Parameter
 
 SECOND = 1_000_000_000
@@ -149,6 +151,13 @@ class Recorder:
         """Values of the one event there is."""
         [(_, values)] = self.events
         return values
+
+
+def decide_one(decide: Any, state: Any, row: dict[str, Any], emit: Any) -> Refusal | None:
+    """Decide one row by a decision that takes the columns of a run."""
+    columns = {name: np.array([value], np.uint32) for name, value in row.items()}
+    reasons = dict(decide(state, columns, emit))
+    return reasons.get(0)
 
 
 class ClearingHouse:

@@ -8,52 +8,50 @@ Their order is that of `engine.order`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+
+import numpy as np
 
 from novate.canonical import Run
 from novate.engine.order import STAGES, WORK
 from novate.engine.state import State
-from novate.kernel.clearing.columns import MarginColumns
-from novate.kernel.codes import DueKind, Role
+from novate.kernel.clearing.columns import I64, MarginColumns
+from novate.kernel.codes import Role
+from novate.message.parameter import Parameter
 
-_WORK = {work.kind: work for work in WORK}
+RECORD_ROWS = 65_536
+"""Most rows of commands that the engine gives itself in one record; the rest goes on in the next.
+"""
 
-
-class Due(NamedTuple):
-    """Work due at an instant; the tuple order is the order in which it is done."""
-
-    instant_ns: int
-    kind: DueKind
-    subject: int
+_WORK = {int(work.kind): work for work in WORK}
 
 
-def due_list(state: State, until_ns: int) -> list[Due]:
-    """Return what is due up to an instant, only the earliest instant's work, in order."""
-    found: list[Due] = []
-    for work in WORK:
-        subjects, instants = work.due(state)
-        is_due = instants <= until_ns
-        found.extend(
-            Due(instant, work.kind, subject)
-            for subject, instant in zip(
-                subjects[is_due].tolist(), instants[is_due].tolist(), strict=True
-            )
-        )
-    if not found:
-        return []
-    first = min(found).instant_ns
-    return sorted(entry for entry in found if entry.instant_ns == first)
+def due_list(state: State, until_ns: int) -> I64:
+    """Return what is due up to an instant, only the earliest instant's work, in order.
+
+    Rows of (instant, kind, subject); at most `RECORD_ROWS` of them.
+    """
+    terms = state.parameter(Parameter.ORDER_LIFE_NS), state.parameter(Parameter.GAINS_WINDOW_NS)
+    due = state.due.earliest(
+        until_ns,
+        terms,
+        {kind: partial(work.due, state) for kind, work in _WORK.items()},
+        lambda kind, subjects: _WORK[kind].instants(state, subjects),
+    )
+    return due[:RECORD_ROWS]
 
 
-def due_commands(state: State, due: list[Due]) -> list[Run]:
-    """Return the commands that do what is due."""
-    return [_WORK[kind].command(state, subject, instant) for instant, kind, subject in due]
+def due_commands(state: State, due: I64) -> list[Run]:
+    """Return the commands that do what is due, a run of each kind."""
+    kinds = np.unique(due[:, 1]).tolist()
+    return [_WORK[kind].commands(state, due[due[:, 1] == kind, 2]) for kind in kinds]
 
 
 def consequences(state: State) -> list[Run]:
     """Return the next batch that the present state calls for; empty when it is at rest.
 
-    One stage at a time: what a stage changes is seen by the next.
+    One stage at a time: what a stage changes is seen by the next.  What a stage calls for beyond
+    `RECORD_ROWS` is called for again, after all stages have been asked.
     """
     if state.single(Role.LIQUIDATOR) < 0:
         return []
@@ -61,5 +59,13 @@ def consequences(state: State) -> list[Run]:
     for stage in STAGES:
         runs = stage(state, margin)
         if runs:
-            return runs
+            return [_first_rows(run) for run in runs]
     return []
+
+
+def _first_rows(run: Run) -> Run:
+    """A run without its rows beyond the most that a record takes."""
+    if run.rows <= RECORD_ROWS:
+        return run
+    columns = tuple((name, column[:RECORD_ROWS]) for name, column in run.columns)
+    return Run(run.name, run.version, RECORD_ROWS, columns)

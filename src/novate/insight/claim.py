@@ -149,7 +149,7 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     """
     fold = Fold()
     fold.take(journal)
-    uncovered = int(state.defaults.losses.used("uncovered").sum())
+    uncovered = state.defaults.uncovered
     members, house, others = (
         sum(fold.paid[layer] for layer in layers_of(bearer))
         for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)

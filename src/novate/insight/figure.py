@@ -80,7 +80,7 @@ def own_losses(run: ObservedRun) -> dict[int, int]:
 def outcome(run: ObservedRun) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = run.observer
-    uncovered = int(run.state.defaults.losses.used("uncovered").sum())
+    uncovered = run.state.defaults.uncovered
     own_members, clearing_house, others = (
         sum(observer.payers[TERMS[layer].key] for layer in layers_of(bearer))
         for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)

@@ -108,7 +108,7 @@ def solvency_row(state: State, accounts: I64, numbers: I64, instant_ns: int) -> 
         "negative_accounts": int(np.count_nonzero(negative)),
         # Before what an assessment causes; `retrace.MarginObserver` fills these in.
         **dict.fromkeys(BELOW, 0),
-        "uncovered": int(state.defaults.losses.used("uncovered").sum()) / UNIT,
+        "uncovered": state.defaults.uncovered / UNIT,
     }
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
-from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
+from novate.kernel.clearing.due import DueTable
+from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
 from novate.message.parameter import Parameter, ParameterState
 
@@ -21,8 +22,20 @@ class Watch(NamedTuple):
     numbers: tuple[int, ...]
 
 
+CONTRACT_INSTANTS = {
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of the instruments that say when work is due."""
+
+
 class MarketState(ParameterState):
-    """The columns of contracts and market; the floors above inherit from it."""
+    """The columns of contracts and market; the floors above inherit from it.
+
+    ``due`` is derived: whoever moves an instant at which work is due enters it there.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +46,13 @@ class MarketState(ParameterState):
         self.assets = AssetColumns()
         self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
+        self.due = DueTable()
         self._watched: dict[int, Watch] | None = None
+
+    def enter_contract(self, i: int) -> None:
+        """Enter when work on a contract is due, after its instants have moved."""
+        for kind, column in CONTRACT_INSTANTS.items():
+            self.due.enter(kind, i, getattr(self.instruments, column)[i])
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
@@ -94,6 +113,7 @@ class MarketState(ParameterState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.due.forget()
 
 
 def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:

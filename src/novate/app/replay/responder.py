@@ -114,7 +114,7 @@ class Responder:
     def answer(self, state: State, instant_ns: int) -> list[Run]:
         """Return the fills of open orders as commands."""
         orders = state.defaults.orders
-        rows = np.flatnonzero(orders.used("is_open"))
+        rows = orders.live()
         is_option = (orders.kind[rows] == OrderKind.POSITION) & (
             orders.subject[rows] >= self._contracts
         )
@@ -139,7 +139,7 @@ class Responder:
         return [
             command.REPORT_FILL.run(
                 {
-                    "order": rows[fills.row] + 1,
+                    "order": orders.number[rows[fills.row]],
                     "quantity": np.abs(fills.lots),
                     "price": fills.ticks,
                     "is_final": np.zeros(len(fills.row), np.bool_),
@@ -173,7 +173,7 @@ class Responder:
         symbol, quantity = self._quantities(state, rows)
         sized = np.flatnonzero(quantity)
         batch = OrderBatch(
-            order_id=rows[sized] + 1,
+            order_id=orders.number[rows[sized]],
             symbol=symbol[sized],
             quantity_e8=quantity[sized],
             placed_ns=orders.placed_ns[rows[sized]],
@@ -213,7 +213,7 @@ class Responder:
                 done = bool(fills.is_final[k])
                 units = left if done else size * self._scale[subject - 1] // _E8
                 at = int(fills.price_e8[k])
-            order.append(row + 1)
+            order.append(int(orders.number[row]))
             amount.append(min(units, left))
             price.append(max(at, 1))
         return command.REPORT_FILL.run(

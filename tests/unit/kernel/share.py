@@ -1,10 +1,8 @@
-"""Sharing an amount pro rata in whole units."""
+"""Readable twin of `novate.kernel.clearing.loss.share_pro_rata`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from novate.errors import require
 
 
 def share_pro_rata(amount: int, weights: Sequence[int]) -> list[int]:
@@ -16,7 +14,6 @@ def share_pro_rata(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     if amount == 0 or total == 0:
         return [0] * len(weights)
-    require(0 < amount <= total, f"what is shared, {amount}, is at most the total weight, {total}")
     shares = [amount * weight // total for weight in weights]
     left = amount - sum(shares)
     if left:
