@@ -62,13 +62,16 @@ class NumberedColumns(Columns):
         if not self.count:
             return np.full(wanted.shape, -1, np.int64)
         known = self.used("number")
-        rows = np.minimum(np.searchsorted(known, wanted), self.count - 1)
-        return np.where(known[rows] == wanted, rows, -1)
+        rows: I64 = known.searchsorted(wanted)
+        rows[rows == self.count] = 0
+        rows[known[rows] != wanted] = -1
+        return rows
 
     def rows_of(self, numbers: npt.ArrayLike) -> I64:
         """Return the rows of some numbers, -1 where a row is done or was never added."""
         rows = self.find(numbers)
-        return np.where((rows >= 0) & (getattr(self, self.LIVE)[rows] != 0), rows, -1)
+        rows[getattr(self, self.LIVE)[rows] == 0] = -1
+        return rows
 
     def row_of(self, number: int) -> int:
         """Return the row of a number, -1 if it is done or was never added."""

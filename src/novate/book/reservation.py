@@ -5,6 +5,7 @@ Whether margin suffices for an order is asked in `margin.admission`; this is the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from novate.kernel.clearing.trade import NO_RESERVATION, UNKNOWN, release_wholly
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import ReleaseMarginRefusal
-from novate.message.topic import ACCOUNT, Application, Decision, Topic
+from novate.message.topic import ACCOUNT, Application, ColumnDecision, Topic
 
 
 def apply_margin_reserved(state: BookState, row: Row) -> None:
@@ -34,13 +35,21 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
         state.positions.sell_lots[position] -= row["lots"]
 
 
-def decide_release_margin(state: BookState, row: Row, emit: Emit) -> Refusal | None:
-    """Release what is left of a reservation."""
-    number = row["reservation"]
-    if state.reservations.row_of(number) < 0:
-        return Refusal(ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, state.reservations.given)
-    emit(event.MARGIN_RELEASED, reservation=number)
-    return None
+def decide_release_margins(
+    state: BookState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Release what is left of reservations; one that is named again is gone by then."""
+    numbers, reservations = columns["reservation"], state.reservations
+    is_released = reservations.rows_of(numbers) >= 0
+    again = np.ones(numbers.size, np.bool_)
+    again[np.unique(numbers, return_index=True)[1]] = False
+    is_released &= ~again
+    if is_released.any():
+        emit.columns(event.MARGIN_RELEASED, reservation=numbers[is_released])
+    code, given = ReleaseMarginRefusal.UNKNOWN_RESERVATION, reservations.given
+    return [
+        (k, Refusal(code, int(numbers[k]), given)) for k in np.flatnonzero(~is_released).tolist()
+    ]
 
 
 def apply_margin_released(state: BookState, columns: Row) -> None:
@@ -87,7 +96,9 @@ def _holders(state: BookState, columns: Row) -> I64:
 
 TOPIC: Topic[BookState] = Topic(
     name="reservations",
-    decisions=(Decision(command.RELEASE_MARGIN, decide_release_margin, ReleaseMarginRefusal),),
+    decisions=(
+        ColumnDecision(command.RELEASE_MARGIN, decide_release_margins, ReleaseMarginRefusal),
+    ),
     applications=(
         Application(event.MARGIN_RESERVED, apply_margin_reserved, ACCOUNT),
         Application(event.MARGIN_RELEASED, apply_margin_released, _holders, is_by_column=True),

@@ -37,11 +37,11 @@ class DefaultState(ClearingState):
 
     def book_answer(self, number: int, done: int) -> None:
         """Take what was filled off an order; its life begins anew: somebody works on it."""
-        orders = self.defaults.orders
-        row = orders.rows_of([number])
+        orders, life = self.defaults.orders, self.parameter(Parameter.ORDER_LIFE_NS)
+        row = orders.row_of(number)
         orders.quantity[row] -= done
         orders.answered_ns[row] = self.now_ns
-        self.enter_orders(row)
+        self.due.enter(DueKind.ORDER_LIFE, number, self.now_ns + life if life else 0)
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""

@@ -52,6 +52,7 @@ RECORD_ROWS = 65_536
 
 BY_KIND: dict[str, tuple[str, ...]] = {
     "SubmitTrade": ("TradeNovated",),
+    "ReleaseMargin": ("MarginReleased",),
     "CallMargin": ("MarginCalled",),
     "MeetCall": ("MarginCallMet",),
     "ExpireCall": ("MarginCallMet", "CallExtended", "DefaultDeclared", "MarginReleased"),

@@ -6,7 +6,7 @@ import pytest
 from novate.book.reservation import (
     apply_margin_released,
     apply_margin_reserved,
-    decide_release_margin,
+    decide_release_margins,
     end_reservations,
     release_all,
     reservation_rows,
@@ -15,7 +15,7 @@ from novate.book.state import BookState
 from novate.errors import InvariantError
 from novate.kernel.clearing.trade import NO_RESERVATION, UNKNOWN
 from novate.message.refusal import ReleaseMarginRefusal
-from tests.unit.clearing import Recorder
+from tests.unit.clearing import Recorder, decide_one
 
 
 def book_with(*orders: tuple[int, int, int]) -> BookState:
@@ -48,21 +48,34 @@ def test_a_release_takes_back_what_the_reservation_opened(number: int) -> None:
     book = book_with((0, 0, 3), (0, 0, -2))
     emitted = Recorder()
 
-    assert decide_release_margin(book, {"reservation": number}, emitted) is None
+    assert decide_one(decide_release_margins, book, {"reservation": number}, emitted) is None
     apply_margin_released(book, {"reservation": np.array([emitted.only()["reservation"]])})
 
     left = {1: (0, 2), 2: (3, 0)}[number]
     assert (book.positions.buy_lots[0], book.positions.sell_lots[0]) == left
     assert book.accounts.open_order_hold[0] == 10 * sum(left)
-    again = decide_release_margin(book, {"reservation": number}, emitted)
+    again = decide_one(decide_release_margins, book, {"reservation": number}, emitted)
     assert again == (ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, 2)
 
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_a_reservation_that_nobody_made_is_not_released(number: int) -> None:
-    refusal = decide_release_margin(book_with((0, 0, 3)), {"reservation": number}, Recorder())
+    refusal = decide_one(
+        decide_release_margins, book_with((0, 0, 3)), {"reservation": number}, Recorder()
+    )
 
     assert refusal == (ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, 1)
+
+
+def test_a_run_of_releases_names_what_it_releases_and_then_what_it_does_not() -> None:
+    book = book_with((0, 0, 3), (0, 0, -2), (0, 1, 4))
+    emitted = Recorder()
+
+    reasons = decide_release_margins(book, {"reservation": np.array([3, 9, 1, 3])}, emitted)
+
+    assert [row["reservation"] for _, row in emitted.events] == [3, 1]
+    code = ReleaseMarginRefusal.UNKNOWN_RESERVATION
+    assert reasons == [(1, (code, 9, 3)), (3, (code, 3, 3))]
 
 
 def test_what_was_released_is_not_released_again() -> None:

@@ -28,7 +28,7 @@ class DueTable:
     def __init__(self) -> None:
         self._terms: tuple[int, ...] = ()
         self._runs: list[I64] | None = None
-        self._entered: list[I64] = []
+        self._entered: list[tuple[int, npt.ArrayLike, npt.ArrayLike]] = []
 
     def forget(self) -> None:
         """Forget all entries: they are derived."""
@@ -36,9 +36,12 @@ class DueTable:
         self._entered.clear()
 
     def enter(self, kind: int, subjects: npt.ArrayLike, instants: npt.ArrayLike) -> None:
-        """Enter one piece of work, or a column of it; what is not positive is not due."""
+        """Enter one piece of work, or a column of it; what is not positive is not due.
+
+        Arrays are kept as they are until the table is asked: nobody writes to them any more.
+        """
         if self._runs is not None:
-            self._entered.append(_entries(kind, subjects, instants))
+            self._entered.append((kind, subjects, instants))
 
     def earliest(
         self, until_ns: int, terms: tuple[int, ...], kinds: Kinds, instants: Instants
@@ -68,7 +71,8 @@ class DueTable:
             every = [_entries(kind, *due()) for kind, due in kinds.items()]
             self._runs = [_sorted(np.concatenate(every))] if every else []
         elif self._entered:
-            self._take_in(_sorted(np.concatenate(self._entered)), instants)
+            entered = [_entries(*work) for work in self._entered]
+            self._take_in(_sorted(np.concatenate(entered)), instants)
         self._entered.clear()
         while True:
             heads = [int(run[0, 0]) for run in self._runs if len(run)]
