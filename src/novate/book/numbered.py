@@ -126,5 +126,5 @@ class NumberedColumns(Columns):
         """Take exported rows; the table must be empty."""
         rows = {name: column for name, column in columns.items() if name != "given"}
         super().restore(rows)
-        self.given = int(columns["given"][0])
+        self.given = int(columns["given"][0]) if "given" in columns else 0
         self.done[0] = 0

@@ -291,3 +291,24 @@ def test_a_flat_liquidator_has_no_next_slice() -> None:
     assert decide_one(decide_place_slices, x, {"account": liquidator}, recorder) is None
 
     assert recorder.only() == {"account": liquidator, "instant_ns": 0}
+
+
+@pytest.mark.rule("4.30")
+def test_the_events_of_a_run_of_commands_stand_by_kind() -> None:
+    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 0})
+    house.list_contract()
+    house.open_client("B", deposit=90_000 * COIN)
+    house.price(500)
+    for name in ("A", "C"):
+        house.open_client(name, deposit=6_000 * COIN)
+        house.trade(name, "B", lots=100, ticks=500)
+        order = {"account": house.number(name), "instrument": 0, "limit_ticks": 500}
+        house.submit(command.RESERVE_MARGIN.row(**order, lots=-1))
+
+    house.price(462)
+
+    [batch] = [batch for batch in house.last if batch.commands[0].name == "StartLiquidation"]
+    assert [run.rows for run in batch.commands] == [2]
+    assert [(run.name, run.rows) for run in batch.events] == [
+        ("LiquidationStarted", 2), ("MarginReleased", 2),
+    ]  # fmt: skip

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
 from novate.engine.earlier_state import Named, drop_done_rows
 from novate.engine.state import State
+from novate.engine.state_version import STATE_VERSION
 from novate.kernel.codes import Layer
 from novate.message import command
 from novate.message.refusal import ReleaseMarginRefusal, ReportFillRefusal
@@ -46,10 +46,7 @@ def with_done_rows(state: State) -> Named:
 
 
 def decoded(named: Named) -> State:
-    items = [
-        (name, array.dtype.str, list(array.shape), array.tobytes()) for name, array in named.items()
-    ]
-    return State.decode(msgspec.msgpack.encode(items))
+    return State.restored(named, STATE_VERSION)
 
 
 def test_a_state_whose_rows_were_numbers_becomes_the_present_one() -> None:
