@@ -74,7 +74,7 @@ def test_every_risk_parameter_has_number_unit_default_and_limits(parameter: int)
     setting = SETTINGS[parameter]  # type: ignore[index]
     [line] = [line for line in MESSAGES.splitlines() if f"| `{parameter.name}` |" in line]  # type: ignore[attr-defined]
 
-    for part in (int(parameter), setting.unit, setting.default, setting.doc):
+    for part in (int(parameter), setting.unit.engine, setting.default, setting.doc):
         assert f"| {part} |" in line
     assert f"{setting.minimum} to {setting.maximum}" in line
 

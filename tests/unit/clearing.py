@@ -188,9 +188,11 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
+        # A test trades at any price unless it says otherwise.
+        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
         runs += [
             command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in (parameters or {}).items()
+            for key, value in settings.items()
         ]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)

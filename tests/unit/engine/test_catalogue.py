@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -176,6 +176,25 @@ def test_its_events_are_applied_in_recovery_too(venue: Venue) -> None:
     apply_run(state, GIVEN.run({"account": [venue.account] * 2, "amount": [3, 4]}))
 
     assert venue.equity() == 5 * COIN + 7
+
+
+def test_rows_of_an_earlier_version_are_applied_by_the_rule_of_their_time(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def apply_twice(state: BookState, row: Row) -> None:
+        apply_given(state, row)
+        apply_given(state, row)
+
+    later = replace(GIVEN, version=2)
+    application = Application(later, apply_given, ACCOUNT, older=((1, apply_twice),))
+    monkeypatch.setitem(event.BY_NAME, "Given", later)
+    monkeypatch.setitem(apply_module.APPLICATIONS, later, application)
+    state, columns = venue.house.state, {"account": [venue.account], "amount": [3]}
+
+    apply_run(state, GIVEN.run(columns))
+    assert venue.equity() == 5 * COIN + 6
+    apply_run(state, later.run(columns))
+    assert venue.equity() == 5 * COIN + 9
 
 
 def test_an_application_by_column_takes_a_row_as_columns_of_one(
