@@ -41,7 +41,7 @@ class Queues:
 
     A queue is made when it is asked for, from all holders.  Afterwards only an account that is
     closed changes: it is entered anew in every queue that it stands in, and an entry whose score
-    is not the present one is passed over.
+    is not the present one is passed over.  ``found`` counts the winners that were taken off.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ class Queues:
         self._is_standing = standing_accounts(x)
         self._net = x.assess_all()[:, NET]
         self._queues: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
+        self.found = 0
 
     def best(self, instrument: int, side: int) -> int:
         """Take the first winner on one side (+1 long, -1 short) off its queue.
@@ -68,6 +69,7 @@ class Queues:
         while entries:
             entry = heapq.heappop(entries)
             if entry in self._entries(instrument, side, np.array([entry[2]])):
+                self.found += 1
                 return entry[2]
         return -1
 

@@ -104,10 +104,11 @@ def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
     and the other way round.  So each takes all losses, in their order.
     """
     paid, left = _bear_prefunded(x, rows)
-    if x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
-        _deleverage(x, numbers, left, emit)
-    elif left.any():
-        left = gains_haircut.allocate(x, numbers, left, emit)
+    if left.any():
+        if x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
+            _deleverage(x, numbers, left, emit)
+        else:
+            left = gains_haircut.allocate(x, numbers, left, emit)
     require(bool((left >= 0).all()), "no layer pays more than the loss")
     bare = np.flatnonzero(left)
     place = np.concatenate((paid[:, 0], bare))
@@ -153,16 +154,16 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
 def _deleverage(x: DefaultState, numbers: I64, left: I64, emit: Emit) -> None:
     """Close winners against the liquidator, then cut gains, loss by loss; ``left`` is changed."""
     queues = auto_deleveraging.Queues(x)
-    is_exhausted = False
     for k in np.flatnonzero(left).tolist():
-        rest = auto_deleveraging.allocate(x, queues, int(numbers[k]), int(left[k]), emit)
+        before = queues.found
+        left[k] = auto_deleveraging.allocate(x, queues, int(numbers[k]), int(left[k]), emit)
         cancel_excess_orders(x, emit)
-        # Where gains ran out and nothing was closed since, there is still nothing to cut.
-        is_exhausted = is_exhausted and rest == left[k]
-        left[k] = rest
-        if rest and not is_exhausted:
+        if queues.found == before:
+            # Cuts move cash alone: where nobody stands in a queue, nobody will for later losses.
+            left[k:] = gains_haircut.allocate(x, numbers[k:], left[k:], emit)
+            return
+        if left[k]:
             left[k : k + 1] = gains_haircut.allocate(x, numbers[k : k + 1], left[k : k + 1], emit)
-            is_exhausted = bool(left[k] > 0)
             queues = auto_deleveraging.Queues(x)
 
 
