@@ -64,7 +64,7 @@ class Queues:
         """
         key = instrument, side
         if key not in self._queues:
-            self._queues[key] = self._ranked(instrument, side)
+            self._queues[key] = self.ranked(instrument, side)
         entries = self._queues[key]
         while entries:
             entry = heapq.heappop(entries)
@@ -83,7 +83,8 @@ class Queues:
                 for entry in self._entries(instrument, side, np.array([row])):
                     heapq.heappush(self._queues[instrument, side], entry)
 
-    def _ranked(self, instrument: int, side: int) -> list[tuple[float, int, int]]:
+    def ranked(self, instrument: int, side: int) -> list[tuple[float, int, int]]:
+        """Return all winners on one side as they are now: (minus the score, account, row)."""
         return sorted(self._entries(instrument, side, self._x.holders(instrument)))
 
     def _entries(self, instrument: int, side: int, rows: I64) -> list[tuple[float, int, int]]:

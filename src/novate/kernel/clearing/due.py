@@ -26,7 +26,7 @@ class DueTable:
     """
 
     def __init__(self) -> None:
-        self._terms: tuple[int, ...] = ()
+        self._terms = b""
         self._runs: list[I64] | None = None
         self._entered: list[tuple[int, npt.ArrayLike, npt.ArrayLike]] = []
 
@@ -43,9 +43,7 @@ class DueTable:
         if self._runs is not None:
             self._entered.append((kind, subjects, instants))
 
-    def earliest(
-        self, until_ns: int, terms: tuple[int, ...], kinds: Kinds, instants: Instants
-    ) -> I64:
+    def earliest(self, until_ns: int, terms: bytes, kinds: Kinds, instants: Instants) -> I64:
         """Return the work of the earliest instant that has any, if that is not after ``until_ns``.
 
         Parameters

@@ -17,7 +17,7 @@ class Columns:
     def __init__(self, rows: int) -> None:
         self.column = {kind: np.zeros(rows, np.int64) for kind in KINDS}
         self.table = DueTable()
-        self.terms = (1, 2)
+        self.terms = b"a"
 
     def put(self, kind: int, subjects: I64, instants: I64) -> None:
         self.column[kind][subjects] = instants
@@ -54,7 +54,7 @@ def test_the_table_finds_what_a_scan_finds(seed: int) -> None:
         if rng.random() < 0.1:
             columns.table.forget()
         if rng.random() < 0.1:  # all instants of a kind depend on a parameter that changes
-            columns.terms = (columns.terms[0] + 1, 2)
+            columns.terms += b"b"
             columns.column[7] += columns.column[7] > 0
         until = int(rng.integers(0, 40))
         assert columns.earliest(until) == columns.scanned(until)
