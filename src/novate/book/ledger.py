@@ -12,8 +12,8 @@ def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amoun
     """Move ``amount`` ledger units of ``asset`` from payer to payee; a balance may go negative."""
     require(amount >= 0, f"a transfer has a direction, amount {amount} is not negative")
     require(amount < BALANCE_STOP, f"a transfer is below {BALANCE_STOP}, one is {amount}")
-    accounts.balance[payer, asset] -= amount
-    accounts.balance[payee, asset] += amount
+    accounts.add(payer, asset, -amount)
+    accounts.add(payee, asset, amount)
     for account in (payer, payee):
         require_balance(int(accounts.balance[account, asset]))
 
@@ -27,6 +27,13 @@ def asset_sums(accounts: AccountColumns) -> I64:
     """Return the sum of all balances per asset; each is zero at all times."""
     sums: I64 = accounts.used("balance").sum(axis=0)
     return sums
+
+
+def require_zero_sums(accounts: AccountColumns) -> None:
+    """Stop unless the running totals of all assets are zero: `require_conserved` of one booking."""
+    sums = accounts.balance_sum
+    if sums.any():
+        require(False, f"debits equal credits in every asset, sums {sums.tolist()}")
 
 
 def require_conserved(accounts: AccountColumns) -> None:

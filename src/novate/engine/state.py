@@ -8,15 +8,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from novate.book.ledger import require_conserved
+from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import digest_columns
 from novate.default_management.columns import DefaultColumns
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
-from novate.kernel.clearing.columns import Columns
-from novate.kernel.clearing.position import largest_gross, sum_positions
+from novate.kernel.clearing.columns import I64, Columns
+from novate.kernel.clearing.position import largest_gross, look_at_booking
 from novate.kernel.clearing.value import LINEAR
 from novate.valuation import ClearingState, MarginCache
+
+IndexArray = npt.NDArray[np.int64]
 
 
 class State(ClearingState):
@@ -81,26 +83,58 @@ class State(ClearingState):
         return digest_columns(sorted(self.columns().items()))
 
     def require_sound(self) -> None:
-        """Stop unless what must always hold holds: debits equal credits, positions cancel."""
+        """Stop unless what must always hold holds: debits equal credits, positions cancel.
+
+        Everything is added up, and the running totals are held to it: for snapshots, for the end of
+        a recovery, and for audits.
+        """
         x = self
         require_conserved(x.accounts)
-        count = x.instruments.count
-        p = x.positions
-        lots = np.zeros(count, np.int64)
-        cost = np.zeros(count, np.int64)
-        reach = _reach_of_a_lot(x)
-        gross = sum_positions(p.arrays(), reach, lots, cost)
+        lots, pending, gross = x.summed_positions()
         if gross >= COST_STOP:
-            _require_room(x, reach)
-        require(not lots.any(), f"positions of every contract sum to zero, sums {lots.tolist()}")
-        pending = _unequal_cost(x, cost)
-        require(not pending, f"pending cash of every contract cancels, left {pending}")
+            _require_room(x, x.reach_of_a_lot())
+        _require_cancelled(x, lots, pending)
+        terms = x.instruments
+        require(
+            bool((terms.used("lots_sum") == lots).all())
+            and bool((terms.used("pending_sum") == pending).all())
+            and bool((x.accounts.balance_sum == asset_sums(x.accounts)).all()),
+            "running totals are those of the rows",
+        )
         self.is_moved = False
 
-    def require_still_sound(self) -> None:
-        """As `require_sound`, unless nothing has moved since."""
-        if self.is_moved:
+    def require_still_sound(self) -> IndexArray | None:
+        """As `require_sound` after one record, from the running totals and what it touched.
+
+        Returns
+        -------
+        array or None
+            The accounts that the record touched, repeats left in; nothing stands for all.
+
+        Raises
+        ------
+        InvariantError
+            If a leg of a booking is missing, or an account leaves its bounds.
+        """
+        touched = self.margin_cache.take_touched()
+        if not self.is_moved:
+            return touched
+        if touched is None:
             self.require_sound()
+            return None
+        terms = self.instruments
+        is_apart, gross, cost = look_at_booking(
+            self.accounts.balance_sum, terms.lots_sum, terms.pending_sum, self.positions.arrays(),
+            self.accounts.head, touched, terms.form, terms.unit, terms.ticks_max,
+        )  # fmt: skip
+        if is_apart:  # of inverse contracts a rest may stay
+            require_zero_sums(self.accounts)
+            _require_cancelled(self, terms.used("lots_sum"), terms.used("pending_sum"))
+        if cost >= COST_STOP or gross > COST_STOP:
+            require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
+            require(False, f"no account's gross is over {COST_STOP}, one is {gross:.0f}")
+        self.is_moved = False
+        return touched
 
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
@@ -139,13 +173,6 @@ class State(ClearingState):
             raise JournalError(f"the snapshot cannot be read: {error}") from error
 
 
-def _reach_of_a_lot(x: ClearingState) -> npt.NDArray[np.float64]:
-    """Largest value of one lot at any accepted price, settlement units; shape (instruments,)."""
-    ticks = np.where(x.instruments.used("form") == LINEAR, x.instruments.used("ticks_max"), 1)
-    reach: npt.NDArray[np.float64] = x.instruments.used("unit").astype(np.float64) * ticks
-    return reach
-
-
 def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
     """Stop when an account's positions could owe or be owed what 64 bits cannot add up."""
     gross = np.zeros(x.accounts.count)
@@ -155,15 +182,20 @@ def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
     require(largest < COST_STOP, f"no account's gross reaches {COST_STOP}, one is {largest:.0f}")
 
 
-def _unequal_cost(x: ClearingState, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
-    """Contracts whose pending cash does not cancel: exactly, but for rounding of inverse values."""
-    wrong = []
-    for i in np.flatnonzero(cost):
-        value_rounding = x.positions.count if x.instruments.form[i] != 1 else 0
-        holders_booked = int(x.instruments.cycle[i]) > 0
-        if abs(int(cost[i])) > (value_rounding if holders_booked else 0):
-            wrong.append((x.instruments.symbols[i], int(cost[i])))
-    return wrong
+def _require_cancelled(x: ClearingState, lots: I64, pending: I64) -> None:
+    """Stop unless all lots and the pending cash of every contract cancel.
+
+    Values of inverse contracts are rounded: a cycle may leave a unit of pending cash per holder.
+    """
+    if lots.any():
+        require(False, f"positions of every contract sum to zero, sums {lots.tolist()}")
+    if not pending.any():
+        return
+    terms = x.instruments
+    is_rounded = (terms.used("form") != LINEAR) & (terms.used("cycle") > 0)
+    wrong = np.flatnonzero(np.abs(pending) > np.where(is_rounded, x.positions.count, 0))
+    left = [(terms.symbols[i], int(pending[i])) for i in wrong]
+    require(not left, f"pending cash of every contract cancels, left {left}")
 
 
 def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
@@ -186,9 +218,9 @@ def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
     x.option_rules.symbols = texts["option_rules"]
     x.assets.symbols = texts["assets"]
     x.sources.symbols = texts["sources"]
-    for reference in texts["accounts"]:
-        x.accounts.name(reference)
+    x.accounts.name_all(texts["accounts"])
     state.sources_seen = texts["seen"]
     x.positions.reindex(x.accounts)
     x.locate_suspense()
+    x.sum_again()
     return state

@@ -88,9 +88,9 @@ def weighted_median(prices: list[int], weights: list[int]) -> int:
 def usable_sources(sources: SourceColumns, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
     """Sources of an asset that reported within the staleness limit, in order of number."""
     of_asset = sources.used("asset") == asset
-    observed = sources.used("observed_ns")
-    fresh = (observed >= 0) & (observed >= now_ns - staleness_ns)
-    return [int(source) for source in np.flatnonzero(of_asset & fresh)]
+    fresh = sources.used("observed_ns") >= max(now_ns - staleness_ns, 0)
+    usable: list[int] = (of_asset & fresh).nonzero()[0].tolist()
+    return usable
 
 
 def combine(

@@ -21,7 +21,9 @@ from novate.kernel.clearing.columns import (
     AssetArrays,
     InstrumentArrays,
 )
+from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.settle import assess_one
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring, Role
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
 from novate.market.index import usable_sources
@@ -97,15 +99,15 @@ class ClearingState:
         """
         if asset == 0:
             return True
+        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
+            return False
         limit = self.parameter(Parameter.INDEX_STALENESS_NS)
         usable = usable_sources(self.sources, asset, self.now_ns, limit)
-        enough = len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
-        priced = bool(self.assets.unit_price[asset] > 0.0)
-        return enough and priced and not self.assets.is_stale[asset]
+        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""
-        return bool(self.instruments.kind[instrument] != Kind.DELTA_ONE)
+        return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
 
     def smile_row(self, instrument: int) -> int:
         """Row of the smile that values an option now, -1 if there is none or it is stale."""
@@ -167,6 +169,8 @@ class ClearingState:
             a.window_gain,
             a.open_order_hold,
             a.balance,
+            a.balance_sum,
+            a.moved_block,
         )
 
     def instrument_arrays(self) -> InstrumentArrays:
@@ -178,6 +182,7 @@ class ClearingState:
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
             i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
             self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
+            i.lots_sum, i.pending_sum,
         )  # fmt: skip
 
     def asset_arrays(self) -> AssetArrays:
@@ -219,10 +224,14 @@ class ClearingState:
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
-        self._holders = None
-        self._watched = None
+        self.forget_lists()
         self._single.clear()
         self.compact()
+
+    def forget_lists(self) -> None:
+        """Forget the lists of holders and of watched barriers: the tables were filled anew."""
+        self._holders = None
+        self._watched = None
 
     def compact(self) -> None:
         """Sort the position rows by account and instrument; only the layout changes."""
@@ -236,6 +245,32 @@ class ClearingState:
         settlement = self.single(Role.SETTLEMENT)
         rows = np.flatnonzero(self.positions.used("account") == settlement)
         self.instruments.suspense[self.positions.instrument[rows]] = rows
+
+    def sum_again(self) -> None:
+        """Find the running totals of the bookings again, after the tables were filled otherwise."""
+        lots, pending, _ = self.summed_positions()
+        count = self.instruments.count
+        self.instruments.lots_sum[:count] = lots
+        self.instruments.pending_sum[:count] = pending
+        self.accounts.balance_sum[:] = self.accounts.used("balance").sum(axis=0)
+
+    def summed_positions(self) -> tuple[I64, I64, float]:
+        """Add up all positions: lots and pending cash by instrument, and the gross of the book.
+
+        The gross is all pending cash and what all lots could reach at any accepted price, in
+        settlement units, as a float64.
+        """
+        count = self.instruments.count
+        lots, pending = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        gross = sum_positions(self.positions.arrays(), self.reach_of_a_lot(), lots, pending)
+        return lots, pending, float(gross)
+
+    def reach_of_a_lot(self) -> npt.NDArray[np.float64]:
+        """Largest value of one lot at any accepted price, settlement units; (instruments,)."""
+        terms = self.instruments
+        ticks = np.where(terms.used("form") == LINEAR, terms.used("ticks_max"), 1)
+        reach: npt.NDArray[np.float64] = terms.used("unit").astype(np.float64) * ticks
+        return reach
 
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""

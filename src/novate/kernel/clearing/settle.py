@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
 from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
+from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending
 from novate.kernel.clearing.position import find_position, hold_position
 from novate.kernel.clearing.trade import add_window_gain, book_trade
 from novate.kernel.clearing.value import contract_value, fee_of
@@ -42,12 +43,12 @@ def apply_cycle(  # type: ignore[no-untyped-def]
         if margin == 0:
             continue
         account = positions.account[row]
-        positions.settlement_cost[row] = value
-        accounts.balance[account, asset] += margin
+        add_pending(positions, instruments, row, i, margin)
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         add_window_gain(accounts, account, margin * price)
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -67,19 +68,19 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         value = contract_value(form, unit, ticks, positions.lots[row])
         margin = value - positions.settlement_cost[row]
         account = positions.account[row]
-        accounts.balance[account, asset] += margin
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         # An option was paid for long ago: what it gained is what it pays beyond that.
         gain = value - positions.entry_cost[row] if is_paid else margin
         add_window_gain(accounts, account, gain * price)
         positions.realised[row] += value - positions.entry_cost[row]
-        positions.lots[row] = 0
+        add_lots(positions, instruments, row, i, -positions.lots[row])
         positions.entry_cost[row] = 0
-        positions.settlement_cost[row] = 0
+        add_pending(positions, instruments, row, i, -positions.settlement_cost[row])
         positions.buy_lots[row] = 0
         positions.sell_lots[row] = 0
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -118,10 +119,10 @@ def apply_funding(  # type: ignore[no-untyped-def]
         lots = positions.lots[row]
         value = contract_value(form, unit, ticks, lots)
         payment = funding_payment(value, lots, rate)
-        accounts.balance[positions.account[row], asset] -= payment
+        add_balance(accounts, positions.account[row], asset, -payment)
         require_balance(accounts.balance[positions.account[row], asset])
         kept += payment
-    accounts.balance[residue, asset] += kept
+    add_balance(accounts, residue, asset, kept)
     require_balance(accounts.balance[residue, asset])
     return kept
 
@@ -133,13 +134,13 @@ def settle_early(accounts, positions, instruments, row):  # type: ignore[no-unty
     asset = instruments.settlement_asset[i]
     suspense = instruments.suspense[i]
     pending = positions.settlement_cost[row]
-    accounts.balance[positions.account[row], asset] -= pending
+    add_balance(accounts, positions.account[row], asset, -pending)
     require_balance(accounts.balance[positions.account[row], asset])
-    accounts.balance[positions.account[suspense], asset] += pending
+    add_balance(accounts, positions.account[suspense], asset, pending)
     require_balance(accounts.balance[positions.account[suspense], asset])
-    positions.settlement_cost[suspense] += pending
+    add_pending(positions, instruments, suspense, i, pending)
     require_balance(positions.settlement_cost[suspense])
-    positions.settlement_cost[row] = 0
+    add_pending(positions, instruments, row, i, -pending)
 
 
 @kernel
@@ -187,9 +188,10 @@ def apply_takeover(  # type: ignore[no-untyped-def]
         if positions.settlement_cost[row] != 0:
             settle_early(accounts, positions, instruments, row)
     for asset in range(accounts.balance.shape[1]):
-        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
+        left = accounts.balance[account, asset]
+        add_balance(accounts, liquidator, asset, left)
         require_balance(accounts.balance[liquidator, asset])
-        accounts.balance[account, asset] = 0
+        add_balance(accounts, account, asset, -left)
     accounts.window_gain[account] = 0
     accounts.encumbered[account] = 0
 
@@ -205,13 +207,13 @@ def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ign
     for account in range(gains.size):
         if gains[account] > 0:
             share = np.int64(muldiv_floor(amount, gains[account], total))
-            accounts.balance[account, 0] -= share
+            add_balance(accounts, account, 0, -share)
             accounts.window_gain[account] -= share
             left -= share
     for k in range(left):
-        accounts.balance[by_size[k], 0] -= 1
+        add_balance(accounts, by_size[k], 0, -1)
         accounts.window_gain[by_size[k]] -= 1
-    accounts.balance[liquidator, 0] += amount
+    add_balance(accounts, liquidator, 0, amount)
     require_balance(accounts.balance[liquidator, 0])
 
 

@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.unit.kernel.pricing.test_barrier import GOOD
 
 from novate.kernel.codes import BarrierPayoff, BarrierState
 from novate.kernel.pricing import barrier
@@ -26,6 +25,7 @@ from novate.kernel.pricing.term import (
     VOLGA,
     ZOMMA,
 )
+from tests.unit.kernel.pricing.test_barrier import GOOD
 
 
 def run(*changes: dict[int, float], held: bool = False) -> np.ndarray:
