@@ -16,7 +16,7 @@ from novate.message.command import COMMANDS, ENGINE_ONLY
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import REFUSALS, EngineCommandRefusal, LinkedRefusal
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -35,7 +35,8 @@ from the account holder's view. `text` is UTF-8; the other types are those of Nu
 COMMANDS_INTRODUCTION = """\
 ## Commands
 
-A refusal changes nothing; reasons are tested in the order of their codes.
+A refusal changes nothing; reasons are tested in the order of their codes. Any row of linked
+commands may also be refused because another one was:
 """
 
 ENGINE_INTRODUCTION = """\
@@ -66,6 +67,7 @@ def messages_page() -> str:
     parts = [
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
+        _codes(LinkedRefusal, "refusal"),
         *(
             _message(message, REFUSALS.get(message.name, EngineCommandRefusal))
             for message in outside

@@ -58,5 +58,5 @@ def thaw(path: Path) -> tuple[MemoryJournal, dict[str, Any]]:
         previous = records[-1].hash if records else GENESIS
         records.append(Record(*head, previous, body, own))
     journal = MemoryJournal()
-    journal.append(records)
+    journal.append(records, epoch=0)
     return journal, document

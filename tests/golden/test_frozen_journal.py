@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
 from novate.engine.recover import audit, recover
 from novate.message.event import BY_NAME
 from tests.golden.frozen import DATA, freeze, thaw

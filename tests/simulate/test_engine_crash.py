@@ -25,7 +25,8 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.sqlite_journal import SqliteJournal, database
 from novate.app.cli import main
 from novate.canonical import GENESIS, Run, seal
-from novate.engine.engine import Batch, Engine, decode_batch
+from novate.engine.batch import Batch, decode_batch
+from novate.engine.engine import Engine
 from novate.engine.recover import audit, recover
 from novate.errors import ConflictError
 from novate.kernel.codes import ShortfallPolicy
@@ -360,7 +361,7 @@ def test_verify_finds_a_record_that_was_forged_and_sealed_again(
     other = tmp_path / "forged"
     other.mkdir()
     journal = open_journal(other)
-    journal.append(forged)
+    journal.append(forged, epoch=0)
     journal.close()
 
     code, shown = verify(other, capsys)

@@ -18,13 +18,14 @@ from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, rows_of
 from novate.message.parameter import Parameter
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import refusal_of
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -397,11 +398,8 @@ class ClearingHouse:
 
     def refusals(self) -> list[Any]:
         """Refusal codes of the last call of `submit`, as members of their enums."""
-        found = []
-        for row in self.events("CommandRefused", last=True):
-            codes = REFUSALS.get(row["command"], EngineCommandRefusal)
-            found.append(codes(row["code"]))
-        return found
+        rows = self.events("CommandRefused", last=True)
+        return [refusal_of(row["command"], row["code"]) for row in rows]
 
 
 def _account(

@@ -249,7 +249,7 @@ def decide_run(state: State, run: Run, origin: Origin, events: Events) -> None:
     message = command.BY_NAME.get(run.name)
     if message is None or message.version != run.version:
         raise InputError(f"command {run.name!r} version {run.version} is unknown")
-    if message.name in command.ENGINE_ONLY and origin == Origin.EXTERNAL:
+    if message.name in command.ENGINE_ONLY and origin != Origin.ENGINE:
         refusal = Refusal(EngineCommandRefusal.ENGINE_ONLY, int(origin), int(Origin.ENGINE))
         for row in range(run.rows):
             refuse(events, message, row, refusal)

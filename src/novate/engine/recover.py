@@ -10,17 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
+from novate.engine.batch import CONTROL, apply_record, decode_batch, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX, Events, decide_run
-from novate.engine.engine import (
-    CONTROL,
-    ENGINE_VERSION,
-    Engine,
-    apply_record,
-    decode_batch,
-    split_at_control,
-)
+from novate.engine.decide import INSTANT_MAX
+from novate.engine.engine import ENGINE_VERSION, Engine
 from novate.engine.journal import JournalStore
+from novate.engine.linked import Extract, decide_record
 from novate.engine.state import State
 from novate.errors import JournalError
 from novate.kernel.codes import Origin
@@ -93,7 +88,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         Naming the first record whose events, or whose engine commands, do not follow.
     """
     _, state = _beginning(journal, 0)
-    course = _Course(state)
+    course, extract = _Course(state), Extract()
     records = events = commands = 0
     for record in journal.read(1):
         if record.engine_version != ENGINE_VERSION:
@@ -104,11 +99,8 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         batch = decode_batch(record)
         _check_form(state, record, batch.commands)
         course.check(record, batch.commands)
-        again = Events(state)
-        for run in batch.commands:
-            decide_run(state, run, Origin(record.origin), again)
-        again.flush()
-        _compare(record, "events", again.runs, batch.events)
+        again = decide_record(state, batch.commands, Origin(record.origin), extract)
+        _compare(record, "events", again, batch.events)
         if record.source:
             state.sources_seen[record.source] = record.source_sequence
         if record.instant_ns != state.now_ns:
@@ -123,6 +115,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         if progress is not None:
             progress(record.sequence)
     course.require_end()
+    state.require_sound()
     return AuditReport(records, events, commands, state.digest())
 
 

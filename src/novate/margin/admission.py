@@ -37,6 +37,11 @@ from novate.valuation.price_status import halted_among, is_halted
 
 MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
+_NOVATED = (
+    "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
+)  # fmt: skip
+"""Columns of a trade that its event repeats."""
+
 
 def decide_submit_trades(
     x: ClearingState, run: Run
@@ -45,12 +50,7 @@ def decide_submit_trades(
     rows = run.rows
     x.positions.reserve(2 * rows, x.accounts)
     command = columns_of(run)
-    refusal = np.zeros(rows, np.int64)
-    actual = np.zeros(rows, np.int64)
-    allowed = np.zeros(rows, np.int64)
-    value = np.zeros(rows, np.int64)
-    buyer_fee = np.zeros(rows, np.int64)
-    seller_fee = np.zeros(rows, np.int64)
+    refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
     decide_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
@@ -61,30 +61,29 @@ def decide_submit_trades(
         command["buyer_reservation"], command["seller_reservation"],
         refusal, actual, allowed, value, buyer_fee, seller_fee,
     )  # fmt: skip
-    booked = np.flatnonzero(refusal == 0)
+    columns = {
+        "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
+        **{name: command[name] for name in _NOVATED},
+    }  # fmt: skip
+    if not refusal.any():
+        return _novated(columns), []
     refused = [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)
     ]
+    booked = np.flatnonzero(refusal == 0)
     if not booked.size:
         return None, refused
-    taken = {
-        name: command[name][booked]
-        for name in (
-            "buyer", "seller", "instrument", "ticks", "lots",
-            "buyer_reservation", "seller_reservation",
-        )
-    }  # fmt: skip
-    novated = event.TRADE_NOVATED.run(
-        {
-            "row": booked.astype(np.int64),
-            "value": value[booked],
-            "buyer_fee": buyer_fee[booked],
-            "seller_fee": seller_fee[booked],
-            **taken,
-        }
-    )
-    return novated, refused
+    taken = {name: column[booked] for name, column in columns.items()}
+    return _novated(taken), refused
+
+
+def _novated(columns: dict[str, Any]) -> Run:
+    """The event of booked trades; columns of a command and of its kernel have its types already."""
+    message = event.TRADE_NOVATED
+    names = (field.name for field in message.fields)
+    rows = len(columns["row"])
+    return Run(message.name, message.version, rows, tuple((n, columns[n]) for n in names))
 
 
 def apply_trades_novated(x: ClearingState, run: Run) -> None:

@@ -249,6 +249,22 @@ class EngineCommandRefusal(IntEnum):
     CAUSE_GONE = 4
 
 
+class LinkedRefusal(IntEnum):
+    """Why a row of linked commands was refused although nothing was wrong with it.
+
+    The number that broke is the place of the row that failed, counted from 0 over all linked rows.
+    """
+
+    LINKED = 1000
+
+
+def refusal_of(command: str, code: int) -> IntEnum:
+    """Return the member that a journaled refusal of a command stands for."""
+    if code == LinkedRefusal.LINKED:
+        return LinkedRefusal.LINKED
+    return REFUSALS.get(command, EngineCommandRefusal)(code)
+
+
 REFUSALS: dict[str, type[IntEnum]] = {
     "DeclareAsset": DeclareAssetRefusal,
     "SetHaircut": SetHaircutRefusal,

@@ -21,6 +21,14 @@ def test_refusals_are_listed_under_the_command_they_answer() -> None:
         assert codes.__name__ == f"{name}Refusal"
 
 
+def test_a_journaled_code_stands_for_a_member() -> None:
+    of = refusal.refusal_of
+
+    assert of("SubmitTrade", 1) is refusal.SubmitTradeRefusal.UNKNOWN_BUYER
+    assert of("SettleCycle", 3) is refusal.EngineCommandRefusal.NOT_DUE
+    assert of("SubmitTrade", 1000) is refusal.LinkedRefusal.LINKED
+
+
 def test_the_codes_of_a_trade_are_those_of_its_kernel() -> None:
     for code in refusal.SubmitTradeRefusal:
         assert getattr(trade, code.name) == code

@@ -19,7 +19,7 @@ import numpy as np
 
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.settle import value_of
 from novate.message.declare import columns_of, rows_of

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.batch import Batch, decode_batch
 from novate.engine.journal import JournalStore
 from novate.engine.recover import AuditReport
 from novate.engine.state import State

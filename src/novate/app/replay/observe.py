@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, NET
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import columns_of, rows_of
-from novate.message.refusal import REFUSALS, EngineCommandRefusal
+from novate.message.refusal import refusal_of
 from novate.units import format_decimal
 
 Row = dict[str, Any]
@@ -255,8 +255,8 @@ def money(amount: int) -> str:
 
 
 def _refused(o: Observer, batch: Batch, row: Row) -> None:
-    codes = REFUSALS.get(row["command"], EngineCommandRefusal)
-    o.refusals[row["command"], codes(row["code"]).name.lower()] += 1
+    code = refusal_of(row["command"], row["code"])
+    o.refusals[row["command"], code.name.lower()] += 1
 
 
 def _posted(o: Observer, batch: Batch, row: Row) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from novate.app.replay.option_hedge import HedgeBook
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.columns import F64, I32, I64
 from novate.kernel.clearing.value import LINEAR

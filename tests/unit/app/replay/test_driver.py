@@ -5,7 +5,7 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.app.replay import driver
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
 from novate.engine.recover import audit, recover
 from novate.errors import InvariantError
 from novate.kernel.clearing.assess import NET

@@ -7,7 +7,7 @@ import pytest
 
 from novate.app.replay.observe import LAYER_NAMES, Observer, money
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.codes import Layer, Origin
 from novate.message import event

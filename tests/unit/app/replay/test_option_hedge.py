@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.app.replay.option_hedge import HedgeBook
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.kernel.codes import AccountStatus
 from novate.message import event
 from novate.simulation.options.command import OptionVenue

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import paths, scene
 
 from novate.app.replay.option_smile import quote_chain, smile_rows
 from novate.simulation.options.quote import option_quotes
+from tests.unit.simulation.option_scene import paths, scene
 
 
 @cache

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import MINUTE_NS, paths, scene
 
 from novate.errors import InputError
 from novate.simulation.agents.option_agent import OptionAgent, OptionAgentTerms
 from novate.simulation.options.value import contract_table, market_at
 from novate.valuation.holding import unit_risk
+from tests.unit.simulation.option_scene import MINUTE_NS, paths, scene
 
 CALM = np.array([0, 0])
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import INTEREST, holders, paths, scene
 
 from novate.errors import InputError
 from novate.simulation.options.book import KIND_OF, generate_option_book
 from novate.simulation.options.terms import OptionTargets, Trader
+from tests.unit.simulation.option_scene import INTEREST, holders, paths, scene
 
 
 def test_lots_add_up_to_zero_in_every_contract() -> None:

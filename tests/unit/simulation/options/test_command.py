@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import paths, scene
 
 from novate.kernel.codes import Role
 from novate.margin.option import ShortRule
 from novate.message.declare import columns_of
 from novate.simulation.options.command import OptionVenue, Underlying, hedge_trades
 from novate.simulation.options.terms import Trader
+from tests.unit.simulation.option_scene import paths, scene
 
 DERIBIT = ShortRule(0.15, 0.10, 0.075, 0.0, 0.075, 0.0, 0.0, 0)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import MINUTE_NS, START_NS, paths
 
 from novate.errors import InputError
 from novate.kernel.pricing.svi import least_density
 from novate.simulation.options.market import DEMO_SMILES, SmileTerms, half_spread, surface_path
+from tests.unit.simulation.option_scene import MINUTE_NS, START_NS, paths
 
 WING = np.linspace(-4.0, 4.0, 1601)
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import paths, scene
 
 from novate.simulation.options.quote import option_quotes
+from tests.unit.simulation.option_scene import paths, scene
 
 
 def test_bids_lie_below_asks_on_their_ticks_around_the_mark() -> None:

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from tests.unit.simulation.option_scene import paths, scene
 
 from novate.simulation.options.value import contract_table, market_at
 from novate.valuation.holding import unit_risk
+from tests.unit.simulation.option_scene import paths, scene
 
 
 def test_a_linear_option_has_the_textbook_price() -> None:

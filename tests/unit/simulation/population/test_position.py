@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.unit.simulation.conftest import INSTRUMENTS
 
 from novate.errors import InputError
 from novate.simulation.population.account import draw_accounts, position_share
 from novate.simulation.population.position import Holding, draw_holding, open_positions
 from novate.simulation.population.terms import LEDGER, AccountType, Targets
+from tests.unit.simulation.conftest import INSTRUMENTS
 
 TARGETS = Targets(accounts=2000, members=4, open_interest=150_000_000 * LEDGER)
 LOT_VALUE = np.array([114 * LEDGER, 41 * LEDGER, 20 * LEDGER])

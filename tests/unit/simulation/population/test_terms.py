@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tests.unit.simulation.conftest import ASSETS, INSTRUMENTS
 
 from novate.errors import InputError
 from novate.simulation.population.terms import (
@@ -14,6 +13,7 @@ from novate.simulation.population.terms import (
     check_targets,
     venue_types,
 )
+from tests.unit.simulation.conftest import ASSETS, INSTRUMENTS
 
 
 def test_a_lot_gains_its_tick_value_per_tick() -> None:

@@ -1,0 +1,161 @@
+"""What may be asked of the engine: everything that can be wrong is found before it is decided.
+
+A batch that is refused here has changed nothing, for its client or for any other, and the engine
+goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from novate.book.account import apply_account_opened, decide_open_account
+from novate.canonical import Run, encode_runs
+from novate.engine.batch import CONTROL
+from novate.engine.state import State
+from novate.errors import InputError, JournalError
+from novate.message import command
+from novate.message.declare import Message, rows_of
+from novate.valuation.clearing_state import SINGLE_ROLES
+
+LINKED_MAX = 64
+"""Rows that one call may link."""
+
+LINKABLE = (
+    frozenset(command.BY_NAME)
+    - command.ENGINE_ONLY
+    - CONTROL
+    - {
+        message.name
+        for message in (
+            command.REPORT_PRICE,
+            command.REPORT_LAST,
+            command.REPORT_SURFACE,
+            command.REPORT_FILL,
+        )
+    }
+)
+"""Commands that can be linked: not control commands, and not what the world reports.
+
+A price or a fill has happened, whatever becomes of the rest.
+"""
+
+_BEFORE_THE_HOUSE = frozenset(
+    message.name
+    for message in (
+        command.ADVANCE_TIME,
+        command.ASSESS_MARGIN,
+        command.DECLARE_ASSET,
+        command.DECLARE_SOURCE,
+        command.SET_HAIRCUT,
+        command.SET_PARAMETER,
+        command.DECLARE_WATERFALL,
+        command.DECLARE_OPTION_MARGIN,
+        command.REPORT_PRICE,
+    )
+)
+"""Commands that need none of the clearing house's own accounts."""
+
+
+def checked(run: Run) -> Run:
+    """Return a run with every column as its message declares it.
+
+    Raises
+    ------
+    InputError
+        If the command is unknown, or a column is missing, malformed or out of its type's range.
+    """
+    message = command.BY_NAME.get(run.name)
+    if message is None or message.version != run.version:
+        raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    return message.run(dict(run.columns))
+
+
+def require_journalable(commands: Sequence[Run]) -> None:
+    """Refuse commands that have no canonical bytes.
+
+    Checked columns of whole numbers always have them: only texts and floats are looked at.
+
+    Raises
+    ------
+    InputError
+        Naming the first command that cannot be journaled.
+    """
+    for run in commands:
+        if all(isinstance(c, np.ndarray) and c.dtype.kind in "iub" for _, c in run.columns):
+            continue
+        try:
+            encode_runs([run], [])
+        except JournalError as error:
+            raise InputError(f"command {run.name!r} cannot be journaled: {error}") from error
+
+
+def require_key(source: str, source_sequence: int) -> None:
+    """Refuse a key that the journal could not hold.
+
+    Raises
+    ------
+    InputError
+        If the source is no printable text, or its number is none from 1.
+    """
+    is_number = type(source_sequence) is int  # not a bool, not a NumPy scalar
+    if not is_number or not 0 <= source_sequence < 2**63 or (source and source_sequence < 1):
+        raise InputError(f"source {source!r}: sequence {source_sequence!r}; allowed: from 1")
+    if not source.isprintable() or len(source) > 200:
+        raise InputError(f"source {source!r}; allowed: up to 200 printable characters")
+
+
+def require_linkable(commands: Sequence[Run]) -> None:
+    """Refuse to link commands that cannot be all or none.
+
+    Raises
+    ------
+    InputError
+        If there are more than `LINKED_MAX` rows, or a command that is not `LINKABLE`.
+    """
+    rows = sum(run.rows for run in commands)
+    if rows > LINKED_MAX:
+        raise InputError(f"{rows} rows are linked; allowed: up to {LINKED_MAX}")
+    for run in commands:
+        if run.name not in LINKABLE:
+            raise InputError(f"{run.name} cannot be linked; allowed: {sorted(LINKABLE)}")
+
+
+def require_house(state: State, commands: Sequence[Run]) -> None:
+    """Refuse commands that book anything before the house has all of its own accounts.
+
+    An opening counts when it will be accepted: it is decided here on a copy of the few accounts
+    that there are before the house is complete.
+
+    Raises
+    ------
+    InputError
+        Naming the command and the accounts that are missing.
+    """
+    missing = {role for role in SINGLE_ROLES if state.single(role) < 0}
+    if not missing:
+        return
+    accounts = state.accounts.copy()
+    for run in commands:
+        if run.name == command.OPEN_ACCOUNT.name:
+            for row in rows_of(run):
+                if decide_open_account(accounts, row, _Unheard()) is None:
+                    apply_account_opened(accounts, row)
+                    missing.discard(row["role"])
+                if not missing:
+                    return
+        elif run.name not in _BEFORE_THE_HOUSE:
+            names = sorted(role.name.lower() for role in missing)
+            raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
+
+
+class _Unheard:
+    """An `Emit` that nobody listens to: for deciding without applying."""
+
+    def __call__(self, message: Message, /, **values: Any) -> None:
+        """Take one row of an event."""
+
+    def columns(self, message: Message, /, **columns: Any) -> None:
+        """Take rows of an event."""
