@@ -38,6 +38,7 @@ GENESIS = bytes(HASH_BYTES)  # stands for the record before the first one
 ORIGIN_EXTERNAL, ORIGIN_ENGINE, ORIGIN_LINKED = 0, 1, 2
 
 _TAG, _ALIGNMENT = b"nvt1", 8
+_PADDING = tuple(bytes(-length % _ALIGNMENT) for length in range(_ALIGNMENT))
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 _TEXT = "str"
@@ -153,10 +154,11 @@ def encode_runs(commands: Sequence[Run], events: Sequence[Run]) -> bytes:
         tuple(_run_header(run, buffers) for run in events),
     )
     packed = _pack(header, "a name or text of the batch")
-    _hold(len(packed) <= _UINT32_MAX, f"header of {len(packed)} bytes, at most {_UINT32_MAX}")
-    parts: list[Any] = [_TAG, len(packed).to_bytes(4, "little"), packed, _padding(len(packed))]
+    size = len(packed)
+    _hold(size <= _UINT32_MAX, f"header of {size} bytes, at most {_UINT32_MAX}")
+    parts: list[Any] = [_TAG, size.to_bytes(4, "little"), packed, _PADDING[size % _ALIGNMENT]]
     for buffer in buffers:
-        parts += (buffer, _padding(buffer.nbytes))
+        parts += (buffer, _PADDING[buffer.nbytes % _ALIGNMENT])
     return b"".join(parts)
 
 
@@ -278,9 +280,10 @@ def seal(  # noqa: PLR0913 - the fields of one record, by keyword
         If a value is outside the range given at ``Record``.
     """
     head = (sequence, instant_ns, engine_version, origin, source, source_sequence)
-    unsealed = Record(*head, previous, body, GENESIS)
-    _check_record(unsealed)  # before the hash, so that errors name the value
-    return Record(*head, previous, body, _record_hash(unsealed))
+    record = Record(*head, previous, body, GENESIS)
+    _check_record(record)  # before the hash, so that errors name the value
+    object.__setattr__(record, "hash", _record_hash(record))  # nobody else has seen it yet
+    return record
 
 
 def check_chain(
@@ -317,8 +320,7 @@ def check_links(
 ) -> tuple[int, bytes]:
     """Check and return what ``check_chain`` does, apart from the hash over each body.
 
-    For records that ``seal`` has just made: hashing a large body again costs about half as much as
-    writing it.
+    For records that ``seal`` has just made: to hash a large body again would be slow.
 
     Raises
     ------
@@ -327,10 +329,9 @@ def check_links(
     """
     sequence, previous = head
     for record in records:
-        if record.sequence != sequence + 1:
-            raise JournalError(
-                f"record {sequence + 1} is missing: {record.sequence!r} is in its place"
-            )
+        found = record.sequence
+        if found != sequence + 1:
+            raise JournalError(f"record {sequence + 1} is missing: {found!r} is in its place")
         _check_record(record)
         if record.previous != previous:
             raise JournalError(f"record {record.sequence} does not continue record {sequence}")
@@ -411,9 +412,8 @@ def _run_header(run: Run, buffers: list[NDArray[Any]]) -> _RunHeader:
             buffers.append(plain)
             fields.append((field, kind, None))
         else:
-            place = f"{run.name}.{field} is {type(values)}"
             is_text = type(values) is tuple and all(type(text) is str for text in values)
-            _hold(is_text, f"{place}, neither an array nor a tuple of texts")
+            _hold(is_text, f"{run.name}.{field} is neither an array nor a tuple of texts")
             fields.append((field, _TEXT, values))
         if len(values) != run.rows:
             raise JournalError(f"{run.name}.{field} has {len(values)} values, not {run.rows}")
@@ -443,10 +443,6 @@ def _dtype(place: str, kind: str) -> np.dtype[Any]:
     return dtype
 
 
-def _padding(length: int) -> bytes:
-    return bytes(-length % _ALIGNMENT)
-
-
 class _Reader:
     """Walks over the column buffers of a body."""
 
@@ -457,7 +453,7 @@ class _Reader:
 
     def align(self) -> None:
         """Step over padding, which must be zero and present."""
-        padding = _padding(self.offset)
+        padding = _PADDING[self.offset % _ALIGNMENT]
         found = self.body[self.offset : self.offset + len(padding)]
         _hold(found == padding, f"padding at byte {self.offset} is missing or not zero")
         self.offset += len(padding)

@@ -18,8 +18,8 @@ from novate.engine.engine import Engine
 from novate.message import command as c
 from tests.bench import venue
 
-POSITIONS = 1_600_000
-ACCOUNTS = 100_000
+POSITIONS = 1_400_000
+ACCOUNTS = 200_000
 FORKED = 100_000
 READERS = 1_000_000
 CLIENTS = 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.book.columns import AccountColumns
 from novate.errors import require
 from novate.kernel.clearing.bound import BALANCE_STOP
@@ -32,7 +34,7 @@ def asset_sums(accounts: AccountColumns) -> I64:
 def require_zero_sums(accounts: AccountColumns) -> None:
     """Stop unless the running totals of all assets are zero: `require_conserved` of one booking."""
     sums = accounts.balance_sum
-    if sums.any():
+    if np.count_nonzero(sums):  # the fastest look at a few numbers
         require(False, f"debits equal credits in every asset, sums {sums.tolist()}")
 
 

@@ -97,5 +97,5 @@ def apply_record(state: State, record: Record) -> Batch:
         apply_run(state, run)
     if record.source:
         state.sources_seen[record.source] = record.source_sequence
-    state.require_still_sound()
+    state.require_still_sound(batch.events)
     return batch

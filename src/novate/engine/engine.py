@@ -274,7 +274,7 @@ class Engine:
         events = decide_record(state, commands, origin, self._extract)
         if pending.source:
             state.sources_seen[pending.source] = pending.source_sequence
-        touched = state.require_still_sound()
+        touched = state.require_still_sound(events)
         if self._views or self._subscribers:
             self._changes.add(touched, events)
         self._sequence += 1

@@ -30,7 +30,6 @@ from novate.message import command, event
 from novate.message.declare import Refusal, columns_of, rows_of
 from novate.message.refusal import LinkedRefusal
 from novate.valuation import MarginCache
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 _ACCOUNTS = ("account", "buyer", "seller", "parent")
 """Columns of commands that hold numbers of accounts."""
@@ -148,9 +147,8 @@ class Extract:
     def _fill_accounts(self, real: State, commands: Sequence[Run]) -> None:
         count = real.accounts.count
         named = np.concatenate((_named(commands, _ACCOUNTS), _contributions(real, commands)))
-        own = [number for number in map(real.single, SINGLE_ROLES) if number >= 0]
         owners = real.reservations.account[self._reservations]
-        found = np.unique(np.concatenate((named, own, owners)))
+        found = np.unique(np.concatenate((named, real.own_accounts(), owners)))
         self._accounts = found[(found >= 0) & (found < count)].astype(np.int64)
         accounts, assets = self.state.accounts, real.accounts.balance.shape[1]
         if accounts.capacity < count + LINKED_MAX or accounts.balance.shape[1] != assets:

@@ -108,7 +108,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
                 f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
                 f" {state.now_ns}"
             )
-        state.require_still_sound()
+        state.require_still_sound(batch.events)
         records += 1
         events += sum(run.rows for run in batch.events)
         commands += sum(run.rows for run in batch.commands)

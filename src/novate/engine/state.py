@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
@@ -9,16 +10,30 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
-from novate.canonical import digest_columns
+from novate.canonical import Run, digest_columns
 from novate.default_management.columns import DefaultColumns
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64, Columns
-from novate.kernel.clearing.position import largest_gross, look_at_booking
+from novate.kernel.clearing.position import largest_gross, largest_gross_of
 from novate.kernel.clearing.value import LINEAR
+from novate.message import event
 from novate.valuation import ClearingState, MarginCache
 
 IndexArray = npt.NDArray[np.int64]
+
+ADMITTED = frozenset(
+    message.name
+    for message in (
+        event.COMMAND_REFUSED,
+        event.COLLATERAL_POSTED,
+        event.COLLATERAL_WITHDRAWN,
+        event.MARGIN_RESERVED,
+        event.MARGIN_RELEASED,
+        event.TRADE_NOVATED,
+    )
+)
+"""Events whose commands are refused beyond `AMOUNT_MAX`: they leave every account in its bounds."""
 
 
 class State(ClearingState):
@@ -103,8 +118,13 @@ class State(ClearingState):
         )
         self.is_moved = False
 
-    def require_still_sound(self) -> IndexArray | None:
+    def require_still_sound(self, events: Sequence[Run]) -> IndexArray | None:
         """As `require_sound` after one record, from the running totals and what it touched.
+
+        Parameters
+        ----------
+        events
+            The record's events, applied.
 
         Returns
         -------
@@ -123,18 +143,23 @@ class State(ClearingState):
             self.require_sound()
             return None
         terms = self.instruments
-        is_apart, gross, cost = look_at_booking(
-            self.accounts.balance_sum, terms.lots_sum, terms.pending_sum, self.positions.arrays(),
-            self.accounts.head, touched, terms.form, terms.unit, terms.ticks_max,
-        )  # fmt: skip
-        if is_apart:  # of inverse contracts a rest may stay
-            require_zero_sums(self.accounts)
+        require_zero_sums(self.accounts)
+        if np.count_nonzero(terms.lots_sum) or np.count_nonzero(terms.pending_sum):
             _require_cancelled(self, terms.used("lots_sum"), terms.used("pending_sum"))
-        if cost >= COST_STOP or gross > COST_STOP:
-            require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
-            require(False, f"no account's gross is over {COST_STOP}, one is {gross:.0f}")
+        if any(run.name not in ADMITTED for run in events):
+            self._require_bounds(touched)
         self.is_moved = False
         return touched
+
+    def _require_bounds(self, accounts: IndexArray) -> None:
+        """Stop when the positions of one of some accounts could add up to what 64 bits cannot."""
+        terms = self.instruments
+        gross, cost = largest_gross_of(
+            self.positions.arrays(), self.accounts.head, accounts, terms.form, terms.unit,
+            terms.ticks_max,
+        )  # fmt: skip
+        require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
+        require(gross <= COST_STOP, f"no account's gross is over {COST_STOP}, one is {gross:.0f}")
 
     def copy(self) -> Self:
         """Return an independent copy: a fork."""

@@ -17,7 +17,7 @@ from novate.engine.batch import CONTROL
 from novate.engine.state import State
 from novate.errors import InputError, JournalError
 from novate.message import command
-from novate.message.declare import Message, rows_of
+from novate.message.declare import TEXT, Message, rows_of
 from novate.valuation.clearing_state import SINGLE_ROLES
 
 LINKED_MAX = 64
@@ -59,6 +59,14 @@ _BEFORE_THE_HOUSE = frozenset(
 """Commands that need none of the clearing house's own accounts."""
 
 
+_WHOLE_NUMBERS = {
+    message.name: tuple((field.name, np.dtype(field.dtype)) for field in message.fields)
+    for message in command.COMMANDS
+    if all(field.dtype not in (TEXT, "float64") for field in message.fields)
+}
+"""Commands without texts and floats, and the types of their columns."""
+
+
 def checked(run: Run) -> Run:
     """Return a run with every column as its message declares it.
 
@@ -70,7 +78,22 @@ def checked(run: Run) -> Run:
     message = command.BY_NAME.get(run.name)
     if message is None or message.version != run.version:
         raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    columns = _WHOLE_NUMBERS.get(run.name)
+    if columns is not None and _is_declared(run, columns):
+        return run
     return message.run(dict(run.columns))
+
+
+def _is_declared(run: Run, columns: tuple[tuple[str, np.dtype[Any]], ...]) -> bool:
+    """Whether a run has these columns as they are: what `Message.run` makes."""
+    return len(run.columns) == len(columns) and all(
+        name == wanted
+        and isinstance(values, np.ndarray)
+        and values.dtype == dtype
+        and values.shape == (run.rows,)
+        and values.flags.c_contiguous
+        for (name, values), (wanted, dtype) in zip(run.columns, columns, strict=True)
+    )
 
 
 def require_journalable(commands: Sequence[Run]) -> None:
@@ -84,7 +107,7 @@ def require_journalable(commands: Sequence[Run]) -> None:
         Naming the first command that cannot be journaled.
     """
     for run in commands:
-        if all(isinstance(c, np.ndarray) and c.dtype.kind in "iub" for _, c in run.columns):
+        if run.name in _WHOLE_NUMBERS:
             continue
         try:
             encode_runs([run], [])
@@ -134,9 +157,9 @@ def require_house(state: State, commands: Sequence[Run]) -> None:
     InputError
         Naming the command and the accounts that are missing.
     """
-    missing = {role for role in SINGLE_ROLES if state.single(role) < 0}
-    if not missing:
+    if len(state.own_accounts()) == len(SINGLE_ROLES):
         return
+    missing = {role for role in SINGLE_ROLES if state.single(role) < 0}
     accounts = state.accounts.copy()
     for run in commands:
         if run.name == command.OPEN_ACCOUNT.name:

@@ -13,7 +13,6 @@ from novate.canonical import Run
 from novate.engine.state import State
 from novate.message import event
 from novate.message.declare import Message, columns_of
-from novate.valuation.clearing_state import SINGLE_ROLES
 
 Row = dict[str, Any]
 
@@ -97,8 +96,7 @@ TOUCH: dict[str, Callable[[State, Row], None]] = {
 
 def _touch_own(state: State) -> None:
     """Every movement has its other side in one of the clearing house's own accounts."""
-    own = [state.single(role) for role in SINGLE_ROLES]
-    state.margin_cache.touch(*(account for account in own if account >= 0))
+    state.margin_cache.touch_many(state.own_accounts())
 
 
 def note_event(state: State, message: Message, row: Row) -> None:

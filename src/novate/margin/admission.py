@@ -65,7 +65,7 @@ def decide_submit_trades(
         "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
         **{name: command[name] for name in _NOVATED},
     }  # fmt: skip
-    if not refusal.any():
+    if not np.count_nonzero(refusal):
         return _novated(columns), []
     refused = [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns

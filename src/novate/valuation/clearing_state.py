@@ -85,6 +85,7 @@ class ClearingState:
         self.window_ns = 0
         self.layout = 0
         self._single: dict[Role, int] = {}
+        self._own: I64 = np.zeros(0, np.int64)
         self._holders: _Holders | None = None
         self._watched: dict[int, Watch] | None = None
 
@@ -157,6 +158,13 @@ class ClearingState:
             self._single[role] = int(found[0])
         return self._single[role]
 
+    def own_accounts(self) -> I64:
+        """Numbers of the clearing house's own accounts that are open, in the order of roles."""
+        if self._own.size < len(SINGLE_ROLES):
+            found = [self.single(role) for role in SINGLE_ROLES]
+            self._own = np.array([number for number in found if number >= 0], np.int64)
+        return self._own
+
     def account_arrays(self) -> AccountArrays:
         """Accounts as kernels take them."""
         a = self.accounts
@@ -226,6 +234,7 @@ class ClearingState:
         """Forget everything derived; no event may change by it."""
         self.forget_lists()
         self._single.clear()
+        self._own = np.zeros(0, np.int64)
         self.compact()
 
     def forget_lists(self) -> None:

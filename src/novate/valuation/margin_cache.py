@@ -83,7 +83,7 @@ class MarginCache:
 
     def touch_many(self, accounts: npt.NDArray[np.integer]) -> None:
         """Note a column of accounts, repeats allowed."""
-        self._note(accounts.astype(np.int64))
+        self._note(accounts.astype(np.int64, copy=False))
 
     def _note(self, accounts: npt.NDArray[np.int64]) -> None:
         self._touched.append(accounts)

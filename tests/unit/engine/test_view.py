@@ -11,10 +11,12 @@ from novate.message import command
 from tests.unit.clearing import COIN, START, ClearingHouse
 
 FEW = 3 * ACCOUNT_BLOCK
+SECOND, THIRD = f"c{ACCOUNT_BLOCK + 100}", f"c{2 * ACCOUNT_BLOCK + 100}"
+"""Accounts of the second and the third block."""
 
 
 def large_house() -> ClearingHouse:
-    """More accounts than fit two blocks, with a few positions."""
+    """More accounts than fit three blocks, with a few positions."""
     house = ClearingHouse()
     house.list_contract("X")
     house.list_contract("Y")
@@ -30,11 +32,11 @@ def large_house() -> ClearingHouse:
             }
         )
     )
-    for name in ("c0", "c1500", "c3000"):
+    for name in ("c0", SECOND, THIRD):
         house.deposit(name, 20_000 * COIN)
     house.price(500)
-    house.trade("c0", "c1500", lots=3, ticks=500, instrument=1)
-    house.trade("c0", "c1500", lots=4, ticks=500)
+    house.trade("c0", SECOND, lots=3, ticks=500, instrument=1)
+    house.trade("c0", SECOND, lots=4, ticks=500)
     return house
 
 
@@ -63,7 +65,7 @@ def test_blocks_that_did_not_change_are_shared() -> None:
     house = large_house()
     before = house.engine.view(0)
 
-    house.trade("c0", "c3000", lots=1, ticks=500)
+    house.trade("c0", THIRD, lots=1, ticks=500)
 
     after = house.engine.view(INTERVAL_NS)
     shared = [one is other for one, other in zip(before.blocks, after.blocks, strict=True)]

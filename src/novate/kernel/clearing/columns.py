@@ -21,7 +21,7 @@ F64 = npt.NDArray[np.float64]
 NONE = -1
 """No row: an empty link, an account without a parent."""
 
-ACCOUNT_BLOCK = 1024
+ACCOUNT_BLOCK = 256
 """Accounts of one block: what a reader's copy of the book is renewed by."""
 
 

@@ -142,21 +142,12 @@ def largest_gross(positions, reach, gross):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def look_at_booking(  # type: ignore[no-untyped-def]
-    balance_sum, lots_sum, pending_sum, positions, head, accounts, form, unit, ticks_max
-):
-    """Look at the running totals and at the accounts that a record touched, in one call.
+def largest_gross_of(positions, head, accounts, form, unit, ticks_max):  # type: ignore[no-untyped-def]
+    """Return the largest gross and the largest cost of any row of ``accounts``, float64.
 
-    Returns whether a total is not zero, the largest gross of an account, and the largest cost of
-    any of their rows, float64.  Of a position the gross counts what it could reach at any accepted
-    price, and the settlement cost or that reach again, whichever is larger: a cycle turns one into
-    the other.
+    Of a position the gross counts what it could reach at any accepted price, and the settlement
+    cost or that reach again, whichever is larger: a cycle turns one into the other.
     """
-    is_apart = False
-    for total in balance_sum:
-        is_apart |= total != 0
-    for i in range(lots_sum.size):
-        is_apart |= lots_sum[i] != 0 or pending_sum[i] != 0
     gross_max, largest = 0.0, 0.0
     for account in accounts:
         gross = 0.0
@@ -171,7 +162,7 @@ def look_at_booking(  # type: ignore[no-untyped-def]
             largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
             row = positions.link[row]
         gross_max = max(gross_max, gross)
-    return is_apart, gross_max, largest
+    return gross_max, largest
 
 
 @kernel

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from novate.book.columns import AccountColumns, PositionColumns
 from novate.instrument.columns import InstrumentColumns
-from novate.kernel.clearing.columns import I64, InstrumentArrays
+from novate.kernel.clearing.columns import InstrumentArrays
 from novate.kernel.clearing.position import (
     copy_rows,
     find_position,
     hold_position,
-    look_at_booking,
+    largest_gross_of,
     move_position,
     rows_of_accounts,
     sum_positions,
@@ -144,20 +144,15 @@ def test_the_gross_of_some_accounts_counts_a_reach_again_where_it_is_more_than_t
         positions.lots[row], positions.settlement_cost[row] = lots, cost
         positions.entry_cost[row] = -3 * cost
     form, unit, ticks_max = np.array([1, 2], np.int8), np.array([10, 30]), np.array([100, 100])
-    zero = np.zeros(2, np.int64)
 
-    def look(some: list[int], *sums: I64) -> tuple[bool, float, float]:
-        return look_at_booking(  # type: ignore[no-any-return]
-            *sums, positions.arrays(), accounts.head, np.array(some), form, unit, ticks_max
+    def largest(some: list[int]) -> tuple[float, float]:
+        return largest_gross_of(  # type: ignore[no-any-return]
+            positions.arrays(), accounts.head, np.array(some), form, unit, ticks_max
         )
 
-    assert look([0], zero, zero, zero) == (False, 5_000 + 5_000 + 60 + 900, 2_700)
-    assert look([0, 1], zero, zero, zero) == (False, 2 * 99_000, 2_700)
-    assert look([2], zero, zero, zero) == (False, 0, 0)
-    for place in range(3):
-        sums = [zero, zero, zero]
-        sums[place] = np.array([0, -1])
-        assert look([2], *sums)[0]
+    assert largest([0]) == (5_000 + 5_000 + 60 + 900, 2_700)
+    assert largest([0, 1]) == (2 * 99_000, 2_700)
+    assert largest([2]) == (0, 0)
 
 
 def test_rows_of_some_accounts_are_copied_by_instrument() -> None:
