@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -89,6 +90,12 @@ def field_values(dtype: str) -> st.SearchStrategy[Any]:
     )
 
 
+@functools.cache
+def lived(seed: int) -> Engine:
+    """An engine that has lived through a stream, or through nothing; to be forked."""
+    return play(stream_of(seed)) if seed else Engine(MemoryJournal())
+
+
 @st.composite
 def any_run(draw: st.DrawFn) -> Run:
     """One row of any command, with anything in its columns."""
@@ -102,7 +109,7 @@ def any_run(draw: st.DrawFn) -> Run:
 def test_no_command_whatever_it_says_stops_the_engine(
     runs: list[Run], linked: bool, start: int
 ) -> None:
-    engine = play(stream_of(start)).fork(MemoryJournal()) if start else Engine(MemoryJournal())
+    engine = lived(start).fork(MemoryJournal())
     engine.decide([command.REPORT_LAST.row(instrument=0, ticks=1)] if start else [TICK])
     try:
         engine.decide(runs, linked=linked)

@@ -19,7 +19,7 @@ from novate.kernel.clearing.assess import (
     units_of,
 )
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
-from novate.kernel.clearing.ledger import add_balance, add_pending, note_moved
+from novate.kernel.clearing.ledger import add_balance, add_pending
 from novate.kernel.clearing.position import (
     entry_change,
     find_position,
@@ -115,7 +115,6 @@ def book_leg(  # type: ignore[no-untyped-def]
     row = hold_position(positions, accounts.head, account, i)
     before = positions.lots[row]
     realised = move_position(positions, instruments, row, i, ticks, lots, value)
-    note_moved(accounts, account)
     if before != 0 and (before > 0) != (lots > 0):
         slow = instruments.slow[i]
         closed = -before if abs(lots) > abs(before) else lots
@@ -152,7 +151,10 @@ def book_trade(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
 ):  # fmt: skip
-    """Book both legs, both fees, and the checksum."""
+    """Book both legs, both fees, and the checksum.
+
+    A fee of nothing is booked too: it says that the account moved.
+    """
     asset = instruments.settlement_asset[i]
     book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
     book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
