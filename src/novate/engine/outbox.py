@@ -10,6 +10,12 @@ import numpy.typing as npt
 
 from novate.engine.state import State
 from novate.kernel.clearing.columns import I8, I32, I64
+from novate.message import event
+
+ORDER_EVENTS = frozenset(
+    message.name for message in event.EVENTS if any(f.name == "order" for f in message.fields)
+)
+"""Events that change the outbox."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.engine.outbox import Outbox, frozen
+from novate.engine.outbox import ORDER_EVENTS, Outbox, frozen
 from novate.kernel.codes import OrderKind
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -50,3 +50,7 @@ def test_a_frozen_array_is_the_same_array() -> None:
 
     assert frozen(array) is array
     assert not array.flags.writeable
+
+
+def test_the_events_of_orders_are_those_that_name_one() -> None:
+    assert {"AssetConverted", "OrderClosed", "OrderFilled", "OrderPlaced"} == ORDER_EVENTS
