@@ -6,16 +6,18 @@ PYTHON ?= python3
 JOBS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+BENCH_ARGS ?=
+SEEDS ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench docs soak lock setup clean
+.PHONY: help demo test properties check format bench bench-against docs soak lock setup clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 # --- set-up: each stamp stands for packages that are installed and up to date -------------------
 
@@ -57,14 +59,22 @@ test: $(VENV)/.dev  ## Run the tests (PYTEST_ARGS="-k word" for some of them)
 	CHROMIUM="$$(scripts/ensure_chromium.sh)" && export CHROMIUM && \
 	  $(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
 
-soak: $(VENV)/.dev  ## Run the tests that take minutes
+properties: $(VENV)/.dev  ## Run the property tests with a fresh seed (SEEDS=100: with a hundred)
+	$(BIN)/python scripts/try_seeds.py $(SEEDS) -n $(JOBS) $(PYTEST_ARGS)
+
+soak: $(VENV)/.dev  ## Run the tests that take hours, property tests with a hundred seeds among them
 	CHROMIUM="$$(scripts/ensure_chromium.sh)" && export CHROMIUM && \
 	  $(BIN)/pytest -m soak $(PYTEST_ARGS) && \
 	  NOVATE_LAW_EXAMPLES=60 NOVATE_LAW_STEPS=60 $(BIN)/pytest tests/law $(PYTEST_ARGS)
+	$(MAKE) properties SEEDS=100
 
 bench: $(VENV)/.dev  ## Measure, and write build/bench.md
 	@mkdir -p build
 	$(BIN)/python -m tests.bench build/bench.md
+
+bench-against: $(VENV)/.dev  ## Measure beside an earlier commit (BASE=...), and write build/bench-against.md
+	@test -n "$(BASE)" || { echo "which commit? make bench-against BASE=COMMIT"; exit 2; }
+	$(BIN)/python -m tests.bench.against $(BASE) build/bench-against.md $(BENCH_ARGS)
 
 docs: $(VENV)/.dev  ## Build the pages into build/docs; a warning is an error
 	@rm -rf docs/_reference

@@ -1,24 +1,33 @@
-"""Write docs/messages.md and docs/parameters.md from the declarations that the engine uses.
+"""Write the reference pages: docs/messages.md, docs/parameters.md and docs/rulebook_tests.md.
 
-Run it after changing a command, an event, a refusal or a parameter; a test compares the pages with
-what this program would write.
+The first two come from the declarations that the engine uses, the third from the rules that the
+tests name.  Run it after changing a command, an event, a refusal, a parameter, or what rules a test
+holds; a test compares the pages with what this program would write.
 """
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
+from collections.abc import Iterator
 from enum import IntEnum
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from novate.adapter.parameter_file import reference_page
+from novate.engine.catalogue import ENGINE_ONLY, REFUSALS
 from novate.kernel import codes
-from novate.message.command import COMMANDS, ENGINE_ONLY
+from novate.message.command import COMMANDS
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import REFUSALS, EngineCommandRefusal, LinkedRefusal
+from novate.message.refusal import EngineCommandRefusal, LinkedRefusal
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+SECOND_MODEL = "simulate/naive/"
 
 MESSAGES_INTRODUCTION = """\
 # Messages
@@ -45,6 +54,16 @@ ENGINE_INTRODUCTION = """\
 Only the engine issues these, as consequences of others. They share one set of refusals.
 """
 
+RULES_INTRODUCTION = """\
+# Tests of the rulebook
+
+Each rule of [](rulebook.md) with the tests that hold it: the name of a test is the sentence that it
+proves. `scripts/write_reference.py` writes this page from the marks at the tests,
+`@pytest.mark.rule("7.3")`. A function of the second model (`tests/simulate/naive`) names the rules
+that it is written from; random streams of commands compare what it does with the engine
+(`tests/simulate/test_against_naive.py`).
+"""
+
 CODES = (
     codes.Role,
     codes.Segregation,
@@ -68,10 +87,7 @@ def messages_page() -> str:
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
         _codes(LinkedRefusal, "refusal"),
-        *(
-            _message(message, REFUSALS.get(message.name, EngineCommandRefusal))
-            for message in outside
-        ),
+        *(_message(message, REFUSALS[message.name]) for message in outside),
         ENGINE_INTRODUCTION,
         _codes(EngineCommandRefusal, "refusal"),
         *(_message(message) for message in inside),
@@ -123,7 +139,7 @@ def _first_line(kind: type[IntEnum]) -> str:
 def _parameters() -> str:
     """Return the table of risk parameters."""
     rows = [
-        f"| {parameter.value} | `{parameter.name}` | {setting.unit} | {setting.default} "
+        f"| {parameter.value} | `{parameter.name}` | {setting.unit.engine} | {setting.default} "
         f"| {setting.minimum} to {setting.maximum} | {_cell(setting.doc)} |"
         for parameter, setting in sorted(SETTINGS.items())
     ]
@@ -137,9 +153,92 @@ def _parameters() -> str:
     )
 
 
+class Holder(NamedTuple):
+    """A test, or a function of the second model, and the rules that it holds."""
+
+    file: str  # below tests/
+    name: str
+    rules: tuple[str, ...]
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a test: others are functions of the second model."""
+        return self.name.startswith("test_")
+
+
+def chapters() -> dict[str, list[str]]:
+    """Return the rule numbers of each chapter of the rulebook, in the order of the page."""
+    found: dict[str, list[str]] = {}
+    for line in (DOCS / "rulebook.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            found[line[3:]] = []
+        elif rule := re.match(r"- \*\*R (\d+\.\d+)\*\* ", line):
+            found[list(found)[-1]].append(rule[1])
+    return found
+
+
+def holders() -> list[Holder]:
+    """Return what names a rule, from the source of the tests, in order of file and line."""
+    tests = ROOT / "tests"
+    return [
+        holder
+        for path in sorted(tests.rglob("*.py"))
+        for holder in _marked(
+            ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(tests))
+        )
+    ]
+
+
+def _marked(node: ast.AST, file: str, prefix: str = "") -> Iterator[Holder]:
+    """Yield the marked functions and classes below a node."""
+    for child in ast.iter_child_nodes(node):
+        inner = prefix
+        if isinstance(child, ast.ClassDef | ast.FunctionDef):
+            rules = [
+                ast.literal_eval(rule)
+                for call in child.decorator_list
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.rule"
+                for rule in call.args
+            ]
+            if rules:
+                yield Holder(file, prefix + child.name, tuple(rules))
+            inner = f"{prefix}{child.name}."
+        yield from _marked(child, file, inner)
+
+
+def rulebook_tests_page() -> str:
+    """Return the page that lists under each rule what holds it."""
+    found = holders()
+    parts = [RULES_INTRODUCTION]
+    for chapter, rules in chapters().items():
+        rows = (
+            f"| {rule} | {_cell(_held_by([h for h in found if rule in h.rules]))} |"
+            for rule in rules
+        )
+        parts.append("\n".join([f"## {chapter}\n", "| rule | held by |", "|---|---|", *rows, ""]))
+    return "\n".join(parts)
+
+
+def _held_by(found: list[Holder]) -> str:
+    """Return tests as sentences, then functions of the second model, each under its file."""
+    lines = []
+    for file, group in groupby(found, key=lambda holder: holder.file):
+        for is_test, names in groupby(group, key=lambda holder: holder.is_test):
+            if is_test:
+                said = "; ".join(h.name.removeprefix("test_").replace("_", " ") for h in names)
+            else:
+                said = "second model: " + ", ".join(f"`{h.name}`" for h in names)
+            lines.append(f"{said} (`{file}`)")
+    return "<br>".join(lines)
+
+
 def pages() -> dict[Path, str]:
     """Return every page by its path."""
-    written = {"messages.md": messages_page(), "parameters.md": reference_page()}
+    written = {
+        "messages.md": messages_page(),
+        "parameters.md": reference_page(),
+        "rulebook_tests.md": rulebook_tests_page(),
+    }
     return {DOCS / name: text.rstrip("\n") + "\n" for name, text in written.items()}
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from novate.adapter.sqlite_journal import SqliteJournal
     from novate.canonical import Run
     from novate.engine.batch import Batch
+    from novate.engine.catalogue import REFUSALS
     from novate.engine.engine import Engine
     from novate.engine.journal import JournalStore
     from novate.engine.recover import AuditReport, audit, recover
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from novate.message import command, event
     from novate.message.declare import columns_of, rows_of
     from novate.message.parameter import Parameter
-    from novate.message.refusal import REFUSALS
     from novate.valuation import pricing, risk
 
 __all__ = [
@@ -131,7 +131,7 @@ _HOMES = {
     "novate.kernel.clearing.value": ("INVERSE", "LINEAR"),
     "novate.message.declare": ("columns_of", "rows_of"),
     "novate.message.parameter": ("Parameter",),
-    "novate.message.refusal": ("REFUSALS",),
+    "novate.engine.catalogue": ("REFUSALS",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {

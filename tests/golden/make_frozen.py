@@ -1,7 +1,8 @@
-"""Make a frozen journal: ``python -m tests.golden.make_frozen tests/golden/data/frozen-2.json``.
+"""Make the next frozen journals: ``python -m tests.golden.make_frozen``.
 
 Run it when a command or an event is added, or gets a new version, and put what is new into the
-scenario.  A file that exists is never written again: old journals stay as they were.
+scenario.  A file that exists is never written again: old journals stay as they were.  If the last
+journal is of an earlier engine version, it is continued too: that one holds an upgrade.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from novate.kernel.codes import Layer, ShortfallPolicy, Style
+from novate.engine.engine import Engine
+from novate.engine.recover import recover
+from novate.engine.version import ENGINE_VERSION, eras_of
+from novate.kernel.codes import Layer, Role, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.parameter import Parameter
-from tests.golden.frozen import freeze
+from tests.golden.frozen import DATA, freeze, journals, number_of, thaw, write_sidecar
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse
 
 NOTE = "every event once at least: four days of a house with six contracts and three defaults"
@@ -79,10 +83,9 @@ def open_house() -> ClearingHouse:
 def answer_all(house: ClearingHouse) -> None:
     """Fill every open order at the price it was placed at."""
     orders = house.engine.state.defaults.orders
-    for order in range(orders.count):
-        if orders.is_open[order]:
-            quantity, price = abs(int(orders.quantity[order])), int(orders.reference[order])
-            house.fill(order + 1, quantity, price)
+    for order in orders.number[orders.live()].tolist():
+        row = orders.row_of(order)
+        house.fill(order, abs(int(orders.quantity[row])), int(orders.reference[row]))
 
 
 def call_and_meet(house: ClearingHouse) -> None:
@@ -186,19 +189,56 @@ def pay_options(house: ClearingHouse) -> None:
     house.price(102, at_ns=expiry_ns + MINUTE)
 
 
-def main(arguments: list[str]) -> int:
-    """Write one file; the result is the exit status."""
-    if len(arguments) != 1 or Path(arguments[0]).exists():
-        sys.stderr.write("one argument: the path of a file that does not exist yet\n")
-        return 2
+def play() -> Engine:
+    """The scenario, and a batch of a named source: its key is part of the record."""
     engine = scenario().engine
-    # A batch of a named source too: its key is part of the record.
     engine.submit(
         [command.ADVANCE_TIME.row(instant_ns=engine.state.now_ns + 1)],
         source="gateway",
         source_sequence=1,
     )
-    Path(arguments[0]).write_text(freeze(engine, NOTE))
+    return engine
+
+
+def go_on(path: Path) -> Engine:
+    """A frozen journal, continued for an hour: a deposit, a price, an assessment."""
+    engine = recover(thaw(path)[0])
+    x = engine.state
+    instant_ns = x.now_ns + HOUR
+    price_e8 = int(x.assets.price_e8[1])
+    engine.submit(
+        [
+            command.POST_COLLATERAL.row(
+                account=x.single(Role.INSURANCE_FUND), asset=0, amount=COIN
+            ),
+            command.ADVANCE_TIME.row(instant_ns=instant_ns),
+            command.REPORT_PRICE.row(source=0, price_e8=price_e8, observed_ns=instant_ns),
+            command.ASSESS_MARGIN.row(instant_ns=instant_ns),
+        ]
+    )
+    return engine
+
+
+def is_earlier(path: Path) -> bool:
+    """Whether an earlier engine version decided the last record of a frozen journal."""
+    return eras_of(thaw(path)[0])[-1].engine_version < ENGINE_VERSION
+
+
+def main(arguments: list[str]) -> int:
+    """Write the next journals of a folder with their sidecars; the result is the exit status."""
+    folder = Path(arguments[0]) if arguments else DATA
+    before = journals(folder)
+    made = [(play(), NOTE)]
+    if before and is_earlier(before[-1]):
+        made.append((go_on(before[-1]), f"{before[-1].stem}, continued by a later engine version"))
+    number = number_of(before[-1]) if before else 0
+    for engine, note in made:
+        number += 1
+        path = folder / f"frozen-{number}.json"
+        with path.open("x") as file:
+            file.write(freeze(engine, note))
+        write_sidecar(path)
+        sys.stdout.write(f"{path}\n")
     return 0
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import pytest
 
 from novate.default_management.auto_deleveraging import queue, ranking_score
-from novate.default_management.share import share_pro_rata
 from novate.kernel.codes import Layer
 from tests.unit.clearing import COIN, E8, ClearingHouse
+from tests.unit.kernel.share import share_pro_rata
 
 MARK = 15_000
 
@@ -27,6 +27,7 @@ POSITIONS = (
 LOSING = ("D", -1, 14_800, 15_540)
 
 
+@pytest.mark.rule("13.13")
 @pytest.mark.parametrize(("name", "side", "entry", "bankruptcy", "score"), POSITIONS)
 def test_the_score_is_return_times_effective_leverage(
     name: str, side: int, entry: int, bankruptcy: int, score: float
@@ -50,6 +51,7 @@ def ranked_house() -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("13.12")
 def test_shorts_and_longs_are_ranked_apart_and_a_loser_is_not_in_the_queue() -> None:
     house = ranked_house()
     names = {house.number(name): name for name in "ABCDE"}
@@ -99,6 +101,7 @@ def deficit_of_fifty_cents(last: Layer) -> ClearingHouse:
 
 
 # Winners of 0.12, 0.20, 0.30 and 0.40, a deficit of 0.50: the queue takes 0.40 and 0.10.
+@pytest.mark.rule("13.15")
 def test_the_queue_takes_all_of_the_best_winner_and_the_rest_of_the_next() -> None:
     house = deficit_of_fifty_cents(Layer.AUTO_DELEVERAGING)
 
@@ -116,6 +119,7 @@ def test_the_queue_takes_all_of_the_best_winner_and_the_rest_of_the_next() -> No
 
 
 # The same deficit pro rata: 0.0588, 0.0980, 0.1471, 0.1961 (four decimals).
+@pytest.mark.rule("13.9")
 def test_pro_rata_every_winner_bears_its_share() -> None:
     house = deficit_of_fifty_cents(Layer.GAINS_HAIRCUT)
 

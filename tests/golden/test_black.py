@@ -53,6 +53,7 @@ COIN = [
 ]
 
 
+@pytest.mark.rule("9.8")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"row {row['row']} page {row['page']}")
 def test_a_price_is_the_one_in_the_book(row: dict[str, str]) -> None:
     S, K, r, q, T, vol = (float(row[name]) for name in ("S", "K", "r", "q", "T", "vol"))
@@ -101,6 +102,7 @@ def test_a_coin_settled_option_has_its_published_numbers(
     assert g.net_delta == pytest.approx(net, rel=1e-13)
 
 
+@pytest.mark.rule("9.9")
 @pytest.mark.parametrize(("inputs", "expected"), COIN)
 def test_a_coin_price_is_the_expected_payoff_under_the_coins_measure(
     inputs: tuple[str, float, float, float, float], expected: tuple[float, float, float, float]

@@ -45,6 +45,7 @@ def paid_by(house: ClearingHouse) -> list[tuple[int, str, int]]:
 
 # Loss 100: own contribution 40, fund 10, skin in the game 5, default fund 30, residual 15; the sum
 # is 100.  The residual over gains of 60 cuts every gain by 25%.
+@pytest.mark.rule("13.1", "13.3")
 def test_a_loss_goes_through_all_layers_in_their_order_and_adds_up() -> None:
     house = loss_of_a_hundred()
 
@@ -62,6 +63,7 @@ def test_a_loss_goes_through_all_layers_in_their_order_and_adds_up() -> None:
     assert paid + cut["amount"] == 100 * COIN
 
 
+@pytest.mark.rule("13.9")
 def test_accounts_without_gains_are_untouched_and_all_others_lose_a_quarter_of_theirs() -> None:
     house = loss_of_a_hundred()
 
@@ -93,6 +95,7 @@ def stressed(members: dict[str, tuple[int, int]], fund: int) -> ClearingHouse:
 
 # Cover-1 and Cover-2 (PFMI principle 4, key consideration 4; EMIR articles 42 and 43): stress
 # losses 120, 95, 60, 40 over margins 80, 70, 55, 45 leave 40, 25, 5, 0 over margin.
+@pytest.mark.rule("12.8")
 def test_what_members_lose_over_their_margin_is_recorded() -> None:
     members = {"A": (120, 80), "B": (95, 70), "C": (60, 55), "D": (40, 45)}
 

@@ -27,6 +27,7 @@ from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 # protocol/x/perpetuals/lib/lib_test.go, TestGetSettlementPpmWithPerpetual:
 # settlement = -(index now - index last) * position, in parts per million of a quote unit.
 # The rate here is the change of the index per 1,000 units of value: 1e-9 against 1e-6.
+@pytest.mark.rule("8.7")
 @pytest.mark.parametrize(
     ("position", "index_now", "index_last", "settlement_ppm"),
     [
@@ -76,6 +77,7 @@ def liquidated(side: int, quote: int, price: int, fee_ppm: int) -> ClearingHouse
 
 # protocol/x/clob/keeper/liquidations_test.go, TestGetLiquidationInsuranceFundDelta:
 # a solvent account pays min(what is left to it, proceeds * largest fee) to the insurance fund.
+@pytest.mark.rule("11.15")
 @pytest.mark.parametrize(
     ("side", "quote", "price", "fee_ppm", "delta"),
     [
@@ -93,6 +95,7 @@ def test_the_liquidation_fee_is_capped_by_what_is_left_of_a_long(
     assert house.balance("INSURANCE_FUND") == delta
 
 
+@pytest.mark.rule("11.15")
 def test_the_liquidation_fee_of_a_short_is_a_share_of_what_it_paid() -> None:
     house = liquidated(-1, 4_900, 44_100, 25_000)
 
@@ -102,6 +105,7 @@ def test_the_liquidation_fee_of_a_short_is_a_share_of_what_it_paid() -> None:
 
 
 # protocol/lib/margin/risk_test.go, TestRisk_IsLiquidatable: maintenance > 0 and equity below it.
+@pytest.mark.rule("4.18")
 @pytest.mark.parametrize(
     ("equity", "is_liquidatable"), [(0, True), (100, False), (99, True), (101, False)]
 )
@@ -167,6 +171,7 @@ def loss_of(amount: int, *, fund: int) -> ClearingHouse:
 
 # protocol/x/clob/keeper/deleveraging_test.go, TestIsValidInsuranceFundDelta:
 # deleveraging starts when balance + delta < 0.
+@pytest.mark.rule("13.3")
 @pytest.mark.parametrize(
     ("fund", "loss", "is_enough"),
     [(9_998, 0, True), (500, 500, True), (500, 501, False), (0, 1, False)],
@@ -182,6 +187,7 @@ def test_winners_are_deleveraged_only_when_the_fund_is_not_enough(
 
 # protocol/x/clob/keeper/liquidations_test.go, TestGetBankruptcyPriceInQuoteQuantums, the case with
 # a negative equity: 4,900 and short 0.1 BTC at 50,000 can pay 4,900 for it, a price of 49,000.
+@pytest.mark.rule("13.11")
 def test_a_winner_is_closed_at_the_bankruptcy_price() -> None:
     house = ClearingHouse()
     house.waterfall(Layer.AUTO_DELEVERAGING)

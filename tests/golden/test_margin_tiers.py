@@ -65,6 +65,7 @@ NOTIONALS = [
 
 
 # Tolerance: one ledger unit (1e-6), for the float64 product is rounded up once.
+@pytest.mark.rule("3.7")
 def test_margin_of_the_shipped_table_is_notional_times_rate_less_deduction() -> None:
     margins = maintenance_of(NOTIONALS, check_tiers(BTC, "BTCUSDT"))
 
@@ -73,12 +74,14 @@ def test_margin_of_the_shipped_table_is_notional_times_rate_less_deduction() -> 
 
 
 # By hand: 1,000,000 * 0.65% - 1,500 = 5,000; 150,000,000 * 5% - 2,982,000 = 4,518,000.
+@pytest.mark.rule("3.7")
 def test_two_margins_of_the_shipped_table_by_hand() -> None:
     margins = maintenance_of([1_000_000, 150_000_000], check_tiers(BTC, "BTCUSDT"))
 
     assert [round(margin / COIN) for margin in margins] == [5_000, 4_518_000]
 
 
+@pytest.mark.rule("3.8")
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_margin_is_continuous_at_every_floor_of_every_shipped_table(name: str) -> None:
     rows = TABLES[name]["rows"]
@@ -93,6 +96,7 @@ def test_margin_is_continuous_at_every_floor_of_every_shipped_table(name: str) -
 
 # OKX announcement of marginal tiers (copy at pastorq.com/13690.html): 1m at 0.75%, the next 4m at
 # 1.75%, the next 5m at 2.5%: 202,500 on 10m.
+@pytest.mark.rule("3.8")
 def test_marginal_tiers_and_deductions_are_the_same_rule() -> None:
     rows = [
         {"floor": 0, "initial_ppm": 15_000, "maintenance_ppm": 7_500},

@@ -33,11 +33,13 @@ def shares(name: str) -> ShortRule:
     return rule_of(preset(name).state.option_rules, 1)
 
 
+@pytest.mark.rule("9.16", "9.17", "9.18")
 def test_the_worked_example_of_bybit() -> None:
     found = short_ticks(shares(BYBIT), -1, 20_250.0, 18_500.0, 290.0, DAY, CENT, 10**9)
     assert found == (231_500, 93_800)
 
 
+@pytest.mark.rule("9.15")
 def test_the_expiry_day_of_the_indian_clearing_houses_is_two_per_cent_of_the_index() -> None:
     rule = shares(LAST_DAY)
     for side in (1, -1):
@@ -63,6 +65,7 @@ def short_put(*, entry: int) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("3.14")
 @pytest.mark.parametrize(("entry", "initial"), [(280, 2_315), (290, 2_315), (350, 2_375)])
 def test_bybit_counts_the_entry_price_where_it_is_above_the_mark(entry: int, initial: int) -> None:
     house = short_put(entry=entry)
@@ -72,6 +75,7 @@ def test_bybit_counts_the_entry_price_where_it_is_above_the_mark(entry: int, ini
     assert numbers.net == (10_000 + entry - 290) * COIN
 
 
+@pytest.mark.rule("9.16", "9.17")
 @pytest.mark.parametrize(
     ("side", "index", "strike", "value", "initial", "maintenance"),
     [
@@ -94,11 +98,13 @@ def test_the_standard_rule_of_deribit(
     assert found == pytest.approx((initial, maintenance), abs=1e-9)
 
 
+@pytest.mark.rule("9.18")
 def test_no_option_asks_for_more_than_it_can_pay() -> None:
     found = short_ticks(shares(DERIBIT), 1, 20_000.0, 20_000.0, 400.0, DAY, CENT, 50_000)
     assert found == (50_000, 50_000)
 
 
+@pytest.mark.rule("15.17")
 def test_no_short_option_stands_on_notional_tiers() -> None:
     house = ClearingHouse()
     house.list_option()

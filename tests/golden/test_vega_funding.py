@@ -43,6 +43,7 @@ def perpetual(
 
 
 # settlement/0019-MCAL_fundingMargin2.feature (0019-MCAL-026): clamps wide, payment = s*dt*r
+@pytest.mark.rule("8.6")
 def test_with_wide_clamps_the_rate_is_the_interest() -> None:
     assert funding_rate(-6_250_000, 100_000, 900_000_000, 10**9) == 100_000
 
@@ -55,6 +56,7 @@ def test_with_wide_clamps_the_rate_is_the_interest() -> None:
 
 
 # settlement/0019-MCAL_fundingMargin3.feature (0019-MCAL-028, -029): the lower clamp binds
+@pytest.mark.rule("8.6")
 def test_where_the_clamp_binds_the_premium_beyond_it_is_paid() -> None:
     assert funding_rate(62_500_000, 100_000, 50_000_000, 10**9) == 12_500_000
 
@@ -106,6 +108,7 @@ def test_the_liquidator_receives_and_pays_funding_like_anybody(side: int, pool: 
 # settlement/0053-PERP-040.feature (0053-PERP-040): rate bounds apply after everything else.
 # Adapted: rates here end at 1 and there is no scaling factor, so all rates are a tenth: the scaled
 # premium -6 is -0.6, the bounds 6 and 5 are 0.6 and 0.5.
+@pytest.mark.rule("8.6")
 @pytest.mark.parametrize(
     ("cap_e9", "rate_e9"), [(600_000_000, -600_000_000), (500_000_000, -5 * 10**8)]
 )
@@ -120,6 +123,7 @@ def test_the_cap_is_applied_last(cap_e9: int, rate_e9: int) -> None:
 
 # 0053-PERP-024: the pool holds a third of the shortfall, winners forgo the other two thirds.
 # Adapted: the shortfall of 900 comes from a price move, not from a funding payment.
+@pytest.mark.rule("13.1")
 def test_the_fund_pays_before_gains_are_cut() -> None:
     house = ClearingHouse()
     house.list_contract(unit=1)
@@ -144,6 +148,7 @@ SPOT_MINUTES = ((-1, 11), (1, 9), (3, 10), (5, 12), (6, 11), (7, 8), (9, 14))
 
 
 # 0053-PERP-027: time averages over ten minutes, 9.3 and 10.2.  Here a tick is a tenth.
+@pytest.mark.rule("5.17", "5.18", "8.10")
 @pytest.mark.parametrize(
     ("observations", "average"), [(MARK_MINUTES, 93), (SPOT_MINUTES, 102)], ids=["mark", "spot"]
 )
@@ -165,6 +170,7 @@ def test_the_final_price_is_the_time_average_of_a_step_function(
 
 
 # The same path of the perpetual against a spot of 10: an average premium of 9.3 / 10 - 1 = -7%.
+@pytest.mark.rule("5.16", "5.18", "8.6")
 def test_the_funding_premium_is_the_same_time_average() -> None:
     house = ClearingHouse()
     start = START + 10 * MINUTE

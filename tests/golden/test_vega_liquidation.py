@@ -6,6 +6,8 @@ ledger units here, so all comparisons are exact.
 
 from __future__ import annotations
 
+import pytest
+
 from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.kernel.codes import AccountStatus
 from novate.message.parameter import Parameter
@@ -67,6 +69,7 @@ def test_the_liquidator_realises_on_the_part_that_a_takeover_closes() -> None:
 # liquidation/0012-POSR-013.feature: dispose of 280 by halves every 10 s, all at or below 50 lots.
 # Adapted: a slice here is not bounded by 1% of the order book, so the schedule starts at the 180
 # lots that Vega's first step, which the book bound to 100, had left.
+@pytest.mark.rule("11.5", "11.6")
 def test_the_liquidator_disposes_by_halves_and_of_a_small_rest_at_once() -> None:
     house = ClearingHouse(
         parameters={

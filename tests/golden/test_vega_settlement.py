@@ -9,6 +9,8 @@ balance here is Vega's margin account plus its general account.
 
 from __future__ import annotations
 
+import pytest
+
 from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.message.parameter import Parameter
 from tests.unit.clearing import HOUR, START, ClearingHouse
@@ -29,6 +31,7 @@ def settle(house: ClearingHouse) -> None:
 
 
 # verified/0003-MTMK-mark_to_market_settlement.feature, "settlement amount <= margin balance"
+@pytest.mark.rule("7.14", "8.1")
 def test_a_short_that_doubles_while_the_price_doubles_pays_once_for_what_it_held() -> None:
     house = house_with(party1=10_000, party2=10_000, party3=10_000)
     house.price(1000)
@@ -48,6 +51,7 @@ def test_a_short_that_doubles_while_the_price_doubles_pays_once_for_what_it_held
 
 
 # verified/0003-MTMK-mark_to_market_settlement.feature, "no mark change -> no transfers"
+@pytest.mark.rule("8.1")
 def test_a_trade_of_others_at_an_unchanged_mark_moves_no_cash() -> None:
     house = house_with(party1=10_000, party2=10_000, party3=10_000)
     house.price(1000)
@@ -82,6 +86,7 @@ def test_a_lot_of_a_thousand_contracts_pays_a_thousand_times_the_move() -> None:
 # verified/0003-MTMK-mark_to_market_settlement_using_insurance_pool.feature, "loss then close-out".
 # Adapted: here the liquidator pays no fee on its trades, so the pool keeps the 601 that Vega's
 # pool pays for the close-out (9,520 + 601 = 10,121).  The fee of the published trade is charged.
+@pytest.mark.rule("11.16", "12.12")
 def test_the_residue_of_a_liquidation_goes_to_the_fund_and_its_slippage_comes_out() -> None:
     house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 1_000_000})
     house.list_contract(unit=1, taker_fee_ppm=100_000)
@@ -109,6 +114,7 @@ def test_the_residue_of_a_liquidation_goes_to_the_fund_and_its_slippage_comes_ou
 
 
 # verified/Test-PnL.feature, "partial closes at 1005, 995, 1009" (average entry price)
+@pytest.mark.rule("7.16")
 def test_partial_closes_realise_against_the_average_entry_price() -> None:
     house = house_with(party1=100_000, party2=100_000)
     house.price(1000)

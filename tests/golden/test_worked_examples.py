@@ -14,6 +14,7 @@ from tests.unit.clearing import COIN, E8, HOUR, SECOND, START, ClearingHouse
 
 
 # 2 BTC long, 50,000 -> 49,000: -2,000
+@pytest.mark.rule("2.1")
 def test_a_linear_long_loses_its_size_times_the_move() -> None:
     house = ClearingHouse()
     house.list_contract()
@@ -29,6 +30,7 @@ def test_a_linear_long_loses_its_size_times_the_move() -> None:
 
 
 # 100,000 USD long inverse, 50,000 -> 40,000: -0.5 BTC
+@pytest.mark.rule("2.2")
 def test_an_inverse_long_loses_coins() -> None:
     house = ClearingHouse()
     # A lot is 100 USD, a tick 1 USD, the ledger has 8 decimals: 100 * 10^8 satoshi-dollars.
@@ -50,6 +52,7 @@ FEEDS = [100 * E8, 10_020_000_000, 9_990_000_000, 150 * E8, 10_010_000_000]
 
 
 # 100, 100.2, 99.9, 150, 100.1 -> 100.1 (the mean would be 110.04)
+@pytest.mark.rule("5.6", "5.7")
 def test_one_wrong_feed_of_five_does_not_move_the_index() -> None:
     assert weighted_median(FEEDS, [1] * 5) == 10_010_000_000
     assert sum(FEEDS) / 5 == 11_004_000_000
@@ -57,6 +60,7 @@ def test_one_wrong_feed_of_five_does_not_move_the_index() -> None:
     assert combine(FEEDS, [1] * 5, 30_000, 1) == (10_005_000_000, 4, 1)
 
 
+@pytest.mark.rule("5.7")
 @pytest.mark.parametrize("wrong", [1, 50 * E8, 99 * E8, 103 * E8, 10**17])
 def test_no_price_of_one_feed_moves_the_index_beyond_the_honest_spread(wrong: int) -> None:
     feeds = [*FEEDS[:3], wrong, FEEDS[4]]
@@ -85,6 +89,7 @@ def breach(*, at_ns: int) -> ClearingHouse:
 
 
 # All feeds older than 5 s: the index is stale, and nothing is liquidated on a guess.
+@pytest.mark.rule("4.22", "5.4", "5.5")
 def test_when_all_feeds_are_stale_nothing_is_liquidated() -> None:
     stale = breach(at_ns=START + 6 * SECOND + 1)
     fresh = breach(at_ns=START + 6 * SECOND)
@@ -94,6 +99,7 @@ def test_when_all_feeds_are_stale_nothing_is_liquidated() -> None:
     assert [row["account"] for row in fresh.events("LiquidationStarted")] == [fresh.number("long")]
 
 
+@pytest.mark.rule("4.22")
 def test_with_a_stale_index_a_breach_that_is_already_marked_waits_too() -> None:
     house = breach(at_ns=START + 6 * SECOND + 1)
     house.state.marks.mark[0] = 91  # as if the breach had been marked before the feeds stopped
@@ -106,6 +112,7 @@ def test_with_a_stale_index_a_breach_that_is_already_marked_waits_too() -> None:
 
 
 # 2 BTC long at a mark of 50,000 and a rate of 0.01% pays 10; over all accounts funding is zero.
+@pytest.mark.rule("8.6", "8.7")
 def test_funding_of_two_coins_at_a_basis_point() -> None:
     house = ClearingHouse()
     house.list_contract(
@@ -128,6 +135,7 @@ def test_funding_of_two_coins_at_a_basis_point() -> None:
 
 
 # 10 ETH x 2,000 x (1 - 15%) = 17,000
+@pytest.mark.rule("2.6", "3.20", "3.21")
 def test_collateral_counts_after_its_haircut() -> None:
     house = ClearingHouse(assets=(("ETH", 8, 1_500),))
     house.open_client("holder")
@@ -141,6 +149,7 @@ def test_collateral_counts_after_its_haircut() -> None:
 
 
 # A cycle with 1,000 accounts sums to zero to the last unit, and is paid once.
+@pytest.mark.rule("8.1", "8.2", "8.4")
 def test_a_cycle_of_a_thousand_accounts_sums_to_zero_and_is_paid_once() -> None:
     house = ClearingHouse()
     house.list_contract(unit=70_007, form=2, settlement_asset=1, lots_max=10**9, tiers=())
@@ -197,6 +206,7 @@ def test_a_cycle_of_a_thousand_accounts_sums_to_zero_and_is_paid_once() -> None:
 
 
 # Equity falls one tick through maintenance margin: exactly one liquidation; one tick above: none.
+@pytest.mark.rule("4.18")
 @pytest.mark.parametrize(("price", "liquidations"), [(476, 0), (475, 0), (474, 1)])
 def test_one_tick_through_maintenance_margin_is_one_liquidation(
     price: int, liquidations: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ def rows(prices: list[int], at_ns: int) -> Run:
     )
 
 
+@pytest.mark.rule("9.19", "9.20", "9.21", "9.26")
 @settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
@@ -86,6 +88,7 @@ def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
         assert (house.lots("long", number) == 0) == is_out
 
 
+@pytest.mark.rule("9.21", "14.4")
 @settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_a_batch_of_reports_touches_what_its_rows_touch_and_a_replay_as_well(seed: int) -> None:

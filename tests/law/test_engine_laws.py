@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.batch import apply_record
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.engine.engine import Engine
 from novate.engine.recover import audit, recover
 from novate.engine.state import State
@@ -35,6 +36,7 @@ def middle(stream: Stream, share: float) -> int:
     return int(share * len(stream))
 
 
+@pytest.mark.rule("14.8")
 @few
 @given(seeds)
 def test_every_asset_sums_to_zero_after_every_batch(seed: int) -> None:
@@ -45,6 +47,7 @@ def test_every_asset_sums_to_zero_after_every_batch(seed: int) -> None:
         assert not engine.state.accounts.used("balance").sum(axis=0).any()
 
 
+@pytest.mark.rule("14.8")
 @few
 @given(seeds)
 def test_positions_of_every_contract_sum_to_zero_after_every_batch(seed: int) -> None:
@@ -57,6 +60,7 @@ def test_positions_of_every_contract_sum_to_zero_after_every_batch(seed: int) ->
             assert p.used("lots")[p.used("instrument") == instrument].sum() == 0
 
 
+@pytest.mark.rule("8.2", "8.8")
 @few
 @given(seeds)
 def test_a_cycle_pays_what_it_collects_and_rounding_alone_is_left(seed: int) -> None:
@@ -88,6 +92,7 @@ def test_a_cycle_pays_what_it_collects_and_rounding_alone_is_left(seed: int) -> 
     assert seen > 0, "the stream settles something"
 
 
+@pytest.mark.rule("14.2")
 @few
 @given(seeds)
 def test_recovery_from_the_first_record_gives_the_live_state(seed: int) -> None:
@@ -98,6 +103,7 @@ def test_recovery_from_the_first_record_gives_the_live_state(seed: int) -> None:
     assert recovered.head_hash == engine.head_hash
 
 
+@pytest.mark.rule("14.2")
 @few
 @given(seeds, cut)
 def test_a_snapshot_and_the_tail_give_the_same_state_as_the_whole_journal(
@@ -117,6 +123,7 @@ def test_a_snapshot_and_the_tail_give_the_same_state_as_the_whole_journal(
     assert later.state.digest() == recovered.state.digest()
 
 
+@pytest.mark.rule("14.3")
 @few
 @given(seeds)
 def test_an_audit_finds_nothing_and_arrives_at_the_live_state(seed: int) -> None:
@@ -127,6 +134,7 @@ def test_an_audit_finds_nothing_and_arrives_at_the_live_state(seed: int) -> None
     assert report.records == engine.sequence
 
 
+@pytest.mark.rule("14.6")
 @few
 @given(seeds, st.integers(0, 2**16))
 def test_a_repeated_key_returns_the_recorded_outcome_and_changes_nothing(
@@ -153,6 +161,7 @@ def test_a_repeated_key_returns_the_recorded_outcome_and_changes_nothing(
     assert (engine.state.digest(), engine.head_hash) == (digest, head)
 
 
+@pytest.mark.rule("4.26", "14.4")
 @few
 @given(seeds)
 def test_a_batch_gives_the_same_events_and_state_as_its_rows_one_by_one(seed: int) -> None:
@@ -170,6 +179,7 @@ def sorted_events(events: list[tuple[str, dict[str, object]]]) -> list[str]:
     return sorted(f"{name} {dict(row) | {'row': 0}}" for name, row in events)
 
 
+@pytest.mark.rule("1.5")
 @few
 @given(seeds)
 def test_dropping_what_is_derived_before_any_batch_changes_nothing(seed: int) -> None:
@@ -209,6 +219,7 @@ def test_the_journal_of_a_fork_recovers_and_audits_alone(seed: int, share: float
     assert audit(fork.journal).digest == fork.state.digest()
 
 
+@pytest.mark.rule("4.25")
 @few
 @given(seeds)
 def test_a_refusal_leaves_the_state_as_it_was(seed: int) -> None:
@@ -229,10 +240,11 @@ def engine_commands() -> list[Run]:
     """One command of each kind that only the engine may issue."""
     return [
         command.BY_NAME[name].row(**{field.name: 1 for field in command.BY_NAME[name].fields})
-        for name in sorted(command.ENGINE_ONLY)
+        for name in sorted(ENGINE_ONLY)
     ]
 
 
+@pytest.mark.rule("4.27")
 @pytest.mark.parametrize("run", engine_commands(), ids=lambda run: run.name)
 def test_a_command_of_the_engine_is_refused_from_outside(run: Run) -> None:
     engine = play(stream_of(1))
@@ -246,6 +258,7 @@ def test_a_command_of_the_engine_is_refused_from_outside(run: Run) -> None:
     assert engine.state.digest() == digest
 
 
+@pytest.mark.rule("6.5", "6.8")
 @pytest.mark.parametrize("amount", [-1, 0])
 def test_a_transfer_that_creates_money_is_refused(amount: int) -> None:
     engine = play(stream_of(1))
@@ -259,6 +272,7 @@ def test_a_transfer_that_creates_money_is_refused(amount: int) -> None:
     assert engine.state.digest() == digest
 
 
+@pytest.mark.rule("14.8")
 def test_an_engine_whose_books_do_not_balance_stops() -> None:
     engine = play(stream_of(1))
     engine.state.accounts.add(10, 0, 1)
@@ -284,6 +298,7 @@ print(engine.state.digest().hex(), engine.head_hash.hex(), engine.sequence)
 """
 
 
+@pytest.mark.rule("1.5")
 def test_hash_seed_threads_and_compiler_do_not_show_in_journal_or_state() -> None:
     root = Path(__file__).parents[2]
     engine = play(stream_of(5, steps=8))

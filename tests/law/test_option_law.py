@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def fill(house: ClearingHouse, dice: np.random.Generator, order: tuple[int, int,
     )  # fmt: skip
 
 
+@pytest.mark.rule("7.32")
 @settings(max_examples=20)
 @given(st.integers(0, 2**32))
 def test_fills_of_options_within_their_limits_leave_an_account_above_initial_margin(
@@ -96,6 +98,7 @@ def test_the_cache_of_health_is_a_full_assessment_whatever_options_do(seed: int)
         assert np.array_equal(headroom.numbers(), expected), step
 
 
+@pytest.mark.rule("7.19")
 @settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_what_all_accounts_are_worth_together_does_not_depend_on_any_mark(seed: int) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ def fill(house: ClearingHouse, dice: np.random.Generator, order: Order) -> None:
     order.lots -= size if buys else -size
 
 
+@pytest.mark.rule("7.32")
 @settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_fills_within_their_limits_leave_an_account_above_initial_margin(seed: int) -> None:
@@ -102,6 +104,7 @@ def test_fills_within_their_limits_leave_an_account_above_initial_margin(seed: i
     assert not house.state.reservations.open_order_hold.any()
 
 
+@pytest.mark.rule("7.25", "7.30", "7.31")
 @settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_an_account_holds_what_its_open_orders_hold(seed: int) -> None:

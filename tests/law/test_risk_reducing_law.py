@@ -60,10 +60,11 @@ def sell(house: ClearingHouse, lots: int, ticks: int, *, order: bool = False) ->
 
 
 def floor_of(house: ClearingHouse, share_ppm: int) -> int:
-    """Lowest price of a way out: the mark less a share of it, in whole ticks."""
+    """Lowest price of a sale in need: the mark less a share of it, in whole ticks."""
     return mark(house) - -(-mark(house) * share_ppm // 10**6)
 
 
+@pytest.mark.rule("7.12")
 @settings(max_examples=25)
 @given(st.integers(0, 2**32), st.sampled_from([0, 50_000, 100_000, 400_000]))
 def test_what_an_account_in_need_gives_away_is_a_stated_share_of_what_it_sells(
@@ -91,9 +92,10 @@ def test_what_an_account_in_need_gives_away_is_a_stated_share_of_what_it_sells(
     assert given_away <= sold * share_ppm // 10**6 + LOTS * COIN // 100
 
 
+@pytest.mark.rule("7.12")
 @pytest.mark.parametrize("price", [91, 88])  # above and below maintenance margin
 @pytest.mark.parametrize("order", [False, True])
-def test_calls_are_not_sold_to_a_friend_for_a_tick(price: int, order: bool) -> None:
+def test_calls_are_not_sold_to_another_account_for_a_tick(price: int, order: bool) -> None:
     house = near_default(price=price)
     before = house.state.assess(house.number("attacker"))
     assert before.equity < before.initial
@@ -105,18 +107,21 @@ def test_calls_are_not_sold_to_a_friend_for_a_tick(price: int, order: bool) -> N
     assert sell(house, 10, floor_of(house, 100_000), order=order) == []
 
 
+@pytest.mark.rule("7.12")
 def test_a_share_of_one_lets_any_price_pass() -> None:
     house = near_default(1_000_000)
     assert sell(house, 10, 1) == []
 
 
+@pytest.mark.rule("7.12")
 def test_who_is_above_initial_margin_sells_at_any_price() -> None:
     house = near_default(price=100)
     assert sell(house, 10, 1) == []
     assert sell(house, 10, 1, order=True) == []
 
 
-def test_the_outside_market_is_no_friend() -> None:
+@pytest.mark.rule("7.12")
+def test_the_external_market_may_buy_at_any_price() -> None:
     house = near_default()
     house.trade("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
     assert house.lots("attacker", CALL) == LOTS - 10

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 
 from novate.book import ledger
+from novate.engine.recover import recover
 from novate.errors import InvariantError
-from novate.kernel.clearing import position, settle, trade
+from novate.kernel.clearing import loss, position, settle, takeover, trade
 from novate.kernel.codes import Layer, Style
 from novate.message import command
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
-LEGS = {"add_balance", "add_lots", "add_pending", "add"}
+LEGS = {"add_balance", "add_lots", "add_pending", "add", "add_many"}
 """Functions that book one leg."""
 
 
@@ -107,6 +108,27 @@ def bust() -> None:
     assert house.events("GainsCut")
 
 
+def covered() -> ClearingHouse:
+    """A loss that the insurance fund bears, and a second time from the journal."""
+    house = ClearingHouse()
+    house.list_contract()
+    house.deposit("INSURANCE_FUND", 1_000 * COIN)
+    house.open_client("A", deposit=5_500 * COIN - 1)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.price(440)
+    assert house.events("LossAllocated")
+    return house
+
+
+def covered_again() -> None:
+    """The loss as recovery books it."""
+    journal = covered().engine.journal
+    assert journal is not None
+    recover(journal, from_snapshot=False)
+
+
 def withdrawal() -> None:
     """Money that comes and goes."""
     house = ClearingHouse()
@@ -122,9 +144,11 @@ BOOKINGS: dict[Callable[..., object], tuple[Callable[[], object], ...]] = {
     settle.apply_funding: (funding,),
     settle.apply_expiry: (expiry,),
     settle.settle_early: (bust,),
-    settle.apply_takeover: (bust,),
-    settle.cut_gains: (bust,),
+    takeover._take_over: (bust,),
+    loss.bear_prefunded: (covered,),
+    loss.cut_gains: (bust,),
     ledger.transfer: (withdrawal,),
+    ledger.collect: (covered_again,),
 }
 """Every function that books, and what happens in a house that makes it book."""
 

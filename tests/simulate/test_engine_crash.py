@@ -157,6 +157,7 @@ def test_the_run_is_worth_interrupting() -> None:
     }
 
 
+@pytest.mark.rule("14.7")
 @pytest.mark.parametrize("together", [1, 4])
 def test_a_power_cut_at_any_write_leaves_an_acknowledged_state_or_a_later_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch, together: int

@@ -143,6 +143,7 @@ def cut_power_everywhere(disk: RecordedDisk, folder: Path, seeds: Sequence[int])
     return len(seen)
 
 
+@pytest.mark.rule("14.7")
 @pytest.mark.usefixtures("small_pages")
 def test_no_power_cut_loses_an_acknowledged_record(
     folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.batch import Batch
+from novate.engine.catalogue import refusal_of
 from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.declare import Message, rows_of
+from novate.message.declare import Message, Refusal, rows_of
 from novate.message.parameter import Parameter
-from novate.message.refusal import refusal_of
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -140,6 +142,8 @@ class Recorder:
         for row in rows_of(message.run(columns)):
             self(message, **row)
 
+    booked = columns
+
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.events]
@@ -148,6 +152,13 @@ class Recorder:
         """Values of the one event there is."""
         [(_, values)] = self.events
         return values
+
+
+def decide_one(decide: Any, state: Any, row: dict[str, Any], emit: Any) -> Refusal | None:
+    """Decide one row by a decision that takes the columns of a run."""
+    columns = {name: np.array([value], np.uint32) for name, value in row.items()}
+    reasons = dict(decide(state, columns, emit))
+    return reasons.get(0)
 
 
 class ClearingHouse:
@@ -178,9 +189,11 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
+        # A test trades at any price unless it says otherwise.
+        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
         runs += [
             command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in (parameters or {}).items()
+            for key, value in settings.items()
         ]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)

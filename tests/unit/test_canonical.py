@@ -298,6 +298,7 @@ def test_the_state_digest_refuses_a_repeated_name_and_unknown_elements() -> None
         digest_columns([("a", np.array([None]))])
 
 
+@pytest.mark.rule("14.1")
 def test_the_hash_covers_the_hash_before_the_head_and_the_body() -> None:
     record = chain(1)[0]
     head = msgspec.msgpack.encode([1, 10, 1, 0, "feed", 1])
@@ -313,6 +314,7 @@ def test_a_whole_chain_holds_and_gives_its_head() -> None:
     assert check_chain([]) == (0, GENESIS)
 
 
+@pytest.mark.rule("14.1")
 @pytest.mark.parametrize(
     "change",
     [

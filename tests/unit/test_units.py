@@ -91,6 +91,7 @@ def test_extra_zeros_are_no_extra_digits() -> None:
     assert parse_decimal("1500e-3", 1) == 15
 
 
+@pytest.mark.rule("1.3")
 @pytest.mark.parametrize(
     ("rounding", "positive", "negative"),
     [(Rounding.FLOOR, 12, -13), (Rounding.CEILING, 13, -12), (Rounding.HALF_UP, 13, -13)],
@@ -120,6 +121,7 @@ def test_muldiv_rounds_the_exact_quotient(a: int, b: int, c: int) -> None:
             assert function(a, b, c) == expected
 
 
+@pytest.mark.rule("1.3")
 @given(a=st.integers(-(10**9), 10**9), b=st.integers(0, 10**9), c=st.integers(1, 10**9))
 def test_rounding_to_the_nearest_is_odd(a: int, b: int, c: int) -> None:
     assert muldiv_half_up(-a, b, c) == -muldiv_half_up(a, b, c)
@@ -131,6 +133,7 @@ def test_a_divisor_that_is_not_positive_is_a_fault(divisor: int) -> None:
         muldiv_floor(1, 1, divisor)
 
 
+@pytest.mark.rule("1.4")
 @given(value=st.floats(min_value=-1e15, max_value=1e15))
 def test_requirements_round_up_and_credits_down(value: float) -> None:
     assert units.credit_units(value) <= value <= units.requirement_units(value)

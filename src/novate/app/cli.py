@@ -23,17 +23,16 @@ from rich.text import Text
 from novate.adapter.fetch import Progress as Fetched
 from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
-from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
-from novate.app.printed import print_summary
+from novate.app.printed import print_summary, print_verified
 from novate.app.progress import Bars
-from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
-from novate.app.replay.run import Job, run_job
+from novate.app.replay.job import Job
+from novate.app.replay.run import run_job
 from novate.app.replay.venue import used_assets
 from novate.app.report import write_report
-from novate.engine.recover import audit, recover
-from novate.errors import InputError, JournalError, NovateError
+from novate.app.verify import verify_run
+from novate.errors import InputError, NovateError
 from novate.units import format_instant, parse_instant
 
 DONE, BAD_INPUT, QUARANTINED, FAULT = 0, 1, 2, 3
@@ -274,6 +273,9 @@ def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> i
 def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Re-hash, recover and audit the journal of a run, and check its summary against it.
 
+    Records that an earlier engine version decided are recovered; the release that audits them is
+    named.
+
     Parameters
     ----------
     run
@@ -281,45 +283,12 @@ def verify(run: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = Fa
     as_json
         Print the findings as JSON.
     """
-    path = run / "journal.db" if run.is_dir() else run
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give a run directory or a journal file")
-    journal = SqliteJournal(path, read_only=True)
-    try:
-        total = journal.head()[0]
-        with Bars(Console(stderr=True)) as bars:
-            engine = recover(
-                journal, from_snapshot=False, progress=lambda n: bars("recover", n, total)
-            )
-            report = audit(journal, progress=lambda n: bars("audit", n, total))
-        digest = engine.state.digest()
-        if report.digest != digest:
-            raise JournalError("the audited state is not the recovered state")
-        snapshot = journal.latest_snapshot()
-        if snapshot is not None and snapshot[0] == total and snapshot[1] != digest:
-            raise JournalError(f"the snapshot at {total} is not the recovered state")
-        summary = path.parent / "summary.json"
-        has_summary = run.is_dir() and summary.exists()
-        if has_summary:
-            check_summary(summary, journal, engine.state, report)
-    finally:
-        journal.close()
-    found = {
-        "records": report.records,
-        "commands": report.commands,
-        "events": report.events,
-        "head_hash": engine.head_hash.hex(),
-        "state_digest": digest.hex(),
-        "checked": CHECKED if has_summary else "journal.db and its anchor",
-        "not checked": UNCHECKED if has_summary else "every other file",
-    }
+    with Bars(Console(stderr=True)) as bars:
+        found = verify_run(run, bars)
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
     else:
-        console = Console()
-        console.print("[bold green]verified[/bold green]: chain, recovery and audit agree")
-        for name, value in found.items():
-            console.print(f"  {name.replace('_', ' '):14} {value}", soft_wrap=True)
+        print_verified(found)
     return DONE
 
 

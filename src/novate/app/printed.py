@@ -75,6 +75,30 @@ def _print_payers(console: Console, content: dict[str, Any]) -> None:
     console.print(table)
 
 
+def print_verified(found: dict[str, Any]) -> None:
+    """Print what `novate verify` found, for a person."""
+    console = Console()
+    audited, earlier = found["audited"], found["earlier"]
+    if audited is None and earlier:
+        agree = "chain and recovery agree; no record was decided by this engine version"
+    else:
+        agree = "chain, recovery and audit agree"
+    lines = {
+        **found,
+        "audited": "none" if audited is None else f"{audited['first']} to {audited['last']}",
+    }
+    del lines["earlier"]
+    console.print(f"[bold green]verified[/bold green]: {agree}", soft_wrap=True)
+    for name, value in lines.items():
+        console.print(f"  {name.replace('_', ' '):14} {value}", soft_wrap=True)
+    for era in earlier:
+        console.print(
+            f"  records {era['first']} to {era['last']} were decided by engine version"
+            f" {era['engine_version']}: release {era['release']} audits them",
+            soft_wrap=True,
+        )
+
+
 def shown(amount: str) -> str:
     """Decimal text with thousands separators and two decimals."""
     whole, _, part = amount.partition(".")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from novate.book.columns import AccountColumns
+from novate.book.state import BookState
 from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import OpenAccountRefusal as No
+from novate.message.topic import ACCOUNT, Application, Decision, Topic
 
 UNDER_A_MEMBER = (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
 """Roles whose accounts belong to a member."""
@@ -17,14 +17,13 @@ MANY = (Role.MEMBER, Role.HOUSE, Role.CLIENT)
 """Roles of which there may be any number of accounts."""
 
 
-def decide_open_account(
-    accounts: AccountColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_open_account(state: BookState, row: Row, emit: Emit) -> Refusal | None:
     """Open an account, or say why not.
 
     A member has at most one default-fund contribution; the clearing house has one account of each
     of its own roles.
     """
+    accounts = state.accounts
     reference, role, parent = row["reference"], row["role"], row["parent"]
     if reference in accounts.number or not reference:
         return Refusal(No.REFERENCE_TAKEN, accounts.number.get(reference, -1), -1)
@@ -56,9 +55,17 @@ def _is_taken(accounts: AccountColumns, role: int, parent: int) -> bool:
     return bool(same.any())
 
 
-def apply_account_opened(accounts: AccountColumns, row: dict[str, Any]) -> None:
+def apply_account_opened(state: BookState, row: Row) -> None:
     """Append the account."""
+    accounts = state.accounts
     account = accounts.append()
     accounts.name(row["reference"])
     for name in ("role", "parent", "segregation", "mode", "shortfall_policy"):
         getattr(accounts, name)[account] = row[name]
+
+
+TOPIC: Topic[BookState] = Topic(
+    name="accounts",
+    decisions=(Decision(command.OPEN_ACCOUNT, decide_open_account, No, is_before_house=True),),
+    applications=(Application(event.ACCOUNT_OPENED, apply_account_opened, ACCOUNT),),
+)

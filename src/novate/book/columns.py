@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from novate.book.numbered import NumberedColumns
 from novate.kernel.clearing.columns import (
     ACCOUNT_BLOCK,
     I8,
@@ -89,6 +90,12 @@ class AccountColumns(Columns):
         self.balance[account, asset] += amount
         self.balance_sum[asset] += amount
         self.moved_block[account // ACCOUNT_BLOCK] = 1
+
+    def add_many(self, accounts: I64, asset: int, amounts: I64) -> None:
+        """Add ledger units to balances of one asset, repeats allowed: many legs at once."""
+        np.add.at(self.balance[:, asset], accounts, amounts)
+        self.balance_sum[asset] += amounts.sum()
+        self.moved_block[accounts // ACCOUNT_BLOCK] = 1
 
     def name(self, reference: str) -> None:
         """Remember the outside name of the account just appended."""
@@ -205,24 +212,26 @@ class PositionColumns(Columns):
 
 
 class ReservationArrays(NamedTuple):
-    """Reservations as kernels take them."""
+    """Reservations as kernels take them, by row."""
 
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
     open_order_hold: I64
-    size: I64
+    done: I64  # [rows whose reservation has ended]
 
 
-class ReservationColumns(Columns):
+class ReservationColumns(NumberedColumns):
     """Margin reserved for orders: signed lots that are still open, and what they hold.
 
     ``limit_ticks`` is the worst price of a fill, ``open_order_hold`` numeraire units set aside
     for its loss and fee.
     """
 
+    LIVE = "lots"
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "number": (np.int64, 0),
         "account": (np.int32, 0),
         "instrument": (np.int32, 0),
         "lots": (np.int64, 0),
@@ -239,5 +248,5 @@ class ReservationColumns(Columns):
         """Return the table as kernels take it."""
         return ReservationArrays(
             self.account, self.instrument, self.lots, self.limit_ticks, self.open_order_hold,
-            np.array([self.count], np.int64),
+            self.done,
         )  # fmt: skip

@@ -20,6 +20,15 @@ def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amoun
         require_balance(int(accounts.balance[account, asset]))
 
 
+def collect(accounts: AccountColumns, asset: int, payers: I64, payee: int, amounts: I64) -> None:
+    """Move amounts (>= 0) of ``asset`` from payers, repeats allowed, to one payee."""
+    require(bool((amounts >= 0).all()), "a transfer has a direction: no amount is negative")
+    accounts.add_many(payers, asset, -amounts)
+    accounts.add(payee, asset, int(amounts.sum()))
+    for account in (*np.unique(payers).tolist(), payee):
+        require_balance(int(accounts.balance[account, asset]))
+
+
 def require_balance(balance: int) -> None:
     """Stop when a balance reaches the size from which the next movement could leave 64 bits."""
     require(abs(balance) < BALANCE_STOP, f"no balance reaches {BALANCE_STOP}, one is {balance}")

@@ -6,24 +6,22 @@ cover for gains that the slow average has not confirmed: such gains margin, they
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from novate.book.ledger import transfer
+from novate.book.state import MARGIN_ROLES
 from novate.kernel.codes import AccountStatus, Role
 from novate.market.reference import PPM, VALUE_MAX
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.layer import FUNDS
 from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
+from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
 
-FUNDS = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
-
-def decide_post_collateral(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Credit a deposit; loss-absorbing funds take the numeraire only."""
     no = PostCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -44,12 +42,12 @@ def decide_post_collateral(x: ClearingState, row: dict[str, Any], emit: Emit) ->
     return None
 
 
-def apply_collateral_posted(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_collateral_posted(x: ClearingState, row: Row) -> None:
     """Custody owes it, the account has it."""
     transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
 
 
-def decide_withdraw_collateral(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Pay out if what stays is enough."""
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -108,6 +106,21 @@ def _assess_without(x: ClearingState, account: int, asset: int, amount: int) -> 
     return after
 
 
-def apply_collateral_withdrawn(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_collateral_withdrawn(x: ClearingState, row: Row) -> None:
     """The account no longer has it, custody no longer owes it."""
     transfer(x.accounts, row["asset"], row["account"], x.single(Role.CUSTODY), row["amount"])
+
+
+TOPIC: Topic[ClearingState] = Topic(
+    name="custody",
+    decisions=(
+        Decision(command.POST_COLLATERAL, decide_post_collateral, PostCollateralRefusal),
+        Decision(
+            command.WITHDRAW_COLLATERAL, decide_withdraw_collateral, WithdrawCollateralRefusal
+        ),
+    ),
+    applications=(
+        Application(event.COLLATERAL_POSTED, apply_collateral_posted, ACCOUNT),
+        Application(event.COLLATERAL_WITHDRAWN, apply_collateral_withdrawn, ACCOUNT),
+    ),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from novate.canonical import Record, Run, command_digest, decode_runs
 from novate.engine.apply import apply_run
@@ -11,6 +11,7 @@ from novate.engine.state import State
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import rows_of
+from novate.message.version import present_command, present_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,26 @@ def asked_digest(parts: Sequence[Sequence[Run]], *, is_linked: bool) -> bytes:
 
 
 def recorded_digest(batches: Sequence[Batch]) -> bytes:
-    """`asked_digest` of a call from the batches that it led to."""
+    """`asked_digest` of a call from the batches that it led to, in the present versions."""
     asked = [batch for batch in batches if batch.origin != Origin.ENGINE]
     is_linked = any(batch.origin == Origin.LINKED for batch in asked)
     return asked_digest([batch.commands for batch in asked], is_linked=is_linked)
 
 
 def decode_batch(record: Record) -> Batch:
-    """Decode a record."""
+    """Decode a record: what was written, in the versions of its time."""
     commands, events = decode_runs(record.body)
     return Batch(
         record.sequence, record.instant_ns, Origin(record.origin), tuple(commands), tuple(events)
+    )
+
+
+def present_batch(batch: Batch) -> Batch:
+    """Return a batch with every run in the present version of its message: what a reader wants."""
+    return replace(
+        batch,
+        commands=tuple(present_command(run) for run in batch.commands),
+        events=tuple(present_event(run) for run in batch.events),
     )
 
 

@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from novate.canonical import GENESIS, Record, Run, encode_runs, seal
 from novate.engine.batch import Batch, asked_digest, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX
+from novate.engine.control import INSTANT_MAX
 from novate.engine.journal import JournalStore
 from novate.engine.keys import Keys
 from novate.engine.linked import Extract, decide_record
 from novate.engine.notice import Changes, Subscriber, Subscribers
 from novate.engine.outbox import ORDER_EVENTS, Outbox
 from novate.engine.pending import Pending
+from novate.engine.snapshot import encode_snapshot
 from novate.engine.state import State
 from novate.engine.submission import (
     checked,
@@ -31,17 +32,12 @@ from novate.engine.submission import (
     require_key,
     require_linkable,
 )
+from novate.engine.version import ENGINE_VERSION, require_readable, version_at
 from novate.engine.view import View, ViewBook
 from novate.errors import InputError, JournalError, require
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import rows_of
-
-ENGINE_VERSION = 1
-"""Stamped on every record; a record is audited with the version that decided it."""
-
-CASCADE_MAX = 100_000
-"""Engine batches one control command may cause before the engine stops itself."""
 
 
 class Engine:
@@ -69,6 +65,10 @@ class Engine:
         self.journal = journal
         self.state = state or State()
         self._sequence, self._previous = journal.head() if journal is not None else (0, GENESIS)
+        self._decided_by = ENGINE_VERSION  # who decided the last record
+        if journal is not None and self._sequence:
+            self._decided_by = version_at(journal, self._sequence)
+            require_readable(self._sequence, self._decided_by)
         if state is None and self._sequence:
             raise JournalError(
                 f"the journal holds {self._sequence} records: recover their state first"
@@ -128,7 +128,7 @@ class Engine:
         Parameters
         ----------
         commands
-            Runs in order; a run holds rows of one message.
+            Runs in order; a run holds rows of one message, in the present version or an earlier.
         source, source_sequence
             Key of a source, whose numbers rise.  A repeat changes nothing: of a pending call it
             returns that same `Pending`, of a committed one the recorded outcome.
@@ -163,6 +163,8 @@ class Engine:
         origin = Origin.LINKED if linked else Origin.EXTERNAL
         try:
             self._claim()
+            if parts:
+                self._upgrade()
             for part in parts:
                 self._decide_part(part, origin, pending)
         except BaseException:
@@ -192,12 +194,11 @@ class Engine:
         require(not self._stopped, "a stopped engine is recovered, not used")
         self._require_not_telling()
         try:
-            if self.journal is not None and self._records and self._epoch is not None:
-                self.journal.append(self._records, epoch=self._epoch)
+            self._append()
         except BaseException:
             self._stopped = True  # the state leads a journal whose end is unknown
             raise
-        pending, self._pending, self._records = self._pending, [], []
+        pending, self._pending = self._pending, []
         if self._keys is not None:
             self._keys.clear()
         batches = [batch for call in pending for batch in call.resolve()]
@@ -232,6 +233,27 @@ class Engine:
         if self.journal.head() != (self._sequence, self._previous):
             raise JournalError("the journal went on since this state was taken from it: recover")
 
+    def _upgrade(self) -> None:
+        """Before the first record after those of an earlier engine version: journal the change.
+
+        It is made durable before anything is decided, and belongs to no call.
+        """
+        if self.journal is None or self._decided_by == ENGINE_VERSION:
+            return
+        self._claim()
+        versions = {"from_version": self._decided_by, "to_version": ENGINE_VERSION}
+        run = command.UPGRADE_ENGINE.row(**versions)
+        self._decide([run], Origin.ENGINE, Pending("", 0, b""))
+        self._append()
+        self._decided_by = ENGINE_VERSION
+        self._keep_state(self.journal)
+
+    def _append(self) -> None:
+        """Make the queued records durable."""
+        if self.journal is not None and self._records and self._epoch is not None:
+            self.journal.append(self._records, epoch=self._epoch)
+        self._records = []
+
     # ---- records
 
     def _decide_part(self, part: list[Run], origin: Origin, pending: Pending) -> None:
@@ -246,23 +268,15 @@ class Engine:
 
     def _drain_due(self, until_ns: int, pending: Pending) -> None:
         """Do all work due up to an instant, each at its own instant."""
-        for _ in range(CASCADE_MAX):
-            due = due_list(self.state, until_ns)
-            if not due:
-                return
-            at_ns = max(due[0].instant_ns, self.state.now_ns)
+        while len(due := due_list(self.state, until_ns)):
+            at_ns = max(int(due[0, 0]), self.state.now_ns)
             clock = command.ADVANCE_TIME.row(instant_ns=at_ns)
             self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE, pending)
-        require(False, f"work due comes to an end within {CASCADE_MAX} batches")
 
     def _drain_consequences(self, pending: Pending) -> None:
         """Do what the state calls for until it is at rest."""
-        for _ in range(CASCADE_MAX):
-            runs = consequences(self.state)
-            if not runs:
-                return
+        while runs := consequences(self.state):
             self._decide(runs, Origin.ENGINE, pending)
-        require(False, f"a cascade comes to rest within {CASCADE_MAX} batches")
 
     def _decide(self, commands: Sequence[Run], origin: Origin, pending: Pending) -> None:
         """Decide one record's commands, apply its events, and queue it sealed.
@@ -363,6 +377,8 @@ class Engine:
     def snapshot(self) -> bytes:
         """Find the whole state sound, store a snapshot of it at the head, and return its digest.
 
+        A journal of an earlier engine version is upgraded first.
+
         Raises
         ------
         InputError
@@ -372,12 +388,17 @@ class Engine:
         if self.journal is None or self._records:
             raise InputError("a snapshot needs a journal and nothing pending")
         try:
+            self._upgrade()
             self.state.require_sound()
         except BaseException:
             self._stopped = True
             raise
+        return self._keep_state(self.journal)
+
+    def _keep_state(self, journal: JournalStore) -> bytes:
+        """Store a snapshot of the state at the head, and return its digest."""
         digest = self.state.digest()
-        self.journal.put_snapshot(self._sequence, digest, self.state.encode())
+        journal.put_snapshot(self._sequence, digest, encode_snapshot(self.state))
         return digest
 
     def fork(self, journal: JournalStore | None = None) -> Engine:
@@ -406,5 +427,5 @@ class Engine:
             raise JournalError(f"a fork needs an empty journal, this one holds {held} records")
         state = self.state.copy()
         if journal is not None:
-            journal.put_snapshot(0, state.digest(), state.encode())
+            journal.put_snapshot(0, state.digest(), encode_snapshot(state))
         return Engine(journal, state)

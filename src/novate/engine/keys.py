@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from novate.engine.batch import decode_batch, recorded_digest
+from novate.engine.batch import decode_batch, present_batch, recorded_digest
 from novate.engine.journal import JournalStore
 from novate.engine.pending import Pending
 from novate.errors import ConflictError
@@ -74,7 +74,7 @@ class Keys:
         for record in self._journal.read(first.sequence):
             if (record.source, record.source_sequence) != (source, source_sequence):
                 break
-            batches.append(decode_batch(record))
+            batches.append(present_batch(decode_batch(record)))
         known = Pending(source, source_sequence, recorded_digest(batches))
         for batch in batches:
             known.add(batch)

@@ -5,7 +5,7 @@ touch.  If a row is refused there, the record holds the refusals, nothing was bo
 taken back.  Else they are decided once more on the state itself, which must accept them too.
 
 Rows of an extract have the numbers that they have in the state, so that nothing is translated.  Its
-tables are as long as those of the state but are filled and cleared only where they are used: a
+accounts are as many as those of the state but are filled and cleared only where they are used: a
 linked call costs what it touches, whatever the number of accounts.
 """
 
@@ -23,7 +23,7 @@ from novate.engine.decide import Events, decide_run, refuse
 from novate.engine.state import State
 from novate.engine.submission import LINKED_MAX
 from novate.errors import require
-from novate.kernel.clearing.columns import I64, NONE, Columns
+from novate.kernel.clearing.columns import I64, NONE
 from novate.kernel.clearing.position import copy_rows, rows_of_accounts
 from novate.kernel.codes import Origin, Role
 from novate.message import command, event
@@ -116,8 +116,7 @@ class Extract:
     def __init__(self) -> None:
         self.state = State()
         self._accounts: I64 = np.zeros(0, np.int64)
-        self._reservations: I64 = np.zeros(0, np.int64)
-        self._count = (0, 0)
+        self._count = 0
 
     def fill(self, real: State, commands: Sequence[Run]) -> None:
         """Bring in what the commands touch, and the clearing house's own accounts."""
@@ -130,31 +129,35 @@ class Extract:
         x.defaults = DefaultColumns()
         x.defaults.waterfall = real.defaults.waterfall.copy()
         x.margin_cache = MarginCache(x)
-        self._count = (real.accounts.count, real.reservations.count)
-        self._fill_reservations(real, commands)
-        self._fill_accounts(real, commands)
+        self._count = real.accounts.count
+        owners = self._fill_reservations(real, commands)
+        self._fill_accounts(real, commands, owners)
         self._fill_positions(real)
 
-    def _fill_reservations(self, real: State, commands: Sequence[Run]) -> None:
-        count = real.reservations.count
-        named = _named(commands, _RESERVATIONS) - 1
-        self._reservations = named[(named >= 0) & (named < count)]
-        if self.state.reservations.capacity < count + LINKED_MAX:
-            room = real.reservations.capacity + LINKED_MAX
-            self.state.reservations = ReservationColumns(room)
-        _bring(self.state.reservations, real.reservations, self._reservations)
+    def _fill_reservations(self, real: State, commands: Sequence[Run]) -> I64:
+        """Bring the open reservations that are named, and return whose they are."""
+        named = real.reservations.rows_of(np.unique(_named(commands, _RESERVATIONS)))
+        rows = named[named >= 0]
+        x = self.state
+        x.reservations = ReservationColumns(rows.size + LINKED_MAX)
+        x.reservations.count, x.reservations.given = rows.size, real.reservations.given
+        for name in ReservationColumns.SPEC:
+            getattr(x.reservations, name)[: rows.size] = getattr(real.reservations, name)[rows]
+        return real.reservations.account[rows].astype(np.int64)
 
-    def _fill_accounts(self, real: State, commands: Sequence[Run]) -> None:
+    def _fill_accounts(self, real: State, commands: Sequence[Run], owners: I64) -> None:
+        """Bring the accounts that are named, those of reservations, and the house's own."""
         count = real.accounts.count
         named = np.concatenate((_named(commands, _ACCOUNTS), _contributions(real, commands)))
-        owners = real.reservations.account[self._reservations]
         found = np.unique(np.concatenate((named, real.own_accounts(), owners)))
         self._accounts = found[(found >= 0) & (found < count)].astype(np.int64)
         accounts, assets = self.state.accounts, real.accounts.balance.shape[1]
         if accounts.capacity < count + LINKED_MAX or accounts.balance.shape[1] != assets:
             self.state.accounts = accounts = AccountColumns(real.accounts.capacity + LINKED_MAX)
             accounts.widen(assets)
-        _bring(accounts, real.accounts, self._accounts)
+        accounts.count = count
+        for name in AccountColumns.SPEC:
+            getattr(accounts, name)[self._accounts] = getattr(real.accounts, name)[self._accounts]
         accounts.head[self._accounts] = NONE
         accounts.balance_sum[:] = 0
         accounts.references = []
@@ -169,20 +172,10 @@ class Extract:
         x.locate_suspense()
 
     def clear(self) -> None:
-        """Take out of the large tables what was brought in or added."""
-        x = self.state
-        for table, brought, count in (
-            (x.accounts, self._accounts, self._count[0]),
-            (x.reservations, self._reservations, self._count[1]),
-        ):
-            table.reset(np.concatenate((brought, np.arange(count, table.count))))
-
-
-def _bring(table: Columns, real: Columns, rows: I64) -> None:
-    """Copy some rows of a table to the same places of another one."""
-    table.count = real.count
-    for name in table.SPEC:
-        getattr(table, name)[rows] = getattr(real, name)[rows]
+        """Take out of the accounts what was brought in or added."""
+        accounts = self.state.accounts
+        added = np.arange(self._count, accounts.count)
+        accounts.reset(np.concatenate((self._accounts, added)))
 
 
 def _named(commands: Sequence[Run], names: Sequence[str]) -> I64:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from novate.engine.state import State
@@ -16,6 +15,9 @@ ORDER_EVENTS = frozenset(
     message.name for message in event.EVENTS if any(f.name == "order" for f in message.fields)
 )
 """Events that change the outbox."""
+
+COLUMNS = ("number", "account", "kind", "subject", "quantity", "reference", "placed_ns")
+"""What a responder sees of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,8 @@ class Outbox:
     def of(state: State) -> Outbox:
         """Copy the open orders of a state."""
         orders = state.defaults.orders
-        rows = np.flatnonzero(orders.used("is_open"))
-        names = ("account", "kind", "subject", "quantity", "reference", "placed_ns")
-        return Outbox(frozen(rows + 1), *(frozen(getattr(orders, name)[rows]) for name in names))
+        rows = orders.live()
+        return Outbox(**{name: frozen(getattr(orders, name)[rows]) for name in COLUMNS})
 
 
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,7 +1,9 @@
 """Recover and audit.
 
-*Recover* folds a journal into the state it left.  *Audit* decides every batch again, from the
-commands alone, and compares; engine commands must be those that the state called for.
+*Recover* folds a journal into the state it left, whichever engine versions decided it.  *Audit*
+decides batches again, from the commands alone, and compares; engine commands must be those that the
+state called for.  It takes the records of the present engine version: those before its upgrade are
+for the releases that decided them.
 """
 
 from __future__ import annotations
@@ -10,17 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
-from novate.engine.batch import CONTROL, apply_record, decode_batch, split_at_control
+from novate.engine.batch import CONTROL, Batch, apply_record, decode_batch, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.decide import INSTANT_MAX
-from novate.engine.engine import ENGINE_VERSION, Engine
+from novate.engine.control import INSTANT_MAX
+from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.engine.linked import Extract, decide_record
+from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
+from novate.engine.upgrade import require_upgrade
+from novate.engine.version import ENGINE_VERSION, Era, eras_of, require_readable, version_at
 from novate.errors import JournalError
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import rows_of
+from novate.message.parameter import initial_parameters
 
 Progress = Callable[[int], None]
 
@@ -43,13 +49,11 @@ def recover(
     Raises
     ------
     JournalError
-        If the journal is damaged, or a snapshot does not have the digest it claims.
+        If the journal is damaged or of a later release, a snapshot does not have the digest it
+        claims, or an upgrade states another ledger than the records before it give.
     """
     start, state = _beginning(journal, None if from_snapshot else 0)
-    for record in journal.read(start + 1):
-        apply_record(state, record)
-        if progress is not None:
-            progress(record.sequence)
+    _fold(journal, state, start, journal.head()[0], progress)
     state.require_sound()
     return Engine(journal, state)
 
@@ -57,58 +61,81 @@ def recover(
 def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
     """Return the state to fold records onto, and the sequence after which it was taken.
 
-    Without a snapshot that is the empty state; a fork's journal has one at sequence 0.
+    Without a snapshot that is the empty state, with the parameters that the engine of the first
+    record began with; a fork's journal has one at sequence 0.
     """
     snapshot = journal.latest_snapshot(at_most)
     if snapshot is None:
-        return 0, State()
+        state = State()
+        for record in journal.read(1, 1):
+            state.parameters = initial_parameters(record.engine_version)
+        return 0, state
     sequence, digest, payload = snapshot
-    state = State.decode(payload)
-    if state.digest() != digest:
-        raise JournalError(f"the snapshot at {sequence} does not have the digest it claims")
-    return sequence, state
+    try:
+        return sequence, decode_snapshot(payload, digest)
+    except JournalError as error:
+        raise JournalError(f"after record {sequence}: {error}") from error
+
+
+def _fold(
+    journal: JournalStore, state: State, start: int, end: int, progress: Progress | None
+) -> None:
+    """Apply the records after ``start``, and hold each upgrade to what it states."""
+    before = version_at(journal, start) if start else 0
+    for record in journal.read(start + 1, end):
+        require_readable(record.sequence, record.engine_version)
+        batch = apply_record(state, record)
+        if before and record.engine_version != before:
+            versions = (before, record.engine_version)
+            require_upgrade(state, record.sequence, batch.commands, batch.events, versions)
+        before = record.engine_version
+        if progress is not None:
+            progress(record.sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What an audit found: counts, and the digest of the state it arrived at."""
+    """What an audit found.
+
+    Attributes
+    ----------
+    records, events, commands
+        How many were decided again.
+    digest
+        Digest of the state it arrived at, or nothing where no record was audited.
+    earlier
+        Records before those, by the engine version that decided them.
+    """
 
     records: int
     events: int
     commands: int
-    digest: bytes
+    digest: bytes | None
+    earlier: tuple[Era, ...] = ()
 
 
 def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditReport:
-    """Decide every batch again and compare it with the journal.
+    """Decide every batch since the last upgrade again and compare it with the journal.
+
+    A journal that this engine version has not taken over yet is not audited; the report says so.
 
     Raises
     ------
     JournalError
         Naming the first record whose events, or whose engine commands, do not follow.
     """
-    _, state = _beginning(journal, 0)
-    course, extract = _Course(state), Extract()
+    eras = eras_of(journal)
+    if eras and eras[-1].engine_version < ENGINE_VERSION:
+        return AuditReport(0, 0, 0, None, tuple(eras))
+    earlier = tuple(eras[:-1])
+    first = eras[-1].first if eras else 1
+    state = _state_at_upgrade(journal, first, earlier)
     records = events = commands = 0
-    for record in journal.read(1):
-        if record.engine_version != ENGINE_VERSION:
-            raise JournalError(
-                f"record {record.sequence} was decided by engine version {record.engine_version};"
-                f" this is version {ENGINE_VERSION}"
-            )
+    course, extract = _Course(state), Extract()
+    for record in journal.read(first):
         batch = decode_batch(record)
-        _check_form(state, record, batch.commands)
-        course.check(record, batch.commands)
-        again = decide_record(state, batch.commands, Origin(record.origin), extract)
-        _compare(record, "events", again, batch.events)
-        if record.source:
-            state.sources_seen[record.source] = record.source_sequence
-        if record.instant_ns != state.now_ns:
-            raise JournalError(
-                f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
-                f" {state.now_ns}"
-            )
-        state.require_still_sound(batch.events)
+        if record.sequence > first or not earlier:
+            _decide_again(state, record, batch, course, extract)
         records += 1
         events += sum(run.rows for run in batch.events)
         commands += sum(run.rows for run in batch.commands)
@@ -116,7 +143,41 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
             progress(record.sequence)
     course.require_end()
     state.require_sound()
-    return AuditReport(records, events, commands, state.digest())
+    return AuditReport(records, events, commands, state.digest(), earlier)
+
+
+def _state_at_upgrade(journal: JournalStore, first: int, earlier: tuple[Era, ...]) -> State:
+    """Return the state at which an audit begins: that of the upgrade, which is held to it."""
+    if not earlier:
+        return _beginning(journal, 0)[1]
+    start, state = _beginning(journal, first)
+    # Applied once more where the snapshot is its own: it changes nothing, and is checked.
+    _fold(journal, state, min(start, first - 1), first, None)
+    return state
+
+
+def _decide_again(
+    state: State, record: Record, batch: Batch, course: _Course, extract: Extract
+) -> None:
+    """Decide one record from its commands and compare its events, and its place in the journal."""
+    require_readable(record.sequence, record.engine_version)
+    if record.engine_version != ENGINE_VERSION:
+        raise JournalError(
+            f"record {record.sequence} was decided by engine version {record.engine_version}"
+            f" after records of version {ENGINE_VERSION}"
+        )
+    _check_form(state, record, batch.commands)
+    course.check(record, batch.commands)
+    again = decide_record(state, batch.commands, Origin(record.origin), extract)
+    _compare(record, "events", again, batch.events)
+    if record.source:
+        state.sources_seen[record.source] = record.source_sequence
+    if record.instant_ns != state.now_ns:
+        raise JournalError(
+            f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
+            f" {state.now_ns}"
+        )
+    state.require_still_sound(batch.events)
 
 
 def _check_form(state: State, record: Record, commands: tuple[Run, ...]) -> None:
@@ -148,7 +209,7 @@ class _Course:
             return
         if called:
             raise JournalError(f"record {record.sequence}: consequences before it are missing")
-        if instant is not None and due_list(self._state, instant):
+        if instant is not None and len(due_list(self._state, instant)):
             raise JournalError(f"record {record.sequence}: due work before it is missing")
         if self._due_ns and (instant is None or instant < self._due_ns):
             raise JournalError(f"record {record.sequence}: work before it was not due yet")
@@ -157,10 +218,10 @@ class _Course:
 
     def _due(self, instant: int | None) -> list[Run]:
         """Commands of due work up to an instant, at the instant at which it is done."""
-        due = due_list(self._state, instant) if instant is not None else []
-        if not due:
+        due = due_list(self._state, -1 if instant is None else instant)
+        if not len(due):
             return []
-        self._due_ns = due[0].instant_ns
+        self._due_ns = int(due[0, 0])
         at_ns = max(self._due_ns, self._state.now_ns)
         return [command.ADVANCE_TIME.row(instant_ns=at_ns), *due_commands(self._state, due)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import Run, digest_columns
-from novate.default_management.columns import DefaultColumns
+from novate.default_management.state import DefaultState
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64, Columns
@@ -36,7 +36,7 @@ ADMITTED = frozenset(
 """Events whose commands are refused beyond `AMOUNT_MAX`: they leave every account in its bounds."""
 
 
-class State(ClearingState):
+class State(DefaultState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
@@ -45,7 +45,6 @@ class State(ClearingState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.defaults = DefaultColumns()
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -77,6 +76,7 @@ class State(ClearingState):
         named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
+        named["uncovered"] = np.array([self.defaults.uncovered], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -164,38 +164,64 @@ class State(ClearingState):
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
-        twin.defaults = self.defaults.copy()
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True
         return twin
 
-    def encode(self) -> bytes:
-        """Return a snapshot of the state."""
-        items = [
-            (name, array.dtype.str, list(array.shape), array.tobytes())
-            for name, array in self.columns().items()
-        ]
-        return msgspec.msgpack.encode(items)
-
     @staticmethod
-    def decode(payload: bytes) -> State:
-        """Rebuild a state from a snapshot.
+    def restored(named: Mapping[str, npt.NDArray[Any]], version: int) -> State:
+        """Rebuild a state from the columns that `columns` gave.
+
+        Parameters
+        ----------
+        named
+            Columns by their present names.  What is missing has the default of its ``SPEC``, of
+            its setting, or of an empty clearing house.
+        version
+            State version that they come from, for the message.
 
         Raises
         ------
         JournalError
-            If the payload is not a snapshot of this version.
+            If nobody knows a column, or it does not fit the present one.
         """
-        try:
-            items = msgspec.msgpack.decode(payload, type=list[tuple[str, str, list[int], bytes]])
-            named = {
-                name: np.frombuffer(data, dtype).reshape(shape).copy()
-                for name, dtype, shape, data in items
-            }
-            return _restore(named)
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
-            raise JournalError(f"the snapshot cannot be read: {error}") from error
+        state = State()
+        for name in sorted(set(named) - set(state.columns())):
+            raise JournalError(f"column {name!r} of state version {version} is unknown")
+        for table, columns in state.tables().items():
+            prefix = f"{table}."
+            columns.restore(
+                {
+                    name.removeprefix(prefix): array
+                    for name, array in named.items()
+                    if name.startswith(prefix)
+                }
+            )
+        x = state
+        clock = _filled("clock", named, np.zeros(2, np.int64))
+        x.now_ns, x.window_ns = (int(value) for value in clock)
+        x.parameters = _filled("parameters", named, x.parameters)
+        x.checksum = _filled("checksum", named, x.checksum)
+        state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
+        state.defaults.uncovered = int(_filled("uncovered", named, np.zeros(1, np.int64))[0])
+        state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
+        x.positions.reindex(x.accounts)
+        x.locate_suspense()
+        x.sum_again()
+        return state
+
+    def _restore_texts(self, texts: dict[str, Any]) -> None:
+        x = self
+        given = {**self._texts(), **texts}
+        for name in sorted(set(given) - set(self._texts())):
+            raise JournalError(f"the list of texts {name!r} is unknown")
+        x.instruments.symbols = given["instruments"]
+        x.option_rules.symbols = given["option_rules"]
+        x.assets.symbols = given["assets"]
+        x.sources.symbols = given["sources"]
+        x.accounts.name_all(given["accounts"])
+        self.sources_seen = given["seen"]
 
 
 def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
@@ -223,29 +249,11 @@ def _require_cancelled(x: ClearingState, lots: I64, pending: I64) -> None:
     require(not left, f"pending cash of every contract cancels, left {left}")
 
 
-def _restore(named: dict[str, npt.NDArray[Any]]) -> State:
-    state = State()
-    x = state
-    for table, columns in state.tables().items():
-        columns.restore(
-            {
-                key.split(".", 1)[1]: array
-                for key, array in named.items()
-                if key.split(".", 1)[0] == table
-            }
-        )
-    x.now_ns, x.window_ns = (int(value) for value in named["clock"])
-    x.parameters = named["parameters"]
-    x.checksum = named["checksum"]
-    state.defaults.waterfall = named["waterfall"]
-    texts = msgspec.json.decode(named["texts"].tobytes())
-    x.instruments.symbols = texts["instruments"]
-    x.option_rules.symbols = texts["option_rules"]
-    x.assets.symbols = texts["assets"]
-    x.sources.symbols = texts["sources"]
-    x.accounts.name_all(texts["accounts"])
-    state.sources_seen = texts["seen"]
-    x.positions.reindex(x.accounts)
-    x.locate_suspense()
-    x.sum_again()
-    return state
+def _filled(
+    name: str, named: Mapping[str, npt.NDArray[Any]], default: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """Return a list that only ever gets longer: what was stored, then the defaults of the rest."""
+    given = named.get(name, default)
+    if len(given) > len(default):
+        raise JournalError(f"{name!r} has {len(given)} entries, {len(default)} are known")
+    return np.concatenate((given, default[len(given) :]))

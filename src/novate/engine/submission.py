@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 
 from novate.book.account import apply_account_opened, decide_open_account
+from novate.book.state import SINGLE_ROLES, BookState
 from novate.canonical import Run, encode_runs
 from novate.engine.batch import CONTROL
+from novate.engine.catalogue import BEFORE_HOUSE, ENGINE_ONLY
 from novate.engine.state import State
 from novate.errors import InputError, JournalError
 from novate.message import command
 from novate.message.declare import TEXT, Message, rows_of
-from novate.valuation.clearing_state import SINGLE_ROLES
+from novate.message.version import command_of, upcast
 
 LINKED_MAX = 64
 """Rows that one call may link."""
 
 LINKABLE = (
     frozenset(command.BY_NAME)
-    - command.ENGINE_ONLY
+    - ENGINE_ONLY
     - CONTROL
     - {
         message.name
@@ -42,23 +44,6 @@ LINKABLE = (
 A price or a fill has happened, whatever becomes of the rest.
 """
 
-_BEFORE_THE_HOUSE = frozenset(
-    message.name
-    for message in (
-        command.ADVANCE_TIME,
-        command.ASSESS_MARGIN,
-        command.DECLARE_ASSET,
-        command.DECLARE_SOURCE,
-        command.SET_HAIRCUT,
-        command.SET_PARAMETER,
-        command.DECLARE_WATERFALL,
-        command.DECLARE_OPTION_MARGIN,
-        command.REPORT_PRICE,
-    )
-)
-"""Commands that need none of the clearing house's own accounts."""
-
-
 _WHOLE_NUMBERS = {
     message.name: tuple((field.name, np.dtype(field.dtype)) for field in message.fields)
     for message in command.COMMANDS
@@ -68,20 +53,19 @@ _WHOLE_NUMBERS = {
 
 
 def checked(run: Run) -> Run:
-    """Return a run with every column as its message declares it.
+    """Return a run as the present version of its message declares it.
 
     Raises
     ------
     InputError
         If the command is unknown, or a column is missing, malformed or out of its type's range.
     """
-    message = command.BY_NAME.get(run.name)
-    if message is None or message.version != run.version:
-        raise InputError(f"command {run.name!r} version {run.version} is unknown")
+    message = command_of(run)
     columns = _WHOLE_NUMBERS.get(run.name)
-    if columns is not None and _is_declared(run, columns):
+    is_present = run.version == message.version
+    if is_present and columns is not None and _is_declared(run, columns):
         return run
-    return message.run(dict(run.columns))
+    return message.run(dict(upcast(message, run).columns))
 
 
 def _is_declared(run: Run, columns: tuple[tuple[str, np.dtype[Any]], ...]) -> bool:
@@ -160,16 +144,17 @@ def require_house(state: State, commands: Sequence[Run]) -> None:
     if len(state.own_accounts()) == len(SINGLE_ROLES):
         return
     missing = {role for role in SINGLE_ROLES if state.single(role) < 0}
-    accounts = state.accounts.copy()
+    house = BookState()
+    house.accounts = state.accounts.copy()
     for run in commands:
         if run.name == command.OPEN_ACCOUNT.name:
             for row in rows_of(run):
-                if decide_open_account(accounts, row, _Unheard()) is None:
-                    apply_account_opened(accounts, row)
+                if decide_open_account(house, row, _Unheard()) is None:
+                    apply_account_opened(house, row)
                     missing.discard(row["role"])
                 if not missing:
                     return
-        elif run.name not in _BEFORE_THE_HOUSE:
+        elif run.name not in BEFORE_HOUSE:
             names = sorted(role.name.lower() for role in missing)
             raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
 
@@ -181,4 +166,7 @@ class _Unheard:
         """Take one row of an event."""
 
     def columns(self, message: Message, /, **columns: Any) -> None:
-        """Take rows of an event."""
+        """Take many rows of an event."""
+
+    def booked(self, message: Message, /, **columns: Any) -> None:
+        """Take rows of an event that was applied already."""

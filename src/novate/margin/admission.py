@@ -10,32 +10,31 @@ deepen what is missing of it.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from novate.canonical import Run
+from novate.book.reservation import reservation_rows
+from novate.book.state import MARGIN_ROLES
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.settle import (
     assess_changed,
     gross_reserved,
-    hold_row,
     row_of,
     trade_fee,
     value_of,
 )
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
-from novate.message import event
-from novate.message.declare import Emit, Refusal, columns_of
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
-from novate.message.refusal import ReleaseMarginRefusal
 from novate.message.refusal import ReserveMarginRefusal as No
+from novate.message.refusal import SubmitTradeRefusal
+from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.price_status import halted_among, is_halted
-
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
@@ -44,56 +43,48 @@ _NOVATED = (
 
 
 def decide_submit_trades(
-    x: ClearingState, run: Run
-) -> tuple[Run | None, list[tuple[int, Refusal]]]:
-    """Decide and book a run of trades; returns the novated rows and the refused ones."""
-    rows = run.rows
+    x: ClearingState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Decide and book a run of trades; returns the refused rows."""
+    rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
-    command = columns_of(run)
     refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
     decide_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
         x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        x.parameter(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, command["instrument"]),
-        command["buyer"], command["seller"], command["instrument"], command["ticks"],
-        command["lots"], command["buyer_is_maker"],
-        command["buyer_reservation"], command["seller_reservation"],
+        x.parameter(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, columns["instrument"]),
+        columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
+        columns["lots"], columns["buyer_is_maker"],
+        reservation_rows(x, columns["buyer_reservation"]),
+        reservation_rows(x, columns["seller_reservation"]),
         refusal, actual, allowed, value, buyer_fee, seller_fee,
     )  # fmt: skip
-    columns = {
+    novated = {
         "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
-        **{name: command[name] for name in _NOVATED},
+        **{name: columns[name] for name in _NOVATED},
     }  # fmt: skip
     if not np.count_nonzero(refusal):
-        return _novated(columns), []
-    refused = [
+        emit.booked(event.TRADE_NOVATED, **novated)
+        return []
+    booked = np.flatnonzero(refusal == 0)
+    if booked.size:
+        taken = {name: column[booked] for name, column in novated.items()}
+        emit.booked(event.TRADE_NOVATED, **taken)
+    return [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)
     ]
-    booked = np.flatnonzero(refusal == 0)
-    if not booked.size:
-        return None, refused
-    taken = {name: column[booked] for name, column in columns.items()}
-    return _novated(taken), refused
 
 
-def _novated(columns: dict[str, Any]) -> Run:
-    """The event of booked trades; columns of a command and of its kernel have its types already."""
-    message = event.TRADE_NOVATED
-    names = (field.name for field in message.fields)
-    rows = len(columns["row"])
-    return Run(message.name, message.version, rows, tuple((n, columns[n]) for n in names))
-
-
-def apply_trades_novated(x: ClearingState, run: Run) -> None:
-    """Book novated trades: what `decide_submit_trades` did to the state, again."""
-    x.positions.reserve(2 * run.rows, x.accounts)
-    c = columns_of(run)
+def apply_trades_novated(x: ClearingState, c: Row) -> None:
+    """Book the columns of novated trades: what `decide_submit_trades` did to the state, again."""
+    x.positions.reserve(2 * len(c["lots"]), x.accounts)
     arrays = x.account_arrays(), x.positions.arrays()
     apply_releases(
-        *arrays, x.reservations.arrays(), c["buyer_reservation"], c["seller_reservation"], c["lots"]
-    )
+        *arrays, x.reservations.arrays(), reservation_rows(x, c["buyer_reservation"]),
+        reservation_rows(x, c["seller_reservation"]), c["lots"],
+    )  # fmt: skip
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
@@ -101,7 +92,7 @@ def apply_trades_novated(x: ClearingState, run: Run) -> None:
     )  # fmt: skip
 
 
-def decide_reserve_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Set margin aside for signed lots, or say why not."""
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -129,7 +120,7 @@ def decide_reserve_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> 
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     emit(
         event.MARGIN_RESERVED,
-        reservation=x.reservations.count + 1, open_order_hold=held, equity=equity,
+        reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
         requirement=initial, **row,
     )  # fmt: skip
     return None
@@ -231,60 +222,13 @@ def _worst_side(x: ClearingState, account: int, i: int, lots: int) -> tuple[int,
     return held, elsewhere
 
 
-def apply_margin_reserved(x: ClearingState, row: dict[str, Any]) -> None:
-    """Book the reservation, its open lots, and what it holds."""
-    number = x.reservations.append()
-    for name in ("account", "instrument", "lots", "limit_ticks", "open_order_hold"):
-        getattr(x.reservations, name)[number] = row[name]
-    x.accounts.open_order_hold[row["account"]] += row["open_order_hold"]
-    x.positions.reserve(1, x.accounts)
-    position = hold(x, row["account"], row["instrument"])
-    if row["lots"] > 0:
-        x.positions.buy_lots[position] += row["lots"]
-    else:
-        x.positions.sell_lots[position] -= row["lots"]
-
-
-def hold(x: ClearingState, account: int, instrument: int) -> int:
-    """Return the position row of a pair, made if it is new."""
-    return int(hold_row(x.positions.arrays(), x.accounts.head, account, instrument))
-
-
-def decide_release_margin(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
-    """Release what is left of a reservation."""
-    number = row["reservation"]
-    if not 0 < number <= x.reservations.count or x.reservations.lots[number - 1] == 0:
-        return Refusal(ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, x.reservations.count)
-    emit(event.MARGIN_RELEASED, reservation=number)
-    return None
-
-
-def apply_margin_released(x: ClearingState, row: dict[str, Any]) -> None:
-    """Take the rest of the reservation off its position and its account."""
-    number = row["reservation"] - 1
-    reservations = x.reservations
-    position = hold(x, int(reservations.account[number]), int(reservations.instrument[number]))
-    lots = int(reservations.lots[number])
-    if lots > 0:
-        x.positions.buy_lots[position] -= lots
-    else:
-        x.positions.sell_lots[position] += lots
-    reservations.lots[number] = 0
-    x.accounts.open_order_hold[reservations.account[number]] -= reservations.open_order_hold[number]
-    reservations.open_order_hold[number] = 0
-
-
-def apply_lapse(x: ClearingState, instrument: int) -> None:
-    """End every reservation of an expired contract; its positions carry no open lots any more."""
-    of_it = x.reservations.used("instrument") == instrument
-    held = x.reservations.used("open_order_hold")
-    np.subtract.at(x.accounts.open_order_hold, x.reservations.used("account")[of_it], held[of_it])
-    held[of_it] = 0
-    x.reservations.used("lots")[of_it] = 0
-
-
-def release_all(x: ClearingState, account: int, emit: Emit) -> None:
-    """Release every open reservation of an account, in order of number."""
-    mine = (x.reservations.used("account") == account) & (x.reservations.used("lots") != 0)
-    for number in np.flatnonzero(mine):
-        emit(event.MARGIN_RELEASED, reservation=int(number) + 1)
+TOPIC: Topic[ClearingState] = Topic(
+    name="admission",
+    decisions=(
+        ColumnDecision(command.SUBMIT_TRADE, decide_submit_trades, SubmitTradeRefusal),
+        Decision(command.RESERVE_MARGIN, decide_reserve_margin, No),
+    ),
+    applications=(
+        Application(event.TRADE_NOVATED, apply_trades_novated, BOTH_SIDES, is_by_column=True),
+    ),
+)

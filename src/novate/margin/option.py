@@ -14,9 +14,11 @@ import numpy as np
 
 from novate.instrument.columns import OptionRuleColumns
 from novate.kernel.clearing.columns import I64
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.market.state import MarketState
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import DeclareOptionMarginRefusal as No
+from novate.message.topic import NOBODY, Application, Decision, Topic
 
 PPM = 1_000_000
 WINDOW_MAX_NS = 30 * 86_400 * 10**9
@@ -47,10 +49,9 @@ class ShortRule(NamedTuple):
     expiry_window_ns: Number
 
 
-def decide_declare_option_margin(
-    rules: OptionRuleColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_declare_option_margin(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Declare a rule: numbers in range, and the add-on at expiry with a window or not at all."""
+    rules = state.option_rules
     if not row["symbol"] or row["symbol"] in rules.symbols:
         return Refusal(No.SYMBOL_TAKEN, 0, 0)
     has_window = int(row["expiry_window_ns"] > 0)
@@ -70,8 +71,9 @@ def decide_declare_option_margin(
     return None
 
 
-def apply_option_margin_declared(rules: OptionRuleColumns, row: dict[str, Any]) -> None:
+def apply_option_margin_declared(state: MarketState, row: Row) -> None:
     """Append the rule."""
+    rules = state.option_rules
     at = rules.append()
     rules.symbols.append(row["symbol"])
     for name in rules.SPEC:
@@ -133,3 +135,14 @@ def short_ticks(
         for a in margin
     )
     return initial, maintenance
+
+
+TOPIC: Topic[MarketState] = Topic(
+    name="rules for short options",
+    decisions=(
+        Decision(
+            command.DECLARE_OPTION_MARGIN, decide_declare_option_margin, No, is_before_house=True
+        ),
+    ),
+    applications=(Application(event.OPTION_MARGIN_DECLARED, apply_option_margin_declared, NOBODY),),
+)

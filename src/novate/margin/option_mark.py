@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from novate.canonical import Run
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.pricing.option import mark_values
 from novate.margin.option import rule_of, short_ticks
 from novate.market.index import MS, WORD_E8
 from novate.message import event
-from novate.message.declare import Emit, columns_of
+from novate.message.declare import Emit, Row
+from novate.message.topic import NOBODY, Application, Topic
 from novate.valuation import ClearingState
 
 E8, E9 = 10**8, 10**9
@@ -153,11 +153,19 @@ def _ticks(value: F64, tick: F64, most: I64) -> I64:
     return np.minimum(np.maximum(whole, 1), most)
 
 
-def apply_options_marked(x: ClearingState, run: Run) -> None:
+def apply_options_marked(x: ClearingState, columns: Row) -> None:
     """Book marks, margins and the sums of the settlement window."""
-    columns = columns_of(run)
     rows = columns["instrument"].astype(np.int64)
     for name, column in columns.items():
         if name != "instrument":
             getattr(x.marks, name)[rows] = column
     x.marks.updated_ns[rows] = x.now_ns
+
+
+TOPIC: Topic[ClearingState] = Topic(
+    name="marks of options",
+    applications=(
+        Application(event.OPTION_MARKED, apply_options_marked, NOBODY, is_by_column=True),
+    ),
+    phases=(mark_options,),
+)

@@ -7,21 +7,19 @@ venue tables print the maintenance deduction as "maintenance amount" or "cum".
 
 from __future__ import annotations
 
-from typing import Any
-
-from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.instrument.columns import TIERS_MAX
 from novate.kernel.codes import Kind
 from novate.market.reference import PPM
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.market.state import MarketState
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetTierRefusal as No
+from novate.message.topic import EVERYBODY, Application, Decision, Topic
 
 
-def decide_set_tier(
-    instruments: InstrumentColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_set_tier(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Append a tier; floors ascend from 0, rates do not fall, initial exceeds maintenance."""
-    i, floor = row["instrument"], row["floor"]
+    i, floor, instruments = row["instrument"], row["floor"], state.instruments
     initial, maintenance = row["initial_ppm"], row["maintenance_ppm"]
     if i >= instruments.count:
         return Refusal(No.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
@@ -59,8 +57,9 @@ def decide_set_tier(
     return None
 
 
-def apply_tier_set(instruments: InstrumentColumns, row: dict[str, Any]) -> None:
+def apply_tier_set(state: MarketState, row: Row) -> None:
     """Book the tier."""
+    instruments = state.instruments
     at = (row["instrument"], row["tier"])
     instruments.tier_floor[at] = row["floor"]
     instruments.initial_rate[at] = row["initial_ppm"] / PPM
@@ -68,3 +67,10 @@ def apply_tier_set(instruments: InstrumentColumns, row: dict[str, Any]) -> None:
     instruments.initial_deduction[at] = row["initial_deduction"]
     instruments.maintenance_deduction[at] = row["maintenance_deduction"]
     instruments.tier_count[row["instrument"]] = row["tier"] + 1
+
+
+TOPIC: Topic[MarketState] = Topic(
+    name="margin tiers",
+    decisions=(Decision(command.SET_TIER, decide_set_tier, No),),
+    applications=(Application(event.TIER_SET, apply_tier_set, EVERYBODY),),
+)

@@ -63,6 +63,12 @@ class SourceColumns(Columns):
         super().__init__(capacity)
         self.symbols: list[str] = []
 
+    def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
+        """Sources of an asset that reported within the staleness limit, in order of number."""
+        fresh = self.used("observed_ns") >= max(now_ns - staleness_ns, 0)
+        usable: list[int] = ((self.used("asset") == asset) & fresh).nonzero()[0].tolist()
+        return usable
+
     def copy(self) -> SourceColumns:
         """Return an independent copy."""
         twin = super().copy()
@@ -132,3 +138,9 @@ class SurfaceColumns(Columns):
     m_e9: I64
     sigma_e9: I64
     observed_ns: I64
+
+    def row_of(self, underlying: int, expiry_ns: int) -> int:
+        """Row of the smile of an underlying and expiry, -1 for none."""
+        mine = self.used("expiry_ns") == expiry_ns
+        found = np.flatnonzero(mine & (self.used("underlying") == underlying))
+        return int(found[0]) if found.size else -1

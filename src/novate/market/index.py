@@ -5,15 +5,18 @@ All arithmetic is on integers; averages use the step dt / (tau + dt), which neve
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from novate.instrument.columns import InstrumentColumns
-from novate.kernel.codes import InstrumentStatus
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.kernel.codes import InstrumentStatus, Kind
+from novate.market.columns import MarkColumns
 from novate.market.reference import PPM, set_price
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.market.state import MarketState
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
+from novate.message.topic import NOBODY, Application, Decision, Topic
 
 PRICE_MAX_E8 = 10**17
 """Highest price a source may report: one billion numeraire a unit."""
@@ -24,11 +27,12 @@ WORD_E8 = 10**9
 """Unit in which options add up their index: sums of it and of the rest each fit into 64 bits."""
 
 
-def decide_report_price(
-    sources: SourceColumns, now_ns: int, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
-    """Accept a source's price if it is in range, not from the future, and not older than before."""
-    no = ReportPriceRefusal
+def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
+    """Accept a source's price if it is in range, not from the future, and not older than before.
+
+    What the index that it makes then ends is decided in `default_management.contract_end`.
+    """
+    no, sources, now_ns = ReportPriceRefusal, state.sources, state.now_ns
     source = row["source"]
     if source >= sources.count:
         return Refusal(no.UNKNOWN_SOURCE, source, sources.count - 1)
@@ -42,17 +46,15 @@ def decide_report_price(
     return None
 
 
-def apply_price_reported(sources: SourceColumns, row: dict[str, Any]) -> None:
+def apply_price_reported(state: MarketState, row: Row) -> None:
     """Remember the source's price."""
-    sources.price_e8[row["source"]] = row["price_e8"]
-    sources.observed_ns[row["source"]] = row["observed_ns"]
+    state.sources.price_e8[row["source"]] = row["price_e8"]
+    state.sources.observed_ns[row["source"]] = row["observed_ns"]
 
 
-def decide_report_last(
-    instruments: InstrumentColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Accept a venue price."""
-    no = ReportLastRefusal
+    no, instruments = ReportLastRefusal, state.instruments
     i = row["instrument"]
     if i >= instruments.count:
         return Refusal(no.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
@@ -64,9 +66,9 @@ def decide_report_last(
     return None
 
 
-def apply_last_reported(marks: MarkColumns, row: dict[str, Any]) -> None:
+def apply_last_reported(state: MarketState, row: Row) -> None:
     """Remember the venue price."""
-    marks.last[row["instrument"]] = row["ticks"]
+    state.marks.last[row["instrument"]] = row["ticks"]
 
 
 def weighted_median(prices: list[int], weights: list[int]) -> int:
@@ -81,14 +83,6 @@ def weighted_median(prices: list[int], weights: list[int]) -> int:
         if 2 * running > total:
             return prices[k]
     return prices[order[-1]]
-
-
-def usable_sources(sources: SourceColumns, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
-    """Sources of an asset that reported within the staleness limit, in order of number."""
-    of_asset = sources.used("asset") == asset
-    fresh = sources.used("observed_ns") >= max(now_ns - staleness_ns, 0)
-    usable: list[int] = (of_asset & fresh).nonzero()[0].tolist()
-    return usable
 
 
 def combine(
@@ -118,32 +112,32 @@ def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
     return average + (sample - average) * elapsed_ns // (constant_ns + elapsed_ns)
 
 
-def present_index(
-    sources: SourceColumns, asset: int, now_ns: int, limits: dict[str, int]
-) -> tuple[int, int, int]:
-    """Index of one asset as its sources stand, with how many were used and left out, see `combine`.
-
-    ``limits``: staleness_ns, outlier_ppm, sources_min.
-    """
-    usable = usable_sources(sources, asset, now_ns, limits["staleness_ns"])
+def present_index(state: MarketState, asset: int) -> tuple[int, int, int]:
+    """Index of one asset as its sources stand, sources used and outliers left out: `combine`."""
+    sources = state.sources
+    limit = state.parameter(Parameter.INDEX_STALENESS_NS)
+    usable = sources.usable(asset, state.now_ns, limit)
     return combine(
         [int(sources.price_e8[s]) for s in usable],
         [int(sources.weight[s]) for s in usable],
-        limits["outlier_ppm"],
-        limits["sources_min"],
+        state.parameter(Parameter.INDEX_OUTLIER_PPM),
+        state.parameter(Parameter.INDEX_SOURCES_MIN),
     )
 
 
-def update_index(
-    assets: AssetColumns, sources: SourceColumns, asset: int, now_ns: int, limits: dict[str, int],
-    emit: Emit,
-) -> None:  # fmt: skip
+def update_indices(state: MarketState, emit: Emit) -> None:
+    """Compute the index of every asset that has a source, in order of number."""
+    for asset in sorted({int(a) for a in state.sources.used("asset")}):
+        update_index(state, asset, emit)
+
+
+def update_index(state: MarketState, asset: int, emit: Emit) -> None:
     """Compute the index of one asset from its sources and emit it.
 
-    ``limits``: those of `present_index`, and slow_ns.  A stale index keeps its price and says so;
-    what depends on it waits.
+    A stale index keeps its price and says so; what depends on it waits.
     """
-    price, used, outliers = present_index(sources, asset, now_ns, limits)
+    assets = state.assets
+    price, used, outliers = present_index(state, asset)
     before = int(assets.price_e8[asset])
     stale = price == 0
     price = price or before
@@ -151,20 +145,21 @@ def update_index(
     if slow == 0:
         slow = price
     elif not stale:
-        slow = blend(slow, price, now_ns - int(assets.updated_ns[asset]), limits["slow_ns"])
+        elapsed = state.now_ns - int(assets.updated_ns[asset])
+        slow = blend(slow, price, elapsed, state.parameter(Parameter.SLOW_AVERAGE_NS))
     emit(
         event.INDEX_UPDATED,
         asset=asset, price_e8=price, slow_e8=slow, sources=used, outliers=outliers, is_stale=stale,
     )  # fmt: skip
 
 
-def apply_index_updated(assets: AssetColumns, now_ns: int, row: dict[str, Any]) -> None:
+def apply_index_updated(state: MarketState, row: Row) -> None:
     """Book the index."""
-    asset = row["asset"]
+    asset, assets = row["asset"], state.assets
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
     assets.is_stale[asset] = row["is_stale"]
-    assets.updated_ns[asset] = now_ns
+    assets.updated_ns[asset] = state.now_ns
 
 
 def to_ticks(price_e8: int, tick_e8: int) -> int:
@@ -172,11 +167,18 @@ def to_ticks(price_e8: int, tick_e8: int) -> int:
     return max((2 * price_e8 + tick_e8) // (2 * tick_e8), 1)
 
 
-def update_mark(
-    instruments: InstrumentColumns, marks: MarkColumns, assets: AssetColumns, i: int,
-    now_ns: int, basis_ns: int, emit: Emit,
-) -> None:  # fmt: skip
+def update_marks(state: MarketState, emit: Emit) -> None:
+    """Compute the mark of every active contract that its index prices, in order of number."""
+    c = state.instruments
+    is_active = c.used("status") == InstrumentStatus.ACTIVE
+    for i in np.flatnonzero(is_active & (c.used("kind") == Kind.DELTA_ONE)).tolist():
+        update_mark(state, i, emit)
+
+
+def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     """Compute the mark of one instrument from index and basis, and carry its time sums."""
+    instruments, marks, assets, now_ns = state.instruments, state.marks, state.assets, state.now_ns
+    basis_ns = state.parameter(Parameter.BASIS_AVERAGE_NS)
     asset = int(instruments.underlying[i])
     price = int(assets.price_e8[asset])
     if price == 0 or bool(assets.is_stale[asset]):
@@ -248,10 +250,23 @@ def option_final_so_far(
     return total + int(marks.index[i]) * elapsed, int(marks.final_ms[i]) + elapsed
 
 
-def apply_mark_updated(marks: MarkColumns, now_ns: int, row: dict[str, Any]) -> None:
+def apply_mark_updated(state: MarketState, row: Row) -> None:
     """Book the mark and its sums."""
-    i = row["instrument"]
+    i, marks = row["instrument"], state.marks
     for name, value in row.items():
         if name != "instrument":
             getattr(marks, name)[i] = value
-    marks.updated_ns[i] = now_ns
+    marks.updated_ns[i] = state.now_ns
+
+
+TOPIC: Topic[MarketState] = Topic(
+    name="index and mark",
+    decisions=(Decision(command.REPORT_LAST, decide_report_last, ReportLastRefusal),),
+    applications=(
+        Application(event.PRICE_REPORTED, apply_price_reported, NOBODY),
+        Application(event.INDEX_UPDATED, apply_index_updated, NOBODY),
+        Application(event.LAST_REPORTED, apply_last_reported, NOBODY),
+        Application(event.MARK_UPDATED, apply_mark_updated, NOBODY),
+    ),
+    phases=(update_indices, update_marks),
+)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Barrier, Kind, Monitoring, Style
-from novate.market.columns import AssetColumns, MarkColumns
 from novate.market.index import PRICE_MAX_E8
-from novate.market.reference import PPM, VALUE_MAX, apply_instrument_listed
+from novate.market.reference import PPM, VALUE_MAX, append_instrument
+from novate.market.state import MarketState
 from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import ListOptionRefusal as No
 
 DAY = 86_400 * 10**9
@@ -19,27 +17,25 @@ MINUTE = 60 * 10**9
 KINDS = (Kind.EUROPEAN, Kind.DIGITAL)
 
 
-def decide_list_option(
-    instruments: InstrumentColumns, assets: AssetColumns, now_ns: int, rules: int,
-    row: dict[str, Any], emit: Emit,
-) -> Refusal | None:  # fmt: skip
-    """List an option; ``rules`` is how many margin rules there are, numbered from 1."""
-    refusal = _terms_refusal(instruments, assets, now_ns, row)
+def decide_list_option(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
+    """List an option whose shorts are held to a declared margin rule, numbered from 1."""
+    now_ns, rules = state.now_ns, state.option_rules.count
+    refusal = _terms_refusal(state, row)
     if refusal is not None:
         return refusal
     if not 1 <= row["margin_rule"] <= rules:
         return Refusal(No.UNKNOWN_RULE, row["margin_rule"], rules)
-    refusal = _barrier_refusal(int(assets.price_e8[row["underlying"]]), row)
+    refusal = _barrier_refusal(int(state.assets.price_e8[row["underlying"]]), row)
     if refusal is not None:
         return refusal
     if now_ns <= 0:
         return Refusal(No.CLOCK_NOT_SET, now_ns, 1)
     first = next_observation(now_ns, row["observation_ns"], row["expiry_ns"])
-    emit(event.OPTION_LISTED, instrument=instruments.count, next_observation_ns=first, **row)
+    emit(event.OPTION_LISTED, instrument=state.instruments.count, next_observation_ns=first, **row)
     return None
 
 
-def _barrier_refusal(price_e8: int, row: dict[str, Any]) -> Refusal | None:
+def _barrier_refusal(price_e8: int, row: Row) -> Refusal | None:
     """Whether a barrier and how it is watched fit together, and it is still to be touched."""
     barrier, level, monitoring = row["barrier"], row["barrier_e8"], row["monitoring"]
     if barrier not in list(Barrier):
@@ -83,9 +79,8 @@ def next_observation(now_ns: int, interval_ns: int, expiry_ns: int) -> int:
     return following if following <= expiry_ns else 0
 
 
-def _terms_refusal(
-    instruments: InstrumentColumns, assets: AssetColumns, now_ns: int, row: dict[str, Any]
-) -> Refusal | None:
+def _terms_refusal(state: MarketState, row: Row) -> Refusal | None:
+    instruments, assets, now_ns = state.instruments, state.assets, state.now_ns
     most = VALUE_MAX // max(row["unit"], 1) // max(row["ticks_max"], 1)
     is_digital = row["kind"] == Kind.DIGITAL
     payout_max = row["ticks_max"] if is_digital else 0
@@ -117,12 +112,12 @@ def _terms_refusal(
     return None
 
 
-def apply_option_listed(
-    instruments: InstrumentColumns, marks: MarkColumns, entry_counts: bool, row: dict[str, Any]
-) -> None:
-    """Append the option to the contracts: linear in its price, paid at the trade."""
+def append_option(state: MarketState, row: Row) -> None:
+    """Append an option to the contracts: linear in its price, paid at the trade."""
+    entry_counts = bool(state.option_rules.entry_counts[row["margin_rule"] - 1])
     terms = {**row, "form": LINEAR, "style": int(Style.PREMIUM), "entry_counts": entry_counts}
-    apply_instrument_listed(instruments, marks, terms)
+    append_instrument(state, terms)
+    state.forget_watched()
 
 
 def payoff_ticks(instruments: InstrumentColumns, i: int, final_e8: int) -> int:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from novate.errors import require
-from novate.instrument.columns import InstrumentColumns
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Style
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.market.columns import AssetColumns
+from novate.market.state import MarketState
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import (
     DeclareAssetRefusal,
     DeclareSourceRefusal,
     ListInstrumentRefusal,
     SetHaircutRefusal,
 )
+from novate.message.topic import NOBODY, Application, Decision, Topic
 
 BPS = 10_000
 PPM = 1_000_000
@@ -26,9 +25,9 @@ VALUE_MAX = AMOUNT_MAX
 """Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
 
 
-def decide_declare_asset(assets: AssetColumns, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_declare_asset(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Add an asset; the first is the numeraire and has no haircut."""
-    no = DeclareAssetRefusal
+    no, assets = DeclareAssetRefusal, state.assets
     if row["symbol"] in assets.symbols or not row["symbol"]:
         return Refusal(no.SYMBOL_TAKEN, assets.count, -1)
     if not 0 <= row["decimals"] <= 12:
@@ -40,12 +39,13 @@ def decide_declare_asset(assets: AssetColumns, row: dict[str, Any], emit: Emit) 
     return None
 
 
-def apply_asset_declared(assets: AssetColumns, row: dict[str, Any]) -> None:
-    """Append the asset; only the numeraire has a price from the start."""
+def append_asset(state: MarketState, row: Row) -> None:
+    """Append an asset; only the numeraire has a price from the start."""
+    assets = state.assets
     asset = assets.append()
     assets.symbols.append(row["symbol"])
     assets.decimals[asset] = row["decimals"]
-    apply_haircut_set(assets, {"asset": asset, "haircut_bps": row["haircut_bps"]})
+    apply_haircut_set(state, {"asset": asset, "haircut_bps": row["haircut_bps"]})
     if asset == 0:
         assets.is_stale[0] = False
         set_price(assets, 0, 100_000_000)
@@ -62,9 +62,9 @@ def set_price(assets: AssetColumns, asset: int, price_e8: int) -> None:
     assets.unit_price[asset] = units / 10 ** (8 + int(assets.decimals[asset]))
 
 
-def decide_set_haircut(assets: AssetColumns, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_set_haircut(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Change a haircut; the numeraire has none."""
-    no = SetHaircutRefusal
+    no, assets = SetHaircutRefusal, state.assets
     if not 0 < row["asset"] < assets.count:
         return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
     if not 0 <= row["haircut_bps"] <= BPS:
@@ -73,57 +73,49 @@ def decide_set_haircut(assets: AssetColumns, row: dict[str, Any], emit: Emit) ->
     return None
 
 
-def apply_haircut_set(assets: AssetColumns, row: dict[str, Any]) -> None:
+def apply_haircut_set(state: MarketState, row: Row) -> None:
     """Set the haircut and its complement."""
-    assets.haircut_bps[row["asset"]] = row["haircut_bps"]
-    assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+    state.assets.haircut_bps[row["asset"]] = row["haircut_bps"]
+    state.assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
 
 
-def decide_declare_source(
-    sources: SourceColumns, assets: AssetColumns, row: dict[str, Any], emit: Emit
-) -> Refusal | None:
+def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Add a price source of an asset other than the numeraire."""
-    no = DeclareSourceRefusal
+    no, assets = DeclareSourceRefusal, state.assets
     if not 0 < row["asset"] < assets.count:
         return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
     if not 0 < row["weight"] <= 1_000_000:
         return Refusal(no.WEIGHT_NOT_POSITIVE, row["weight"], 1)
-    emit(event.SOURCE_DECLARED, source=sources.count, **row)
+    emit(event.SOURCE_DECLARED, source=state.sources.count, **row)
     return None
 
 
-def apply_source_declared(sources: SourceColumns, row: dict[str, Any]) -> None:
+def apply_source_declared(state: MarketState, row: Row) -> None:
     """Append the source."""
+    sources = state.sources
     source = sources.append()
     sources.symbols.append(row["symbol"])
     sources.asset[source] = row["asset"]
     sources.weight[source] = row["weight"]
 
 
-def decide_list_instrument(
-    instruments: InstrumentColumns,
-    assets: AssetColumns,
-    now_ns: int,
-    row: dict[str, Any],
-    emit: Emit,
-) -> Refusal | None:
+def decide_list_instrument(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """List a contract whose largest position can be valued in 64 bits at any accepted price."""
-    refusal = _terms_refusal(instruments, assets, now_ns, row)
+    refusal = _terms_refusal(state, row)
     if refusal is not None:
         return refusal
     emit(
         event.INSTRUMENT_LISTED,
-        instrument=instruments.count,
-        next_cycle_ns=_next_multiple(now_ns, row["cycle_ns"]),
-        next_funding_ns=_next_multiple(now_ns, row["funding_ns"]),
+        instrument=state.instruments.count,
+        next_cycle_ns=_next_multiple(state.now_ns, row["cycle_ns"]),
+        next_funding_ns=_next_multiple(state.now_ns, row["funding_ns"]),
         **row,
     )
     return None
 
 
-def _terms_refusal(
-    instruments: InstrumentColumns, assets: AssetColumns, now_ns: int, row: dict[str, Any]
-) -> Refusal | None:
+def _terms_refusal(state: MarketState, row: Row) -> Refusal | None:
+    instruments, assets, now_ns = state.instruments, state.assets, state.now_ns
     no = ListInstrumentRefusal
     most = VALUE_MAX // max(row["unit"], 1)
     if row["form"] == LINEAR:
@@ -181,14 +173,32 @@ def _next_multiple(now_ns: int, interval_ns: int) -> int:
     return (now_ns // interval_ns + 1) * interval_ns if interval_ns else 0
 
 
-def apply_instrument_listed(
-    instruments: InstrumentColumns, marks: MarkColumns, row: dict[str, Any]
-) -> None:
-    """Append the contract and its price row."""
+def append_instrument(state: MarketState, row: Row) -> None:
+    """Append a contract and its price row."""
+    instruments = state.instruments
     number = instruments.append()
-    require(marks.append() == number, "marks and instruments have the same rows")
+    require(state.marks.append() == number, "marks and instruments have the same rows")
     instruments.symbols.append(row["symbol"])
     for name, value in row.items():
         if name not in ("instrument", "symbol"):
             getattr(instruments, name)[number] = value
     instruments.next_expiry_ns[number] = row["expiry_ns"]
+    state.enter_contract(number)
+
+
+TOPIC: Topic[MarketState] = Topic(
+    name="reference data",
+    decisions=(
+        Decision(command.SET_HAIRCUT, decide_set_haircut, SetHaircutRefusal, is_before_house=True),
+        Decision(
+            command.DECLARE_SOURCE,
+            decide_declare_source,
+            DeclareSourceRefusal,
+            is_before_house=True,
+        ),
+    ),
+    applications=(
+        Application(event.HAIRCUT_SET, apply_haircut_set, NOBODY),
+        Application(event.SOURCE_DECLARED, apply_source_declared, NOBODY),
+    ),
+)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.kernel.pricing.svi import least_density, svi_variance, wing_grid
-from novate.market.columns import AssetColumns, SurfaceColumns
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.market.state import MarketState
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
 from novate.message.refusal import ReportSurfaceRefusal as No
+from novate.message.topic import NOBODY, Application, Decision, Topic
 
 E9 = 10**9
 YEAR_NS = 365 * 86_400 * E9
@@ -24,26 +24,9 @@ VOLATILITY_MAX = 100.0
 """Highest volatility at the money per year: what is above is a mistake of units or of the clock."""
 
 
-class Smile(NamedTuple):
-    """A smile as numbers: total variance at ``observed_ns``, see `kernel.pricing.svi`."""
-
-    carry: float
-    a: float
-    b: float
-    rho: float
-    m: float
-    sigma: float
-    observed_ns: int
-
-
-def decide_report_surface(
-    assets: AssetColumns, surfaces: SurfaceColumns, now_ns: int, limits: dict[str, int],
-    row: dict[str, Any], emit: Emit,
-) -> Refusal | None:  # fmt: skip
-    """Accept a smile that is in range, newer than the last, and free of butterfly arbitrage.
-
-    ``limits``: staleness_ns, after which the last one does not bound it, and move_ppm.
-    """
+def decide_report_surface(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
+    """Accept a smile that is in range, newer than the last, and free of butterfly arbitrage."""
+    assets, surfaces, now_ns = state.assets, state.surfaces, state.now_ns
     if not 0 < row["underlying"] < assets.count:
         return Refusal(No.UNKNOWN_ASSET, row["underlying"], assets.count - 1)
     observed = row["observed_ns"]
@@ -51,7 +34,7 @@ def decide_report_surface(
         return Refusal(No.OBSERVED_IN_THE_FUTURE, observed, now_ns)
     if row["expiry_ns"] <= max(observed, now_ns):
         return Refusal(No.EXPIRY_PASSED, row["expiry_ns"], max(observed, now_ns) + 1)
-    before = surface_row(surfaces, row["underlying"], row["expiry_ns"])
+    before = surfaces.row_of(row["underlying"], row["expiry_ns"])
     if before >= 0 and observed < surfaces.observed_ns[before]:
         return Refusal(No.OUT_OF_ORDER, observed, int(surfaces.observed_ns[before]))
     for name, low, high in (
@@ -65,14 +48,14 @@ def decide_report_surface(
         return Refusal(No.PARAMETER_OUT_OF_RANGE, steepest // E9, 2 * E9)
     refusal = _shape_refusal(row)
     if refusal is None and before >= 0:
-        refusal = _move_refusal(surfaces, before, now_ns, limits, row)
+        refusal = _move_refusal(state, before, row)
     if refusal is not None:
         return refusal
     emit(event.SURFACE_REPORTED, **row)
     return None
 
 
-def _shape_refusal(row: dict[str, Any]) -> Refusal | None:
+def _shape_refusal(row: Row) -> Refusal | None:
     """Whether a smile has a density everywhere, and a volatility that a market may have.
 
     The density is looked at on the smile's own scales, around the money and around the vertex: the
@@ -95,23 +78,23 @@ def _shape_refusal(row: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def _raw(row: dict[str, Any]) -> tuple[float, ...]:
+def _raw(row: Row) -> tuple[float, ...]:
     return tuple(row[f"{name}_e9"] / E9 for name in ("a", "b", "rho", "m", "sigma"))
 
 
-def _at_the_money(row: dict[str, Any]) -> float:
+def _at_the_money(row: Row) -> float:
     """Volatility per year at the forward."""
     years = (row["expiry_ns"] - row["observed_ns"]) / YEAR_NS
     return math.sqrt(float(svi_variance(0.0, *_raw(row))) / years)
 
 
-def _move_refusal(
-    surfaces: SurfaceColumns, before: int, now_ns: int, limits: dict[str, int], row: dict[str, Any]
-) -> Refusal | None:
+def _move_refusal(state: MarketState, before: int, row: Row) -> Refusal | None:
     """Whether volatility at the money is too far from that of a smile that still counts."""
+    surfaces = state.surfaces
     last = {name: int(getattr(surfaces, name)[before]) for name in surfaces.SPEC}
-    most = limits["move_ppm"]
-    if most == 0 or last["observed_ns"] < now_ns - limits["staleness_ns"]:
+    most = state.parameter(Parameter.SMILE_MOVE_PPM)
+    oldest = state.now_ns - state.parameter(Parameter.SURFACE_STALENESS_NS)
+    if most == 0 or last["observed_ns"] < oldest:
         return None
     was, now = _at_the_money(last), _at_the_money(row)
     if abs(now - was) * 1e6 <= most * was:
@@ -120,32 +103,25 @@ def _move_refusal(
     return Refusal(No.VOLATILITY_JUMPS, round(now * 1e9), round(bound * 1e9))
 
 
-def surface_row(surfaces: SurfaceColumns, underlying: int, expiry_ns: int) -> int:
-    """Row of the smile of an underlying and expiry, -1 for none."""
-    mine = surfaces.used("expiry_ns") == expiry_ns
-    found = np.flatnonzero(mine & (surfaces.used("underlying") == underlying))
-    return int(found[0]) if found.size else -1
-
-
-def apply_surface_reported(
-    surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int, row: dict[str, Any]
-) -> None:
+def apply_surface_reported(state: MarketState, row: Row) -> None:
     """Put the smile in the place of the last one, of one that is over, or in a row of its own."""
-    at = surface_row(surfaces, row["underlying"], row["expiry_ns"])
+    surfaces = state.surfaces
+    at = surfaces.row_of(row["underlying"], row["expiry_ns"])
     if at < 0:
-        at = _row_that_is_over(surfaces, instruments, now_ns)
+        at = _row_that_is_over(state)
     if at < 0:
         at = surfaces.append()
     for name, value in row.items():
         getattr(surfaces, name)[at] = value
 
 
-def _row_that_is_over(surfaces: SurfaceColumns, instruments: InstrumentColumns, now_ns: int) -> int:
+def _row_that_is_over(state: MarketState) -> int:
     """First row of an expiry that has passed and whose options are settled, -1 for none.
 
     Nothing looks at it any more, so that smiles do not pile up.
     """
-    passed = np.flatnonzero(surfaces.used("expiry_ns") <= now_ns)
+    surfaces, instruments = state.surfaces, state.instruments
+    passed = np.flatnonzero(surfaces.used("expiry_ns") <= state.now_ns)
     if not passed.size:
         return -1
     is_open = (instruments.used("status") == InstrumentStatus.ACTIVE) & (
@@ -164,8 +140,8 @@ def _row_that_is_over(surfaces: SurfaceColumns, instruments: InstrumentColumns, 
     return -1
 
 
-def smile_of(surfaces: SurfaceColumns, row: int) -> Smile:
-    """Numbers of a row."""
-    names = ("carry_e9", "a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9")
-    carry, a, b, rho, m, sigma = (int(getattr(surfaces, name)[row]) / E9 for name in names)
-    return Smile(carry, a, b, rho, m, sigma, int(surfaces.observed_ns[row]))
+TOPIC: Topic[MarketState] = Topic(
+    name="smiles",
+    decisions=(Decision(command.REPORT_SURFACE, decide_report_surface, No),),
+    applications=(Application(event.SURFACE_REPORTED, apply_surface_reported, NOBODY),),
+)

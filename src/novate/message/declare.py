@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from novate.canonical import Run
-from novate.errors import InputError
+from novate.errors import InputError, require
 
 TEXT = "text"
+
+Row: TypeAlias = dict[str, Any]
+"""Values of a message by column: of one row, or of all rows where columns are asked for."""
 
 
 class Refusal(NamedTuple):
@@ -29,16 +32,28 @@ class Emit(Protocol):
         """Take one row of an event."""
 
     def columns(self, message: Message, /, **columns: Any) -> None:
-        """Take many rows of an event that is applied by columns."""
+        """Take many rows of an event."""
+
+    def booked(self, message: Message, /, **columns: Any) -> None:
+        """Take rows of an event that its kernel has applied already."""
+
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes the columns of a version, by name, from those of the version before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column of a message: name, dtype (``TEXT`` or a NumPy dtype name), unit and meaning."""
+    """One column of a message: name, dtype (``TEXT`` or a NumPy dtype name), unit and meaning.
+
+    ``since`` is the version of the message that added it, ``default`` what it is in older rows.
+    """
 
     name: str
     dtype: str
     doc: str
+    since: int = 1
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +61,64 @@ class Message:
     """A command or an event: its columns, in the order in which they are encoded.
 
     There is one object of each: it is found by identity, not by comparing fields.
+
+    Attributes
+    ----------
+    name, version, fields, doc
+        Name for ever, present version from 1, present columns, meaning.
+    renamed
+        By version: the columns that it renamed, old name to new name.  An empty mapping says that
+        the columns stayed as they were and only what the message does is new.
+    upcasters
+        By version: a function in the place of renames and defaults, where those do not suffice.
+
+    Raises
+    ------
+    InvariantError
+        If a version after the first does not say what it changed.
     """
 
     name: str
     version: int
     fields: tuple[Field, ...]
     doc: str
+    renamed: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that every version can be reached from the one before."""
+        added = {column.since for column in self.fields}
+        told = added | set(self.renamed) | set(self.upcasters)
+        versions = set(range(1, self.version + 1))
+        missing = sorted(versions - told - {1})
+        require(not missing, f"{self.name}: every version says what it changed, not {missing}")
+        beyond = sorted(told - versions)
+        require(not beyond, f"{self.name} has version {self.version}, it names {beyond}")
+        for version, names in self.renamed.items():
+            require(
+                version > 1 and version not in self.upcasters,
+                f"{self.name}: version {version} either renames or has a function",
+            )
+            present = {self.name_in(version, column) for column in self.fields}
+            strange = sorted(set(names.values()) - present)
+            is_last = not any(later > version for later in self.upcasters)
+            require(not strange or not is_last, f"{self.name}: {strange} is renamed to a column")
+        for column in self.fields:
+            is_filled = column.since == 1 or column.default is not None
+            require(
+                is_filled or column.since in self.upcasters,
+                f"{self.name}.{column.name}: a column added later has a default",
+            )
+
+    def name_in(self, version: int, column: Field) -> str:
+        """Return what a column was called in a version, from ``column.since`` on."""
+        name = column.name
+        for later in range(self.version, version, -1):
+            for old, new in self.renamed.get(later, {}).items():
+                if new == name:
+                    name = old
+                    break
+        return name
 
     def run(self, columns: Mapping[str, Any]) -> Run:
         """Build a run from columns of equal length.
@@ -61,26 +128,34 @@ class Message:
         InputError
             If a column is missing, unknown, of another length, or does not fit its dtype.
         """
-        unknown = set(columns) - {field.name for field in self.fields}
+        unknown = set(columns) - {column.name for column in self.fields}
         if unknown:
             raise InputError(f"{self.name}: unknown column {sorted(unknown)}")
         taken: list[tuple[str, Any]] = []
         rows = -1
-        for field in self.fields:
-            if field.name not in columns:
-                raise InputError(f"{self.name}: column {field.name!r} is missing")
-            column = _column(self.name, field, columns[field.name])
-            if rows not in (-1, len(column)):
+        for column in self.fields:
+            if column.name not in columns:
+                raise InputError(f"{self.name}: column {column.name!r} is missing")
+            values = _column(self.name, column, columns[column.name])
+            if rows not in (-1, len(values)):
                 raise InputError(
-                    f"{self.name}.{field.name}: {len(column)} rows where {rows} are expected"
+                    f"{self.name}.{column.name}: {len(values)} rows where {rows} are expected"
                 )
-            rows = len(column)
-            taken.append((field.name, column))
+            rows = len(values)
+            taken.append((column.name, values))
         return Run(self.name, self.version, max(rows, 0), tuple(taken))
 
     def row(self, **values: Any) -> Run:
         """Build a run of one row."""
         return self.run({name: [value] for name, value in values.items()})
+
+
+def declare(name: str, doc: str, *fields: Field, version: int = 1, **history: Any) -> Message:
+    """Return the declaration of a message: its name, its meaning, and its columns in order.
+
+    ``history`` says what each version after the first changed, see `Message`.
+    """
+    return Message(name, version, fields, doc, **history)
 
 
 _NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float64"

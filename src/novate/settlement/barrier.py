@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
+from novate.book.state import HOLDERS
+from novate.canonical import Run
+from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import DueKind, InstrumentStatus
 from novate.market.option import is_out, is_touched, next_observation
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.topic import NOBODY, Application, Topic, column_work, commands
 from novate.settlement.cycle import close_contract
 from novate.valuation import ClearingState
+from novate.valuation.price_status import WAITING
 
 
 def touched_at(x: ClearingState, asset: int, price_e8: int) -> list[int]:
@@ -55,8 +60,12 @@ def touch(x: ClearingState, i: int, emit: Emit, price_e8: int = 0) -> None:
     emit(event.BARRIER_TOUCHED, instrument=i, index_e8=price, instant_ns=x.now_ns)
 
 
-def decide_observe_barrier(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
-    """Look at a barrier on schedule; a stale index makes it wait."""
+def observe_barrier(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
+    """Look at a barrier on schedule; a stale index makes it wait.
+
+    What becomes of the orders of an option that ends by it is decided in
+    `default_management.contract_end`.
+    """
     i, c = row["instrument"], x.instruments
     if i >= c.count or c.status[i] != InstrumentStatus.ACTIVE:
         return Refusal(No.UNKNOWN_SUBJECT, i, c.count - 1)
@@ -75,12 +84,13 @@ def decide_observe_barrier(x: ClearingState, row: dict[str, Any], emit: Emit) ->
     return None
 
 
-def apply_barrier_observed(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_barrier_observed(x: ClearingState, row: Row) -> None:
     """The next look is due on schedule."""
     x.instruments.next_observation_ns[row["instrument"]] = row["next_ns"]
+    x.enter_contract(row["instrument"])
 
 
-def apply_barrier_touched(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_barrier_touched(x: ClearingState, row: Row) -> None:
     """Knocked for good: an out option pays its rebate and ends, an in option is a plain one."""
     i = row["instrument"]
     x.instruments.is_knocked[i] = True
@@ -88,3 +98,31 @@ def apply_barrier_touched(x: ClearingState, row: dict[str, Any]) -> None:
     x.instruments.next_observation_ns[i] = 0
     if is_out(int(x.instruments.barrier[i])):
         close_contract(x, i, int(x.instruments.rebate_ticks[i]))
+
+
+def looks(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Looks at barriers that waited for an index which is back."""
+    waiting = np.flatnonzero(x.instruments.used("next_observation_ns") == WAITING)
+    back = [int(i) for i in waiting if x.is_fresh(int(x.instruments.underlying[i]))]
+    return commands(command.OBSERVE_BARRIER, instrument=back)
+
+
+def _schedule(x: ClearingState) -> I64:
+    return x.instruments.used("next_observation_ns")
+
+
+def _look(x: ClearingState, instruments: I64) -> Run:
+    return command.OBSERVE_BARRIER.run({"instrument": instruments})
+
+
+OBSERVATION = column_work(DueKind.OBSERVATION, _schedule, _look)
+
+TOPIC: Topic[ClearingState] = Topic(
+    name="barriers",
+    applications=(
+        Application(event.BARRIER_TOUCHED, apply_barrier_touched, HOLDERS),
+        Application(event.BARRIER_OBSERVED, apply_barrier_observed, NOBODY),
+    ),
+    work=(OBSERVATION,),
+    stages=(looks,),
+)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
+from novate.book.reservation import end_reservations
+from novate.book.state import HOLDERS
+from novate.canonical import Run
+from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.settle import apply_cycle, apply_expiry, apply_funding
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
-from novate.margin.admission import apply_lapse
 from novate.market.index import final_so_far, option_final_so_far, premium_so_far
 from novate.market.option import payoff_ticks
-from novate.message import event
-from novate.message.declare import Emit, Refusal
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.topic import (
+    HOUSE,
+    NOBODY,
+    Application,
+    Decision,
+    Topic,
+    column_work,
+    commands,
+)
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unsettled
 
@@ -25,7 +37,7 @@ def _subject_refusal(x: ClearingState, i: int, due_ns: int) -> Refusal | None:
     return None
 
 
-def decide_settle_cycle(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_settle_cycle(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Settle one cycle at the mark; a cycle number is used once."""
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_cycle_ns[i]) if _known(x, i) else 0)
@@ -44,7 +56,7 @@ def _known(x: ClearingState, i: int) -> bool:
     return bool(i < x.instruments.count)
 
 
-def apply_cycle_settled(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_cycle_settled(x: ClearingState, row: Row) -> None:
     """Pay every holder and count the cycle."""
     i = row["instrument"]
     apply_cycle(
@@ -53,9 +65,10 @@ def apply_cycle_settled(x: ClearingState, row: dict[str, Any]) -> None:
     )  # fmt: skip
     x.instruments.cycle[i] = row["cycle"]
     x.instruments.next_cycle_ns[i] += x.instruments.cycle_ns[i]
+    x.enter_contract(i)
 
 
-def apply_cycle_postponed(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
     """Move what waits to its next instant; an expiry and a look at a barrier wait for the index."""
     i, instruments = row["instrument"], x.instruments
     if row["kind"] == DueKind.CYCLE:
@@ -66,6 +79,7 @@ def apply_cycle_postponed(x: ClearingState, row: dict[str, Any]) -> None:
         instruments.next_observation_ns[i] = WAITING
     else:
         instruments.next_expiry_ns[i] = WAITING
+    x.enter_contract(i)
 
 
 def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int) -> int:
@@ -77,7 +91,7 @@ def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int)
     return min(max(average_e9 + pull, -cap_e9), cap_e9)
 
 
-def decide_settle_funding(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Exchange funding at the exact instant, on the premium's time average of the period."""
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_funding_ns[i]) if _known(x, i) else 0)
@@ -103,7 +117,7 @@ def decide_settle_funding(x: ClearingState, row: dict[str, Any], emit: Emit) -> 
     return None
 
 
-def apply_funding_settled(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_funding_settled(x: ClearingState, row: Row) -> None:
     """Exchange funding and start the next period."""
     i = row["instrument"]
     apply_funding(
@@ -115,10 +129,14 @@ def apply_funding_settled(x: ClearingState, row: dict[str, Any]) -> None:
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
+    x.enter_contract(i)
 
 
-def decide_settle_expiry(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
-    """Settle at the time average of the index over the settlement window."""
+def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
+    """Settle at the time average of the index over the settlement window.
+
+    What becomes of its open orders is decided in `default_management.contract_end`.
+    """
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_expiry_ns[i]) if _known(x, i) else 0)
     if refusal is not None:
@@ -145,7 +163,7 @@ def _expire_option(x: ClearingState, i: int, emit: Emit) -> None:
     emit(event.OPTION_EXPIRED, instrument=i, final_e8=final_e8, ticks=ticks, instant_ns=x.now_ns)
 
 
-def apply_contract_expired(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_contract_expired(x: ClearingState, row: Row) -> None:
     """Close every position at the final price; reservations of the contract lapse."""
     close_contract(x, row["instrument"], row["ticks"])
 
@@ -156,7 +174,7 @@ def close_contract(x: ClearingState, i: int, ticks: int) -> None:
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.single(Role.RESIDUE), i, ticks, x.holders(i),
     )  # fmt: skip
-    apply_lapse(x, i)
+    end_reservations(x, i)
     x.instruments.status[i] = InstrumentStatus.EXPIRED
     x.forget_watched()
     x.instruments.next_cycle_ns[i] = 0
@@ -165,7 +183,7 @@ def close_contract(x: ClearingState, i: int, ticks: int) -> None:
     x.instruments.next_observation_ns[i] = 0
 
 
-def decide_start_gains_window(x: ClearingState, row: dict[str, Any], emit: Emit) -> Refusal | None:
+def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Begin a new gains window when the present one is over."""
     due = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
     if x.window_ns and x.now_ns < due:
@@ -174,8 +192,78 @@ def decide_start_gains_window(x: ClearingState, row: dict[str, Any], emit: Emit)
     return None
 
 
-def apply_gains_window_started(x: ClearingState, row: dict[str, Any]) -> None:
+def apply_gains_window_started(x: ClearingState, row: Row) -> None:
     """Gains count from zero; closed gains held back are halved."""
     x.window_ns = row["instant_ns"]
+    x.due.enter(DueKind.GAINS_WINDOW, 0, _window_end(x))
     x.accounts.used("window_gain")[:] = 0
     x.accounts.used("encumbered")[:] //= 2
+
+
+def expiries(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Contracts past their expiry whose settlement price is to be had again."""
+    waiting = np.flatnonzero(x.instruments.used("next_expiry_ns") == WAITING)
+    back = [int(i) for i in waiting if not is_unsettled(x, int(i))]
+    return commands(command.SETTLE_EXPIRY, instrument=back)
+
+
+def _fundings(x: ClearingState) -> I64:
+    return x.instruments.used("next_funding_ns")
+
+
+def _settle_funding(x: ClearingState, instruments: I64) -> Run:
+    periods = x.instruments.period[instruments] + 1
+    return command.SETTLE_FUNDING.run({"instrument": instruments, "period": periods})
+
+
+def _cycles(x: ClearingState) -> I64:
+    return x.instruments.used("next_cycle_ns")
+
+
+def _settle_cycle(x: ClearingState, instruments: I64) -> Run:
+    cycles = x.instruments.cycle[instruments] + 1
+    return command.SETTLE_CYCLE.run({"instrument": instruments, "cycle": cycles})
+
+
+def _ends(x: ClearingState) -> I64:
+    return x.instruments.used("next_expiry_ns")
+
+
+def _settle_expiry(x: ClearingState, instruments: I64) -> Run:
+    return command.SETTLE_EXPIRY.run({"instrument": instruments})
+
+
+def _window_end(x: ClearingState) -> I64:
+    """When the one window of gains is over, 0 before it has begun."""
+    end = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS) if x.window_ns else 0
+    return np.array([end], np.int64)
+
+
+def _start_window(x: ClearingState, subjects: I64) -> Run:
+    return command.START_GAINS_WINDOW.run({"instant_ns": _window_end(x)[subjects]})
+
+
+FUNDING = column_work(DueKind.FUNDING, _fundings, _settle_funding)
+CYCLE = column_work(DueKind.CYCLE, _cycles, _settle_cycle)
+EXPIRY = column_work(DueKind.EXPIRY, _ends, _settle_expiry)
+GAINS_WINDOW = column_work(DueKind.GAINS_WINDOW, _window_end, _start_window)
+
+TOPIC: Topic[ClearingState] = Topic(
+    name="settlement",
+    decisions=(
+        Decision(command.SETTLE_CYCLE, decide_settle_cycle, No, is_engine_only=True),
+        Decision(command.SETTLE_FUNDING, decide_settle_funding, No, is_engine_only=True),
+        Decision(command.START_GAINS_WINDOW, decide_start_gains_window, No, is_engine_only=True),
+    ),
+    applications=(
+        # A cycle pays out what was owed already: no holder is worth more or less by it.
+        Application(event.CYCLE_SETTLED, apply_cycle_settled, HOUSE),
+        Application(event.CYCLE_POSTPONED, apply_cycle_postponed, NOBODY),
+        Application(event.FUNDING_SETTLED, apply_funding_settled, HOLDERS),
+        Application(event.CONTRACT_EXPIRED, apply_contract_expired, HOLDERS),
+        Application(event.OPTION_EXPIRED, apply_contract_expired, HOLDERS),
+        Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
+    ),
+    work=(FUNDING, CYCLE, EXPIRY, GAINS_WINDOW),
+    stages=(expiries,),
+)

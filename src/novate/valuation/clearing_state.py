@@ -12,35 +12,18 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
-from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
+from novate.book.state import BookState
 from novate.kernel.clearing.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
 from novate.kernel.clearing.columns import (
     I64,
-    AccountArrays,
     AssetArrays,
     InstrumentArrays,
 )
 from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.settle import assess_one
 from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring, Role
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
-from novate.market.index import usable_sources
-from novate.market.surface import surface_row
-from novate.message.parameter import SETTINGS, Parameter
-
-SINGLE_ROLES = (
-    Role.INSURANCE_FUND,
-    Role.SKIN_IN_THE_GAME,
-    Role.LIQUIDATOR,
-    Role.FEES,
-    Role.RESIDUE,
-    Role.SETTLEMENT,
-    Role.CUSTODY,
-    Role.EXTERNAL_MARKET,
-)
-"""Roles of which the clearing house has exactly one account."""
+from novate.kernel.codes import Role
+from novate.market.state import MarketState
 
 
 class Assessment(NamedTuple):
@@ -55,131 +38,12 @@ class Assessment(NamedTuple):
     unproven: int
 
 
-class Watch(NamedTuple):
-    """Options on one asset whose barrier every index is held to, in order of number."""
-
-    above: int  # the lowest level that an index touches from below, in 1e-8
-    below: int  # the highest one that it touches from above, in 1e-8
-    numbers: tuple[int, ...]
-
-
-class ClearingState:
-    """The columns of contracts, market and book, and the present instant.
-
-    ``layout`` counts how often position rows were renumbered: row numbers do not outlive it.
-    """
+class ClearingState(MarketState, BookState):
+    """The columns of contracts, market and book, and the start of the gains window."""
 
     def __init__(self) -> None:
-        self.now_ns = 0
-        self.instruments = InstrumentColumns()
-        self.option_rules = OptionRuleColumns()
-        self.marks = MarkColumns(8)
-        self.assets = AssetColumns()
-        self.sources = SourceColumns()
-        self.surfaces = SurfaceColumns()
-        self.accounts = AccountColumns()
-        self.positions = PositionColumns()
-        self.reservations = ReservationColumns()
-        self.parameters = np.array([SETTINGS[p].default for p in Parameter], np.int64)
-        self.checksum = np.zeros(1, np.uint64)
+        super().__init__()
         self.window_ns = 0
-        self.layout = 0
-        self._single: dict[Role, int] = {}
-        self._own: I64 = np.zeros(0, np.int64)
-        self._holders: _Holders | None = None
-        self._watched: dict[int, Watch] | None = None
-
-    def parameter(self, parameter: Parameter) -> int:
-        """Return a risk parameter in its unit."""
-        return int(self.parameters[parameter])
-
-    def is_fresh(self, asset: int) -> bool:
-        """Whether an asset has a price and enough sources that reported lately; the numeraire has.
-
-        The clock counts, not only the last assessment: time alone makes an index stale.
-        """
-        if asset == 0:
-            return True
-        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
-            return False
-        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
-        usable = usable_sources(self.sources, asset, self.now_ns, limit)
-        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
-
-    def is_option(self, instrument: int) -> bool:
-        """Whether a contract is an option: paid at the trade, marked from a smile."""
-        return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
-
-    def smile_row(self, instrument: int) -> int:
-        """Row of the smile that values an option now, -1 if there is none or it is stale."""
-        row = self.last_smile_row(instrument)
-        if row < 0:
-            return -1
-        oldest = self.now_ns - self.parameter(Parameter.SURFACE_STALENESS_NS)
-        return row if self.surfaces.observed_ns[row] >= oldest else -1
-
-    def last_smile_row(self, instrument: int) -> int:
-        """Row of the last smile of an option, however old, -1 for none."""
-        terms = self.instruments
-        expiry = int(terms.expiry_ns[instrument])
-        return surface_row(self.surfaces, int(terms.underlying[instrument]), expiry)
-
-    def watched(self) -> dict[int, Watch]:
-        """Barriers that wait for an index, by underlying.
-
-        Derived from the contracts, kept until `forget_watched`: a venue without barriers pays
-        nothing for them with a price.
-        """
-        if self._watched is None:
-            c = self.instruments
-            waits = (
-                (c.used("monitoring") == Monitoring.CONTINUOUS)
-                & (c.used("barrier") != Barrier.NONE)
-                & ~c.used("is_knocked")
-                & (c.used("status") == InstrumentStatus.ACTIVE)
-            )
-            numbers = np.flatnonzero(waits)
-            underlying = c.underlying[numbers]
-            self._watched = {
-                int(asset): _watch(c, numbers[underlying == asset]) for asset in set(underlying)
-            }
-        return self._watched
-
-    def forget_watched(self) -> None:
-        """To be called when a barrier begins to wait, or no longer does."""
-        self._watched = None
-
-    def single(self, role: Role) -> int:
-        """Return the clearing house's own account of a role, or -1 before it is opened."""
-        if role not in self._single:
-            found = np.flatnonzero(self.accounts.used("role") == role)
-            if not found.size:
-                return -1
-            self._single[role] = int(found[0])
-        return self._single[role]
-
-    def own_accounts(self) -> I64:
-        """Numbers of the clearing house's own accounts that are open, in the order of roles."""
-        if self._own.size < len(SINGLE_ROLES):
-            found = [self.single(role) for role in SINGLE_ROLES]
-            self._own = np.array([number for number in found if number >= 0], np.int64)
-        return self._own
-
-    def account_arrays(self) -> AccountArrays:
-        """Accounts as kernels take them."""
-        a = self.accounts
-        return AccountArrays(
-            a.role,
-            a.mode,
-            a.status,
-            a.head,
-            a.encumbered,
-            a.window_gain,
-            a.open_order_hold,
-            a.balance,
-            a.balance_sum,
-            a.moved_block,
-        )
 
     def instrument_arrays(self) -> InstrumentArrays:
         """Instruments with their marks as kernels take them."""
@@ -223,30 +87,20 @@ class ClearingState:
             assess_all(*arrays, self.accounts.count, out)
         return out
 
-    def holders(self, instrument: int) -> npt.NDArray[np.int64]:
-        """Return the position rows of an instrument, in row order."""
-        count = self.positions.count
-        if self._holders is None or not self._holders.covers(count):
-            self._holders = _Holders(self.positions.used("instrument"))
-        return self._holders.of(instrument, self.positions.used("instrument"))
+    def forget_lists(self) -> None:
+        """Forget the lists of holders and of watched barriers: the tables were filled anew."""
+        self.forget_holders()
+        self.forget_watched()
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
-        self.forget_lists()
-        self._single.clear()
-        self._own = np.zeros(0, np.int64)
+        MarketState.drop_caches(self)
+        BookState.drop_caches(self)
         self.compact()
-
-    def forget_lists(self) -> None:
-        """Forget the lists of holders and of watched barriers: the tables were filled anew."""
-        self._holders = None
-        self._watched = None
 
     def compact(self) -> None:
         """Sort the position rows by account and instrument; only the layout changes."""
-        self.positions.compact(self.accounts)
-        self._holders = None
-        self.layout += 1
+        self.compact_positions()
         self.locate_suspense()
 
     def locate_suspense(self) -> None:
@@ -294,15 +148,6 @@ class ClearingState:
         return twin
 
 
-def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:
-    """Summary of some watched options."""
-    level = c.barrier_e8[numbers]
-    is_up = np.isin(c.barrier[numbers], (Barrier.UP_IN, Barrier.UP_OUT))
-    above = int(level[is_up].min(initial=np.iinfo(np.int64).max))
-    below = int(level[~is_up].max(initial=0))
-    return Watch(above, below, tuple(numbers.tolist()))
-
-
 _TABLES = (
     "instruments",
     "option_rules",
@@ -314,27 +159,3 @@ _TABLES = (
     "positions",
     "reservations",
 )
-
-
-class _Holders:
-    """Rows by instrument: sorted once, the rows added since are scanned."""
-
-    def __init__(self, instrument: npt.NDArray[np.int32]) -> None:
-        self.count = len(instrument)
-        self.order = np.argsort(instrument, kind="stable")
-        top = int(instrument.max()) + 1 if self.count else 0
-        self.start = np.searchsorted(instrument[self.order], np.arange(top + 1))
-
-    def covers(self, count: int) -> bool:
-        """Whether the rows added since are few enough to scan."""
-        return self.count <= count <= self.count + 256 + self.count // 8
-
-    def of(self, instrument: int, column: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-        """Rows of one instrument in row order."""
-        known = np.empty(0, np.int64)
-        if instrument + 1 < len(self.start):
-            known = self.order[self.start[instrument] : self.start[instrument + 1]]
-        if len(column) == self.count:
-            return known
-        added = np.flatnonzero(column[self.count :] == instrument) + self.count
-        return np.concatenate((known, added))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import pytest
+
 from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
 from novate.message.parameter import SETTINGS, Parameter
@@ -34,6 +36,7 @@ DAY = 86_400 * 10**9
 Row = dict[str, Any]
 
 
+@pytest.mark.rule("15.9", "15.10")
 def declare_asset(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareAssetRefusal
     haircut = row["haircut_bps"]
@@ -49,6 +52,7 @@ def declare_asset(w: World, row: Row, _: int) -> None:
     w.emit("AssetDeclared", asset=len(w.assets) - 1, **row)
 
 
+@pytest.mark.rule("6.12")
 def set_haircut(w: World, row: Row, _: int) -> None:
     code = refusal.SetHaircutRefusal
     refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
@@ -57,6 +61,7 @@ def set_haircut(w: World, row: Row, _: int) -> None:
     w.emit("HaircutSet", **row)
 
 
+@pytest.mark.rule("15.11")
 def declare_source(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareSourceRefusal
     refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
@@ -65,6 +70,7 @@ def declare_source(w: World, row: Row, _: int) -> None:
     w.emit("SourceDeclared", source=len(w.sources) - 1, **row)
 
 
+@pytest.mark.rule("15.12", "15.13", "15.14", "15.15", "15.16")
 def terms_refusals(w: World, row: Row) -> None:
     """The limits of a contract's terms."""
     code = refusal.ListInstrumentRefusal
@@ -94,6 +100,7 @@ def terms_refusals(w: World, row: Row) -> None:
     refuse_if(w.now == 0, code.CLOCK_NOT_SET)
 
 
+@pytest.mark.rule("8.5")
 def list_instrument(w: World, row: Row, _: int) -> None:
     terms_refusals(w, row)
     cycle, funding = row["cycle_ns"], row["funding_ns"]
@@ -113,6 +120,7 @@ def list_instrument(w: World, row: Row, _: int) -> None:
     )
 
 
+@pytest.mark.rule("3.8", "15.17")
 def set_tier(w: World, row: Row, _: int) -> None:
     code = refusal.SetTierRefusal
     refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
@@ -144,6 +152,7 @@ def set_tier(w: World, row: Row, _: int) -> None:
     )
 
 
+@pytest.mark.rule("6.13")
 def set_parameter(w: World, row: Row, _: int) -> None:
     code = refusal.SetParameterRefusal
     refuse_if(row["parameter"] not in list(Parameter), code.UNKNOWN_PARAMETER)
@@ -156,6 +165,7 @@ def set_parameter(w: World, row: Row, _: int) -> None:
     w.emit("ParameterSet", **row)
 
 
+@pytest.mark.rule("13.2")
 def declare_waterfall(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareWaterfallRefusal
     layers = [row[name] for name in ("first", "second", "third", "fourth")]
@@ -170,6 +180,7 @@ def declare_waterfall(w: World, row: Row, _: int) -> None:
     w.emit("WaterfallDeclared", **row)
 
 
+@pytest.mark.rule("6.1", "6.2", "6.3")
 def open_account(w: World, row: Row, _: int) -> None:
     code = refusal.OpenAccountRefusal
     role, parent = row["role"], row["parent"]
@@ -190,6 +201,7 @@ def open_account(w: World, row: Row, _: int) -> None:
     w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
 
 
+@pytest.mark.rule("6.4", "6.5", "6.6", "6.7")
 def post_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.PostCollateralRefusal
     funds = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
@@ -208,6 +220,7 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralPosted", **row)
 
 
+@pytest.mark.rule("6.8", "6.9", "6.10", "6.11")
 def withdraw_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.WithdrawCollateralRefusal
     number, asset, amount = row["account"], row["asset"], row["amount"]
@@ -239,6 +252,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralWithdrawn", **row)
 
 
+@pytest.mark.rule("5.1", "5.2")
 def report_price(w: World, row: Row, _: int) -> None:
     code = refusal.ReportPriceRefusal
     refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
@@ -252,6 +266,7 @@ def report_price(w: World, row: Row, _: int) -> None:
     barrier.touch_by_report(w, source.asset)
 
 
+@pytest.mark.rule("5.3")
 def report_last(w: World, row: Row, _: int) -> None:
     code = refusal.ReportLastRefusal
     refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
@@ -262,6 +277,7 @@ def report_last(w: World, row: Row, _: int) -> None:
     w.emit("LastReported", **row)
 
 
+@pytest.mark.rule("7.5")
 def is_elsewhere(account: Account, number: int) -> bool:
     """Whether an isolated account holds another contract, or has open orders in one."""
     return account.is_isolated and any(
@@ -289,6 +305,7 @@ class Side:
         return p.lots if p else 0
 
     @property
+    @pytest.mark.rule("7.4")
     def at_most(self) -> int:
         """Lots after the trade; beside a trade without a reservation, orders may fill too."""
         p = self.account.positions.get(self.row["instrument"])
@@ -303,6 +320,7 @@ class Side:
         return abs(self.value) + (abs(p.entry_cost) if p else 0)
 
     @property
+    @pytest.mark.rule("15.1", "15.2")
     def is_too_large(self) -> bool:
         """Whether a number of this side could leave its bounds."""
         p = self.account.positions.get(self.row["instrument"])
@@ -328,10 +346,12 @@ class Side:
         return abs(self.lots) - reduces
 
     @property
+    @pytest.mark.rule("7.9", "7.11")
     def is_checked(self) -> bool:
         return self.account.has_margin and not self.reservation
 
     @property
+    @pytest.mark.rule("7.10")
     def is_risk_reducing(self) -> bool:
         """Whether a side that is short of initial margin may go on because it reduces."""
         if not self.only_reduces:
@@ -341,6 +361,7 @@ class Side:
         return missing <= max(before.maintenance - before.equity, 0)
 
     @property
+    @pytest.mark.rule("7.6")
     def has_bad_reservation(self) -> bool:
         if not self.reservation:
             return False
@@ -377,6 +398,7 @@ class Side:
         return self.w.assess(twin)
 
 
+@pytest.mark.rule("2.9")
 def gross_of(w: World, account: Account) -> int:
     """Settlement costs and reaches of all positions, open orders on their worst side."""
     return sum(
@@ -385,6 +407,7 @@ def gross_of(w: World, account: Account) -> int:
     )
 
 
+@pytest.mark.rule("15.3", "15.4")
 def is_too_large_for_the_house(w: World, i: Instrument, number: int, sides: list[Side]) -> bool:
     """Whether fees or what the settlement account advances could leave their bounds."""
     fees = abs(w.single(Role.FEES).balance[i.settles_in]) + sum(abs(s.fee) for s in sides)
@@ -396,6 +419,7 @@ def is_too_large_for_the_house(w: World, i: Instrument, number: int, sides: list
     return fees > AMOUNT_MAX or (is_advanced and advanced > AMOUNT_MAX)
 
 
+@pytest.mark.rule("7.30")
 def use_reservation(w: World, number: int, lots: int) -> None:
     """Take lots out of a reservation, out of the open orders, and their part of what is held."""
     r = w.reservations[number - 1]
@@ -411,6 +435,7 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
+@pytest.mark.rule("7.2", "7.7", "7.8", "7.13")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
     refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
@@ -466,11 +491,13 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     )
 
 
+@pytest.mark.rule("7.12")
 def sale_floor(w: World, i: Instrument) -> int:
     """Lowest price at which an account in need may sell a long option."""
     return i.mark - ceil_div(i.mark * w.parameters[Parameter.RISK_REDUCING_SALE_PPM], 10**6)
 
 
+@pytest.mark.rule("7.12")
 def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
     """Whether a seller short of initial margin sells a long option too cheaply."""
     is_long = i.is_option and seller.held > 0 and seller.account.has_margin
@@ -481,11 +508,13 @@ def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
     return numbers.equity < numbers.initial
 
 
+@pytest.mark.rule("7.1")
 def may_trade(w: World, number: int) -> bool:
     roles = (Role.HOUSE, Role.CLIENT, Role.EXTERNAL_MARKET)
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 
+@pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "15.5")
 def reserve_margin(w: World, row: Row, _: int) -> None:
     code = refusal.ReserveMarginRefusal
     number, lots = row["instrument"], row["lots"]
@@ -535,6 +564,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     )
 
 
+@pytest.mark.rule("7.27")
 def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
     """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
     p = account.positions[number]
@@ -546,6 +576,7 @@ def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: i
     return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
 
 
+@pytest.mark.rule("7.23", "7.24")
 def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
     """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
     value = i.value(limit, lots)
@@ -555,6 +586,7 @@ def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
     return loss + ceil_at(fee, w.price_in(i))
 
 
+@pytest.mark.rule("7.31")
 def release_margin(w: World, row: Row, _: int) -> None:
     number = row["reservation"]
     known = 0 < number <= len(w.reservations) and w.reservations[number - 1].lots != 0
@@ -562,6 +594,7 @@ def release_margin(w: World, row: Row, _: int) -> None:
     failure.release(w, number)
 
 
+@pytest.mark.rule("11.18", "11.19")
 def report_fill(w: World, row: Row, _: int) -> None:
     code = refusal.ReportFillRefusal
     number = row["order"]
@@ -585,6 +618,7 @@ def report_fill(w: World, row: Row, _: int) -> None:
         failure.close_order(w, number)
 
 
+@pytest.mark.rule("15.6", "15.7")
 def largest_after_fill(w: World, order: Order, quantity: int, price: int) -> int:
     """The largest number that a fill could leave in the books of account and external market."""
     both = ((w.accounts[order.account], 1), (w.single(Role.EXTERNAL_MARKET), -1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from novate.kernel.codes import DueKind, InstrumentStatus, Monitoring, OrderKind
 from tests.simulate.naive import book
 from tests.simulate.naive.market import index_of
@@ -9,6 +11,7 @@ from tests.simulate.naive.option import following_look, is_beyond, is_out
 from tests.simulate.naive.world import Instrument, World
 
 
+@pytest.mark.rule("9.22")
 def touch_barriers(w: World) -> None:
     """Look at barriers watched with every index, after an assessment of all of them."""
     for number, i in enumerate(w.instruments):
@@ -17,6 +20,7 @@ def touch_barriers(w: World) -> None:
             knock(w, number, asset.price)
 
 
+@pytest.mark.rule("9.21")
 def touch_by_report(w: World, asset: int) -> None:
     """Look at them after a report, by the index that an assessment would find now."""
     price, _, _ = index_of(w, asset)
@@ -25,6 +29,7 @@ def touch_by_report(w: World, asset: int) -> None:
             knock(w, number, price)
 
 
+@pytest.mark.rule("9.21", "9.22")
 def is_seen(w: World, i: Instrument, price: int) -> bool:
     """Whether an index touches the barrier of an option that is watched with every index."""
     if i.status != InstrumentStatus.ACTIVE or not i.is_option or i.is_knocked:
@@ -33,6 +38,7 @@ def is_seen(w: World, i: Instrument, price: int) -> bool:
     return is_watched and is_beyond(i.terms, price)
 
 
+@pytest.mark.rule("9.20", "9.26")
 def knock(w: World, number: int, price: int) -> None:
     """A touch: in, it is a plain option from now on; out, it pays its rebate and is over."""
     i = w.instruments[number]
@@ -46,6 +52,7 @@ def knock(w: World, number: int, price: int) -> None:
                 w.emit("OrderClosed", order=k)
 
 
+@pytest.mark.rule("9.23", "9.24")
 def observe_barrier(w: World, number: int) -> None:
     i = w.instruments[number]
     if not w.is_fresh(i.terms["underlying"]):

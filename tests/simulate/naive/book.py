@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
@@ -13,6 +15,7 @@ BILLION = 10**9
 WAITING = -1  # for a price, not for an instant
 
 
+@pytest.mark.rule("7.14", "7.15", "7.16", "7.17", "7.18", "7.19", "7.20")
 def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, value: int) -> None:
     """One side of a trade: signed lots and signed value of the account."""
     i = w.instruments[number]
@@ -52,12 +55,14 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
         account.encumbered = min(account.encumbered + worth_up(unproven, price), AMOUNT_MAX)
 
 
+@pytest.mark.rule("2.10", "8.3")
 def add_window_gain(account: Account, amount: int, price: float) -> None:
     """Count a gain or loss of settlement units in the window; it stays within 2**60."""
     gain = account.window_gain + worth_down(amount, price)
     account.window_gain = clamp(gain, -AMOUNT_MAX, AMOUNT_MAX)
 
 
+@pytest.mark.rule("7.18", "12.3")
 def pay_early(w: World, account: Account, number: int, amount: int) -> None:
     """Pay part of what is pending now; the settlement account takes the other side."""
     asset = w.instruments[number].settles_in
@@ -72,6 +77,7 @@ def holders(w: World, number: int) -> list[Account]:
     return [a for a in w.accounts if number in a.positions]
 
 
+@pytest.mark.rule("8.1", "8.2")
 def settle_at(w: World, number: int, ticks: int) -> None:
     """Variation margin for every holder; rounding goes to the residue account."""
     i = w.instruments[number]
@@ -87,6 +93,7 @@ def settle_at(w: World, number: int, ticks: int) -> None:
     w.single(Role.RESIDUE).balance[i.settles_in] -= paid
 
 
+@pytest.mark.rule("8.4", "8.13")
 def settle_cycle(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_cycle
@@ -99,6 +106,7 @@ def settle_cycle(w: World, number: int) -> None:
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.13")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_funding
@@ -137,6 +145,7 @@ def settle_funding(w: World, number: int) -> None:
     )
 
 
+@pytest.mark.rule("8.10", "8.15", "9.41", "9.42")
 def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_expiry
@@ -156,6 +165,7 @@ def settle_expiry(w: World, number: int) -> None:
     close_contract(w, number, ticks)
 
 
+@pytest.mark.rule("8.11", "8.12", "9.26", "9.41")
 def close_contract(w: World, number: int, ticks: int) -> None:
     """Close every position at a last price; an option pays it now, others have been paid."""
     i = w.instruments[number]
@@ -174,6 +184,7 @@ def close_contract(w: World, number: int, ticks: int) -> None:
     i.status = InstrumentStatus.EXPIRED
 
 
+@pytest.mark.rule("8.17")
 def start_gains_window(w: World) -> None:
     w.window_from = w.now
     for account in w.accounts:
@@ -182,6 +193,7 @@ def start_gains_window(w: World) -> None:
     w.emit("GainsWindowStarted", instant_ns=w.now)
 
 
+@pytest.mark.rule("4.3", "4.5", "4.6")
 def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]]]:
     """The earliest due instant up to ``until`` with its commands; none: an empty list."""
     found: list[tuple[int, DueKind, int, str, dict[str, int]]] = []
@@ -206,12 +218,13 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
             add(order.answered + life, DueKind.ORDER_LIFE, k, "ExpireOrder", order=k)
     if w.window_from is not None:
         at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
-        add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=max(at, w.now))
+        add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=at)
     first = min((at for at, *_ in found), default=0)
     ready = sorted((kind, k, name, v) for at, kind, k, name, v in found if at == first)
     return first, [(name, values) for _, _, name, values in ready]
 
 
+@pytest.mark.rule("2.7", "7.21")
 def fee_of(i: Instrument, value: int, *, is_maker: bool) -> int:
     rate = i.terms["maker_fee_ppm" if is_maker else "taker_fee_ppm"]
     return ceil_div(abs(value) * rate, 1_000_000)

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
 from novate.kernel.codes import (
     AccountStatus,
     InstrumentStatus,
@@ -26,10 +28,12 @@ MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
 
 
+@pytest.mark.rule("10.3")
 def takeover_level(w: World, numbers: Numbers) -> int:
     return numbers.maintenance * w.parameters[Parameter.TAKEOVER_PPM] // MILLION
 
 
+@pytest.mark.rule("11.3")
 def release_level(w: World, account: Account, numbers: Numbers) -> int:
     level = ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
     return (
@@ -42,6 +46,7 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
 # --- calls and liquidation -----------------------------------------------------------------
 
 
+@pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     account.status = AccountStatus.CALLED
@@ -56,6 +61,7 @@ def call_margin(w: World, number: int) -> None:
     )
 
 
+@pytest.mark.rule("10.4")
 def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
@@ -65,6 +71,7 @@ def meet_call(w: World, number: int) -> None:
     w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
 
 
+@pytest.mark.rule("10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
@@ -80,6 +87,7 @@ def expire_call(w: World, number: int) -> None:
     begin_closing(w, number)
 
 
+@pytest.mark.rule("10.8", "11.1")
 def begin_closing(w: World, number: int) -> None:
     """Liquidating from now; what was reserved is released."""
     account = w.accounts[number]
@@ -91,6 +99,7 @@ def begin_closing(w: World, number: int) -> None:
             release(w, k)
 
 
+@pytest.mark.rule("7.31")
 def release(w: World, number: int) -> None:
     """Take what is left of a reservation out of the position's open orders."""
     r = w.reservations[number - 1]
@@ -102,6 +111,7 @@ def release(w: World, number: int) -> None:
     w.emit("MarginReleased", reservation=number)
 
 
+@pytest.mark.rule("11.1", "11.2")
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
@@ -118,6 +128,7 @@ def start_liquidation(w: World, number: int) -> None:
     begin_closing(w, number)
 
 
+@pytest.mark.rule("11.4")
 def stop_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     level = release_level(w, w.accounts[number], n)
@@ -131,6 +142,7 @@ def stop_liquidation(w: World, number: int) -> None:
 # --- orders --------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("11.5", "11.6", "11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13")
 def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
@@ -185,12 +197,14 @@ def close_order(w: World, order: int) -> None:
     w.emit("OrderClosed", order=order)
 
 
+@pytest.mark.rule("11.20")
 def expire_order(w: World, number: int) -> None:
     """Nobody answered for as long as an order lives."""
     refuse_if(not w.orders[number - 1].is_open, GONE)
     close_order(w, number)
 
 
+@pytest.mark.rule("8.12")
 def settle_expiry(w: World, number: int) -> None:
     """A contract that expired leaves no orders behind."""
     book.settle_expiry(w, number)
@@ -206,6 +220,7 @@ def close_orders(w: World, account: int) -> None:
             close_order(w, k)
 
 
+@pytest.mark.rule("11.14", "11.15", "11.16", "11.17")
 def fill(w: World, number: int, quantity: int, price: int) -> None:
     """An order traded with the external market."""
     order = w.orders[number - 1]
@@ -256,6 +271,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 # --- takeover and losses -------------------------------------------------------------------
 
 
+@pytest.mark.rule("12.1", "12.2", "12.3", "12.4", "12.5", "12.6", "12.7", "12.8", "12.9")
 def take_over(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     below = n.equity + w.worth_of_longs(account) < takeover_level(w, n)
@@ -292,6 +308,7 @@ def take_over(w: World, number: int) -> None:
         record_loss(w, number, -n.net)
 
 
+@pytest.mark.rule("11.23")
 def cancel_excess_orders(w: World) -> None:
     """Close orders of the liquidator that would no longer reduce what it holds."""
     number = w.number_of(Role.LIQUIDATOR)
@@ -313,11 +330,13 @@ def record_loss(w: World, number: int, amount: int) -> None:
     w.emit("LossRecorded", loss=len(w.losses), account=number, amount=amount)
 
 
+@pytest.mark.rule("12.10")
 def shortfall(w: World) -> int:
     pending = sum(loss.amount for loss in w.losses if loss.is_open)
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
+@pytest.mark.rule("12.11")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
     means = sum(
@@ -332,6 +351,7 @@ def record_shortfall(w: World, number: int) -> None:
     record_loss(w, number, shortfall(w))
 
 
+@pytest.mark.rule("13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18")
 def allocate_loss(w: World, number: int) -> None:
     """Take a loss through the layers in their declared order."""
     loss = w.losses[number - 1]
@@ -363,6 +383,7 @@ def allocate_loss(w: World, number: int) -> None:
     w.emit("LossClosed", loss=number)
 
 
+@pytest.mark.rule("13.7", "13.8")
 def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]) -> int:
     """Let accounts pay what they can, pro rata; return what is left."""
     able = [(k, most) for k, most in able if most > 0]
@@ -376,6 +397,7 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
     return rest - amount
 
 
+@pytest.mark.rule("13.9")
 def haircut_gains(w: World, loss: int, rest: int) -> int:
     able = [(k, most_cut(w, a)) for k, a in enumerate(w.accounts) if a.is_standing]
     able = [(k, gain) for k, gain in able if gain > 0]
@@ -391,12 +413,14 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
     return rest - amount
 
 
+@pytest.mark.rule("13.9")
 def most_cut(w: World, account: Account) -> int:
     """The gain, or what equity is above maintenance margin if that is less."""
     n = w.assess(account)
     return min(account.window_gain + n.gain, n.equity - n.maintenance)
 
 
+@pytest.mark.rule("13.10")
 def deleverage(w: World, loss: int, rest: int) -> int:
     """Close winners against the liquidator, its largest position first."""
     number = w.number_of(Role.LIQUIDATOR)
@@ -412,6 +436,7 @@ def deleverage(w: World, loss: int, rest: int) -> int:
     return rest
 
 
+@pytest.mark.rule("13.11", "13.12", "13.13", "13.15")
 def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> int:
     """Walk the winners of one contract, best score first."""
     i, liquidator = w.instruments[k], w.single(Role.LIQUIDATOR)
@@ -469,6 +494,7 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
     return rest
 
 
+@pytest.mark.rule("13.14")
 def no_loss_price(i: Any, p: Any, lots: int, ticks: int, is_borne: Callable[[int], bool]) -> int:
     """The price nearest ``ticks`` from the mark on at which closing is no loss, and is borne."""
     closed = abs(p.entry_cost) * abs(lots) // abs(p.lots)
@@ -485,6 +511,7 @@ def no_loss_price(i: Any, p: Any, lots: int, ticks: int, is_borne: Callable[[int
     return int(i.mark + step * best)
 
 
+@pytest.mark.rule("11.22")
 def is_flat(w: World, account: Account) -> bool:
     """No lots, no orders, no other asset, nothing pending in another asset."""
     number = w.accounts.index(account)
@@ -498,6 +525,7 @@ def is_flat(w: World, account: Account) -> bool:
     )
 
 
+@pytest.mark.rule("12.12")
 def sweep_surplus(w: World, number: int) -> None:
     liquidator = w.accounts[number]
     amount = w.assess(liquidator).net
@@ -521,6 +549,7 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
+@pytest.mark.rule("4.10", "4.11")
 def waiting_stages(w: World) -> Iterator[Work]:
     """What waited for an index that is back: looks at barriers, then expiries."""
     active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
@@ -539,6 +568,7 @@ def waiting_stages(w: World) -> Iterator[Work]:
     yield [("SettleExpiry", end) for end in ended]
 
 
+@pytest.mark.rule("4.12", "4.13", "4.14")
 def loss_stages(w: World) -> Iterator[Work]:
     """Losses, takeovers, and what the liquidator itself is short of."""
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
@@ -560,6 +590,7 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
     ]
 
 
+@pytest.mark.rule("4.15", "4.16", "4.17", "4.23")
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
@@ -575,6 +606,7 @@ def cure_stages(w: World) -> Iterator[Work]:
     yield account_work("ExpireCall", lost)
 
 
+@pytest.mark.rule("4.18", "4.19", "4.22")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open accounts that are short of margin."""
     trading = [
@@ -596,6 +628,7 @@ def breach_stages(w: World) -> Iterator[Work]:
     yield account_work("CallMargin", short)
 
 
+@pytest.mark.rule("4.20", "4.21")
 def closing_stages(w: World) -> Iterator[Work]:
     """Slices that are due now, and what a flat liquidator is left with."""
     number = w.number_of(Role.LIQUIDATOR)
@@ -607,6 +640,7 @@ def closing_stages(w: World) -> Iterator[Work]:
     yield account_work("SweepSurplus", [number] if has_surplus else [])
 
 
+@pytest.mark.rule("4.9", "4.24")
 def consequences(w: World) -> Work:
     """Commands of the first stage that has work."""
     if w.number_of(Role.LIQUIDATOR) < 0:

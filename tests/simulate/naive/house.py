@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from novate.canonical import Run
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
-from novate.message.command import ENGINE_ONLY
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure
@@ -45,6 +47,36 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
 }
 
 
+RECORD_ROWS = 65_536
+"""Commands that the house gives itself in one record, besides the clock."""
+
+BY_KIND: dict[str, tuple[str, ...]] = {
+    "SubmitTrade": ("TradeNovated",),
+    "ReleaseMargin": ("MarginReleased",),
+    "CallMargin": ("MarginCalled",),
+    "MeetCall": ("MarginCallMet",),
+    "ExpireCall": ("MarginCallMet", "CallExtended", "DefaultDeclared", "MarginReleased"),
+    "StartLiquidation": ("LiquidationStarted", "MarginReleased"),
+    "StopLiquidation": ("OrderClosed", "LiquidationStopped"),
+    "PlaceSlice": ("OrderClosed", "OrderPlaced", "SliceScheduled"),
+    "ExpireOrder": ("OrderClosed",),
+    "TakeOver": ("OrderClosed", "AccountTakenOver", "LossRecorded"),
+    "AllocateLoss": ("", "LossAllocated", "LossClosed"),
+}
+"""Commands whose events stand by kind, and the kinds in their order, "" for all others.
+
+Refusals come last.
+"""
+
+
+def _rank(name: str, event: tuple[str, Row]) -> int:
+    """Where the kind of an event stands in a run of a command."""
+    order = BY_KIND[name]
+    if event[0] == "CommandRefused":
+        return len(order)
+    return order.index(event[0] if event[0] in order else "")
+
+
 @dataclass
 class NaiveRecord:
     """What one record asked and what happened: (name, values) in order."""
@@ -61,6 +93,7 @@ class NaiveHouse:
         self.world = World()
         self.records: list[NaiveRecord] = []
 
+    @pytest.mark.rule("4.1")
     def submit(self, runs: Sequence[Run]) -> list[NaiveRecord]:
         """Decide a batch of runs and return its records."""
         self.records = []
@@ -76,6 +109,7 @@ class NaiveHouse:
         self._record(Origin.EXTERNAL, waiting)
         return self.records
 
+    @pytest.mark.rule("4.3", "4.4", "4.8")
     def _control(self, name: str, row: Row) -> None:
         w = self.world
         if name == "AdvanceTime" and row["instant_ns"] <= 2**62:
@@ -84,11 +118,11 @@ class NaiveHouse:
                 if not due:
                     break
                 clock = ("AdvanceTime", {"instant_ns": max(first, w.now)})
-                self._engine_record([clock, *due])
+                self._engine_record([clock, *due[:RECORD_ROWS]])
         self._record(Origin.EXTERNAL, [(name, row, 0)])
         if name == "AssessMargin":
             while work := failure.consequences(w):
-                self._engine_record(work)
+                self._engine_record(work[:RECORD_ROWS])
 
     def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
         places: dict[str, int] = {}
@@ -98,6 +132,7 @@ class NaiveHouse:
             places[name] = places.get(name, 0) + 1
         self._record(Origin.ENGINE, rows)
 
+    @pytest.mark.rule("4.25", "4.26")
     def _record(self, origin: Origin, commands: Sequence[Command]) -> None:
         if not commands:
             return
@@ -117,10 +152,11 @@ class NaiveHouse:
                     actual=refused.actual,
                     allowed=refused.allowed,
                 )
-            if name == "SubmitTrade":  # a run books first and then says what it refused
-                events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
+            if name in BY_KIND:
+                events[start:] = sorted(events[start:], key=functools.partial(_rank, name))
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
+    @pytest.mark.rule("4.2", "4.27", "8.16")
     def _decide(self, origin: Origin, name: str, row: Row, place: int) -> None:
         w = self.world
         refuse_if(
@@ -146,6 +182,7 @@ class NaiveHouse:
         else:
             OUTSIDE[name](w, row, place)
 
+    @pytest.mark.rule("3.26", "4.7")
     def _assess_margin(self, row: Row) -> None:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
 from tests.simulate.naive.number import MS, clamp, half_up
 from tests.simulate.naive.world import Instrument, World
 
 
+@pytest.mark.rule("5.6")
 def weighted_median(quotes: list[tuple[int, int, int]]) -> int:
     """Weighted median of (price, number, weight)."""
     ordered = sorted(quotes)
@@ -22,6 +25,7 @@ def weighted_median(quotes: list[tuple[int, int, int]]) -> int:
     raise AssertionError(quotes)
 
 
+@pytest.mark.rule("5.5", "5.7")
 def index_of(w: World, asset: int) -> tuple[int, int, int]:
     """The index that the sources make now, 0 if too few are usable; sources used and left out."""
     minimum = w.parameters[Parameter.INDEX_SOURCES_MIN]
@@ -37,6 +41,7 @@ def index_of(w: World, asset: int) -> tuple[int, int, int]:
     return price, len(quotes), outliers
 
 
+@pytest.mark.rule("5.8", "5.9")
 def update_index(w: World, asset: int) -> None:
     a = w.assets[asset]
     price, used, outliers = index_of(w, asset)
@@ -60,10 +65,12 @@ def update_index(w: World, asset: int) -> None:
     )
 
 
+@pytest.mark.rule("5.11")
 def ticks_of(i: Instrument, price_e8: int) -> int:
     return clamp(half_up(price_e8, i.terms["tick_e8"]), 1, i.terms["ticks_max"])
 
 
+@pytest.mark.rule("5.16", "5.17", "5.18", "9.3")
 def extend_sums(w: World, i: Instrument) -> None:
     """Carry the premium and the index of the last update forward to now."""
     if i.index == 0:
@@ -81,6 +88,7 @@ def extend_sums(w: World, i: Instrument) -> None:
         i.final_ms += ms
 
 
+@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]

@@ -6,6 +6,8 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import pytest
+
 from novate.kernel.codes import (
     Barrier,
     InstrumentStatus,
@@ -27,6 +29,7 @@ PRICE_MAX = 10**17
 BILLION = 10**9
 
 
+@pytest.mark.rule("9.1", "15.20")
 def declare_option_margin(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareOptionMarginRefusal
     rule = ShortRule(**row)
@@ -45,6 +48,7 @@ def declare_option_margin(w: World, row: Row, _: int) -> None:
     w.emit("OptionMarginDeclared", rule=len(w.short_rules), **row)
 
 
+@pytest.mark.rule("15.18")
 def list_option(w: World, row: Row, _: int) -> None:
     code = refusal.ListOptionRefusal
     taken = not row["symbol"] or row["symbol"] in w.instrument_symbols
@@ -84,6 +88,7 @@ def list_option(w: World, row: Row, _: int) -> None:
     )
 
 
+@pytest.mark.rule("15.19")
 def barrier_refusals(w: World, row: Row) -> None:
     """The limits of a barrier's terms."""
     code = refusal.ListOptionRefusal
@@ -102,6 +107,7 @@ def barrier_refusals(w: World, row: Row) -> None:
     refuse_if(bool(crossed and is_beyond(row, price)), code.BARRIER_CROSSED, price, level)
 
 
+@pytest.mark.rule("9.19")
 def is_beyond(terms: Row, price: int) -> bool:
     """Whether a price in 1e-8 is at the barrier or beyond."""
     if terms["barrier"] in (Barrier.UP_IN, Barrier.UP_OUT):
@@ -113,6 +119,7 @@ def is_out(i: Instrument) -> bool:
     return i.terms["barrier"] in (Barrier.UP_OUT, Barrier.DOWN_OUT)
 
 
+@pytest.mark.rule("9.23")
 def following_look(w: World, i: Instrument) -> int:
     """The first multiple of the schedule's interval after now that is not after expiry."""
     every = i.terms["observation_ns"]
@@ -120,6 +127,7 @@ def following_look(w: World, i: Instrument) -> int:
     return at if at <= i.terms["expiry_ns"] else 0
 
 
+@pytest.mark.rule("9.35", "9.36", "9.37", "15.21")
 def report_surface(w: World, row: Row, _: int) -> None:
     code = refusal.ReportSurfaceRefusal
     observed, expiry = row["observed_ns"], row["expiry_ns"]
@@ -154,6 +162,7 @@ def at_the_money(s: Smile, expiry: int) -> float:
     return math.sqrt(total_variance(s, 0.0) / ((expiry - s.observed) / YEAR))
 
 
+@pytest.mark.rule("9.34")
 def looked_at(s: Smile) -> list[float]:
     """Log-moneynesses around the money and around the vertex, each on its own scale."""
     at_the_money = total_variance(s, 0.0)
@@ -166,11 +175,13 @@ def looked_at(s: Smile) -> list[float]:
     return found
 
 
+@pytest.mark.rule("9.5")
 def total_variance(s: Smile, k: float) -> float:
     """Raw SVI."""
     return s.a + s.b * (s.rho * (k - s.m) + math.sqrt((k - s.m) ** 2 + s.sigma**2))
 
 
+@pytest.mark.rule("9.34")
 def density(s: Smile, k: float) -> float:
     """The factor whose sign is that of the implied density."""
     root = math.sqrt((k - s.m) ** 2 + s.sigma**2)
@@ -187,6 +198,7 @@ def normal(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
+@pytest.mark.rule("9.6", "9.7", "9.8", "9.9")
 def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     """Value of one unit in settlement units: quote or coin."""
     t = i.terms
@@ -211,6 +223,7 @@ def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     return Knock(i, spot, forward, vol, left).worth(plain, flat)
 
 
+@pytest.mark.rule("9.10")
 def steep_share(s: Smile, k: float, part: float, side: int, coin: bool, flat: float) -> float:
     """A digital's probability with the slope of the smile: the limit of call spreads."""
     w = total_variance(s, k)
@@ -223,6 +236,7 @@ def steep_share(s: Smile, k: float, part: float, side: int, coin: bool, flat: fl
     return clamp(flat - side * density * slope, 0.0, 1.0)
 
 
+@pytest.mark.rule("9.30")
 class Knock:
     """An option whose barrier was not touched yet: what ends in a region, less its image."""
 
@@ -234,9 +248,10 @@ class Knock:
         self.level = t["barrier_e8"] / 1e8
         self.watched = t["monitoring"] != Monitoring.AT_EXPIRY
         if t["monitoring"] == Monitoring.SCHEDULE:
-            away = 0.5825971579390106 * vol * math.sqrt(t["observation_ns"] / YEAR)
+            away = min(0.5825971579390106 * vol * math.sqrt(t["observation_ns"] / YEAR), 200.0)
             self.level *= math.exp(away if self.up else -away)
 
+    @pytest.mark.rule("9.28", "9.29")
     def between(self, low: float, high: float, shift: float) -> float:
         """Probability to end in (low, high) with the barrier untouched, under one measure.
 
@@ -260,6 +275,7 @@ class Knock:
         image = ends(self.forward * ratio**2) * math.exp(min(power * math.log(ratio), 600.0))
         return max(direct - image, 0.0)
 
+    @pytest.mark.rule("9.31", "9.32", "9.33")
     def worth(self, plain: float, flat: float) -> float:
         t, level = self.i.terms, self.level
         coin, unit = self.i.settles_in != 0, t["tick_e8"] / 1e8
@@ -285,6 +301,7 @@ class Knock:
         return plain - out + rebate * never
 
 
+@pytest.mark.rule("9.15", "9.16", "9.17")
 def ask(w: World, i: Instrument, index: float, value: float) -> tuple[float, float]:
     """Initial and maintenance margin of a short unit in numeraire."""
     rule = w.short_rule(i)
@@ -301,6 +318,7 @@ def ask(w: World, i: Instrument, index: float, value: float) -> tuple[float, flo
     return max(initial, maintenance), maintenance
 
 
+@pytest.mark.rule("9.2")
 def update_options(w: World) -> None:
     for number, i in enumerate(w.instruments):
         asset = w.assets[i.terms["underlying"]]
@@ -328,6 +346,7 @@ def update_options(w: World) -> None:
         )
 
 
+@pytest.mark.rule("9.11", "9.12", "9.18")
 def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float) -> None:
     """Marks and margins from a smile."""
     most, tick = i.terms["ticks_max"], i.terms["tick_e8"] / 1e8
@@ -340,6 +359,7 @@ def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float
     i.short_initial, i.short_maintenance = asked
 
 
+@pytest.mark.rule("9.25", "9.27", "9.39", "9.40")
 def payoff(i: Instrument, final: int) -> int:
     """What a lot pays in ticks at a settlement price in 1e-8."""
     t = i.terms
@@ -360,6 +380,7 @@ def payoff(i: Instrument, final: int) -> int:
     return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
 
 
+@pytest.mark.rule("9.38")
 def final_price(w: World, i: Instrument) -> int:
     """Time average of the index in the window, else the index, in 1e-8."""
     extend_sums(w, i)

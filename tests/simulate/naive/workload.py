@@ -345,8 +345,10 @@ class Workload:
             Parameter.SLICE_FLOOR: self._pick((0, 500 * 10**6, 10_000 * 10**6)),
         }
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
+        # Most of these houses let trades be far from the mark: there is more to see.
+        kept[Parameter.TRADE_COLLAR_PPM] = self._pick((0, 0, 0, 100_000))
         runs = {"parameter": [int(p) for p in kept], "value": list(kept.values())}
-        return [c.SET_PARAMETER.run(runs)] if kept else []
+        return [c.SET_PARAMETER.run(runs)]
 
     def _deposits(self) -> list[Run]:
         rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]

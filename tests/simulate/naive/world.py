@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.message.parameter import SETTINGS, Parameter
 from tests.simulate.naive.number import (
@@ -106,12 +108,14 @@ class Instrument:
     def is_option(self) -> bool:
         return bool(self.terms["style"] == Style.PREMIUM)
 
+    @pytest.mark.rule("2.1", "2.2", "2.3")
     def value(self, ticks: int, lots: int) -> int:
         """Value of signed lots at a price, in units of the settlement asset."""
         if self.terms["form"] == LINEAR:
             return int(self.terms["unit"] * lots * ticks)
         return half_away(-self.terms["unit"] * lots, ticks)
 
+    @pytest.mark.rule("2.8")
     def reach(self, lots: int) -> int:
         """The largest size of the value of lots at any price that is accepted."""
         linear = self.terms["form"] == LINEAR
@@ -132,6 +136,7 @@ class Position:
     sells: int = 0
 
     @property
+    @pytest.mark.rule("3.1")
     def widest(self) -> int:
         """Lots held when the worse side of the open orders fills."""
         return max(abs(self.lots + self.buys), abs(self.lots - self.sells))
@@ -205,6 +210,7 @@ class Numbers:
     share: dict[int, int] = field(default_factory=dict)  # maintenance by instrument
 
 
+@pytest.mark.rule("3.7", "3.9")
 def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     """Margin of one position: the tier whose floor is the highest not above the notional."""
     rate, deduction = 1.0, 0.0
@@ -215,6 +221,7 @@ def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     return math.ceil(notional * rate - deduction)
 
 
+@pytest.mark.rule("3.25")
 def within(total: int) -> int:
     """Sums of worths stay below 2**62 in size."""
     return clamp(total, 1 - 4 * AMOUNT_MAX, 4 * AMOUNT_MAX - 1)
@@ -254,6 +261,7 @@ class World:
     def single(self, role: Role) -> Account:
         return self.accounts[self.number_of(role)]
 
+    @pytest.mark.rule("2.5")
     def unit_price(self, asset: int) -> float:
         if asset == 0:
             return 1.0
@@ -264,26 +272,31 @@ class World:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
 
+    @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
         """No mark, a stale index, or too few sources that reported lately."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
 
+    @pytest.mark.rule("5.21")
     def is_halted(self, instrument: Instrument) -> bool:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
         return old or self.is_blocked(instrument)
 
+    @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
         """Whether the index of underlying or settlement asset is not fresh."""
         used = {instrument.terms["underlying"], instrument.settles_in} - {0}
         return any(not self.is_fresh(a) for a in used)
 
+    @pytest.mark.rule("5.22")
     def smile(self, instrument: Instrument) -> Smile | None:
         """The smile of an option, if it is not too old."""
         smile = self.last_smile(instrument)
         oldest = self.now - self.parameters[Parameter.SURFACE_STALENESS_NS]
         return smile if smile is not None and smile.observed >= oldest else None
 
+    @pytest.mark.rule("9.4")
     def last_smile(self, instrument: Instrument) -> Smile | None:
         """The smile of an option, however old."""
         return self.smiles.get((instrument.terms["underlying"], instrument.terms["expiry_ns"]))
@@ -292,6 +305,7 @@ class World:
         """The declared rule for shorts of an option."""
         return self.short_rules[instrument.terms["margin_rule"] - 1]
 
+    @pytest.mark.rule("5.19")
     def is_fresh(self, asset: int) -> bool:
         """A price, and enough sources that reported lately."""
         few = self.lacks_sources(asset)
@@ -304,6 +318,7 @@ class World:
         minimum = self.parameters[Parameter.INDEX_SOURCES_MIN]
         return len(self.fresh_sources(asset)) < minimum
 
+    @pytest.mark.rule("5.4")
     def fresh_sources(self, asset: int) -> list[int]:
         oldest = self.now - self.parameters[Parameter.INDEX_STALENESS_NS]
         return [
@@ -312,6 +327,7 @@ class World:
             if s.asset == asset and s.observed is not None and s.observed >= oldest
         ]
 
+    @pytest.mark.rule("4.22")
     def blocked_positions(self, account: Account) -> list[int]:
         """Contracts of open positions whose price is blocked; long options decide nothing."""
         return [
@@ -322,6 +338,7 @@ class World:
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
 
+    @pytest.mark.rule("10.2")
     def worth_of_longs(self, account: Account) -> int:
         """Marks of the long options whose price is not blocked."""
         total = 0
@@ -331,6 +348,21 @@ class World:
                 total += worth_down(i.value(i.mark, p.lots), self.price_in(i))
         return total
 
+    @pytest.mark.rule(
+        "3.2",
+        "3.3",
+        "3.4",
+        "3.5",
+        "3.6",
+        "3.10",
+        "3.11",
+        "3.19",
+        "3.20",
+        "3.21",
+        "3.22",
+        "3.23",
+        "3.24",
+    )
     def assess(self, account: Account) -> Numbers:
         """What an account is worth and must hold."""
         out = Numbers()
@@ -375,6 +407,7 @@ class World:
             out.gain = within(out.gain + worth_down(gain, price))
         return out
 
+    @pytest.mark.rule("3.12", "3.13", "3.14", "3.15", "3.16", "3.17", "3.18")
     def _assess_option(
         self,
         number: int,

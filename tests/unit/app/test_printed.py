@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from novate.app.printed import print_summary, shown
+from novate.app.printed import print_summary, print_verified, shown
 
 SPLIT = {"shortfall": "9.5", "own_members": "4", "clearing_house": "5.5", "others": "0"}
 RUN: dict[str, Any] = {
@@ -53,3 +53,42 @@ def test_a_run_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert "every asset sums to 0, state abababababababab" in text
     assert "1 row quarantined" in text
     assert text.endswith("report: day/report.html")
+
+
+VERIFIED: dict[str, Any] = {
+    "records": 9,
+    "audited": {"first": 1, "last": 9, "engine_version": 2},
+    "earlier": [],
+    "head_hash": "ab" * 32,
+}
+
+
+def test_what_was_verified_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_verified(VERIFIED)
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["verified:", "chain,", "recovery", "and", "audit", "agree"],
+        ["records", "9"],
+        ["audited", "1", "to", "9"],
+        ["head", "hash", "ab" * 32],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("audited", "agree", "first"),
+    [
+        (None, "chain and recovery agree; no record was decided by this engine version", "none"),
+        ({"first": 8, "last": 9}, "chain, recovery and audit agree", "8 to 9"),
+    ],
+)
+def test_records_of_an_earlier_engine_are_told_with_the_release_that_audits_them(
+    capsys: pytest.CaptureFixture[str], audited: dict[str, int] | None, agree: str, first: str
+) -> None:
+    earlier = [{"first": 1, "last": 7, "engine_version": 1, "release": "2026.11.0"}]
+
+    print_verified({**VERIFIED, "audited": audited, "earlier": earlier})
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"verified: {agree} records 9 audited {first} head" in text
+    assert "records 1 to 7 were decided by engine version 1: release 2026.11.0 audits them" in text

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from novate.book.account import apply_account_opened, decide_open_account
-from novate.book.columns import AccountColumns
+from novate.book.state import BookState
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.refusal import OpenAccountRefusal
 from tests.unit.clearing import OWN_ROLES, Recorder
@@ -20,9 +20,9 @@ ROW: dict[str, Any] = {
 }
 
 
-def opened() -> AccountColumns:
+def opened() -> BookState:
     """A member (0) with a default fund (1), a second member (2), an insurance fund (3)."""
-    accounts = AccountColumns()
+    state = BookState()
     for reference, role, parent in (
         ("M", Role.MEMBER, -1),
         ("M-fund", Role.DEFAULT_FUND, 0),
@@ -30,8 +30,8 @@ def opened() -> AccountColumns:
         ("insurance", Role.INSURANCE_FUND, -1),
     ):
         row = {**ROW, "reference": reference, "role": int(role), "parent": parent}
-        apply_account_opened(accounts, {"account": accounts.count, **row})
-    return accounts
+        apply_account_opened(state, {"account": state.accounts.count, **row})
+    return state
 
 
 def refusal_of(**change: Any) -> OpenAccountRefusal | None:
@@ -41,8 +41,9 @@ def refusal_of(**change: Any) -> OpenAccountRefusal | None:
     return refusal and OpenAccountRefusal(refusal.code)
 
 
+@pytest.mark.rule("1.6", "6.1")
 def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None:
-    accounts = opened()
+    accounts = opened().accounts
 
     assert accounts.references == ["M", "M-fund", "N", "insurance"]
     assert accounts.number["insurance"] == 3
@@ -51,6 +52,7 @@ def test_an_account_gets_the_next_number_and_is_found_by_its_reference() -> None
     assert accounts.used("head").tolist() == [-1] * 4
 
 
+@pytest.mark.rule("4.25", "6.1", "6.2", "6.3")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -82,15 +84,16 @@ def test_an_account_is_refused_in_the_order_of_the_codes(
     assert refusal_of(**change) == code
 
 
+@pytest.mark.rule("6.2")
 @pytest.mark.parametrize("role", OWN_ROLES, ids=lambda role: role.name)
 def test_the_clearing_house_has_one_account_of_each_of_its_roles(role: Role) -> None:
-    accounts = opened()
+    state = opened()
     row = {**ROW, "reference": "first", "role": int(role), "parent": -1}
     if role != Role.INSURANCE_FUND:
-        assert decide_open_account(accounts, row, Recorder()) is None
-        apply_account_opened(accounts, {"account": accounts.count, **row})
+        assert decide_open_account(state, row, Recorder()) is None
+        apply_account_opened(state, {"account": state.accounts.count, **row})
 
-    refusal = decide_open_account(accounts, {**row, "reference": "second"}, Recorder())
+    refusal = decide_open_account(state, {**row, "reference": "second"}, Recorder())
 
     assert refusal is not None
     assert refusal.code == OpenAccountRefusal.ROLE_TAKEN

@@ -38,6 +38,7 @@ def test_a_negative_transfer_is_a_fault() -> None:
         transfer(accounts_with(2, 1), 0, payer=0, payee=1, amount=-1)
 
 
+@pytest.mark.rule("14.8")
 @given(
     moves=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 4), st.integers(0, 2**50)),
@@ -56,6 +57,7 @@ def test_whatever_is_transferred_every_asset_sums_to_zero(
     require_conserved(accounts)
 
 
+@pytest.mark.rule("14.8")
 def test_one_missing_unit_is_found_and_shown() -> None:
     accounts = accounts_with(2, 3)
     accounts.balance[1, 2] = 1

@@ -47,6 +47,7 @@ def withdraw(built: ClearingHouse, account: int, amount: int, asset: int = 0) ->
 # ---- deposits
 
 
+@pytest.mark.rule("1.2", "6.7")
 def test_custody_is_the_other_side_of_a_deposit_and_of_a_withdrawal() -> None:
     built = house()
     before = built.balance("CUSTODY")
@@ -60,6 +61,7 @@ def test_custody_is_the_other_side_of_a_deposit_and_of_a_withdrawal() -> None:
     assert built.events("CollateralWithdrawn")[-1]["amount"] == 30
 
 
+@pytest.mark.rule("4.25", "6.4", "6.5")
 @pytest.mark.parametrize(
     ("account", "amount", "asset", "code"),
     [
@@ -92,6 +94,7 @@ def test_a_deposit_is_refused_in_the_order_of_the_codes(
     assert (built.engine.state.digest() == before) == (code is not None)
 
 
+@pytest.mark.rule("6.5")
 def test_deposits_of_all_accounts_together_stay_in_64_bits() -> None:
     built = house()
 
@@ -100,6 +103,7 @@ def test_deposits_of_all_accounts_together_stay_in_64_bits() -> None:
     assert post(built, built.number("B"), E8, asset=1) == []
 
 
+@pytest.mark.rule("6.4")
 def test_a_house_account_takes_collateral_like_a_client() -> None:
     built = house()
     built.open_client("own", role=Role.HOUSE)
@@ -107,6 +111,7 @@ def test_a_house_account_takes_collateral_like_a_client() -> None:
     assert post(built, built.number("own"), 5, asset=1) == []
 
 
+@pytest.mark.rule("6.6")
 @pytest.mark.parametrize(
     ("status", "codes"),
     [
@@ -127,6 +132,7 @@ def test_an_account_in_trouble_may_add_collateral_until_it_is_taken_over(
 # ---- withdrawals
 
 
+@pytest.mark.rule("4.25", "6.8", "6.9", "6.10")
 def test_a_withdrawal_is_refused_in_the_order_of_the_codes() -> None:
     built = house()
     a = built.number("A")
@@ -148,6 +154,7 @@ def test_a_withdrawal_is_refused_in_the_order_of_the_codes() -> None:
     assert withdraw(built, a, 1_000 * COIN) == [Withdraw.INSUFFICIENT_MARGIN]
 
 
+@pytest.mark.rule("6.8", "6.10")
 def test_without_positions_everything_may_leave() -> None:
     built = house()
 
@@ -157,6 +164,7 @@ def test_without_positions_everything_may_leave() -> None:
 
 
 # 10 lots at 100: initial margin 100, and 1% of the notional of 1,000 for closing it.
+@pytest.mark.rule("6.10")
 def test_initial_margin_and_the_cost_of_liquidation_stay() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -168,6 +176,7 @@ def test_initial_margin_and_the_cost_of_liquidation_stay() -> None:
     assert withdraw(built, a, 890 * COIN) == []
 
 
+@pytest.mark.rule("3.20", "6.10")
 def test_collateral_leaves_at_its_value_after_the_haircut() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -177,6 +186,7 @@ def test_collateral_leaves_at_its_value_after_the_haircut() -> None:
     assert withdraw(built, b, 1, asset=1) == [Withdraw.INSUFFICIENT_MARGIN]
 
 
+@pytest.mark.rule("3.11", "6.11")
 def test_a_gain_that_the_slow_average_has_not_confirmed_margins_but_does_not_leave() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -193,6 +203,7 @@ def test_a_gain_that_the_slow_average_has_not_confirmed_margins_but_does_not_lea
     assert withdraw(built, a, 960 * COIN) == []
 
 
+@pytest.mark.rule("4.25")
 def test_a_refused_withdrawal_changes_nothing() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -203,6 +214,7 @@ def test_a_refused_withdrawal_changes_nothing() -> None:
     assert built.engine.state.digest() == before
 
 
+@pytest.mark.rule("6.9")
 def test_a_stale_index_of_a_contract_that_is_not_held_does_not_matter() -> None:
     built = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
     built.list_contract("X")

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.auto_deleveraging import queue, ranking_score
+from novate.default_management.auto_deleveraging import Queues, ranking_score
 from novate.kernel.codes import AccountStatus, Layer
 from tests.unit.clearing import COIN, ClearingHouse
 
 
+@pytest.mark.rule("13.13")
 def test_the_score_is_return_times_effective_leverage() -> None:
     assert ranking_score(3_600, 30_000, 26_400, 23_600) == pytest.approx(0.12 * 26_400 / 23_600)
     assert ranking_score(50, 100, 200, 0) == 0.5  # without equity: by return alone
@@ -39,20 +40,26 @@ def deleveraged(made: ClearingHouse) -> list[tuple[str, int, int, int]]:
     ]
 
 
+def ranked(made: ClearingHouse, side: int) -> list[str]:
+    """Winners of the contract on one side, best first."""
+    queues, x, found = Queues(made.state), made.state, []
+    while (row := queues.best(0, side)) >= 0:
+        found.append(x.accounts.references[x.positions.account[row]])
+    return found
+
+
+@pytest.mark.rule("13.12", "13.13")
 def test_the_queue_ranks_winners_on_one_side() -> None:
     made = house()
     made.price(480)
 
-    ranked = queue(made.state, 0, -1)
-
     # B gained 1,200 of 30,000 with notional 28,800 over 21,200; C 800 of 20,000, 19,200 / 10,800.
-    assert [made.state.accounts.references[account] for _, account, _ in ranked] == ["C", "B"]
-    assert [score for score, _, _ in ranked] == pytest.approx(
-        [0.04 * 19_200 / 10_800, 0.04 * 28_800 / 21_200]
-    )
-    assert queue(made.state, 0, 1) == []  # A has lost
+    assert 0.04 * 19_200 / 10_800 > 0.04 * 28_800 / 21_200
+    assert ranked(made, -1) == ["C", "B"]
+    assert ranked(made, 1) == []  # A has lost
 
 
+@pytest.mark.rule("13.12")
 def test_ties_go_to_the_lower_number_and_failed_accounts_are_left_out() -> None:
     made = house()
     made.open_client("D", deposit=20_000 * COIN)
@@ -62,13 +69,26 @@ def test_ties_go_to_the_lower_number_and_failed_accounts_are_left_out() -> None:
     made.price(480)
     made.state.accounts.status[made.number("C")] = AccountStatus.LIQUIDATING
 
-    ranked = queue(made.state, 0, -1)
-
-    names = [made.state.accounts.references[account] for _, account, _ in ranked]
-    assert names == ["B", "D", "E"]
-    assert len({score for score, _, _ in ranked}) == 1
+    assert ranked(made, -1) == ["B", "D", "E"]
 
 
+def test_an_account_that_was_closed_or_moved_is_ranked_by_what_it_is_now() -> None:
+    made = house()
+    made.price(480)
+    queues, x = Queues(made.state), made.state
+    rows = {x.accounts.references[a]: k for k, a in enumerate(x.positions.used("account"))}
+    first = queues.best(0, -1)
+    assert first == rows["C"]
+    x.positions.lots[rows["B"]] = 0  # closed: its entry is passed over
+    queues.enter(made.number("B"))
+    x.accounts.balance[made.number("C"), 0] += 10**12
+    queues.enter(made.number("C"))
+
+    assert queues.best(0, -1) == rows["C"]
+    assert queues.best(0, -1) == -1
+
+
+@pytest.mark.rule("13.11", "13.15")
 def test_winners_close_at_the_price_at_which_the_whole_position_bears_the_loss() -> None:
     made = house()
 
@@ -82,6 +102,7 @@ def test_winners_close_at_the_price_at_which_the_whole_position_bears_the_loss()
     assert made.events("LossAllocated") == []
 
 
+@pytest.mark.rule("13.11")
 def test_a_short_liquidator_buys_below_the_mark() -> None:
     made = house(is_long=False)
 
@@ -90,6 +111,7 @@ def test_a_short_liquidator_buys_below_the_mark() -> None:
     assert deleveraged(made) == [("C", -40, 555, 200 * COIN), ("B", -60, 555, 300 * COIN)]
 
 
+@pytest.mark.rule("13.11", "13.15")
 def test_the_price_is_the_nearest_tick_and_what_it_bears_beyond_the_loss_is_swept() -> None:
     made = house(deposit=5_550)
 
@@ -100,6 +122,7 @@ def test_the_price_is_the_nearest_tick_and_what_it_bears_beyond_the_loss_is_swep
     assert made.balance("INSURANCE_FUND") == 50 * COIN
 
 
+@pytest.mark.rule("13.17")
 def test_when_the_queue_is_too_short_the_gains_bear_the_rest() -> None:
     made = house()
     made.trade("B", "EXTERNAL_MARKET", lots=60, ticks=500)
@@ -113,6 +136,7 @@ def test_when_the_queue_is_too_short_the_gains_bear_the_rest() -> None:
     assert made.lots("LIQUIDATOR") == 60
 
 
+@pytest.mark.rule("13.14", "13.18")
 def test_no_winner_is_closed_at_a_loss_and_the_rest_is_uncovered() -> None:
     made = house(deposit=50_500)
     made.list_contract("Y")
@@ -129,6 +153,7 @@ def test_no_winner_is_closed_at_a_loss_and_the_rest_is_uncovered() -> None:
     assert made.equity("C") == 10_000 * COIN
 
 
+@pytest.mark.rule("13.15")
 def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:
     made = house()
     made.open_client("D", deposit=5_000 * COIN)
@@ -141,6 +166,7 @@ def test_a_position_is_closed_only_as_far_as_the_loss_needs() -> None:
     assert made.lots("B") == -60
 
 
+@pytest.mark.rule("13.14", "13.17")
 def test_no_winner_is_deleveraged_below_maintenance_margin() -> None:
     made = house()
     balance = made.state.accounts.balance
@@ -153,3 +179,35 @@ def test_no_winner_is_deleveraged_below_maintenance_margin() -> None:
     assert deleveraged(made) == [("C", 40, 443, 120 * COIN), ("B", 60, 445, 300 * COIN)]
     assert [row["amount"] for row in made.events("GainsCut")] == [80 * COIN]
     assert 0 < made.equity("C") < 880 * COIN  # flat now, it bears its part of the cut
+
+
+@pytest.mark.rule("13.10")
+def test_the_largest_position_of_the_liquidator_is_closed_first() -> None:
+    made = house()
+    made.list_contract("Y")
+    made.open_client("D", deposit=50_000 * COIN)
+    made.price(500)
+    made.trade("A", "D", lots=10, ticks=500, instrument=1)
+
+    made.price(445)  # A: 5,500 - 110 x 55 = -550
+
+    # 100 lots of X come before 10 of Y, and bear it all at 6 above the mark.
+    assert deleveraged(made) == [("C", 40, 451, 240 * COIN), ("B", 60, 451, 310 * COIN)]
+    assert {row["instrument"] for row in made.events("PositionDeleveraged")} == {0}
+    assert made.lots("D", 1) == -10
+
+
+@pytest.mark.rule("11.23", "13.16")
+def test_orders_that_deleveraging_made_too_large_are_cancelled() -> None:
+    made = house()
+    made.price(446)  # taken over with 100: the first slice, 25 lots, is out
+    order = made.events("OrderPlaced")[-1]
+    assert (order["account"], order["quantity"]) == (made.number("LIQUIDATOR"), -25)
+
+    made.price(440)  # 500 short: all 100 lots are closed against winners
+
+    assert made.lots("LIQUIDATOR") == 0
+    names = made.event_names()
+    at = names.index("PositionDeleveraged")
+    assert names[at : at + 3] == ["PositionDeleveraged", "OrderClosed", "LossClosed"]
+    assert made.events("OrderClosed", last=True) == [{"order": order["order"]}]

@@ -4,17 +4,16 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.call import (
-    decide_call_margin,
-    decide_expire_call,
-    decide_meet_call,
-    takeover_level,
+    decide_call_margins,
+    decide_expire_calls,
+    decide_meet_calls,
 )
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation.price_status import WAITING
-from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 
 
 def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
@@ -35,6 +34,7 @@ def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("4.19", "10.1")
 def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> None:
     house = called_house()
 
@@ -56,6 +56,7 @@ def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> N
     assert accounts.deadline_ns[house.number("A")] == START + MINUTE + HOUR
 
 
+@pytest.mark.rule("4.19")
 def test_equity_equal_to_initial_margin_is_not_called() -> None:
     house = called_house()
 
@@ -67,6 +68,7 @@ def test_equity_equal_to_initial_margin_is_not_called() -> None:
     assert house.events("MarginCalled")[0]["amount"] == 80 * COIN
 
 
+@pytest.mark.rule("4.16", "10.4")
 def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
     house = called_house()
     house.price(485)
@@ -89,6 +91,7 @@ def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
     assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
+@pytest.mark.rule("10.8")
 def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_slice() -> None:
     house = called_house()
     house.price(485, at_ns=START + MINUTE)
@@ -110,6 +113,7 @@ def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_sli
     assert (order["quantity"], order["instant_ns"]) == (-25, START + HOUR + MINUTE)
 
 
+@pytest.mark.rule("10.6")
 def test_a_call_that_is_covered_by_the_deadline_counts_as_met() -> None:
     house = called_house()
     house.price(485, at_ns=START + MINUTE)
@@ -122,6 +126,7 @@ def test_a_call_that_is_covered_by_the_deadline_counts_as_met() -> None:
     assert house.status("A") == AccountStatus.OPEN
 
 
+@pytest.mark.rule("4.17", "10.8")
 def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> None:
     # A fifth of maintenance margin: the level is p.  5,450 + 100 (p - 500) = p at p = 450.
     house = called_house(deposit=5_450, takeover_ppm=200_000)
@@ -134,6 +139,7 @@ def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> No
     assert house.status("A") == AccountStatus.TAKEN_OVER
 
 
+@pytest.mark.rule("4.17", "8.15", "10.7")
 def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)  # stale from eleven minutes on
@@ -153,6 +159,7 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 
+@pytest.mark.rule("4.16", "10.4")
 def test_a_call_that_waits_for_its_price_can_be_met() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)
@@ -166,6 +173,7 @@ def test_a_call_that_waits_for_its_price_can_be_met() -> None:
     assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
+@pytest.mark.rule("4.23", "10.5")
 def test_a_call_can_be_met_while_its_price_is_blocked() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)
@@ -177,6 +185,7 @@ def test_a_call_can_be_met_while_its_price_is_blocked() -> None:
     assert len(house.events("MarginCallMet")) == 1
 
 
+@pytest.mark.rule("10.5")
 def test_a_price_that_comes_back_worse_is_a_call_with_a_whole_grace() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)
@@ -190,6 +199,7 @@ def test_a_price_that_comes_back_worse_is_a_call_with_a_whole_grace() -> None:
     assert house.events("MarginCalled", last=True)[0]["deadline_ns"] == START + 2 * HOUR
 
 
+@pytest.mark.rule("4.22", "10.6")
 def test_nobody_defaults_early_on_a_blocked_price() -> None:
     house = called_house(deposit=5_450, takeover_ppm=200_000, index_staleness_ns=MINUTE)
     house.price(450)
@@ -201,7 +211,7 @@ def test_nobody_defaults_early_on_a_blocked_price() -> None:
     house.price(None, at_ns=START + 2 * MINUTE)
 
     assert house.status("A") == AccountStatus.CALLED
-    refusal = decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder)
+    refusal = decide_one(decide_expire_calls, x, {"account": a}, recorder)
     assert refusal is not None
     assert refusal.code == No.NOT_DUE
     assert recorder.events == []
@@ -209,6 +219,7 @@ def test_nobody_defaults_early_on_a_blocked_price() -> None:
     assert house.status("A") == AccountStatus.TAKEN_OVER
 
 
+@pytest.mark.rule("10.7")
 def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> None:
     house = ClearingHouse(
         assets=(("BTC", 8, 0), ("ETH", 8, 0)),
@@ -230,15 +241,7 @@ def test_the_contract_that_a_call_waits_for_is_the_first_that_is_blocked() -> No
     assert [row["instrument"] for row in house.events("CallExtended")] == [1]
 
 
-def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down() -> None:
-    house = called_house(takeover_ppm=333_333)
-    numbers = house.state.assess(house.number("A"))
-
-    # Maintenance 2,500 numeraire times a third less a bit.
-    assert numbers.maintenance == 2_500 * COIN
-    assert takeover_level(house.state, numbers) == 833_332_500
-
-
+@pytest.mark.rule("10.8")
 def test_a_default_releases_what_was_reserved() -> None:
     house = called_house(deposit=9_000)
     house.submit(
@@ -256,31 +259,33 @@ def test_a_default_releases_what_was_reserved() -> None:
     assert house.state.accounts.open_order_hold[house.number("A")] == 0
 
 
+@pytest.mark.rule("4.28")
 @pytest.mark.parametrize("account", [0, 10**6])
 def test_only_accounts_that_are_called_first_can_be_called(account: int) -> None:
     house = called_house()
 
-    refusal = decide_call_margin(house.state, {"account": account}, Recorder())
+    refusal = decide_one(decide_call_margins, house.state, {"account": account}, Recorder())
 
     assert refusal is not None
     assert refusal.code == No.UNKNOWN_SUBJECT
 
 
+@pytest.mark.rule("4.28")
 def test_a_cause_that_is_gone_is_refused_with_both_numbers() -> None:
     house = called_house()
     a, x, recorder = house.number("A"), house.state, Recorder()
 
-    assert decide_call_margin(x, {"account": a}, recorder) == (
+    assert decide_one(decide_call_margins, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 6_000 * COIN, 5_000 * COIN,
     )  # fmt: skip
-    assert decide_meet_call(x, {"account": a}, recorder) == (
+    assert decide_one(decide_meet_calls, x, {"account": a}, recorder) == (
         No.UNKNOWN_SUBJECT, a, x.accounts.count - 1,
     )  # fmt: skip
     house.price(485, at_ns=START + MINUTE)
-    assert decide_meet_call(x, {"account": a}, recorder) == (
+    assert decide_one(decide_meet_calls, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 4_500 * COIN, 4_850 * COIN,
     )  # fmt: skip
-    assert decide_expire_call(x, house.engine.state.defaults, {"account": a}, recorder) == (
+    assert decide_one(decide_expire_calls, x, {"account": a}, recorder) == (
         No.NOT_DUE, START + MINUTE, START + MINUTE + HOUR,
     )  # fmt: skip
     assert recorder.events == []

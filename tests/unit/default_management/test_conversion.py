@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pytest
+
 from novate.book.ledger import transfer
-from novate.default_management.conversion import proceeds_of, wanted_conversions
-from novate.default_management.liquidation import decide_place_slice
+from novate.default_management.conversion import proceeds_of
+from novate.default_management.liquidation import decide_place_slices
 from novate.kernel.codes import AccountStatus, OrderKind
-from tests.unit.clearing import COIN, E8, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, ClearingHouse, Recorder, decide_one
 
 TWO_COINS = (("BTC", 8, 0), ("ETH", 8, 0))
 
@@ -30,7 +33,7 @@ def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int
     recorder = Recorder()
     state = house.engine.state
     row: dict[str, Any] = {"account": house.number(account)}
-    assert decide_place_slice(state, state.defaults, row, recorder) is None
+    assert decide_one(decide_place_slices, state, row, recorder) is None
     return [
         (values["subject"], values["quantity"])
         for name, values in recorder.events
@@ -38,6 +41,7 @@ def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int
     ]
 
 
+@pytest.mark.rule("11.10")
 def test_a_debtor_sells_no_more_of_an_asset_than_its_debt_needs() -> None:
     house = debtor_house(numeraire=-3_700 * COIN, eth=2_000 * E8)
 
@@ -45,6 +49,7 @@ def test_a_debtor_sells_no_more_of_an_asset_than_its_debt_needs() -> None:
     assert conversions(house) == [(2, -123_333_333_334)]
 
 
+@pytest.mark.rule("11.7", "11.10")
 def test_assets_are_sold_in_order_of_number_until_the_debt_is_covered() -> None:
     house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
 
@@ -52,12 +57,14 @@ def test_assets_are_sold_in_order_of_number_until_the_debt_is_covered() -> None:
     assert conversions(house) == [(1, -7 * E8), (2, -6_666_666_667)]
 
 
+@pytest.mark.rule("11.8", "11.10")
 def test_a_debt_in_another_asset_is_bought_and_a_creditor_keeps_its_assets() -> None:
     house = debtor_house(numeraire=100 * COIN, btc=E8, eth=-7)
 
     assert conversions(house) == [(2, 7)]
 
 
+@pytest.mark.rule("11.9")
 def test_the_liquidator_sells_all_it_has_besides_the_numeraire() -> None:
     house = debtor_house(btc=5, eth=9)
     for asset, amount in ((1, 5), (2, 9)):
@@ -67,6 +74,7 @@ def test_the_liquidator_sells_all_it_has_besides_the_numeraire() -> None:
     assert conversions(house, "LIQUIDATOR") == [(1, -5), (2, -9)]
 
 
+@pytest.mark.rule("11.7")
 def test_an_asset_without_a_fresh_price_waits() -> None:
     house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
     house.state.assets.is_stale[1] = True
@@ -79,11 +87,12 @@ def conversion_house(**balances: int) -> ClearingHouse:
     """As `debtor_house`, with the orders of its first slice in the outbox."""
     house = debtor_house(**balances)
     account = house.number("A")
-    house.state.accounts.slice_ns[account] = house.state.now_ns + 1
+    house.state.set_slices(np.array([account]), house.state.now_ns + 1)
     house.advance(house.state.now_ns + 1)
     return house
 
 
+@pytest.mark.rule("11.17")
 def test_what_is_sold_is_credited_rounded_down() -> None:
     house = conversion_house(numeraire=-1, eth=7)
     assert house.events("OrderPlaced")[0]["quantity"] == -7  # 1 / 0.03 = 33.3, it has 7
@@ -103,6 +112,7 @@ def test_what_is_sold_is_credited_rounded_down() -> None:
     assert (house.balance("A"), house.balance("A", 2)) == (-1, 0)
 
 
+@pytest.mark.rule("11.17", "11.18")
 def test_what_is_sold_for_whole_amounts_is_credited_in_full() -> None:
     house = conversion_house(numeraire=-3_700 * COIN, eth=2_000 * E8)
 
@@ -115,6 +125,7 @@ def test_what_is_sold_for_whole_amounts_is_credited_in_full() -> None:
     assert house.events("OrderClosed") == [{"order": 1}]
 
 
+@pytest.mark.rule("11.17")
 def test_what_is_bought_is_charged_rounded_up() -> None:
     house = conversion_house(numeraire=100, eth=-7)
 
@@ -124,12 +135,7 @@ def test_what_is_bought_is_charged_rounded_up() -> None:
     assert (house.balance("A"), house.balance("A", 2)) == (99, 0)
 
 
-def test_what_is_wanted_is_what_a_slice_orders() -> None:
-    house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
-
-    assert wanted_conversions(house.state, house.number("A")) == conversions(house)
-
-
+@pytest.mark.rule("11.17")
 def test_proceeds_round_against_the_account_both_ways() -> None:
     x = debtor_house().state
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,15 +11,14 @@ from novate.default_management.gains_haircut import (
     apply_gains_cut,
     bearable,
     standing_accounts,
-    window_gains,
 )
-from novate.default_management.share import share_pro_rata
 from novate.engine.decide import Events
 from novate.errors import InvariantError
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
+from tests.unit.kernel.share import share_pro_rata
 
 
 def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
@@ -35,6 +35,7 @@ def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("13.9")
 def test_winners_forgo_gains_pro_rata() -> None:
     house = house_with_winners()
 
@@ -49,6 +50,7 @@ def test_winners_forgo_gains_pro_rata() -> None:
     assert house.equity("LIQUIDATOR") == 0
 
 
+@pytest.mark.rule("1.7", "13.9")
 def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
     house = house_with_winners(deposit=5_500 * COIN - 1)
 
@@ -58,6 +60,7 @@ def test_the_unit_that_does_not_divide_is_cut_from_the_largest_gain() -> None:
     assert house.balance("C") == 20_000 * COIN - 200_000_000
 
 
+@pytest.mark.rule("13.9")
 def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() -> None:
     house = house_with_winners()
     house.price(480, at_ns=START + MINUTE)
@@ -66,7 +69,7 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
 
     house.price(470, at_ns=START + HOUR + MINUTE)
 
-    gains = window_gains(house.state)
+    gains = bearable(house.state)
     assert gains[house.number("B")] == 1_800 * COIN
     assert gains[house.number("C")] == 1_200 * COIN
     assert gains[house.number("A")] == 0  # a loss is no gain
@@ -74,14 +77,16 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
     assert gains.sum() == 3_000 * COIN
 
 
+@pytest.mark.rule("13.9")
 def test_a_gain_once_cut_is_not_cut_again() -> None:
     house = house_with_winners()
     house.price(440)
     assert house.state.accounts.window_gain[house.number("B")] == -300 * COIN
 
-    assert window_gains(house.state)[house.number("B")] == 3_300 * COIN
+    assert bearable(house.state)[house.number("B")] == 3_300 * COIN
 
 
+@pytest.mark.rule("8.17")
 def test_gains_of_an_older_window_are_safe() -> None:
     house = house_with_winners()
     house.price(480, at_ns=START + MINUTE)
@@ -90,9 +95,10 @@ def test_gains_of_an_older_window_are_safe() -> None:
     house.advance(START + 2 * HOUR)
 
     assert house.events("GainsWindowStarted") == [{"instant_ns": START + 2 * HOUR}]
-    assert window_gains(house.state).sum() == 0
+    assert bearable(house.state).sum() == 0
 
 
+@pytest.mark.rule("13.9", "13.18")
 def test_no_more_than_the_gains_is_cut() -> None:
     house = house_with_winners()
     house.trade("EXTERNAL_MARKET", "D", lots=1, ticks=500)
@@ -124,11 +130,13 @@ def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
     house = house_with_winners()
     house.price(470)
     row = {"loss": 1, "amount": 5, "gains": 3_000 * COIN - 1, "winners": 2}
+    columns = {name: np.array([value]) for name, value in row.items()}
 
     with pytest.raises(InvariantError, match="the gains cut are the gains that were counted"):
-        apply_gains_cut(house.state, row)
+        apply_gains_cut(house.state, columns)
 
 
+@pytest.mark.rule("13.9")
 def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> None:
     house = house_with_winners()
     # B has 60 lots: at 440 it gains 3,600 and asks 1,320 of maintenance margin.
@@ -144,6 +152,7 @@ def test_a_winner_bears_no_more_than_its_equity_above_maintenance_margin() -> No
     assert house.status("B") == AccountStatus.OPEN
 
 
+@pytest.mark.rule("13.9")
 def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
     house = house_with_winners()
     for name, margin in (("B", 1_320), ("C", 880)):
@@ -160,6 +169,7 @@ def test_a_winner_at_maintenance_margin_bears_nothing() -> None:
     assert [house.status(name) for name in "BC"] == [AccountStatus.OPEN] * 2
 
 
+@pytest.mark.rule("13.9")
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-5_000, 40_000), st.integers(0, 9_000)), min_size=2,
                 max_size=6), st.integers(1, 10**11))  # fmt: skip
@@ -179,7 +189,7 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
     before = house.state.assess_all()
     most = int(bearable(house.state).sum())
 
-    rest = allocate(house.state, 1, loss, Events(house.engine.state))
+    [rest] = allocate(house.state, np.array([1]), np.array([loss]), Events(house.engine.state))
 
     after = house.state.assess_all()
     assert loss - rest == min(loss, most) == house.balance("LIQUIDATOR")
@@ -189,6 +199,7 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
         assert after[k, EQUITY] >= min(before[k, EQUITY], before[k, MAINTENANCE])
 
 
+@pytest.mark.rule("1.7", "13.9")
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=8), st.data())
 def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.DataObject) -> None:
@@ -198,9 +209,9 @@ def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.Data
         house.state.accounts.window_gain[house.number(f"W{number}")] = gain
     amount = data.draw(st.integers(1, sum(gains)))
 
-    rest = allocate(house.state, 1, amount, Events(house.engine.state))
+    rest = allocate(house.state, np.array([1]), np.array([amount]), Events(house.engine.state))
 
-    assert rest == 0
+    assert rest.tolist() == [0]
     paid = [gain - house.balance(f"W{number}") for number, gain in enumerate(gains)]
     assert paid == share_pro_rata(amount, gains)
     assert house.balance("LIQUIDATOR") == amount

@@ -1,4 +1,4 @@
-"""What options do for an account that fails: they shield nobody, and stay their holder's."""
+"""Options of an account that fails: they delay no liquidation, and stay their holder's."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def trade(house: ClearingHouse, buyer: str, seller: str, *, lots: int, instrumen
     house.submit(run, allow_refusals=True)
 
 
+@pytest.mark.rule("3.17", "4.22")
 @pytest.mark.parametrize("is_seen", [True, False])
-def test_one_lot_of_a_long_option_shields_nobody(is_seen: bool) -> None:
+def test_one_lot_of_a_long_option_delays_no_liquidation(is_seen: bool) -> None:
     house = house_of(1_500)
     trade(house, "whale", "friend", lots=1, instrument=1)
     eth = {1: 100 * E8} if is_seen else {}
@@ -54,13 +55,15 @@ def test_one_lot_of_a_long_option_shields_nobody(is_seen: bool) -> None:
     assert house.status("whale") == AccountStatus.LIQUIDATING
 
 
-def test_one_lot_of_a_short_option_with_an_old_smile_shields_nobody() -> None:
+@pytest.mark.rule("5.20")
+def test_one_lot_of_a_short_option_with_an_old_smile_delays_no_liquidation() -> None:
     house = house_of(1_500)
     trade(house, "friend", "whale", lots=1, instrument=1)
     house.price(89, e8={1: 100 * E8}, at_ns=START + 3 * HOUR)
     assert house.status("whale") == AccountStatus.LIQUIDATING
 
 
+@pytest.mark.rule("4.22", "5.20")
 def test_a_short_option_without_an_index_waits_for_it() -> None:
     house = house_of(1_500)
     trade(house, "friend", "whale", lots=1, instrument=1)
@@ -70,6 +73,7 @@ def test_a_short_option_without_an_index_waits_for_it() -> None:
     assert house.status("whale") == AccountStatus.LIQUIDATING
 
 
+@pytest.mark.rule("9.4")
 def test_an_old_smile_marks_on_with_the_index() -> None:
     house = house_of(1_500)
     before = int(house.state.marks.mark[1])
@@ -77,6 +81,7 @@ def test_an_old_smile_marks_on_with_the_index() -> None:
     assert int(house.state.marks.mark[1]) > 100 * before
 
 
+@pytest.mark.rule("7.13")
 @pytest.mark.parametrize("is_seen", [True, False])
 def test_nobody_adds_to_a_position_without_a_price_that_counts(is_seen: bool) -> None:
     house = house_of(15_000)
@@ -95,6 +100,7 @@ def test_nobody_adds_to_a_position_without_a_price_that_counts(is_seen: bool) ->
     assert house.refusals() == []
 
 
+@pytest.mark.rule("7.28")
 def test_an_order_that_adds_is_not_reserved_while_a_price_is_blocked() -> None:
     house = house_of(15_000)
     trade(house, "whale", "friend", lots=2, instrument=1)
@@ -105,6 +111,7 @@ def test_an_order_that_adds_is_not_reserved_while_a_price_is_blocked() -> None:
         assert [code.name for code in house.refusals()] == expected
 
 
+@pytest.mark.rule("7.13")
 def test_a_reservation_that_adds_is_not_used_while_a_price_is_blocked() -> None:
     house = house_of(15_000)
     order = {"account": house.number("whale"), "instrument": 1, "limit_ticks": 10**6, "lots": 1}
@@ -138,6 +145,7 @@ def fill_all(house: ClearingHouse, prices: dict[int, int]) -> None:
         house.fill(order["order"], abs(order["quantity"]), prices[order["subject"]])
 
 
+@pytest.mark.rule("4.13", "10.2", "11.15")
 def test_a_hedged_account_is_closed_by_slices_and_keeps_what_is_left() -> None:
     house = hedged_house()
     house.price(60)
@@ -159,6 +167,7 @@ def test_a_hedged_account_is_closed_by_slices_and_keeps_what_is_left() -> None:
     assert house.balance("hedged") == left - fees > 0
 
 
+@pytest.mark.rule("4.13", "10.2")
 def test_a_hedge_that_does_not_cover_what_is_missing_is_taken_over() -> None:
     house = hedged_house()
     house.trade("other", "hedged", lots=9, ticks=685, instrument=1)
@@ -167,6 +176,7 @@ def test_a_hedge_that_does_not_cover_what_is_missing_is_taken_over() -> None:
     assert taken["equity"] < taken["maintenance"]
 
 
+@pytest.mark.rule("4.17", "10.2")
 def test_a_called_account_with_a_hedge_has_its_grace() -> None:
     house = hedged_house(ShortfallPolicy.CALL_THEN_DEFAULT)
     house.price(60)
@@ -175,6 +185,7 @@ def test_a_called_account_with_a_hedge_has_its_grace() -> None:
     assert not house.events("DefaultDeclared")
 
 
+@pytest.mark.rule("8.14", "8.15")
 def test_months_without_an_index_are_one_postponement_of_all_that_waits() -> None:
     house = ClearingHouse(parameters={Parameter.CALL_GRACE_NS: 5 * HOUR})
     house.list_contract("X", cycle_ns=0)

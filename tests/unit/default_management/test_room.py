@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from novate.default_management.room import conversion_room, fill_room, proceeds_of
 from novate.kernel.clearing.bound import COST_STOP
 from novate.message import command
@@ -23,6 +25,7 @@ def closing_house() -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("15.6")
 def test_a_fill_needs_room_for_both_sides_and_the_fund() -> None:
     house = closing_house()
     x, a = house.state, house.number("A")
@@ -37,6 +40,7 @@ def test_a_fill_needs_room_for_both_sides_and_the_fund() -> None:
         x.accounts.balance[account, 0] = before
 
 
+@pytest.mark.rule("4.25", "15.6")
 def test_a_fill_that_does_not_fit_is_refused_and_changes_nothing() -> None:
     house = closing_house()
     x = house.state
@@ -51,6 +55,7 @@ def test_a_fill_that_does_not_fit_is_refused_and_changes_nothing() -> None:
     assert house.engine.state.digest() == before
 
 
+@pytest.mark.rule("15.7")
 def test_a_conversion_needs_room_in_both_assets_of_both_sides() -> None:
     house = closing_house()
     x, a = house.state, house.number("A")

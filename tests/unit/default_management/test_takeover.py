@@ -3,37 +3,21 @@ from __future__ import annotations
 import pytest
 
 from novate.book.ledger import transfer
-from novate.default_management.liquidation import is_flat
 from novate.default_management.takeover import (
     decide_record_shortfall,
     decide_sweep_surplus,
-    decide_take_over,
+    decide_take_overs,
     liquidator_shortfall,
     shortfall_due,
 )
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
+from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
-def failing_house(price: int, *, winner: str = "B", **parameters: int) -> ClearingHouse:
-    """A is long 100 at 500 with 5,500 and falls to the price in one step.
-
-    Its equity is then 5,500 + 100 (p - 500), the takeover level 5/3 p.
-    """
-    house = ClearingHouse(
-        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
-    )
-    house.list_contract()
-    house.open_client("A", deposit=5_500 * COIN)
-    house.open_client("B", deposit=20_000 * COIN)
-    house.price(500)
-    house.trade("A", winner, lots=100, ticks=500)
-    house.price(price, at_ns=START + MINUTE)
-    return house
-
-
+@pytest.mark.rule("12.2", "12.4", "12.6")
 def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
     house = failing_house(446)  # equity 100, level 743
 
@@ -55,6 +39,7 @@ def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
     assert house.balance("LIQUIDATOR") == 100 * COIN
 
 
+@pytest.mark.rule("12.3")
 def test_the_settlement_account_carries_the_pending_cash_to_the_next_cycle() -> None:
     house = failing_house(446)
     assert house.balance("SETTLEMENT") == 5_400 * COIN
@@ -69,6 +54,7 @@ def test_the_settlement_account_carries_the_pending_cash_to_the_next_cycle() -> 
     assert house.balance("RESIDUE") == 0
 
 
+@pytest.mark.rule("12.8")
 def test_a_shortfall_that_comes_along_is_a_loss() -> None:
     house = failing_house(440)  # equity -500
 
@@ -78,6 +64,7 @@ def test_a_shortfall_that_comes_along_is_a_loss() -> None:
     ]
 
 
+@pytest.mark.rule("12.9")
 def test_the_liquidator_begins_to_close_at_once() -> None:
     house = failing_house(440)
 
@@ -86,6 +73,7 @@ def test_the_liquidator_begins_to_close_at_once() -> None:
     assert (order["quantity"], order["instant_ns"]) == (-25, START + MINUTE)
 
 
+@pytest.mark.rule("12.9")
 def test_a_liquidator_that_is_closing_keeps_its_own_rhythm() -> None:
     house = failing_house(446)
     house.open_client("C", deposit=5_500 * COIN)
@@ -104,6 +92,7 @@ def closing_out(house: ClearingHouse) -> list[str]:
     return [accounts.references[k] for k in accounts.used("is_closing_out").nonzero()[0]]
 
 
+@pytest.mark.rule("12.6", "12.7")
 def test_an_account_joins_those_that_the_liquidator_is_still_closing_out() -> None:
     house = failing_house(446)
     assert closing_out(house) == ["A"]
@@ -116,6 +105,7 @@ def test_an_account_joins_those_that_the_liquidator_is_still_closing_out() -> No
     assert closing_out(house) == ["A", "C"]
 
 
+@pytest.mark.rule("12.6", "12.7")
 @pytest.mark.parametrize(("sold_at", "is_first"), [(447, True), (445, True), (444, False)])
 def test_a_liquidator_that_was_flat_and_not_short_begins_anew(sold_at: int, is_first: bool) -> None:
     house = failing_house(446, slice_ppm=1_000_000)  # 100 of A's cash are left
@@ -132,6 +122,7 @@ def test_a_liquidator_that_was_flat_and_not_short_begins_anew(sold_at: int, is_f
     assert closing_out(house) == (["C"] if is_first else ["A", "C"])
 
 
+@pytest.mark.rule("12.1")
 def test_open_orders_leave_the_outbox_first() -> None:
     house = failing_house(468)
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -145,6 +136,7 @@ def test_open_orders_leave_the_outbox_first() -> None:
         house.fill(1, 1, 446)
 
 
+@pytest.mark.rule("12.4")
 def test_gains_of_the_window_and_unproven_gains_are_gone_with_the_account() -> None:
     house = failing_house(468)
     a = house.number("A")
@@ -157,6 +149,7 @@ def test_gains_of_the_window_and_unproven_gains_are_gone_with_the_account() -> N
     assert house.state.accounts.window_gain[a] == 0
 
 
+@pytest.mark.rule("3.21", "12.4")
 def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 5_000)))
     house.list_contract()
@@ -173,6 +166,7 @@ def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
     assert house.balance("LIQUIDATOR", 2) == 1_000 * E8
 
 
+@pytest.mark.rule("12.10", "12.11")
 def test_what_the_liquidator_loses_while_closing_is_recorded_as_its_own_loss() -> None:
     house = failing_house(446)  # the liquidator got 100
     house.price(445)
@@ -186,6 +180,7 @@ def test_what_the_liquidator_loses_while_closing_is_recorded_as_its_own_loss() -
     assert house.state.assess(house.number("LIQUIDATOR")).net == 0
 
 
+@pytest.mark.rule("4.14", "12.11")
 def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_is_closed() -> None:
     house = failing_house(446, slice_ppm=1_000_000)
     house.deposit("INSURANCE_FUND", 350 * COIN)
@@ -193,17 +188,18 @@ def test_a_shortfall_within_the_clearing_houses_own_means_waits_until_the_book_i
     state = house.engine.state
 
     house.price(440)  # 500 short: what fund and skin hold
-    assert liquidator_shortfall(state, state.defaults) == 500 * COIN
-    assert shortfall_due(state, state.defaults) == 0
+    assert liquidator_shortfall(state) == 500 * COIN
+    assert shortfall_due(state) == 0
     assert house.events("LossRecorded") == []
 
     close_liquidator(house, 441)
-    assert shortfall_due(state, state.defaults) == 400 * COIN
+    assert shortfall_due(state) == 400 * COIN
     house.assess()
 
     assert house.events("LossRecorded")[0]["amount"] == 400 * COIN
 
 
+@pytest.mark.rule("4.14", "12.11")
 def test_a_shortfall_beyond_the_clearing_houses_own_means_is_a_loss_at_once() -> None:
     house = failing_house(446)
     house.deposit("INSURANCE_FUND", 500 * COIN)
@@ -213,6 +209,7 @@ def test_a_shortfall_beyond_the_clearing_houses_own_means_is_a_loss_at_once() ->
     assert house.events("LossRecorded")[0]["amount"] == 600 * COIN
 
 
+@pytest.mark.rule("12.10")
 def test_an_uncovered_loss_is_not_recorded_twice() -> None:
     house = failing_house(440, winner="EXTERNAL_MARKET")
     assert house.events("LossAllocated")[-1]["amount"] == 500 * COIN  # nobody gained, no fund
@@ -225,27 +222,20 @@ def test_an_uncovered_loss_is_not_recorded_twice() -> None:
     assert house.events("LossRecorded")[-1]["amount"] == 100 * COIN
 
 
+@pytest.mark.rule("12.10")
 def test_a_loss_that_waits_counts_against_the_shortfall() -> None:
     house = failing_house(446)
     state = house.engine.state
     transfer(state.accounts, 0, house.number("LIQUIDATOR"), house.number("B"), 350 * COIN)
-    assert liquidator_shortfall(state, state.defaults) == 250 * COIN
+    assert liquidator_shortfall(state) == 250 * COIN
     loss = state.defaults.losses.append()
     state.defaults.losses.amount[loss] = 240 * COIN
     state.defaults.losses.is_open[loss] = True
 
-    assert liquidator_shortfall(state, state.defaults) == 10 * COIN
+    assert liquidator_shortfall(state) == 10 * COIN
 
 
-def close_liquidator(house: ClearingHouse, price: int) -> None:
-    """Fill the liquidator's slices until it holds nothing."""
-    while house.lots("LIQUIDATOR"):
-        order = house.engine.state.defaults.orders.count
-        left = abs(int(house.engine.state.defaults.orders.quantity[order - 1]))
-        house.fill(order, left, price)
-        house.advance(house.state.now_ns + MINUTE)
-
-
+@pytest.mark.rule("12.12")
 def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
     house = failing_house(446, slice_ppm=1_000_000)
     house.assess()
@@ -262,63 +252,52 @@ def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
     assert house.position("LIQUIDATOR")["settlement_cost"] == 0
 
 
+@pytest.mark.rule("12.12")
 def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
     house = failing_house(440, winner="EXTERNAL_MARKET", slice_ppm=1_000_000)
-    losses = house.engine.state.defaults.losses
-    assert losses.uncovered[0] == 500 * COIN
+    defaults = house.engine.state.defaults
+    assert defaults.uncovered == 500 * COIN
 
     close_liquidator(house, 446)
     house.assess()
 
     assert house.events("SurplusSwept")[0]["amount"] == 100 * COIN
-    assert losses.uncovered[0] == 0
+    assert defaults.uncovered == 0
 
 
-def test_a_liquidator_with_anything_left_is_not_flat() -> None:
-    house = failing_house(446, slice_ppm=1_000_000)
-    state, liquidator = house.engine.state, house.number("LIQUIDATOR")
-    assert not is_flat(state, state.defaults, liquidator)  # lots and an order
-    close_liquidator(house, 446)
-    assert is_flat(state, state.defaults, liquidator)
-
-    transfer(state.accounts, 1, house.number("B"), liquidator, 1)
-    assert not is_flat(state, state.defaults, liquidator)
-    transfer(state.accounts, 1, liquidator, house.number("B"), 1)
-    order = state.defaults.orders.append()
-    state.defaults.orders.account[order] = liquidator
-    state.defaults.orders.is_open[order] = True
-    assert not is_flat(state, state.defaults, liquidator)
-
-
-def test_pending_cash_in_another_asset_is_not_flat() -> None:
-    house = ClearingHouse()
-    house.list_contract(settlement_asset=1)
-    x, defaults = house.state, house.engine.state.defaults
-    row = int(x.instruments.suspense[0])
-    assert is_flat(x, defaults, house.number("SETTLEMENT"))
-
-    x.positions.settlement_cost[row] = 1
-
-    assert not is_flat(x, defaults, house.number("SETTLEMENT"))
-
-
+@pytest.mark.rule("4.28")
 def test_commands_without_a_cause_are_refused() -> None:
     house = failing_house(468)
-    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
+    x, recorder = house.state, Recorder()
     a, b, liquidator = house.number("A"), house.number("B"), x.single(Role.LIQUIDATOR)
 
-    assert decide_take_over(x, defaults, {"account": b}, recorder) == (
+    assert decide_one(decide_take_overs, x, {"account": b}, recorder) == (
         No.UNKNOWN_SUBJECT, b, x.accounts.count - 1,
     )  # fmt: skip
-    assert decide_take_over(x, defaults, {"account": a}, recorder) == (
+    assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 2_300 * COIN, 779_999_220,
     )  # fmt: skip
     for decide in (decide_record_shortfall, decide_sweep_surplus):
-        assert decide(x, defaults, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
-        refusal = decide(x, defaults, {"account": liquidator}, recorder)
+        assert decide(x, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
+        refusal = decide(x, {"account": liquidator}, recorder)
         assert refusal is not None
         assert refusal.code == No.CAUSE_GONE
     x.assets.is_stale[1] = True
     x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
-    assert decide_take_over(x, defaults, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+    assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
     assert recorder.events == []
+
+
+@pytest.mark.rule("11.23", "12.5")
+def test_an_order_that_a_takeover_makes_larger_than_the_position_is_cancelled() -> None:
+    house = failing_house(446)
+    order = house.events("OrderPlaced")[-1]
+    assert (order["account"], order["quantity"]) == (house.number("LIQUIDATOR"), -25)
+    house.open_client("C", deposit=5_500 * COIN)
+    house.trade("B", "C", lots=90, ticks=446)
+
+    house.price(504, at_ns=START + MINUTE + 1)  # C: 5,500 - 90 x 58 = 280, level 756
+
+    assert house.status("C") == AccountStatus.TAKEN_OVER
+    assert house.lots("LIQUIDATOR") == 10
+    assert {"order": order["order"]} in house.events("OrderClosed", last=True)

@@ -5,15 +5,16 @@ from typing import Any
 import pytest
 
 from novate.book.ledger import transfer
+from novate.default_management.state import DefaultState
 from novate.default_management.waterfall import (
     PLACES,
-    decide_allocate_loss,
+    decide_allocate_losses,
     decide_declare_waterfall,
 )
 from novate.kernel.codes import Layer
 from novate.message import command
 from novate.message.refusal import DeclareWaterfallRefusal, EngineCommandRefusal
-from tests.unit.clearing import COIN, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, ClearingHouse, Recorder, decide_one
 
 
 def house_with_loss(
@@ -56,6 +57,7 @@ def paid(house: ClearingHouse) -> list[tuple[Layer, str, int]]:
     ]
 
 
+@pytest.mark.rule("13.1", "13.3", "13.4", "13.6", "13.7", "13.8")
 def test_layers_pay_in_the_declared_order_until_the_loss_is_borne() -> None:
     house = house_with_loss(
         own=100 * COIN, insurance=50 * COIN, skin=70 * COIN, others=(300 * COIN, 200 * COIN)
@@ -74,6 +76,7 @@ def test_layers_pay_in_the_declared_order_until_the_loss_is_borne() -> None:
     assert house.events("PositionDeleveraged") == []
 
 
+@pytest.mark.rule("13.3")
 def test_a_layer_that_is_deep_enough_is_the_last_to_pay() -> None:
     house = house_with_loss(own=20 * COIN, insurance=1_000 * COIN, skin=70 * COIN)
 
@@ -84,6 +87,7 @@ def test_a_layer_that_is_deep_enough_is_the_last_to_pay() -> None:
     assert house.balance("SKIN_IN_THE_GAME") == 70 * COIN
 
 
+@pytest.mark.rule("13.2")
 def test_the_order_declared_is_the_order_used() -> None:
     house = house_with_loss(
         own=COIN, insurance=100 * COIN, skin=100 * COIN, others=(700 * COIN,), order=(1, 3, 2, 4, 5)
@@ -97,6 +101,7 @@ def test_the_order_declared_is_the_order_used() -> None:
     ]
 
 
+@pytest.mark.rule("1.7", "13.7")
 def test_units_lost_to_flooring_fall_on_the_largest_contribution() -> None:
     house = house_with_loss(others=(300 * COIN, 300 * COIN + 1, 300 * COIN))
 
@@ -104,6 +109,7 @@ def test_units_lost_to_flooring_fall_on_the_largest_contribution() -> None:
     assert [amount for _, _, amount in paid(house)] == [166_666_666, 166_666_668, 166_666_666]
 
 
+@pytest.mark.rule("13.3")
 def test_contributions_are_cut_to_zero_and_the_gains_bear_the_rest() -> None:
     house = house_with_loss(own=10 * COIN, others=(20 * COIN, 30 * COIN))
 
@@ -117,15 +123,17 @@ def test_contributions_are_cut_to_zero_and_the_gains_bear_the_rest() -> None:
     assert house.equity("B") == (20_000 + 6_000 - 440) * COIN
 
 
+@pytest.mark.rule("13.18")
 def test_what_nobody_can_bear_moves_no_cash_and_stays_in_sight() -> None:
     house = house_with_loss(own=10 * COIN, winner="EXTERNAL_MARKET")
 
     assert paid(house)[-1] == (Layer.UNCOVERED, "LIQUIDATOR", 490 * COIN)
     assert house.balance("LIQUIDATOR") == -490 * COIN
-    assert house.engine.state.defaults.losses.uncovered[0] == 490 * COIN
-    assert not house.engine.state.defaults.losses.is_open[0]
+    assert house.engine.state.defaults.uncovered == 490 * COIN
+    assert not house.engine.state.defaults.losses.live().size
 
 
+@pytest.mark.rule("13.5", "13.6")
 def test_the_liquidators_own_loss_falls_first_on_the_members_it_closes_out() -> None:
     house = house_with_loss(own=600 * COIN, others=(600 * COIN,))
     assert paid(house) == [(Layer.OWN_CONTRIBUTION, "M-fund", 500 * COIN)]
@@ -139,6 +147,7 @@ def test_the_liquidators_own_loss_falls_first_on_the_members_it_closes_out() -> 
     ]
 
 
+@pytest.mark.rule("13.5", "13.7")
 def test_members_of_several_failed_accounts_bear_it_once_and_pro_rata() -> None:
     house = ClearingHouse(member="unused")
     for member, fund in (("M", 600), ("N", 300), ("P", 900)):
@@ -164,6 +173,7 @@ def test_members_of_several_failed_accounts_bear_it_once_and_pro_rata() -> None:
     assert house.balance("INSURANCE_FUND") == 50 * COIN
 
 
+@pytest.mark.rule("13.7")
 def test_a_fund_in_debt_is_not_asked() -> None:
     house = house_with_loss(insurance=0, others=(700 * COIN,))
     accounts = house.state.accounts
@@ -174,22 +184,29 @@ def test_a_fund_in_debt_is_not_asked() -> None:
     assert {layer for layer, _, _ in paid(house)} == {Layer.DEFAULT_FUND}
 
 
+@pytest.mark.rule("4.28")
 def test_only_a_recorded_open_loss_is_allocated() -> None:
     house = house_with_loss(insurance=900 * COIN)
-    x, defaults, recorder = house.state, house.engine.state.defaults, Recorder()
+    x, recorder = house.state, Recorder()
     no = EngineCommandRefusal
 
-    assert decide_allocate_loss(x, defaults, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)
-    assert decide_allocate_loss(x, defaults, {"loss": 2}, recorder) == (no.UNKNOWN_SUBJECT, 2, 1)
-    assert decide_allocate_loss(x, defaults, {"loss": 1}, recorder) == (no.CAUSE_GONE, 1, 0)
+    def allocate(loss: int) -> object:
+        return decide_one(decide_allocate_losses, x, {"loss": loss}, recorder)
+
+    assert allocate(0) == (no.UNKNOWN_SUBJECT, 0, 1)
+    assert allocate(2) == (no.UNKNOWN_SUBJECT, 2, 1)
+    assert allocate(1) == (no.CAUSE_GONE, 1, 0)
     assert recorder.events == []
 
 
 def declare(*order: int) -> tuple[Any, Recorder]:
     recorder = Recorder()
-    return decide_declare_waterfall(dict(zip(PLACES, order, strict=True)), recorder), recorder
+    return decide_declare_waterfall(
+        DefaultState(), dict(zip(PLACES, order, strict=True)), recorder
+    ), recorder
 
 
+@pytest.mark.rule("13.2")
 @pytest.mark.parametrize(
     ("order", "refusal"),
     [
@@ -210,6 +227,7 @@ def test_an_order_that_charges_the_innocent_first_is_refused(
     assert recorder.events == []
 
 
+@pytest.mark.rule("13.2")
 @pytest.mark.parametrize("order", [(1, 2, 3, 4, 5), (1, 2, 4, 3, 6), (1, 3, 2, 4, 6)])
 def test_an_order_with_the_defaulter_first_is_accepted(order: tuple[int, ...]) -> None:
     answer, recorder = declare(*order)

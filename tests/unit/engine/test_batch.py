@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from novate.adapter.memory_journal import MemoryJournal
 from novate.engine.batch import (
     apply_record,
@@ -20,6 +22,7 @@ LAST = command.REPORT_LAST.row(instrument=0, ticks=5)
 DEPOSIT = command.POST_COLLATERAL.row(account=0, asset=0, amount=7)
 
 
+@pytest.mark.rule("4.1")
 def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
     parts = split_at_control([LAST, DEPOSIT, TICK, LAST, ASSESS, TICK, DEPOSIT])
 
@@ -33,6 +36,7 @@ def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
     ]
 
 
+@pytest.mark.rule("4.1")
 def test_every_row_of_a_control_command_is_a_part() -> None:
     parts = split_at_control([command.ADVANCE_TIME.run({"instant_ns": [3, 4, 5]})])
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from novate.canonical import Run
-from novate.engine.decide import DECIDE, Events, decide_run
+from novate.engine.catalogue import ENGINE_ONLY
+from novate.engine.decide import Events, decide_run
 from novate.engine.state import State
 from novate.errors import InputError
 from novate.kernel.codes import Origin
@@ -17,10 +18,6 @@ from novate.message.refusal import (
 from tests.unit.clearing import COIN, START, ClearingHouse
 
 
-def test_every_command_is_decided() -> None:
-    assert set(DECIDE) == set(command.COMMANDS) - {command.SUBMIT_TRADE}
-
-
 @pytest.mark.parametrize("run", [Run("Guess", 1, 0, ()), Run("AdvanceTime", 9, 0, ())])
 def test_a_command_of_another_engine_never_reaches_a_decision(run: Run) -> None:
     state = State()
@@ -29,7 +26,8 @@ def test_a_command_of_another_engine_never_reaches_a_decision(run: Run) -> None:
         decide_run(state, run, Origin.EXTERNAL, Events(state))
 
 
-@pytest.mark.parametrize("name", sorted(command.ENGINE_ONLY))
+@pytest.mark.rule("4.27")
+@pytest.mark.parametrize("name", sorted(ENGINE_ONLY))
 def test_a_command_of_the_engine_is_refused_from_outside_row_by_row(name: str) -> None:
     house = ClearingHouse()
     message = command.BY_NAME[name]
@@ -47,7 +45,7 @@ def test_rows_of_one_event_in_sequence_become_one_run() -> None:
     for instant in (1, 2):
         events(event.TIME_ADVANCED, instant_ns=instant)
     events(event.ASSET_DECLARED, asset=0, symbol="USDT", decimals=6, haircut_bps=0)
-    events.add(event.TRADE_NOVATED.run({field.name: [] for field in event.TRADE_NOVATED.fields}))
+    events.booked(event.TRADE_NOVATED, **{f.name: [] for f in event.TRADE_NOVATED.fields})
     events(event.TIME_ADVANCED, instant_ns=3)
     events.flush()
     events.flush()
@@ -62,6 +60,7 @@ def test_rows_of_one_event_in_sequence_become_one_run() -> None:
     assert state.assets.symbols == ["USDT"]
 
 
+@pytest.mark.rule("4.25")
 def test_a_refusal_names_row_code_and_both_numbers_and_the_next_row_goes_on() -> None:
     house = ClearingHouse()
     house.open_client("A")
@@ -93,6 +92,7 @@ def test_a_refusal_names_row_code_and_both_numbers_and_the_next_row_goes_on() ->
     ]
 
 
+@pytest.mark.rule("4.2")
 @pytest.mark.parametrize(("instant", "allowed"), [(START - 1, START), (0, START), (-1, START)])
 def test_the_clock_does_not_go_back(instant: int, allowed: int) -> None:
     house = ClearingHouse()
@@ -105,6 +105,7 @@ def test_the_clock_does_not_go_back(instant: int, allowed: int) -> None:
     assert house.state.now_ns == START
 
 
+@pytest.mark.rule("4.7")
 def test_an_assessment_is_of_the_present_instant() -> None:
     house = ClearingHouse()
 
@@ -114,6 +115,7 @@ def test_an_assessment_is_of_the_present_instant() -> None:
     assert house.events("MarginAssessed") == []
 
 
+@pytest.mark.rule("3.26", "4.7")
 def test_an_assessment_updates_prices_in_order_and_sums_up_margin_accounts() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
     house.list_contract()
@@ -138,6 +140,7 @@ def test_an_assessment_updates_prices_in_order_and_sums_up_margin_accounts() -> 
     assert house.events("MarginAssessed", last=True)[0]["breaches"] == 1
 
 
+@pytest.mark.rule("4.26", "7.22")
 def test_trades_are_decided_row_by_row() -> None:
     house = ClearingHouse()
     house.list_contract()

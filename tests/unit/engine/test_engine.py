@@ -1,19 +1,27 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, encode_runs
-from novate.engine.batch import Batch, apply_record, decode_batch, split_at_control
-from novate.engine.engine import ENGINE_VERSION, Engine
+from novate.engine.batch import Batch, apply_record, decode_batch, present_batch, split_at_control
+from novate.engine.catalogue import DECISIONS
+from novate.engine.engine import Engine
 from novate.engine.notice import Notice
 from novate.engine.recover import recover
+from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
+from novate.engine.version import ENGINE_VERSION
 from novate.errors import ConflictError, FencedError, InputError, InvariantError, JournalError
 from novate.kernel.codes import Origin
 from novate.message import command
+from novate.message.declare import TEXT, Emit, Field, Message, Refusal, rows_of
+from novate.message.topic import Decision
+from tests.unit.aged import aged
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 TICK = command.ADVANCE_TIME.row(instant_ns=START + 1)
@@ -33,6 +41,7 @@ def content(batches: Sequence[Batch]) -> list[tuple[int, int, int, bytes]]:
 # ---- rows and batches
 
 
+@pytest.mark.rule("14.4")
 def test_a_batch_gives_the_same_events_as_its_rows_one_by_one() -> None:
     runs = [
         command.ADVANCE_TIME.run({"instant_ns": [START + HOUR, START + 2 * HOUR]}),
@@ -62,6 +71,7 @@ def traded_house(**options: object) -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("14.1")
 def test_records_continue_the_chain_and_say_who_made_them() -> None:
     house = traded_house()
     house.price(468)
@@ -88,6 +98,7 @@ def test_what_is_returned_is_what_is_journaled() -> None:
     assert content(batches) == content([decode_batch(record) for record in records])
 
 
+@pytest.mark.rule("14.2")
 def test_applying_records_gives_the_state_that_deciding_gave() -> None:
     house = traded_house()
     house.price(440)
@@ -100,6 +111,7 @@ def test_applying_records_gives_the_state_that_deciding_gave() -> None:
     assert state.digest() == house.engine.state.digest()
 
 
+@pytest.mark.rule("14.9")
 def test_an_unknown_command_changes_nothing_and_the_engine_goes_on() -> None:
     house = traded_house()
     before, head = house.engine.state.digest(), house.engine.head_hash
@@ -129,6 +141,7 @@ STEP = [
 ]
 
 
+@pytest.mark.rule("14.5", "14.6")
 def test_a_repeat_returns_the_recorded_outcome_and_changes_nothing() -> None:
     house = traded_house()
     house.advance(START + MINUTE)
@@ -144,6 +157,7 @@ def test_a_repeat_returns_the_recorded_outcome_and_changes_nothing() -> None:
     assert house.engine.head_hash == head
 
 
+@pytest.mark.rule("14.6")
 def test_sources_count_on_their_own() -> None:
     house = traded_house()
     [one] = house.engine.submit([DEPOSIT], source="feed", source_sequence=1)
@@ -155,6 +169,7 @@ def test_sources_count_on_their_own() -> None:
     assert house.engine.state.sources_seen == {"feed": 2, "desk": 1}
 
 
+@pytest.mark.rule("14.6")
 def test_a_key_with_other_commands_is_a_conflict() -> None:
     house = traded_house()
     house.engine.submit(STEP, source="feed", source_sequence=1)
@@ -167,6 +182,7 @@ def test_a_key_with_other_commands_is_a_conflict() -> None:
     house.engine.submit([DEPOSIT], source="feed", source_sequence=2)  # the engine goes on
 
 
+@pytest.mark.rule("14.6")
 def test_a_key_that_was_skipped_is_too_late() -> None:
     house = traded_house()
     house.engine.submit([DEPOSIT], source="feed", source_sequence=5)
@@ -183,6 +199,100 @@ def test_keys_count_from_one(key: int) -> None:
         house.engine.submit([DEPOSIT], source="feed", source_sequence=key)
 
 
+# ---- commands of earlier versions
+
+
+LATER_DEPOSIT = Message(
+    "PostCollateral",
+    2,
+    (
+        Field("account", "uint32", "account"),
+        Field("asset", "uint32", "asset"),
+        Field("quantity", "int64", "ledger units, positive"),
+        Field("reason", TEXT, "why", since=2, default="unknown"),
+    ),
+    "Credit a deposit; custody takes the other side.",
+    renamed={2: {"amount": "quantity"}},
+)
+
+
+@pytest.fixture
+def later_release(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Becomes the release after this one: a column of a deposit has another name, one is new."""
+    decision = DECISIONS[command.POST_COLLATERAL]
+    assert isinstance(decision, Decision)
+
+    def decide_later(state: State, row: dict[str, Any], emit: Emit) -> Refusal | None:
+        return decision.decide(state, {**row, "amount": row["quantity"]}, emit)
+
+    def begin() -> None:
+        monkeypatch.setitem(command.BY_NAME, "PostCollateral", LATER_DEPOSIT)
+        later = replace(decision, command=LATER_DEPOSIT, decide=decide_later)
+        monkeypatch.setitem(DECISIONS, LATER_DEPOSIT, later)
+
+    return begin
+
+
+def test_a_command_of_an_earlier_version_is_taken_and_journaled_in_the_present_one(
+    later_release: Callable[[], None],
+) -> None:
+    house = traded_house()
+    later_release()
+
+    [batch] = house.engine.submit([DEPOSIT])
+
+    assert (DEPOSIT.version, batch.commands[0].version) == (1, 2)
+    assert rows_of(batch.commands[0]) == [
+        {"account": 0, "asset": 0, "quantity": 7, "reason": "unknown"}
+    ]
+    assert house.balance("INSURANCE_FUND") == 7
+    with pytest.raises(InputError, match="'PostCollateral' version 3 is unknown"):
+        house.engine.submit([replace(DEPOSIT, version=3)])
+    with pytest.raises(InputError, match=r"PostCollateral: unknown column \['amount'\]"):
+        house.engine.submit([replace(DEPOSIT, version=2)])
+
+
+def test_a_repeat_is_compared_after_both_sides_are_of_the_present_version(
+    later_release: Callable[[], None],
+) -> None:
+    house = traded_house()
+    [first] = house.engine.submit([DEPOSIT], source="feed", source_sequence=1)
+    later_release()
+    same = LATER_DEPOSIT.row(account=0, asset=0, quantity=7, reason="unknown")
+
+    for run in (DEPOSIT, same):
+        [again] = house.engine.submit([run], source="feed", source_sequence=1)
+        assert again.sequence == first.sequence
+        assert again.commands == (same,)
+    for other in (
+        LATER_DEPOSIT.row(account=0, asset=0, quantity=7, reason="else"),
+        command.POST_COLLATERAL.row(account=0, asset=0, amount=8),
+    ):
+        with pytest.raises(ConflictError, match="was used with other commands"):
+            house.engine.submit([other], source="feed", source_sequence=1)
+
+
+def test_a_reader_is_given_the_present_version(later_release: Callable[[], None]) -> None:
+    house = traded_house()
+    house.engine.submit([DEPOSIT])
+    later_release()
+    record = list(house.engine.journal.read())[-1]
+
+    batch = decode_batch(record)
+
+    assert batch.commands == (DEPOSIT,)
+    assert rows_of(present_batch(batch).commands[0])[0]["quantity"] == 7
+    assert present_batch(batch).events == batch.events
+
+
+def test_a_journal_of_a_later_release_is_not_written_to() -> None:
+    house = traded_house()
+    later = aged(house.engine.journal, ENGINE_VERSION + 1)
+
+    with pytest.raises(JournalError, match="read it with a later release"):
+        Engine(later, house.engine.state)
+
+
 # ---- faults
 
 
@@ -197,6 +307,7 @@ class FailingJournal(MemoryJournal):
         super().append(records, epoch=epoch)
 
 
+@pytest.mark.rule("14.7")
 def test_an_engine_whose_journal_fails_stops_for_good() -> None:
     engine = Engine(FailingJournal())
 
@@ -207,6 +318,7 @@ def test_an_engine_whose_journal_fails_stops_for_good() -> None:
         engine.submit([TICK])
 
 
+@pytest.mark.rule("14.8")
 def test_a_state_that_contradicts_itself_is_not_journaled() -> None:
     house = traded_house()
     house.state.accounts.add(house.number("A"), 0, 1)
@@ -430,7 +542,7 @@ def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
     assert kept is not None
     sequence, kept_digest, payload = kept
     assert (sequence, kept_digest) == (house.engine.sequence, digest)
-    assert State.decode(payload).digest() == digest == house.engine.state.digest()
+    assert decode_snapshot(payload, digest).digest() == digest == house.engine.state.digest()
 
 
 def test_a_snapshot_of_a_state_that_is_not_sound_is_not_kept() -> None:
@@ -459,3 +571,15 @@ def test_a_fork_without_a_journal_only_simulates() -> None:
         fork.decide([DEPOSIT], source="feed", source_sequence=1)
     with pytest.raises(InputError, match="a snapshot needs a journal"):
         fork.snapshot()
+
+
+@pytest.mark.rule("14.9")
+def test_nothing_is_booked_before_the_house_has_its_own_accounts() -> None:
+    engine = Engine(MemoryJournal())
+    engine.submit([command.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0)])
+
+    with pytest.raises(InputError, match="the house's own accounts are not open"):
+        engine.submit([command.DECLARE_ASSET.row(symbol="B", decimals=8, haircut_bps=0), DEPOSIT])
+
+    assert engine.sequence == 1
+    assert engine.state.assets.count == 1

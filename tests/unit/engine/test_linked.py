@@ -188,7 +188,6 @@ def test_an_extract_is_empty_again_after_each_use() -> None:
     assert not x.accounts.role.any()
     assert not x.accounts.balance.any()
     assert (x.accounts.head == -1).all()
-    assert not x.reservations.lots.any()
 
 
 def test_tables_of_an_extract_grow_with_those_of_the_state() -> None:

@@ -7,11 +7,15 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, decode_runs, encode_runs, seal
+from novate.engine.catalogue import APPLICATIONS
 from novate.engine.recover import audit, recover
+from novate.engine.snapshot import encode_snapshot
+from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
 from novate.kernel.codes import Origin, ShortfallPolicy
-from novate.message import command
+from novate.message import command, event
 from novate.message.declare import columns_of
+from tests.unit.aged import aged, next_version, renamed
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
@@ -40,6 +44,7 @@ def eventful_house() -> ClearingHouse:
 # ---- recover
 
 
+@pytest.mark.rule("14.2")
 def test_a_journal_gives_back_the_state_it_left() -> None:
     house = eventful_house()
 
@@ -61,6 +66,7 @@ def test_a_recovered_engine_goes_on_as_the_old_one_would() -> None:
     assert other.engine.state.digest() == house.engine.state.digest()
 
 
+@pytest.mark.rule("14.2")
 def test_a_snapshot_saves_the_records_before_it() -> None:
     house = eventful_house()
     house.engine.snapshot()
@@ -79,9 +85,11 @@ def test_a_snapshot_saves_the_records_before_it() -> None:
 def test_a_snapshot_that_is_not_what_it_claims_is_found_out() -> None:
     house = eventful_house()
     sequence = house.engine.sequence
-    house.engine.journal.put_snapshot(sequence, bytes(32), house.engine.state.encode())
+    house.engine.journal.put_snapshot(sequence, bytes(32), encode_snapshot(house.engine.state))
 
-    with pytest.raises(JournalError, match=f"snapshot at {sequence} does not have the digest"):
+    with pytest.raises(
+        JournalError, match=f"after record {sequence}: the snapshot does not have the digest"
+    ):
         recover(house.engine.journal)
 
     digest = recover(house.engine.journal, from_snapshot=False).state.digest()
@@ -95,9 +103,30 @@ def test_an_empty_journal_is_a_new_clearing_house() -> None:
     assert audit(MemoryJournal()).digest == engine.state.digest()
 
 
+def test_a_journal_that_calls_a_column_by_its_old_name_gives_the_same_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = eventful_house()
+    old = aged(
+        house.engine.journal,
+        ENGINE_VERSION,
+        write=lambda run: renamed(run, "AccountOpened", "mode", "way"),
+    )
+    opened = event.ACCOUNT_OPENED
+    later = next_version(opened, "way", "mode")
+    with pytest.raises(KeyError):
+        recover(old)
+
+    monkeypatch.setitem(event.BY_NAME, opened.name, later)
+    monkeypatch.setitem(APPLICATIONS, later, APPLICATIONS[opened])
+
+    assert recover(old).state.digest() == house.engine.state.digest()
+
+
 # ---- audit
 
 
+@pytest.mark.rule("14.3")
 def test_an_honest_journal_passes_and_is_counted() -> None:
     house = eventful_house()
     seen: list[int] = []
@@ -110,6 +139,7 @@ def test_an_honest_journal_passes_and_is_counted() -> None:
     assert report.commands == sum(run.rows for batch in house.batches for run in batch.commands)
 
 
+@pytest.mark.rule("4.8")
 def test_a_breach_that_funding_caused_waits_for_the_next_assessment() -> None:
     house = ClearingHouse()
     house.list_contract(
@@ -262,6 +292,7 @@ def alter_version(records: list[Record]) -> None:
     records[4] = replace(records[4], engine_version=7)
 
 
+@pytest.mark.rule("4.3", "4.8", "14.3")
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -278,7 +309,7 @@ def alter_version(records: list[Record]) -> None:
         (cut_after_due_work, "ends before what its last command causes"),
         (do_work_early, r"record \d+: work before it was not due yet"),
         (add_engine_command, r"record \d+: engine commands do not follow"),
-        (alter_version, r"record 5 was decided by engine version 7; this is version 1"),
+        (alter_version, r"record 5 was decided by engine version 7, this release has version 2"),
     ],
 )
 def test_a_journal_that_was_sealed_again_does_not_pass(edit: Edit, message: str) -> None:

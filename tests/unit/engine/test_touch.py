@@ -6,10 +6,11 @@ import pytest
 from novate.engine.batch import apply_record
 from novate.engine.decide import Events
 from novate.engine.state import State
-from novate.engine.touch import QUIET, TOUCH, note_event, note_trades
+from novate.engine.touch import note
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.codes import Layer, ShortfallPolicy
 from novate.message import command, event
+from novate.message.topic import BOTH_SIDES, EVERYBODY, HOUSE, NOBODY
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
@@ -77,49 +78,61 @@ def test_the_cache_is_exact_after_every_record_of_a_journal() -> None:
     assert state.digest() == house.engine.state.digest()
 
 
-def test_an_event_that_moves_nothing_leaves_the_state_sound() -> None:
-    house = ClearingHouse()
-    state = house.engine.state
-    state.require_sound()
-
-    for name in sorted(QUIET):
-        note_event(state, event.BY_NAME[name], {})
-
-    assert not state.is_moved
-
-
-def test_an_event_that_nobody_listed_touches_everything() -> None:
-    unlisted = {message.name for message in event.EVENTS} - QUIET - set(TOUCH)
-    assert unlisted == {
-        "AssetDeclared", "GainsCut", "InstrumentListed", "OptionListed", "TierSet", "TradeNovated",
-    }  # fmt: skip
-    assert not QUIET & set(TOUCH)
-    house = ClearingHouse()
-    house.open_client("A", deposit=5)
-    state = house.engine.state
-    state.margin_cache.numbers()
-    state.accounts.balance[house.number("A"), 0] += 7
-
-    note_event(state, event.GAINS_CUT, {})
-
-    assert state.margin_cache.numbers()[house.number("A"), 0] == 12
-    assert state.is_moved
-
-
-def test_trades_touch_both_sides() -> None:
+def sleepy_house() -> ClearingHouse:
+    """A, B and C with a balance of 7 that the cache has not been told of."""
     house = ClearingHouse()
     for name in ("A", "B", "C"):
         house.open_client(name)
     state = house.engine.state
+    state.require_sound()
     state.margin_cache.numbers()
+    state.accounts.balance[[house.number(name) for name in ("A", "B", "C")], 0] += 7
+    return house
+
+
+def seen(house: ClearingHouse) -> list[int]:
+    """What the cache says of A, B and C."""
     numbers = [house.number(name) for name in ("A", "B", "C")]
-    state.accounts.balance[numbers, 0] += 7
-    columns = {field.name: [0] for field in event.TRADE_NOVATED.fields}
-    run = event.TRADE_NOVATED.run({**columns, "buyer": [numbers[0]], "seller": [numbers[1]]})
+    return [int(equity) for equity in house.state.margin_cache.numbers()[numbers, 0]]
 
-    note_trades(state, run)
 
-    assert state.margin_cache.numbers()[numbers, 0].tolist() == [7, 7, 0]
+def test_an_event_that_touches_nobody_leaves_the_state_sound() -> None:
+    house = sleepy_house()
+
+    note(house.state, NOBODY, {})
+
+    assert seen(house) == [0, 0, 0]
+    assert not house.state.is_moved
+
+
+def test_an_event_that_touches_everybody_moves_the_state() -> None:
+    house = sleepy_house()
+
+    note(house.state, EVERYBODY, {})
+
+    assert seen(house) == [7, 7, 7]
+    assert house.state.is_moved
+
+
+def test_an_event_that_touches_some_touches_the_house_too() -> None:
+    house = sleepy_house()
+    state, fees = house.state, house.number("FEES")
+    state.accounts.balance[fees, 0] += 3
+
+    note(state, BOTH_SIDES, {"buyer": house.number("A"), "seller": house.number("B")})
+
+    assert seen(house) == [7, 7, 0]
+    assert state.margin_cache.numbers()[fees, 0] == 3
+    assert state.is_moved
+
+
+def test_an_event_of_the_house_alone_touches_no_client() -> None:
+    house = sleepy_house()
+
+    note(house.state, HOUSE, {})
+
+    assert seen(house) == [0, 0, 0]
+    assert house.state.is_moved
 
 
 def test_deciding_tells_the_cache_too() -> None:

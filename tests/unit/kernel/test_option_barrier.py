@@ -41,6 +41,7 @@ HAUG = [
 ]
 
 
+@pytest.mark.rule("9.28", "9.29", "9.32")
 @pytest.mark.parametrize(("direction", "barrier", "strike", "published"), HAUG)
 def test_without_its_rebate_a_knock_out_is_the_published_one_without_discount(
     direction: str, barrier: float, strike: float, published: float
@@ -54,6 +55,7 @@ def test_without_its_rebate_a_knock_out_is_the_published_one_without_discount(
     assert discount * (out + touch) - 5e-5 <= published <= discount * out + touch + 5e-5
 
 
+@pytest.mark.rule("9.32", "9.33")
 @pytest.mark.parametrize("is_coin", [False, True])
 @pytest.mark.parametrize("kind", [Kind.EUROPEAN, Kind.DIGITAL])
 @pytest.mark.parametrize("side", [1.0, -1.0])
@@ -70,6 +72,7 @@ def test_in_and_out_make_the_plain_option(
     assert 0.0 <= knock_out <= value(**terms)
 
 
+@pytest.mark.rule("9.33")
 @pytest.mark.parametrize("is_in", [True, False])
 def test_rebates_of_in_and_out_make_a_sure_payment(is_in: bool) -> None:
     terms = {"barrier": 112.0, "up": True, "is_in": is_in}
@@ -80,6 +83,7 @@ def test_rebates_of_in_and_out_make_a_sure_payment(is_in: bool) -> None:
     assert worth + other == pytest.approx(5.0, abs=1e-12)
 
 
+@pytest.mark.rule("9.28", "9.29", "9.33")
 def test_a_touch_has_the_probability_of_the_reflection_principle() -> None:
     # Without drift of the logarithm a touch is twice as likely as an end beyond the barrier.
     carry = 0.5 * VOL * VOL * LEFT
@@ -90,6 +94,7 @@ def test_a_touch_has_the_probability_of_the_reflection_principle() -> None:
     assert touch == pytest.approx(beyond, rel=1e-12)
 
 
+@pytest.mark.rule("9.29", "9.30")
 def test_a_schedule_is_touched_less_often_and_expiry_alone_least() -> None:
     terms = {"barrier": 110.0, "up": True}
     watched = [
@@ -102,12 +107,14 @@ def test_a_schedule_is_touched_less_often_and_expiry_alone_least() -> None:
     assert watched[0] < watched[-1]
 
 
+@pytest.mark.rule("9.29", "9.32")
 def test_at_expiry_alone_an_up_and_out_call_is_a_spread_less_a_digital() -> None:
     out = value(barrier=115.0, up=True, monitoring=Monitoring.AT_EXPIRY)
     digital = value(kind=Kind.DIGITAL, strike=115.0)
     assert out == pytest.approx(value() - value(strike=115.0) - 15.0 * digital, abs=1e-12)
 
 
+@pytest.mark.rule("9.31")
 @pytest.mark.parametrize("spot", [110.0, 130.0])
 def test_at_the_barrier_an_option_is_what_a_touch_makes_of_it(spot: float) -> None:
     terms = {"barrier": 110.0, "up": True, "spot": spot}
@@ -115,6 +122,7 @@ def test_at_the_barrier_an_option_is_what_a_touch_makes_of_it(spot: float) -> No
     assert value(**terms, is_in=True, rebate=2.0) == value(spot=spot)
 
 
+@pytest.mark.rule("9.32")
 def test_with_hardly_any_variance_left_a_value_stays_between_nothing_and_the_plain_one() -> None:
     for left in (1e-9, 1e-6, 1e-3):
         for carry in (-0.5, 0.0, 0.5):

@@ -34,6 +34,7 @@ def buy(house: ClearingHouse, *, lots: int = 10, ticks: int = MARK, **other: str
     house.trade(names["buyer"], names["seller"], lots=lots, ticks=ticks, instrument=1)
 
 
+@pytest.mark.rule("7.19")
 def test_a_premium_moves_at_the_trade_and_nothing_is_pending() -> None:
     house = ready()
     buy(house, ticks=700)
@@ -43,6 +44,7 @@ def test_a_premium_moves_at_the_trade_and_nothing_is_pending() -> None:
     assert (position["settlement_cost"], position["entry_cost"]) == (0, 70 * COIN)
 
 
+@pytest.mark.rule("3.12", "3.17")
 def test_a_long_is_worth_its_mark_but_is_no_collateral_and_asks_for_nothing() -> None:
     house = ready()
     buy(house, ticks=700)
@@ -53,6 +55,7 @@ def test_a_long_is_worth_its_mark_but_is_no_collateral_and_asks_for_nothing() ->
     assert numbers.gain == 10 * (MARK - 700) * COIN // 100
 
 
+@pytest.mark.rule("3.12", "3.13", "3.15")
 def test_a_short_holds_its_margin_and_net_equity_knows_the_debt() -> None:
     house = ready()
     buy(house, ticks=700)
@@ -65,6 +68,7 @@ def test_a_short_holds_its_margin_and_net_equity_knows_the_debt() -> None:
     assert house.state.assess(house.number("short")).equity == 1_070 * COIN
 
 
+@pytest.mark.rule("7.19")
 def test_what_a_close_realises_counts_in_the_gains_window() -> None:
     house = ready()
     buy(house, ticks=600)
@@ -75,6 +79,7 @@ def test_what_a_close_realises_counts_in_the_gains_window() -> None:
     assert gains[house.number("short")] == -2 * COIN
 
 
+@pytest.mark.rule("7.8")
 def test_a_trade_is_refused_when_the_premium_or_the_short_margin_is_not_there() -> None:
     house = ready()
     run = house.trade_run("long", "short", lots=200, ticks=MARK, instrument=1)
@@ -89,6 +94,7 @@ def test_a_trade_is_refused_when_the_premium_or_the_short_margin_is_not_there() 
     assert refusal["allowed"] == 200 * INITIAL_TICKS * COIN // 100
 
 
+@pytest.mark.rule("3.13", "7.24", "7.26")
 def test_a_buy_order_holds_its_premium_and_a_sell_order_the_margin_of_the_short() -> None:
     house = ready()
     rows = {"account": house.number("long"), "instrument": 1}
@@ -100,6 +106,7 @@ def test_a_buy_order_holds_its_premium_and_a_sell_order_the_margin_of_the_short(
     assert reserved["requirement"] == 70 * COIN + INITIAL_TICKS * COIN // 10
 
 
+@pytest.mark.rule("12.2", "12.8")
 def test_a_takeover_moves_options_at_the_mark_and_loses_nothing() -> None:
     house = ready(takeover_ppm=1_000_000, gains_window_ns=30 * 24 * HOUR)
     house.deposit("INSURANCE_FUND", 10_000 * COIN)

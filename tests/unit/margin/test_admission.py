@@ -5,21 +5,23 @@ from typing import Any
 import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
-from novate.margin.admission import hold, release_all
 from novate.message import command
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
-    ReleaseMarginRefusal,
     ReserveMarginRefusal,
     SubmitTradeRefusal,
 )
-from tests.unit.clearing import COIN, HOUR, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 Trade = SubmitTradeRefusal
 
 
-def house() -> ClearingHouse:
+def house(**parameters: int) -> ClearingHouse:
     """A and B with 1,000 each, an isolated C; X at 100 with at most 500 lots, and Y unpriced."""
-    built = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)))
+    built = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()},
+    )
     built.list_contract("X", lots_max=500, ticks_max=1_000)
     built.list_contract("Y", underlying=2)
     for name in ("A", "B"):
@@ -59,6 +61,7 @@ def reserve(
 # ---- trades
 
 
+@pytest.mark.rule("1.2", "2.7", "7.14", "7.15", "7.21")
 def test_a_trade_books_both_sides_and_both_fees() -> None:
     built = ClearingHouse()
     built.list_contract(maker_fee_ppm=-100, taker_fee_ppm=333)
@@ -80,6 +83,7 @@ def test_a_trade_books_both_sides_and_both_fees() -> None:
     assert (booked["value"], booked["buyer_fee"], booked["seller_fee"]) == (value, 100_899, -30_300)
 
 
+@pytest.mark.rule("2.7", "7.21")
 def test_charges_round_up_and_rebates_round_down() -> None:
     built = ClearingHouse()
     built.list_contract(unit=1, maker_fee_ppm=-100, taker_fee_ppm=333)
@@ -93,6 +97,7 @@ def test_charges_round_up_and_rebates_round_down() -> None:
     assert built.balance("B") == 10**6 - 4  # 10,100 * 0.0333% = 3.3633
 
 
+@pytest.mark.rule("4.25", "7.1", "7.2")
 def test_a_trade_is_refused_in_the_order_of_the_codes() -> None:
     built = house()
     a, b, c = (built.number(name) for name in "ABC")
@@ -119,6 +124,7 @@ def test_a_trade_is_refused_in_the_order_of_the_codes() -> None:
         assert built.engine.state.digest() == before
 
 
+@pytest.mark.rule("4.25")
 def test_a_refusal_says_which_number_broke_and_which_would_have_passed() -> None:
     built = house()
 
@@ -129,6 +135,7 @@ def test_a_refusal_says_which_number_broke_and_which_would_have_passed() -> None
     assert (refused["actual"], refused["allowed"]) == (1_000 * COIN, 1_010 * COIN)
 
 
+@pytest.mark.rule("7.1")
 def test_an_account_that_is_called_may_trade_and_one_in_liquidation_may_not() -> None:
     built = house()
     a, b = built.number("A"), built.number("B")
@@ -140,6 +147,7 @@ def test_an_account_that_is_called_may_trade_and_one_in_liquidation_may_not() ->
     assert trade(built, b, a) == [Trade.ACCOUNT_NOT_OPEN]
 
 
+@pytest.mark.rule("7.2")
 def test_an_expired_contract_does_not_trade() -> None:
     built = house()
     built.state.instruments.status[0] = InstrumentStatus.EXPIRED
@@ -147,6 +155,7 @@ def test_an_expired_contract_does_not_trade() -> None:
     assert trade(built, built.number("A"), built.number("B")) == [Trade.INSTRUMENT_NOT_ACTIVE]
 
 
+@pytest.mark.rule("7.4")
 def test_a_position_may_not_grow_beyond_the_largest() -> None:
     built = house()
     built.deposit("A", 10**6 * COIN)
@@ -160,6 +169,7 @@ def test_a_position_may_not_grow_beyond_the_largest() -> None:
     assert (built.lots("A"), built.lots("B")) == (-500, 500)
 
 
+@pytest.mark.rule("7.5")
 def test_an_isolated_account_holds_one_contract() -> None:
     built = house()
     a, c = built.number("A"), built.number("C")
@@ -171,6 +181,7 @@ def test_an_isolated_account_holds_one_contract() -> None:
     assert trade(built, c, a, instrument=1, ticks=10) == []
 
 
+@pytest.mark.rule("7.8")
 def test_equity_after_the_trade_must_cover_initial_margin_after_it_fee_included() -> None:
     built = ClearingHouse()
     built.list_contract(taker_fee_ppm=1_000)
@@ -184,6 +195,7 @@ def test_equity_after_the_trade_must_cover_initial_margin_after_it_fee_included(
     assert trade(built, a, b, lots=100) == []
 
 
+@pytest.mark.rule("7.8")
 def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
     built = house()
     a, b = built.number("A"), built.number("B")
@@ -193,7 +205,8 @@ def test_a_loss_at_the_price_of_the_trade_counts_against_it() -> None:
     assert trade(built, a, b, lots=82, ticks=102) == []
 
 
-def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -> None:
+@pytest.mark.rule("7.10")
+def test_a_risk_reducing_trade_is_not_refused_however_short_the_account_is() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -207,7 +220,17 @@ def test_a_trade_that_only_reduces_is_a_way_out_however_short_the_account_is() -
     assert built.lots("A") == 0
 
 
-def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
+def test_a_trade_far_from_the_mark_is_refused_where_there_is_a_collar() -> None:
+    built = house(trade_collar_ppm=100_000)
+    a, b = built.number("A"), built.number("B")
+
+    assert trade(built, a, b, ticks=90) == []
+    assert trade(built, a, b, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
+
+
+@pytest.mark.rule("7.10")
+def test_a_risk_reducing_trade_leads_no_deeper_below_maintenance_margin() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
@@ -224,6 +247,7 @@ def test_a_way_out_leads_no_deeper_below_maintenance_margin() -> None:
     assert built.balance("A") + built.state.assess(a).equity >= 0
 
 
+@pytest.mark.rule("7.9")
 def test_the_external_market_is_not_asked_for_margin() -> None:
     built = house()
 
@@ -231,6 +255,7 @@ def test_the_external_market_is_not_asked_for_margin() -> None:
     assert built.lots("EXTERNAL_MARKET") == -100
 
 
+@pytest.mark.rule("7.22")
 def test_each_row_of_a_batch_sees_the_rows_before_it() -> None:
     built = house()
     a, b = built.number("A"), built.number("B")
@@ -249,6 +274,7 @@ def test_each_row_of_a_batch_sees_the_rows_before_it() -> None:
     assert built.lots("A") == 100
 
 
+@pytest.mark.rule("7.22", "14.4")
 def test_a_batch_gives_what_its_rows_give_one_by_one() -> None:
     together, apart = house(), house()
     rows = [(9, 10, 40), (10, 9, 90), (9, 10, 70), (9, 10, 60)]
@@ -276,6 +302,7 @@ def test_a_batch_gives_what_its_rows_give_one_by_one() -> None:
 # ---- reservations
 
 
+@pytest.mark.rule("4.25", "7.26", "7.29")
 def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
     built = house()
     no = ReserveMarginRefusal
@@ -304,6 +331,7 @@ def test_a_reservation_is_refused_in_the_order_of_the_codes() -> None:
     assert code(a, 0, 100) == []
 
 
+@pytest.mark.rule("7.29")
 def test_open_orders_of_a_side_count_towards_the_largest_position() -> None:
     built = house()
     built.deposit("A", 10**6 * COIN)
@@ -314,6 +342,7 @@ def test_open_orders_of_a_side_count_towards_the_largest_position() -> None:
     assert reserve(built, "A", 200) == []
 
 
+@pytest.mark.rule("7.5", "7.29")
 def test_an_isolated_account_reserves_for_one_contract() -> None:
     built = house()
     built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
@@ -322,6 +351,7 @@ def test_an_isolated_account_reserves_for_one_contract() -> None:
     assert reserve(built, "C", 1, instrument=1) == [ReserveMarginRefusal.ISOLATED_ELSEWHERE]
 
 
+@pytest.mark.rule("7.27")
 def test_an_order_that_only_reduces_is_granted_if_it_frees_what_it_may_lose() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
@@ -344,6 +374,7 @@ def test_an_order_that_only_reduces_is_granted_if_it_frees_what_it_may_lose() ->
     assert reserve(built, "A", -1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]  # would turn it
 
 
+@pytest.mark.rule("3.23", "7.23", "7.25")
 @pytest.mark.parametrize(
     ("lots", "limit", "held"),
     [
@@ -370,6 +401,7 @@ def test_an_order_holds_its_loss_at_the_limit_and_the_dearer_fee_rounded_up(
     assert built.state.assess(built.number("A")).maintenance == 0
 
 
+@pytest.mark.rule("3.23", "6.10", "7.25")
 def test_what_orders_of_both_sides_hold_adds_up_and_bars_a_withdrawal() -> None:
     built = house()
     reserve(built, "A", 10, limit=110)
@@ -382,6 +414,7 @@ def test_what_orders_of_both_sides_hold_adds_up_and_bars_a_withdrawal() -> None:
     assert answer(built, command.WITHDRAW_COLLATERAL.row(**{**row, "amount": 590 * COIN})) == []
 
 
+@pytest.mark.rule("7.30", "7.31")
 def test_a_fill_frees_its_part_of_what_an_order_holds_and_the_last_one_the_rest() -> None:
     built = house()
     a, b = built.number("A"), built.number("B")
@@ -396,6 +429,7 @@ def test_a_fill_frees_its_part_of_what_an_order_holds_and_the_last_one_the_rest(
     assert held == [67, 34, 0]  # 100 - floor(100 / 3), 67 - floor(67 / 2), nothing
 
 
+@pytest.mark.rule("7.7")
 def test_a_trade_at_a_worse_price_than_its_reservation_is_refused() -> None:
     built = house()
     a, b = built.number("A"), built.number("B")
@@ -411,6 +445,7 @@ def test_a_trade_at_a_worse_price_than_its_reservation_is_refused() -> None:
     assert trade(built, a, b, ticks=99, **both) == []
 
 
+@pytest.mark.rule("7.4")
 def test_a_trade_leaves_room_for_the_open_orders_of_its_side() -> None:
     built = house()
     built.deposit("A", 10**6 * COIN)
@@ -423,6 +458,7 @@ def test_a_trade_leaves_room_for_the_open_orders_of_its_side() -> None:
     assert trade(built, a, b, lots=400, buyer_reservation=1) == []
 
 
+@pytest.mark.rule("7.5")
 def test_an_isolated_account_with_open_orders_trades_no_other_contract() -> None:
     built = house()
     built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
@@ -433,6 +469,7 @@ def test_an_isolated_account_with_open_orders_trades_no_other_contract() -> None
     assert trade(built, c, a, buyer_reservation=1) == []
 
 
+@pytest.mark.rule("7.20")
 def test_without_a_slow_average_no_closed_gain_is_proven() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -457,6 +494,7 @@ def enormous() -> ClearingHouse:
     return built
 
 
+@pytest.mark.rule("15.1")
 def test_ten_pairs_of_10_to_the_18_do_not_wrap_a_cost() -> None:
     built = enormous()
     a, b = built.number("A"), built.number("B")
@@ -476,6 +514,7 @@ def test_ten_pairs_of_10_to_the_18_do_not_wrap_a_cost() -> None:
     assert abs(position["lots"]) <= 10**18
 
 
+@pytest.mark.rule("15.2", "15.5")
 def test_the_gross_of_an_account_over_its_contracts_is_bounded() -> None:
     built = enormous()
     a, b = built.number("A"), built.number("B")
@@ -488,6 +527,7 @@ def test_the_gross_of_an_account_over_its_contracts_is_bounded() -> None:
     assert trade(built, b, a, instrument=3, ticks=1, lots=1) == []
 
 
+@pytest.mark.rule("7.26")
 def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
     built = house()
 
@@ -508,6 +548,7 @@ def test_a_reservation_is_journaled_with_what_it_was_compared_with() -> None:
     assert built.position("A")["sell_lots"] == 30
 
 
+@pytest.mark.rule("7.6", "7.11", "7.30")
 def test_a_trade_with_a_reservation_is_booked_whatever_has_happened_since() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
@@ -524,6 +565,7 @@ def test_a_trade_with_a_reservation_is_booked_whatever_has_happened_since() -> N
     assert (built.lots("A"), built.position("A")["buy_lots"]) == (100, 0)
 
 
+@pytest.mark.rule("7.6")
 def test_a_reservation_serves_its_own_account_contract_and_direction() -> None:
     built = house()
     built.price(None, e8={0: 100 * 10**8, 1: 10 * 10**8})
@@ -540,6 +582,7 @@ def test_a_reservation_serves_its_own_account_contract_and_direction() -> None:
     assert trade(built, a, b, buyer_reservation=1) == []
 
 
+@pytest.mark.rule("7.6", "7.30")
 def test_both_sides_may_use_reservations() -> None:
     built = house()
     reserve(built, "A", 10)
@@ -551,48 +594,7 @@ def test_both_sides_may_use_reservations() -> None:
     assert built.position("B")["sell_lots"] == 13
 
 
-@pytest.mark.parametrize("lots", [30, -30])
-def test_a_released_reservation_asks_for_no_margin_and_is_gone(lots: int) -> None:
-    built = house()
-    before = built.state.assess(built.number("A"))
-    reserve(built, "A", lots)
-
-    assert answer(built, command.RELEASE_MARGIN.row(reservation=1)) == []
-
-    assert built.state.assess(built.number("A")) == before
-    for number in (0, 1, 2):
-        again = answer(built, command.RELEASE_MARGIN.row(reservation=number))
-        assert again == [ReleaseMarginRefusal.UNKNOWN_RESERVATION]
-
-
-def test_all_open_reservations_of_an_account_are_released_in_order() -> None:
-    built = house()
-    for name, lots in (("A", 10), ("B", 5), ("A", -10), ("A", 7)):
-        reserve(built, name, lots)
-    answer(built, command.RELEASE_MARGIN.row(reservation=3))
-    emitted = Recorder()
-
-    release_all(built.state, built.number("A"), emitted)
-
-    assert emitted.events == [
-        ("MarginReleased", {"reservation": 1}),
-        ("MarginReleased", {"reservation": 4}),
-    ]
-
-
-def test_the_row_of_a_pair_is_made_once() -> None:
-    built = house()
-    x = built.state
-    x.positions.reserve(1, x.accounts)
-    count = x.positions.count
-
-    first = hold(x, built.number("A"), 1)
-    again = hold(x, built.number("A"), 1)
-
-    assert first == again == count
-    assert x.positions.count == count + 1
-
-
+@pytest.mark.rule("7.9")
 def test_house_and_client_accounts_are_asked_alike() -> None:
     built = house()
     built.open_client("own", role=Role.HOUSE, deposit=100 * COIN)
@@ -602,6 +604,7 @@ def test_house_and_client_accounts_are_asked_alike() -> None:
     assert trade(built, own, b, lots=10) == []
 
 
+@pytest.mark.rule("7.20")
 def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> None:
     built = house()
     built.trade("A", "B", lots=10, ticks=100)
@@ -613,3 +616,20 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 
     assert held_back[built.number("A")] == 50 * COIN  # 10 lots sold 5 above the average
     assert held_back[built.number("B")] == 0
+
+
+@pytest.mark.rule("7.3")
+def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
+    built = house()
+    run = command.SET_PARAMETER.row(parameter=int(Parameter.TRADE_COLLAR_PPM), value=50_000)
+    assert answer(built, run) == []
+    a, b, market = (built.number(name) for name in ("A", "B", "EXTERNAL_MARKET"))
+    for ticks, code in (
+        (94, [Trade.PRICE_OUT_OF_RANGE]),
+        (95, []),
+        (105, []),
+        (106, [Trade.PRICE_OUT_OF_RANGE]),
+    ):
+        assert trade(built, a, b, ticks=ticks) == code
+    assert trade(built, a, market, ticks=94) == []
+    assert trade(built, market, b, ticks=106) == []

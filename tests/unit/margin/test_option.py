@@ -36,12 +36,14 @@ def refused(**terms: Any) -> list[tuple[str, int, int]]:
     ]
 
 
+@pytest.mark.rule("9.15")
 def test_only_the_side_away_from_the_strike_is_out_of_the_money() -> None:
     assert out_of_the_money(1, 90.0, 100.0) == 10.0
     assert out_of_the_money(-1, 90.0, 100.0) == 0.0
     assert out_of_the_money(-1, 110.0, 100.0) == 10.0
 
 
+@pytest.mark.rule("9.16", "9.17")
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_short_owes_its_value_and_initial_margin_is_never_below_maintenance(
@@ -60,15 +62,18 @@ def test_margin_does_not_depend_on_the_currency(rule: ShortRule) -> None:
     assert ten == pytest.approx([10 * x for x in one])
 
 
+@pytest.mark.rule("9.16", "9.17")
 def test_a_call_far_in_the_money_asks_for_its_share_of_the_index() -> None:
     assert short_margin(DERIBIT, 1, 200.0, 100.0, 100.0, DAY) == pytest.approx((130.0, 115.0))
     assert short_margin(BYBIT, 1, 200.0, 100.0, 100.0, DAY) == pytest.approx((130.0, 106.4))
 
 
+@pytest.mark.rule("9.18")
 def test_ticks_are_rounded_up() -> None:
     assert short_ticks(DERIBIT, 1, 100.0, 100.0, 1.001, DAY, 1.0, 10**6) == (17, 9)
 
 
+@pytest.mark.rule("9.15", "9.16", "9.17")
 @pytest.mark.parametrize("side", [1, -1])
 def test_in_the_window_before_expiry_both_margins_rise_by_a_share_of_the_index(side: int) -> None:
     before = short_margin(LAST_DAY, side, 100.0, 100.0, 4.0, DAY + 1)
@@ -78,6 +83,7 @@ def test_in_the_window_before_expiry_both_margins_rise_by_a_share_of_the_index(s
         assert within == pytest.approx([amount + 2.0 for amount in before])
 
 
+@pytest.mark.rule("15.9", "15.20")
 @pytest.mark.parametrize(
     ("terms", "refusal"),
     [
@@ -104,6 +110,7 @@ def test_shares_out_of_range_are_refused(terms: dict[str, Any], refusal: tuple[A
     assert refused(**terms) == [refusal]
 
 
+@pytest.mark.rule("1.6", "9.1", "15.9")
 def test_a_rule_is_declared_once_and_numbered_from_one() -> None:
     house = ClearingHouse()
     house.declare_rule()
@@ -124,6 +131,7 @@ def test_a_rule_is_declared_once_and_numbered_from_one() -> None:
         assert (kept.symbols, rule_of(kept, 2)) == (["deribit-standard", "bybit"], BYBIT)
 
 
+@pytest.mark.rule("3.15", "9.15")
 def test_the_margin_of_a_short_rises_with_the_first_assessment_inside_the_window() -> None:
     house = ClearingHouse()
     house.declare_rule(symbol="plain")

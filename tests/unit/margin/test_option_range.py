@@ -23,6 +23,7 @@ from tests.unit.clearing import (
 EXPIRY = OPTION_TERMS["expiry_ns"]
 
 
+@pytest.mark.rule("9.10", "9.13")
 @pytest.mark.parametrize("price_e8", [1, 100, 1_000, 100_000])
 def test_a_digital_on_a_cheap_coin_is_marked_to_its_last_second(price_e8: int) -> None:
     house = ClearingHouse()
@@ -37,6 +38,7 @@ def test_a_digital_on_a_cheap_coin_is_marked_to_its_last_second(price_e8: int) -
         assert 300_000 < marked["mark"] < 600_000
 
 
+@pytest.mark.rule("9.13")
 def test_the_rebate_of_a_barrier_on_a_cheap_coin_may_move_by_any_delta() -> None:
     house = ClearingHouse()
     watch = {"barrier": 4, "barrier_e8": 9, "monitoring": 1, "rebate_ticks": 10**8}
@@ -48,6 +50,7 @@ def test_the_rebate_of_a_barrier_on_a_cheap_coin_may_move_by_any_delta() -> None
     assert abs(marked["delta_e9"]) <= DELTA_MAX
 
 
+@pytest.mark.rule("9.3", "9.38")
 @pytest.mark.parametrize("price_e8", [1, 1_500, 70_000 * E8, 999_999_937, 10**17])
 def test_a_settlement_price_is_exact_whatever_the_underlying_costs(price_e8: int) -> None:
     house = ClearingHouse()
@@ -61,6 +64,7 @@ def test_a_settlement_price_is_exact_whatever_the_underlying_costs(price_e8: int
     assert expired["final_e8"] == price_e8
 
 
+@pytest.mark.rule("9.3", "9.38")
 def test_an_index_that_moves_by_orders_of_magnitude_is_averaged_whole() -> None:
     house = ClearingHouse()
     house.list_option(strike_e8=100 * E8, settlement_window_ns=2 * HOUR)
@@ -72,6 +76,7 @@ def test_an_index_that_moves_by_orders_of_magnitude_is_averaged_whole() -> None:
     assert expired["final_e8"] == (10**17 + 3 + 1) // 2
 
 
+@pytest.mark.rule("9.35")
 def test_a_smile_whose_volatility_no_market_has_is_refused_with_its_number() -> None:
     house = ClearingHouse()
     house.list_option(barrier=1, barrier_e8=120 * E8, monitoring=2, observation_ns=30 * DAY)
@@ -89,6 +94,7 @@ def test_a_smile_whose_volatility_no_market_has_is_refused_with_its_number() -> 
     assert refused["allowed"] == 100 * 10**9
 
 
+@pytest.mark.rule("9.30")
 @pytest.mark.parametrize("barrier", [1, 2, 3, 4])
 def test_the_marks_of_barriers_are_numbers_at_the_highest_volatility(barrier: int) -> None:
     house = ClearingHouse()
@@ -107,6 +113,7 @@ def test_the_marks_of_barriers_are_numbers_at_the_highest_volatility(barrier: in
     assert all(1 <= row["mark"] <= 10**8 for row in marks)
 
 
+@pytest.mark.rule("9.38", "9.41")
 def test_both_sides_of_a_settlement_are_paid_by_the_exact_price() -> None:
     house = ClearingHouse()
     house.list_option(strike_e8=60_000 * E8, ticks_max=10**7)

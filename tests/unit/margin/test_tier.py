@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.instrument.columns import TIERS_MAX
 from novate.kernel.clearing.assess import tier_margin
 from novate.margin.tier import apply_tier_set, decide_set_tier
 from novate.message.refusal import SetTierRefusal
@@ -22,9 +22,9 @@ ROW: dict[str, Any] = {
 }
 
 
-def instrument_with(*tiers: tuple[int, int, int]) -> InstrumentColumns:
-    instruments = InstrumentColumns()
-    instruments.append()
+def instrument_with(*tiers: tuple[int, int, int]) -> ClearingState:
+    state = ClearingState()
+    state.instruments.append()
     for floor, initial_ppm, maintenance_ppm in tiers:
         row = {
             "instrument": 0,
@@ -33,14 +33,15 @@ def instrument_with(*tiers: tuple[int, int, int]) -> InstrumentColumns:
             "maintenance_ppm": maintenance_ppm,
         }
         emitted = Recorder()
-        assert decide_set_tier(instruments, row, emitted) is None
-        apply_tier_set(instruments, emitted.only())
-    return instruments
+        assert decide_set_tier(state, row, emitted) is None
+        apply_tier_set(state, emitted.only())
+    return state
 
 
 ONE_TIER = (0, 100_000, 50_000)
 
 
+@pytest.mark.rule("4.25", "15.17")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -68,6 +69,7 @@ def test_a_tier_is_refused_in_the_order_of_the_codes(
     assert emitted.names == ([] if code else ["TierSet"])
 
 
+@pytest.mark.rule("15.17")
 def test_the_first_tier_starts_at_zero() -> None:
     refusal = decide_set_tier(instrument_with(), {**ROW, "floor": 1}, Recorder())
 
@@ -75,6 +77,7 @@ def test_the_first_tier_starts_at_zero() -> None:
     assert refusal.code == SetTierRefusal.FLOOR_NOT_ASCENDING
 
 
+@pytest.mark.rule("15.17")
 def test_an_instrument_has_no_more_tiers_than_there_is_room_for() -> None:
     full = instrument_with(*((k, 100_000 + k, 50_000 + k) for k in range(TIERS_MAX)))
 
@@ -85,14 +88,17 @@ def test_an_instrument_has_no_more_tiers_than_there_is_room_for() -> None:
 
 # 10% and 5%; from 1,000 on 20% and 10%, that is less 100 and 50; from 5,000 on 50% and 40%, less
 # 100 + 5,000 * 30% = 1,600 and 50 + 5,000 * 30% = 1,550.
+@pytest.mark.rule("3.8")
 def test_deductions_add_up_from_tier_to_tier() -> None:
-    instruments = instrument_with(ONE_TIER, (1_000, 200_000, 100_000), (5_000, 500_000, 400_000))
+    state = instrument_with(ONE_TIER, (1_000, 200_000, 100_000), (5_000, 500_000, 400_000))
+    instruments = state.instruments
 
     assert instruments.initial_deduction[0, :3].tolist() == [0.0, 100.0, 1_600.0]
     assert instruments.maintenance_deduction[0, :3].tolist() == pytest.approx([0.0, 50.0, 1_550.0])
     assert instruments.tier_count[0] == 3
 
 
+@pytest.mark.rule("3.7", "3.8")
 @given(
     steps=st.lists(
         st.tuples(st.integers(1, 10**14), st.integers(1, 50_000), st.integers(0, 20_000)),
@@ -109,8 +115,7 @@ def test_margin_is_the_sum_over_the_slices_of_the_notional(
         maintenance += maintenance_step
         initial = max(min(initial + initial_step, 1_000_000), maintenance + 1)
         tiers.append((floor + width, initial, maintenance))
-    x = ClearingState()
-    x.instruments = instrument_with(*tiers)
+    x = instrument_with(*tiers)
 
     margins = tier_margin(x.instrument_arrays(), 0, float(notional))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
 
 
 def test_an_asset_has_no_price_until_its_index_is_known() -> None:
@@ -39,3 +39,26 @@ def test_a_copy_has_symbols_of_its_own(table: type[AssetColumns] | type[SourceCo
 
     assert columns.symbols == ["A"]
     assert columns.price_e8[0] == 0
+
+
+@pytest.mark.rule("5.4")
+def test_only_fresh_sources_of_the_asset_are_usable() -> None:
+    sources = SourceColumns()
+    for asset, age in ((1, 60), (1, 61), (2, 0), (1, 0)):
+        source = sources.append()
+        sources.asset[source] = asset
+        sources.observed_ns[source] = 1_000 - age
+    sources.asset[sources.append()] = 1  # never reported
+
+    assert sources.usable(1, 1_000, 60) == [0, 3]
+    assert sources.usable(1, 1_000, 2_000) == [0, 1, 3]
+    assert sources.usable(3, 1_000, 60) == []
+
+
+def test_a_smile_is_found_by_underlying_and_expiry() -> None:
+    surfaces = SurfaceColumns()
+    for underlying, expiry_ns in ((1, 5), (2, 5), (1, 6)):
+        row = surfaces.append()
+        surfaces.underlying[row], surfaces.expiry_ns[row] = underlying, expiry_ns
+
+    assert [surfaces.row_of(*key) for key in ((1, 5), (2, 5), (1, 6), (2, 6))] == [0, 1, 2, -1]

@@ -6,35 +6,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus
 from novate.market import index
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
 from novate.market.index import blend, combine, to_ticks, weighted_median
+from novate.market.state import MarketState
+from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
 from tests.unit.clearing import E8, HOUR, MINUTE, SECOND, START, Recorder
 
-LIMITS = {"staleness_ns": MINUTE, "outlier_ppm": 30_000, "sources_min": 1, "slow_ns": HOUR}
 MS = 10**6
 
 
-def market(*sources: tuple[int, int]) -> tuple[AssetColumns, SourceColumns]:
+def market(*sources: tuple[int, int]) -> MarketState:
     """Numeraire and one asset, with sources of (price, age) that count alike."""
-    assets, columns = AssetColumns(), SourceColumns()
-    assets.append()
-    assets.append()
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.INDEX_STALENESS_NS] = MINUTE
+    state.assets.append()
+    state.assets.append()
     for price, age_ns in sources:
-        source = columns.append()
-        columns.asset[source] = 1
-        columns.weight[source] = 1
-        columns.price_e8[source] = price
-        columns.observed_ns[source] = START - age_ns
-    return assets, columns
+        source = state.sources.append()
+        state.sources.asset[source] = 1
+        state.sources.weight[source] = 1
+        state.sources.price_e8[source] = price
+        state.sources.observed_ns[source] = START - age_ns
+    return state
 
 
 # ---- reports
 
 
+@pytest.mark.rule("4.25", "5.2")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -50,24 +52,26 @@ def market(*sources: tuple[int, int]) -> tuple[AssetColumns, SourceColumns]:
 def test_a_source_price_is_refused_in_the_order_of_the_codes(
     change: dict[str, Any], code: ReportPriceRefusal | None
 ) -> None:
-    _, sources = market((100, SECOND))
     row = {"source": 0, "price_e8": 5, "observed_ns": START, **change}
     emitted = Recorder()
 
-    refusal = index.decide_report_price(sources, START, row, emitted)
+    refusal = index.accept_price(market((100, SECOND)), row, emitted)
 
     assert (refusal and refusal.code) == code
     assert emitted.names == ([] if code else ["PriceReported"])
 
 
+@pytest.mark.rule("5.1")
 def test_a_reported_price_replaces_the_one_before() -> None:
-    _, sources = market((100, SECOND))
+    state = market((100, SECOND))
 
-    index.apply_price_reported(sources, {"source": 0, "price_e8": 7, "observed_ns": START})
+    index.apply_price_reported(state, {"source": 0, "price_e8": 7, "observed_ns": START})
 
+    sources = state.sources
     assert (sources.price_e8[0], sources.observed_ns[0]) == (7, START)
 
 
+@pytest.mark.rule("4.25", "5.3")
 @pytest.mark.parametrize(
     ("instrument", "ticks", "status", "code"),
     [
@@ -81,13 +85,13 @@ def test_a_reported_price_replaces_the_one_before() -> None:
 def test_a_venue_price_is_refused_in_the_order_of_the_codes(
     instrument: int, ticks: int, status: InstrumentStatus, code: ReportLastRefusal | None
 ) -> None:
-    instruments = InstrumentColumns()
-    instruments.append()
-    instruments.ticks_max[0] = 1_000
-    instruments.status[0] = status
+    state = MarketState()
+    state.instruments.append()
+    state.instruments.ticks_max[0] = 1_000
+    state.instruments.status[0] = status
 
     row = {"instrument": instrument, "ticks": ticks}
-    refusal = index.decide_report_last(instruments, row, Recorder())
+    refusal = index.decide_report_last(state, row, Recorder())
 
     assert (refusal and refusal.code) == code
 
@@ -95,6 +99,7 @@ def test_a_venue_price_is_refused_in_the_order_of_the_codes(
 # ---- the index
 
 
+@pytest.mark.rule("5.6")
 @pytest.mark.parametrize(
     ("prices", "weights", "median"),
     [
@@ -116,6 +121,7 @@ def test_the_median_stands_where_half_of_the_weight_is_reached(
     assert weighted_median(prices, weights) == median
 
 
+@pytest.mark.rule("5.6")
 @given(
     feeds=st.lists(
         st.tuples(st.integers(1, 10**17), st.integers(1, 10**6)), min_size=1, max_size=9
@@ -134,6 +140,7 @@ def test_the_median_lies_among_the_prices_and_knows_no_order(
     assert weighted_median([p for p, _ in shuffled], [w for _, w in shuffled]) == median
 
 
+@pytest.mark.rule("5.6", "5.7")
 @given(
     honest=st.lists(st.integers(10**6, 2 * 10**6), min_size=2, max_size=6),
     wrong=st.integers(1, 10**17),
@@ -146,6 +153,7 @@ def test_one_source_of_many_cannot_move_the_index_out_of_the_honest_range(
     assert min(honest) <= found <= max(honest)
 
 
+@pytest.mark.rule("5.7")
 def test_an_outlier_is_left_out_at_more_than_the_limit() -> None:
     prices = [100_000, 100_000, 103_000]
 
@@ -153,16 +161,19 @@ def test_an_outlier_is_left_out_at_more_than_the_limit() -> None:
     assert combine([*prices[:2], 103_001], [1, 1, 1], 30_000, 1) == (100_000, 2, 1)
 
 
+@pytest.mark.rule("5.7")
 def test_of_two_sources_nobody_is_the_outlier() -> None:
     assert combine([100, 200], [1, 1], 30_000, 1) == (150, 2, 0)
 
 
+@pytest.mark.rule("5.5", "5.7")
 def test_with_too_few_sources_there_is_no_index() -> None:
     assert combine([], [], 30_000, 1) == (0, 0, 0)
     assert combine([100, 100], [1, 1], 30_000, 3) == (0, 2, 0)
     assert combine([100, 100, 200], [1, 1, 1], 30_000, 3) == (0, 2, 1)
 
 
+@pytest.mark.rule("5.8", "5.12")
 @pytest.mark.parametrize(
     ("average", "sample", "elapsed", "expected"),
     [
@@ -179,6 +190,7 @@ def test_an_average_moves_by_its_share_of_the_time(
     assert blend(average, sample, elapsed, HOUR) == expected
 
 
+@pytest.mark.rule("5.8", "5.12")
 @given(
     average=st.integers(1, 10**17),
     sample=st.integers(1, 10**17),
@@ -190,27 +202,11 @@ def test_an_average_never_overshoots(average: int, sample: int, elapsed: int) ->
     assert min(average, sample) <= moved <= max(average, sample)
 
 
-def test_only_fresh_sources_of_the_asset_are_usable() -> None:
-    _, sources = market((1, MINUTE), (2, MINUTE + 1), (3, 0), (4, 0))
-    sources.asset[2] = 2
-    silent = sources.append()
-    sources.asset[silent] = 1
-
-    assert index.usable_sources(sources, 1, START, MINUTE) == [0, 3]
-
-
-def test_a_silent_source_is_not_usable_however_long_the_limit() -> None:
-    _, sources = market()
-    sources.asset[sources.append()] = 1
-
-    assert index.usable_sources(sources, 1, START, START + 1) == []
-
-
+@pytest.mark.rule("5.9")
 def test_the_first_index_sets_the_slow_average() -> None:
-    assets, sources = market((500 * E8, 0))
     emitted = Recorder()
 
-    index.update_index(assets, sources, 1, START, LIMITS, emitted)
+    index.update_index(market((500 * E8, 0)), 1, emitted)
 
     assert emitted.only() == {
         "asset": 1,
@@ -222,18 +218,21 @@ def test_the_first_index_sets_the_slow_average() -> None:
     }
 
 
+@pytest.mark.rule("5.5", "5.8", "5.9")
 def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -> None:
-    assets, sources = market((500 * E8, 0))
+    state = market((500 * E8, 0))
     emitted = Recorder()
-    index.update_index(assets, sources, 1, START, LIMITS, emitted)
-    index.apply_index_updated(assets, START, emitted.events[-1][1])
+    index.update_index(state, 1, emitted)
+    index.apply_index_updated(state, emitted.events[-1][1])
 
-    sources.price_e8[0] = 600 * E8
-    sources.observed_ns[0] = START + HOUR
-    index.update_index(assets, sources, 1, START + HOUR, LIMITS, emitted)
+    state.now_ns = START + HOUR
+    state.sources.price_e8[0] = 600 * E8
+    state.sources.observed_ns[0] = START + HOUR
+    index.update_index(state, 1, emitted)
     moved = emitted.events[-1][1]
-    index.apply_index_updated(assets, START + HOUR, moved)
-    index.update_index(assets, sources, 1, START + 2 * HOUR, LIMITS, emitted)
+    index.apply_index_updated(state, moved)
+    state.now_ns = START + 2 * HOUR
+    index.update_index(state, 1, emitted)
     stale = emitted.events[-1][1]
 
     assert (moved["price_e8"], moved["slow_e8"], moved["is_stale"]) == (600 * E8, 550 * E8, False)
@@ -241,12 +240,14 @@ def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -
     assert stale["sources"] == 0
 
 
+@pytest.mark.rule("2.4")
 def test_an_applied_index_gives_the_asset_its_value() -> None:
-    assets, _ = market()
+    state = market()
+    assets = state.assets
     assets.decimals[:2] = (6, 8)
     row = {"asset": 1, "price_e8": 500 * E8, "slow_e8": 400 * E8, "is_stale": False}
 
-    index.apply_index_updated(assets, START, row)
+    index.apply_index_updated(state, row)
 
     assert assets.unit_price[1] == 5.0  # 500 * 10^6 units for 10^8 satoshi
     assert (assets.slow_e8[1], assets.updated_ns[1], assets.is_stale[1]) == (400 * E8, START, False)
@@ -255,6 +256,7 @@ def test_an_applied_index_gives_the_asset_its_value() -> None:
 # ---- the mark
 
 
+@pytest.mark.rule("5.11")
 @pytest.mark.parametrize(
     ("price_e8", "ticks"),
     [(1, 1), (49, 1), (149, 1), (150, 2), (249, 2), (250, 3), (10**10, 10**8)],
@@ -267,8 +269,9 @@ class Book:
     """One instrument with ticks of one numeraire, ready to be marked."""
 
     def __init__(self, price: int, *, clamp_ppm: int = 10_000, expiry_ns: int = 0) -> None:
-        self.assets, _ = market()
-        self.instruments, self.marks = InstrumentColumns(), MarkColumns()
+        self.state = market()
+        self.assets = self.state.assets
+        self.instruments, self.marks = self.state.instruments, self.state.marks
         self.instruments.append()
         self.marks.append()
         self.instruments.underlying[0] = 1
@@ -282,18 +285,20 @@ class Book:
 
     def price(self, price: int) -> None:
         row = {"asset": 1, "price_e8": price * E8, "slow_e8": price * E8, "is_stale": False}
-        index.apply_index_updated(self.assets, START, row)
+        index.apply_index_updated(self.state, row)
 
     def mark(self, at_ns: int, last: int = 0) -> dict[str, Any]:
         """Mark at an instant, and book it."""
         self.marks.last[0] = last
         emitted = Recorder()
-        index.update_mark(self.instruments, self.marks, self.assets, 0, at_ns, 5 * MINUTE, emitted)
+        self.state.now_ns = at_ns
+        index.update_mark(self.state, 0, emitted)
         row = emitted.only()
-        index.apply_mark_updated(self.marks, at_ns, row)
+        index.apply_mark_updated(self.state, row)
         return row
 
 
+@pytest.mark.rule("5.12", "5.13", "5.15")
 def test_without_a_venue_price_the_mark_is_the_index() -> None:
     row = Book(1_000).mark(START)
 
@@ -301,6 +306,7 @@ def test_without_a_venue_price_the_mark_is_the_index() -> None:
     assert (row["premium_e9"], row["premium_sum"], row["premium_ms"]) == (0, 0, 0)
 
 
+@pytest.mark.rule("5.12", "5.13")
 def test_the_first_mark_takes_the_whole_basis_inside_its_band() -> None:
     assert Book(1_000).mark(START, last=1_007)["mark"] == 1_007
     assert Book(1_000).mark(START, last=1_011)["mark"] == 1_010
@@ -308,6 +314,7 @@ def test_the_first_mark_takes_the_whole_basis_inside_its_band() -> None:
     assert Book(1_000, clamp_ppm=0).mark(START, last=1_011)["mark"] == 1_000
 
 
+@pytest.mark.rule("5.12", "5.13")
 def test_a_spike_of_the_venue_moves_the_mark_little_by_little() -> None:
     book = Book(1_000, clamp_ppm=1_000_000)
     book.mark(START, last=1_000)
@@ -319,6 +326,7 @@ def test_a_spike_of_the_venue_moves_the_mark_little_by_little() -> None:
     assert spiked["mark"] == 1_045
 
 
+@pytest.mark.rule("5.13")
 def test_half_a_tick_of_basis_rounds_up() -> None:
     book = Book(1_000, clamp_ppm=1_000_000)
     book.mark(START, last=1_000)
@@ -329,6 +337,7 @@ def test_half_a_tick_of_basis_rounds_up() -> None:
     assert book.mark(START + 5 * MINUTE, last=997)["mark"] == 999  # -1.5
 
 
+@pytest.mark.rule("5.11", "5.13", "5.14")
 def test_index_and_mark_stay_between_one_tick_and_the_highest() -> None:
     row = Book(20_000, clamp_ppm=1_000_000).mark(START, last=10_000)
     assert (row["index"], row["mark"], row["slow"]) == (10_000, 10_000, 10_000)
@@ -338,6 +347,7 @@ def test_index_and_mark_stay_between_one_tick_and_the_highest() -> None:
     assert low.mark(START, last=1)["mark"] == 1
 
 
+@pytest.mark.rule("5.15")
 @pytest.mark.parametrize(
     ("last", "premium_e9"),
     [(1_001, 1_000_000), (999, -1_000_000), (2_500, 10**9), (1, -999_000_000), (1_000, 0)],
@@ -346,6 +356,7 @@ def test_the_premium_is_last_over_index_and_ends_at_one(last: int, premium_e9: i
     assert Book(1_000).mark(START, last=last)["premium_e9"] == premium_e9
 
 
+@pytest.mark.rule("5.16", "5.18")
 def test_the_premium_of_an_update_holds_until_the_next() -> None:
     book = Book(1_000)
     book.mark(START, last=1_010)
@@ -357,6 +368,7 @@ def test_the_premium_of_an_update_holds_until_the_next() -> None:
     assert total == 10_000_000 * 60_000 - 10_000_000 * 120_000
 
 
+@pytest.mark.rule("5.16")
 def test_the_premium_of_a_new_period_counts_from_its_start() -> None:
     book = Book(1_000)
     book.mark(START, last=1_010)
@@ -369,6 +381,7 @@ def test_the_premium_of_a_new_period_counts_from_its_start() -> None:
     assert index.premium_so_far(book.marks, 0, START + MINUTE) == (0, 0)
 
 
+@pytest.mark.rule("5.16", "5.17")
 def test_before_the_first_mark_there_are_no_sums() -> None:
     book = Book(1_000, expiry_ns=START + HOUR)
 
@@ -376,6 +389,7 @@ def test_before_the_first_mark_there_are_no_sums() -> None:
     assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
 
 
+@pytest.mark.rule("5.17", "5.18")
 def test_the_final_price_counts_time_inside_the_window_only() -> None:
     expiry = START + HOUR
     book = Book(1_000, expiry_ns=expiry)
@@ -397,6 +411,7 @@ def test_a_perpetual_has_no_final_price() -> None:
     assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
 
 
+@pytest.mark.rule("5.10")
 @pytest.mark.parametrize(("price_e8", "is_stale"), [(0, False), (1_000 * E8, True)])
 def test_without_a_fresh_index_there_is_no_new_mark(price_e8: int, is_stale: bool) -> None:
     book = Book(1_000)
@@ -404,6 +419,6 @@ def test_without_a_fresh_index_there_is_no_new_mark(price_e8: int, is_stale: boo
     book.assets.is_stale[1] = is_stale
     emitted = Recorder()
 
-    index.update_mark(book.instruments, book.marks, book.assets, 0, START, MINUTE, emitted)
+    index.update_mark(book.state, 0, emitted)
 
     assert emitted.events == []

@@ -19,6 +19,7 @@ def refused(house: ClearingHouse, **terms: Any) -> list[str]:
     return [code.name for code in house.refusals()]
 
 
+@pytest.mark.rule("15.9", "15.18")
 @pytest.mark.parametrize(
     ("terms", "code"),
     [
@@ -45,6 +46,7 @@ def test_terms_out_of_range_are_refused(terms: dict[str, Any], code: str) -> Non
     assert refused(ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0))), **terms) == [code]
 
 
+@pytest.mark.rule("15.9")
 def test_an_option_is_a_contract_that_is_paid_at_the_trade() -> None:
     house = ClearingHouse()
     assert house.list_contract("X") == 0
@@ -54,6 +56,7 @@ def test_an_option_is_a_contract_that_is_paid_at_the_trade() -> None:
     assert refused(house, symbol="X") == ["SYMBOL_TAKEN"]
 
 
+@pytest.mark.rule("9.39", "9.40")
 @pytest.mark.parametrize(
     ("terms", "final", "ticks"),
     [
@@ -79,6 +82,7 @@ def test_a_payoff_is_the_intrinsic_value_in_ticks_half_up(
     assert payoff_ticks(house.state.instruments, 0, final) == ticks
 
 
+@pytest.mark.rule("15.16")
 def test_terms_are_refused_before_the_clock_is_set() -> None:
     house = ClearingHouse()
     house.state.now_ns = 0

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.instrument.columns import InstrumentColumns
 from novate.market import reference
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns
+from novate.market.state import MarketState
 from novate.message.refusal import (
     DeclareAssetRefusal,
     DeclareSourceRefusal,
@@ -23,18 +22,20 @@ BTC = {"symbol": "BTC", "decimals": 8, "haircut_bps": 500}
 ETH = {"symbol": "ETH", "decimals": 12, "haircut_bps": 10_000}
 
 
-def declared(*rows: dict[str, Any]) -> AssetColumns:
-    assets = AssetColumns()
+def declared(*rows: dict[str, Any], now_ns: int = START) -> MarketState:
+    state = MarketState()
+    state.now_ns = now_ns
     for row in rows:
-        reference.apply_asset_declared(assets, {"asset": assets.count, **row})
-    return assets
+        reference.append_asset(state, {"asset": state.assets.count, **row})
+    return state
 
 
 # ---- assets
 
 
+@pytest.mark.rule("1.1", "2.5", "2.6")
 def test_the_first_asset_is_the_numeraire_at_a_price_of_one() -> None:
-    assets = declared(USDT, BTC)
+    assets = declared(USDT, BTC).assets
 
     assert assets.symbols == ["USDT", "BTC"]
     assert assets.is_stale[:2].tolist() == [False, True]
@@ -43,6 +44,7 @@ def test_the_first_asset_is_the_numeraire_at_a_price_of_one() -> None:
     assert assets.slow_e8[0] == 10**8
 
 
+@pytest.mark.rule("1.6")
 def test_a_declared_asset_gets_the_next_number() -> None:
     emitted = Recorder()
 
@@ -50,6 +52,7 @@ def test_a_declared_asset_gets_the_next_number() -> None:
     assert emitted.events == [("AssetDeclared", {"asset": 1, **BTC})]
 
 
+@pytest.mark.rule("4.25", "15.9", "15.10")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -73,17 +76,19 @@ def test_an_asset_is_refused_in_the_order_of_the_codes(
     assert emitted.events == []
 
 
+@pytest.mark.rule("2.6", "15.10")
 def test_the_numeraire_has_no_haircut() -> None:
-    refusal = reference.decide_declare_asset(AssetColumns(), {**USDT, "haircut_bps": 1}, Recorder())
+    refusal = reference.decide_declare_asset(declared(), {**USDT, "haircut_bps": 1}, Recorder())
 
     assert refusal == (DeclareAssetRefusal.HAIRCUT_OUT_OF_RANGE, 1, 0)
 
 
+@pytest.mark.rule("2.4")
 @given(price_e8=st.integers(0, 10**17), decimals=st.integers(0, 12), numeraire=st.integers(0, 12))
 def test_the_value_of_a_ledger_unit_is_the_nearest_float(
     price_e8: int, decimals: int, numeraire: int
 ) -> None:
-    assets = declared({**USDT, "decimals": numeraire}, {**BTC, "decimals": decimals})
+    assets = declared({**USDT, "decimals": numeraire}, {**BTC, "decimals": decimals}).assets
 
     reference.set_price(assets, 1, price_e8)
 
@@ -91,6 +96,7 @@ def test_the_value_of_a_ledger_unit_is_the_nearest_float(
     assert float(assets.unit_price[1]) == float(exact)
 
 
+@pytest.mark.rule("6.12", "15.10")
 @pytest.mark.parametrize(
     ("asset", "haircut_bps", "code"),
     [
@@ -112,17 +118,20 @@ def test_a_haircut_changes_within_its_limits(
     assert (refusal and refusal.code) == code
 
 
+@pytest.mark.rule("2.6", "6.12")
 def test_a_haircut_leaves_its_complement() -> None:
-    assets = declared(USDT, BTC)
+    state = declared(USDT, BTC)
 
-    reference.apply_haircut_set(assets, {"asset": 1, "haircut_bps": 1_500})
+    reference.apply_haircut_set(state, {"asset": 1, "haircut_bps": 1_500})
 
+    assets = state.assets
     assert (assets.haircut_bps[1], assets.collateral_factor[1]) == (1_500, 0.85)
 
 
 # ---- sources
 
 
+@pytest.mark.rule("15.11")
 @pytest.mark.parametrize(
     ("asset", "weight", "code"),
     [
@@ -138,16 +147,17 @@ def test_a_source_prices_a_known_asset_with_a_positive_weight(
 ) -> None:
     row = {"symbol": "s", "asset": asset, "weight": weight}
 
-    refusal = reference.decide_declare_source(SourceColumns(), declared(USDT, BTC), row, Recorder())
+    refusal = reference.decide_declare_source(declared(USDT, BTC), row, Recorder())
 
     assert (refusal and refusal.code) == code
 
 
 def test_a_declared_source_keeps_its_asset_and_weight() -> None:
-    sources = SourceColumns()
+    state = MarketState()
 
-    reference.apply_source_declared(sources, {"source": 0, "symbol": "s", "asset": 1, "weight": 7})
+    reference.apply_source_declared(state, {"source": 0, "symbol": "s", "asset": 1, "weight": 7})
 
+    sources = state.sources
     assert (sources.symbols, sources.asset[0], sources.weight[0]) == (["s"], 1, 7)
 
 
@@ -156,16 +166,13 @@ def test_a_declared_source_keeps_its_asset_and_weight() -> None:
 
 def refusal_of(now_ns: int = START, **change: Any) -> ListInstrumentRefusal | None:
     """Code of the refusal to list a contract with changed terms, beside a contract "TAKEN"."""
-    instruments, marks = InstrumentColumns(), MarkColumns()
-    reference.apply_instrument_listed(
-        instruments,
-        marks,
+    state = declared(USDT, BTC, now_ns=now_ns)
+    reference.append_instrument(
+        state,
         {"instrument": 0, "next_cycle_ns": 0, "next_funding_ns": 0, **TERMS, "symbol": "TAKEN"},
     )
     emitted = Recorder()
-    refusal = reference.decide_list_instrument(
-        instruments, declared(USDT, BTC), now_ns, {**TERMS, **change}, emitted
-    )
+    refusal = reference.decide_list_instrument(state, {**TERMS, **change}, emitted)
     assert (refusal is None) == (emitted.names == ["InstrumentListed"])
     return refusal and ListInstrumentRefusal(refusal.code)
 
@@ -185,6 +192,7 @@ WRONG: tuple[tuple[ListInstrumentRefusal, dict[str, Any]], ...] = (
 )
 
 
+@pytest.mark.rule("4.25", "15.12", "15.13", "15.14", "15.15")
 @pytest.mark.parametrize("first", range(len(WRONG)), ids=[code.name for code, _ in WRONG])
 def test_terms_are_refused_in_the_order_of_the_codes(first: int) -> None:
     code, wrong = WRONG[first]
@@ -194,10 +202,12 @@ def test_terms_are_refused_in_the_order_of_the_codes(first: int) -> None:
     assert refusal_of(now_ns=0, **{**later, **wrong}) == code
 
 
+@pytest.mark.rule("15.16")
 def test_the_clock_is_set_before_the_first_contract() -> None:
     assert refusal_of(now_ns=0) == ListInstrumentRefusal.CLOCK_NOT_SET
 
 
+@pytest.mark.rule("15.9", "15.12", "15.13", "15.14", "15.15")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -227,6 +237,7 @@ def test_each_term_has_limits_on_both_sides(
     assert refusal_of(**change) == code
 
 
+@pytest.mark.rule("15.12")
 @pytest.mark.parametrize("form", [1, 2])
 def test_the_largest_position_at_the_highest_price_fits_into_64_bits(form: int) -> None:
     ticks_max = 10**6
@@ -237,13 +248,12 @@ def test_the_largest_position_at_the_highest_price_fits_into_64_bits(form: int) 
     assert refusal_of(**terms, lots_max=most + 1) == ListInstrumentRefusal.LIMITS_OVERFLOW
 
 
+@pytest.mark.rule("8.5")
 def test_cycles_and_funding_start_at_the_next_multiple_of_their_interval() -> None:
     emitted = Recorder()
 
     reference.decide_list_instrument(
-        InstrumentColumns(),
-        declared(USDT, BTC),
-        START + 1,
+        declared(USDT, BTC, now_ns=START + 1),
         {**TERMS, "cycle_ns": HOUR, "funding_ns": 8 * HOUR},
         emitted,
     )
@@ -254,22 +264,22 @@ def test_cycles_and_funding_start_at_the_next_multiple_of_their_interval() -> No
     assert listed["next_funding_ns"] == START + 8 * HOUR
 
 
+@pytest.mark.rule("8.5")
 def test_on_a_multiple_the_next_one_is_a_whole_interval_away() -> None:
     emitted = Recorder()
 
-    reference.decide_list_instrument(
-        InstrumentColumns(), declared(USDT, BTC), START, TERMS, emitted
-    )
+    reference.decide_list_instrument(declared(USDT, BTC), TERMS, emitted)
 
     assert emitted.only()["next_cycle_ns"] == START + HOUR
     assert emitted.only()["next_funding_ns"] == 0
 
 
 def test_a_listed_contract_keeps_every_term() -> None:
-    instruments, marks = InstrumentColumns(), MarkColumns()
+    state = MarketState()
+    instruments, marks = state.instruments, state.marks
     terms = {**TERMS, "expiry_ns": START + DAY, "next_cycle_ns": 5, "next_funding_ns": 6}
 
-    reference.apply_instrument_listed(instruments, marks, {"instrument": 0, **terms})
+    reference.append_instrument(state, {"instrument": 0, **terms})
 
     assert (instruments.count, marks.count, instruments.symbols) == (1, 1, ["X"])
     assert instruments.next_expiry_ns[0] == START + DAY

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from novate.market.surface import smile_of, surface_row
 from novate.message import command
 from novate.message.parameter import Parameter
 from tests.unit.clearing import DAY, HOUR, SECOND, START, ClearingHouse
@@ -20,6 +19,7 @@ def report(house: ClearingHouse, **other: int) -> list[str]:
     return [code.name for code in house.refusals()]
 
 
+@pytest.mark.rule("9.34", "9.37", "15.21")
 @pytest.mark.parametrize(
     ("other", "code"),
     [
@@ -42,6 +42,7 @@ def test_a_smile_out_of_range_or_with_arbitrage_is_refused(
     assert report(ClearingHouse(), **other) == [code]
 
 
+@pytest.mark.rule("9.4", "9.37")
 def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     house = ClearingHouse()
     assert report(house) == []
@@ -51,11 +52,13 @@ def test_the_last_smile_of_an_expiry_is_in_force() -> None:
     assert report(house) == ["OUT_OF_ORDER"]
     surfaces = house.state.surfaces
     assert surfaces.count == 2
-    smile = smile_of(surfaces, surface_row(surfaces, 1, START + DAY))
-    assert (smile.a, smile.carry, smile.observed_ns) == (0.004, 0.001, START + SECOND)
-    assert surface_row(surfaces, 2, START + DAY) == -1
+    row = surfaces.row_of(1, START + DAY)
+    assert (surfaces.a_e9[row], surfaces.carry_e9[row]) == (4_000_000, 1_000_000)
+    assert surfaces.observed_ns[row] == START + SECOND
+    assert surfaces.row_of(2, START + DAY) == -1
 
 
+@pytest.mark.rule("9.34")
 def test_the_least_density_is_told_with_the_refusal() -> None:
     house = ClearingHouse()
     report(house, b_e9=1_500_000_000, sigma_e9=1_000)
@@ -63,6 +66,7 @@ def test_the_least_density_is_told_with_the_refusal() -> None:
     assert refusal["actual"] < refusal["allowed"] == 0
 
 
+@pytest.mark.rule("9.34")
 def test_arbitrage_within_thousandths_of_the_money_is_seen() -> None:
     house = ClearingHouse()
     shape = {"a_e9": 1_000, "b_e9": 4_000_000, "m_e9": 3_000_000, "sigma_e9": 10_000}
@@ -86,6 +90,7 @@ def test_the_smile_of_an_expiry_whose_options_are_settled_makes_room_for_another
     assert surfaces.used("expiry_ns").tolist() == [START + 4 * DAY, START + 3 * DAY]
 
 
+@pytest.mark.rule("9.36")
 def test_a_smile_may_not_jump_away_from_one_that_counts() -> None:
     house = ClearingHouse(parameters={Parameter.SMILE_MOVE_PPM: 200_000})
     house.smile(0.50, expiry_ns=START + DAY)

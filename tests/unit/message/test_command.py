@@ -1,42 +1,44 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 
-from novate.message import command
+from novate import message
+from novate.message import command, event
 from novate.message.declare import TEXT, Message
-from novate.message.refusal import REFUSALS
 
 
 def test_every_command_is_listed_once_and_found_by_its_name() -> None:
-    declared = [value for value in vars(command).values() if isinstance(value, Message)]
+    listed = [value for value in vars(command).values() if isinstance(value, Message)]
 
-    assert list(command.COMMANDS) == declared
-    assert {message.name: message for message in declared} == command.BY_NAME
-    assert len(command.BY_NAME) == len(declared)
+    assert set(command.COMMANDS) == set(listed)
+    assert {each.name: each for each in command.COMMANDS} == command.BY_NAME
+    assert len(command.BY_NAME) == len(command.COMMANDS)
 
 
-@pytest.mark.parametrize("message", command.COMMANDS, ids=lambda message: message.name)
-def test_every_column_has_a_type_that_the_journal_can_write(message: Message) -> None:
-    names = [field.name for field in message.fields]
+def test_every_message_that_a_topic_declares_is_a_command_or_an_event() -> None:
+    modules = [
+        importlib.import_module(f"novate.message.{module.name}")
+        for module in pkgutil.iter_modules(message.__path__)
+        if module.name not in {"command", "event"}
+    ]
+    declared = [
+        value for module in modules for value in vars(module).values() if isinstance(value, Message)
+    ]
+
+    assert len(declared) == len(set(declared)), "each is declared once"
+    assert set(declared) == {*command.COMMANDS, *event.EVENTS}
+    assert set(command.COMMANDS).isdisjoint(event.EVENTS)
+
+
+@pytest.mark.parametrize("declared", command.COMMANDS, ids=lambda declared: declared.name)
+def test_every_column_has_a_type_that_the_journal_can_write(declared: Message) -> None:
+    names = [field.name for field in declared.fields]
 
     assert len(set(names)) == len(names)
-    for field in message.fields:
+    for field in declared.fields:
         assert field.doc
         assert field.dtype == TEXT or np.dtype(field.dtype).kind in "iub"
-
-
-def test_a_command_has_refusals_of_its_own_unless_only_the_engine_issues_it() -> None:
-    external = {message.name for message in command.COMMANDS} - command.ENGINE_ONLY
-
-    assert external - set(REFUSALS) == {"AssessMargin"}
-    assert set(REFUSALS) & command.ENGINE_ONLY == set()
-
-
-def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
-    assert {
-        "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
-        "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
-        "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
-        "ObserveBarrier",
-    } == command.ENGINE_ONLY  # fmt: skip

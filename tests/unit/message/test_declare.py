@@ -22,6 +22,7 @@ NOTE = Message(
         Field("is_final", "bool", "a flag"),
     ),
     "A message with a column of each kind.",
+    renamed={2: {}, 3: {}},
 )
 RELEASED = Message(
     "Released", 1, (Field("account", "uint32", "who"), Field("amount", "int64", "much")), "Two."

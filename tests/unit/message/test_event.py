@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.engine.apply import APPLY
 from novate.message import event
 from novate.message.declare import TEXT, Message
 
@@ -13,19 +12,10 @@ def test_every_event_is_found_by_its_name() -> None:
     assert len(event.BY_NAME) == len(event.EVENTS)
 
 
-def test_every_event_can_be_applied() -> None:
-    by_columns = {event.TRADE_NOVATED.name, event.OPTION_MARKED.name}
-
-    applied = {message.name for message in APPLY}
-
-    assert applied | by_columns == set(event.BY_NAME)
-
-
 @pytest.mark.parametrize("message", event.EVENTS, ids=lambda message: message.name)
 def test_every_column_has_a_type_that_the_journal_can_write(message: Message) -> None:
     names = [field.name for field in message.fields]
 
-    assert message.version == 1
     assert len(set(names)) == len(names)
     for field in message.fields:
         assert field.doc

@@ -31,6 +31,7 @@ def names(house: ClearingHouse) -> list[str]:
     return house.event_names()
 
 
+@pytest.mark.rule("9.20", "9.22", "9.27")
 def test_a_knock_in_is_a_plain_option_for_good_once_it_was_touched() -> None:
     house, plain = house_with(**UP_IN), house_with()
     for at in (house, plain):
@@ -44,6 +45,7 @@ def test_a_knock_in_is_a_plain_option_for_good_once_it_was_touched() -> None:
     assert house.events("OptionExpired")[0]["ticks"] == 3_000
 
 
+@pytest.mark.rule("9.27")
 def test_a_knock_in_that_was_never_touched_pays_its_rebate() -> None:
     house = house_with(**UP_IN, rebate_ticks=40)
     house.price(119, at_ns=EXPIRY - 1)
@@ -52,6 +54,7 @@ def test_a_knock_in_that_was_never_touched_pays_its_rebate() -> None:
     assert house.balance("long") == (1_000 - 50 + 4) * COIN
 
 
+@pytest.mark.rule("8.12", "9.19", "9.26")
 def test_a_knock_out_ends_at_once_at_its_rebate_and_its_orders_with_it() -> None:
     house = house_with(**UP_OUT)
     order = {"account": house.number("long"), "instrument": 0, "lots": 1, "limit_ticks": 600}
@@ -66,6 +69,7 @@ def test_a_knock_out_ends_at_once_at_its_rebate_and_its_orders_with_it() -> None
     assert not house.events("OptionExpired")
 
 
+@pytest.mark.rule("9.20", "14.2")
 def test_what_was_touched_stays_touched_after_the_price_came_back_and_after_a_replay() -> None:
     house = house_with(**UP_IN)
     house.price(125)
@@ -84,6 +88,7 @@ def report(price: int, source: int = 0) -> Run:
     return command.REPORT_PRICE.row(source=source, price_e8=price * E8, observed_ns=START + MINUTE)
 
 
+@pytest.mark.rule("5.1", "9.21", "9.26")
 def test_a_report_that_moves_the_index_touches_before_anybody_assesses() -> None:
     house = house_with(**UP_OUT)
     order = {"account": house.number("long"), "instrument": 0, "lots": 1, "limit_ticks": 600}
@@ -100,6 +105,7 @@ def test_a_report_that_moves_the_index_touches_before_anybody_assesses() -> None
     assert house.state.assets.price_e8[1] == 100 * E8
 
 
+@pytest.mark.rule("9.21")
 def test_it_is_the_index_that_touches_and_not_one_of_its_sources() -> None:
     house = house_with(**UP_IN)
     house.submit(*(command.DECLARE_SOURCE.row(symbol=s, asset=1, weight=1) for s in ("b", "c")))
@@ -112,6 +118,7 @@ def test_it_is_the_index_that_touches_and_not_one_of_its_sources() -> None:
     assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130_50000000]
 
 
+@pytest.mark.rule("9.21")
 def test_too_few_sources_touch_nothing() -> None:
     house = house_with(**UP_IN)
     house.submit(command.SET_PARAMETER.row(parameter=int(Parameter.INDEX_SOURCES_MIN), value=2))
@@ -120,6 +127,7 @@ def test_too_few_sources_touch_nothing() -> None:
     assert not house.events("BarrierTouched")
 
 
+@pytest.mark.rule("9.21", "9.22")
 def test_an_index_after_expiry_touches_nothing() -> None:
     house = house_with(**UP_OUT)
     house.advance(EXPIRY + 10 * MINUTE)
@@ -130,6 +138,7 @@ def test_an_index_after_expiry_touches_nothing() -> None:
     assert house.events("OptionExpired")
 
 
+@pytest.mark.rule("9.19", "9.23")
 @pytest.mark.parametrize("barrier", [Barrier.DOWN_IN, Barrier.DOWN_OUT])
 def test_a_scheduled_barrier_is_not_looked_at_in_between(barrier: Barrier) -> None:
     terms = {"barrier": barrier, "barrier_e8": 80 * E8, "monitoring": Monitoring.SCHEDULE}
@@ -144,6 +153,7 @@ def test_a_scheduled_barrier_is_not_looked_at_in_between(barrier: Barrier) -> No
     assert house.events("BarrierTouched")[0]["instant_ns"] == START + 2 * HOUR
 
 
+@pytest.mark.rule("4.10", "8.15", "9.24")
 def test_a_scheduled_look_waits_for_its_index() -> None:
     terms = {"barrier": Barrier.DOWN_IN, "barrier_e8": 80 * E8, "monitoring": Monitoring.SCHEDULE}
     house = house_with(**terms, observation_ns=4 * HOUR)
@@ -154,6 +164,7 @@ def test_a_scheduled_look_waits_for_its_index() -> None:
     assert house.events("BarrierTouched")
 
 
+@pytest.mark.rule("9.25", "9.27")
 def test_a_barrier_at_expiry_is_compared_with_the_settlement_price() -> None:
     house = house_with(**{**UP_OUT, "monitoring": Monitoring.AT_EXPIRY})
     house.price(150)
@@ -167,6 +178,7 @@ def test_a_barrier_at_expiry_is_compared_with_the_settlement_price() -> None:
     assert house.events("OptionExpired")[0]["ticks"] == 250
 
 
+@pytest.mark.rule("9.22")
 def test_a_stale_index_touches_nothing() -> None:
     house = house_with(**UP_IN)
     house.advance(START + 3 * HOUR)
@@ -175,6 +187,7 @@ def test_a_stale_index_touches_nothing() -> None:
     assert not house.events("BarrierTouched")
 
 
+@pytest.mark.rule("15.19")
 @pytest.mark.parametrize(
     ("terms", "code"),
     [

@@ -32,6 +32,7 @@ def pair(**terms: Any) -> ClearingHouse:
 # ---- blocked prices
 
 
+@pytest.mark.rule("5.20")
 def test_a_contract_is_blocked_until_it_has_a_mark() -> None:
     house = ClearingHouse()
     house.list_contract()
@@ -41,6 +42,7 @@ def test_a_contract_is_blocked_until_it_has_a_mark() -> None:
     assert not is_blocked(house.state, 0)
 
 
+@pytest.mark.rule("5.4", "5.19", "5.20")
 def test_a_contract_is_blocked_once_its_sources_are_too_old_or_too_few() -> None:
     house = pair()
     limit = house.state.parameter(Parameter.INDEX_STALENESS_NS)
@@ -55,6 +57,7 @@ def test_a_contract_is_blocked_once_its_sources_are_too_old_or_too_few() -> None
     assert is_blocked(house.state, 0)
 
 
+@pytest.mark.rule("5.19")
 def test_a_contract_whose_index_was_stale_stays_blocked_until_it_is_assessed() -> None:
     house = pair()
 
@@ -66,6 +69,7 @@ def test_a_contract_whose_index_was_stale_stays_blocked_until_it_is_assessed() -
 # ---- cycles
 
 
+@pytest.mark.rule("8.1", "8.3")
 def test_a_cycle_pays_value_less_settlement_cost_and_a_second_one_pays_nothing() -> None:
     house = pair()
     house.price(103, at_ns=START + 1)
@@ -84,6 +88,7 @@ def test_a_cycle_pays_value_less_settlement_cost_and_a_second_one_pays_nothing()
     assert (house.balance("A"), house.balance("B")) == (1_030 * COIN, 970 * COIN)
 
 
+@pytest.mark.rule("2.2", "8.2")
 def test_what_inverse_values_lose_to_rounding_goes_to_the_residue_account() -> None:
     house = ClearingHouse()
     house.list_contract(form=2, settlement_asset=1, unit=10)
@@ -112,6 +117,7 @@ def test_what_inverse_values_lose_to_rounding_goes_to_the_residue_account() -> N
     assert house.balance("RESIDUE", 1) == 1
 
 
+@pytest.mark.rule("4.28", "8.4")
 def test_a_cycle_is_paid_once_in_its_turn_and_when_it_is_due() -> None:
     house = pair()
     no = EngineCommandRefusal
@@ -133,6 +139,7 @@ def test_a_cycle_is_paid_once_in_its_turn_and_when_it_is_due() -> None:
     assert answer(0, 1) == no.UNKNOWN_SUBJECT
 
 
+@pytest.mark.rule("8.5")
 def test_a_contract_without_cycles_is_never_due() -> None:
     house = pair(cycle_ns=0)
     house.state.now_ns = START + DAY
@@ -142,6 +149,7 @@ def test_a_contract_without_cycles_is_never_due() -> None:
     assert refusal == (EngineCommandRefusal.NOT_DUE, START + DAY, 0)
 
 
+@pytest.mark.rule("8.13", "8.14")
 def test_a_blocked_cycle_waits_for_the_next_interval_and_keeps_its_number() -> None:
     house = pair()
 
@@ -159,6 +167,7 @@ def test_a_blocked_cycle_waits_for_the_next_interval_and_keeps_its_number() -> N
 # ---- funding
 
 
+@pytest.mark.rule("8.6")
 @pytest.mark.parametrize(
     ("average", "interest", "damper", "cap", "rate"),
     [
@@ -179,6 +188,7 @@ def test_the_rate_is_premium_plus_damped_interest_inside_the_cap(
     assert funding_rate(average, interest, damper, cap) == rate
 
 
+@pytest.mark.rule("8.6")
 @given(
     average=st.integers(-ONE, ONE),
     interest=st.integers(-ONE, ONE),
@@ -200,6 +210,7 @@ def test_the_rate_stays_within_the_cap_and_the_damper_of_the_premium(
 FUNDED = {"cycle_ns": 0, "funding_ns": HOUR, "funding_cap_e9": ONE, "basis_clamp_ppm": 0}
 
 
+@pytest.mark.rule("8.7")
 def test_longs_pay_a_positive_premium_rounded_up_and_shorts_receive_it_rounded_down() -> None:
     house = pair(**FUNDED, unit=1)
     house.price(100, at_ns=START + 2, last={0: 101})
@@ -220,6 +231,7 @@ def test_longs_pay_a_positive_premium_rounded_up_and_shorts_receive_it_rounded_d
     assert house.balance("RESIDUE") == 0
 
 
+@pytest.mark.rule("8.8")
 def test_funding_that_does_not_divide_leaves_one_unit_with_the_residue_account() -> None:
     house = pair(**FUNDED, unit=1, interest_e9=1_234_567, funding_damper_e9=ONE)
 
@@ -231,6 +243,7 @@ def test_funding_that_does_not_divide_leaves_one_unit_with_the_residue_account()
     assert house.balance("RESIDUE") == 1
 
 
+@pytest.mark.rule("8.8")
 def test_a_funding_period_starts_with_empty_sums() -> None:
     house = pair(**FUNDED)
     house.price(100, at_ns=START + MINUTE, last={0: 150})
@@ -244,6 +257,7 @@ def test_a_funding_period_starts_with_empty_sums() -> None:
     assert house.state.instruments.period[0] == 1
 
 
+@pytest.mark.rule("4.28", "8.4", "8.9")
 def test_funding_is_settled_once_in_its_turn_and_when_it_is_due() -> None:
     house = pair(**FUNDED)
     no = EngineCommandRefusal
@@ -267,6 +281,7 @@ def test_funding_is_settled_once_in_its_turn_and_when_it_is_due() -> None:
     assert answer(0, 1) == ["CyclePostponed"]  # no time has passed
 
 
+@pytest.mark.rule("8.13", "8.14")
 def test_blocked_funding_waits_for_the_next_interval_and_averages_over_both() -> None:
     house = pair(**FUNDED)
 
@@ -281,6 +296,7 @@ def test_blocked_funding_waits_for_the_next_interval_and_averages_over_both() ->
 # ---- expiry
 
 
+@pytest.mark.rule("7.31", "8.10", "8.11", "8.12")
 def test_expiry_pays_the_final_price_and_clears_every_position() -> None:
     house = pair(
         expiry_ns=START + HOUR + 30 * MINUTE, settlement_window_ns=10 * MINUTE, lots_max=100
@@ -316,6 +332,7 @@ def test_expiry_pays_the_final_price_and_clears_every_position() -> None:
     assert len(house.events("ContractExpired")) == 1
 
 
+@pytest.mark.rule("8.10")
 def test_without_a_window_the_last_index_is_the_final_price() -> None:
     house = pair(expiry_ns=START + 10 * MINUTE)
     house.price(107, at_ns=START + MINUTE)
@@ -325,13 +342,14 @@ def test_without_a_window_the_last_index_is_the_final_price() -> None:
     assert house.events("ContractExpired")[0]["ticks"] == 107
 
 
+@pytest.mark.rule("4.11", "8.14", "8.15")
 def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     expiry = START + 3 * HOUR
     house = pair(cycle_ns=0, expiry_ns=expiry, settlement_window_ns=HOUR)
     no = EngineCommandRefusal
 
-    early = settlement.decide_settle_expiry(house.state, {"instrument": 0}, Recorder())
-    unknown = settlement.decide_settle_expiry(house.state, {"instrument": 1}, Recorder())
+    early = settlement.settle_expiry(house.state, {"instrument": 0}, Recorder())
+    unknown = settlement.settle_expiry(house.state, {"instrument": 1}, Recorder())
     assert early is not None
     assert unknown is not None
     assert (early.code, unknown.code) == (no.NOT_DUE, no.UNKNOWN_SUBJECT)
@@ -344,6 +362,7 @@ def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     assert len(house.events("ContractExpired")) == 1
 
 
+@pytest.mark.rule("7.18", "8.11")
 def test_a_contract_that_settles_at_close_pays_the_rest_at_expiry() -> None:
     house = pair(style=int(Style.AT_CLOSE), cycle_ns=0, expiry_ns=START + HOUR)
     house.trade("B", "A", lots=4, ticks=105)
@@ -359,6 +378,7 @@ def test_a_contract_that_settles_at_close_pays_the_rest_at_expiry() -> None:
 # ---- the gains window
 
 
+@pytest.mark.rule("8.17")
 def test_a_new_window_forgets_gains_and_halves_what_is_held_back() -> None:
     house = pair()
     house.price(110, at_ns=START + HOUR)
@@ -375,6 +395,7 @@ def test_a_new_window_forgets_gains_and_halves_what_is_held_back() -> None:
     assert house.state.window_ns == START + DAY
 
 
+@pytest.mark.rule("4.28", "8.17")
 def test_a_window_does_not_start_before_the_last_one_is_over() -> None:
     house = pair()
 

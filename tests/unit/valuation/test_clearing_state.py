@@ -69,6 +69,7 @@ def test_positions_are_added_up_by_contract_with_what_they_could_reach() -> None
 # 1,000 + 5 * 10 = 1,050; 1 BTC at 110 is 99 after its haircut and 110 without.
 # Notional 550: initial 55, maintenance 27.50.  The slow average is at (110 - 100) / 3,601 of the
 # way after a second of a time constant of an hour, so that nearly all of the gain is unproven.
+@pytest.mark.rule("3.2", "3.5", "3.10", "3.11", "3.20", "3.21", "3.22")
 def test_an_account_is_assessed_by_the_rules_of_the_rulebook() -> None:
     house = pair()
 
@@ -96,6 +97,7 @@ def test_an_account_is_assessed_by_the_rules_of_the_rulebook() -> None:
     )
 
 
+@pytest.mark.rule("3.7", "3.8")
 @pytest.mark.parametrize(
     ("lots", "initial", "maintenance"),
     [(9, 90, 45), (10, 100, 50), (11, 120, 60), (20, 300, 150)],
@@ -110,6 +112,7 @@ def test_margin_is_that_of_the_tier_and_continuous_at_its_floor(
     assert (numbers.initial, numbers.maintenance) == (initial * COIN, maintenance * COIN)
 
 
+@pytest.mark.rule("3.1", "3.6")
 def test_open_orders_count_on_their_worst_side_for_initial_margin_only() -> None:
     house = pair(5)
     account = house.number("long")
@@ -128,6 +131,7 @@ def test_open_orders_count_on_their_worst_side_for_initial_margin_only() -> None
     assert initial(-4) == 90  # short 9 if all is sold
 
 
+@pytest.mark.rule("3.1", "3.6")
 def test_margin_reserved_without_a_position_asks_for_initial_margin() -> None:
     house = pair(5)
     house.open_client("other", deposit=100 * COIN)
@@ -139,6 +143,7 @@ def test_margin_reserved_without_a_position_asks_for_initial_margin() -> None:
     assert (numbers.initial, numbers.maintenance, numbers.notional) == (30 * COIN, 0, 0)
 
 
+@pytest.mark.rule("3.20")
 def test_a_debt_in_another_asset_gets_no_haircut() -> None:
     house = pair()
     number = house.number("long")
@@ -149,6 +154,7 @@ def test_a_debt_in_another_asset_gets_no_haircut() -> None:
     assert numbers.equity == numbers.net == (1_000 - 200) * COIN
 
 
+@pytest.mark.rule("1.4")
 def test_credits_round_down_and_requirements_round_up() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 1_000),))
     house.list_contract(unit=1, tiers=((0, 100_000, 33_333),))
@@ -165,6 +171,7 @@ def test_credits_round_down_and_requirements_round_up() -> None:
     assert numbers.maintenance == 4  # 3.3333
 
 
+@pytest.mark.rule("3.3")
 def test_without_a_mark_only_pending_cash_counts() -> None:
     house = pair()
     number = house.number("long")
@@ -176,6 +183,7 @@ def test_without_a_mark_only_pending_cash_counts() -> None:
     assert (numbers.initial, numbers.maintenance, numbers.notional) == (0, 0, 0)
 
 
+@pytest.mark.rule("2.2", "3.2")
 def test_an_inverse_contract_is_worth_coins_at_the_index() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 0),))
     house.list_contract(form=2, settlement_asset=1, unit=100 * E8)  # a lot is 100 USD
@@ -195,6 +203,7 @@ def test_an_inverse_contract_is_worth_coins_at_the_index() -> None:
     assert numbers.maintenance == 250 * COIN
 
 
+@pytest.mark.rule("1.5")
 def test_all_accounts_at_once_are_the_accounts_one_by_one() -> None:
     house = pair()
     house.price(107)
@@ -207,27 +216,7 @@ def test_all_accounts_at_once_are_the_accounts_one_by_one() -> None:
         assert house.state.assess(account) == tuple(row[column] for column in columns)
 
 
-def test_holders_are_found_by_instrument_also_those_who_came_later() -> None:
-    house = pair()
-    house.list_contract("Y")
-    x = house.state
-
-    def accounts(instrument: int) -> list[int]:
-        return [int(x.positions.account[row]) for row in x.holders(instrument)]
-
-    first = accounts(0)
-    house.open_client("late", deposit=1_000 * COIN)
-    house.trade("late", "short", lots=1, ticks=100)
-    house.price(100)
-    house.trade("late", "short", lots=1, ticks=100, instrument=1)
-
-    settlement, late, short = (house.number(n) for n in ("SETTLEMENT", "late", "short"))
-    assert sorted(first) == sorted([settlement, house.number("long"), short])
-    assert sorted(accounts(0)) == sorted([*first, late])
-    assert sorted(accounts(1)) == sorted([settlement, late, short])
-    assert accounts(7) == []
-
-
+@pytest.mark.rule("1.5")
 def test_dropping_caches_and_sorting_rows_changes_no_number_and_no_digest() -> None:
     house = pair()
     house.price(107)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from novate.message.parameter import Parameter
 from novate.valuation.price_status import (
@@ -21,6 +22,7 @@ def house_of_two() -> ClearingHouse:
     return house
 
 
+@pytest.mark.rule("5.20", "5.21")
 def test_what_has_no_mark_is_blocked_and_what_has_no_index_is_not_settled() -> None:
     x = house_of_two().state
     for i in (0, 1):
@@ -29,6 +31,7 @@ def test_what_has_no_mark_is_blocked_and_what_has_no_index_is_not_settled() -> N
         assert is_unsettled(x, i)
 
 
+@pytest.mark.rule("9.42")
 def test_an_option_is_settled_by_the_index_alone() -> None:
     house = house_of_two()
     house.price(100)
@@ -36,6 +39,7 @@ def test_an_option_is_settled_by_the_index_alone() -> None:
     assert not is_unsettled(house.state, 1)
 
 
+@pytest.mark.rule("5.20", "5.21", "5.22")
 def test_an_old_smile_halts_its_option_and_blocks_nothing() -> None:
     house = house_of_two()
     house.price(100)
@@ -47,6 +51,7 @@ def test_an_old_smile_halts_its_option_and_blocks_nothing() -> None:
     assert not is_blocked(house.state, 1)
 
 
+@pytest.mark.rule("5.19", "5.20", "5.21")
 def test_an_old_index_blocks_and_halts_all_that_is_made_of_it() -> None:
     house = house_of_two()
     house.price(100)

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+from novate.message.layer import LAYERS, Place
+from novate.message.parameter import Parameter
 from novate.units import AMOUNT_MAX, INT64_MAX, NUMERAIRE_DECIMALS, PPM, PRICE_DECIMALS
 
 REQUIRED: Any = object()
@@ -89,6 +91,27 @@ def _choice(key: str, default: Any, choices: tuple[str, ...], doc: str) -> Setti
 
 def _text(key: str, default: Any, doc: str) -> Setting:
     return Setting(key, "", Kind.TEXT, default, None, None, doc)
+
+
+def _parameters(section: str) -> tuple[Setting, ...]:
+    """Return the risk parameters of a section, in whole units of the file inside their limits."""
+    settings = []
+    for parameter in Parameter:
+        declared = parameter.setting
+        if declared.section == section:
+            unit = declared.unit
+            kind = Kind.DECIMAL if unit.decimals else Kind.INTEGER
+            default, least, most = (
+                declared.default // unit.scale,
+                -(-declared.minimum // unit.scale),
+                declared.maximum // unit.scale,
+            )
+            settings.append(
+                Setting(
+                    declared.key, unit.file, kind, default, least, most, declared.doc, unit.decimals
+                )
+            )
+    return tuple(settings)
 
 
 RUN = Section(
@@ -175,12 +198,7 @@ MARGIN = Section(
             "leverage_max", "times", 125, (1, 1_000),
             "cap on every tier's leverage: initial margin is at least 1 / leverage_max",
         ),
-        _ppm("liquidation_cost_ppm", 5_000, "cost kept back on a withdrawal, of notional"),
-        _ppm("trade_collar_ppm", 100_000, "largest distance of a trade from the mark; 0 for any"),
-        _ppm(
-            "risk_reducing_sale_ppm", 100_000,
-            "share of the mark that a long option sold below initial margin may give up",
-        ),
+        *_parameters("margin"),
     ),
 )  # fmt: skip
 
@@ -209,61 +227,42 @@ OPTION_MARGIN = Section(
 LIQUIDATION = Section(
     "liquidation",
     "Closing accounts below maintenance margin.",
-    (
-        _ppm("slice_ppm", 250_000, "share of a position sent to the market per slice", minimum=1),
-        _money("slice_floor", 10_000 * PPM, "notional below which a slice is the whole position"),
-        _integer("interval_seconds", "s", 60, (1, 86_400), "time between slices of one account"),
-        _integer(
-            "order_minutes", "minutes", 10, (0, 10_080),
-            "time without a fill after which an order is withdrawn; 0 for never",
-        ),
-        _ppm("fee_ppm", 5_000, "fee on fills, paid to the insurance fund", 100_000),
-        _ppm("takeover_ppm", 333_333, "share of maintenance margin below which it is taken over"),
-        _ppm(
-            "release_ppm", 1_250_000, "multiple of maintenance margin at which it stops",
-            10 * PPM, PPM,
-        ),
-    ),
-)  # fmt: skip
+    _parameters("liquidation"),
+)
 
 CALLS = Section(
     "calls",
     "Margin calls of accounts that are called before they are liquidated.",
-    (_integer("grace_minutes", "minutes", 60, (0, 10_080), "time from a call to its deadline"),),
+    _parameters("calls"),
 )
 
-LAYERS = ("own-contribution", "insurance-fund", "skin-in-the-game", "default-fund")
+PREFUNDED, LAST = (
+    tuple(terms.choice for terms in LAYERS if terms.place is place)
+    for place in (Place.PREFUNDED, Place.LAST)
+)
 
 WATERFALL = Section(
     "waterfall",
     "Who bears a loss after the defaulter's collateral, in which order, and with how much.",
     (
         Setting(
-            "order", "", Kind.ORDER, LAYERS, None, None, "prefunded layers, first one first",
-            choices=LAYERS,
+            "order", "", Kind.ORDER, PREFUNDED, None, None, "prefunded layers, first one first",
+            choices=PREFUNDED,
         ),
         _choice(
-            "last_layer", "gains-haircut", ("gains-haircut", "adl"),
+            "last_layer", LAST[0], LAST,
             "what closes a loss that no fund covers",
         ),
-        _integer("gains_window_hours", "hours", 24, (1, 720), "window of gains that may be cut"),
+        *_parameters("waterfall"),
         _money("insurance_fund", 0, "insurance fund at the start; 0: 2% of open interest"),
         _money("skin_in_the_game", 0, "the clearing house's own money; 0: 0.5% of open interest"),
         _money("default_fund", 0, "sum of the members' contributions; 0: 2% of open interest"),
     ),
 )  # fmt: skip
 
-INDEX = Section(
-    "index",
-    "How source prices become an index.",
-    (
-        _integer("staleness_seconds", "s", 7_200, (1, 604_800), "age at which a source is out"),
-        _ppm("outlier_ppm", 30_000, "distance from the median at which it is left out", PPM, 100),
-        _integer("sources_min", "sources", 1, (1, 64), "usable sources below which it is stale"),
-        _integer("slow_minutes", "minutes", 60, (1, 43_200), "time constant of the slow average"),
-        _integer("basis_seconds", "s", 300, (1, 86_400), "time constant of the average basis"),
-    ),
-)
+INDEX = Section("index", "How source prices become an index.", _parameters("index"))
+
+SMILE = Section("smile", "Which smiles count.", _parameters("smile"))
 
 BOOK = Section(
     "book",
@@ -356,6 +355,7 @@ SECTIONS: tuple[Section, ...] = (
     CALLS,
     WATERFALL,
     INDEX,
+    SMILE,
     BOOK,
     OPTIONS,
     AGENT,

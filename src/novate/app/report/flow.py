@@ -3,7 +3,7 @@
 Order of loss absorption::
 
     defaulter's collateral -> default-fund contribution of its member -> insurance fund
-        -> skin in the game -> default fund of others -> assessment
+        -> skin in the game -> default fund of others
         -> last layer (gains haircut or auto-deleveraging) -> uncovered
 
 All that the layers after the first bear is the shortfall.
@@ -19,6 +19,9 @@ from typing import Any
 
 from novate.app.report.load import Run, Summary
 from novate.app.report.wording import count, words
+from novate.kernel.codes import Layer as Code
+from novate.message.layer import LAYERS as DECLARED
+from novate.message.layer import Place
 
 SOURCES_MAX = 10
 PAYERS_MAX = 8
@@ -40,8 +43,6 @@ class Layer:
         Whether the layer is the defaulters' collateral, which stands before any shortfall.
     is_named
         Whether the report names the layer even when it paid nothing.
-    aliases
-        Other identifiers of the same layer.
     """
 
     key: str
@@ -50,73 +51,42 @@ class Layer:
     short: str = ""
     is_collateral: bool = False
     is_named: bool = True
-    aliases: tuple[str, ...] = ()
 
 
-LAYERS: tuple[Layer, ...] = (
-    Layer(
-        key="defaulter_collateral",
-        label="Defaulters\u2019 collateral",
-        short="Own collateral",
-        tone="own",
-        is_collateral=True,
-        aliases=("defaulters_collateral", "own_collateral", "collateral", "defaulter_margin"),
-    ),
-    Layer(
-        key="own_members_default_fund",
-        label="Own members\u2019 default-fund contributions",
-        short="Own members",
-        tone="member",
-        aliases=(
-            "defaulter_default_fund",
-            "defaulter_contribution",
-            "defaulter_default_fund_contribution",
-            "defaulters_default_fund",
-            "own_contribution",
-            "own_default_fund",
-            "own_default_fund_contribution",
-        ),
-    ),
-    Layer(key="insurance_fund", label="Insurance fund", tone="fund"),
-    Layer(key="skin_in_the_game", label="Skin in the game", tone="skin", aliases=("skin",)),
-    Layer(
-        key="default_fund",
-        label="Default fund of others",
-        short="Default fund",
-        tone="mutual",
-        aliases=(
-            "default_fund_of_others",
-            "other_contributions",
-            "others_default_fund",
-            "survivors_default_fund",
-        ),
-    ),
-    Layer(
-        key="assessment", label="Assessments", tone="last", is_named=False, aliases=("assessments",)
-    ),
-    Layer(
-        key="variation_margin_gains_haircutting",
-        label="Last layer: gains haircut",
-        short="Gains haircut",
-        tone="last",
-        is_named=False,
-        aliases=("gains_haircut", "vmgh", "variation_margin_gains_haircut", "last_layer"),
-    ),
-    Layer(
-        key="auto_deleveraging",
-        label="Last layer: auto-deleveraging",
-        short="Deleveraging",
-        tone="last",
-        is_named=False,
-        aliases=("adl",),
-    ),
-    Layer(key="uncovered", label="Uncovered", tone="bad"),
+TONES = {
+    Code.OWN_CONTRIBUTION: "member",
+    Code.INSURANCE_FUND: "fund",
+    Code.SKIN_IN_THE_GAME: "skin",
+    Code.DEFAULT_FUND: "mutual",
+    Code.UNCOVERED: "bad",
+}
+"""Colour of each layer; the others have that of the last one."""
+
+COLLATERAL = Layer(
+    key="defaulter_collateral",
+    label="Defaulters\u2019 collateral",
+    short="Own collateral",
+    tone="own",
+    is_collateral=True,
 )
-LAST = ("variation_margin_gains_haircutting", "auto_deleveraging")
+LAYERS: tuple[Layer, ...] = (
+    COLLATERAL,
+    *(
+        Layer(
+            key=terms.key,
+            label=terms.label,
+            short=terms.short,
+            tone=TONES.get(terms.layer, "last"),
+            is_named=terms.place is not Place.LAST,
+        )
+        for terms in DECLARED
+    ),
+)
+LAST = tuple(terms.key for terms in DECLARED if terms.place is Place.LAST)
 SHORT = {layer.label: layer.short or layer.label for layer in LAYERS}
 LAYER_PLACES = {layer.label: float(place) for place, layer in enumerate(LAYERS)}
 REST = re.compile(r"[\d,]+ other (defaulters|payers)")
-BY_NAME = {name: layer for layer in LAYERS for name in (layer.key, *layer.aliases)}
+BY_NAME = {layer.key: layer for layer in LAYERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,14 @@ class AssetArrays(NamedTuple):
     collateral_factor: F64  # 1 - haircut
 
 
+class MarginColumns(NamedTuple):
+    """Margin of all accounts in numeraire units; each of shape (accounts,)."""
+
+    equity: I64
+    initial: I64
+    maintenance: I64
+
+
 def _filled(shape: int | tuple[int, ...], initial: Any, dtype: Any) -> npt.NDArray[Any]:
     """An array of initial values; one of zeros takes memory only where it is written."""
     return np.full(shape, initial, dtype) if initial else np.zeros(shape, dtype)
@@ -148,11 +156,22 @@ class Columns:
         return {name: self.used(name) for name in self.SPEC}
 
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take rows exported before; the table must be empty."""
+        """Take rows exported before; the table must be empty.
+
+        A column that is missing keeps its initial value: it is newer than the rows.
+
+        Raises
+        ------
+        ValueError
+            If a column has another length, or values that its dtype cannot hold exactly.
+        """
         count = len(next(iter(columns.values()))) if columns else 0
         self.ensure(max(count, 1))
-        for name in self.SPEC:
-            getattr(self, name)[:count] = columns[name]
+        for name, array in columns.items():
+            dtype = np.dtype(self.SPEC[name][0])
+            if len(array) != count or not np.can_cast(array.dtype, dtype, "safe"):
+                raise ValueError(f"{name}: {array.dtype}{array.shape}, {count} {dtype} expected")
+            getattr(self, name)[:count] = array
         self.count = count
 
     def copy(self) -> Self:

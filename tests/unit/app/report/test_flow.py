@@ -9,6 +9,7 @@ import pytest
 
 from novate.app.report.flow import LAYERS, beyond_collateral, layer_of, loss_flow, who_paid
 from novate.app.report.load import Payer, Run, Table
+from novate.message import layer as layer_table
 
 
 def paying(run: Run, *payers: Payer) -> Run:
@@ -27,9 +28,8 @@ def losing(run: Run, rows: list[tuple[int, str, str, float]]) -> Run:
     [
         ("insurance_fund", "insurance_fund"),
         ("Insurance Fund", "insurance_fund"),
-        ("defaulters\u2019 collateral", "defaulter_collateral"),
-        ("default fund of others", "default_fund"),
-        ("ADL", "auto_deleveraging"),
+        ("defaulter collateral", "defaulter_collateral"),
+        ("Auto-deleveraging", "auto_deleveraging"),
     ],
 )
 def test_a_layer_is_known_in_any_spelling(name: str, key: str) -> None:
@@ -97,7 +97,8 @@ def test_members_stand_behind_the_default_fund_only(quiet_run: Run) -> None:
     assert [node["label"] for node in flow["nodes"] if node["column"] == 0] == ["A1001"]
 
 
-def test_layer_names_and_aliases_are_unique() -> None:
-    names = [name for layer in LAYERS for name in (layer.key, *layer.aliases)]
-
-    assert len(names) == len(set(names))
+def test_every_declared_layer_has_words_and_a_colour_of_its_own() -> None:
+    assert [layer.key for layer in LAYERS[1:]] == [terms.key for terms in layer_table.LAYERS]
+    assert all(layer.label and layer.tone for layer in LAYERS)
+    labels = [layer.label for layer in LAYERS]
+    assert len(labels) == len(set(labels))

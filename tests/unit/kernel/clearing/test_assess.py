@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, SCRATCH, WIDTH, assess_with
+from novate.kernel.clearing.assess import (
+    EQUITY,
+    INITIAL,
+    MAINTENANCE,
+    NET,
+    NOTIONAL,
+    SCRATCH,
+    WIDTH,
+    assess_with,
+)
 from novate.kernel.jit import kernel
 from tests.unit.kernel.exposures import ASSETS, OPTION, hold, random_exposure, readable_assessment
 
@@ -24,6 +34,29 @@ def _assess_with(  # type: ignore[no-untyped-def]
     return out
 
 
+@pytest.mark.rule(
+    "1.4",
+    "3.1",
+    "3.2",
+    "3.3",
+    "3.4",
+    "3.5",
+    "3.6",
+    "3.7",
+    "3.9",
+    "3.10",
+    "3.11",
+    "3.12",
+    "3.13",
+    "3.14",
+    "3.15",
+    "3.16",
+    "3.18",
+    "3.19",
+    "3.20",
+    "3.21",
+    "3.22",
+)
 @given(st.integers(0, 2**32))
 @settings(max_examples=40)
 def test_all_accounts_get_what_the_rulebook_says(seed: int) -> None:
@@ -35,6 +68,7 @@ def test_all_accounts_get_what_the_rulebook_says(seed: int) -> None:
         assert tuple(x.assess(account)) == expected
 
 
+@pytest.mark.rule("7.8")
 @given(st.integers(0, 2**32), st.integers(0, 6), st.integers(-500, 500), st.integers(0, 300))
 @settings(max_examples=40)
 def test_assessing_with_a_trade_equals_booking_it(
@@ -73,3 +107,28 @@ def test_a_short_account_is_short_to_the_last_unit() -> None:
     numbers = x.assess_all()[0]
     # 100 lots * 10 * 50 ticks: at the floor of the second tier; 50,000 * 2.5% - 750 = 500.
     assert (numbers[EQUITY], numbers[INITIAL], numbers[MAINTENANCE]) == (1_249, 1_000, 500)
+
+
+@pytest.mark.rule("2.10", "3.24", "3.25")
+def test_what_no_one_could_pay_counts_as_the_largest_worth() -> None:
+    x = random_exposure(np.random.default_rng(0), accounts=1, rows=0)
+    x.instruments.tier_floor[:, 1:] = np.inf
+    x.instruments.initial_rate[:, 0] = x.instruments.maintenance_rate[:, 0] = 1.0
+    for instrument in range(4):
+        hold(x, 0, instrument, np.random.default_rng(1))
+    x.positions.settlement_cost[:4] = 0
+    x.positions.buy_lots[:4] = x.positions.sell_lots[:4] = 0
+    x.positions.lots[:4] = 10**6
+    x.accounts.open_order_hold[0] = 7
+    x.assets.unit_price[:2] = 1e15
+
+    x.accounts.balance[0] = 2**59, 2**59
+    rich = x.assess_all()[0]
+    x.accounts.balance[0] = 2**62 - 1, 2**59
+    richer = x.assess_all()[0]
+
+    # Four positions of 2**60 each add up to 2**61, and orders come on top.
+    assert (rich[INITIAL], rich[MAINTENANCE], rich[NOTIONAL]) == (2**61 + 7, 2**61, 2**61)
+    unsettled = 10**6 * (1 * 25 + 10 * 50)
+    assert rich[NET] == rich[EQUITY] == 2**59 + unsettled + 2**60
+    assert richer[NET] == richer[EQUITY] == 2**62 - 1

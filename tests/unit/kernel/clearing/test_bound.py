@@ -12,7 +12,6 @@ from novate.kernel.clearing import bound
 from novate.kernel.clearing.bound import AMOUNT_MAX, BALANCE_STOP, COST_STOP
 from novate.kernel.codes import Style
 from novate.kernel.jit import kernel
-from novate.margin.admission import hold
 from novate.valuation import ClearingState
 
 
@@ -60,7 +59,7 @@ def book() -> ClearingState:
     x.accounts.count = 4
     x.positions.reserve(8, x.accounts)
     for i in range(2):
-        x.instruments.suspense[i] = hold(x, 3, i)
+        x.instruments.suspense[i] = x.hold(3, i)
     return x
 
 
@@ -68,6 +67,7 @@ def tables(x: ClearingState) -> tuple[Any, ...]:
     return x.account_arrays(), x.positions.arrays(), x.instrument_arrays()
 
 
+@pytest.mark.rule("2.8")
 def test_reach_is_the_value_at_the_worst_accepted_price_and_never_wraps() -> None:
     x = book()
     instruments = x.instrument_arrays()
@@ -76,9 +76,10 @@ def test_reach_is_the_value_at_the_worst_accepted_price_and_never_wraps() -> Non
     assert _reach(instruments, 0, 2**62) == _reach(instruments, 1, -(2**61)) == COST_STOP
 
 
+@pytest.mark.rule("15.1")
 def test_the_size_of_a_booking_is_its_largest_outcome() -> None:
     x = book()
-    row = hold(x, 0, 0)
+    row = x.hold(0, 0)
     x.positions.entry_cost[row], x.positions.settlement_cost[row] = -7, 40
     x.positions.realised[row], x.accounts.balance[0, 0] = -50, 45
 
@@ -86,9 +87,10 @@ def test_the_size_of_a_booking_is_its_largest_outcome() -> None:
     assert _size(*tables(x), 1, 0, 100, -3) == 103  # nothing held
 
 
+@pytest.mark.rule("2.9")
 def test_gross_counts_costs_and_reaches_with_orders_on_their_worst_side() -> None:
     x = book()
-    one, other = hold(x, 0, 0), hold(x, 0, 1)
+    one, other = x.hold(0, 0), x.hold(0, 1)
     x.positions.lots[one], x.positions.settlement_cost[one] = 5, -8
     x.positions.buy_lots[one], x.positions.sell_lots[one] = 1, 20
     x.positions.lots[other] = -2
@@ -99,6 +101,7 @@ def test_gross_counts_costs_and_reaches_with_orders_on_their_worst_side() -> Non
     assert _gross(*tables(x), 1, 1, -4, 9, 0, 1) == 9 + 50  # nothing held
 
 
+@pytest.mark.rule("15.1")
 @pytest.mark.parametrize("holder", [0, 1])
 def test_either_side_of_a_trade_may_be_too_large(holder: int) -> None:
     x = book()
@@ -108,14 +111,16 @@ def test_either_side_of_a_trade_may_be_too_large(holder: int) -> None:
     assert _oversize(*tables(x), 0, 1, 100, 11) == AMOUNT_MAX + 1
 
 
+@pytest.mark.rule("15.2")
 def test_the_gross_of_either_side_may_be_too_large() -> None:
     x = book()
-    x.positions.settlement_cost[hold(x, 1, 1)] = AMOUNT_MAX - 1_100
+    x.positions.settlement_cost[x.hold(1, 1)] = AMOUNT_MAX - 1_100
 
     assert _oversize(*tables(x), 0, 1, 100, 0) == 0
     assert _oversize(*tables(x), 0, 1, 101, 0) == AMOUNT_MAX + 1
 
 
+@pytest.mark.rule("15.3", "15.4")
 def test_fees_and_what_the_settlement_account_advances_are_bounded() -> None:
     x = book()
     x.accounts.balance[2, 0] = AMOUNT_MAX - 20
@@ -130,6 +135,7 @@ def test_fees_and_what_the_settlement_account_advances_are_bounded() -> None:
     assert _oversize(*tables(x), 0, 1, 101, 0) == AMOUNT_MAX + 2
 
 
+@pytest.mark.rule("15.8")
 def test_a_trade_that_cannot_be_refused_stops_before_it_is_booked() -> None:
     x = book()
     _room(*tables(x), 0, 0, 2**50, 2**59)
@@ -141,6 +147,7 @@ def test_a_trade_that_cannot_be_refused_stops_before_it_is_booked() -> None:
         _room(*tables(x), 0, 0, 1, 100)
 
 
+@pytest.mark.rule("15.8")
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_balance_stops_at_its_limit(sign: int) -> None:
     _balance(np.int64(sign * (BALANCE_STOP - 1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,23 @@ def test_what_is_exported_is_restored_and_a_copy_is_independent() -> None:
     table.left[0] = 9
     assert twin.used("left").tolist() == [4, 5, 6]
     assert copy.used("left").tolist() == [4, 5, 6]
+
+
+def test_a_column_newer_than_the_rows_has_its_initial_value() -> None:
+    table = Pair(1)
+    table.restore({"left": np.array([4, 5, 6])})
+    assert table.used("left").tolist() == [4, 5, 6]
+    assert table.used("right").tolist() == [-1, -1, -1]
+
+
+def test_a_column_that_got_wider_is_taken_and_one_that_does_not_fit_is_refused() -> None:
+    table = Pair(1)
+    table.restore({"left": np.array([4], np.int32)})
+    assert table.used("left").tolist() == [4]
+    with pytest.raises(ValueError, match=r"right: int64\(1,\), 1 int8 expected"):
+        Pair(1).restore({"right": np.array([300])})
+    with pytest.raises(ValueError, match=r"right: int8\(2,\), 1 int8 expected"):
+        Pair(1).restore({"left": np.array([4]), "right": np.array([1, 2], np.int8)})
 
 
 def test_an_empty_table_is_restored_empty() -> None:

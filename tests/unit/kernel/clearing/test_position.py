@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_every_pair_has_one_row_that_is_found_again(pairs: list[tuple[int, int]]
     assert _find(positions.arrays(), 3, 99) < 0
 
 
+@pytest.mark.rule("7.14", "7.15", "7.16", "7.17")
 @given(
     st.lists(st.tuples(st.integers(1, 2**30), st.integers(-(2**20), 2**20)), max_size=25),
     st.sampled_from([1, 2]),
@@ -111,6 +113,7 @@ def test_costs_follow_the_readable_position(moves: list[tuple[int, int]], form: 
     assert (terms.lots_sum[0], terms.pending_sum[0]) == (readable.lots, readable.settlement_cost)
 
 
+@pytest.mark.rule("7.16")
 @given(st.integers(2**59, 2**60), st.integers(2, 2**40), st.data())
 def test_a_close_of_a_cost_near_the_limit_is_exact(
     cost: int, held: int, data: st.DataObject

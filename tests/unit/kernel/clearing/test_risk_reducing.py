@@ -7,6 +7,7 @@ from novate.message.refusal import SubmitTradeRefusal as No
 from tests.unit.clearing import COIN, ClearingHouse
 
 
+@pytest.mark.rule("7.12")
 @pytest.mark.parametrize(
     ("mark", "share_ppm", "floor"),
     [
@@ -25,6 +26,7 @@ def test_the_floor_of_a_sale_is_the_mark_less_its_share(
     assert sale_floor(mark, share_ppm) == floor
 
 
+@pytest.mark.rule("7.12")
 def test_only_long_options_have_a_floor() -> None:
     house = ClearingHouse()
     house.list_contract("X")

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def _payment(value, lots, rate):  # type: ignore[no-untyped-def]
     return funding_payment(value, lots, rate)
 
 
+@pytest.mark.rule("8.7")
 @given(
     st.one_of(st.integers(0, 2**60), st.sampled_from([0, 1, 10**9, 2**60])),
     st.sampled_from([-5, 0, 5]),
@@ -30,6 +32,7 @@ def test_payers_of_funding_round_up_and_receivers_down(size: int, lots: int, rat
     assert int(_payment(np.int64(size), np.int64(lots), np.int64(rate))) == math.ceil(paid)
 
 
+@pytest.mark.rule("8.1", "8.2", "8.11")
 @given(st.integers(0, 2**32), st.integers(0, 3), st.integers(1, 1_000), st.booleans())
 @settings(max_examples=40)
 def test_a_cycle_and_an_expiry_pay_every_holder_what_is_pending(
@@ -57,6 +60,7 @@ def test_a_cycle_and_an_expiry_pay_every_holder_what_is_pending(
         assert left == (0, 0) if expires else left[1] == values[row]
 
 
+@pytest.mark.rule("8.7", "8.8")
 @given(st.integers(0, 2**32), st.integers(0, 3), st.integers(-(10**8), 10**8))
 @settings(max_examples=40)
 def test_funding_conserves_money_and_the_residue_never_loses(

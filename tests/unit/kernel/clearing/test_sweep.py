@@ -20,6 +20,7 @@ def exact(x: ClearingState) -> I64:
     return health
 
 
+@pytest.mark.rule("1.5")
 @pytest.mark.parametrize("rows_for_threads", [0, 10**9])
 def test_threads_and_tier_hints_change_nothing(
     rows_for_threads: int, monkeypatch: pytest.MonkeyPatch
@@ -72,6 +73,7 @@ def test_rows_behind_the_sorted_part_count_too(seed: int) -> None:
     assert (headroom.numbers() == exact(x)).all()
 
 
+@pytest.mark.rule("3.26")
 def test_totals_are_of_margin_accounts_only() -> None:
     x = random_exposure(np.random.default_rng(9), accounts=20, rows=60)
     x.accounts.role[:3] = int(Role.FEES), int(Role.MEMBER), int(Role.HOUSE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ TRADES = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.rule("7.14", "7.15", "7.16", "7.17", "7.21")
 @given(TRADES)
 @settings(max_examples=40)
 def test_positions_cash_and_checksum_are_those_of_the_readable_book(

@@ -246,7 +246,8 @@ def digest() -> str:
 def test_compiler_and_processor_do_not_show_in_the_bits(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    script = "from tests.unit.kernel.pricing.test_implied_volatility import digest\nprint(digest(), end='')"
+    module = "tests.unit.kernel.pricing.test_implied_volatility"
+    script = f"from {module} import digest\nprint(digest(), end='')"
     process = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,

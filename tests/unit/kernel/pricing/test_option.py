@@ -27,6 +27,7 @@ def values(kind: Kind, side: float, *, is_coin: bool, left: float = 1.0) -> np.n
     return out
 
 
+@pytest.mark.rule("9.6", "9.9")
 @pytest.mark.parametrize("is_coin", [False, True])
 def test_a_call_less_a_put_is_the_forward(is_coin: bool) -> None:
     call, put = (values(Kind.EUROPEAN, side, is_coin=is_coin) for side in (1.0, -1.0))
@@ -59,6 +60,7 @@ def smiles(draw: st.DrawFn) -> Smile:
     return a, b, rho, m, sigma
 
 
+@pytest.mark.rule("9.10")
 @given(smiles(), STRIKES)
 def test_a_digital_is_the_limit_of_tight_call_spreads_on_its_smile(
     smile: Smile, strike: float
@@ -73,6 +75,7 @@ def test_a_digital_is_the_limit_of_tight_call_spreads_on_its_smile(
     assert in_coin == pytest.approx((here + strike * digital) / forward, abs=1e-12)
 
 
+@pytest.mark.rule("9.10")
 @given(smiles(), STRIKES, STRIKES, st.booleans())
 def test_a_digital_falls_with_its_strike_and_stays_between_nothing_and_its_payout(
     smile: Smile, one: float, other: float, is_coin: bool
@@ -84,6 +87,7 @@ def test_a_digital_falls_with_its_strike_and_stays_between_nothing_and_its_payou
     assert 0.0 <= high <= low + 1e-12 <= 1.0 + 1e-12
 
 
+@pytest.mark.rule("9.32", "9.33")
 @given(smiles(), STRIKES, st.booleans(), st.booleans(), st.floats(1.01, 2.0))
 def test_in_and_out_share_a_digital_on_its_smile(
     smile: Smile, strike: float, is_coin: bool, up: bool, away: float
@@ -109,6 +113,7 @@ def test_a_digital_call_and_put_pay_together_whatever_happens(is_coin: bool) -> 
     assert call + put == pytest.approx(1.0, abs=1e-14)
 
 
+@pytest.mark.rule("9.8", "9.10")
 def test_a_digital_has_the_probability_of_a_normal_distribution() -> None:
     d2 = np.log(SPOTS / 100.0) / 0.2 - 0.1
     assert values(Kind.DIGITAL, 1.0, is_coin=False) == pytest.approx(norm.cdf(d2), rel=1e-12)
@@ -116,16 +121,19 @@ def test_a_digital_has_the_probability_of_a_normal_distribution() -> None:
     assert in_coin == pytest.approx(norm.cdf(d2 + 0.2), rel=1e-12)
 
 
+@pytest.mark.rule("9.7")
 def test_total_variance_shrinks_with_the_time_to_expiry() -> None:
     at_the_money = float(values(Kind.EUROPEAN, 1.0, is_coin=False, left=0.25)[1])
     assert at_the_money == pytest.approx(100.0 * (2 * norm.cdf(0.05) - 1), rel=1e-12)
 
 
+@pytest.mark.rule("9.9")
 def test_without_time_an_option_is_worth_its_intrinsic_value() -> None:
     found = values(Kind.EUROPEAN, -1.0, is_coin=False, left=0.0)
     assert found == pytest.approx([40.0, 0.0, 0.0], abs=1e-12)
 
 
+@pytest.mark.rule("9.7")
 def test_the_smile_is_read_at_the_moneyness_of_the_forward() -> None:
     out, slope = np.empty(1), 0.05
     # w(k) = 0.04 + 0.05 (sqrt(k^2 + 0.01) - 0.1): carry moves the forward to the strike.

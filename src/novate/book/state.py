@@ -1,0 +1,141 @@
+"""The book as one object: accounts, positions, and what open orders reserve."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
+from novate.kernel.clearing.columns import I64, AccountArrays
+from novate.kernel.clearing.settle import hold_row
+from novate.kernel.codes import Role
+from novate.message.declare import Row
+
+SINGLE_ROLES = (
+    Role.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME,
+    Role.LIQUIDATOR,
+    Role.FEES,
+    Role.RESIDUE,
+    Role.SETTLEMENT,
+    Role.CUSTODY,
+    Role.EXTERNAL_MARKET,
+)
+"""Roles of which the clearing house has exactly one account."""
+
+
+MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
+"""Roles of accounts that trade and are held to margin."""
+
+
+class BookState:
+    """The columns of the book; the floors above inherit from it.
+
+    ``layout`` counts how often position rows were renumbered: row numbers do not outlive it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts = AccountColumns()
+        self.positions = PositionColumns()
+        self.reservations = ReservationColumns()
+        self.checksum = np.zeros(1, np.uint64)
+        self.layout = 0
+        self._single: dict[Role, int] = {}
+        self._own: I64 = np.zeros(0, np.int64)
+        self._holders: _Holders | None = None
+
+    def single(self, role: Role) -> int:
+        """Return the clearing house's own account of a role, or -1 before it is opened."""
+        if role not in self._single:
+            found = np.flatnonzero(self.accounts.used("role") == role)
+            if not found.size:
+                return -1
+            self._single[role] = int(found[0])
+        return self._single[role]
+
+    def own_accounts(self) -> I64:
+        """Numbers of the clearing house's own accounts that are open, in the order of roles."""
+        if self._own.size < len(SINGLE_ROLES):
+            found = [self.single(role) for role in SINGLE_ROLES]
+            self._own = np.array([number for number in found if number >= 0], np.int64)
+        return self._own
+
+    def account_arrays(self) -> AccountArrays:
+        """Accounts as kernels take them."""
+        a = self.accounts
+        return AccountArrays(
+            a.role,
+            a.mode,
+            a.status,
+            a.head,
+            a.encumbered,
+            a.window_gain,
+            a.open_order_hold,
+            a.balance,
+            a.balance_sum,
+            a.moved_block,
+        )
+
+    def margin_accounts(self) -> npt.NDArray[np.bool_]:
+        """Which accounts are margin accounts, of members' houses and of clients."""
+        return np.isin(self.accounts.used("role"), MARGIN_ROLES)
+
+    def hold(self, account: int, instrument: int) -> int:
+        """Return the position row of a pair, made if it is new; room is reserved before."""
+        return int(hold_row(self.positions.arrays(), self.accounts.head, account, instrument))
+
+    def holders(self, instrument: int) -> npt.NDArray[np.int64]:
+        """Return the position rows of an instrument, in row order."""
+        count = self.positions.count
+        if self._holders is None or not self._holders.covers(count):
+            self._holders = _Holders(self.positions.used("instrument"))
+        return self._holders.of(instrument, self.positions.used("instrument"))
+
+    def compact_positions(self) -> None:
+        """Sort the position rows by account and instrument; only the layout changes."""
+        self.positions.compact(self.accounts)
+        self._holders = None
+        self.layout += 1
+
+    def drop_caches(self) -> None:
+        """Forget everything derived; no event may change by it."""
+        self.forget_holders()
+        self._single.clear()
+        self._own = np.zeros(0, np.int64)
+
+    def forget_holders(self) -> None:
+        """Forget the lists of rows by instrument: the tables were filled anew."""
+        self._holders = None
+
+
+def holders(state: BookState, row: Row) -> I64:
+    """Return whom an event of a contract touches: every account with a row in it."""
+    return state.positions.account[state.holders(row["instrument"])].astype(np.int64)
+
+
+HOLDERS = holders
+
+
+class _Holders:
+    """Rows by instrument: sorted once, the rows added since are scanned."""
+
+    def __init__(self, instrument: npt.NDArray[np.int32]) -> None:
+        self.count = len(instrument)
+        self.order = np.argsort(instrument, kind="stable")
+        top = int(instrument.max()) + 1 if self.count else 0
+        self.start = np.searchsorted(instrument[self.order], np.arange(top + 1))
+
+    def covers(self, count: int) -> bool:
+        """Whether the rows added since are few enough to scan."""
+        return self.count <= count <= self.count + 256 + self.count // 8
+
+    def of(self, instrument: int, column: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Rows of one instrument in row order."""
+        known = np.empty(0, np.int64)
+        if instrument + 1 < len(self.start):
+            known = self.order[self.start[instrument] : self.start[instrument + 1]]
+        if len(column) == self.count:
+            return known
+        added = np.flatnonzero(column[self.count :] == instrument) + self.count
+        return np.concatenate((known, added))

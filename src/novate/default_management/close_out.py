@@ -1,0 +1,124 @@
+"""What accounts that are closed out still hold, and what they are worth to whoever takes over."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from novate.default_management.state import DefaultState
+from novate.kernel.clearing.assess import WIDTH
+from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.settle import value_of
+from novate.kernel.clearing.takeover import holds_nothing
+from novate.market.reference import PPM
+from novate.message.parameter import Parameter
+from novate.valuation import ClearingState
+from novate.valuation.price_status import blocked_prices
+
+N = TypeVar("N", int, I64)
+"""One amount, or a column of them."""
+
+
+def position_rows(x: ClearingState, account: int) -> list[int]:
+    """Rows of an account's open positions, by instrument."""
+    rows = []
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        if x.positions.lots[row] != 0:
+            rows.append(row)
+        row = int(x.positions.link[row])
+    return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
+
+
+def assess_many(x: ClearingState, accounts: I64) -> I64:
+    """Assess some accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`."""
+    out = np.empty((accounts.size, WIDTH), np.int64)
+    assess_subjects(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        accounts, out,
+    )  # fmt: skip
+    return out
+
+
+class PriceLook(NamedTuple):
+    """What the prices of some accounts' positions allow; each of shape (accounts,).
+
+    Attributes
+    ----------
+    blocked
+        Lowest number of an open position whose price is blocked, -1 for none: nothing is
+        liquidated at a guess.  A long option is left out: it is no collateral and asks for
+        nothing, so that its price decides nothing.
+    long_worth
+        Worth of the long options at their marks, numeraire units, each rounded down; one whose
+        price is blocked counts as nothing.
+    """
+
+    blocked: I64
+    long_worth: I64
+
+
+def look_at(x: ClearingState, accounts: I64) -> PriceLook:
+    """Look at the prices of some accounts' positions."""
+    look = PriceLook(np.full(accounts.size, -1, np.int64), np.zeros(accounts.size, np.int64))
+    if accounts.size:
+        look_at_prices(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            blocked_prices(x), accounts, *look,
+        )  # fmt: skip
+    return look
+
+
+def has_blocked_price(x: ClearingState, account: int) -> bool:
+    """Whether a position that decides waits for a price."""
+    return bool(look_at(x, np.array([account])).blocked[0] >= 0)
+
+
+def binding_instruments(x: ClearingState, accounts: I64) -> I64:
+    """Open position of each account that asks for most maintenance margin, -1 without one.
+
+    Ties go to the lower number.
+    """
+    binding = np.empty(accounts.size, np.int64)
+    find_binding(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        accounts, binding,
+    )  # fmt: skip
+    return binding
+
+
+def takeover_level(x: ClearingState, maintenance: N) -> N:
+    """Equity below which an account in liquidation is taken over, numeraire units, rounded down.
+
+    Parameters
+    ----------
+    maintenance
+        Maintenance margin of one account, or of many.
+    """
+    share = x.parameter(Parameter.TAKEOVER_PPM)
+    # In two parts: the product of the whole could leave 64 bits.
+    return maintenance // PPM * share + maintenance % PPM * share // PPM
+
+
+def notional_of(x: ClearingState, row: int) -> int:
+    """Notional of a position at its mark, numeraire units, rounded up."""
+    i = int(x.positions.instrument[row])
+    value = value_of(
+        x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
+    )
+    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    return math.ceil(abs(int(value)) * price)
+
+
+def is_flat(x: DefaultState, account: int) -> bool:
+    """No positions, no open orders, and nothing but numeraire, paid or still owed."""
+    return bool(
+        holds_nothing(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            account,
+        )
+        and not x.defaults.orders.of(np.array([account])).size
+    )  # fmt: skip

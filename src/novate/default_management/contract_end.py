@@ -1,0 +1,81 @@
+"""What ends a contract closes the orders in it: nobody can fill them any more.
+
+A contract ends at its expiry, an option also by a touch of its barrier: at an index that a price
+makes at once, at the index of an assessment, or at a scheduled look.
+"""
+
+from __future__ import annotations
+
+from novate.default_management.outbox import close_orders_in
+from novate.default_management.state import DefaultState
+from novate.kernel.codes import InstrumentStatus
+from novate.market.index import accept_price, present_index
+from novate.message import command
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.refusal import EngineCommandRefusal, ReportPriceRefusal
+from novate.message.topic import Decision, Topic
+from novate.settlement.barrier import observe_barrier, touch, touched_at, touched_now
+from novate.settlement.cycle import settle_expiry
+
+
+def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+    """Accept a source's price; the index that it makes may touch a barrier at once."""
+    refusal = accept_price(state, row, emit)
+    watched = state.watched()
+    if refusal is not None or not watched:
+        return refusal
+    asset = int(state.sources.asset[row["source"]])
+    if asset in watched:
+        price, _, _ = present_index(state, asset)
+        for i in touched_at(state, asset, price):
+            touch(state, i, emit, price)
+            _close_orders_of_ended(state, i, emit)
+    return None
+
+
+def touch_barriers(state: DefaultState, emit: Emit) -> None:
+    """Touch every watched barrier that an index of this assessment is at."""
+    for i in touched_now(state):
+        touch(state, i, emit)
+        _close_orders_of_ended(state, i, emit)
+
+
+def decide_settle_expiry(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+    """Settle an expired contract and close its orders."""
+    refusal = settle_expiry(state, row, emit)
+    if refusal is None:
+        _close_orders_of_ended(state, row["instrument"], emit)
+    return refusal
+
+
+def decide_observe_barrier(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+    """Look at a barrier; the orders of an option that ends by it close."""
+    refusal = observe_barrier(state, row, emit)
+    if refusal is None:
+        _close_orders_of_ended(state, row["instrument"], emit)
+    return refusal
+
+
+def _close_orders_of_ended(state: DefaultState, i: int, emit: Emit) -> None:
+    if state.instruments.status[i] == InstrumentStatus.EXPIRED:
+        close_orders_in(state, i, emit)
+
+
+TOPIC: Topic[DefaultState] = Topic(
+    name="ends of contracts",
+    decisions=(
+        Decision(
+            command.REPORT_PRICE, decide_report_price, ReportPriceRefusal, is_before_house=True
+        ),
+        Decision(
+            command.SETTLE_EXPIRY, decide_settle_expiry, EngineCommandRefusal, is_engine_only=True
+        ),
+        Decision(
+            command.OBSERVE_BARRIER,
+            decide_observe_barrier,
+            EngineCommandRefusal,
+            is_engine_only=True,
+        ),
+    ),
+    phases=(touch_barriers,),
+)

@@ -1,0 +1,273 @@
+"""The outbox: what the engine asks the world to do for accounts that are closed, and its answers.
+
+An order stays until it is filled, withdrawn, or its holding changes; a fill trades with the
+external market, and whoever answers late is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from novate.book.ledger import transfer
+from novate.canonical import Run
+from novate.default_management.conversion import apply_asset_converted, fill_conversion
+from novate.default_management.refused import Refused
+from novate.default_management.room import conversion_room, fill_room
+from novate.default_management.state import DefaultState
+from novate.errors import require
+from novate.kernel.clearing.bound import COST_STOP
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.settle import apply_trade, value_of
+from novate.kernel.clearing.takeover import find_excess
+from novate.kernel.codes import DueKind, OrderKind, Role
+from novate.market.index import PRICE_MAX_E8
+from novate.market.reference import PPM
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
+from novate.message.refusal import EngineCommandRefusal as No
+from novate.message.refusal import ReportFillRefusal
+from novate.message.topic import (
+    ACCOUNT,
+    NOBODY,
+    Application,
+    ColumnDecision,
+    Decision,
+    Topic,
+    Work,
+)
+from novate.valuation import ClearingState
+
+
+def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
+    """Place orders of some accounts, but those that are out already.
+
+    Parameters
+    ----------
+    accounts
+        Whose orders they are, each once.
+    wanted
+        Rows of (account, kind, subject, quantity); at most one of an account, kind and subject.
+    """
+    orders = x.defaults.orders
+    out = orders.of(accounts)
+    if out.size:
+        about = (orders.account[out], orders.kind[out], orders.subject[out])
+        waiting = _keys(*(column.astype(np.int64) for column in about))
+        wanted = wanted[~np.isin(_keys(*wanted[:, :3].T), waiting)]
+    if not len(wanted):
+        return
+    account, kind, subject, quantity = wanted.T
+    is_position = kind == OrderKind.POSITION
+    reference = np.where(
+        is_position,
+        x.marks.mark[np.where(is_position, subject, 0)],
+        x.assets.price_e8[np.where(is_position, 0, subject)],
+    )
+    emit.columns(
+        event.ORDER_PLACED,
+        order=orders.given + 1 + np.arange(len(wanted)),
+        account=account,
+        kind=kind,
+        subject=subject,
+        quantity=quantity,
+        reference=reference,
+        instant_ns=np.full(len(wanted), x.now_ns),
+    )
+
+
+def _keys(account: I64, kind: I64, subject: I64) -> I64:
+    """One number for what an order is about: 31 bits of account, as many of subject, the kind."""
+    keys: I64 = account << 32 | subject << 1 | (kind == OrderKind.CONVERSION)
+    return keys
+
+
+def apply_order_placed(x: DefaultState, columns: Row) -> None:
+    """The orders wait for an answer."""
+    orders = x.defaults.orders
+    rows = orders.add(len(columns["order"]))
+    require(bool((orders.number[rows] == columns["order"]).all()), "orders are numbered one by one")
+    for name in ("account", "kind", "subject", "quantity", "reference"):
+        getattr(orders, name)[rows] = columns[name]
+    orders.placed_ns[rows] = orders.answered_ns[rows] = columns["instant_ns"]
+    orders.is_open[rows] = True
+    x.enter_orders(rows)
+
+
+def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+    """Book the market's answer to an order; a finished order leaves the outbox."""
+    no = ReportFillRefusal
+    number, quantity, price = row["order"], row["quantity"], row["price"]
+    orders = x.defaults.orders
+    if not 0 < number <= orders.given:
+        return Refusal(no.UNKNOWN_ORDER, number, orders.given)
+    order = orders.row_of(number)
+    if order < 0:
+        return Refusal(no.ORDER_CLOSED, number, 0)
+    rest = int(orders.quantity[order])
+    if not 0 <= quantity <= abs(rest):
+        return Refusal(no.QUANTITY_OUT_OF_RANGE, quantity, abs(rest))
+    subject = int(orders.subject[order])
+    is_position = orders.kind[order] == OrderKind.POSITION
+    most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
+    if quantity and not 0 < price <= most:
+        return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
+    if quantity:
+        signed = quantity if rest > 0 else -quantity
+        account = int(orders.account[order])
+        needed = (fill_room if is_position else conversion_room)(x, account, subject, signed, price)
+        if needed >= COST_STOP:
+            # The number itself may not fit into the journal.
+            return Refusal(no.AMOUNT_TOO_LARGE, min(needed, 2**62), COST_STOP - 1)
+        if is_position:
+            _fill_position(x, number, account, subject, signed, price, emit)
+        else:
+            fill_conversion(x, number, account, subject, signed, price, emit)
+    if row["is_final"] or quantity == abs(rest):
+        emit(event.ORDER_CLOSED, order=number)
+    return None
+
+
+def _fill_position(
+    x: ClearingState, number: int, account: int, i: int, lots: int, ticks: int, emit: Emit
+) -> None:
+    """Emit a fill with its liquidation fee.
+
+    The fee is charged in numeraire, is no more than the account's positive net equity, and is not
+    charged to the liquidator.
+    """
+    value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
+    fee = 0
+    if x.accounts.role[account] != Role.LIQUIDATOR:
+        price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM)
+        asked = -(-math.ceil(abs(value) * price) * rate // PPM)
+        mark = x.marks.mark[i]
+        gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value
+        after = x.assess(account).net + math.floor(gained * price)
+        fee = min(asked, max(after, 0))
+    emit(
+        event.ORDER_FILLED,
+        order=number, account=account, instrument=i, lots=lots, ticks=ticks, value=value, fee=fee,
+    )  # fmt: skip
+
+
+def apply_order_filled(x: DefaultState, row: Row) -> None:
+    """Trade with the external market at the fill price and pay the fee to the insurance fund."""
+    account, lots = row["account"], row["lots"]
+    book_between(
+        x, account, x.single(Role.EXTERNAL_MARKET), row["instrument"], row["ticks"], lots,
+        row["value"],
+    )  # fmt: skip
+    transfer(x.accounts, 0, account, x.single(Role.INSURANCE_FUND), row["fee"])
+    x.book_answer(row["order"], lots)
+
+
+def book_between(
+    x: ClearingState, account: int, other: int, i: int, ticks: int, lots: int, value: int
+) -> None:
+    """Book a fee-free trade: ``account`` gets signed ``lots`` with signed ``value``."""
+    x.positions.reserve(2, x.accounts)
+    buyer, seller = (account, other) if lots > 0 else (other, account)
+    apply_trade(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        x.single(Role.FEES), x.checksum, buyer, seller, i, ticks, abs(lots),
+        value if lots > 0 else -value, 0, 0,
+    )  # fmt: skip
+
+
+def close_orders(x: DefaultState, accounts: I64, emit: Emit) -> None:
+    """Take all open orders of some accounts out of the outbox: by account, oldest first."""
+    _close(x, x.defaults.orders.of(accounts), emit)
+
+
+def close_orders_in(x: DefaultState, instrument: int, emit: Emit) -> None:
+    """Take all open orders in a contract out of the outbox."""
+    orders = x.defaults.orders
+    rows = orders.live()
+    is_in = (orders.kind[rows] == OrderKind.POSITION) & (orders.subject[rows] == instrument)
+    _close(x, rows[is_in], emit)
+
+
+def cancel_excess_orders(x: DefaultState, emit: Emit) -> None:
+    """Take out of the outbox what the liquidator ordered for a holding that changed since.
+
+    An order stays while it reduces the position, or the balance that it converts, and is not larger
+    than it: else a late fill would turn the liquidator round.
+    """
+    liquidator = x.single(Role.LIQUIDATOR)
+    orders = x.defaults.orders
+    rows = orders.of(np.array([liquidator]))
+    is_excess = np.zeros(rows.size, np.bool_)
+    find_excess(
+        x.account_arrays(), x.positions.arrays(), liquidator,
+        orders.kind[rows], orders.subject[rows], orders.quantity[rows], is_excess,
+    )  # fmt: skip
+    _close(x, rows[is_excess], emit)
+
+
+def _close(x: DefaultState, rows: I64, emit: Emit) -> None:
+    if rows.size:
+        emit.columns(event.ORDER_CLOSED, order=x.defaults.orders.number[rows])
+
+
+def decide_expire_orders(
+    x: DefaultState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Withdraw orders that had no fill for their life; a fill that comes later is refused."""
+    orders, numbers = x.defaults.orders, columns["order"].astype(np.int64)
+    refused = Refused(numbers.size)
+    refused.where(
+        (numbers < 1) | (numbers > orders.given), No.UNKNOWN_SUBJECT, numbers, orders.given
+    )
+    rows = orders.rows_of(numbers)
+    refused.where(rows < 0, No.CAUSE_GONE, numbers, 0)
+    due = x.order_ends(rows)
+    refused.where((due == 0) | (x.now_ns < due), No.NOT_DUE, x.now_ns, due)
+    _close(x, rows[refused.passing()], emit)
+    return refused.reasons()
+
+
+def apply_order_closed(x: DefaultState, columns: Row) -> None:
+    """The orders no longer wait for an answer."""
+    rows = x.defaults.orders.rows_of(columns["order"])
+    require(bool((rows >= 0).all()), "an order is closed once")
+    x.defaults.orders.end(rows)
+
+
+def _waiting(x: DefaultState) -> tuple[I64, I64]:
+    """Open orders, and when their life without a fill ends."""
+    rows = x.defaults.orders.live()
+    ends = x.order_ends(rows)
+    return x.defaults.orders.number[rows[ends > 0]], ends[ends > 0]
+
+
+def _ends_of(x: DefaultState, numbers: I64) -> I64:
+    """When the life of some orders ends, 0 where they are closed."""
+    rows = x.defaults.orders.rows_of(numbers)
+    return np.where(rows >= 0, x.order_ends(rows), 0)
+
+
+def _expire(x: DefaultState, numbers: I64) -> Run:
+    return command.EXPIRE_ORDER.run({"order": numbers})
+
+
+ORDER_LIFE = Work(kind=DueKind.ORDER_LIFE, due=_waiting, instants=_ends_of, commands=_expire)
+
+TOPIC: Topic[DefaultState] = Topic(
+    name="outbox",
+    decisions=(
+        Decision(command.REPORT_FILL, decide_report_fill, ReportFillRefusal),
+        ColumnDecision(command.EXPIRE_ORDER, decide_expire_orders, No, is_engine_only=True),
+    ),
+    applications=(
+        Application(event.ORDER_PLACED, apply_order_placed, NOBODY, is_by_column=True),
+        Application(event.ORDER_CLOSED, apply_order_closed, NOBODY, is_by_column=True),
+        Application(event.ORDER_FILLED, apply_order_filled, ACCOUNT),
+        Application(event.ASSET_CONVERTED, apply_asset_converted, ACCOUNT),
+    ),
+    work=(ORDER_LIFE,),
+)

@@ -1,0 +1,114 @@
+"""The topics of the engine, listed by hand, and the tables that follow from them.
+
+A topic is registered by one line here; its messages, with what they decide, change and touch, stand
+at the end of its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from novate.book import account, reservation
+from novate.collateral import custody
+from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.engine import control, upgrade
+from novate.engine.state import State
+from novate.errors import require
+from novate.margin import admission, option, option_mark, tier
+from novate.market import index, reference, surface
+from novate.message import parameter
+from novate.message.declare import Message
+from novate.message.refusal import LinkedRefusal
+from novate.message.topic import Application, ColumnDecision, Decision, Topic
+from novate.settlement import barrier, cycle
+from novate.valuation import listing
+
+TOPICS: tuple[Topic[State], ...] = (
+    control.TOPIC,
+    upgrade.TOPIC,
+    parameter.TOPIC,
+    reference.TOPIC,
+    listing.TOPIC,
+    account.TOPIC,
+    custody.TOPIC,
+    index.TOPIC,
+    surface.TOPIC,
+    tier.TOPIC,
+    option.TOPIC,
+    option_mark.TOPIC,
+    reservation.TOPIC,
+    admission.TOPIC,
+    cycle.TOPIC,
+    barrier.TOPIC,
+    contract_end.TOPIC,
+    call.TOPIC,
+    liquidation.TOPIC,
+    outbox.TOPIC,
+    takeover.TOPIC,
+    waterfall.TOPIC,
+)
+
+
+def decisions_of(
+    topics: Iterable[Topic[State]],
+) -> dict[Message, Decision[State] | ColumnDecision[State]]:
+    """Return the decision of each command.
+
+    Raises
+    ------
+    InvariantError
+        If two topics decide the same command.
+    """
+    found: dict[Message, Decision[State] | ColumnDecision[State]] = {}
+    for topic in topics:
+        for decision in topic.decisions:
+            require(decision.command not in found, f"{decision.command.name} is decided once")
+            found[decision.command] = decision
+    return found
+
+
+def applications_of(topics: Iterable[Topic[State]]) -> dict[Message, Application[State]]:
+    """Return the application of each event.
+
+    Raises
+    ------
+    InvariantError
+        If two topics apply the same event.
+    """
+    found: dict[Message, Application[State]] = {}
+    for topic in topics:
+        for application in topic.applications:
+            require(application.event not in found, f"{application.event.name} is applied once")
+            found[application.event] = application
+    return found
+
+
+DECISIONS = decisions_of(TOPICS)
+"""How each command is decided."""
+
+APPLICATIONS = applications_of(TOPICS)
+"""How each event changes the state, and whom it touches."""
+
+REFUSALS: dict[str, type[IntEnum]] = {
+    message.name: decision.refusals for message, decision in DECISIONS.items()
+}
+"""Reasons for which each command is refused, by its name; those of linked rows aside."""
+
+
+def refusal_of(command: str, code: int) -> IntEnum:
+    """Return the member that a journaled refusal of a command stands for."""
+    if code == LinkedRefusal.LINKED:
+        return LinkedRefusal.LINKED
+    return REFUSALS[command](code)
+
+
+ENGINE_ONLY = frozenset(
+    message.name for message, decision in DECISIONS.items() if decision.is_engine_only
+)
+"""Names of commands that only the engine may issue."""
+
+BEFORE_HOUSE = frozenset(
+    message.name for message, decision in DECISIONS.items() if decision.is_before_house
+)
+"""Names of commands that need none of the clearing house's own accounts."""

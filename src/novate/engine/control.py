@@ -1,0 +1,76 @@
+"""The engine's own messages: the clock, the assessment of all accounts, and refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.engine.order import PHASES
+from novate.engine.state import State
+from novate.kernel.clearing.sweep import margin_totals
+from novate.kernel.codes import DueKind
+from novate.message import command, event
+from novate.message.declare import Emit, Refusal, Row
+from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
+from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
+from novate.settlement.cycle import GAINS_WINDOW
+
+INSTANT_MAX = 2**62
+"""Last instant of the clock, in the year 2116: sums with any interval stay inside 64 bits."""
+
+
+def decide_advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Move the clock forward; due work has been drained before."""
+    now = state.now_ns
+    if row["instant_ns"] < now or row["instant_ns"] <= 0:
+        return Refusal(AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT, row["instant_ns"], max(now, 1))
+    if row["instant_ns"] > INSTANT_MAX:
+        return Refusal(AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE, row["instant_ns"], INSTANT_MAX)
+    emit(event.TIME_ADVANCED, instant_ns=row["instant_ns"])
+    return None
+
+
+def apply_time_advanced(state: State, row: Row) -> None:
+    """Set the clock; the first instant begins the first window of gains."""
+    state.now_ns = row["instant_ns"]
+    if state.window_ns == 0:
+        state.window_ns = row["instant_ns"]
+        state.due.enter(
+            DueKind.GAINS_WINDOW, 0, GAINS_WINDOW.instants(state, np.zeros(1, np.int64))
+        )
+
+
+def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
+    """Go through the phases of an assessment and report the margin of all accounts."""
+    if row["instant_ns"] != state.now_ns:
+        return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], state.now_ns)
+    for phase in PHASES:
+        phase(state, emit)
+    totals = margin_totals(state.accounts.used("role"), state.margin_cache.numbers())
+    accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
+    emit(
+        event.MARGIN_ASSESSED,
+        accounts=accounts,
+        breaches=breaches,
+        equity=equity,
+        initial=initial,
+        maintenance=maintenance,
+    )
+    return None
+
+
+TOPIC: Topic[State] = Topic(
+    name="control",
+    decisions=(
+        Decision(
+            command.ADVANCE_TIME, decide_advance_time, AdvanceTimeRefusal, is_before_house=True
+        ),
+        Decision(
+            command.ASSESS_MARGIN, decide_assess_margin, EngineCommandRefusal, is_before_house=True
+        ),
+    ),
+    applications=(
+        Application(event.TIME_ADVANCED, apply_time_advanced, NOBODY),
+        Application(event.MARGIN_ASSESSED, report_only, NOBODY),
+        Application(event.COMMAND_REFUSED, report_only, NOBODY),
+    ),
+)

@@ -1,0 +1,56 @@
+"""The order in which things happen, in one place, read from top to bottom.
+
+What comes from outside is decided in the order in which it was submitted.  The rest is here: what
+an assessment does, what is done first of the work that falls due at one instant, and which stage
+of consequences comes before which.  Each entry is registered by the topic that it belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.margin import option_mark
+from novate.market import index
+from novate.settlement import barrier, cycle
+
+if TYPE_CHECKING:
+    from novate.engine.state import State
+    from novate.message.topic import Phase, Stage, Work
+
+PHASES: tuple[Phase[State], ...] = (
+    index.update_indices,
+    index.update_marks,
+    contract_end.touch_barriers,
+    option_mark.mark_options,
+)
+"""What an assessment does, before it adds up the margin of all accounts."""
+
+WORK: tuple[Work[State], ...] = (
+    cycle.FUNDING,
+    cycle.CYCLE,
+    barrier.OBSERVATION,
+    cycle.EXPIRY,
+    call.CALL_DEADLINE,
+    outbox.ORDER_LIFE,
+    liquidation.SLICE,
+    cycle.GAINS_WINDOW,
+)
+"""Work of one instant: kinds in this order, which is that of their codes; then by number."""
+
+STAGES: tuple[Stage[State], ...] = (
+    barrier.looks,
+    cycle.expiries,
+    waterfall.losses,
+    takeover.takeovers,
+    takeover.shortfalls,
+    liquidation.cures,
+    call.calls_met,
+    call.early_defaults,
+    liquidation.breaches,
+    call.calls,
+    liquidation.slices,
+    takeover.surpluses,
+)
+"""Consequences of the present state: the first stage that has any goes first, in a record of its
+own; then all stages are asked again, from the top."""

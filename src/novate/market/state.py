@@ -1,0 +1,125 @@
+"""The market as one object: contracts, assets, sources, marks, smiles, the present instant."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
+from novate.kernel.clearing.due import DueTable
+from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
+from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
+from novate.message.parameter import Parameter, ParameterState
+
+
+class Watch(NamedTuple):
+    """Options on one asset whose barrier every index is held to, in order of number."""
+
+    above: int  # the lowest level that an index touches from below, in 1e-8
+    below: int  # the highest one that it touches from above, in 1e-8
+    numbers: tuple[int, ...]
+
+
+CONTRACT_INSTANTS = {
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of the instruments that say when work is due."""
+
+
+class MarketState(ParameterState):
+    """The columns of contracts and market; the floors above inherit from it.
+
+    ``due`` is derived: whoever moves an instant at which work is due enters it there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns = 0
+        self.instruments = InstrumentColumns()
+        self.option_rules = OptionRuleColumns()
+        self.marks = MarkColumns(8)
+        self.assets = AssetColumns()
+        self.sources = SourceColumns()
+        self.surfaces = SurfaceColumns()
+        self.due = DueTable()
+        self._watched: dict[int, Watch] | None = None
+
+    def enter_contract(self, i: int) -> None:
+        """Enter when work on a contract is due, after its instants have moved."""
+        for kind, column in CONTRACT_INSTANTS.items():
+            self.due.enter(kind, i, getattr(self.instruments, column)[i])
+
+    def is_fresh(self, asset: int) -> bool:
+        """Whether an asset has a price and enough sources that reported lately; the numeraire has.
+
+        The clock counts, not only the last assessment: time alone makes an index stale.
+        """
+        if asset == 0:
+            return True
+        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
+            return False
+        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
+        usable = self.sources.usable(asset, self.now_ns, limit)
+        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def is_option(self, instrument: int) -> bool:
+        """Whether a contract is an option: paid at the trade, marked from a smile."""
+        return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
+
+    def smile_row(self, instrument: int) -> int:
+        """Row of the smile that values an option now, -1 if there is none or it is stale."""
+        row = self.last_smile_row(instrument)
+        if row < 0:
+            return -1
+        oldest = self.now_ns - self.parameter(Parameter.SURFACE_STALENESS_NS)
+        return row if self.surfaces.observed_ns[row] >= oldest else -1
+
+    def last_smile_row(self, instrument: int) -> int:
+        """Row of the last smile of an option, however old, -1 for none."""
+        terms = self.instruments
+        expiry = int(terms.expiry_ns[instrument])
+        return self.surfaces.row_of(int(terms.underlying[instrument]), expiry)
+
+    def watched(self) -> dict[int, Watch]:
+        """Barriers that wait for an index, by underlying.
+
+        Derived from the contracts, kept until `forget_watched`: a venue without barriers pays
+        nothing for them with a price.
+        """
+        if self._watched is None:
+            c = self.instruments
+            waits = (
+                (c.used("monitoring") == Monitoring.CONTINUOUS)
+                & (c.used("barrier") != Barrier.NONE)
+                & ~c.used("is_knocked")
+                & (c.used("status") == InstrumentStatus.ACTIVE)
+            )
+            numbers = np.flatnonzero(waits)
+            underlying = c.underlying[numbers]
+            self._watched = {
+                int(asset): _watch(c, numbers[underlying == asset]) for asset in set(underlying)
+            }
+        return self._watched
+
+    def forget_watched(self) -> None:
+        """To be called when a barrier begins to wait, or no longer does."""
+        self._watched = None
+
+    def drop_caches(self) -> None:
+        """Forget everything derived; no event may change by it."""
+        self._watched = None
+        self.due.forget()
+
+
+def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:
+    """Summary of some watched options."""
+    level = c.barrier_e8[numbers]
+    is_up = np.isin(c.barrier[numbers], (Barrier.UP_IN, Barrier.UP_OUT))
+    above = int(level[is_up].min(initial=np.iinfo(np.int64).max))
+    below = int(level[~is_up].max(initial=0))
+    return Watch(above, below, tuple(numbers.tolist()))

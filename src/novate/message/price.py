@@ -1,0 +1,77 @@
+"""Prices from outside, and the index and mark that they make."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from novate.message.declare import Field, declare
+from novate.message.field import INSTRUMENT
+
+REPORT_PRICE = declare(
+    "ReportPrice",
+    "A source reports the price of its asset.",
+    Field("source", "uint32", "source"),
+    Field("price_e8", "int64", "price in 1e-8 numeraire"),
+    Field("observed_ns", "int64", "when the source saw it; not in the future"),
+)
+REPORT_LAST = declare(
+    "ReportLast",
+    "The venue reports the price at which a contract trades (impact mid or last).",
+    Field("instrument", "uint32", "instrument"),
+    Field("ticks", "int64", "price in ticks"),
+)
+
+PRICE_REPORTED = declare(
+    "PriceReported",
+    "A source's price was accepted.",
+    Field("source", "uint32", "source"),
+    Field("price_e8", "int64", "price"),
+    Field("observed_ns", "int64", "when it was seen"),
+)
+INDEX_UPDATED = declare(
+    "IndexUpdated",
+    "The index of an asset was computed.",
+    Field("asset", "uint32", "asset"),
+    Field("price_e8", "int64", "weighted median of usable sources, or the last index if stale"),
+    Field("slow_e8", "int64", "slow average"),
+    Field("sources", "int64", "sources used"),
+    Field("outliers", "int64", "fresh sources left out"),
+    Field("is_stale", "bool", "too few usable sources: decisions that need it wait"),
+)
+LAST_REPORTED = declare(
+    "LastReported",
+    "A venue price was accepted.",
+    INSTRUMENT,
+    Field("ticks", "int64", "ticks"),
+)
+MARK_UPDATED = declare(
+    "MarkUpdated",
+    "The mark of an instrument was computed, with the sums behind funding and expiry.",
+    INSTRUMENT,
+    Field("index", "int64", "index in ticks"),
+    Field("mark", "int64", "index plus average basis, clamped, in ticks"),
+    Field("slow", "int64", "slow average index in ticks"),
+    Field("basis_e8", "int64", "average of last minus index, in 1e-8 ticks"),
+    Field("premium_e9", "int64", "last over index minus 1, in 1e-9"),
+    Field("premium_sum", "int64", "premium times time in this funding period, 1e-9 x ms"),
+    Field("premium_ms", "int64", "time in that sum"),
+    Field("final_sum", "int64", "index ticks times time in the settlement window, ticks x ms"),
+    Field("final_ms", "int64", "time in that sum"),
+)
+
+
+class ReportPriceRefusal(IntEnum):
+    """Why a source price was refused."""
+
+    UNKNOWN_SOURCE = 1
+    PRICE_OUT_OF_RANGE = 2
+    OBSERVED_IN_THE_FUTURE = 3
+    OUT_OF_ORDER = 4
+
+
+class ReportLastRefusal(IntEnum):
+    """Why a venue price was refused."""
+
+    UNKNOWN_INSTRUMENT = 1
+    PRICE_OUT_OF_RANGE = 2
+    INSTRUMENT_NOT_ACTIVE = 3

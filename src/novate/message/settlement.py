@@ -1,0 +1,91 @@
+"""Cycles, funding, expiry, barriers, and windows of gains."""
+
+from __future__ import annotations
+
+from novate.message.declare import Field, declare
+from novate.message.field import INSTRUMENT
+
+SETTLE_CYCLE = declare(
+    "SettleCycle",
+    "Pay variation margin of one instrument.",
+    Field("instrument", "uint32", "instrument"),
+    Field("cycle", "int64", "cycle number, one above the last"),
+)
+SETTLE_FUNDING = declare(
+    "SettleFunding",
+    "Exchange funding of one instrument.",
+    Field("instrument", "uint32", "instrument"),
+    Field("period", "int64", "funding period, one above the last"),
+)
+SETTLE_EXPIRY = declare(
+    "SettleExpiry", "Settle an expired contract.", Field("instrument", "uint32", "instrument")
+)
+OBSERVE_BARRIER = declare(
+    "ObserveBarrier",
+    "Look at the barrier of an option whose schedule says so.",
+    Field("instrument", "uint32", "instrument"),
+)
+START_GAINS_WINDOW = declare(
+    "StartGainsWindow",
+    "Begin a new window of gains that a haircut may cut; older proofs decay.",
+    Field("instant_ns", "int64", "the present instant"),
+)
+
+CYCLE_SETTLED = declare(
+    "CycleSettled",
+    "Variation margin was paid to all holders of an instrument.",
+    INSTRUMENT,
+    Field("cycle", "int64", "cycle number"),
+    Field("ticks", "int64", "settlement price"),
+    Field("instant_ns", "int64", "instant of the cycle"),
+)
+CYCLE_POSTPONED = declare(
+    "CyclePostponed",
+    "What was due waits for the next interval, or for the index, which is stale or unknown.",
+    INSTRUMENT,
+    Field("kind", "int8", "kernel.codes.DueKind"),
+    Field("instant_ns", "int64", "instant it was due"),
+)
+FUNDING_SETTLED = declare(
+    "FundingSettled",
+    "Funding was exchanged between all holders of an instrument.",
+    INSTRUMENT,
+    Field("period", "int64", "period number"),
+    Field("ticks", "int64", "mark used"),
+    Field("rate_e9", "int64", "rate; longs pay when it is positive"),
+    Field("instant_ns", "int64", "instant of funding"),
+)
+CONTRACT_EXPIRED = declare(
+    "ContractExpired",
+    "An expired contract was settled and its positions closed.",
+    INSTRUMENT,
+    Field("ticks", "int64", "final settlement price, the time average of the index"),
+    Field("instant_ns", "int64", "instant of expiry"),
+)
+OPTION_EXPIRED = declare(
+    "OptionExpired",
+    "An option paid off; every position in it is closed.",
+    INSTRUMENT,
+    Field("final_e8", "int64", "settlement price of the underlying"),
+    Field("ticks", "int64", "payoff of a lot, 0 if it is worthless"),
+    Field("instant_ns", "int64", "instant"),
+)
+BARRIER_TOUCHED = declare(
+    "BarrierTouched",
+    "A barrier was touched: an in option is a plain one for good, an out option pays its rebate.",
+    INSTRUMENT,
+    Field("index_e8", "int64", "index that touched it"),
+    Field("instant_ns", "int64", "instant"),
+)
+BARRIER_OBSERVED = declare(
+    "BarrierObserved",
+    "A scheduled look at a barrier that was not touched.",
+    INSTRUMENT,
+    Field("index_e8", "int64", "index"),
+    Field("next_ns", "int64", "next look, 0 for none"),
+)
+GAINS_WINDOW_STARTED = declare(
+    "GainsWindowStarted",
+    "Gains counted for a haircut start at zero; unproven closed gains are halved.",
+    Field("instant_ns", "int64", "start of the window"),
+)

@@ -1,0 +1,70 @@
+"""The declared order of loss absorption, and losses on their way through it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from novate.message.declare import Field, declare
+from novate.message.field import INSTRUMENT
+
+DECLARE_WATERFALL = declare(
+    "DeclareWaterfall",
+    "Declare the order of loss absorption after the defaulter's collateral.",
+    Field("first", "int8", "layer"),
+    Field("second", "int8", "layer"),
+    Field("third", "int8", "layer"),
+    Field("fourth", "int8", "layer"),
+    Field("last", "int8", "5 gains haircut or 6 auto-deleveraging"),
+)
+ALLOCATE_LOSS = declare(
+    "AllocateLoss", "Take a loss through the waterfall.", Field("loss", "uint32", "loss, from 1")
+)
+
+WATERFALL_DECLARED = declare(
+    "WaterfallDeclared",
+    "The order of loss absorption changed.",
+    Field("first", "int8", "layer"),
+    Field("second", "int8", "layer"),
+    Field("third", "int8", "layer"),
+    Field("fourth", "int8", "layer"),
+    Field("last", "int8", "layer"),
+)
+LOSS_ALLOCATED = declare(
+    "LossAllocated",
+    "A layer of the waterfall paid part of a loss to the liquidator.",
+    Field("loss", "uint32", "loss"),
+    Field("layer", "int8", "kernel.codes.Layer; UNCOVERED moves no cash"),
+    Field("payer", "uint32", "account that paid"),
+    Field("amount", "int64", "numeraire units"),
+)
+GAINS_CUT = declare(
+    "GainsCut",
+    "Winners of the gains window bore a loss, pro rata; `apply` expands it over them.",
+    Field("loss", "uint32", "loss"),
+    Field("amount", "int64", "numeraire units"),
+    Field("gains", "int64", "sum of what the winners could bear, numeraire units"),
+    Field("winners", "int64", "accounts that could bear something"),
+)
+POSITION_DELEVERAGED = declare(
+    "PositionDeleveraged",
+    "A winner's position was closed against the liquidator away from the mark.",
+    Field("loss", "uint32", "loss"),
+    Field("account", "uint32", "winner"),
+    INSTRUMENT,
+    Field("lots", "int64", "signed lots the winner traded"),
+    Field("ticks", "int64", "price"),
+    Field("value", "int64", "signed value of the winner in settlement units"),
+    Field("amount", "int64", "loss borne, numeraire units"),
+)
+LOSS_CLOSED = declare(
+    "LossClosed", "A loss went through the waterfall.", Field("loss", "uint32", "loss")
+)
+
+
+class DeclareWaterfallRefusal(IntEnum):
+    """Why declaring the waterfall was refused."""
+
+    UNKNOWN_LAYER = 1
+    LAYER_TWICE = 2
+    SHARED_BEFORE_FUND = 3
+    UNKNOWN_LAST_LAYER = 4

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
+from novate.market.state import MarketState
+from novate.message.parameter import Parameter
+from tests.unit.clearing import E8, HOUR, START
+
+
+def test_an_index_is_fresh_while_enough_sources_reported_lately() -> None:
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.INDEX_STALENESS_NS] = HOUR
+    for _ in range(2):
+        state.assets.append()
+    state.assets.unit_price[1], state.assets.is_stale[1] = 5.0, False
+    state.sources.append()
+    state.sources.asset[0], state.sources.observed_ns[0] = 1, START - HOUR
+
+    assert state.is_fresh(0)
+    assert state.is_fresh(1)
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 2
+    assert not state.is_fresh(1)
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
+    state.now_ns += 1
+    assert not state.is_fresh(1)
+
+
+def test_a_smile_counts_until_it_is_stale_and_still_marks_afterwards() -> None:
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.SURFACE_STALENESS_NS] = HOUR
+    state.instruments.append()
+    state.instruments.kind[0] = Kind.EUROPEAN
+    state.instruments.underlying[0], state.instruments.expiry_ns[0] = 1, START + HOUR
+    assert state.is_option(0)
+    assert (state.smile_row(0), state.last_smile_row(0)) == (-1, -1)
+
+    row = state.surfaces.append()
+    state.surfaces.underlying[row], state.surfaces.expiry_ns[row] = 1, START + HOUR
+    state.surfaces.observed_ns[row] = START - HOUR
+
+    assert (state.smile_row(0), state.last_smile_row(0)) == (0, 0)
+    state.now_ns += 1
+    assert (state.smile_row(0), state.last_smile_row(0)) == (-1, 0)
+
+
+def test_barriers_are_watched_by_underlying_until_they_are_knocked_or_over() -> None:
+    state = MarketState()
+    levels = ((1, Barrier.UP_OUT, 130), (1, Barrier.UP_IN, 120), (1, Barrier.DOWN_IN, 80))
+    for underlying, barrier, level in levels:
+        i = state.instruments.append()
+        state.instruments.underlying[i], state.instruments.barrier[i] = underlying, barrier
+        state.instruments.barrier_e8[i] = level * E8
+        state.instruments.monitoring[i] = Monitoring.CONTINUOUS
+        state.instruments.status[i] = InstrumentStatus.ACTIVE
+
+    assert state.watched() == {1: (120 * E8, 80 * E8, (0, 1, 2))}
+
+    state.instruments.is_knocked[1] = True
+    assert state.watched()[1].numbers == (0, 1, 2)  # kept until it is forgotten
+    state.forget_watched()
+    assert state.watched() == {1: (130 * E8, 80 * E8, (0, 2))}
+    state.instruments.status[:3] = InstrumentStatus.EXPIRED
+    state.drop_caches()
+    assert state.watched() == {}
