@@ -19,7 +19,7 @@ from typing import Any
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.canonical import Record, Run
 from novate.engine.apply import apply_run
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.batch import Batch, decode_batch
 from novate.engine.state import State
 from novate.errors import InputError, require
 from novate.kernel.clearing.value import LINEAR

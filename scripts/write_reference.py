@@ -23,7 +23,7 @@ from novate.message.command import COMMANDS
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
 from novate.message.parameter import SETTINGS
-from novate.message.refusal import EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal, LinkedRefusal
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -44,7 +44,8 @@ from the account holder's view. `text` is UTF-8; the other types are those of Nu
 COMMANDS_INTRODUCTION = """\
 ## Commands
 
-A refusal changes nothing; reasons are tested in the order of their codes.
+A refusal changes nothing; reasons are tested in the order of their codes. Any row of linked
+commands may also be refused because another one was:
 """
 
 ENGINE_INTRODUCTION = """\
@@ -85,6 +86,7 @@ def messages_page() -> str:
     parts = [
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
+        _codes(LinkedRefusal, "refusal"),
         *(_message(message, REFUSALS[message.name]) for message in outside),
         ENGINE_INTRODUCTION,
         _codes(EngineCommandRefusal, "refusal"),

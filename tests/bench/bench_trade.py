@@ -8,6 +8,7 @@ import numpy as np
 
 from novate.kernel.clearing import trade
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.codes import Role
 from novate.kernel.jit import inlined, kernel
 from novate.valuation import ClearingState
@@ -96,9 +97,9 @@ def _book_unchecked(  # type: ignore[no-untyped-def]
     asset = instruments.settlement_asset[i]
     trade.book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
     trade.book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
-    accounts.balance[buyer, asset] -= buyer_fee
-    accounts.balance[seller, asset] -= seller_fee
-    accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
+    add_balance(accounts, buyer, asset, -buyer_fee)
+    add_balance(accounts, seller, asset, -seller_fee)
+    add_balance(accounts, ccp_fees, asset, buyer_fee + seller_fee)
 
 
 @kernel

@@ -16,8 +16,8 @@ import pytest
 from novate.adapter.memory_journal import MemoryJournal
 from novate.book.columns import AccountColumns
 from novate.canonical import digest_columns
+from novate.engine.batch import decode_batch
 from novate.engine.earlier_state import Named
-from novate.engine.engine import decode_batch
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.recover import audit, recover
 from novate.engine.snapshot import SNAPSHOT_FORMAT, encode_snapshot

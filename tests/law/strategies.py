@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.engine import Engine
 from novate.message import command
 from novate.message.declare import rows_of
 from tests.simulate.naive.workload import Workload

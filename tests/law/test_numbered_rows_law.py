@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 
 from novate.adapter.memory_journal import MemoryJournal
-from novate.engine.engine import Engine, decode_batch
+from novate.engine.batch import decode_batch
+from novate.engine.engine import Engine
 from novate.engine.recover import audit, recover
 from novate.engine.state import State
 from novate.message import command

@@ -20,8 +20,9 @@ import numpy as np
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.catalogue import REFUSALS
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.catalogue import refusal_of
+from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
@@ -410,11 +411,8 @@ class ClearingHouse:
 
     def refusals(self) -> list[Any]:
         """Refusal codes of the last call of `submit`, as members of their enums."""
-        found = []
-        for row in self.events("CommandRefused", last=True):
-            codes = REFUSALS[row["command"]]
-            found.append(codes(row["code"]))
-        return found
+        rows = self.events("CommandRefused", last=True)
+        return [refusal_of(row["command"], row["code"]) for row in rows]
 
 
 def _account(

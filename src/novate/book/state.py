@@ -42,6 +42,7 @@ class BookState:
         self.checksum = np.zeros(1, np.uint64)
         self.layout = 0
         self._single: dict[Role, int] = {}
+        self._own: I64 = np.zeros(0, np.int64)
         self._holders: _Holders | None = None
 
     def single(self, role: Role) -> int:
@@ -52,6 +53,13 @@ class BookState:
                 return -1
             self._single[role] = int(found[0])
         return self._single[role]
+
+    def own_accounts(self) -> I64:
+        """Numbers of the clearing house's own accounts that are open, in the order of roles."""
+        if self._own.size < len(SINGLE_ROLES):
+            found = [self.single(role) for role in SINGLE_ROLES]
+            self._own = np.array([number for number in found if number >= 0], np.int64)
+        return self._own
 
     def account_arrays(self) -> AccountArrays:
         """Accounts as kernels take them."""
@@ -65,6 +73,8 @@ class BookState:
             a.window_gain,
             a.open_order_hold,
             a.balance,
+            a.balance_sum,
+            a.moved_block,
         )
 
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
@@ -90,8 +100,13 @@ class BookState:
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
-        self._holders = None
+        self.forget_holders()
         self._single.clear()
+        self._own = np.zeros(0, np.int64)
+
+    def forget_holders(self) -> None:
+        """Forget the lists of rows by instrument: the tables were filled anew."""
+        self._holders = None
 
 
 def holders(state: BookState, row: Row) -> I64:

@@ -61,8 +61,7 @@ def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
     winners = by_size[: np.count_nonzero(spare)]
     cut = Cut(*(np.empty(wanted.size, np.int64) for _ in Cut._fields))
     cut_gains(
-        x.accounts.balance[:, 0], x.accounts.window_gain, winners, spare[winners],
-        x.single(Role.LIQUIDATOR), wanted, *cut,
+        x.account_arrays(), winners, spare[winners], x.single(Role.LIQUIDATOR), wanted, *cut,
     )  # fmt: skip
     return cut
 

@@ -137,7 +137,7 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
     defaulter = x.defaults.losses.account[rows]
     left = np.empty(rows.size, np.int64)
     paid = bear_prefunded(
-        x.accounts.balance[:, 0],
+        x.account_arrays(),
         np.array([(terms.layer, terms.role, WHOSE[terms.bearer]) for terms in layers], np.int64),
         payers,
         role[payers],

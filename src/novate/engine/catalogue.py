@@ -19,6 +19,7 @@ from novate.margin import admission, option, option_mark, tier
 from novate.market import index, reference, surface
 from novate.message import parameter
 from novate.message.declare import Message
+from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
 from novate.settlement import barrier, cycle
 from novate.valuation import listing
@@ -92,7 +93,15 @@ APPLICATIONS = applications_of(TOPICS)
 REFUSALS: dict[str, type[IntEnum]] = {
     message.name: decision.refusals for message, decision in DECISIONS.items()
 }
-"""Reasons for which each command is refused, by its name."""
+"""Reasons for which each command is refused, by its name; those of linked rows aside."""
+
+
+def refusal_of(command: str, code: int) -> IntEnum:
+    """Return the member that a journaled refusal of a command stands for."""
+    if code == LinkedRefusal.LINKED:
+        return LinkedRefusal.LINKED
+    return REFUSALS[command](code)
+
 
 ENGINE_ONLY = frozenset(
     message.name for message, decision in DECISIONS.items() if decision.is_engine_only

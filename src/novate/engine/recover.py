@@ -12,18 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
+from novate.engine.batch import CONTROL, Batch, apply_record, decode_batch, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
 from novate.engine.control import INSTANT_MAX
-from novate.engine.decide import Events, decide_run
-from novate.engine.engine import (
-    CONTROL,
-    Batch,
-    Engine,
-    apply_record,
-    decode_batch,
-    split_at_control,
-)
+from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
+from novate.engine.linked import Extract, decide_record
 from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
 from novate.engine.upgrade import require_upgrade
@@ -137,17 +131,18 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
     first = eras[-1].first if eras else 1
     state = _state_at_upgrade(journal, first, earlier)
     records = events = commands = 0
-    course = _Course(state)
+    course, extract = _Course(state), Extract()
     for record in journal.read(first):
         batch = decode_batch(record)
         if record.sequence > first or not earlier:
-            _decide_again(state, record, batch, course)
+            _decide_again(state, record, batch, course, extract)
         records += 1
         events += sum(run.rows for run in batch.events)
         commands += sum(run.rows for run in batch.commands)
         if progress is not None:
             progress(record.sequence)
     course.require_end()
+    state.require_sound()
     return AuditReport(records, events, commands, state.digest(), earlier)
 
 
@@ -161,7 +156,9 @@ def _state_at_upgrade(journal: JournalStore, first: int, earlier: tuple[Era, ...
     return state
 
 
-def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -> None:
+def _decide_again(
+    state: State, record: Record, batch: Batch, course: _Course, extract: Extract
+) -> None:
     """Decide one record from its commands and compare its events, and its place in the journal."""
     require_readable(record.sequence, record.engine_version)
     if record.engine_version != ENGINE_VERSION:
@@ -171,11 +168,8 @@ def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -
         )
     _check_form(state, record, batch.commands)
     course.check(record, batch.commands)
-    again = Events(state)
-    for run in batch.commands:
-        decide_run(state, run, Origin(record.origin), again)
-    again.flush()
-    _compare(record, "events", again.runs, batch.events)
+    again = decide_record(state, batch.commands, Origin(record.origin), extract)
+    _compare(record, "events", again, batch.events)
     if record.source:
         state.sources_seen[record.source] = record.source_sequence
     if record.instant_ns != state.now_ns:
@@ -183,7 +177,7 @@ def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -
             f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
             f" {state.now_ns}"
         )
-    state.require_still_sound()
+    state.require_still_sound(batch.events)
 
 
 def _check_form(state: State, record: Record, commands: tuple[Run, ...]) -> None:

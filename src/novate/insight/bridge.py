@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.insight.listing import Listing
 from novate.kernel.clearing.settle import value_of

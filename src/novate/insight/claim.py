@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
-from novate.engine.engine import Batch, decode_batch, present_batch
+from novate.engine.batch import Batch, decode_batch, present_batch
 from novate.engine.journal import JournalStore
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.state import State

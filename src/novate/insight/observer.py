@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.insight.listing import listing_of
 from novate.insight.measure import (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.insight.option_ledger import TradeLedger
 from novate.kernel.clearing.columns import F64, I32, I64

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from novate.engine.catalogue import REFUSALS
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
+from novate.engine.catalogue import refusal_of
 from novate.insight.measure import UNIT, Row
 from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
@@ -16,8 +16,8 @@ from novate.message.layer import TERMS
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
-    codes = REFUSALS[row["command"]]
-    o.refusals[row["command"], codes(row["code"]).name.lower()] += 1
+    code = refusal_of(row["command"], row["code"])
+    o.refusals[row["command"], code.name.lower()] += 1
 
 
 def _posted(o: RunRecord, batch: Batch, row: Row) -> None:

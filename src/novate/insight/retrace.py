@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from novate.canonical import Run
 from novate.engine.apply import apply_run
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.batch import Batch, decode_batch
 from novate.engine.journal import JournalStore
 from novate.engine.state import State
 from novate.insight.measure import BELOW, below_margin

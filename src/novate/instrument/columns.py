@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import F64, I8, I32, I64, NONE, Columns
+from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 
 TIERS_MAX = 16
@@ -49,8 +49,15 @@ class OptionRuleColumns(Columns):
         return twin
 
 
+_DERIVED = ("suspense", "lots_sum", "pending_sum")
+
+
 class InstrumentColumns(Columns):
-    """Terms as listed, tiers as set, and how far cycles and funding periods have come."""
+    """Terms as listed, tiers as set, and how far cycles and funding periods have come.
+
+    Derived, and no part of exports: ``suspense``, the row of the settlement account's position;
+    ``lots_sum`` and ``pending_sum``, totals over the holders as the bookings leave them.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "form": (np.int8, 0),
@@ -78,6 +85,8 @@ class InstrumentColumns(Columns):
         "cycle": (np.int64, 0),
         "period": (np.int64, 0),
         "suspense": (np.int32, -1),
+        "lots_sum": (np.int64, 0),
+        "pending_sum": (np.int64, 0),
         "kind": (np.int8, int(Kind.DELTA_ONE)),
         "side": (np.int8, 0),
         "strike_e8": (np.int64, 0),
@@ -123,6 +132,8 @@ class InstrumentColumns(Columns):
     cycle: I64
     period: I64
     suspense: I32
+    lots_sum: I64
+    pending_sum: I64
     kind: I8
     side: I8
     strike_e8: I64
@@ -172,15 +183,17 @@ class InstrumentColumns(Columns):
         return row
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in use; ``suspense`` is a row number, derived from the positions, and left out."""
+        """Rows in use; what is derived from the positions is left out."""
         columns = super().export()
-        del columns["suspense"]
+        for name in _DERIVED:
+            del columns[name]
         return columns
 
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take exported rows; the position table finds ``suspense`` again."""
+        """Take exported rows; what is derived is found again when the positions are there too."""
         count = len(columns["form"])
-        super().restore({**columns, "suspense": np.full(count, NONE, np.int32)})
+        derived = {name: np.full(count, self.SPEC[name][1]) for name in _DERIVED}
+        super().restore({**columns, **derived})
 
     def copy(self) -> InstrumentColumns:
         """Return an independent copy."""

@@ -120,6 +120,7 @@ class Origin(IntEnum):
 
     EXTERNAL = 0
     ENGINE = 1
+    LINKED = 2  # from outside, and booked together or not at all
 
 
 class DueKind(IntEnum):

@@ -36,6 +36,11 @@ from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decisi
 from novate.valuation import ClearingState
 from novate.valuation.price_status import halted_among, is_halted
 
+_NOVATED = (
+    "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
+)  # fmt: skip
+"""Columns of a trade that its event repeats."""
+
 
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
@@ -43,12 +48,7 @@ def decide_submit_trades(
     """Decide and book a run of trades; returns the refused rows."""
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
-    refusal = np.zeros(rows, np.int64)
-    actual = np.zeros(rows, np.int64)
-    allowed = np.zeros(rows, np.int64)
-    value = np.zeros(rows, np.int64)
-    buyer_fee = np.zeros(rows, np.int64)
-    seller_fee = np.zeros(rows, np.int64)
+    refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
     decide_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
@@ -60,20 +60,17 @@ def decide_submit_trades(
         reservation_rows(x, columns["seller_reservation"]),
         refusal, actual, allowed, value, buyer_fee, seller_fee,
     )  # fmt: skip
+    novated = {
+        "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
+        **{name: columns[name] for name in _NOVATED},
+    }  # fmt: skip
+    if not np.count_nonzero(refusal):
+        emit.booked(event.TRADE_NOVATED, **novated)
+        return []
     booked = np.flatnonzero(refusal == 0)
     if booked.size:
-        taken = (
-            "buyer", "seller", "instrument", "ticks", "lots",
-            "buyer_reservation", "seller_reservation",
-        )  # fmt: skip
-        emit.booked(
-            event.TRADE_NOVATED,
-            row=booked.astype(np.int64),
-            value=value[booked],
-            buyer_fee=buyer_fee[booked],
-            seller_fee=seller_fee[booked],
-            **{name: columns[name][booked] for name in taken},
-        )
+        taken = {name: column[booked] for name, column in novated.items()}
+        emit.booked(event.TRADE_NOVATED, **taken)
     return [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)

@@ -65,9 +65,9 @@ class SourceColumns(Columns):
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that reported within the staleness limit, in order of number."""
-        observed = self.used("observed_ns")
-        fresh = (observed >= 0) & (observed >= now_ns - staleness_ns)
-        return [int(source) for source in np.flatnonzero((self.used("asset") == asset) & fresh)]
+        fresh = self.used("observed_ns") >= max(now_ns - staleness_ns, 0)
+        usable: list[int] = ((self.used("asset") == asset) & fresh).nonzero()[0].tolist()
+        return usable
 
     def copy(self) -> SourceColumns:
         """Return an independent copy."""

@@ -61,15 +61,15 @@ class MarketState(ParameterState):
         """
         if asset == 0:
             return True
+        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
+            return False
         limit = self.parameter(Parameter.INDEX_STALENESS_NS)
         usable = self.sources.usable(asset, self.now_ns, limit)
-        enough = len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
-        priced = bool(self.assets.unit_price[asset] > 0.0)
-        return enough and priced and not self.assets.is_stale[asset]
+        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""
-        return bool(self.instruments.kind[instrument] != Kind.DELTA_ONE)
+        return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
 
     def smile_row(self, instrument: int) -> int:
         """Row of the smile that values an option now, -1 if there is none or it is stale."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from novate.message.account import OpenAccountRefusal
-from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal
+from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
@@ -45,4 +45,5 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,
+    LinkedRefusal,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.state import BookState
 from novate.kernel.clearing.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
@@ -18,7 +19,9 @@ from novate.kernel.clearing.columns import (
     AssetArrays,
     InstrumentArrays,
 )
+from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.settle import assess_one
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
 
@@ -51,6 +54,7 @@ class ClearingState(MarketState, BookState):
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
             i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
             self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
+            i.lots_sum, i.pending_sum,
         )  # fmt: skip
 
     def asset_arrays(self) -> AssetArrays:
@@ -83,6 +87,11 @@ class ClearingState(MarketState, BookState):
             assess_all(*arrays, self.accounts.count, out)
         return out
 
+    def forget_lists(self) -> None:
+        """Forget the lists of holders and of watched barriers: the tables were filled anew."""
+        self.forget_holders()
+        self.forget_watched()
+
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         MarketState.drop_caches(self)
@@ -99,6 +108,32 @@ class ClearingState(MarketState, BookState):
         settlement = self.single(Role.SETTLEMENT)
         rows = np.flatnonzero(self.positions.used("account") == settlement)
         self.instruments.suspense[self.positions.instrument[rows]] = rows
+
+    def sum_again(self) -> None:
+        """Find the running totals of the bookings again, after the tables were filled otherwise."""
+        lots, pending, _ = self.summed_positions()
+        count = self.instruments.count
+        self.instruments.lots_sum[:count] = lots
+        self.instruments.pending_sum[:count] = pending
+        self.accounts.balance_sum[:] = self.accounts.used("balance").sum(axis=0)
+
+    def summed_positions(self) -> tuple[I64, I64, float]:
+        """Add up all positions: lots and pending cash by instrument, and the gross of the book.
+
+        The gross is all pending cash and what all lots could reach at any accepted price, in
+        settlement units, as a float64.
+        """
+        count = self.instruments.count
+        lots, pending = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        gross = sum_positions(self.positions.arrays(), self.reach_of_a_lot(), lots, pending)
+        return lots, pending, float(gross)
+
+    def reach_of_a_lot(self) -> npt.NDArray[np.float64]:
+        """Largest value of one lot at any accepted price, settlement units; (instruments,)."""
+        terms = self.instruments
+        ticks = np.where(terms.used("form") == LINEAR, terms.used("ticks_max"), 1)
+        reach: npt.NDArray[np.float64] = terms.used("unit").astype(np.float64) * ticks
+        return reach
 
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.engine import Engine
 from novate.message.declare import rows_of
 from tests.simulate.naive.house import NaiveHouse, NaiveRecord
 from tests.simulate.naive.workload import Workload

@@ -78,7 +78,7 @@ def written(folder: Path, journal: JournalStore) -> Path:
     """The records of a journal in a file."""
     path = folder / "journal.db"
     store = SqliteJournal(path)
-    store.append(list(journal.read()))
+    store.append(list(journal.read()), epoch=store.claim())
     store.close()
     return path
 

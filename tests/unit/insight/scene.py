@@ -9,7 +9,8 @@ import numpy as np
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.insight.observer import Observer
 from novate.kernel.codes import Origin

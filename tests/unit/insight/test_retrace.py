@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from novate.canonical import Run
+from novate.engine.batch import Batch
 from novate.engine.catalogue import APPLICATIONS
-from novate.engine.engine import Batch
 from novate.engine.state import State
 from novate.insight.retrace import MarginObserver, retrace
 from novate.message import event

@@ -12,7 +12,7 @@ from novate.app.replay.responder import Responder
 from novate.app.replay.trades import TradeQueue
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.assess import EQUITY, INITIAL
 from novate.message import command

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.bound import require_balance
+from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.jit import inlined, kernel, muldiv_floor
 
 ALL, OWN, OTHERS = range(3)
@@ -37,15 +38,15 @@ def share_pro_rata(amount, weights, shares):  # type: ignore[no-untyped-def]
 
 @kernel
 def bear_prefunded(  # type: ignore[no-untyped-def]
-    balance, layers, payers, payer_roles, payer_parents, failed_members, liquidator,
+    accounts, layers, payers, payer_roles, payer_parents, failed_members, liquidator,
     members, amounts, left,
 ):  # fmt: skip
     """Take losses through the prefunded ``layers`` and book what is paid to the liquidator.
 
     Parameters
     ----------
-    balance
-        Numeraire balance of every account; changed.
+    accounts
+        `AccountArrays`; balances of the numeraire are changed.
     layers
         The layers in their order: code, role of the accounts that pay, and which of them.
     payers, payer_roles, payer_parents
@@ -83,7 +84,7 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
             for p in range(payers.size):
                 is_own = is_failed[p] if members[k] < 0 else payer_parents[p] == members[k]
                 stands = payer_roles[p] == role and (whose == ALL or is_own == (whose == OWN))
-                weights[p] = max(balance[payers[p]], 0) if stands else 0
+                weights[p] = max(accounts.balance[payers[p], 0], 0) if stands else 0
                 funds += weights[p]
             if funds == 0:
                 continue
@@ -97,9 +98,9 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
                     paid = wider
                 paid[count] = k, layer, payers[p], shares[p]
                 count += 1
-                balance[payers[p]] -= shares[p]
-                balance[liquidator] += shares[p]
-                require_balance(balance[liquidator])
+                add_balance(accounts, payers[p], 0, -shares[p])
+                add_balance(accounts, liquidator, 0, shares[p])
+                require_balance(accounts.balance[liquidator, 0])
                 rest -= shares[p]
         left[k] = rest
     return paid[:count]
@@ -122,7 +123,7 @@ def _sort_again(winners, spare):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cut_gains(balance, window_gain, winners, spare, liquidator, wanted, taken, total, count):  # type: ignore[no-untyped-def]
+def cut_gains(accounts, winners, spare, liquidator, wanted, taken, total, count):  # type: ignore[no-untyped-def]
     """Cut gains pro rata for one loss after another; winners pay the liquidator in cash.
 
     Each pays floor(taken * spare / total); the units lost to flooring go one each to the largest,
@@ -131,8 +132,8 @@ def cut_gains(balance, window_gain, winners, spare, liquidator, wanted, taken, t
 
     Parameters
     ----------
-    balance, window_gain
-        Numeraire balance and window gain of every account; changed.
+    accounts
+        `AccountArrays`; balances of the numeraire and window gains are changed.
     winners, spare
         Accounts that can bear something, and how much (> 0): largest first, ties by number;
         changed.
@@ -158,13 +159,13 @@ def cut_gains(balance, window_gain, winners, spare, liquidator, wanted, taken, t
             share = muldiv_floor(taken[k], spare[w], rest)
             lost -= share
             spare[w] -= share
-            balance[winners[w]] -= share
-            window_gain[winners[w]] -= share
+            add_balance(accounts, winners[w], 0, -share)
+            accounts.window_gain[winners[w]] -= share
         for w in range(lost):
             spare[w] -= 1
-            balance[winners[w]] -= 1
-            window_gain[winners[w]] -= 1
+            add_balance(accounts, winners[w], 0, -1)
+            accounts.window_gain[winners[w]] -= 1
         _sort_again(winners, spare)
         rest -= taken[k]
-        balance[liquidator] += taken[k]
-        require_balance(balance[liquidator])
+        add_balance(accounts, liquidator, 0, taken[k])
+        require_balance(accounts.balance[liquidator, 0])

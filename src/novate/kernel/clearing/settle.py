@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
 from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
+from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending
 from novate.kernel.clearing.position import find_position, hold_position
 from novate.kernel.clearing.trade import add_window_gain, book_trade
 from novate.kernel.clearing.value import contract_value, fee_of
@@ -42,12 +43,12 @@ def apply_cycle(  # type: ignore[no-untyped-def]
         if margin == 0:
             continue
         account = positions.account[row]
-        positions.settlement_cost[row] = value
-        accounts.balance[account, asset] += margin
+        add_pending(positions, instruments, row, i, margin)
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         add_window_gain(accounts, account, margin * price)
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -67,19 +68,19 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         value = contract_value(form, unit, ticks, positions.lots[row])
         margin = value - positions.settlement_cost[row]
         account = positions.account[row]
-        accounts.balance[account, asset] += margin
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         # An option was paid for long ago: what it gained is what it pays beyond that.
         gain = value - positions.entry_cost[row] if is_paid else margin
         add_window_gain(accounts, account, gain * price)
         positions.realised[row] += value - positions.entry_cost[row]
-        positions.lots[row] = 0
+        add_lots(positions, instruments, row, i, -positions.lots[row])
         positions.entry_cost[row] = 0
-        positions.settlement_cost[row] = 0
+        add_pending(positions, instruments, row, i, -positions.settlement_cost[row])
         positions.buy_lots[row] = 0
         positions.sell_lots[row] = 0
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -118,10 +119,10 @@ def apply_funding(  # type: ignore[no-untyped-def]
         lots = positions.lots[row]
         value = contract_value(form, unit, ticks, lots)
         payment = funding_payment(value, lots, rate)
-        accounts.balance[positions.account[row], asset] -= payment
+        add_balance(accounts, positions.account[row], asset, -payment)
         require_balance(accounts.balance[positions.account[row], asset])
         kept += payment
-    accounts.balance[residue, asset] += kept
+    add_balance(accounts, residue, asset, kept)
     require_balance(accounts.balance[residue, asset])
     return kept
 
@@ -133,13 +134,13 @@ def settle_early(accounts, positions, instruments, row):  # type: ignore[no-unty
     asset = instruments.settlement_asset[i]
     suspense = instruments.suspense[i]
     pending = positions.settlement_cost[row]
-    accounts.balance[positions.account[row], asset] -= pending
+    add_balance(accounts, positions.account[row], asset, -pending)
     require_balance(accounts.balance[positions.account[row], asset])
-    accounts.balance[positions.account[suspense], asset] += pending
+    add_balance(accounts, positions.account[suspense], asset, pending)
     require_balance(accounts.balance[positions.account[suspense], asset])
-    positions.settlement_cost[suspense] += pending
+    add_pending(positions, instruments, suspense, i, pending)
     require_balance(positions.settlement_cost[suspense])
-    positions.settlement_cost[row] = 0
+    add_pending(positions, instruments, row, i, -pending)
 
 
 @kernel

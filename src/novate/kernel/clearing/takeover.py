@@ -6,6 +6,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import NET, SCRATCH, WIDTH, assess_account
 from novate.kernel.clearing.bound import require_balance, require_room
+from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.settle import settle_early
 from novate.kernel.clearing.trade import book_trade
@@ -54,9 +55,10 @@ def _take_over(  # type: ignore[no-untyped-def]
         if positions.settlement_cost[row] != 0:
             settle_early(accounts, positions, instruments, row)
     for asset in range(accounts.balance.shape[1]):
-        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
+        left = accounts.balance[account, asset]
+        add_balance(accounts, liquidator, asset, left)
         require_balance(accounts.balance[liquidator, asset])
-        accounts.balance[account, asset] = 0
+        add_balance(accounts, account, asset, -left)
     accounts.window_gain[account] = 0
     accounts.encumbered[account] = 0
 

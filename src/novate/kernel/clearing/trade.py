@@ -19,6 +19,7 @@ from novate.kernel.clearing.assess import (
     units_of,
 )
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
+from novate.kernel.clearing.ledger import add_balance, add_pending
 from novate.kernel.clearing.position import (
     entry_change,
     find_position,
@@ -116,7 +117,7 @@ def book_leg(  # type: ignore[no-untyped-def]
     asset = instruments.settlement_asset[i]
     row = hold_position(positions, accounts.head, account, i)
     before = positions.lots[row]
-    realised = move_position(positions, row, form, unit, ticks, lots, value)
+    realised = move_position(positions, instruments, row, i, ticks, lots, value)
     if before != 0 and (before > 0) != (lots > 0):
         slow = instruments.slow[i]
         closed = -before if abs(lots) > abs(before) else lots
@@ -136,15 +137,15 @@ def book_leg(  # type: ignore[no-untyped-def]
         return
     if style == _PREMIUM:
         # Paid now: nothing is pending, and the position is an asset or a debt of its own.
-        accounts.balance[account, asset] -= value
-        positions.settlement_cost[row] -= value
+        add_balance(accounts, account, asset, -value)
+        add_pending(positions, instruments, row, i, -value)
         add_window_gain(accounts, account, realised * assets.unit_price[asset])
     elif realised != 0:
         suspense = instruments.suspense[i]
-        accounts.balance[account, asset] += realised
-        accounts.balance[positions.account[suspense], asset] -= realised
-        positions.settlement_cost[row] += realised
-        positions.settlement_cost[suspense] -= realised
+        add_balance(accounts, account, asset, realised)
+        add_balance(accounts, positions.account[suspense], asset, -realised)
+        add_pending(positions, instruments, row, i, realised)
+        add_pending(positions, instruments, suspense, i, -realised)
         add_window_gain(accounts, account, realised * assets.unit_price[asset])
 
 
@@ -153,13 +154,16 @@ def book_trade(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
 ):  # fmt: skip
-    """Book both legs, both fees, and the checksum."""
+    """Book both legs, both fees, and the checksum.
+
+    A fee of nothing is booked too: it says that the account moved.
+    """
     asset = instruments.settlement_asset[i]
     book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
     book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
-    accounts.balance[buyer, asset] -= buyer_fee
-    accounts.balance[seller, asset] -= seller_fee
-    accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
+    add_balance(accounts, buyer, asset, -buyer_fee)
+    add_balance(accounts, seller, asset, -seller_fee)
+    add_balance(accounts, ccp_fees, asset, buyer_fee + seller_fee)
     accumulate(checksum, mix(ticks, lots, accounts.balance[buyer, asset]))
 
 

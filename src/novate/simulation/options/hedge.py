@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.canonical import Run
-from novate.engine.engine import Batch
+from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus

@@ -11,7 +11,8 @@ from novate.app.replay.book import Book
 from novate.app.replay.feed import Feed, file_feed
 from novate.app.replay.generated_book import _open_interest, generated_book
 from novate.app.replay.venue import Venue, open_venue
-from novate.engine.engine import Engine, decode_batch
+from novate.engine.batch import decode_batch
+from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
 from novate.kernel.codes import Role

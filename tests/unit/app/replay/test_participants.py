@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from novate.app.replay.participants import Participants
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
 from novate.kernel.codes import InstrumentStatus, Origin
 from tests.unit.app.replay.option_run import ready as option_day
 from tests.unit.app.replay.small import finished, ready

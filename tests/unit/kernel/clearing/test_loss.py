@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from novate.book.state import BookState
+from novate.kernel.clearing.columns import AccountArrays
 from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded, cut_gains, share_pro_rata
 from novate.kernel.codes import Layer
 from tests.unit.kernel.share import share_pro_rata as readable_share
@@ -21,6 +23,16 @@ TERMS = np.array(
     np.int64,
 )
 LIQUIDATOR = 9
+
+
+def accounts_of(balance: list[int], gain: list[int] | None = None) -> AccountArrays:
+    """Accounts with a numeraire balance, and a window gain if any."""
+    state = BookState()
+    state.accounts.ensure(len(balance))
+    state.accounts.balance[: len(balance), 0] = balance
+    if gain is not None:
+        state.accounts.window_gain[: len(gain)] = gain
+    return state.account_arrays()
 
 
 @pytest.mark.rule("1.7")
@@ -102,29 +114,31 @@ def test_prefunded_layers_pay_loss_by_loss(seed: int) -> None:
     )
     left = np.zeros(12, np.int64)
 
+    accounts = accounts_of(balance.tolist())
     paid = bear_prefunded(
-        balance, TERMS, np.array([0, 1, *member_of]), np.array([FUND, SKIN, *[MEMBER] * 4]),
+        accounts, TERMS, np.array([0, 1, *member_of]), np.array([FUND, SKIN, *[MEMBER] * 4]),
         np.array([-1, -1, *member_of.values()]), np.array([21, 22]), LIQUIDATOR,
         members, amounts, left,
     )  # fmt: skip
 
     assert paid.tolist() == rows
     assert left.tolist() == rest
-    assert balance.tolist() == expected
-    assert balance.sum() == before
+    assert accounts.balance[: len(expected), 0].tolist() == expected
+    assert accounts.balance.sum() == before
+    assert accounts.balance_sum.tolist() == [0]
 
 
 def test_rows_paid_find_room_however_many_they_are() -> None:
     payers = np.arange(400)
-    balance = np.full(401, 10, np.int64)
+    accounts = accounts_of([10] * 401)
     left = np.zeros(1, np.int64)
 
     paid = bear_prefunded(
-        balance, TERMS[3:], payers, np.full(400, MEMBER), payers.copy(), np.array([-5]), 400,
+        accounts, TERMS[3:], payers, np.full(400, MEMBER), payers.copy(), np.array([-5]), 400,
         np.array([-1]), np.array([4_000]), left,
     )  # fmt: skip
 
-    assert (len(paid), left[0], balance[400]) == (400, 0, 4_010)
+    assert (len(paid), left[0], accounts.balance[400, 0]) == (400, 0, 4_010)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -132,8 +146,7 @@ def test_gains_are_cut_loss_by_loss_pro_rata_to_what_is_left(seed: int) -> None:
     rng = np.random.default_rng(seed)
     spare = rng.integers(0, int(rng.choice([4, 1_000, 2**50])), 8)
     wanted = rng.integers(1, int(spare.sum()) + 3, 5) // int(rng.choice([1, 3]))
-    balance, gain = np.full(10, 7, np.int64), spare.copy()
-    gain.resize(10)
+    accounts = accounts_of([7] * 10, spare.tolist())
     bearable, expected = spare.tolist(), []
     for amount in wanted.tolist():
         taken = min(amount, sum(bearable))
@@ -144,9 +157,9 @@ def test_gains_are_cut_loss_by_loss_pro_rata_to_what_is_left(seed: int) -> None:
     winners = winners[spare[winners] > 0]
     out = [np.zeros(5, np.int64) for _ in range(3)]
 
-    cut_gains(balance, gain, winners, spare[winners], LIQUIDATOR, wanted, *out)
+    cut_gains(accounts, winners, spare[winners], LIQUIDATOR, wanted, *out)
 
     assert list(zip(*(column.tolist() for column in out), strict=True)) == expected
-    assert gain[:8].tolist() == bearable
-    assert balance.sum() == 70
-    assert balance[LIQUIDATOR] == 7 + sum(taken for taken, _, _ in expected)
+    assert accounts.window_gain[:8].tolist() == bearable
+    assert (accounts.balance.sum(), accounts.balance_sum[0]) == (70, 0)
+    assert accounts.balance[LIQUIDATOR, 0] == 7 + sum(taken for taken, _, _ in expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.batch import Batch, decode_batch
 from novate.kernel.codes import AccountStatus
 from novate.message import event
 from novate.simulation.options.command import OptionVenue
