@@ -24,7 +24,7 @@ from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, rows_of
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -179,10 +179,7 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
-        runs += [
-            command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in (parameters or {}).items()
-        ]
+        runs += [set_parameter(parameter, value) for parameter, value in (parameters or {}).items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)
         self.member = member

@@ -10,6 +10,7 @@ from novate.default_management.close_out import (
     blocked_instrument,
     has_blocked_price,
     takeover_level,
+    takeover_levels,
     takeover_worth,
 )
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -38,7 +39,7 @@ def decide_call_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None
         event.MARGIN_CALLED,
         account=account,
         amount=numbers.initial - numbers.equity,
-        deadline_ns=x.now_ns + x.parameter(Parameter.CALL_GRACE_NS),
+        deadline_ns=x.now_ns + x.parameter(Parameter.CALL_GRACE_NS, account=account),
         equity=numbers.equity,
         requirement=numbers.initial,
     )
@@ -98,7 +99,7 @@ def decide_expire_call(x: ClearingState, row: Row, emit: Emit) -> Refusal | None
     blocked = blocked_instrument(x, account)
     is_early = x.now_ns < due
     worth = takeover_worth(x, account, numbers.equity)
-    if is_early and (blocked >= 0 or worth >= takeover_level(x, numbers.maintenance)):
+    if is_early and (blocked >= 0 or worth >= takeover_level(x, account, numbers.maintenance)):
         return Refusal(No.NOT_DUE, x.now_ns, due)
     if numbers.equity >= numbers.initial:
         return decide_meet_call(x, row, emit)
@@ -152,7 +153,7 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Called accounts below the takeover level, or whose deadline waited for a price."""
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
-    level = takeover_level(x, margin.maintenance[called])
+    level = takeover_levels(x, called, margin.maintenance[called])
     failing = [
         int(a)
         for a, least in zip(called, level, strict=True)

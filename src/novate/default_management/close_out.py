@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+
+import numpy as np
 
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import WORTH_MAX, tier_margin
@@ -14,7 +15,6 @@ from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.price_status import is_blocked
 
-N = TypeVar("N", int, I64)
 """One amount, or a column of them."""
 
 
@@ -64,15 +64,14 @@ def takeover_worth(x: ClearingState, account: int, equity: int) -> int:
     return equity
 
 
-def takeover_level(x: ClearingState, maintenance: N) -> N:
-    """Equity below which an account in liquidation is taken over, numeraire units, rounded down.
+def takeover_level(x: ClearingState, account: int, maintenance: int) -> int:
+    """Equity below which an account in liquidation is taken over, numeraire units, rounded down."""
+    return int(takeover_levels(x, np.array([account]), np.array([maintenance]))[0])
 
-    Parameters
-    ----------
-    maintenance
-        Maintenance margin of one account, or of many.
-    """
-    share = x.parameter(Parameter.TAKEOVER_PPM)
+
+def takeover_levels(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
+    """As `takeover_level`, of many accounts; the shape is that of both columns."""
+    share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
     return maintenance // PPM * share + maintenance % PPM * share // PPM
 

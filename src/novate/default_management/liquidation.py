@@ -72,7 +72,8 @@ def release_level(x: ClearingState, account: int, numbers: Assessment) -> int:
 
     An account in default of a call owes initial margin: it is not released below it.
     """
-    level = -(-numbers.maintenance * x.parameter(Parameter.RELEASE_PPM) // PPM)
+    share = x.parameter(Parameter.RELEASE_PPM, account=account)
+    level = -(-numbers.maintenance * share // PPM)
     if x.accounts.shortfall_policy[account] == ShortfallPolicy.CALL_THEN_DEFAULT:
         return max(level, numbers.initial)
     return level
@@ -138,8 +139,11 @@ def decide_place_slice(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
                 int(x.assets.price_e8[asset]), emit,
             )  # fmt: skip
     is_done = x.accounts.role[account] == Role.LIQUIDATOR and is_flat(x, account)
-    next_ns = 0 if is_done else x.now_ns + x.parameter(Parameter.SLICE_INTERVAL_NS)
-    emit(event.SLICE_SCHEDULED, account=account, instant_ns=next_ns)
+    interval = x.parameter(Parameter.SLICE_INTERVAL_NS, account=account)
+    emit(
+        event.SLICE_SCHEDULED,
+        account=account, instant_ns=0 if is_done else x.now_ns + interval,
+    )  # fmt: skip
     return None
 
 
@@ -155,8 +159,12 @@ def _slice(x: ClearingState, row: int) -> int:
     """Signed lots that close the next slice of a position."""
     lots = int(x.positions.lots[row])
     size = abs(lots)
-    if notional_of(x, row) > x.parameter(Parameter.SLICE_FLOOR):
-        size = -(-size * x.parameter(Parameter.SLICE_PPM) // PPM)
+    whose = {
+        "instrument": int(x.positions.instrument[row]),
+        "account": int(x.positions.account[row]),
+    }
+    if notional_of(x, row) > x.parameter(Parameter.SLICE_FLOOR, **whose):
+        size = -(-size * x.parameter(Parameter.SLICE_PPM, **whose) // PPM)
     return -size if lots > 0 else size
 
 

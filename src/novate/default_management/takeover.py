@@ -17,6 +17,7 @@ from novate.default_management.close_out import (
     is_flat,
     position_rows,
     takeover_level,
+    takeover_levels,
     takeover_worth,
 )
 from novate.default_management.outbox import cancel_excess_orders, close_orders
@@ -44,7 +45,7 @@ def decide_take_over(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
         return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
     numbers = x.assess(account)
-    level = takeover_level(x, numbers.maintenance)
+    level = takeover_level(x, account, numbers.maintenance)
     worth = takeover_worth(x, account, numbers.equity)
     if worth >= level:
         return Refusal(No.CAUSE_GONE, min(worth, TOTAL_MAX), level)
@@ -160,7 +161,7 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Accounts in liquidation below the takeover level, with their long options."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
-    level = takeover_level(x, margin.maintenance[closing])
+    level = takeover_levels(x, closing, margin.maintenance[closing])
     failing = [
         int(a)
         for a, least in zip(closing, level, strict=True)

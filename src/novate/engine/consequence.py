@@ -14,7 +14,7 @@ from novate.canonical import Run
 from novate.engine.order import STAGES, WORK
 from novate.engine.state import State
 from novate.kernel.clearing.columns import MarginColumns
-from novate.kernel.codes import DueKind, Role
+from novate.kernel.codes import NEW_TERMS, DueKind, Role
 
 _WORK = {work.kind: work for work in WORK}
 
@@ -28,7 +28,10 @@ class Due(NamedTuple):
 
 
 def due_list(state: State, until_ns: int) -> list[Due]:
-    """Return what is due up to an instant, only the earliest instant's work, in order."""
+    """Return what is due up to an instant, only the earliest instant's work, in order.
+
+    New terms come alone: what else is due at their instant is asked for again under them.
+    """
     found: list[Due] = []
     for work in WORK:
         subjects, instants = work.due(state)
@@ -42,7 +45,8 @@ def due_list(state: State, until_ns: int) -> list[Due]:
     if not found:
         return []
     first = min(found).instant_ns
-    return sorted(entry for entry in found if entry.instant_ns == first)
+    ready = sorted(entry for entry in found if entry.instant_ns == first)
+    return [entry for entry in ready if entry.kind in NEW_TERMS] or ready
 
 
 def due_commands(state: State, due: list[Due]) -> list[Run]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
-from novate.margin import option_mark
+from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
 from novate.settlement import barrier, cycle
+from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
     from novate.engine.state import State
@@ -27,6 +28,9 @@ PHASES: tuple[Phase[State], ...] = (
 """What an assessment does, before it adds up the margin of all accounts."""
 
 WORK: tuple[Work[State], ...] = (
+    parameter_change.PARAMETER,
+    tier_table.TIERS,
+    rule_change.MARGIN_RULE,
     cycle.FUNDING,
     cycle.CYCLE,
     barrier.OBSERVATION,

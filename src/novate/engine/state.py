@@ -37,6 +37,10 @@ class State(DefaultState):
         """Return every table by name, in a fixed order."""
         x, d = self, self.defaults
         return {
+            "overrides": x.overrides,
+            "parameter_changes": x.parameter_changes,
+            "tier_changes": x.tier_changes,
+            "rule_changes": x.rule_changes,
             "instruments": x.instruments,
             "option_rules": x.option_rules,
             "marks": x.marks,

@@ -178,7 +178,7 @@ def update_marks(state: MarketState, emit: Emit) -> None:
 def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     """Compute the mark of one instrument from index and basis, and carry its time sums."""
     instruments, marks, assets, now_ns = state.instruments, state.marks, state.assets, state.now_ns
-    basis_ns = state.parameter(Parameter.BASIS_AVERAGE_NS)
+    basis_ns = state.parameter(Parameter.BASIS_AVERAGE_NS, instrument=i)
     asset = int(instruments.underlying[i])
     price = int(assets.price_e8[asset])
     if price == 0 or bool(assets.is_stale[asset]):

@@ -7,10 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
+from novate.instrument.columns import (
+    InstrumentColumns,
+    OptionRuleColumns,
+    RuleChangeColumns,
+    TierChangeColumns,
+)
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
-from novate.message.parameter import Parameter, ParameterState
+from novate.message.parameter import Parameter, Scope
+from novate.message.parameter_state import ParameterState
 
 
 class Watch(NamedTuple):
@@ -29,11 +36,21 @@ class MarketState(ParameterState):
         self.now_ns = 0
         self.instruments = InstrumentColumns()
         self.option_rules = OptionRuleColumns()
+        self.tier_changes = TierChangeColumns(4)
+        self.rule_changes = RuleChangeColumns(4)
         self.marks = MarkColumns(8)
         self.assets = AssetColumns()
         self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
         self._watched: dict[int, Watch] | None = None
+
+    def by_instrument(self, parameter: Parameter) -> I64:
+        """Return a risk parameter as it holds for each instrument; shape (instruments,)."""
+        values: I64 = np.full(self.instruments.count, self.parameters[parameter])
+        if self.overrides.count:
+            rows = self.overrides.rows_of(parameter, Scope.INSTRUMENT)
+            values[self.overrides.subject[rows]] = self.overrides.value[rows]
+        return values
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.

@@ -15,7 +15,12 @@ from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
-from novate.message.margin_rule import DeclareOptionMarginRefusal, SetTierRefusal
+from novate.message.margin_rule import (
+    DeclareOptionMarginRefusal,
+    ReplaceMarginRuleRefusal,
+    ReplaceTiersRefusal,
+    SetTierRefusal,
+)
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
 from novate.message.reference import DeclareAssetRefusal, DeclareSourceRefusal, SetHaircutRefusal
@@ -32,6 +37,8 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ListOptionRefusal,
     ReportSurfaceRefusal,
     SetTierRefusal,
+    ReplaceTiersRefusal,
+    ReplaceMarginRuleRefusal,
     SetParameterRefusal,
     DeclareWaterfallRefusal,
     OpenAccountRefusal,

@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure
+from tests.simulate.naive import barrier, book, failure, terms
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
@@ -47,6 +47,16 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
 }
 
 
+ENACTED: dict[str, Callable[[World, Row, int], None]] = {
+    "EnactParameter": terms.enact_parameter,
+    "EnactTiers": terms.enact_tiers,
+    "EnactMarginRule": terms.enact_margin_rule,
+}
+
+TOGETHER = ("SubmitTrade", "ReplaceTiers")
+"""Commands whose rows are decided together."""
+
+
 @dataclass
 class NaiveRecord:
     """What one record asked and what happened: (name, values) in order."""
@@ -54,6 +64,16 @@ class NaiveRecord:
     origin: Origin
     commands: list[tuple[str, Row]]
     events: list[tuple[str, Row]]
+
+
+def run_of(commands: Sequence[Command]) -> list[Row]:
+    """Rows of the run that commands begin with."""
+    rows: list[Row] = []
+    for name, row, place in commands:
+        if name != commands[0][0] or place != len(rows):
+            break
+        rows.append(row)
+    return rows
 
 
 class NaiveHouse:
@@ -108,9 +128,10 @@ class NaiveHouse:
             return
         self.world.events = events = []
         start = 0
-        for name, row, place in commands:
+        for k, (name, row, place) in enumerate(commands):
             if place == 0:
                 start = len(events)
+                self.world.run_rows = run_of(commands[k:])
             try:
                 self._decide(origin, name, row, place)
             except RefusedError as refused:
@@ -122,7 +143,7 @@ class NaiveHouse:
                     actual=refused.actual,
                     allowed=refused.allowed,
                 )
-            if name == "SubmitTrade":  # a run books first and then says what it refused
+            if name in TOGETHER:  # a run books first and then says what it refused
                 events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
@@ -146,6 +167,8 @@ class NaiveHouse:
             self._assess_margin(row)
         elif name == "StartGainsWindow":
             book.start_gains_window(w)
+        elif name in ENACTED:
+            ENACTED[name](w, row, place)
         elif name in INSIDE:
             names = ("instrument", "account", "loss", "order")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))

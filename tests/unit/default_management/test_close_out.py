@@ -10,6 +10,7 @@ from novate.default_management.close_out import (
     notional_of,
     position_rows,
     takeover_level,
+    takeover_levels,
 )
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
@@ -43,8 +44,8 @@ def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down(
     x = ClearingState()
     x.parameters[Parameter.TAKEOVER_PPM] = share_ppm
 
-    one = takeover_level(x, maintenance)
-    many = takeover_level(x, np.array([maintenance, 0, maintenance]))
+    one = takeover_level(x, 0, maintenance)
+    many = takeover_levels(x, np.array([0, 1, 0]), np.array([maintenance, 0, maintenance]))
 
     assert one == maintenance * share_ppm // 1_000_000
     assert many.tolist() == [one, 0, one]

@@ -38,8 +38,7 @@ from novate.engine.journal import JournalStore
 from novate.engine.recover import audit
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import InputError
-from novate.message import command
-from novate.message.parameter import SETTINGS, Parameter
+from novate.message.parameter import SETTINGS, Parameter, set_parameter
 from novate.simulation.crash_day import crash_day
 from novate.simulation.path import PathOrder
 from novate.units import MINUTE, format_instant
@@ -156,7 +155,7 @@ def _patience(rules: Mapping[str, Any], feed: Feed) -> list[Run]:
         return []
     most = SETTINGS[Parameter.ORDER_LIFE_NS].maximum
     value = least if least <= most else 0
-    return [command.SET_PARAMETER.row(parameter=int(Parameter.ORDER_LIFE_NS), value=value)]
+    return [set_parameter(Parameter.ORDER_LIFE_NS, value)]
 
 
 def _stress_start(feed: Feed) -> int:

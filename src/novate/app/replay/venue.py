@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.layer import BY_CHOICE
-from novate.message.parameter import HOUR, MINUTE, SETTINGS
+from novate.message.parameter import HOUR, MINUTE, SETTINGS, Scope, set_parameter, set_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def open_venue(
     runs.extend(_option_rules(venue))
     for symbol in symbols:
         runs.extend(_list(venue, symbol, parameters["instruments"][symbol]))
+    runs.extend(_overrides(venue, symbols, start_ns))
     return venue, runs
 
 
@@ -149,9 +150,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     }
     first, second, third, fourth = (int(BY_CHOICE[name]) for name in waterfall["order"])
     return [
-        command.SET_PARAMETER.run(
-            {"parameter": [int(p) for p in values], "value": list(values.values())}
-        ),
+        set_parameters(values),
         command.DECLARE_WATERFALL.row(
             first=first,
             second=second,
@@ -160,6 +159,27 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
             last=int(BY_CHOICE[waterfall["last_layer"]]),
         ),
     ]
+
+
+def _overrides(venue: Venue, symbols: list[str], start_ns: int) -> list[Run]:
+    """Values for one contract each, at once or when they become effective."""
+    runs = []
+    for override in venue.parameters["overrides"].values():
+        if override["instrument"] not in symbols:
+            continue
+        number = symbols.index(override["instrument"])
+        effective_ns = override["effective"] or 0
+        if effective_ns <= start_ns:
+            effective_ns = 0
+        if override["tiers"] is not None:
+            columns = _tier_columns(venue, number, override["tiers"])
+            instants = [effective_ns] * len(override["tiers"])
+            runs.append(command.REPLACE_TIERS.run({**columns, "effective_ns": instants}))
+        for parameter, setting in SETTINGS.items():
+            if Scope.INSTRUMENT in setting.scopes and override[setting.key] is not None:
+                value = override[setting.key] * setting.unit.scale
+                runs.append(set_parameter(parameter, value, Scope.INSTRUMENT, number, effective_ns))
+    return runs
 
 
 def _option_rules(venue: Venue) -> list[Run]:
@@ -246,16 +266,21 @@ def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
             contract.settlement_asset,
         )
     )
-    floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
-    tiers = command.SET_TIER.run(
-        {
-            "instrument": [number] * len(terms["tiers"]),
-            "floor": [tier["floor"] for tier in terms["tiers"]],
-            "initial_ppm": [max(tier["initial_ppm"], floor) for tier in terms["tiers"]],
-            "maintenance_ppm": [tier["maintenance_ppm"] for tier in terms["tiers"]],
-        }
-    )
+    tiers = command.SET_TIER.run(_tier_columns(venue, number, terms["tiers"]))
     return [command.LIST_INSTRUMENT.row(**contract.listing()), tiers]
+
+
+def _tier_columns(
+    venue: Venue, instrument: int, tiers: Sequence[Mapping[str, Any]]
+) -> dict[str, list[int]]:
+    """Return the columns of a table of tiers under the leverage cap of the house."""
+    floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
+    return {
+        "instrument": [instrument] * len(tiers),
+        "floor": [tier["floor"] for tier in tiers],
+        "initial_ppm": [max(tier["initial_ppm"], floor) for tier in tiers],
+        "maintenance_ppm": [tier["maintenance_ppm"] for tier in tiers],
+    }
 
 
 def source_row(venue: Venue, name: str, asset: int, weight: int = 1) -> Run:
