@@ -191,6 +191,10 @@ def change_terms(house: ClearingHouse) -> None:
     """Terms of contracts and subjects that change at once and at an instant."""
     at_ns, option = house.state.now_ns + HOUR, house.state.instruments.count - 1
     client = house.number("client")
+    house.submit(
+        command.SET_HAIRCUT_RULE.row(asset=1, rule=0),
+        command.SET_INDEX_METHOD.row(asset=1, method=0),
+    )
     for effective_ns in (0, at_ns):
         tiers = {
             "instrument": [0, 0],

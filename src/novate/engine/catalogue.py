@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, reservation
-from novate.collateral import custody
+from novate.collateral import custody, haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
 from novate.margin import admission, option, option_mark, rule_change, tier, tier_table
-from novate.market import index, reference, surface
+from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
 from novate.settlement import barrier, cycle
@@ -30,7 +30,9 @@ TOPICS: tuple[Topic[State], ...] = (
     listing.TOPIC,
     account.TOPIC,
     custody.TOPIC,
+    haircut_rule.TOPIC,
     index.TOPIC,
+    index_method.TOPIC,
     surface.TOPIC,
     tier.TOPIC,
     tier_table.TOPIC,

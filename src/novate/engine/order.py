@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from novate.collateral import haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PHASES: tuple[Phase[State], ...] = (
     index.update_indices,
+    haircut_rule.update_haircuts,
     index.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,

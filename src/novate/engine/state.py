@@ -12,6 +12,7 @@ import numpy.typing as npt
 from novate.book.ledger import require_conserved
 from novate.canonical import digest_columns
 from novate.default_management.state import DefaultState
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import Columns
@@ -27,8 +28,11 @@ class State(DefaultState):
     was last found sound; neither is part of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plugins: Plugins = PLUGINS) -> None:
         super().__init__()
+        self.plugins = plugins
+        self.haircut_rules = plugins.haircut_rules
+        self.index_methods = plugins.index_methods
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -109,13 +113,18 @@ class State(DefaultState):
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
+        twin.plugins = self.plugins
+        twin.haircut_rules = self.haircut_rules
+        twin.index_methods = self.index_methods
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True
         return twin
 
     @staticmethod
-    def restored(named: Mapping[str, npt.NDArray[Any]], version: int) -> State:
+    def restored(
+        named: Mapping[str, npt.NDArray[Any]], version: int, plugins: Plugins = PLUGINS
+    ) -> State:
         """Rebuild a state from the columns that `columns` gave.
 
         Parameters
@@ -125,13 +134,15 @@ class State(DefaultState):
             its setting, or of an empty clearing house.
         version
             State version that they come from, for the message.
+        plugins
+            What the state was decided with.
 
         Raises
         ------
         JournalError
             If nobody knows a column, or it does not fit the present one.
         """
-        state = State()
+        state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
             raise JournalError(f"column {name!r} of state version {version} is unknown")
         for table, columns in state.tables().items():

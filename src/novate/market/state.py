@@ -15,9 +15,11 @@ from novate.instrument.columns import (
 )
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
+from novate.market import price_source
+from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.price_source import IndexMethod
+from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
-from novate.message.parameter_state import ParameterState
 
 
 class Watch(NamedTuple):
@@ -28,20 +30,18 @@ class Watch(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class MarketState(ParameterState):
+class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now_ns = 0
         self.instruments = InstrumentColumns()
         self.option_rules = OptionRuleColumns()
         self.tier_changes = TierChangeColumns(4)
         self.rule_changes = RuleChangeColumns(4)
         self.marks = MarkColumns(8)
-        self.assets = AssetColumns()
-        self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
+        self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
 
     def by_instrument(self, parameter: Parameter) -> I64:

@@ -23,7 +23,13 @@ from novate.message.margin_rule import (
 )
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
-from novate.message.reference import DeclareAssetRefusal, DeclareSourceRefusal, SetHaircutRefusal
+from novate.message.reference import (
+    DeclareAssetRefusal,
+    DeclareSourceRefusal,
+    SetHaircutRefusal,
+    SetHaircutRuleRefusal,
+    SetIndexMethodRefusal,
+)
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
@@ -31,7 +37,9 @@ from novate.message.waterfall import DeclareWaterfallRefusal
 REFUSALS: tuple[type[IntEnum], ...] = (
     DeclareAssetRefusal,
     SetHaircutRefusal,
+    SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,
     ListOptionRefusal,

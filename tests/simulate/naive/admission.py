@@ -607,6 +607,8 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,
     "ReportSurface": report_surface,
+    "SetHaircutRule": terms.set_haircut_rule,
+    "SetIndexMethod": terms.set_index_method,
     "SetTier": terms.set_tier,
     "ReplaceTiers": terms.replace_tiers,
     "ReplaceMarginRule": terms.replace_margin_rule,

@@ -199,3 +199,21 @@ def hold(w: World, key: tuple[int, int, int], at: int, value: int) -> None:
         effective_ns=at,
         parameter_set=None,
     )
+
+
+@pytest.mark.rule("6.17")
+def set_haircut_rule(w: World, row: Row, _: int) -> None:
+    """There is one rule: what was set."""
+    code = refusal.SetHaircutRuleRefusal
+    refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(row["rule"] != 0, code.UNKNOWN_RULE)
+    w.emit("HaircutRuleSet", **row)
+
+
+@pytest.mark.rule("5.23")
+def set_index_method(w: World, row: Row, _: int) -> None:
+    """There is one method: the weighted median."""
+    code = refusal.SetIndexMethodRefusal
+    refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
+    refuse_if(row["method"] != 0, code.UNKNOWN_METHOD)
+    w.emit("IndexMethodSet", **row)

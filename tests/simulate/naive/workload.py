@@ -521,6 +521,8 @@ class Workload:
         parameter = self._pick((Parameter.SLICE_PPM, Parameter.TAKEOVER_PPM))
         return [
             c.SET_HAIRCUT.row(asset=2, haircut_bps=self._between(0, 3000)),
+            c.SET_HAIRCUT_RULE.row(asset=2, rule=0),
+            c.SET_INDEX_METHOD.row(asset=1, method=0),
             set_parameter(parameter, self._between(100_000, 900_000)),
             self._waterfall(),
         ]
@@ -604,6 +606,8 @@ class Workload:
                  "haircut_bps": [0, 0, 0, 10_001]}
             ),
             c.SET_HAIRCUT.run({"asset": [UNKNOWN, 1, 0], "haircut_bps": [0, -1, 5]}),
+            c.SET_HAIRCUT_RULE.run({"asset": [UNKNOWN, 0, 1, 1], "rule": [0, 0, -1, UNKNOWN]}),
+            c.SET_INDEX_METHOD.run({"asset": [UNKNOWN, 0, 1, 1], "method": [0, 0, -1, UNKNOWN]}),
             c.DECLARE_SOURCE.run(
                 {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
             ),
