@@ -77,9 +77,7 @@ def load_prices(
     if not files or end_ns <= start_ns:
         message = f"{len(files)} files, window {start_ns} to {end_ns}; allowed: files, start < end"
         raise InputError(message)
-    frames = [
-        read_frame(path, ALIASES, REQUIRED, counter, formats=options.formats) for path in files
-    ]
+    frames = _frames(files, counter, options)
     stamps = [stamp(frame, counter) for frame in frames]
     interval = _common_interval(frames, stamps)
     names = tuple(dict.fromkeys(symbols)) or _all_symbols(stamps)
@@ -126,6 +124,11 @@ def load_prices(
             bars=_counts(bars, names, interval, (start_ns, end_ns), _of_last(frames, stamps)),
         ),
     )
+
+
+def _frames(files: list[Path], report: Report, options: PriceOptions) -> list[Frame]:
+    known = options.formats
+    return [read_frame(path, ALIASES, REQUIRED, report, formats=known) for path in files]
 
 
 def _common_interval(frames: list[Frame], stamps: list[Stamped]) -> int:
