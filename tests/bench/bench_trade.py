@@ -130,7 +130,7 @@ class Decided:
 
     def call(self) -> None:
         x, c = self.exposure, self.columns
-        none = np.zeros(self.rows, np.int64)
+        none = np.full(self.rows, trade.NO_RESERVATION)
         out = [np.zeros(self.rows, np.int64) for _ in range(5)]
         free = np.zeros(x.instruments.count, np.int64)
         trade.decide_trades(

@@ -84,10 +84,9 @@ def open_house() -> ClearingHouse:
 def answer_all(house: ClearingHouse) -> None:
     """Fill every open order at the price it was placed at."""
     orders = house.engine.state.defaults.orders
-    for order in range(orders.count):
-        if orders.is_open[order]:
-            quantity, price = abs(int(orders.quantity[order])), int(orders.reference[order])
-            house.fill(order + 1, quantity, price)
+    for order in orders.number[orders.live()].tolist():
+        row = orders.row_of(order)
+        house.fill(order, abs(int(orders.quantity[row])), int(orders.reference[row]))
 
 
 def call_and_meet(house: ClearingHouse) -> None:

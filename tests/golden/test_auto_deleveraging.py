@@ -11,9 +11,9 @@ from __future__ import annotations
 import pytest
 
 from novate.default_management.auto_deleveraging import queue, ranking_score
-from novate.default_management.share import share_pro_rata
 from novate.kernel.codes import Layer
 from tests.unit.clearing import COIN, E8, ClearingHouse
+from tests.unit.kernel.share import share_pro_rata
 
 MARK = 15_000
 

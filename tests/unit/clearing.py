@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.catalogue import REFUSALS
@@ -23,7 +25,7 @@ from novate.engine.engine import Batch, Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.declare import Message, rows_of
+from novate.message.declare import Message, Refusal, rows_of
 from novate.message.parameter import Parameter, set_parameter
 
 SECOND = 1_000_000_000
@@ -151,6 +153,13 @@ class Recorder:
         return values
 
 
+def decide_one(decide: Any, state: Any, row: dict[str, Any], emit: Any) -> Refusal | None:
+    """Decide one row by a decision that takes the columns of a run."""
+    columns = {name: np.array([value], np.uint32) for name, value in row.items()}
+    reasons = dict(decide(state, columns, emit))
+    return reasons.get(0)
+
+
 class ClearingHouse:
     """An engine over a journal in memory, with its own accounts, the numeraire and one coin."""
 
@@ -179,7 +188,9 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
-        runs += [set_parameter(parameter, value) for parameter, value in (parameters or {}).items()]
+        # A test trades at any price unless it says otherwise.
+        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
+        runs += [set_parameter(parameter, value) for parameter, value in settings.items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)
         self.member = member

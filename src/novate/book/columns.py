@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from novate.book.numbered import NumberedColumns
 from novate.kernel.clearing.columns import I8, I32, I64, NONE, Columns, PositionArrays
 from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus
@@ -164,24 +165,26 @@ class PositionColumns(Columns):
 
 
 class ReservationArrays(NamedTuple):
-    """Reservations as kernels take them."""
+    """Reservations as kernels take them, by row."""
 
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
     open_order_hold: I64
-    size: I64
+    done: I64  # [rows whose reservation has ended]
 
 
-class ReservationColumns(Columns):
+class ReservationColumns(NumberedColumns):
     """Margin reserved for orders: signed lots that are still open, and what they hold.
 
     ``limit_ticks`` is the worst price of a fill, ``open_order_hold`` numeraire units set aside
     for its loss and fee.
     """
 
+    LIVE = "lots"
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "number": (np.int64, 0),
         "account": (np.int32, 0),
         "instrument": (np.int32, 0),
         "lots": (np.int64, 0),
@@ -198,5 +201,5 @@ class ReservationColumns(Columns):
         """Return the table as kernels take it."""
         return ReservationArrays(
             self.account, self.instrument, self.lots, self.limit_ticks, self.open_order_hold,
-            np.array([self.count], np.int64),
+            self.done,
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.book.columns import AccountColumns
 from novate.errors import require
 from novate.kernel.clearing.bound import BALANCE_STOP
@@ -15,6 +17,15 @@ def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amoun
     accounts.balance[payer, asset] -= amount
     accounts.balance[payee, asset] += amount
     for account in (payer, payee):
+        require_balance(int(accounts.balance[account, asset]))
+
+
+def collect(accounts: AccountColumns, asset: int, payers: I64, payee: int, amounts: I64) -> None:
+    """Move amounts (>= 0) of ``asset`` from payers, repeats allowed, to one payee."""
+    require(bool((amounts >= 0).all()), "a transfer has a direction: no amount is negative")
+    np.subtract.at(accounts.balance[:, asset], payers, amounts)
+    accounts.balance[payee, asset] += amounts.sum()
+    for account in (*np.unique(payers).tolist(), payee):
         require_balance(int(accounts.balance[account, asset]))
 
 

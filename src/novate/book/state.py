@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
-from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.columns import I64, AccountArrays
 from novate.kernel.clearing.settle import hold_row
 from novate.kernel.codes import Role
 from novate.message.declare import Row
@@ -52,6 +52,20 @@ class BookState:
                 return -1
             self._single[role] = int(found[0])
         return self._single[role]
+
+    def account_arrays(self) -> AccountArrays:
+        """Accounts as kernels take them."""
+        a = self.accounts
+        return AccountArrays(
+            a.role,
+            a.mode,
+            a.status,
+            a.head,
+            a.encumbered,
+            a.window_gain,
+            a.open_order_hold,
+            a.balance,
+        )
 
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
         """Which accounts are margin accounts, of members' houses and of clients."""

@@ -29,9 +29,6 @@ from novate.message import command
 from novate.message.declare import columns_of, rows_of
 from novate.message.version import command_of, present_command, present_event, upcast
 
-CASCADE_MAX = 100_000
-"""Engine batches one control command may cause before the engine stops itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -168,23 +165,15 @@ class Engine:
 
     def _drain_due(self, until_ns: int) -> None:
         """Do all work due up to an instant, each at its own instant."""
-        for _ in range(CASCADE_MAX):
-            due = due_list(self.state, until_ns)
-            if not due:
-                return
-            at_ns = max(due[0].instant_ns, self.state.now_ns)
+        while len(due := due_list(self.state, until_ns)):
+            at_ns = max(int(due[0, 0]), self.state.now_ns)
             clock = command.ADVANCE_TIME.row(instant_ns=at_ns)
             self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE)
-        require(False, f"work due comes to an end within {CASCADE_MAX} batches")
 
     def _drain_consequences(self) -> None:
         """Do what the state calls for until it is at rest."""
-        for _ in range(CASCADE_MAX):
-            runs = consequences(self.state)
-            if not runs:
-                return
+        while runs := consequences(self.state):
             self._decide(runs, Origin.ENGINE)
-        require(False, f"a cascade comes to rest within {CASCADE_MAX} batches")
 
     def _decide(self, commands: Sequence[Run], origin: Origin) -> None:
         """Decide one record's commands, apply its events, seal it.

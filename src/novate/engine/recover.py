@@ -226,7 +226,7 @@ class _Course:
             return
         if called:
             raise JournalError(f"record {record.sequence}: consequences before it are missing")
-        if instant is not None and due_list(self._state, instant):
+        if instant is not None and len(due_list(self._state, instant)):
             raise JournalError(f"record {record.sequence}: due work before it is missing")
         if self._due_ns and (instant is None or instant < self._due_ns):
             raise JournalError(f"record {record.sequence}: work before it was not due yet")
@@ -235,10 +235,10 @@ class _Course:
 
     def _due(self, instant: int | None) -> list[Run]:
         """Commands of due work up to an instant, at the instant at which it is done."""
-        due = due_list(self._state, instant) if instant is not None else []
-        if not due:
+        due = due_list(self._state, -1 if instant is None else instant)
+        if not len(due):
             return []
-        self._due_ns = due[0].instant_ns
+        self._due_ns = int(due[0, 0])
         at_ns = max(self._due_ns, self._state.now_ns)
         return [command.ADVANCE_TIME.row(instant_ns=at_ns), *due_commands(self._state, due)]
 

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from novate.canonical import digest_columns
+from novate.engine.earlier_state import Named
 from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.state import State
-from novate.engine.state_version import STATE_VERSION, Named, upcast_state
+from novate.engine.state_version import STATE_VERSION, upcast_state
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
 

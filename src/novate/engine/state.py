@@ -68,6 +68,7 @@ class State(DefaultState):
         named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
+        named["uncovered"] = np.array([self.defaults.uncovered], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -160,6 +161,7 @@ class State(DefaultState):
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
+        state.defaults.uncovered = int(_filled("uncovered", named, np.zeros(1, np.int64))[0])
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
         x.positions.reindex(x.accounts)
         x.locate_suspense()

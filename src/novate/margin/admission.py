@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from novate.book.reservation import reservation_rows
 from novate.book.state import MARGIN_ROLES
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.bound import AMOUNT_MAX
@@ -55,7 +56,8 @@ def decide_submit_trades(
         x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, columns["instrument"]),
         columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
         columns["lots"], columns["buyer_is_maker"],
-        columns["buyer_reservation"], columns["seller_reservation"],
+        reservation_rows(x, columns["buyer_reservation"]),
+        reservation_rows(x, columns["seller_reservation"]),
         refusal, actual, allowed, value, buyer_fee, seller_fee,
     )  # fmt: skip
     booked = np.flatnonzero(refusal == 0)
@@ -83,8 +85,9 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
     x.positions.reserve(2 * len(c["lots"]), x.accounts)
     arrays = x.account_arrays(), x.positions.arrays()
     apply_releases(
-        *arrays, x.reservations.arrays(), c["buyer_reservation"], c["seller_reservation"], c["lots"]
-    )
+        *arrays, x.reservations.arrays(), reservation_rows(x, c["buyer_reservation"]),
+        reservation_rows(x, c["seller_reservation"]), c["lots"],
+    )  # fmt: skip
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
@@ -120,7 +123,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     emit(
         event.MARGIN_RESERVED,
-        reservation=x.reservations.count + 1, open_order_hold=held, equity=equity,
+        reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
         requirement=initial, **row,
     )  # fmt: skip
     return None

@@ -14,7 +14,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal
 from novate.message.refusal import ReplaceMarginRuleRefusal as No
-from novate.message.topic import EVERYBODY, NOBODY, Application, Decision, Topic, Work, next_of
+from novate.message.topic import EVERYBODY, NOBODY, Application, Decision, Topic, column_work
 
 
 def decide_replace_margin_rule(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -73,17 +73,17 @@ def decide_enact_margin_rule(state: MarketState, row: Row, emit: Emit) -> Refusa
     return None
 
 
-def _waiting(state: MarketState) -> tuple[I64, I64]:
-    return next_of(state.rule_changes.used("effective_ns"))
+def _instants(state: MarketState) -> I64:
+    return state.rule_changes.used("effective_ns")
 
 
-def _enact(state: MarketState, row: int, instant_ns: int) -> Run:
-    return command.ENACT_MARGIN_RULE.row(
-        instrument=int(state.rule_changes.instrument[row]), effective_ns=instant_ns
-    )
+def _enact(state: MarketState, rows: I64) -> Run:
+    changes = state.rule_changes
+    columns = {"instrument": changes.instrument[rows], "effective_ns": changes.effective_ns[rows]}
+    return command.ENACT_MARGIN_RULE.run(columns)
 
 
-MARGIN_RULE = Work(kind=DueKind.MARGIN_RULE, due=_waiting, command=_enact)
+MARGIN_RULE = column_work(DueKind.MARGIN_RULE, _instants, _enact)
 
 TOPIC: Topic[MarketState] = Topic(
     name="rules of listed options",

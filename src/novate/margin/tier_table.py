@@ -29,7 +29,7 @@ from novate.message.topic import (
     ColumnDecision,
     Decision,
     Topic,
-    Work,
+    column_work,
 )
 
 TERMS = ("floor", "initial_ppm", "maintenance_ppm")
@@ -165,18 +165,20 @@ def decide_enact_tiers(state: MarketState, row: Row, emit: Emit) -> Refusal | No
     return None
 
 
-def _waiting(state: MarketState) -> tuple[I64, I64]:
-    first = np.flatnonzero(state.tier_changes.used("tier") == 0)
-    return first, state.tier_changes.effective_ns[first]
+def _instants(state: MarketState) -> I64:
+    """Instants of the tables, at their first rows."""
+    changes = state.tier_changes
+    instants: I64 = np.where(changes.used("tier") == 0, changes.used("effective_ns"), 0)
+    return instants
 
 
-def _enact(state: MarketState, row: int, instant_ns: int) -> Run:
-    return command.ENACT_TIERS.row(
-        instrument=int(state.tier_changes.instrument[row]), effective_ns=instant_ns
-    )
+def _enact(state: MarketState, rows: I64) -> Run:
+    changes = state.tier_changes
+    columns = {"instrument": changes.instrument[rows], "effective_ns": changes.effective_ns[rows]}
+    return command.ENACT_TIERS.run(columns)
 
 
-TIERS = Work(kind=DueKind.TIERS, due=_waiting, command=_enact)
+TIERS = column_work(DueKind.TIERS, _instants, _enact)
 
 TOPIC: Topic[MarketState] = Topic(
     name="tables of margin tiers",

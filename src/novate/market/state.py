@@ -13,8 +13,9 @@ from novate.instrument.columns import (
     RuleChangeColumns,
     TierChangeColumns,
 )
-from novate.kernel.clearing.columns import I64
-from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
+from novate.kernel.clearing.columns import I64, NONE
+from novate.kernel.clearing.due import DueTable
+from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
 from novate.market.columns import MarkColumns, SurfaceColumns
 from novate.market.price_source import IndexMethod
@@ -30,8 +31,20 @@ class Watch(NamedTuple):
     numbers: tuple[int, ...]
 
 
+CONTRACT_INSTANTS = {
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of the instruments that say when work is due."""
+
+
 class MarketState(SourceState):
-    """The columns of contracts and market; the floors above inherit from it."""
+    """The columns of contracts and market; the floors above inherit from it.
+
+    ``due`` is derived: whoever moves an instant at which work is due enters it there.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,8 +54,14 @@ class MarketState(SourceState):
         self.rule_changes = RuleChangeColumns(4)
         self.marks = MarkColumns(8)
         self.surfaces = SurfaceColumns()
+        self.due = DueTable()
         self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
+
+    def enter_contract(self, i: int) -> None:
+        """Enter when work on a contract is due, after its instants have moved."""
+        for kind, column in CONTRACT_INSTANTS.items():
+            self.due.enter(kind, i, getattr(self.instruments, column)[i])
 
     def by_instrument(self, parameter: Parameter) -> I64:
         """Return a risk parameter as it holds for each instrument; shape (instruments,)."""
@@ -51,6 +70,14 @@ class MarketState(SourceState):
             rows = self.overrides.rows_of(parameter, Scope.INSTRUMENT)
             values[self.overrides.subject[rows]] = self.overrides.value[rows]
         return values
+
+    def by_position(self, parameter: Parameter, accounts: I64) -> tuple[I64, I64]:
+        """Return a risk parameter as kernels look it up for positions of some accounts.
+
+        By account, of the shape of ``accounts``, `NONE` where it has no value of its own; and by
+        instrument, for those.
+        """
+        return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
@@ -111,6 +138,7 @@ class MarketState(SourceState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.due.forget()
 
 
 def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:

@@ -105,9 +105,13 @@ class ParameterState:
                     return int(self.overrides.value[row])
         return int(self.parameters[parameter])
 
-    def parameter_of(self, parameter: Parameter, accounts: I64) -> I64:
-        """Return a risk parameter for many accounts; the shape is that of ``accounts``."""
-        values: I64 = np.full(accounts.shape, self.parameters[parameter])
+    def parameter_of(self, parameter: Parameter, accounts: I64, other: int | None = None) -> I64:
+        """Return a risk parameter for many accounts; the shape is that of ``accounts``.
+
+        ``other`` stands where no narrower value holds; without one, that of the house.
+        """
+        house = int(self.parameters[parameter])
+        values: I64 = np.full(accounts.shape, house if other is None else other, np.int64)
         overrides = self.overrides
         if overrides.count:
             groups = np.array([self.group_of(int(a)) for a in accounts.flat], np.int64)

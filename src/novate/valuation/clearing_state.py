@@ -15,7 +15,6 @@ from novate.book.state import BookState
 from novate.kernel.clearing.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
 from novate.kernel.clearing.columns import (
     I64,
-    AccountArrays,
     AssetArrays,
     InstrumentArrays,
 )
@@ -42,20 +41,6 @@ class ClearingState(MarketState, BookState):
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
-
-    def account_arrays(self) -> AccountArrays:
-        """Accounts as kernels take them."""
-        a = self.accounts
-        return AccountArrays(
-            a.role,
-            a.mode,
-            a.status,
-            a.head,
-            a.encumbered,
-            a.window_gain,
-            a.open_order_hold,
-            a.balance,
-        )
 
     def instrument_arrays(self) -> InstrumentArrays:
         """Instruments with their marks as kernels take them."""

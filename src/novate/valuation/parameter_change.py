@@ -19,7 +19,7 @@ from novate.message.parameter_state import (
     key_of,
 )
 from novate.message.refusal import EngineCommandRefusal
-from novate.message.topic import NOBODY, Application, Decision, Topic, Work, next_of
+from novate.message.topic import NOBODY, Application, Decision, Topic, column_work
 from novate.valuation.clearing_state import ClearingState
 
 
@@ -77,19 +77,18 @@ def decide_enact_parameter(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
     return None
 
 
-def _waiting(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.parameter_changes.used("effective_ns"))
+def _instants(x: ClearingState) -> I64:
+    return x.parameter_changes.used("effective_ns")
 
 
-def _enact(x: ClearingState, waiting: int, instant_ns: int) -> Run:
-    changes = x.parameter_changes
+def _enact(x: ClearingState, waiting: I64) -> Run:
     names = ("parameter", "scope", "subject", "effective_ns")
-    return command.ENACT_PARAMETER.row(
-        **{name: int(getattr(changes, name)[waiting]) for name in names}
+    return command.ENACT_PARAMETER.run(
+        {name: getattr(x.parameter_changes, name)[waiting] for name in names}
     )
 
 
-PARAMETER = Work(kind=DueKind.PARAMETER, due=_waiting, command=_enact)
+PARAMETER = column_work(DueKind.PARAMETER, _instants, _enact)
 
 TOPIC: Topic[ClearingState] = Topic(
     name="parameters",

@@ -53,8 +53,35 @@ ENACTED: dict[str, Callable[[World, Row, int], None]] = {
     "EnactMarginRule": terms.enact_margin_rule,
 }
 
-TOGETHER = ("SubmitTrade", "ReplaceTiers")
-"""Commands whose rows are decided together."""
+RECORD_ROWS = 65_536
+"""Commands that the house gives itself in one record, besides the clock."""
+
+BY_KIND: dict[str, tuple[str, ...]] = {
+    "SubmitTrade": ("TradeNovated",),
+    "ReplaceTiers": ("",),
+    "ReleaseMargin": ("MarginReleased",),
+    "CallMargin": ("MarginCalled",),
+    "MeetCall": ("MarginCallMet",),
+    "ExpireCall": ("MarginCallMet", "CallExtended", "DefaultDeclared", "MarginReleased"),
+    "StartLiquidation": ("LiquidationStarted", "MarginReleased"),
+    "StopLiquidation": ("OrderClosed", "LiquidationStopped"),
+    "PlaceSlice": ("OrderClosed", "OrderPlaced", "SliceScheduled"),
+    "ExpireOrder": ("OrderClosed",),
+    "TakeOver": ("OrderClosed", "AccountTakenOver", "LossRecorded"),
+    "AllocateLoss": ("", "LossAllocated", "LossClosed"),
+}
+"""Commands whose events stand by kind, and the kinds in their order, "" for all others.
+
+Refusals come last.
+"""
+
+
+def _rank(name: str, event: tuple[str, Row]) -> int:
+    """Where the kind of an event stands in a run of a command."""
+    order = BY_KIND[name]
+    if event[0] == "CommandRefused":
+        return len(order)
+    return order.index(event[0] if event[0] in order else "")
 
 
 @dataclass
@@ -108,11 +135,11 @@ class NaiveHouse:
                 if not due:
                     break
                 clock = ("AdvanceTime", {"instant_ns": max(first, w.now)})
-                self._engine_record([clock, *due])
+                self._engine_record([clock, *due[:RECORD_ROWS]])
         self._record(Origin.EXTERNAL, [(name, row, 0)])
         if name == "AssessMargin":
             while work := failure.consequences(w):
-                self._engine_record(work)
+                self._engine_record(work[:RECORD_ROWS])
 
     def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
         places: dict[str, int] = {}
@@ -143,8 +170,8 @@ class NaiveHouse:
                     actual=refused.actual,
                     allowed=refused.allowed,
                 )
-            if name in TOGETHER:  # a run books first and then says what it refused
-                events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
+            if name in BY_KIND:
+                events[start:] = sorted(events[start:], key=functools.partial(_rank, name))
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
     @pytest.mark.rule("4.2", "4.27", "8.16")

@@ -353,7 +353,9 @@ class Workload:
             Parameter.SLICE_FLOOR: self._pick((0, 500 * 10**6, 10_000 * 10**6)),
         }
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
-        return [set_parameters(kept)] if kept else []
+        # Most of these houses let trades be far from the mark: there is more to see.
+        kept[Parameter.TRADE_COLLAR_PPM] = self._pick((0, 0, 0, 100_000))
+        return [set_parameters(kept)]
 
     def _deposits(self) -> list[Run]:
         rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]

@@ -157,7 +157,7 @@ def test_a_copy_of_the_positions_counts_for_itself() -> None:
 # ---- reservations
 
 
-def test_reservations_tell_kernels_how_many_there_are() -> None:
+def test_reservations_share_their_columns_with_kernels() -> None:
     reservations = ReservationColumns()
     reservations.append()
     reservations.append()
@@ -165,6 +165,6 @@ def test_reservations_tell_kernels_how_many_there_are() -> None:
 
     arrays = reservations.arrays()
 
-    assert arrays.size.tolist() == [2]
+    assert arrays.done is reservations.done
     assert arrays.lots is reservations.lots
     assert np.array_equal(reservations.used("lots"), [5, -3])

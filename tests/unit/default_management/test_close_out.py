@@ -5,12 +5,11 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.close_out import (
+    binding_instruments,
     is_flat,
-    maintenance_of,
     notional_of,
     position_rows,
     takeover_level,
-    takeover_levels,
 )
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
@@ -18,7 +17,7 @@ from tests.unit.clearing import COIN, ClearingHouse
 from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
-def test_notional_and_maintenance_margin_of_each_position() -> None:
+def test_the_notional_of_each_position_and_which_one_asks_for_most() -> None:
     house = ClearingHouse()
     house.list_contract("X", tiers=((0, 100_000, 50_000),))
     house.list_contract("Y", tiers=((0, 400_000, 300_000),))
@@ -32,7 +31,7 @@ def test_notional_and_maintenance_margin_of_each_position() -> None:
     first, second = position_rows(x, house.number("A"))
 
     assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
-    assert (maintenance_of(x, first), maintenance_of(x, second)) == (2_500 * COIN, 3_000 * COIN)
+    assert binding_instruments(x, np.array([house.number("A")])).tolist() == [1]  # 3,000 of 2,500
 
 
 @pytest.mark.rule("10.3")
@@ -44,11 +43,10 @@ def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down(
     x = ClearingState()
     x.parameters[Parameter.TAKEOVER_PPM] = share_ppm
 
-    one = takeover_level(x, 0, maintenance)
-    many = takeover_levels(x, np.array([0, 1, 0]), np.array([maintenance, 0, maintenance]))
+    level = takeover_level(x, np.array([0, 1, 0]), np.array([maintenance, 0, maintenance]))
 
-    assert one == maintenance * share_ppm // 1_000_000
-    assert many.tolist() == [one, 0, one]
+    one = maintenance * share_ppm // 1_000_000
+    assert level.tolist() == [one, 0, one]
 
 
 @pytest.mark.rule("11.22")

@@ -27,7 +27,7 @@ def test_an_expiry_closes_the_orders_in_the_contract_and_no_others() -> None:
 
 
 def test_a_touch_by_a_price_closes_the_orders_in_the_option_at_once() -> None:
-    house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 0})
+    house = ClearingHouse()
     house.list_option(barrier=Barrier.UP_OUT, barrier_e8=120 * E8, monitoring=Monitoring.CONTINUOUS)
     for name in ("long", "short"):
         house.open_client(name, deposit=1_000 * COIN)

@@ -118,7 +118,7 @@ def test_the_digest_covers_every_table_and_the_keys_of_sources() -> None:
 
     transfer(state.accounts, 0, house.number("A"), house.number("B"), 1)
     digests.add(state.digest())
-    state.defaults.orders.is_open[0] ^= True
+    state.defaults.orders.quantity[0] += 1
     digests.add(state.digest())
     state.now_ns += 1
     digests.add(state.digest())

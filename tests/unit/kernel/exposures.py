@@ -62,9 +62,7 @@ def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30
 
 def hold(x: ClearingState, account: int, instrument: int, rng: np.random.Generator) -> None:
     """Give an account a random position; sizes lie near the edges of tiers now and then."""
-    from novate.margin.admission import hold as row_of  # noqa: PLC0415 - a floor above
-
-    row = row_of(x, account, instrument)
+    row = x.hold(account, instrument)
     edge = int(rng.choice([1_000, 1_001, 2_000, 40_000, 80_000]))
     lots = edge + int(rng.integers(-1, 2)) if rng.random() < 0.5 else int(rng.integers(0, 3_000))
     x.positions.lots[row] = lots * int(rng.choice([-1, 1]))

@@ -220,8 +220,8 @@ def test_a_risk_reducing_trade_is_not_refused_however_short_the_account_is() -> 
     assert built.lots("A") == 0
 
 
-def test_a_trade_far_from_the_mark_is_refused_until_the_collar_says_otherwise() -> None:
-    built = house()
+def test_a_trade_far_from_the_mark_is_refused_where_there_is_a_collar() -> None:
+    built = house(trade_collar_ppm=100_000)
     a, b = built.number("A"), built.number("B")
 
     assert trade(built, a, b, ticks=90) == []
@@ -231,7 +231,7 @@ def test_a_trade_far_from_the_mark_is_refused_until_the_collar_says_otherwise() 
 
 @pytest.mark.rule("7.10")
 def test_a_risk_reducing_trade_leads_no_deeper_below_maintenance_margin() -> None:
-    built = house(trade_collar_ppm=0)
+    built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")

@@ -32,7 +32,7 @@ def marked(house: ClearingHouse) -> dict[str, int]:
 
 @pytest.mark.rule("7.9", "9.4", "9.11")
 def test_an_option_has_no_mark_before_there_is_a_smile() -> None:
-    house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 0})
+    house = ClearingHouse()
     house.list_option()
     for name in ("long", "short"):
         house.open_client(name, deposit=1_000 * COIN)

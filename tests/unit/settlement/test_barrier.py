@@ -16,7 +16,7 @@ UP_OUT = {**UP_IN, "barrier": Barrier.UP_OUT, "rebate_ticks": 250}
 
 def house_with(**terms: int) -> ClearingHouse:
     """A call at 100 with a barrier, an index of 100, and ten lots from short to long."""
-    house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 0})
+    house = ClearingHouse()
     house.list_option(**terms)
     for name in ("long", "short"):
         house.open_client(name, deposit=1_000 * COIN)

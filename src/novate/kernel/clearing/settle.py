@@ -153,69 +153,6 @@ def settle_pending(accounts, positions, instruments, account):  # type: ignore[n
 
 
 @kernel
-def apply_takeover(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, ccp_fees, checksum, account, liquidator
-):
-    """Move everything an account holds to the liquidator: positions at the mark, then all cash.
-
-    Afterwards the account is flat with zero balances; the liquidator is better off by the
-    account's net equity, or worse by its shortfall.
-    """
-    # By instrument: the order of the list depends on the layout, and the checksum on the order.
-    held = 0
-    row = accounts.head[account]
-    while row >= 0:
-        held += 1
-        row = positions.link[row]
-    rows = np.empty(held, np.int64)
-    for at in range(held):
-        row = accounts.head[account] if at == 0 else positions.link[row]
-        rows[at] = row
-    for row in rows[np.argsort(positions.instrument[rows])]:
-        lots = positions.lots[row]
-        if lots != 0:
-            i = np.int64(positions.instrument[row])
-            ticks = instruments.mark[i]
-            value = contract_value(instruments.form[i], instruments.unit[i], ticks, abs(lots))
-            buyer, seller = (liquidator, account) if lots > 0 else (account, liquidator)
-            require_room(accounts, positions, instruments, account, i, -lots, value)
-            require_room(accounts, positions, instruments, liquidator, i, lots, value)
-            book_trade(
-                accounts, positions, instruments, assets, ccp_fees, checksum,
-                buyer, seller, i, ticks, abs(lots), value, np.int64(0), np.int64(0),
-            )  # fmt: skip
-        if positions.settlement_cost[row] != 0:
-            settle_early(accounts, positions, instruments, row)
-    for asset in range(accounts.balance.shape[1]):
-        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
-        require_balance(accounts.balance[liquidator, asset])
-        accounts.balance[account, asset] = 0
-    accounts.window_gain[account] = 0
-    accounts.encumbered[account] = 0
-
-
-@kernel
-def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ignore[no-untyped-def]
-    """Move ``amount`` of the numeraire from winners to the liquidator, pro rata to ``gains``.
-
-    Each pays floor(amount * gain / total); the units lost to flooring go one each to the largest
-    gains, in the order ``by_size``.  What is paid leaves the window gain.
-    """
-    left = amount
-    for account in range(gains.size):
-        if gains[account] > 0:
-            share = np.int64(muldiv_floor(amount, gains[account], total))
-            accounts.balance[account, 0] -= share
-            accounts.window_gain[account] -= share
-            left -= share
-    for k in range(left):
-        accounts.balance[by_size[k], 0] -= 1
-        accounts.window_gain[by_size[k]] -= 1
-    accounts.balance[liquidator, 0] += amount
-    require_balance(accounts.balance[liquidator, 0])
-
-
-@kernel
 def apply_trade(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
@@ -289,3 +226,10 @@ def trade_fee(value, rate_ppm):  # type: ignore[no-untyped-def]
 def value_of(form, unit, ticks, lots):  # type: ignore[no-untyped-def]
     """`contract_value` for callers outside a kernel."""
     return contract_value(form, unit, ticks, lots)
+
+
+@kernel
+def values_of(form, unit, ticks, lots, values):  # type: ignore[no-untyped-def]
+    """`contract_value` of a column of lots, into ``values``."""
+    for k in range(lots.size):
+        values[k] = contract_value(form, unit, ticks, lots[k])

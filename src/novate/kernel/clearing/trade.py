@@ -44,6 +44,9 @@ _PREMIUM = int(Style.PREMIUM)
 AHEAD = 16
 """Trades between asking for memory and using it."""
 
+NO_RESERVATION, UNKNOWN = -1, -2
+"""In the place of the row of a reservation: a side has none, or names one that is not open."""
+
 ACCEPTED = 0
 UNKNOWN_BUYER = 1
 UNKNOWN_SELLER = 2
@@ -220,22 +223,29 @@ def release_reservation(reservations, positions, accounts, order, lots):  # type
     else:
         reservations.lots[order] += taken
         positions.sell_lots[row] -= taken
+    if taken == size and size > 0:
+        reservations.done[0] += 1
 
 
 @kernel
 def apply_releases(  # type: ignore[no-untyped-def]
     accounts, positions, reservations, buyer_reservation, seller_reservation, lots
 ):
-    """Release what accepted trades used of their reservations (0 = none, else number + 1)."""
+    """Release what accepted trades used of their reservations, rows or `NO_RESERVATION`."""
     for k in range(lots.size):
-        if buyer_reservation[k] > 0:
-            release_reservation(
-                reservations, positions, accounts, buyer_reservation[k] - 1, lots[k]
-            )
-        if seller_reservation[k] > 0:
-            release_reservation(
-                reservations, positions, accounts, seller_reservation[k] - 1, lots[k]
-            )
+        if buyer_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, buyer_reservation[k], lots[k])
+        if seller_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, seller_reservation[k], lots[k])
+
+
+@kernel
+def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-untyped-def]
+    """End the reservations in ``rows``: all that is left of each."""
+    for row in rows:
+        release_reservation(
+            reservations, positions, accounts, row, abs(reservations.lots[row])
+        )  # fmt: skip
 
 
 @inlined
@@ -253,7 +263,7 @@ def _side_refusal(  # type: ignore[no-untyped-def]
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
     after = held + lots
-    if row >= 0 and reservation == 0:
+    if row >= 0 and reservation == NO_RESERVATION:
         # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
         after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
     if abs(after) > instruments.lots_max[i]:
@@ -266,20 +276,18 @@ def _side_refusal(  # type: ignore[no-untyped-def]
             ):
                 return ISOLATED_ELSEWHERE, np.int64(i), np.int64(positions.instrument[other])
             other = positions.link[other]
-    if reservation > 0:
-        order = reservation - 1
+    if reservation == UNKNOWN:
+        return UNKNOWN_RESERVATION, np.int64(lots), np.int64(0)
+    if reservation != NO_RESERVATION:
+        open_lots = reservations.lots[reservation]
         if (
-            order >= reservations.size[0]
-            or reservations.account[order] != account
-            or reservations.instrument[order] != i
-            or (reservations.lots[order] > 0) != (lots > 0)
-            or abs(reservations.lots[order]) < abs(lots)
+            reservations.account[reservation] != account
+            or reservations.instrument[reservation] != i
+            or (open_lots > 0) != (lots > 0)
+            or abs(open_lots) < abs(lots)
         ):
-            open_lots = np.int64(0)
-            if order < reservations.size[0]:
-                open_lots = reservations.lots[order]
             return UNKNOWN_RESERVATION, np.int64(lots), open_lots
-        limit = reservations.limit_ticks[order]
+        limit = reservations.limit_ticks[reservation]
         if (ticks > limit) if lots > 0 else (ticks < limit):
             return WORSE_THAN_LIMIT, np.int64(ticks), limit
     return ACCEPTED, np.int64(0), np.int64(0)
@@ -348,11 +356,11 @@ def _risk_refusal(  # type: ignore[no-untyped-def]
     The seller must not give away what it is worth; nobody may add where there is no price.
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
-    if buyer_reservation == 0:
+    if buyer_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee, scratch, out
         )  # fmt: skip
-    if code == ACCEPTED and seller_reservation == 0:
+    if code == ACCEPTED and seller_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
             scratch, out,
@@ -417,7 +425,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
     ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
-    ``is_halted[i]``: nobody adds to it.  The caller has made room for two rows a trade.
+    ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
+    `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
+    for two position rows a trade.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -465,10 +475,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
         value_out[k] = value
         buyer_fee_out[k] = buyer_fee
         seller_fee_out[k] = seller_fee
-        if buyer_reservation[k] > 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k] - 1, n)
-        if seller_reservation[k] > 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k] - 1, n)
+        if buyer_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, buyer_reservation[k], n)
+        if seller_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, seller_reservation[k], n)
         book_trade(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee,

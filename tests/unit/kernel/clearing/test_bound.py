@@ -12,7 +12,6 @@ from novate.kernel.clearing import bound
 from novate.kernel.clearing.bound import AMOUNT_MAX, BALANCE_STOP, COST_STOP
 from novate.kernel.codes import Style
 from novate.kernel.jit import kernel
-from novate.margin.admission import hold
 from novate.valuation import ClearingState
 
 
@@ -60,7 +59,7 @@ def book() -> ClearingState:
     x.accounts.count = 4
     x.positions.reserve(8, x.accounts)
     for i in range(2):
-        x.instruments.suspense[i] = hold(x, 3, i)
+        x.instruments.suspense[i] = x.hold(3, i)
     return x
 
 
@@ -80,7 +79,7 @@ def test_reach_is_the_value_at_the_worst_accepted_price_and_never_wraps() -> Non
 @pytest.mark.rule("15.1")
 def test_the_size_of_a_booking_is_its_largest_outcome() -> None:
     x = book()
-    row = hold(x, 0, 0)
+    row = x.hold(0, 0)
     x.positions.entry_cost[row], x.positions.settlement_cost[row] = -7, 40
     x.positions.realised[row], x.accounts.balance[0, 0] = -50, 45
 
@@ -91,7 +90,7 @@ def test_the_size_of_a_booking_is_its_largest_outcome() -> None:
 @pytest.mark.rule("2.9")
 def test_gross_counts_costs_and_reaches_with_orders_on_their_worst_side() -> None:
     x = book()
-    one, other = hold(x, 0, 0), hold(x, 0, 1)
+    one, other = x.hold(0, 0), x.hold(0, 1)
     x.positions.lots[one], x.positions.settlement_cost[one] = 5, -8
     x.positions.buy_lots[one], x.positions.sell_lots[one] = 1, 20
     x.positions.lots[other] = -2
@@ -115,7 +114,7 @@ def test_either_side_of_a_trade_may_be_too_large(holder: int) -> None:
 @pytest.mark.rule("15.2")
 def test_the_gross_of_either_side_may_be_too_large() -> None:
     x = book()
-    x.positions.settlement_cost[hold(x, 1, 1)] = AMOUNT_MAX - 1_100
+    x.positions.settlement_cost[x.hold(1, 1)] = AMOUNT_MAX - 1_100
 
     assert _oversize(*tables(x), 0, 1, 100, 0) == 0
     assert _oversize(*tables(x), 0, 1, 101, 0) == AMOUNT_MAX + 1
