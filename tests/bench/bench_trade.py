@@ -133,10 +133,11 @@ class Decided:
         x, c = self.exposure, self.columns
         none = np.full(self.rows, trade.NO_RESERVATION)
         out = [np.zeros(self.rows, np.int64) for _ in range(5)]
+        free = np.zeros(x.instruments.count, np.int64)
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, 0, 0,
-            np.zeros(x.instruments.count, np.bool_),
+            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, free,
+            free, np.zeros(x.instruments.count, np.bool_),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,
         )  # fmt: skip

@@ -27,7 +27,7 @@ from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.declare import Message, Refusal, rows_of
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -191,10 +191,7 @@ class ClearingHouse:
         runs += [_account(role.name, role) for role in OWN_ROLES]
         # A test trades at any price unless it says otherwise.
         settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
-        runs += [
-            command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in settings.items()
-        ]
+        runs += [set_parameter(parameter, value) for parameter, value in settings.items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)
         self.member = member

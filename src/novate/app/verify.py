@@ -70,6 +70,7 @@ def verify_run(run: Path, progress: Progress) -> dict[str, Any]:
         "head_hash": engine.head_hash.hex(),
         "state_digest": engine.state.digest().hex(),
         "ledger_digest": ledger_digest(engine.state).hex(),
+        "parameter_set": engine.state.parameter_set(),
         "checked": CHECKED if has_summary else "journal.db and its anchor",
         "not checked": UNCHECKED if has_summary else "every other file",
     }

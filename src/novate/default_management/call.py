@@ -44,12 +44,12 @@ def decide_call_margins(
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
     if rows.size:
-        deadline_ns = x.now_ns + x.parameter(Parameter.CALL_GRACE_NS)
+        grace_ns = x.parameter_of(Parameter.CALL_GRACE_NS, accounts[rows])
         emit.columns(
             event.MARGIN_CALLED,
             account=accounts[rows],
             amount=initial[rows] - equity[rows],
-            deadline_ns=np.full(rows.size, deadline_ns),
+            deadline_ns=x.now_ns + grace_ns,
             equity=equity[rows],
             requirement=initial[rows],
         )
@@ -125,7 +125,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     due = x.accounts.deadline_ns[accounts]
     blocked, long_worth = look_at(x, accounts)
-    stands = equity + long_worth >= takeover_level(x, numbers[:, MAINTENANCE])
+    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
     is_early = x.now_ns < due
     refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
@@ -187,13 +187,13 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Called accounts below the takeover level, or whose deadline waited for a price."""
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
-    level = takeover_level(x, margin.maintenance[called])
+    level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
     # Long options only add to equity: who has enough of it is not looked at.
     called = called[waits | (margin.equity[called] < level)]
     blocked, long_worth = look_at(x, called)
     waits = x.accounts.deadline_ns[called] == WAITING
-    level = takeover_level(x, margin.maintenance[called])
+    level = takeover_level(x, called, margin.maintenance[called])
     fails = waits | (margin.equity[called] + long_worth < level)
     return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
 

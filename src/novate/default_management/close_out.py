@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.price_status import blocked_prices
-
-N = TypeVar("N", int, I64)
-"""One amount, or a column of them."""
 
 
 def position_rows(x: ClearingState, account: int) -> list[int]:
@@ -90,15 +87,15 @@ def binding_instruments(x: ClearingState, accounts: I64) -> I64:
     return binding
 
 
-def takeover_level(x: ClearingState, maintenance: N) -> N:
-    """Equity below which an account in liquidation is taken over, numeraire units, rounded down.
+def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
+    """Equity below which accounts in liquidation are taken over, numeraire units, rounded down.
 
     Parameters
     ----------
-    maintenance
-        Maintenance margin of one account, or of many.
+    accounts, maintenance
+        Numbers of the accounts, and their maintenance margin; both of shape (accounts,).
     """
-    share = x.parameter(Parameter.TAKEOVER_PPM)
+    share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
     return maintenance // PPM * share + maintenance % PPM * share // PPM
 

@@ -78,7 +78,7 @@ def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I6
 
     An account in default of a call owes initial margin: it is not released below it.
     """
-    share = x.parameter(Parameter.RELEASE_PPM)
+    share = x.parameter_of(Parameter.RELEASE_PPM, accounts)
     level = maintenance // PPM * share - -(maintenance % PPM) * share // PPM
     # Where 64 bits do not hold it, no equity does either.
     level[maintenance * (share / PPM) >= TOTAL_MAX] = TOTAL_MAX + 1
@@ -137,10 +137,11 @@ def decide_place_slices(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     wanted = want_orders(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         blocked_prices(x), x.assets.is_stale, accounts[rows], liquidator,
-        x.parameter(Parameter.SLICE_FLOOR), x.parameter(Parameter.SLICE_PPM),
+        *x.by_position(Parameter.SLICE_FLOOR, accounts[rows]),
+        *x.by_position(Parameter.SLICE_PPM, accounts[rows]),
     )  # fmt: skip
     place_orders(x, accounts[rows], wanted, emit)
-    next_ns = np.full(rows.size, x.now_ns + x.parameter(Parameter.SLICE_INTERVAL_NS))
+    next_ns = x.now_ns + x.parameter_of(Parameter.SLICE_INTERVAL_NS, accounts[rows])
     if is_liquidator[rows].any() and is_flat(x, liquidator):
         next_ns[is_liquidator[rows]] = 0
     emit.columns(event.SLICE_SCHEDULED, account=accounts[rows], instant_ns=next_ns)

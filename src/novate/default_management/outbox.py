@@ -143,7 +143,7 @@ def _fill_position(
     fee = 0
     if x.accounts.role[account] != Role.LIQUIDATOR:
         price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM)
+        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM, instrument=i, account=account)
         asked = -(-math.ceil(abs(value) * price) * rate // PPM)
         mark = x.marks.mark[i]
         gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
+from novate.collateral.state import CollateralState
 from novate.default_management.columns import DefaultColumns
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import DueKind
 from novate.message.parameter import Parameter
-from novate.valuation import ClearingState
 
 
-class DefaultState(ClearingState):
+class DefaultState(CollateralState):
     """A clearing state with the outbox, the losses on their way, and the declared waterfall."""
 
     def __init__(self) -> None:

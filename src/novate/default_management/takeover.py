@@ -57,7 +57,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
-    level = takeover_level(x, numbers[:, MAINTENANCE])
+    level = takeover_level(x, accounts, numbers[:, MAINTENANCE])
     look = look_at(x, accounts)
     worth = numbers[:, EQUITY] + look.long_worth
     refused.where(worth >= level, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
@@ -208,9 +208,10 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Accounts in liquidation below the takeover level, with their long options."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     # Long options only add to equity: who has enough of it is not looked at.
-    closing = closing[margin.equity[closing] < takeover_level(x, margin.maintenance[closing])]
+    level = takeover_level(x, closing, margin.maintenance[closing])
+    closing = closing[margin.equity[closing] < level]
     blocked, long_worth = look_at(x, closing)
-    level = takeover_level(x, margin.maintenance[closing])
+    level = takeover_level(x, closing, margin.maintenance[closing])
     fails = (margin.equity[closing] + long_worth < level) & (blocked < 0)
     return commands(command.TAKE_OVER, account=closing[fails])
 

@@ -10,31 +10,34 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, reservation
-from novate.collateral import custody
+from novate.collateral import custody, haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
-from novate.margin import admission, option, option_mark, tier
-from novate.market import index, reference, surface
-from novate.message import parameter
+from novate.margin import admission, option, option_mark, rule_change, tier, tier_table
+from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
 from novate.settlement import barrier, cycle
-from novate.valuation import listing
+from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
     control.TOPIC,
     upgrade.TOPIC,
-    parameter.TOPIC,
+    parameter_change.TOPIC,
     reference.TOPIC,
     listing.TOPIC,
     account.TOPIC,
     custody.TOPIC,
+    haircut_rule.TOPIC,
     index.TOPIC,
+    index_method.TOPIC,
     surface.TOPIC,
     tier.TOPIC,
+    tier_table.TOPIC,
+    rule_change.TOPIC,
     option.TOPIC,
     option_mark.TOPIC,
     reservation.TOPIC,

@@ -16,7 +16,7 @@ from novate.canonical import Run
 from novate.engine.order import STAGES, WORK
 from novate.engine.state import State
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.codes import Role
+from novate.kernel.codes import NEW_TERMS, Role
 
 RECORD_ROWS = 65_536
 """Most rows of commands that the engine gives itself in one record; the rest goes on in the next.
@@ -28,15 +28,33 @@ _WORK = {int(work.kind): work for work in WORK}
 def due_list(state: State, until_ns: int) -> I64:
     """Return what is due up to an instant, only the earliest instant's work, in order.
 
-    Rows of (instant, kind, subject); at most `RECORD_ROWS` of them.
+    Rows of (instant, kind, subject); at most `RECORD_ROWS` of them.  New terms come alone: what
+    else is due at their instant is asked for again under them.
     """
     due = state.due.earliest(
         until_ns,
         state.parameters.tobytes(),
-        {kind: partial(work.due, state) for kind, work in _WORK.items()},
+        {kind: partial(work.due, state) for kind, work in _WORK.items() if kind not in NEW_TERMS},
         lambda kind, subjects: _WORK[kind].instants(state, subjects),
     )
-    return due[:RECORD_ROWS]
+    first = int(due[0, 0]) if len(due) else until_ns
+    new = _new_terms(state, first)
+    return new if len(new) else due[:RECORD_ROWS]
+
+
+def _new_terms(state: State, until_ns: int) -> I64:
+    """Rows of the terms that are the first to become effective up to an instant.
+
+    They are few, and their rows move up when one is in force: no table knows them.
+    """
+    found = []
+    for kind in NEW_TERMS:
+        subjects, instants = _WORK[kind].due(state)
+        found.append(np.stack((instants, np.full_like(instants, kind), subjects), axis=1))
+    rows = np.concatenate(found)
+    rows = rows[rows[:, 0] <= until_ns]
+    earliest: I64 = rows[rows[:, 0] == rows[:, 0].min(initial=until_ns)]
+    return earliest[:RECORD_ROWS]
 
 
 def due_commands(state: State, due: I64) -> list[Run]:

@@ -18,6 +18,7 @@ from novate.engine.control import INSTANT_MAX
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.engine.linked import Extract, decide_record
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
 from novate.engine.upgrade import require_upgrade
@@ -32,7 +33,11 @@ Progress = Callable[[int], None]
 
 
 def recover(
-    journal: JournalStore, *, from_snapshot: bool = True, progress: Progress | None = None
+    journal: JournalStore,
+    *,
+    from_snapshot: bool = True,
+    progress: Progress | None = None,
+    plugins: Plugins = PLUGINS,
 ) -> Engine:
     """Return an engine with the state that the journal left.
 
@@ -45,6 +50,8 @@ def recover(
         it was forked with).
     progress
         Called with each sequence.
+    plugins
+        What the journal was decided with, and is from here on.
 
     Raises
     ------
@@ -52,13 +59,13 @@ def recover(
         If the journal is damaged or of a later release, a snapshot does not have the digest it
         claims, or an upgrade states another ledger than the records before it give.
     """
-    start, state = _beginning(journal, None if from_snapshot else 0)
+    start, state = _beginning(journal, None if from_snapshot else 0, plugins)
     _fold(journal, state, start, journal.head()[0], progress)
     state.require_sound()
     return Engine(journal, state)
 
 
-def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
+def _beginning(journal: JournalStore, at_most: int | None, plugins: Plugins) -> tuple[int, State]:
     """Return the state to fold records onto, and the sequence after which it was taken.
 
     Without a snapshot that is the empty state, with the parameters that the engine of the first
@@ -66,13 +73,13 @@ def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
     """
     snapshot = journal.latest_snapshot(at_most)
     if snapshot is None:
-        state = State()
+        state = State(plugins)
         for record in journal.read(1, 1):
             state.parameters = initial_parameters(record.engine_version)
         return 0, state
     sequence, digest, payload = snapshot
     try:
-        return sequence, decode_snapshot(payload, digest)
+        return sequence, decode_snapshot(payload, digest, plugins)
     except JournalError as error:
         raise JournalError(f"after record {sequence}: {error}") from error
 
@@ -114,7 +121,9 @@ class AuditReport:
     earlier: tuple[Era, ...] = ()
 
 
-def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditReport:
+def audit(
+    journal: JournalStore, *, progress: Progress | None = None, plugins: Plugins = PLUGINS
+) -> AuditReport:
     """Decide every batch since the last upgrade again and compare it with the journal.
 
     A journal that this engine version has not taken over yet is not audited; the report says so.
@@ -129,7 +138,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         return AuditReport(0, 0, 0, None, tuple(eras))
     earlier = tuple(eras[:-1])
     first = eras[-1].first if eras else 1
-    state = _state_at_upgrade(journal, first, earlier)
+    state = _state_at_upgrade(journal, first, earlier, plugins)
     records = events = commands = 0
     course, extract = _Course(state), Extract()
     for record in journal.read(first):
@@ -146,11 +155,13 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
     return AuditReport(records, events, commands, state.digest(), earlier)
 
 
-def _state_at_upgrade(journal: JournalStore, first: int, earlier: tuple[Era, ...]) -> State:
+def _state_at_upgrade(
+    journal: JournalStore, first: int, earlier: tuple[Era, ...], plugins: Plugins
+) -> State:
     """Return the state at which an audit begins: that of the upgrade, which is held to it."""
     if not earlier:
-        return _beginning(journal, 0)[1]
-    start, state = _beginning(journal, first)
+        return _beginning(journal, 0, plugins)[1]
+    start, state = _beginning(journal, first, plugins)
     # Applied once more where the snapshot is its own: it changes nothing, and is checked.
     _fold(journal, state, min(start, first - 1), first, None)
     return state

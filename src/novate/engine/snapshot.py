@@ -14,6 +14,7 @@ import numpy as np
 
 from novate.canonical import digest_columns
 from novate.engine.earlier_state import Named
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION, upcast_state
 from novate.engine.version import ENGINE_VERSION
@@ -36,7 +37,7 @@ def encode_snapshot(state: State) -> bytes:
     return _TAG + msgspec.msgpack.encode((*head, items))
 
 
-def decode_snapshot(payload: bytes, digest: bytes) -> State:
+def decode_snapshot(payload: bytes, digest: bytes, plugins: Plugins = PLUGINS) -> State:
     """Rebuild a state from a snapshot of this or an earlier release.
 
     Parameters
@@ -45,6 +46,8 @@ def decode_snapshot(payload: bytes, digest: bytes) -> State:
         What `encode_snapshot` returned, now or then.
     digest
         The state digest that it was kept with; it is that of the columns as they were stored.
+    plugins
+        What the state was decided with.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def decode_snapshot(payload: bytes, digest: bytes) -> State:
         version, named = _read(payload)
         if digest_columns(sorted(named.items())) != digest:
             raise JournalError("the snapshot does not have the digest it claims")
-        return State.restored(upcast_state(named, version), version)
+        return State.restored(upcast_state(named, version), version, plugins)
     except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
         raise JournalError(f"the snapshot cannot be read: {error!r}") from error
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import Run, digest_columns
 from novate.default_management.state import DefaultState
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64, Columns
@@ -43,8 +44,11 @@ class State(DefaultState):
     was last found sound; neither is part of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plugins: Plugins = PLUGINS) -> None:
         super().__init__()
+        self.plugins = plugins
+        self.haircut_rules = plugins.haircut_rules
+        self.index_methods = plugins.index_methods
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -53,6 +57,10 @@ class State(DefaultState):
         """Return every table by name, in a fixed order."""
         x, d = self, self.defaults
         return {
+            "overrides": x.overrides,
+            "parameter_changes": x.parameter_changes,
+            "tier_changes": x.tier_changes,
+            "rule_changes": x.rule_changes,
             "instruments": x.instruments,
             "option_rules": x.option_rules,
             "marks": x.marks,
@@ -164,13 +172,18 @@ class State(DefaultState):
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
+        twin.plugins = self.plugins
+        twin.haircut_rules = self.haircut_rules
+        twin.index_methods = self.index_methods
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True
         return twin
 
     @staticmethod
-    def restored(named: Mapping[str, npt.NDArray[Any]], version: int) -> State:
+    def restored(
+        named: Mapping[str, npt.NDArray[Any]], version: int, plugins: Plugins = PLUGINS
+    ) -> State:
         """Rebuild a state from the columns that `columns` gave.
 
         Parameters
@@ -180,13 +193,15 @@ class State(DefaultState):
             its setting, or of an empty clearing house.
         version
             State version that they come from, for the message.
+        plugins
+            What the state was decided with.
 
         Raises
         ------
         JournalError
             If nobody knows a column, or it does not fit the present one.
         """
-        state = State()
+        state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
             raise JournalError(f"column {name!r} of state version {version} is unknown")
         for table, columns in state.tables().items():

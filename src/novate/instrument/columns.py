@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
+from novate.kernel.clearing.columns import F64, I8, I32, I64, NONE, Columns
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 
 TIERS_MAX = 16
@@ -50,6 +50,50 @@ class OptionRuleColumns(Columns):
 
 
 _DERIVED = ("suspense", "lots_sum", "pending_sum")
+
+
+class TierChangeColumns(Columns):
+    """Margin tiers that wait for an instant; the rows of a table stand together, from tier 0."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "instrument": (np.int64, 0),
+        "tier": (np.int64, 0),
+        "floor": (np.int64, 0),
+        "initial_ppm": (np.int64, 0),
+        "maintenance_ppm": (np.int64, 0),
+        "effective_ns": (np.int64, 0),
+    }
+    instrument: I64
+    tier: I64
+    floor: I64
+    initial_ppm: I64
+    maintenance_ppm: I64
+    effective_ns: I64
+
+    def rows_of(self, instrument: int, effective_ns: int) -> I64:
+        """Rows of a table that waits, in order of tier."""
+        mine = self.used("instrument") == instrument
+        found: I64 = np.flatnonzero(mine & (self.used("effective_ns") == effective_ns))
+        return found
+
+
+class RuleChangeColumns(Columns):
+    """Rules for shorts that options get at an instant."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "instrument": (np.int64, 0),
+        "margin_rule": (np.int64, 0),
+        "effective_ns": (np.int64, 0),
+    }
+    instrument: I64
+    margin_rule: I64
+    effective_ns: I64
+
+    def row_of(self, instrument: int, effective_ns: int) -> int:
+        """Row of what waits for an instant, -1 for none."""
+        mine = self.used("instrument") == instrument
+        found = np.flatnonzero(mine & (self.used("effective_ns") == effective_ns))
+        return int(found[0]) if found.size else NONE
 
 
 class InstrumentColumns(Columns):

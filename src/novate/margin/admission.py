@@ -52,8 +52,8 @@ def decide_submit_trades(
     decide_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.reservations.arrays(), x.single(Role.FEES), x.checksum,
-        x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-        x.parameter(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, columns["instrument"]),
+        x.accounts.count, x.instruments.count, x.by_instrument(Parameter.TRADE_COLLAR_PPM),
+        x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, columns["instrument"]),
         columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
         columns["lots"], columns["buyer_is_maker"],
         reservation_rows(x, columns["buyer_reservation"]),

@@ -18,6 +18,8 @@ class AssetColumns(Columns):
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "decimals": (np.int64, 0),
         "haircut_bps": (np.int64, 0),
+        "haircut_rule": (np.int64, 0),
+        "index_method": (np.int64, 0),
         "price_e8": (np.int64, 0),
         "slow_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
@@ -27,6 +29,8 @@ class AssetColumns(Columns):
     }
     decimals: I64
     haircut_bps: I64
+    haircut_rule: I64  # place in `collateral.haircut.CATALOGUE`
+    index_method: I64  # place in `market.price_source.CATALOGUE`
     price_e8: I64
     slow_e8: I64
     updated_ns: I64

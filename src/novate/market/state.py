@@ -7,11 +7,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
+from novate.instrument.columns import (
+    InstrumentColumns,
+    OptionRuleColumns,
+    RuleChangeColumns,
+    TierChangeColumns,
+)
+from novate.kernel.clearing.columns import I64, NONE
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
-from novate.message.parameter import Parameter, ParameterState
+from novate.market import price_source
+from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.price_source import IndexMethod
+from novate.market.source_state import SourceState
+from novate.message.parameter import Parameter, Scope
 
 
 class Watch(NamedTuple):
@@ -31,7 +40,7 @@ CONTRACT_INSTANTS = {
 """Columns of the instruments that say when work is due."""
 
 
-class MarketState(ParameterState):
+class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it.
 
     ``due`` is derived: whoever moves an instant at which work is due enters it there.
@@ -39,20 +48,36 @@ class MarketState(ParameterState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now_ns = 0
         self.instruments = InstrumentColumns()
         self.option_rules = OptionRuleColumns()
+        self.tier_changes = TierChangeColumns(4)
+        self.rule_changes = RuleChangeColumns(4)
         self.marks = MarkColumns(8)
-        self.assets = AssetColumns()
-        self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
         self.due = DueTable()
+        self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
 
     def enter_contract(self, i: int) -> None:
         """Enter when work on a contract is due, after its instants have moved."""
         for kind, column in CONTRACT_INSTANTS.items():
             self.due.enter(kind, i, getattr(self.instruments, column)[i])
+
+    def by_instrument(self, parameter: Parameter) -> I64:
+        """Return a risk parameter as it holds for each instrument; shape (instruments,)."""
+        values: I64 = np.full(self.instruments.count, self.parameters[parameter])
+        if self.overrides.count:
+            rows = self.overrides.rows_of(parameter, Scope.INSTRUMENT)
+            values[self.overrides.subject[rows]] = self.overrides.value[rows]
+        return values
+
+    def by_position(self, parameter: Parameter, accounts: I64) -> tuple[I64, I64]:
+        """Return a risk parameter as kernels look it up for positions of some accounts.
+
+        By account, of the shape of ``accounts``, `NONE` where it has no value of its own; and by
+        instrument, for those.
+        """
+        return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.

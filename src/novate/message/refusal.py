@@ -15,10 +15,21 @@ from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, Lin
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
-from novate.message.margin_rule import DeclareOptionMarginRefusal, SetTierRefusal
+from novate.message.margin_rule import (
+    DeclareOptionMarginRefusal,
+    ReplaceMarginRuleRefusal,
+    ReplaceTiersRefusal,
+    SetTierRefusal,
+)
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
-from novate.message.reference import DeclareAssetRefusal, DeclareSourceRefusal, SetHaircutRefusal
+from novate.message.reference import (
+    DeclareAssetRefusal,
+    DeclareSourceRefusal,
+    SetHaircutRefusal,
+    SetHaircutRuleRefusal,
+    SetIndexMethodRefusal,
+)
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
@@ -26,12 +37,16 @@ from novate.message.waterfall import DeclareWaterfallRefusal
 REFUSALS: tuple[type[IntEnum], ...] = (
     DeclareAssetRefusal,
     SetHaircutRefusal,
+    SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,
     ListOptionRefusal,
     ReportSurfaceRefusal,
     SetTierRefusal,
+    ReplaceTiersRefusal,
+    ReplaceMarginRuleRefusal,
     SetParameterRefusal,
     DeclareWaterfallRefusal,
     OpenAccountRefusal,

@@ -84,7 +84,7 @@ class Decision(Generic[S_contra]):
 
 @dataclass(frozen=True, slots=True)
 class ColumnDecision(Generic[S_contra]):
-    """What becomes of a command whose rows a kernel decides and books at once.
+    """What becomes of a command whose rows are decided together, by a kernel or as one table.
 
     ``decide(state, columns, emit)`` takes the columns of a run and returns the refused rows in
     order, each with its reason.  The other attributes are those of `Decision`.

@@ -149,6 +149,10 @@ class ClearingState(MarketState, BookState):
 
 
 _TABLES = (
+    "overrides",
+    "parameter_changes",
+    "tier_changes",
+    "rule_changes",
     "instruments",
     "option_rules",
     "marks",

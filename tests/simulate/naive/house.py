@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure
+from tests.simulate.naive import barrier, book, failure, terms
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
@@ -47,11 +47,18 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
 }
 
 
+ENACTED: dict[str, Callable[[World, Row, int], None]] = {
+    "EnactParameter": terms.enact_parameter,
+    "EnactTiers": terms.enact_tiers,
+    "EnactMarginRule": terms.enact_margin_rule,
+}
+
 RECORD_ROWS = 65_536
 """Commands that the house gives itself in one record, besides the clock."""
 
 BY_KIND: dict[str, tuple[str, ...]] = {
     "SubmitTrade": ("TradeNovated",),
+    "ReplaceTiers": ("",),
     "ReleaseMargin": ("MarginReleased",),
     "CallMargin": ("MarginCalled",),
     "MeetCall": ("MarginCallMet",),
@@ -84,6 +91,16 @@ class NaiveRecord:
     origin: Origin
     commands: list[tuple[str, Row]]
     events: list[tuple[str, Row]]
+
+
+def run_of(commands: Sequence[Command]) -> list[Row]:
+    """Rows of the run that commands begin with."""
+    rows: list[Row] = []
+    for name, row, place in commands:
+        if name != commands[0][0] or place != len(rows):
+            break
+        rows.append(row)
+    return rows
 
 
 class NaiveHouse:
@@ -138,9 +155,10 @@ class NaiveHouse:
             return
         self.world.events = events = []
         start = 0
-        for name, row, place in commands:
+        for k, (name, row, place) in enumerate(commands):
             if place == 0:
                 start = len(events)
+                self.world.run_rows = run_of(commands[k:])
             try:
                 self._decide(origin, name, row, place)
             except RefusedError as refused:
@@ -176,6 +194,8 @@ class NaiveHouse:
             self._assess_margin(row)
         elif name == "StartGainsWindow":
             book.start_gains_window(w)
+        elif name in ENACTED:
+            ENACTED[name](w, row, place)
         elif name in INSIDE:
             names = ("instrument", "account", "loss", "order")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))

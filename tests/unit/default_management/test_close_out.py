@@ -43,11 +43,10 @@ def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down(
     x = ClearingState()
     x.parameters[Parameter.TAKEOVER_PPM] = share_ppm
 
-    one = takeover_level(x, maintenance)
-    many = takeover_level(x, np.array([maintenance, 0, maintenance]))
+    level = takeover_level(x, np.array([0, 1, 0]), np.array([maintenance, 0, maintenance]))
 
-    assert one == maintenance * share_ppm // 1_000_000
-    assert many.tolist() == [one, 0, one]
+    one = maintenance * share_ppm // 1_000_000
+    assert level.tolist() == [one, 0, one]
 
 
 @pytest.mark.rule("11.22")

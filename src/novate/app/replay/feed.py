@@ -17,7 +17,7 @@ from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.message import command
-from novate.message.parameter import MINUTE, SETTINGS, Parameter
+from novate.message.parameter import MINUTE, SETTINGS, Parameter, set_parameter
 from novate.simulation.crash_day import MINUTE_NS, CrashDay
 from novate.simulation.path import PathOrder, intrabar_path, offset_ns
 
@@ -129,7 +129,7 @@ class Feed:
         if life == 0 or life >= least:
             return declared
         value = least if least <= SETTINGS[Parameter.ORDER_LIFE_NS].maximum else 0
-        row = command.SET_PARAMETER.row(parameter=int(Parameter.ORDER_LIFE_NS), value=value)
+        row = set_parameter(Parameter.ORDER_LIFE_NS, value)
         return [*declared, row]
 
 

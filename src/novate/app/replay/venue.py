@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from novate.instrument.perpetual import Perpetual
 from novate.kernel.codes import Role, Style
 from novate.message import command
 from novate.message.layer import BY_CHOICE
-from novate.message.parameter import HOUR, MINUTE, SETTINGS
+from novate.message.parameter import HOUR, MINUTE, SETTINGS, Scope, set_parameter, set_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,8 @@ def open_venue(
         contract = _contract(assets, decimals, symbol, terms)
         contracts.append(_of_run(contract, terms))
         listings.append(command.LIST_INSTRUMENT.row(**contract.listing()))
-        listings.append(_tiers(len(contracts) - 1, terms["tiers"], rules["margin"]["leverage_max"]))
+        tiers = _tier_columns(len(contracts) - 1, terms["tiers"], rules["margin"]["leverage_max"])
+        listings.append(command.SET_TIER.run(tiers))
     option_rules = rules["option_margin"]
     opening = (
         command.ADVANCE_TIME.row(instant_ns=start_ns),
@@ -124,6 +125,7 @@ def open_venue(
         *_settings(rules),
         *(option_rule_row(name, rule) for name, rule in option_rules.items()),
         *listings,
+        *_overrides(rules, symbols, start_ns),
     )
     return Venue(
         parameters=parameters,
@@ -158,9 +160,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     }
     first, second, third, fourth = (int(BY_CHOICE[name]) for name in waterfall["order"])
     return [
-        command.SET_PARAMETER.run(
-            {"parameter": [int(p) for p in values], "value": list(values.values())}
-        ),
+        set_parameters(values),
         command.DECLARE_WATERFALL.row(
             first=first,
             second=second,
@@ -169,6 +169,24 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
             last=int(BY_CHOICE[waterfall["last_layer"]]),
         ),
     ]
+
+
+def _overrides(rules: Mapping[str, Any], symbols: Sequence[str], start_ns: int) -> Iterator[Run]:
+    """Values for one contract each, at once or when they become effective."""
+    for override in rules["overrides"].values():
+        if override["instrument"] not in symbols:
+            continue
+        number = list(symbols).index(override["instrument"])
+        stated = override["effective"] or 0
+        effective_ns = stated if stated > start_ns else 0
+        if override["tiers"] is not None:
+            columns = _tier_columns(number, override["tiers"], rules["margin"]["leverage_max"])
+            instants = [effective_ns] * len(override["tiers"])
+            yield command.REPLACE_TIERS.run({**columns, "effective_ns": instants})
+        for parameter, setting in SETTINGS.items():
+            if Scope.INSTRUMENT in setting.scopes and override[setting.key] is not None:
+                value = override[setting.key] * setting.unit.scale
+                yield set_parameter(parameter, value, Scope.INSTRUMENT, number, effective_ns)
 
 
 def option_rule_row(name: str, rule: Mapping[str, Any]) -> Run:
@@ -242,17 +260,17 @@ def _of_run(contract: listed.Contract, terms: Mapping[str, Any]) -> Contract:
     )
 
 
-def _tiers(instrument: int, tiers: list[dict[str, int]], leverage_max: int) -> Run:
-    """Return the command that sets the margin tiers of a contract."""
+def _tier_columns(
+    instrument: int, tiers: Sequence[Mapping[str, int]], leverage_max: int
+) -> dict[str, list[int]]:
+    """Return the columns of a table of tiers under the leverage cap of the house."""
     floor = -(-1_000_000 // leverage_max)
-    return command.SET_TIER.run(
-        {
-            "instrument": [instrument] * len(tiers),
-            "floor": [tier["floor"] for tier in tiers],
-            "initial_ppm": [max(tier["initial_ppm"], floor) for tier in tiers],
-            "maintenance_ppm": [tier["maintenance_ppm"] for tier in tiers],
-        }
-    )
+    return {
+        "instrument": [instrument] * len(tiers),
+        "floor": [tier["floor"] for tier in tiers],
+        "initial_ppm": [max(tier["initial_ppm"], floor) for tier in tiers],
+        "maintenance_ppm": [tier["maintenance_ppm"] for tier in tiers],
+    }
 
 
 def used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:

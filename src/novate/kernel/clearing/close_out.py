@@ -151,7 +151,7 @@ def _want_conversions(  # type: ignore[no-untyped-def]
 @kernel
 def want_orders(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, is_blocked, is_stale, subjects, liquidator,
-    slice_floor, slice_ppm,
+    floor_of_subject, floor_of_instrument, ppm_of_subject, ppm_of_instrument,
 ):  # fmt: skip
     """Next slice of every position and debt of the subjects; the caller drops what is out already.
 
@@ -167,7 +167,7 @@ def want_orders(  # type: ignore[no-untyped-def]
     orders = np.empty((most, 4), np.int64)
     rows = np.empty(max(most, 1), np.int64)
     count = 0
-    for account in subjects:
+    for k, account in enumerate(subjects):
         held = 0
         row = accounts.head[account]
         while row >= 0:
@@ -178,9 +178,12 @@ def want_orders(  # type: ignore[no-untyped-def]
         # By instrument: the order of the list depends on the layout.
         for at in np.argsort(positions.instrument[rows[:held]]):
             i = np.int64(positions.instrument[rows[at]])
+            floor, ppm = floor_of_subject[k], ppm_of_subject[k]
             lots = _slice_of(
-                instruments, assets, i, positions.lots[rows[at]], slice_floor, slice_ppm
-            )
+                instruments, assets, i, positions.lots[rows[at]],
+                floor if floor >= 0 else floor_of_instrument[i],
+                ppm if ppm >= 0 else ppm_of_instrument[i],
+            )  # fmt: skip
             orders[count] = account, _POSITION, i, lots
             count += 1
         count = _want_conversions(

@@ -146,6 +146,14 @@ class Columns:
         self.count += 1
         return self.count - 1
 
+    def remove(self, row: int) -> None:
+        """Take a row out; those behind it move up by one."""
+        for name, (_, initial) in self.SPEC.items():
+            column = getattr(self, name)
+            column[row : self.count - 1] = column[row + 1 : self.count]
+            column[self.count - 1] = initial
+        self.count -= 1
+
     def used(self, name: str) -> npt.NDArray[Any]:
         """Return the rows in use of one column."""
         column: npt.NDArray[Any] = getattr(self, name)

@@ -408,8 +408,8 @@ def _row_refusal(  # type: ignore[no-untyped-def]
         return LOTS_OUT_OF_RANGE, np.int64(lots), instruments.lots_max[i]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
-    mark = instruments.mark[i]
-    if collar_ppm > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar_ppm * mark:
+    mark, collar = instruments.mark[i], collar_ppm[i]
+    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
         is_inside = accounts.role[buyer] != _EXTERNAL and accounts.role[seller] != _EXTERNAL
         if is_inside:
             return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
@@ -428,9 +428,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
     """Decide and book a run of trades row by row, so that each row sees the rows before it.
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
-    ``is_halted[i]``: nobody adds to the instrument.  Reservations are given by row, or as
-    `NO_RESERVATION` or `UNKNOWN`; one that a row of the run used up is found without lots.  The
-    caller has made room for two position rows a trade.
+    ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
+    ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
+    `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
+    for two position rows a trade.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -466,9 +467,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
             code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
         if code == ACCEPTED:
             code, was, may = _risk_refusal(
-                accounts, positions, instruments, assets, risk_reducing_sale_ppm, is_halted[i],
-                b, s, i, ticks[k], n, value, buyer_fee, seller_fee, buyer_reservation[k],
-                seller_reservation[k], scratch, out,
+                accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
+                is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+                buyer_reservation[k], seller_reservation[k], scratch, out,
             )  # fmt: skip
         refusal[k] = code
         actual[k] = was

@@ -11,8 +11,9 @@ from novate.book.state import SINGLE_ROLES
 from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.clearing.value import INVERSE, LINEAR
+from novate.message import command
 from novate.message.declare import rows_of
-from novate.message.parameter import MINUTE, SETTINGS, Parameter
+from novate.message.parameter import MINUTE, SECOND, SETTINGS, Parameter
 from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters
 
 
@@ -99,6 +100,34 @@ def test_the_declared_waterfall_is_that_of_the_file() -> None:
 
     [row] = rows_of(next(run for run in runs if run.name == "DeclareWaterfall"))
     assert list(row.values()) == [1, 3, 2, 4, 6]
+
+
+def test_a_value_for_one_contract_holds_at_once_or_when_it_becomes_effective() -> None:
+    settings = parameters()
+    none = dict.fromkeys(["tiers", *(setting.key for setting in SETTINGS.values())])
+    settings["overrides"] = {
+        "old": {**none, "instrument": "ETHUSDT", "effective": START_NS, "fee_ppm": 7},
+        "new": {**none, "instrument": "ETHUSDT", "effective": START_NS + MINUTE, "fee_ppm": 8},
+        "far": {
+            **none,
+            "instrument": "ETHUSDT",
+            "effective": None,
+            "basis_seconds": 9,
+            "tiers": settings["instruments"]["BTCUSDT"]["tiers"],
+        },
+        "out": {**none, "instrument": "SOLUSDT", "effective": None, "fee_ppm": 1},
+    }
+    engine = Engine(MemoryJournal())
+    engine.submit(open_venue(settings, SYMBOLS, START_NS).opening)
+    fee, x = Parameter.LIQUIDATION_FEE_PPM, engine.state
+
+    assert x.parameter(fee) == x.parameter(fee, instrument=0)
+    assert x.parameter(fee, instrument=1) == 7
+    assert x.parameter(Parameter.BASIS_AVERAGE_NS, instrument=1) == 9 * SECOND
+    engine.submit([command.ADVANCE_TIME.row(instant_ns=START_NS + MINUTE)])
+    assert x.parameter(fee, instrument=1) == 8
+    assert x.overrides.count == 2
+    assert x.instruments.maintenance_rate[1].tolist() == x.instruments.maintenance_rate[0].tolist()
 
 
 def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> None:

@@ -47,6 +47,13 @@ def arrays(x: ClearingState) -> tuple[Any, ...]:
     return x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays()
 
 
+def alike(value: int) -> tuple[I64, I64]:
+    """A parameter that is the same for all: by every second subject, by instrument for the rest."""
+    by_subject = np.full(SUBJECTS.size, value)
+    by_subject[::2] = -1
+    return by_subject, np.full(7, value)
+
+
 def held(x: ClearingState, account: int) -> list[tuple[int, int]]:
     """Instrument and lots of the open positions of an account, by instrument."""
     p = x.positions
@@ -161,7 +168,9 @@ def test_the_next_slice_of_every_position_and_debt(seed: int) -> None:
     is_stale = rng.random(2) < 0.2
     floor, share = int(rng.choice([0, 40_000, 10**9])), int(rng.choice([1, 250_000, 10**6]))
 
-    orders = want_orders(*arrays(x), is_blocked, is_stale, SUBJECTS, LIQUIDATOR, floor, share)
+    orders = want_orders(
+        *arrays(x), is_blocked, is_stale, SUBJECTS, LIQUIDATOR, *alike(floor), *alike(share)
+    )
 
     expected = [
         order
@@ -180,7 +189,9 @@ def test_a_share_of_the_largest_position_stays_inside_64_bits() -> None:
     x.instruments.form[i] = 1
     none = np.zeros(7, np.bool_)
 
-    orders = want_orders(*arrays(x), none, none[:2], np.array([account]), -1, 0, 999_999)
+    orders = want_orders(
+        *arrays(x), none, none[:2], np.array([account]), -1, *alike(0), *alike(999_999)
+    )
 
     [quantity] = orders[(orders[:, 1] == OrderKind.POSITION) & (orders[:, 2] == i), 3]
     assert quantity == -(2**55 + 1) * 999_999 // 1_000_000
