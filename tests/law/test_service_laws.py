@@ -241,7 +241,8 @@ def test_a_key_stands_for_one_call_pending_or_committed(
 def linkable(runs: list[Run]) -> list[Run]:
     """The first rows of a step that can be linked."""
     rows = [run for run in row_by_row(runs) if run.name in LINKABLE]
-    return rows[:LINKED_MAX]
+    reach = np.cumsum([run.rows for run in rows])  # a table of tiers is one command of many rows
+    return rows[: int(np.searchsorted(reach, LINKED_MAX, side="right"))]
 
 
 @few

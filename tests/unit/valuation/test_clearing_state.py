@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from novate.book.state import SINGLE_ROLES
 from novate.kernel.clearing.assess import (
     EQUITY,
     GAIN,
@@ -15,7 +16,6 @@ from novate.kernel.codes import Role
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.clearing_state import SINGLE_ROLES
 from tests.unit.clearing import COIN, E8, HOUR, START, ClearingHouse
 
 TIERS = ((0, 100_000, 50_000), (1_000 * COIN, 200_000, 100_000))
