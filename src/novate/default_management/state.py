@@ -18,6 +18,10 @@ class DefaultState(CollateralState):
         super().__init__()
         self.defaults = DefaultColumns()
 
+    def due_terms(self) -> tuple[int, int]:
+        """Return the parameters that instants of due work are made of, beside columns."""
+        return self.parameter(Parameter.ORDER_LIFE_NS), self.parameter(Parameter.GAINS_WINDOW_NS)
+
     def set_slices(self, accounts: I64, instant_ns: int | I64) -> None:
         """Set when the next slice of some accounts is due, 0 for none."""
         self.accounts.slice_ns[accounts] = instant_ns

@@ -17,7 +17,6 @@ from novate.engine.order import STAGES, WORK
 from novate.engine.state import State
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import NEW_TERMS, Role
-from novate.message.parameter import Parameter
 
 RECORD_ROWS = 65_536
 """Most rows of commands that the engine gives itself in one record; the rest goes on in the next.
@@ -32,10 +31,9 @@ def due_list(state: State, until_ns: int) -> I64:
     Rows of (instant, kind, subject); at most `RECORD_ROWS` of them.  New terms come alone: what
     else is due at their instant is asked for again under them.
     """
-    terms = state.parameter(Parameter.ORDER_LIFE_NS), state.parameter(Parameter.GAINS_WINDOW_NS)
     due = state.due.earliest(
         until_ns,
-        terms,
+        state.due_terms(),
         {kind: partial(work.due, state) for kind, work in _WORK.items() if kind not in NEW_TERMS},
         lambda kind, subjects: _WORK[kind].instants(state, subjects),
     )

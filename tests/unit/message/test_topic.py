@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.kernel.codes import DueKind
 from novate.message import command, event
-from novate.message.topic import BOTH_SIDES, PAYER, commands, named, next_of, report_only
+from novate.message.topic import BOTH_SIDES, PAYER, column_work, commands, named, report_only
 
 
 def test_touched_accounts_are_read_from_a_row_or_from_all_rows() -> None:
@@ -22,9 +23,18 @@ def test_no_rows_make_no_command() -> None:
 
 
 def test_rows_with_an_instant_are_due_then() -> None:
-    rows, instants = next_of(np.array([0, 5, -1, 3]))
+    column = np.array([0, 5, -1, 3])
+    work = column_work(
+        DueKind.SLICE,
+        lambda state: column,
+        lambda state, rows: command.PLACE_SLICE.run({"account": rows}),
+    )
+
+    rows, instants = work.due(None)
 
     assert (rows.tolist(), instants.tolist()) == ([1, 3], [5, 3])
+    assert work.instants(None, np.array([2, 1])).tolist() == [-1, 5]
+    assert work.commands(None, rows).rows == 2
 
 
 def test_an_event_that_only_reports_changes_nothing() -> None:
