@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
 from novate.market.state import MarketState
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, Scope
+from novate.message.parameter_state import apply_parameter_set
 from tests.unit.clearing import E8, HOUR, START
 
 
@@ -63,3 +66,18 @@ def test_barriers_are_watched_by_underlying_until_they_are_knocked_or_over() -> 
     state.instruments.status[:3] = InstrumentStatus.EXPIRED
     state.drop_caches()
     assert state.watched() == {}
+
+
+def test_a_parameter_is_looked_up_by_instrument_and_for_positions_by_account_first() -> None:
+    state = MarketState()
+    for _ in range(3):
+        state.instruments.append()
+    for scope, subject, value in ((Scope.INSTRUMENT, 1, 5), (Scope.ACCOUNT, 7, 6)):
+        row = {"parameter": int(Parameter.SLICE_PPM), "scope": int(scope), "subject": subject}
+        apply_parameter_set(state, {**row, "value": value, "effective_ns": 0})
+
+    by_account, by_instrument = state.by_position(Parameter.SLICE_PPM, np.array([7, 8]))
+
+    assert by_account.tolist() == [6, -1]
+    assert by_instrument.tolist() == [250_000, 5, 250_000]
+    assert state.by_instrument(Parameter.SLICE_PPM).tolist() == by_instrument.tolist()

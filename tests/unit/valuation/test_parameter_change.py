@@ -164,7 +164,7 @@ def test_a_collar_and_a_share_of_one_instrument_leave_the_others() -> None:
     house.list_contract("Y")
     house.submit(set_parameter(Parameter.TRADE_COLLAR_PPM, 1_000, Scope.INSTRUMENT, 1))
 
-    assert house.state.by_instrument(Parameter.TRADE_COLLAR_PPM).tolist() == [100_000, 1_000]
+    assert house.state.by_instrument(Parameter.TRADE_COLLAR_PPM).tolist() == [0, 1_000]
     for name in ("A", "B"):
         house.open_client(name, deposit=20_000 * COIN)
     house.price(500)
