@@ -14,6 +14,7 @@ the numeraire USDT with 6 decimals, asset 1 is BTC with 8; one source prices eac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
@@ -22,9 +23,11 @@ from novate.engine.catalogue import REFUSALS
 from novate.engine.engine import Batch, Engine
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
+from novate.margin.catalogue import CATALOGUE
 from novate.message import command
 from novate.message.declare import Message, rows_of
 from novate.message.parameter import Parameter
+from novate.valuation.margin_model import MarginModel
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -163,8 +166,9 @@ class ClearingHouse:
         parameters: dict[Parameter, int] | None = None,
         member: str = "M",
         default_fund: int = 0,
+        models: Iterable[MarginModel] = CATALOGUE,
     ) -> None:
-        self.engine = Engine(MemoryJournal() if journal is None else journal)
+        self.engine = Engine(MemoryJournal() if journal is None else journal, models=models)
         self.batches: list[Batch] = []
         self.last: list[Batch] = []
         runs = [
@@ -266,6 +270,11 @@ class ClearingHouse:
         number = self.state.instruments.count
         self.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, "symbol": symbol, **terms}))
         return number
+
+    def set_model(self, account: str, model: int, *, allow_refusals: bool = False) -> None:
+        """Give a group another margin model."""
+        run = command.SET_MARGIN_MODEL.row(group=self.number(account), model=model)
+        self.submit(run, allow_refusals=allow_refusals)
 
     def declare_rule(self, **terms: Any) -> None:
         """Declare a rule for short options (`SHORT_RULE` changed by ``terms``)."""

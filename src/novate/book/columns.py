@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import I8, I32, I64, NONE, Columns, PositionArrays
+from novate.kernel.clearing.columns import I8, I16, I32, I64, NONE, Columns, PositionArrays
 from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus
 
@@ -19,6 +19,7 @@ class AccountColumns(Columns):
         "role": (np.int8, 0),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
+        "margin_model": (np.int16, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
@@ -35,6 +36,7 @@ class AccountColumns(Columns):
     role: I8
     mode: I8
     status: I8
+    margin_model: I16
     shortfall_policy: I8
     segregation: I8
     parent: I32

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import hold_row
 from novate.kernel.codes import Role
 from novate.message.declare import Row
@@ -43,6 +44,7 @@ class BookState:
         self.layout = 0
         self._single: dict[Role, int] = {}
         self._holders: _Holders | None = None
+        self._modelled: I64 | None = None
 
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""
@@ -56,6 +58,23 @@ class BookState:
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
         """Which accounts are margin accounts, of members' houses and of clients."""
         return np.isin(self.accounts.used("role"), MARGIN_ROLES)
+
+    def group_accounts(self, group: int) -> tuple[int, ...]:
+        """Return the accounts of a margin group, ascending: a group is one account."""
+        return (group,)
+
+    def modelled_groups(self) -> I64:
+        """Return the groups, ascending, whose margin model is not the standard one.
+
+        Kept until `forget_modelled`: where there are none nobody pays for looking.
+        """
+        if self._modelled is None:
+            self._modelled = np.flatnonzero(self.accounts.used("margin_model") != STANDARD)
+        return self._modelled
+
+    def forget_modelled(self) -> None:
+        """To be called when a group gets another margin model."""
+        self._modelled = None
 
     def hold(self, account: int, instrument: int) -> int:
         """Return the position row of a pair, made if it is new; room is reserved before."""
@@ -77,6 +96,7 @@ class BookState:
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._holders = None
+        self._modelled = None
         self._single.clear()
 
 

@@ -6,9 +6,9 @@ import math
 from typing import TypeVar
 
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import WORTH_MAX, tier_margin
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
+from novate.kernel.clearing.value import WORTH_MAX
 from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
@@ -85,21 +85,6 @@ def notional_of(x: ClearingState, row: int) -> int:
     )
     price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     return math.ceil(abs(int(value)) * price)
-
-
-def maintenance_of(x: ClearingState, row: int) -> int:
-    """Maintenance margin of a position at its mark, numeraire units, rounded up."""
-    i = int(x.positions.instrument[row])
-    if x.is_option(i):
-        short = max(-int(x.positions.lots[row]), 0) * int(x.marks.short_maintenance[i])
-        asked = int(x.instruments.unit[i]) * short
-        price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-        return math.ceil(min(asked * price, WORTH_MAX))
-    value = value_of(
-        x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
-    )
-    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-    return int(tier_margin(x.instrument_arrays(), i, abs(int(value)) * price)[1])
 
 
 def is_flat(x: DefaultState, account: int) -> bool:

@@ -13,7 +13,6 @@ from novate.canonical import Run
 from novate.default_management.close_out import (
     has_blocked_price,
     is_flat,
-    maintenance_of,
     notional_of,
     position_rows,
 )
@@ -21,7 +20,7 @@ from novate.default_management.conversion import wanted_conversions
 from novate.default_management.outbox import cancel_excess_orders, close_orders, place_order
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.codes import AccountStatus, DueKind, OrderKind, Role, ShortfallPolicy
+from novate.kernel.codes import AccountStatus, Bound, DueKind, OrderKind, Role, ShortfallPolicy
 from novate.market.reference import PPM
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -45,9 +44,8 @@ def decide_start_liquidation(x: ClearingState, row: Row, emit: Emit) -> Refusal 
         return Refusal(No.CAUSE_GONE, numbers.equity, numbers.maintenance)
     if has_blocked_price(x, account):
         return Refusal(No.NOT_DUE, 0, 1)
-    held = position_rows(x, account)
-    binding = max(held, key=lambda r: maintenance_of(x, r), default=-1)
-    instrument = int(x.positions.instrument[binding]) if binding >= 0 else -1
+    binding = x.requirement(account).binding
+    instrument = binding.subject if binding.kind == Bound.CONTRACT else -1
     emit(
         event.LIQUIDATION_STARTED,
         account=account,
@@ -56,6 +54,9 @@ def decide_start_liquidation(x: ClearingState, row: Row, emit: Emit) -> Refusal 
         binding=instrument,
         mark=int(x.marks.mark[instrument]) if instrument >= 0 else 0,
         net=numbers.net,
+        model=int(x.accounts.margin_model[account]),
+        bound=int(binding.kind),
+        scenario=binding.number if binding.kind == Bound.SCENARIO else -1,
     )
     release_all(x, account, emit)
     return None

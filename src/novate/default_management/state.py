@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from novate.default_management.columns import DefaultColumns
 from novate.valuation import ClearingState
+from novate.valuation.margin_model import MarginModel
 
 
 class DefaultState(ClearingState):
     """A clearing state with the outbox, the losses on their way, and the declared waterfall."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, models: Iterable[MarginModel] = ()) -> None:
+        super().__init__(models)
         self.defaults = DefaultColumns()
 
     def copy(self) -> Self:

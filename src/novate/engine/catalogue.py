@@ -15,7 +15,8 @@ from novate.default_management import call, contract_end, liquidation, outbox, t
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
-from novate.margin import admission, option, option_mark, tier
+from novate.margin import admission, model_choice, option_mark
+from novate.margin.contract_rule import notional_tier, short_option
 from novate.market import index, reference, surface
 from novate.message import parameter
 from novate.message.declare import Message
@@ -33,9 +34,10 @@ TOPICS: tuple[Topic[State], ...] = (
     custody.TOPIC,
     index.TOPIC,
     surface.TOPIC,
-    tier.TOPIC,
-    option.TOPIC,
+    notional_tier.TOPIC,
+    short_option.TOPIC,
     option_mark.TOPIC,
+    model_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
     cycle.TOPIC,

@@ -8,7 +8,7 @@ before anything is returned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -25,9 +25,11 @@ from novate.engine.state import State
 from novate.engine.version import ENGINE_VERSION, require_readable, version_at
 from novate.errors import ConflictError, InputError, JournalError, require
 from novate.kernel.codes import Origin
+from novate.margin.catalogue import CATALOGUE
 from novate.message import command
 from novate.message.declare import columns_of, rows_of
 from novate.message.version import command_of, present_command, present_event, upcast
+from novate.valuation.margin_model import MarginModel
 
 CASCADE_MAX = 100_000
 """Engine batches one control command may cause before the engine stops itself."""
@@ -53,11 +55,18 @@ class Engine:
         Where records go; its head must be the record that led to ``state``.
     state
         State at the head, an empty one by default.
+    models
+        Margin models of an empty state; a state that is handed in has its own.
     """
 
-    def __init__(self, journal: JournalStore, state: State | None = None) -> None:
+    def __init__(
+        self,
+        journal: JournalStore,
+        state: State | None = None,
+        models: Iterable[MarginModel] = CATALOGUE,
+    ) -> None:
         self.journal = journal
-        self.state = state or State()
+        self.state = state or State(models)
         self._sequence, self._previous = journal.head()
         self._pending: list[Record] = []
         self._batches: list[Batch] = []

@@ -8,7 +8,7 @@ for the releases that decided them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
@@ -30,15 +30,21 @@ from novate.engine.upgrade import require_upgrade
 from novate.engine.version import ENGINE_VERSION, Era, eras_of, require_readable, version_at
 from novate.errors import JournalError
 from novate.kernel.codes import Origin
+from novate.margin.catalogue import CATALOGUE
 from novate.message import command
 from novate.message.declare import rows_of
 from novate.message.parameter import initial_parameters
+from novate.valuation.margin_model import MarginModel
 
 Progress = Callable[[int], None]
 
 
 def recover(
-    journal: JournalStore, *, from_snapshot: bool = True, progress: Progress | None = None
+    journal: JournalStore,
+    *,
+    from_snapshot: bool = True,
+    progress: Progress | None = None,
+    models: Iterable[MarginModel] = CATALOGUE,
 ) -> Engine:
     """Return an engine with the state that the journal left.
 
@@ -51,6 +57,8 @@ def recover(
         it was forked with).
     progress
         Called with each sequence.
+    models
+        Margin models that the groups of the journal have.
 
     Raises
     ------
@@ -58,13 +66,15 @@ def recover(
         If the journal is damaged or of a later release, a snapshot does not have the digest it
         claims, or an upgrade states another ledger than the records before it give.
     """
-    start, state = _beginning(journal, None if from_snapshot else 0)
+    start, state = _beginning(journal, None if from_snapshot else 0, models)
     _fold(journal, state, start, journal.head()[0], progress)
     state.require_sound()
     return Engine(journal, state)
 
 
-def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
+def _beginning(
+    journal: JournalStore, at_most: int | None, models: Iterable[MarginModel]
+) -> tuple[int, State]:
     """Return the state to fold records onto, and the sequence after which it was taken.
 
     Without a snapshot that is the empty state, with the parameters that the engine of the first
@@ -72,13 +82,13 @@ def _beginning(journal: JournalStore, at_most: int | None) -> tuple[int, State]:
     """
     snapshot = journal.latest_snapshot(at_most)
     if snapshot is None:
-        state = State()
+        state = State(models)
         for record in journal.read(1, 1):
             state.parameters = initial_parameters(record.engine_version)
         return 0, state
     sequence, digest, payload = snapshot
     try:
-        return sequence, decode_snapshot(payload, digest)
+        return sequence, decode_snapshot(payload, digest, models)
     except JournalError as error:
         raise JournalError(f"after record {sequence}: {error}") from error
 
@@ -120,7 +130,12 @@ class AuditReport:
     earlier: tuple[Era, ...] = ()
 
 
-def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditReport:
+def audit(
+    journal: JournalStore,
+    *,
+    progress: Progress | None = None,
+    models: Iterable[MarginModel] = CATALOGUE,
+) -> AuditReport:
     """Decide every batch since the last upgrade again and compare it with the journal.
 
     A journal that this engine version has not taken over yet is not audited; the report says so.
@@ -135,7 +150,7 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
         return AuditReport(0, 0, 0, None, tuple(eras))
     earlier = tuple(eras[:-1])
     first = eras[-1].first if eras else 1
-    state = _state_at_upgrade(journal, first, earlier)
+    state = _state_at_upgrade(journal, first, earlier, models)
     records = events = commands = 0
     course = _Course(state)
     for record in journal.read(first):
@@ -151,11 +166,13 @@ def audit(journal: JournalStore, *, progress: Progress | None = None) -> AuditRe
     return AuditReport(records, events, commands, state.digest(), earlier)
 
 
-def _state_at_upgrade(journal: JournalStore, first: int, earlier: tuple[Era, ...]) -> State:
+def _state_at_upgrade(
+    journal: JournalStore, first: int, earlier: tuple[Era, ...], models: Iterable[MarginModel]
+) -> State:
     """Return the state at which an audit begins: that of the upgrade, which is held to it."""
     if not earlier:
-        return _beginning(journal, 0)[1]
-    start, state = _beginning(journal, first)
+        return _beginning(journal, 0, models)[1]
+    start, state = _beginning(journal, first, models)
     # Applied once more where the snapshot is its own: it changes nothing, and is checked.
     _fold(journal, state, min(start, first - 1), first, None)
     return state

@@ -7,6 +7,7 @@ Release 2026.11.0 wrote the list alone: state version 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION, Named, upcast_state
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
+from novate.margin.catalogue import CATALOGUE
+from novate.valuation.margin_model import MarginModel
 
 SNAPSHOT_FORMAT = 2
 """Raise it when the bytes of a payload are laid out in another way."""
@@ -35,7 +38,9 @@ def encode_snapshot(state: State) -> bytes:
     return _TAG + msgspec.msgpack.encode((*head, items))
 
 
-def decode_snapshot(payload: bytes, digest: bytes) -> State:
+def decode_snapshot(
+    payload: bytes, digest: bytes, models: Iterable[MarginModel] = CATALOGUE
+) -> State:
     """Rebuild a state from a snapshot of this or an earlier release.
 
     Parameters
@@ -44,6 +49,8 @@ def decode_snapshot(payload: bytes, digest: bytes) -> State:
         What `encode_snapshot` returned, now or then.
     digest
         The state digest that it was kept with; it is that of the columns as they were stored.
+    models
+        Margin models that its groups may have.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def decode_snapshot(payload: bytes, digest: bytes) -> State:
         version, named = _read(payload)
         if digest_columns(sorted(named.items())) != digest:
             raise JournalError("the snapshot does not have the digest it claims")
-        return State.restored(upcast_state(named, version), version)
+        return State.restored(upcast_state(named, version), version, models)
     except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
         raise JournalError(f"the snapshot cannot be read: {error!r}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -17,18 +17,20 @@ from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import Columns
 from novate.kernel.clearing.position import largest_gross, sum_positions
 from novate.kernel.clearing.value import LINEAR
+from novate.margin.catalogue import CATALOGUE
 from novate.valuation import ClearingState, MarginCache
+from novate.valuation.margin_model import MarginModel
 
 
 class State(DefaultState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
-    was last found sound; neither is part of it.
+    was last found sound; neither is part of it, nor is the catalogue of margin ``models``.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, models: Iterable[MarginModel] = CATALOGUE) -> None:
+        super().__init__(models)
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -111,7 +113,11 @@ class State(DefaultState):
         return twin
 
     @staticmethod
-    def restored(named: Mapping[str, npt.NDArray[Any]], version: int) -> State:
+    def restored(
+        named: Mapping[str, npt.NDArray[Any]],
+        version: int,
+        models: Iterable[MarginModel] = CATALOGUE,
+    ) -> State:
         """Rebuild a state from the columns that `columns` gave.
 
         Parameters
@@ -121,13 +127,15 @@ class State(DefaultState):
             its setting, or of an empty clearing house.
         version
             State version that they come from, for the message.
+        models
+            Margin models that its groups may have.
 
         Raises
         ------
         JournalError
-            If nobody knows a column, or it does not fit the present one.
+            If nobody knows a column or a margin model, or a column does not fit the present one.
         """
-        state = State()
+        state = State(models)
         for name in sorted(set(named) - set(state.columns())):
             raise JournalError(f"column {name!r} of state version {version} is unknown")
         for table, columns in state.tables().items():
@@ -146,6 +154,8 @@ class State(DefaultState):
         x.checksum = _filled("checksum", named, x.checksum)
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
+        for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.models)):
+            raise JournalError(f"a group has margin model {number}, the catalogue has no such")
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         return state

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
+from novate.kernel.clearing.columns import AssetArrays, InstrumentArrays
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
 from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
 from novate.message.parameter import Parameter, ParameterState
@@ -34,6 +35,21 @@ class MarketState(ParameterState):
         self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
         self._watched: dict[int, Watch] | None = None
+
+    def instrument_arrays(self) -> InstrumentArrays:
+        """Instruments with their marks as kernels take them."""
+        i = self.instruments
+        return InstrumentArrays(
+            i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
+            i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
+            self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
+            i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
+            self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
+        )  # fmt: skip
+
+    def asset_arrays(self) -> AssetArrays:
+        """Assets as kernels take them."""
+        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.

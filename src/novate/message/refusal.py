@@ -15,6 +15,7 @@ from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
+from novate.message.margin_model import SetMarginModelRefusal
 from novate.message.margin_rule import DeclareOptionMarginRefusal, SetTierRefusal
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
@@ -42,6 +43,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SubmitTradeRefusal,
     ReserveMarginRefusal,
     ReleaseMarginRefusal,
+    SetMarginModelRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

@@ -1,27 +1,35 @@
 """What the clearing house is exposed to: contracts, prices, accounts, positions, collateral.
 
-`ClearingState` bundles the columns of the floors below for those above, and answers one question
-exactly: what is an account worth, and what must it hold?  Nothing here is cached that could decide
-anything: the by-instrument lists are derived from the rows and may be dropped at any time.
+`ClearingState` bundles the columns of the floors below for those above, and answers two questions
+exactly: what is an account worth, and what must its margin group hold?  The second is for the model
+of the group to say; the standard one is what the kernels add up.  Nothing here is cached that could
+decide anything: the by-instrument lists are derived from the rows and may be dropped at any time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from novate.book.state import BookState
-from novate.kernel.clearing.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
-from novate.kernel.clearing.columns import (
-    I64,
-    AccountArrays,
-    AssetArrays,
-    InstrumentArrays,
+from novate.kernel.clearing.assess import (
+    INITIAL,
+    MAINTENANCE,
+    PARALLEL_MIN,
+    WIDTH,
+    assess_all,
+    assess_serial,
 )
-from novate.kernel.clearing.settle import assess_one
+from novate.kernel.clearing.columns import I64, AccountArrays
+from novate.kernel.clearing.requirement import STANDARD
+from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
+from novate.valuation.group_book import GroupBook, book_of
+from novate.valuation.margin_model import MarginModel, by_number, require_usable
+from novate.valuation.requirement import Requirement
 
 
 class Assessment(NamedTuple):
@@ -37,11 +45,19 @@ class Assessment(NamedTuple):
 
 
 class ClearingState(MarketState, BookState):
-    """The columns of contracts, market and book, and the start of the gains window."""
+    """The columns of contracts, market and book, and the start of the gains window.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    models
+        Catalogue of margin models that groups may have.  It is no part of the state; whoever
+        recovers a journal hands in the models that it names.
+    """
+
+    def __init__(self, models: Iterable[MarginModel] = ()) -> None:
         super().__init__()
         self.window_ns = 0
+        self.models = by_number(models)
 
     def account_arrays(self) -> AccountArrays:
         """Accounts as kernels take them."""
@@ -50,27 +66,13 @@ class ClearingState(MarketState, BookState):
             a.role,
             a.mode,
             a.status,
+            a.margin_model,
             a.head,
             a.encumbered,
             a.window_gain,
             a.open_order_hold,
             a.balance,
         )
-
-    def instrument_arrays(self) -> InstrumentArrays:
-        """Instruments with their marks as kernels take them."""
-        i = self.instruments
-        return InstrumentArrays(
-            i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
-            i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
-            self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
-            i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
-            self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
-        )  # fmt: skip
-
-    def asset_arrays(self) -> AssetArrays:
-        """Assets as kernels take them."""
-        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
 
     def assess(self, account: int) -> Assessment:
         """Assess one account exactly."""
@@ -81,7 +83,79 @@ class ClearingState(MarketState, BookState):
             self.asset_arrays(),
             account,
         )
-        return Assessment(*(int(number) for number in numbers))
+        book = None if self.is_standard(account) else book_of(self, account)
+        return self._assessment(account, numbers, book)
+
+    def assess_after(
+        self, account: int, instrument: int, *, lots: int = 0, value: int = 0, buys: int = 0,
+        sells: int = 0,
+    ) -> Assessment:  # fmt: skip
+        """Assess an account as if a trade were booked, and more lots open, in an instrument.
+
+        Parameters
+        ----------
+        account, instrument
+            Their numbers.
+        lots, value
+            Signed lots of the trade, and what it adds to the settlement cost (of an option: takes
+            from the balance), settlement units.  The entry cost of an option stays as it is.
+        buys, sells
+            Lots that orders add to each side, not negative.
+        """
+        numbers = assess_changed(
+            self.account_arrays(), self.positions.arrays(), self.instrument_arrays(),
+            self.asset_arrays(), account, instrument, lots, value, buys, sells,
+        )  # fmt: skip
+        book = None
+        if not self.is_standard(account):
+            book = book_of(self, account).after(instrument, lots=lots, buys=buys, sells=sells)
+        return self._assessment(account, numbers, book)
+
+    def _assessment(self, group: int, numbers: I64, book: GroupBook | None) -> Assessment:
+        """Return what the kernels found, with the margin that the group's model asks of a book."""
+        found = Assessment(*(int(number) for number in numbers))
+        if book is None:
+            return found
+        initial, maintenance = self.margins([group], [book])[0].tolist()
+        return found._replace(initial=initial, maintenance=maintenance)
+
+    def is_standard(self, group: int) -> bool:
+        """Whether the rules of contracts, added up, are what a group must hold."""
+        return bool(self.accounts.margin_model[group] == STANDARD)
+
+    def requirement(self, group: int) -> Requirement:
+        """Return what a group must hold now, explained; open orders and their hold are in it."""
+        model = self.models[int(self.accounts.margin_model[group])]
+        return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
+
+    def margins(
+        self, groups: Sequence[int], books: Sequence[GroupBook], model: int | None = None
+    ) -> I64:
+        """Return what the models ask of groups with these books; shape (groups, 2).
+
+        Columns are initial margin, what open orders hold included, and maintenance margin, in
+        numeraire units.
+
+        Parameters
+        ----------
+        groups, books
+            Numbers of groups, and for each its book, or that of a what-if.
+        model
+            Number of a model to ask in the place of each group's own.
+        """
+        out = np.zeros((len(groups), 2), np.int64)
+        of_group = self.accounts.margin_model[list(groups)]
+        numbers = np.full(len(groups), model) if model is not None else of_group
+        for number in np.unique(numbers).tolist():
+            asked = self.models[number]
+            mine = np.flatnonzero(numbers == number).tolist()
+            out[mine] = require_usable(asked, asked.margins(self, [books[k] for k in mine]))
+        out[:, 0] += [self._hold(group) for group in groups]
+        return out
+
+    def _hold(self, group: int) -> int:
+        """Numeraire units that the open orders of a group set aside."""
+        return int(self.accounts.open_order_hold[list(self.group_accounts(group))].sum())
 
     def assess_all(self) -> I64:
         """Assess all accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`."""
@@ -96,6 +170,10 @@ class ClearingState(MarketState, BookState):
             assess_serial(*arrays, self.accounts.count, out)
         else:
             assess_all(*arrays, self.accounts.count, out)
+        groups = self.modelled_groups()
+        if groups.size:
+            books = [book_of(self, group) for group in groups.tolist()]
+            out[groups[:, None], [INITIAL, MAINTENANCE]] = self.margins(groups.tolist(), books)
         return out
 
     def drop_caches(self) -> None:
@@ -120,6 +198,7 @@ class ClearingState(MarketState, BookState):
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.models = self.models
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())

@@ -12,6 +12,7 @@ from novate.engine.engine import Batch, Engine
 from novate.message.declare import rows_of
 from tests.simulate.naive.house import NaiveHouse, NaiveRecord
 from tests.simulate.naive.workload import Workload
+from tests.tiny_model import MODELS
 
 Row = dict[str, Any]
 
@@ -79,7 +80,7 @@ class DifferentError(AssertionError):
 
 def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHouse]:
     """Run one stream through both; count events and refusals in ``reached``."""
-    engine, naive = Engine(MemoryJournal()), NaiveHouse()
+    engine, naive = Engine(MemoryJournal(), models=MODELS), NaiveHouse()
     for number, runs in enumerate(workload.batches()):
         batches = engine.submit(runs)
         records = naive.submit(runs)

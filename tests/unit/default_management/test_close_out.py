@@ -6,7 +6,6 @@ import pytest
 from novate.book.ledger import transfer
 from novate.default_management.close_out import (
     is_flat,
-    maintenance_of,
     notional_of,
     position_rows,
     takeover_level,
@@ -17,21 +16,20 @@ from tests.unit.clearing import COIN, ClearingHouse
 from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
-def test_notional_and_maintenance_margin_of_each_position() -> None:
+def test_notional_of_each_position() -> None:
     house = ClearingHouse()
     house.list_contract("X", tiers=((0, 100_000, 50_000),))
     house.list_contract("Y", tiers=((0, 400_000, 300_000),))
     house.open_client("A", deposit=10_000 * COIN)
     house.open_client("B", deposit=90_000 * COIN)
     house.price(500)
-    house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000, maintenance 3,000
-    house.trade("A", "B", lots=100, ticks=500)  # notional 50,000, maintenance 2,500
+    house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000
+    house.trade("A", "B", lots=100, ticks=500)  # notional 50,000
     x = house.state
 
     first, second = position_rows(x, house.number("A"))
 
     assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
-    assert (maintenance_of(x, first), maintenance_of(x, second)) == (2_500 * COIN, 3_000 * COIN)
 
 
 @pytest.mark.rule("10.3")

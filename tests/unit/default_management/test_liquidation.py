@@ -12,7 +12,7 @@ from novate.default_management.liquidation import (
     is_cured,
     release_level,
 )
-from novate.kernel.codes import AccountStatus, OrderKind, Role, ShortfallPolicy
+from novate.kernel.codes import AccountStatus, Bound, OrderKind, Role, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -34,6 +34,9 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "binding": 0,
             "mark": 468,
             "net": 2_300 * COIN,
+            "model": 0,
+            "bound": Bound.CONTRACT,
+            "scenario": -1,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING

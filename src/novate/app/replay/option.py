@@ -20,7 +20,7 @@ from novate.canonical import Run
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
-from novate.margin.option import ShortRule
+from novate.margin.contract_rule.short_option import ShortRule
 from novate.market.volatility import realised_table
 from novate.message import command
 from novate.simulation.crash_day import CrashDay
