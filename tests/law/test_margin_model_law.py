@@ -23,7 +23,7 @@ from novate.message import command
 from tests.law.strategies import Stream, events_of, play, row_by_row, seeds, stream_of
 from tests.law.test_engine_laws import few, sorted_events
 from tests.simulate.naive.workload import SINGLE
-from tests.tiny_model import MODELS, TwoMoves
+from tests.tiny_model import MODELS
 
 STANDARD, TINY, ECHO = 0, 1, 2
 
@@ -127,9 +127,8 @@ def test_a_requirement_explains_the_numbers_that_decide(seed: int) -> None:
         for group in np.flatnonzero(x.margin_accounts()).tolist():
             asked, numbers = x.requirement(group), x.assess(group)
             assert (asked.initial, asked.maintenance) == (numbers.initial, numbers.maintenance)
-            if x.is_standard(group):
+            if x.accounts.margin_model[group] == TINY:
+                assert {part.name for part in asked.components} >= {"fall", "rise", "floor"}
+            else:
                 assert sum(part.initial for part in asked.components) == asked.initial
                 assert sum(part.maintenance for part in asked.components) == asked.maintenance
-            else:
-                assert {part.name for part in asked.components} >= {"fall", "rise", "floor"}
-                assert isinstance(x.models[TINY], TwoMoves)
