@@ -7,8 +7,9 @@ that a hedged book asks for little; the floor is a share of its gross value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from novate.kernel.clearing.assess import SUM_MAX
 from novate.kernel.clearing.settle import value_of
@@ -17,8 +18,8 @@ from novate.kernel.codes import Bound, Style
 from novate.margin.catalogue import CATALOGUE
 from novate.margin.standard import Standard
 from novate.market.state import MarketState
-from novate.valuation.group_book import GroupBook
-from novate.valuation.margin_model import MarginModel, MarketChange
+from novate.valuation.group_book import GroupBook, GroupBooks
+from novate.valuation.margin_model import B1, MarginModel, MarketChange
 from novate.valuation.requirement import Binding, Component, Requirement
 
 PPM = 1_000_000
@@ -76,17 +77,12 @@ class TwoMoves(MarginModel):
         )
         return min(-(-gross * self.floor_ppm // PPM), SUM_MAX)
 
-    def affected(
-        self, market: MarketState, change: MarketChange, books: Sequence[GroupBook]
-    ) -> Sequence[bool]:
+    def affected(self, market: MarketState, change: MarketChange, books: GroupBooks) -> B1:
         """Groups with an instrument that moved, or that is settled in an asset that did."""
-        moved = set(change.instruments.tolist())
-        assets = set(change.assets.tolist())
-        settled_in = market.instruments.settlement_asset
-        return [
-            any(i in moved or int(settled_in[i]) in assets for i in book.instrument.tolist())
-            for book in books
-        ]
+        settled_in = market.instruments.settlement_asset[books.instrument]
+        return books.having(
+            np.isin(books.instrument, change.instruments) | np.isin(settled_in, change.assets)
+        )
 
 
 def _value(market: MarketState, i: int, lots: int, ticks: int) -> int:

@@ -63,6 +63,10 @@ class BookState:
         """Return the accounts of a margin group, ascending: a group is one account."""
         return (group,)
 
+    def groups(self) -> I64:
+        """Return the margin group of every account; shape (accounts,)."""
+        return np.arange(self.accounts.count)
+
     def modelled_groups(self) -> I64:
         """Return the groups, ascending, whose margin model is not the standard one.
 

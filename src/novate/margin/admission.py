@@ -34,7 +34,7 @@ from novate.message.refusal import ReserveMarginRefusal as No
 from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
-from novate.valuation.group_book import book_of
+from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import halted_among, is_halted
 
 
@@ -101,7 +101,7 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
         entry = entry_of_trade(x.positions.arrays(), account, i, sign * lots, sign * value)
         before = book_of(x, account)
         after = before.after(i, lots=sign * lots, entry=int(entry))
-        margins = x.margins([account, account], [after, before])
+        margins = x.margins([account, account], joined([after, before]))
         asked[side, AFTER : AFTER + 2], asked[side, BEFORE:] = margins
     return asked
 

@@ -16,7 +16,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginModelRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import ClearingState
-from novate.valuation.group_book import book_of
+from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import is_blocked
 
 
@@ -35,7 +35,7 @@ def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     if blocked >= 0:
         return Refusal(No.PRICE_BLOCKED, blocked, -1)
     equity = x.assess(group).equity
-    initial = int(x.margins([group], [book], model)[0, 0])
+    initial = int(x.margins([group], joined([book]), model)[0, 0])
     if equity < initial:
         return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
     emit(event.MARGIN_MODEL_SET, equity=equity, requirement=initial, **row)

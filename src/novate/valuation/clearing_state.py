@@ -27,7 +27,7 @@ from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
-from novate.valuation.group_book import GroupBook, book_of
+from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
 from novate.valuation.margin_model import MarginModel, by_number, require_usable
 from novate.valuation.requirement import Requirement
 
@@ -116,7 +116,7 @@ class ClearingState(MarketState, BookState):
         found = Assessment(*(int(number) for number in numbers))
         if book is None:
             return found
-        initial, maintenance = self.margins([group], [book])[0].tolist()
+        initial, maintenance = self.margins([group], joined([book]))[0].tolist()
         return found._replace(initial=initial, maintenance=maintenance)
 
     def is_standard(self, group: int) -> bool:
@@ -129,7 +129,7 @@ class ClearingState(MarketState, BookState):
         return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
 
     def margins(
-        self, groups: Sequence[int], books: Sequence[GroupBook], model: int | None = None
+        self, groups: Sequence[int] | I64, books: GroupBooks, model: int | None = None
     ) -> I64:
         """Return what the models ask of groups with these books; shape (groups, 2).
 
@@ -144,13 +144,15 @@ class ClearingState(MarketState, BookState):
             Number of a model to ask in the place of each group's own.
         """
         out = np.zeros((len(groups), 2), np.int64)
-        of_group = self.accounts.margin_model[list(groups)]
-        numbers = np.full(len(groups), model) if model is not None else of_group
+        numbers = self.accounts.margin_model[groups]
+        if model is not None:
+            numbers = np.full(len(groups), model)
         for number in np.unique(numbers).tolist():
             asked = self.models[number]
-            mine = np.flatnonzero(numbers == number).tolist()
-            out[mine] = require_usable(asked, asked.margins(self, [books[k] for k in mine]))
-        out[:, 0] += [self._hold(group) for group in groups]
+            mine = np.flatnonzero(numbers == number)
+            some = books if len(mine) == len(books) else books.take(mine)
+            out[mine] = require_usable(asked, asked.margins(self, some))
+        out[:, 0] += [self._hold(int(group)) for group in groups]
         return out
 
     def _hold(self, group: int) -> int:
@@ -172,8 +174,8 @@ class ClearingState(MarketState, BookState):
             assess_all(*arrays, self.accounts.count, out)
         groups = self.modelled_groups()
         if groups.size:
-            books = [book_of(self, group) for group in groups.tolist()]
-            out[groups[:, None], [INITIAL, MAINTENANCE]] = self.margins(groups.tolist(), books)
+            asked = self.margins(groups, books_of(self, groups))
+            out[groups[:, None], [INITIAL, MAINTENANCE]] = asked
         return out
 
     def drop_caches(self) -> None:

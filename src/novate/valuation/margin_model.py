@@ -7,18 +7,21 @@ a requirement decides something, and the margin cache asks it which groups to as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.errors import require
 from novate.kernel.clearing.assess import SUM_MAX
 from novate.kernel.clearing.columns import I64
 from novate.market.state import MarketState
-from novate.valuation.group_book import GroupBook
+from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.requirement import Requirement
+
+B1 = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +79,8 @@ class MarginModel(Protocol):
             The group's positions and open orders, or those of a what-if.
         """
 
-    def margins(self, market: MarketState, books: Sequence[GroupBook]) -> I64:
-        """Return initial and maintenance margin of many groups, numeraire units; shape (n, 2).
+    def margins(self, market: MarketState, books: GroupBooks) -> I64:
+        """Return initial and maintenance margin of many groups, numeraire units; shape (groups, 2).
 
         The same numbers as `requirement` gives for each; a model that can add them up faster
         without the explanation does.
@@ -85,15 +88,13 @@ class MarginModel(Protocol):
         asked = [self.requirement(market, book) for book in books]
         return np.array([(one.initial, one.maintenance) for one in asked], np.int64).reshape(-1, 2)
 
-    def affected(
-        self, market: MarketState, change: MarketChange, books: Sequence[GroupBook]
-    ) -> Sequence[bool]:
-        """Return which of these groups to assess again after a change of the market.
+    def affected(self, market: MarketState, change: MarketChange, books: GroupBooks) -> B1:
+        """Return which groups to assess again after a change of the market; shape (groups,).
 
         Groups whose own book changed are assessed in any case.  By default every group is, also
         when only time has passed.
         """
-        return [True] * len(books)
+        return np.ones(len(books), np.bool_)
 
 
 def by_number(models: Iterable[MarginModel]) -> Mapping[int, MarginModel]:

@@ -11,7 +11,7 @@ import numpy as np
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.sweep import HEALTH_INITIAL
 from novate.valuation.clearing_state import ClearingState
-from novate.valuation.group_book import GroupBook, book_of
+from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
 from novate.valuation.margin_model import MarketChange
 
 
@@ -25,7 +25,7 @@ class ModelledMargin:
         self._x = state
         self._groups: I64 = np.zeros(0, np.int64)
         self._models: I64 = np.zeros(0, np.int64)
-        self._books: list[GroupBook] = []
+        self._books: GroupBooks = joined([])
         self._by_rules: I64 = np.zeros((0, 2), np.int64)
         self._asked: I64 = np.zeros((0, 2), np.int64)
         self._parameters = b""
@@ -63,8 +63,8 @@ class ModelledMargin:
         self._groups, self._models = groups, models
         change = self._seen.change(moved)
         if is_all:
-            self._books = [book_of(x, group) for group in groups.tolist()]
-            self._asked = x.margins(groups.tolist(), self._books)
+            self._books = books_of(x, groups)
+            self._asked = x.margins(groups, self._books)
         else:
             self._follow(change, touched)
         self._by_rules = health[groups, HEALTH_INITIAL:].copy()
@@ -75,17 +75,18 @@ class ModelledMargin:
         x, groups = self._x, self._groups
         is_due = np.zeros(groups.size, np.bool_)
         if touched:
-            is_due |= np.isin(groups, np.concatenate(touched))
-        for k in np.flatnonzero(is_due).tolist():
-            self._books[k] = book_of(x, int(groups[k]))
+            is_due |= np.isin(groups, x.groups()[np.concatenate(touched)])
+        own = {k: book_of(x, int(groups[k])) for k in np.flatnonzero(is_due).tolist()}
+        if own:
+            self._books = self._books.replaced(own)
         if change.is_later or not change.is_none:
             for number in np.unique(self._models).tolist():
                 mine = np.flatnonzero(self._models == number)
-                books = [self._books[k] for k in mine]
-                is_due[mine] |= np.array(x.models[number].affected(x, change, books), np.bool_)
+                books = self._books.take(mine)
+                is_due[mine] |= x.models[number].affected(x, change, books)
         due = np.flatnonzero(is_due)
         if due.size:
-            self._asked[due] = x.margins(groups[due].tolist(), [self._books[k] for k in due])
+            self._asked[due] = x.margins(groups[due], self._books.take(due))
 
 
 _OF_ASSET = ("price_e8", "slow_e8", "haircut_bps", "is_stale")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.message import command
-from novate.valuation.group_book import GroupBook, book_of
+from novate.valuation.group_book import GroupBook, book_of, books_of, joined
 from tests.unit.clearing import COIN, ClearingHouse
 
 
@@ -59,3 +59,35 @@ def test_a_what_if_in_another_contract_gets_a_row_of_its_own_in_its_place() -> N
     assert columns(book.after(7, sells=2))[-1] == (7, 0, 0, 0, 2)
     empty = GroupBook(**{name: np.zeros(0, np.int64) for name in GroupBook.__dataclass_fields__})
     assert columns(empty.after(3, lots=-1)) == [(3, -1, 0, 0, 0)]
+
+
+def test_books_of_many_groups_are_those_of_each_in_the_order_asked() -> None:
+    house = traded()
+    groups = np.array([house.number(name) for name in ("B", "CUSTODY", "A")])
+
+    books = books_of(house.state, groups)
+
+    assert len(books) == 3
+    expected = [columns(book_of(house.state, group)) for group in groups.tolist()]
+    assert [columns(book) for book in books] == expected
+    assert [columns(book) for book in joined(list(books))] == expected
+    assert books.group_of_row().tolist() == [0, 0, 2, 2]
+    assert books.having(books.lots > 0).tolist() == [False, False, True]
+    assert [columns(book) for book in books.take(np.array([2, 1, 2]))] == [
+        expected[2],
+        [],
+        expected[2],
+    ]
+
+
+def test_books_are_replaced_where_told() -> None:
+    house = traded()
+    groups = np.array([house.number(name) for name in ("A", "CUSTODY", "B")])
+    books = books_of(house.state, groups)
+    one, other = books[0].after(1, lots=3), books[0]
+
+    changed = books.replaced({2: other, 0: one})
+
+    assert [columns(book) for book in changed] == [columns(one), [], columns(other)]
+    assert [columns(book) for book in books.replaced({})] == [columns(book) for book in books]
+    assert len(joined([]).take(np.zeros(0, np.int64))) == 0

@@ -5,7 +5,7 @@ import pytest
 
 from novate.errors import InvariantError
 from novate.margin.standard import Standard
-from novate.valuation.group_book import book_of
+from novate.valuation.group_book import book_of, joined
 from novate.valuation.margin_model import MarketChange, by_number, require_usable
 from tests.tiny_model import MODELS, Echo, TwoMoves
 from tests.unit.clearing import COIN, ClearingHouse
@@ -41,10 +41,10 @@ def test_what_a_model_need_not_say_follows_from_its_requirement() -> None:
     house.price(100)
     house.trade("A", "B", lots=10, ticks=100)
     x = house.state
-    books = [book_of(x, house.number(name)) for name in ("A", "B", "CUSTODY")]
+    books = joined([book_of(x, house.number(name)) for name in ("A", "B", "CUSTODY")])
     change = MarketChange(instruments=NOTHING, assets=NOTHING, surfaces=NOTHING, is_later=True)
 
     assert Echo().margins(x, books).tolist() == [[100 * COIN, 50 * COIN]] * 2 + [[0, 0]]
-    assert Echo().margins(x, []).shape == (0, 2)
-    assert list(Echo().affected(x, change, books)) == [True] * 3
+    assert Echo().margins(x, joined([])).shape == (0, 2)
+    assert Echo().affected(x, change, books).tolist() == [True] * 3
     assert change.is_none

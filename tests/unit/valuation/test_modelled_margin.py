@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from novate.market.state import MarketState
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.valuation import MarginCache
-from novate.valuation.group_book import GroupBook
+from novate.valuation.group_book import GroupBooks
 from novate.valuation.margin_model import MarketChange
 from tests.tiny_model import MODELS, TwoMoves
 from tests.unit.clearing import COIN, E8, ClearingHouse
@@ -26,13 +25,11 @@ class Watched(TwoMoves):
     asked: ClassVar[list[int]] = []
     changes: ClassVar[list[MarketChange]] = []
 
-    def margins(self, market: MarketState, books: Sequence[GroupBook]) -> np.ndarray:
+    def margins(self, market: MarketState, books: GroupBooks) -> np.ndarray:
         self.asked.append(len(books))
         return TwoMoves.margins(self, market, books)
 
-    def affected(
-        self, market: MarketState, change: MarketChange, books: Sequence[GroupBook]
-    ) -> Sequence[bool]:
+    def affected(self, market: MarketState, change: MarketChange, books: GroupBooks) -> np.ndarray:
         self.changes.append(change)
         return TwoMoves.affected(self, market, change, books)
 
