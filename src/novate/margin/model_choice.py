@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.book.state import MARGIN_ROLES
-from novate.errors import require
+from novate.errors import JournalError
 from novate.kernel.codes import AccountStatus
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -47,10 +47,11 @@ def apply_margin_model_set(x: ClearingState, row: Row) -> None:
 
     Raises
     ------
-    InvariantError
+    JournalError
         If the model is not in the catalogue of this state: nobody could say what the group owes.
     """
-    require(row["model"] in x.models, f"margin model {row['model']} is in the catalogue")
+    if row["model"] not in x.models:
+        raise JournalError(f"a group gets margin model {row['model']}, the catalogue has no such")
     x.accounts.margin_model[list(x.group_accounts(row["group"]))] = row["model"]
     x.forget_modelled()
 

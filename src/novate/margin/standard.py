@@ -1,8 +1,8 @@
 """The standard model: what the rules of contracts ask, added up over all positions of a group.
 
-It nets nothing between contracts, as the retail venues do: each position is margined by itself
-(`contract_rule`).  The kernels add up the same terms for all accounts at once and decide with them;
-this is the same sum with its parts, for those who want to know why.
+It nets nothing between contracts, as retail venues do: each position is margined by itself, by a
+rule of `contract_rule` that names its source.  The kernels add up the same terms for all accounts
+at once and decide with them; this is the same sum with its parts, for those who want to know why.
 """
 
 from __future__ import annotations

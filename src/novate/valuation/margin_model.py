@@ -58,6 +58,8 @@ class MarginModel(Protocol):
     A model is a pure function of market and book: it keeps nothing between two questions, and its
     answers are the same on every machine.  One whose numbers change is a new model with a new
     number: the old one stays while journals name it.  A subclass says at least `requirement`.
+    What a model must cover is the subject of PFMI principle 6 and EMIR article 41; its own source
+    stands in its file.
     """
 
     @property
