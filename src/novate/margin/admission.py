@@ -51,7 +51,8 @@ def decide_submit_trades(
     buyer_fee = np.zeros(rows, np.int64)
     seller_fee = np.zeros(rows, np.int64)
     is_halted = halted_among(x, columns["instrument"])
-    at, asked_row, asked = 0, -1, np.zeros((2, 4), np.int64)
+    at, asked_row = 0, -1
+    asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
     while at < rows:
         at = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),

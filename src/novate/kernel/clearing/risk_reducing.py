@@ -25,6 +25,15 @@ AFTER, BEFORE = 0, 2
 
 
 @inlined
+def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
+    """Whether an account's group has a model that the kernels do not know.
+
+    ``asked`` is empty while no group has one: then nobody pays for looking.
+    """
+    return asked.size > 0 and accounts.margin_model[account] != STANDARD
+
+
+@inlined
 def take_requirement(asked, side, when, out):  # type: ignore[no-untyped-def]
     """Put what a model asks of one side in the place of the sums of contract rules."""
     out[INITIAL] = asked[side, when]
@@ -53,6 +62,6 @@ def is_given_away(  # type: ignore[no-untyped-def]
     if row < 0 or positions.lots[row] <= 0:
         return False
     assess_account(accounts, positions, instruments, assets, seller, scratch, out)
-    if accounts.margin_model[seller] != STANDARD:
+    if has_model(accounts, asked, seller):
         take_requirement(asked, SELLER, BEFORE, out)
     return out[EQUITY] < out[INITIAL]

@@ -222,11 +222,12 @@ def decide_trades(  # type: ignore[no-untyped-def]
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
     must say.  The caller goes on from there, ``first``, with what the model says of that row:
-    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`.  At the end it returns their count.
+    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`, empty while no group has such a
+    model.  At the end it returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
-    for k in range(first, buyer.size):
+    for k in range(max(first, 0), buyer.size):  # never negative: no index counts from the end
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         b, s = np.int64(buyer[k]), np.int64(seller[k])
         i, n = np.int64(instrument[k]), lots[k]
@@ -248,7 +249,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
             code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
         if code == ACCEPTED:
             if k != asked_row and needs_model(
-                accounts, instruments, b, s, i, buyer_reservation[k], seller_reservation[k]
+                accounts, instruments, asked, b, s, i, buyer_reservation[k], seller_reservation[k]
             ):
                 return np.int64(k)
             code, was, may = risk_refusal(

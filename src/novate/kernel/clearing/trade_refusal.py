@@ -10,12 +10,12 @@ import numpy as np
 
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_with
 from novate.kernel.clearing.position import entry_change, find_position
-from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.risk_reducing import (
     AFTER,
     BEFORE,
     BUYER,
     SELLER,
+    has_model,
     is_given_away,
     sale_floor,
     take_requirement,
@@ -126,8 +126,8 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
         accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
         scratch, out,
     )  # fmt: skip
-    is_standard = accounts.margin_model[account] == STANDARD
-    if not is_standard:
+    is_modelled = has_model(accounts, asked, account)
+    if is_modelled:
         take_requirement(asked, side, AFTER, out)
     equity, initial, maintenance = out[EQUITY], out[INITIAL], out[MAINTENANCE]
     if equity >= initial or (is_risk_reducing and equity >= maintenance):
@@ -137,7 +137,7 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     assess_with(
         accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, 0, scratch, out
     )  # fmt: skip
-    if not is_standard:
+    if is_modelled:
         take_requirement(asked, side, BEFORE, out)
     if maintenance - equity > out[MAINTENANCE] - out[EQUITY]:
         return INSUFFICIENT_MARGIN, equity, maintenance
@@ -229,16 +229,16 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 
 @inlined
 def needs_model(  # type: ignore[no-untyped-def]
-    accounts, instruments, buyer, seller, i, buyer_reservation, seller_reservation
+    accounts, instruments, asked, buyer, seller, i, buyer_reservation, seller_reservation
 ):
     """Whether a side that margin is asked of belongs to a group with a model of its own.
 
     A side with a reservation is not asked, but for a seller of options: it may be in need.
     """
-    if buyer_reservation == 0 and accounts.margin_model[buyer] != STANDARD:
+    if buyer_reservation == 0 and has_model(accounts, asked, buyer):
         return True
     is_asked = seller_reservation == 0 or instruments.style[i] == _PREMIUM
-    return is_asked and accounts.margin_model[seller] != STANDARD
+    return is_asked and has_model(accounts, asked, seller)
 
 
 @inlined
