@@ -17,8 +17,11 @@ import numpy as np
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay import driver, summary
-from novate.app.replay.run import Job, prepare
+from novate.app.replay.driver import drive
+from novate.app.replay.job import Job, Variant
+from novate.app.replay.read import read_inputs
+from novate.app.replay.run import prepare
+from novate.insight.figure import outcome
 from novate.simulation.options.terms import Trader
 from novate.units import parse_instant
 
@@ -41,18 +44,18 @@ def run(minutes: int, accounts: int) -> None:
         order="low-first",
         points=4,
     )
-    ready = prepare(job)
-    done = driver.run(ready, MemoryJournal(), lambda done, total: None)
+    ready = prepare(read_inputs(job), Variant(job.order))
+    done = drive(ready, MemoryJournal(), lambda done, total: None)
     if done.options is None:
         raise SystemExit("the preset names no rule for short options: nothing to hedge")
-    rows = done.observer.tables["prices"]
+    rows = done.run.observer.tables["prices"]
     parts = []
     for symbol in ("BTCUSDT", "ETHUSDT"):
         mine = [row for row in rows if row["instrument"] == symbol]
         last, index = (np.array([row[name] for row in mine]) for name in ("last", "index"))
         parts.append(f"{symbol} lowest {last.min():,.1f}, {(last / index - 1).min():+.2%} of index")
     made = np.array(done.options.actual).sum(axis=0)[Trader.MARKET_MAKER] / 1e6
-    short = summary.outcome(done, ready.book).shortfall / 1e6
+    short = outcome(done.run).shortfall / 1e6
     hedge = f"every {minutes} min" if minutes else "never"
     parts += [f"makers {made:+,.0f}", f"shortfall {short:,.0f}"]
     print(f"{hedge:<12} {'; '.join(parts)}", flush=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from novate.adapter.chain_file import load_chains
-from novate.app.replay.option_smile import quote_chain
 from novate.kernel.clearing.columns import F64
 from novate.market.volatility import Chain, Surface, fit_surface
 from novate.simulation.crash_day import crash_day
 from novate.simulation.options.book import OptionBook, generate_option_book
+from novate.simulation.options.chain import quote_chain
 from novate.simulation.options.market import DEMO_SMILES, SurfacePath, surface_path
 from novate.simulation.options.quote import option_quotes
 from novate.simulation.options.terms import EXPIRY_OFFSETS_NS, Trader, list_options

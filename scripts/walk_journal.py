@@ -19,13 +19,13 @@ from typing import Any
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.canonical import Record, Run
 from novate.engine.apply import apply_run
-from novate.engine.engine import Batch, decode_batch
+from novate.engine.batch import Batch, decode_batch
 from novate.engine.state import State
 from novate.errors import InputError, require
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import AccountStatus, Layer, Role, ShortfallPolicy
 from novate.message.declare import columns_of, rows_of
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, Scope
 
 Row = dict[str, Any]
 PPM, E8, E9 = 10**6, 10**8, 10**9
@@ -80,10 +80,15 @@ class Terms:
             "FundingSettled": lambda row: self.instruments[row["instrument"]].update(
                 funded_ns=row["at_ns"], premium_sum=0, premium_ms=0
             ),
-            "ParameterSet": lambda row: self.parameters.update({row["parameter"]: row["value"]}),
+            "ParameterSet": self._parameter,
             "AccountOpened": self._account,
             "WaterfallDeclared": self._waterfall,
         }
+
+    def _parameter(self, row: Row) -> None:
+        """Only what holds for all: the journal that is walked through has no other."""
+        if row["scope"] == Scope.HOUSE:
+            self.parameters[row["parameter"]] = row["value"]
 
     def _account(self, row: Row) -> None:
         self.references.append(row["reference"])

@@ -22,8 +22,8 @@ from novate.kernel import codes
 from novate.message.command import COMMANDS
 from novate.message.declare import TEXT, Message
 from novate.message.event import EVENTS
-from novate.message.parameter import SETTINGS
-from novate.message.refusal import EngineCommandRefusal
+from novate.message.parameter import SETTINGS, Scope, Setting
+from novate.message.refusal import EngineCommandRefusal, LinkedRefusal
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -44,7 +44,8 @@ from the account holder's view. `text` is UTF-8; the other types are those of Nu
 COMMANDS_INTRODUCTION = """\
 ## Commands
 
-A refusal changes nothing; reasons are tested in the order of their codes.
+A refusal changes nothing; reasons are tested in the order of their codes. Any row of linked
+commands may also be refused because another one was:
 """
 
 ENGINE_INTRODUCTION = """\
@@ -74,6 +75,7 @@ CODES = (
     codes.OrderKind,
     codes.Layer,
     codes.DueKind,
+    Scope,
     codes.Origin,
 )
 
@@ -85,6 +87,7 @@ def messages_page() -> str:
     parts = [
         MESSAGES_INTRODUCTION,
         COMMANDS_INTRODUCTION,
+        _codes(LinkedRefusal, "refusal"),
         *(_message(message, REFUSALS[message.name]) for message in outside),
         ENGINE_INTRODUCTION,
         _codes(EngineCommandRefusal, "refusal"),
@@ -93,7 +96,7 @@ def messages_page() -> str:
         *(_message(message) for message in EVENTS),
         "## Codes\n",
         *(f"### {kind.__name__}\n\n{_first_line(kind)}\n\n{_codes(kind)}" for kind in CODES),
-        "## Risk parameters\n\nThe numbers that `SetParameter` takes.\n",
+        "## Risk parameters\n\nThe numbers that `SetParameter` takes, and the narrower scopes.\n",
         _parameters(),
     ]
     return "\n".join(parts)
@@ -138,17 +141,21 @@ def _parameters() -> str:
     """Return the table of risk parameters."""
     rows = [
         f"| {parameter.value} | `{parameter.name}` | {setting.unit.engine} | {setting.default} "
-        f"| {setting.minimum} to {setting.maximum} | {_cell(setting.doc)} |"
+        f"| {setting.minimum} to {setting.maximum} | {_scopes(setting)} | {_cell(setting.doc)} |"
         for parameter, setting in sorted(SETTINGS.items())
     ]
     return "\n".join(
         [
-            "| number | name | unit | default | allowed | meaning |",
-            "|---|---|---|---|---|---|",
+            "| number | name | unit | default | allowed | scopes | meaning |",
+            "|---|---|---|---|---|---|---|",
             *rows,
             "",
         ]
     )
+
+
+def _scopes(setting: Setting) -> str:
+    return ", ".join(scope.name.lower() for scope in setting.scopes)
 
 
 class Holder(NamedTuple):

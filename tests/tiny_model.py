@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from novate.engine.plugin import Plugins
 from novate.kernel.clearing.assess import SUM_MAX
 from novate.kernel.clearing.settle import value_of
 from novate.kernel.clearing.value import WORTH_MAX
@@ -116,3 +117,6 @@ class Echo(Standard):
 
 MODELS = (*CATALOGUE, TwoMoves(), Echo())
 """The catalogue of the tests."""
+
+PLUGINS = Plugins(margin_models=MODELS)
+"""With all else of this release."""

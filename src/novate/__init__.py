@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from novate.adapter.price_file import load_prices
     from novate.adapter.sqlite_journal import SqliteJournal
     from novate.canonical import Run
+    from novate.engine.batch import Batch
     from novate.engine.catalogue import REFUSALS
-    from novate.engine.engine import Batch, Engine
+    from novate.engine.engine import Engine
     from novate.engine.journal import JournalStore
     from novate.engine.recover import AuditReport, audit, recover
     from novate.errors import (
@@ -103,7 +104,8 @@ _HOMES = {
     "novate.adapter.price_file": ("load_prices",),
     "novate.adapter.sqlite_journal": ("SqliteJournal",),
     "novate.canonical": ("Run",),
-    "novate.engine.engine": ("Batch", "Engine"),
+    "novate.engine.batch": ("Batch",),
+    "novate.engine.engine": ("Engine",),
     "novate.engine.journal": ("JournalStore",),
     "novate.engine.recover": ("AuditReport", "audit", "recover"),
     "novate.errors": (

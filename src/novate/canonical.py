@@ -35,10 +35,10 @@ Column = NDArray[Any] | tuple[str, ...]
 
 HASH_BYTES = 32
 GENESIS = bytes(HASH_BYTES)  # stands for the record before the first one
-ORIGIN_EXTERNAL, ORIGIN_ENGINE = 0, 1
+ORIGIN_EXTERNAL, ORIGIN_ENGINE, ORIGIN_LINKED = 0, 1, 2
 
-_TAG = b"nvt1"
-_ALIGNMENT = 8
+_TAG, _ALIGNMENT = b"nvt1", 8
+_PADDING = tuple(bytes(-length % _ALIGNMENT) for length in range(_ALIGNMENT))
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 _TEXT = "str"
@@ -106,7 +106,7 @@ class Record:
     engine_version
         Version of the deciding engine, from 0.
     origin
-        0 when the commands came from outside, 1 when the engine caused them.
+        0 when the commands came from outside, 1 from the engine, 2 from outside, all or none.
     source, source_sequence
         Name of the bulk source and its own number of the batch, from 1; empty and 0 without one.
     previous
@@ -154,10 +154,11 @@ def encode_runs(commands: Sequence[Run], events: Sequence[Run]) -> bytes:
         tuple(_run_header(run, buffers) for run in events),
     )
     packed = _pack(header, "a name or text of the batch")
-    _hold(len(packed) <= _UINT32_MAX, f"header of {len(packed)} bytes, at most {_UINT32_MAX}")
-    parts: list[Any] = [_TAG, len(packed).to_bytes(4, "little"), packed, _padding(len(packed))]
+    size = len(packed)
+    _hold(size <= _UINT32_MAX, f"header of {size} bytes, at most {_UINT32_MAX}")
+    parts: list[Any] = [_TAG, size.to_bytes(4, "little"), packed, _PADDING[size % _ALIGNMENT]]
     for buffer in buffers:
-        parts.extend((buffer, _padding(buffer.nbytes)))
+        parts += (buffer, _PADDING[buffer.nbytes % _ALIGNMENT])
     return b"".join(parts)
 
 
@@ -279,9 +280,10 @@ def seal(  # noqa: PLR0913 - the fields of one record, by keyword
         If a value is outside the range given at ``Record``.
     """
     head = (sequence, instant_ns, engine_version, origin, source, source_sequence)
-    unsealed = Record(*head, previous, body, GENESIS)
-    _check_record(unsealed)  # before the hash, so that errors name the value
-    return Record(*head, previous, body, _record_hash(unsealed))
+    record = Record(*head, previous, body, GENESIS)
+    _check_record(record)  # before the hash, so that errors name the value
+    object.__setattr__(record, "hash", _record_hash(record))  # nobody else has seen it yet
+    return record
 
 
 def check_chain(
@@ -318,8 +320,7 @@ def check_links(
 ) -> tuple[int, bytes]:
     """Check and return what ``check_chain`` does, apart from the hash over each body.
 
-    For records that ``seal`` has just made: hashing a large body again costs about half as much as
-    writing it.
+    For records that ``seal`` has just made: to hash a large body again would be slow.
 
     Raises
     ------
@@ -328,15 +329,12 @@ def check_links(
     """
     sequence, previous = head
     for record in records:
-        _hold(
-            record.sequence == sequence + 1,
-            f"record {sequence + 1} is missing: {record.sequence!r} is in its place",
-        )
+        found = record.sequence
+        if found != sequence + 1:
+            raise JournalError(f"record {sequence + 1} is missing: {found!r} is in its place")
         _check_record(record)
-        _hold(
-            record.previous == previous,
-            f"record {record.sequence} does not continue record {sequence}",
-        )
+        if record.previous != previous:
+            raise JournalError(f"record {record.sequence} does not continue record {sequence}")
         sequence, previous = record.sequence, record.hash
     return sequence, previous
 
@@ -358,13 +356,9 @@ def _pack(value: object, what: str) -> bytes:
 
 def _record_hash(record: Record) -> bytes:
     head = (
-        record.sequence,
-        record.instant_ns,
-        record.engine_version,
-        record.origin,
-        record.source,
+        record.sequence, record.instant_ns, record.engine_version, record.origin, record.source,
         record.source_sequence,
-    )
+    )  # fmt: skip
     digest = hashlib.sha256(record.previous)
     digest.update(_pack(head, f"record {record.sequence}: source {record.source!r}"))
     digest.update(record.body)
@@ -378,29 +372,26 @@ def _check_record(record: Record) -> None:
         ("sequence", record.sequence, 1, _INT64_MAX),
         ("instant_ns", record.instant_ns, _INT64_MIN, _INT64_MAX),
         ("engine_version", record.engine_version, 0, _UINT32_MAX),
-        ("origin", record.origin, ORIGIN_EXTERNAL, ORIGIN_ENGINE),
+        ("origin", record.origin, ORIGIN_EXTERNAL, ORIGIN_LINKED),
         ("source_sequence", record.source_sequence, 0, _INT64_MAX),
     )
     for name, value, low, high in integers:
         # Only int itself: True, or a numpy scalar, would be written in another form.
-        _hold(
-            type(value) is int and low <= value <= high,
-            f"{place}: {name} is {value!r}, an int in {low}..{high} is allowed",
-        )
+        if type(value) is not int or not low <= value <= high:
+            raise JournalError(f"{place}: {name} is {value!r}, an int in {low}..{high} is allowed")
     # SQLite's own tools end a text at NUL.
-    is_text = type(record.source) is str and "\0" not in record.source
-    _hold(is_text, f"{place}: source is {record.source!r}, text without NUL is allowed")
-    _hold(
-        (record.source == "") == (record.source_sequence == 0),
-        f"{place}: source {record.source!r} with number {record.source_sequence}; "
-        "a source numbers from 1, without a source the number is 0",
-    )
-    _hold(type(record.body) is bytes, f"{place}: body is {type(record.body)}, not bytes")
-    for digest in (record.previous, record.hash):
-        _hold(
-            type(digest) is bytes and len(digest) == HASH_BYTES,
-            f"{place}: a hash is {digest!r}, {HASH_BYTES} bytes are allowed",
+    if type(record.source) is not str or "\0" in record.source:
+        raise JournalError(f"{place}: source is {record.source!r}, text without NUL is allowed")
+    if (record.source == "") != (record.source_sequence == 0):
+        raise JournalError(
+            f"{place}: source {record.source!r} with number {record.source_sequence}; "
+            "a source numbers from 1, without a source the number is 0"
         )
+    if type(record.body) is not bytes:
+        raise JournalError(f"{place}: body is {type(record.body)}, not bytes")
+    for digest in (record.previous, record.hash):
+        if type(digest) is not bytes or len(digest) != HASH_BYTES:
+            raise JournalError(f"{place}: a hash is {digest!r}, {HASH_BYTES} bytes are allowed")
 
 
 def _run_header(run: Run, buffers: list[NDArray[Any]]) -> _RunHeader:
@@ -408,29 +399,35 @@ def _run_header(run: Run, buffers: list[NDArray[Any]]) -> _RunHeader:
     _check_run(run.name, run.version, run.rows, [field for field, _ in run.columns])
     fields: list[_FieldHeader] = []
     for field, values in run.columns:
-        place = f"{run.name}.{field}"
         if isinstance(values, np.ndarray):
-            kind, plain = _little_endian(place, values)
-            _hold(plain.ndim == 1, f"{place} has {plain.ndim} dimensions, 1 is allowed")
+            kind, plain = _KINDS.get(values.dtype), values
+            if kind is None or not values.flags.c_contiguous:
+                kind, plain = _little_endian(f"{run.name}.{field}", values)
+            if plain.ndim != 1:
+                raise JournalError(f"{run.name}.{field} has {plain.ndim} dimensions, 1 is allowed")
             if kind == "float64":
-                missing = np.flatnonzero(np.isnan(plain))
-                _hold(len(missing) == 0, f"{place} is NaN in rows {missing[:5].tolist()}")
+                missing = np.flatnonzero(np.isnan(plain))[:5].tolist()
+                _hold(not missing, f"{run.name}.{field} is NaN in rows {missing}")
                 plain = plain + 0.0  # minus zero becomes zero
             buffers.append(plain)
             fields.append((field, kind, None))
         else:
             is_text = type(values) is tuple and all(type(text) is str for text in values)
-            _hold(is_text, f"{place} is {type(values)}, neither an array nor a tuple of texts")
+            _hold(is_text, f"{run.name}.{field} is neither an array nor a tuple of texts")
             fields.append((field, _TEXT, values))
-        _hold(len(values) == run.rows, f"{place} has {len(values)} values, not {run.rows}")
+        if len(values) != run.rows:
+            raise JournalError(f"{run.name}.{field} has {len(values)} values, not {run.rows}")
     return run.name, int(run.version), int(run.rows), tuple(fields)
 
 
 def _check_run(name: str, version: int, rows: int, fields: Sequence[str]) -> None:
-    _hold(bool(name) and all(fields), f"run {name!r}, fields {fields!r}: a name is empty")
-    _hold(len(set(fields)) == len(fields), f"run {name}, fields {fields!r}: a name is repeated")
-    _hold(1 <= version <= _UINT32_MAX, f"run {name}: version {version}, 1..{_UINT32_MAX} allowed")
-    _hold(0 <= rows <= _UINT32_MAX, f"run {name}: {rows} rows, 0..{_UINT32_MAX} allowed")
+    if not name or not all(fields):
+        raise JournalError(f"run {name!r}, fields {fields!r}: a name is empty")
+    if len(set(fields)) != len(fields):
+        raise JournalError(f"run {name}, fields {fields!r}: a name is repeated")
+    for what, number, least in (("version", version, 1), ("rows", rows, 0)):
+        if not least <= number <= _UINT32_MAX:
+            raise JournalError(f"run {name}: {what} {number}, {least}..{_UINT32_MAX} allowed")
 
 
 def _little_endian(place: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
@@ -440,12 +437,10 @@ def _little_endian(place: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]
 
 
 def _dtype(place: str, kind: str) -> np.dtype[Any]:
-    _hold(kind in _DTYPES, f"{place} has element type {kind!r}, allowed are {', '.join(_DTYPES)}")
-    return _DTYPES[kind]
-
-
-def _padding(length: int) -> bytes:
-    return bytes(-length % _ALIGNMENT)
+    dtype = _DTYPES.get(kind)
+    if dtype is None:
+        raise JournalError(f"{place} has element type {kind!r}, allowed are {', '.join(_DTYPES)}")
+    return dtype
 
 
 class _Reader:
@@ -458,7 +453,7 @@ class _Reader:
 
     def align(self) -> None:
         """Step over padding, which must be zero and present."""
-        padding = _padding(self.offset)
+        padding = _PADDING[self.offset % _ALIGNMENT]
         found = self.body[self.offset : self.offset + len(padding)]
         _hold(found == padding, f"padding at byte {self.offset} is missing or not zero")
         self.offset += len(padding)

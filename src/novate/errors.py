@@ -6,7 +6,8 @@ proceed: it is a value, journaled as an event.  A *fault* is an exception from t
     NovateError
     ├── InvariantError      the program contradicts itself: stop, keep the journal, page a person
     ├── JournalError        the journal contradicts itself: truncated, altered, behind its anchor
-    │   └── ConflictError   a (source, sequence) came back with another body
+    │   ├── ConflictError   a (source, sequence) came back with another body
+    │   └── FencedError     another writer has claimed the journal since
     ├── InputError          a file, parameter or argument from outside is not usable
     └── CapacityError       a declared limit of the process would be exceeded
 """
@@ -30,6 +31,10 @@ class JournalError(NovateError):
 
 class ConflictError(JournalError):
     """A bulk source repeated a sequence number with another body."""
+
+
+class FencedError(JournalError):
+    """Another writer has claimed the journal since: this one writes no more."""
 
 
 class InputError(NovateError):

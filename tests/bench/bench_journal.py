@@ -56,7 +56,7 @@ class Files:
 
     def append(self) -> None:
         """Make one record durable, and its head in the anchor."""
-        self.journal.append([self.record])
+        self.journal.append([self.record], epoch=0)
 
     def write_flat(self) -> None:
         """Append the same bytes, sync, write an anchor of the same size, sync."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from novate.kernel.clearing import trade
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.codes import Role
 from novate.kernel.jit import inlined, kernel
 from novate.valuation import ClearingState
@@ -96,9 +97,9 @@ def _book_unchecked(  # type: ignore[no-untyped-def]
     asset = instruments.settlement_asset[i]
     trade.book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
     trade.book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
-    accounts.balance[buyer, asset] -= buyer_fee
-    accounts.balance[seller, asset] -= seller_fee
-    accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
+    add_balance(accounts, buyer, asset, -buyer_fee)
+    add_balance(accounts, seller, asset, -seller_fee)
+    add_balance(accounts, ccp_fees, asset, buyer_fee + seller_fee)
 
 
 @kernel
@@ -130,12 +131,13 @@ class Decided:
 
     def call(self) -> None:
         x, c = self.exposure, self.columns
-        none = np.zeros(self.rows, np.int64)
+        none = np.full(self.rows, trade.NO_RESERVATION)
         out = [np.zeros(self.rows, np.int64) for _ in range(5)]
+        free = np.zeros(x.instruments.count, np.int64)
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, 0, 0,
-            np.zeros(x.instruments.count, np.bool_), 0, -1, np.zeros((0, 4), np.int64),
+            x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, free,
+            free, np.zeros(x.instruments.count, np.bool_), 0, -1, np.zeros((0, 4), np.int64),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,
         )  # fmt: skip

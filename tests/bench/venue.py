@@ -34,7 +34,7 @@ def _account(reference: str, role: Role, parent: int = -1) -> Run:
     )
 
 
-def opening(accounts: int, seed: int) -> list[Run]:
+def opening(accounts: int, seed: int, *, ticks_max: int = 10**8) -> list[Run]:
     """Commands that open the house: assets, contracts with tiers, accounts, deposits."""
     rng = np.random.default_rng(seed)
     runs = [
@@ -53,7 +53,7 @@ def opening(accounts: int, seed: int) -> list[Run]:
         runs.append(
             c.LIST_INSTRUMENT.row(
                 symbol=f"C{i}USDT", form=1, style=1, underlying=i + 1, settlement_asset=0,
-                tick_e8=10**6, unit=10, ticks_max=10**8, lots_max=10**9, maker_fee_ppm=0,
+                tick_e8=10**6, unit=10, ticks_max=ticks_max, lots_max=10**9, maker_fee_ppm=0,
                 taker_fee_ppm=400, cycle_ns=480 * MINUTE, funding_ns=480 * MINUTE, expiry_ns=0,
                 settlement_window_ns=0, basis_clamp_ppm=10_000, funding_cap_e9=7_500_000,
                 funding_damper_e9=500_000, interest_e9=100_000,
@@ -167,7 +167,8 @@ def open_house(journal: JournalStore, accounts: int, held: int, seed: int) -> En
 def answers(engine: Engine) -> list[Run]:
     """Fill every order in the outbox a little behind the mark."""
     x, orders = engine.state, engine.state.defaults.orders
-    found = np.flatnonzero(orders.used("is_open") & (orders.used("kind") == OrderKind.POSITION))
+    found = orders.live()
+    found = found[orders.kind[found] == OrderKind.POSITION]
     if not found.size:
         return []
     quantity = orders.quantity[found]
@@ -176,7 +177,7 @@ def answers(engine: Engine) -> list[Run]:
     return [
         c.REPORT_FILL.run(
             {
-                "order": found + 1,
+                "order": orders.number[found],
                 "quantity": np.abs(quantity),
                 "price": np.maximum(price, 1),
                 "is_final": np.ones(found.size, np.bool_),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.canonical import GENESIS, Record, Run, check_chain, decode_runs, encode_runs, seal
 from novate.engine.journal import JournalStore
-from novate.errors import JournalError
+from novate.errors import FencedError, JournalError
 
 DIGEST, OTHER_DIGEST = b"\x01" * 32, b"\x02" * 32
 
@@ -59,9 +60,9 @@ class JournalContract:
 
     def test_what_was_appended_is_read_back_in_order(self, journal: JournalStore) -> None:
         records = chain(40)
-        journal.append(records[:1])
-        journal.append(records[1:39])
-        journal.append(records[39:])
+        journal.append(records[:1], epoch=0)
+        journal.append(records[1:39], epoch=0)
+        journal.append(records[39:], epoch=0)
 
         assert list(journal.read()) == records
         assert journal.head() == (40, records[-1].hash) == check_chain(journal.read())
@@ -69,7 +70,7 @@ class JournalContract:
         assert commands[0] == decode_runs(records[2].body)[0][0]
 
     def test_appending_nothing_changes_nothing(self, journal: JournalStore) -> None:
-        journal.append([])
+        journal.append([], epoch=0)
 
         assert journal.head() == (0, GENESIS)
 
@@ -90,7 +91,7 @@ class JournalContract:
     def test_a_part_is_read_from_the_first_to_the_last_wanted(
         self, journal: JournalStore, first: int, last: int | None, expected: range
     ) -> None:
-        journal.append(chain(40))
+        journal.append(chain(40), epoch=0)
 
         assert [record.sequence for record in journal.read(first, last)] == list(expected)
 
@@ -102,10 +103,10 @@ class JournalContract:
         self, journal: JournalStore
     ) -> None:
         records = chain(40)
-        journal.append(records[:20])
+        journal.append(records[:20], epoch=0)
         reading = journal.read()
         next(reading)
-        journal.append(records[20:])
+        journal.append(records[20:], epoch=0)
 
         assert len(list(reading)) == 19
 
@@ -123,20 +124,20 @@ class JournalContract:
         self, journal: JournalStore, order: list[int], message: str
     ) -> None:
         records = chain(5)
-        journal.append(records[:2])
+        journal.append(records[:2], epoch=0)
 
         with pytest.raises(JournalError, match=message):
-            journal.append([records[index] for index in order])
+            journal.append([records[index] for index in order], epoch=0)
 
         assert list(journal.read()) == records[:2]
-        journal.append(records[2:])  # a refusal is not an error of writing
+        journal.append(records[2:], epoch=0)  # a refusal is not an error of writing
         assert list(journal.read()) == records
 
     def test_a_record_of_another_chain_is_refused(self, journal: JournalStore) -> None:
-        journal.append(chain(1))
+        journal.append(chain(1), epoch=0)
 
         with pytest.raises(JournalError, match="record 2 does not continue record 1"):
-            journal.append(chain(2, source="feed")[1:])
+            journal.append(chain(2, source="feed")[1:], epoch=0)
 
     def test_a_value_out_of_range_is_refused_before_it_is_written(
         self, journal: JournalStore
@@ -144,14 +145,37 @@ class JournalContract:
         record = dataclasses.replace(chain(1)[0], instant_ns=2**63)
 
         with pytest.raises(JournalError, match="instant_ns is 9223372036854775808"):
-            journal.append([record])
+            journal.append([record], epoch=0)
+
+        assert journal.head() == (0, GENESIS)
+
+    def test_every_claim_is_a_higher_epoch_and_only_the_last_one_writes(
+        self, journal: JournalStore
+    ) -> None:
+        records = chain(3)
+        first = journal.claim()
+        journal.append(records[:1], epoch=first)
+        second = journal.claim()
+
+        for epoch in (first, 0):
+            with pytest.raises(FencedError, match=f"epoch {epoch} is over: .* as epoch {second}"):
+                journal.append(records[1:], epoch=epoch)
+
+        assert (first, second) == (1, 2)
+        assert list(journal.read()) == records[:1]
+        journal.append(records[1:], epoch=second)
+        assert list(journal.read()) == records
+
+    def test_an_epoch_that_nobody_claimed_writes_nothing(self, journal: JournalStore) -> None:
+        with pytest.raises(JournalError, match="epoch 1 was never claimed, the last one is 0"):
+            journal.append(chain(1), epoch=1)
 
         assert journal.head() == (0, GENESIS)
 
     def test_an_altered_record_is_named_when_it_is_read(self, journal: JournalStore) -> None:
         records = chain(3)
         records[2] = dataclasses.replace(records[2], body=b"other")
-        journal.append(records)
+        journal.append(records, epoch=0)
 
         reading = journal.read()
         assert [next(reading), next(reading)] == records[:2]
@@ -160,24 +184,24 @@ class JournalContract:
 
     def test_a_record_is_found_by_source_and_number(self, journal: JournalStore) -> None:
         records = chain(3, source="feed")
-        journal.append(records)
+        journal.append(records, epoch=0)
 
         assert [journal.find("feed", key) for key in (1, 2, 3, 4)] == [*records, None]
         assert journal.find("other", 1) is None
 
     def test_the_first_record_of_a_repeated_key_is_found(self, journal: JournalStore) -> None:
         records = chain(3, source="feed", keys=[8, 9, 8])
-        journal.append(records)
+        journal.append(records, epoch=0)
 
         assert journal.find("feed", 8) == records[0]
 
     def test_the_empty_source_finds_nothing(self, journal: JournalStore) -> None:
-        journal.append(chain(2))
+        journal.append(chain(2), epoch=0)
 
         assert journal.find("", 0) is None
 
     def test_the_latest_snapshot_not_after_a_record_is_given(self, journal: JournalStore) -> None:
-        journal.append(chain(5))
+        journal.append(chain(5), epoch=0)
         journal.put_snapshot(4, DIGEST, b"four")
         journal.put_snapshot(0, DIGEST, b"")
         journal.put_snapshot(2, OTHER_DIGEST, b"two")
@@ -189,7 +213,7 @@ class JournalContract:
     def test_the_same_snapshot_can_be_put_again_and_another_cannot(
         self, journal: JournalStore
     ) -> None:
-        journal.append(chain(1))
+        journal.append(chain(1), epoch=0)
         journal.put_snapshot(1, DIGEST, b"old form")
         journal.put_snapshot(1, DIGEST, b"new form")
 
@@ -202,19 +226,20 @@ class JournalContract:
     def test_a_snapshot_belongs_to_a_record_and_has_a_digest(
         self, journal: JournalStore, sequence: int, digest: bytes
     ) -> None:
-        journal.append(chain(1))
+        journal.append(chain(1), epoch=0)
 
         with pytest.raises(JournalError, match=r"0\.\.1 and 32 bytes are allowed"):
             journal.put_snapshot(sequence, digest, b"")
 
     def test_a_closed_journal_refuses_everything_but_closing(self, journal: JournalStore) -> None:
-        journal.append(chain(2))
+        journal.append(chain(2), epoch=0)
         reading = journal.read()
         journal.close()
         journal.close()
 
         for call in (
-            lambda: journal.append([]),
+            lambda: journal.append([], epoch=0),
+            journal.claim,
             journal.head,
             journal.read,
             lambda: next(reading),
@@ -235,11 +260,40 @@ class TestSqliteJournal(JournalContract):
     def make(self, folder: Path) -> JournalStore:
         return SqliteJournal(folder / "a journal # 100%.db")
 
+    def test_an_epoch_outlives_closing_and_opening(self, tmp_path: Path) -> None:
+        journal = self.make(tmp_path)
+        old = journal.claim()
+        journal.close()
+
+        journal = self.make(tmp_path)
+        assert journal.claim() == old + 1
+        with pytest.raises(FencedError):
+            journal.append(chain(1), epoch=old)
+        journal.close()
+
+    def test_a_journal_of_the_first_form_is_read_and_written(self, tmp_path: Path) -> None:
+        journal = self.make(tmp_path)
+        records = chain(2)
+        journal.append(records[:1], epoch=0)
+        journal.close()
+        [path] = (path for path in tmp_path.iterdir() if path.suffix == ".db")
+        earlier = sqlite3.connect(path)
+        earlier.executescript("DROP TABLE writer; PRAGMA user_version = 1;")
+        earlier.close()
+
+        reader = SqliteJournal(path, read_only=True)
+        assert list(reader.read()) == records[:1]
+        reader.close()
+        journal = self.make(tmp_path)
+        journal.append(records[1:], epoch=journal.claim())
+        assert list(journal.read()) == records
+        journal.close()
+
     def test_what_was_appended_is_there_after_closing_and_opening(self, tmp_path: Path) -> None:
         records = chain(6, source="feed")
         for start in (0, 2, 4):
             journal = self.make(tmp_path)
-            journal.append(records[start : start + 2])
+            journal.append(records[start : start + 2], epoch=0)
             journal.put_snapshot(start + 1, DIGEST, b"%d" % start)
             journal.close()
 

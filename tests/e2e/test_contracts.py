@@ -8,7 +8,7 @@ import pytest
 
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.cli import main
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
 from novate.message.declare import rows_of
 from tests.e2e.run_fixture import END, START, bars, summary, write_csv
 

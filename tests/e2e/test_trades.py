@@ -9,7 +9,7 @@ import pytest
 
 from novate.adapter.sqlite_journal import SqliteJournal
 from novate.app.cli import main
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
 from novate.message.declare import rows_of
 from novate.units import parse_instant
 from tests.e2e.run_fixture import bars, book_arguments, replay_arguments, summary, write_csv

@@ -95,7 +95,7 @@ def thaw(path: Path, until: int | None = None) -> tuple[MemoryJournal, dict[str,
         previous = records[-1].hash if records else GENESIS
         records.append(Record(*head, previous, body, own))
     journal = MemoryJournal()
-    journal.append(records)
+    journal.append(records, epoch=0)
     return journal, document
 
 

@@ -16,7 +16,7 @@ from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Layer, Role, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, Scope, set_parameter
 from tests.golden.frozen import DATA, freeze, journals, number_of, thaw, write_sidecar
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse
 
@@ -33,6 +33,7 @@ def scenario() -> ClearingHouse:
     convert(house)
     go_stale(house)
     pay_options(house)
+    change_terms(house)
     return house
 
 
@@ -85,10 +86,9 @@ def open_house() -> ClearingHouse:
 def answer_all(house: ClearingHouse) -> None:
     """Fill every open order at the price it was placed at."""
     orders = house.engine.state.defaults.orders
-    for order in range(orders.count):
-        if orders.is_open[order]:
-            quantity, price = abs(int(orders.quantity[order])), int(orders.reference[order])
-            house.fill(order + 1, quantity, price)
+    for order in orders.number[orders.live()].tolist():
+        row = orders.row_of(order)
+        house.fill(order, abs(int(orders.quantity[row])), int(orders.reference[row]))
 
 
 def call_and_meet(house: ClearingHouse) -> None:
@@ -153,11 +153,7 @@ def convert(house: ClearingHouse) -> None:
 
 def go_stale(house: ClearingHouse) -> None:
     """No prices for twelve hours: what is due waits, the deadline of a call too."""
-    house.submit(
-        command.SET_PARAMETER.row(
-            parameter=int(Parameter.CALL_GRACE_NS), value=12 * HOUR - 3 * MINUTE
-        )
-    )
+    house.submit(set_parameter(Parameter.CALL_GRACE_NS, 12 * HOUR - 3 * MINUTE))
     house.open_client(
         "waiting", deposit=300 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
     )
@@ -190,6 +186,32 @@ def pay_options(house: ClearingHouse) -> None:
     house.price(105, at_ns=expiry_ns - HOUR // 6)
     house.smile(0.8, expiry_ns)
     house.price(102, at_ns=expiry_ns + MINUTE)
+
+
+def change_terms(house: ClearingHouse) -> None:
+    """Terms of contracts and subjects that change at once and at an instant."""
+    at_ns, option = house.state.now_ns + HOUR, house.state.instruments.count - 1
+    client = house.number("client")
+    house.submit(
+        command.SET_HAIRCUT_RULE.row(asset=1, rule=0),
+        command.SET_INDEX_METHOD.row(asset=1, method=0),
+    )
+    for effective_ns in (0, at_ns):
+        tiers = {
+            "instrument": [0, 0],
+            "floor": [0, 90_000 * COIN],
+            "initial_ppm": [200_000, 200_000],
+            "maintenance_ppm": [90_000, 100_000],
+            "effective_ns": [effective_ns, effective_ns],
+        }
+        house.submit(
+            set_parameter(Parameter.RELEASE_PPM, 1_300_000, Scope.ACCOUNT, client, effective_ns),
+            command.REPLACE_TIERS.run(tiers),
+            command.REPLACE_MARGIN_RULE.row(
+                instrument=option, margin_rule=2, effective_ns=effective_ns
+            ),
+        )
+    house.advance(at_ns)
 
 
 def play() -> Engine:

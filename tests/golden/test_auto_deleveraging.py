@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.auto_deleveraging import queue, ranking_score
-from novate.default_management.share import share_pro_rata
+from novate.default_management.auto_deleveraging import Queues, ranking_score
 from novate.kernel.codes import Layer
 from tests.unit.clearing import COIN, E8, ClearingHouse
+from tests.unit.kernel.share import share_pro_rata
 
 MARK = 15_000
 
@@ -56,12 +56,11 @@ def test_shorts_and_longs_are_ranked_apart_and_a_loser_is_not_in_the_queue() -> 
     house = ranked_house()
     names = {house.number(name): name for name in "ABCDE"}
 
-    shorts = [(names[account], score) for score, account, _ in queue(house.state, 0, -1)]
-    longs = [
-        (names[account], score)
-        for score, account, _ in queue(house.state, 0, 1)
-        if account in names
-    ]
+    queues = Queues(house.state)
+    shorts, longs = (
+        [(names[a], -less) for less, a, _ in queues.ranked(0, side) if a in names]
+        for side in (-1, 1)
+    )
 
     assert [name for name, _ in shorts] == ["B", "A", "C"]
     assert [name for name, _ in longs] == ["E"]

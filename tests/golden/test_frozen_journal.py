@@ -16,11 +16,12 @@ import pytest
 from novate.adapter.memory_journal import MemoryJournal
 from novate.book.columns import AccountColumns
 from novate.canonical import digest_columns
-from novate.engine.engine import decode_batch
+from novate.engine.batch import decode_batch
+from novate.engine.earlier_state import Named
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.recover import audit, recover
 from novate.engine.snapshot import SNAPSHOT_FORMAT, encode_snapshot
-from novate.engine.state_version import STATE_VERSION, Named
+from novate.engine.state_version import STATE_VERSION
 from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.errors import JournalError
 from novate.message import event
@@ -197,8 +198,8 @@ def test_a_column_lost_from_a_snapshot_is_found_by_the_digest_of_what_was_stored
 
 def test_a_column_that_was_never_stored_has_its_default() -> None:
     sequence, named = snapshot_halfway()
-    never = {name: array for name, array in named.items() if name != "losses.uncovered"}
-    assert not named["losses.uncovered"].any()
+    never = {name: array for name, array in named.items() if name != "accounts.call_amount"}
+    assert not named["accounts.call_amount"].any()
 
     state = recover(with_snapshot(sequence, never)).state
 

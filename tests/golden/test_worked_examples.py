@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from novate.kernel.codes import AccountStatus
-from novate.market.index import combine, weighted_median
+from novate.market.price_source.weighted_median import combine, weighted_median
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.engine import Engine
 from novate.message import command
 from novate.message.declare import rows_of
 from tests.simulate.naive.workload import Workload
@@ -47,8 +48,14 @@ def play(stream: Sequence[list[Run]], engine: Engine | None = None) -> Engine:
 
 
 def row_by_row(runs: Sequence[Run]) -> list[Run]:
-    """The same commands, each a run of its own."""
-    return [command.BY_NAME[run.name].row(**row) for run in runs for row in rows_of(run)]
+    """The same commands, each a run of its own; the rows of a table of tiers stay together."""
+    single: list[Run] = []
+    for run in runs:
+        if run.name == "ReplaceTiers":
+            single.append(run)
+        else:
+            single += [command.BY_NAME[run.name].row(**row) for row in rows_of(run)]
+    return single
 
 
 seeds = st.integers(0, 2**16)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
+from novate.engine.batch import apply_record
 from novate.engine.catalogue import ENGINE_ONLY
-from novate.engine.engine import Engine, apply_record
+from novate.engine.engine import Engine
 from novate.engine.recover import audit, recover
 from novate.engine.state import State
 from novate.errors import ConflictError, InvariantError
@@ -274,7 +275,7 @@ def test_a_transfer_that_creates_money_is_refused(amount: int) -> None:
 @pytest.mark.rule("14.8")
 def test_an_engine_whose_books_do_not_balance_stops() -> None:
     engine = play(stream_of(1))
-    engine.state.accounts.balance[10, 0] += 1
+    engine.state.accounts.add(10, 0, 1)
     fund = engine.state.single(Role.INSURANCE_FUND)
     run = command.POST_COLLATERAL.row(account=fund, asset=0, amount=1)
     head = engine.journal.head()

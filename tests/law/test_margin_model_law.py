@@ -23,7 +23,7 @@ from novate.message import command
 from tests.law.strategies import Stream, events_of, play, row_by_row, seeds, stream_of
 from tests.law.test_engine_laws import few, sorted_events
 from tests.simulate.naive.workload import SINGLE
-from tests.tiny_model import MODELS
+from tests.tiny_model import PLUGINS
 
 STANDARD, TINY, ECHO = 0, 1, 2
 
@@ -47,7 +47,7 @@ def mixed_stream(seed: int) -> Stream:
 
 
 def engine_of(state: State | None = None) -> Engine:
-    return Engine(MemoryJournal(), state, models=MODELS)
+    return Engine(MemoryJournal(), state)
 
 
 def echoed(stream: Stream, model: int) -> Stream:
@@ -63,7 +63,7 @@ def without_model(events: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[st
     ]
 
 
-@pytest.mark.rule("3.28")
+@pytest.mark.rule("3.30")
 @few
 @given(seeds)
 def test_the_standard_model_asked_from_outside_decides_what_the_kernels_decide(seed: int) -> None:
@@ -77,7 +77,7 @@ def test_the_standard_model_asked_from_outside_decides_what_the_kernels_decide(s
     assert inside.state.modelled_groups().size == 0
 
 
-@pytest.mark.rule("3.28", "4.26", "14.4")
+@pytest.mark.rule("3.30", "4.26", "14.4")
 @few
 @given(seeds)
 def test_a_run_of_trades_gives_the_same_events_as_its_rows_one_by_one(seed: int) -> None:
@@ -110,13 +110,13 @@ def test_the_cache_is_exact_and_dropping_it_changes_nothing(seed: int) -> None:
 def test_recovery_and_audit_arrive_at_the_live_state(seed: int) -> None:
     engine = play(mixed_stream(seed), engine_of())
     digest = engine.state.digest()
-    assert recover(engine.journal, from_snapshot=False, models=MODELS).state.digest() == digest
-    assert audit(engine.journal, models=MODELS).digest == digest
+    assert recover(engine.journal, from_snapshot=False, plugins=PLUGINS).state.digest() == digest
+    assert audit(engine.journal, plugins=PLUGINS).digest == digest
     engine.snapshot()
-    assert recover(engine.journal, models=MODELS).state.digest() == digest
+    assert recover(engine.journal, plugins=PLUGINS).state.digest() == digest
 
 
-@pytest.mark.rule("3.28")
+@pytest.mark.rule("3.30")
 @few
 @given(seeds)
 def test_a_requirement_explains_the_numbers_that_decide(seed: int) -> None:

@@ -7,11 +7,14 @@ from collections import Counter
 
 import pytest
 
+from novate.engine import consequence
 from novate.engine.catalogue import ENGINE_ONLY, REFUSALS
+from novate.engine.recover import audit
 from novate.errors import InvariantError
 from novate.kernel.codes import Layer
 from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
+from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.extreme import Extreme
 from tests.simulate.naive.workload import Workload
@@ -62,6 +65,18 @@ def test_at_the_end_of_64_bits_both_houses_agree_or_the_engine_stops_at_a_bound(
 @pytest.mark.parametrize("seed", SEEDS)
 def test_engine_and_naive_house_agree_on_every_record_and_balance(seed: int) -> None:
     assert reached_by(seed)["MarginAssessed"] > 0
+
+
+@pytest.mark.parametrize("seed", [2, 9, 17])
+def test_both_houses_agree_where_a_record_takes_two_rows(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consequence, "RECORD_ROWS", 2)
+    monkeypatch.setattr(house, "RECORD_ROWS", 2)
+
+    engine, _ = run_both(Workload(seed), Counter())
+
+    assert audit(engine.journal).digest == engine.state.digest()
 
 
 @pytest.mark.soak

@@ -90,7 +90,7 @@ def recovered(folder: Path) -> list[Record]:
     journal = open_journal(folder)
     records = list(journal.read())
     assert journal.head()[0] == len(records)
-    journal.append(RECORDS[len(records) : len(records) + 1])
+    journal.append(RECORDS[len(records) : len(records) + 1], epoch=0)
     journal.close()
     journal = open_journal(folder)
     assert list(journal.read()) == RECORDS[: len(records) + 1]
@@ -103,7 +103,7 @@ def work(disk: RecordedDisk, groups: Sequence[int] = GROUPS) -> None:
     journal = open_journal(disk.folder, connection_factory=disk.connect)
     head = 0
     for number, group in enumerate(groups, start=1):
-        journal.append(RECORDS[head : head + group])
+        journal.append(RECORDS[head : head + group], epoch=0)
         head += group
         disk.promise(head)
         if number == len(groups) // 2:
@@ -235,14 +235,14 @@ def test_a_failed_journal_refuses_every_later_call(
 ) -> None:
     disk = RecordedDisk(tmp_path)
     journal = open_journal(tmp_path, connection_factory=disk.connect)
-    journal.append(RECORDS[:2])
+    journal.append(RECORDS[:2], epoch=0)
     disk.fail_at = len(disk.operations)
 
     with pytest.raises(JournalError, match=r"appending records up to 3 .* failed"):
-        journal.append(RECORDS[2:3])
+        journal.append(RECORDS[2:3], epoch=0)
 
     for call in (
-        lambda: journal.append(RECORDS[2:3]),
+        lambda: journal.append(RECORDS[2:3], epoch=0),
         journal.head,
         journal.read,
         lambda: journal.find("feed", 1),
@@ -265,9 +265,9 @@ def test_an_append_costs_two_syncs_and_writes_its_bytes_once(
     journal = open_journal(folder, connection_factory=disk.connect)
     events = 10_000 * 64
     records = chain(3, body_bytes=events)
-    journal.append(records[:1])  # the log's header is synced once
+    journal.append(records[:1], epoch=0)  # the log's header is synced once
     before = len(disk.operations)
-    journal.append(records[1:])
+    journal.append(records[1:], epoch=0)
 
     group = disk.operations[before:]
     syncs = [operation.file for operation in group if operation.kind == "sync"]
@@ -289,7 +289,7 @@ from tests.simulate.test_journal_faults import RECORDS, open_journal
 
 journal = open_journal(Path(sys.argv[1]))
 for sequence in range(journal.head()[0], len(RECORDS)):
-    journal.append(RECORDS[sequence : sequence + 1])
+    journal.append(RECORDS[sequence : sequence + 1], epoch=0)
     print(sequence + 1, flush=True)
 """
 
@@ -325,12 +325,12 @@ def crashed(folder: Path, in_database: int, in_log: int) -> dict[str, bytes]:
     folder.mkdir()
     journal = open_journal(folder)
     for record in RECORDS[:in_database]:
-        journal.append([record])
+        journal.append([record], epoch=0)
     journal.put_snapshot(in_database // 2, SNAPSHOT_DIGEST, b"state" * 100)
     journal.close()
     journal = open_journal(folder)
     for record in RECORDS[in_database : in_database + in_log]:
-        journal.append([record])
+        journal.append([record], epoch=0)
     files = contents(folder)
     journal.close()
     return files
@@ -407,7 +407,8 @@ def test_a_truncated_file_is_refused_or_complete(folder: Path, name: str) -> Non
         for length in lengths
     ]
 
-    assert not any(complete)
+    # The log may hold the very last page too; every other cut is noticed.
+    assert not any(complete[:-1])
 
 
 @pytest.mark.parametrize("name", ["journal", "journal-wal"])

@@ -46,7 +46,7 @@ def aged(
             )
         )
     old = into or MemoryJournal()
-    old.append(records)
+    old.append(records, epoch=old.claim())
     return old
 
 

@@ -14,20 +14,21 @@ the numeraire USDT with 6 decimals, asset 1 is BTC with 8; one source prices eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
-from novate.engine.catalogue import REFUSALS
-from novate.engine.engine import Batch, Engine
+from novate.engine.batch import Batch
+from novate.engine.catalogue import refusal_of
+from novate.engine.engine import Engine
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
-from novate.margin.catalogue import CATALOGUE
 from novate.message import command
-from novate.message.declare import Message, rows_of
-from novate.message.parameter import Parameter
-from novate.valuation.margin_model import MarginModel
+from novate.message.declare import Message, Refusal, rows_of
+from novate.message.parameter import Parameter, set_parameter
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -154,6 +155,13 @@ class Recorder:
         return values
 
 
+def decide_one(decide: Any, state: Any, row: dict[str, Any], emit: Any) -> Refusal | None:
+    """Decide one row by a decision that takes the columns of a run."""
+    columns = {name: np.array([value], np.uint32) for name, value in row.items()}
+    reasons = dict(decide(state, columns, emit))
+    return reasons.get(0)
+
+
 class ClearingHouse:
     """An engine over a journal in memory, with its own accounts, the numeraire and one coin."""
 
@@ -166,9 +174,9 @@ class ClearingHouse:
         parameters: dict[Parameter, int] | None = None,
         member: str = "M",
         default_fund: int = 0,
-        models: Iterable[MarginModel] = CATALOGUE,
+        plugins: Plugins = PLUGINS,
     ) -> None:
-        self.engine = Engine(MemoryJournal() if journal is None else journal, models=models)
+        self.engine = Engine(MemoryJournal() if journal is None else journal, State(plugins))
         self.batches: list[Batch] = []
         self.last: list[Batch] = []
         runs = [
@@ -185,10 +193,7 @@ class ClearingHouse:
         runs += [_account(role.name, role) for role in OWN_ROLES]
         # A test trades at any price unless it says otherwise.
         settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
-        runs += [
-            command.SET_PARAMETER.row(parameter=int(key), value=value)
-            for key, value in settings.items()
-        ]
+        runs += [set_parameter(parameter, value) for parameter, value in settings.items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)
         self.member = member
@@ -410,11 +415,8 @@ class ClearingHouse:
 
     def refusals(self) -> list[Any]:
         """Refusal codes of the last call of `submit`, as members of their enums."""
-        found = []
-        for row in self.events("CommandRefused", last=True):
-            codes = REFUSALS[row["command"]]
-            found.append(codes(row["code"]))
-        return found
+        rows = self.events("CommandRefused", last=True)
+        return [refusal_of(row["command"], row["code"]) for row in rows]
 
 
 def _account(

@@ -8,6 +8,7 @@ import pytest
 from novate.errors import (
     CapacityError,
     ConflictError,
+    FencedError,
     InputError,
     InvariantError,
     JournalError,
@@ -23,6 +24,7 @@ from novate.errors import (
         (InvariantError, NovateError),
         (JournalError, NovateError),
         (ConflictError, JournalError),
+        (FencedError, JournalError),
         (InputError, NovateError),
         (CapacityError, NovateError),
     ],

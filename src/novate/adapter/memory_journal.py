@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from novate.canonical import GENESIS, HASH_BYTES, Record, check_chain, check_links
+from novate.engine.journal import require_epoch
 from novate.errors import JournalError
 
 
@@ -19,21 +20,34 @@ class MemoryJournal:
         self._records: list[Record] = []
         self._by_key: dict[tuple[str, int], int] = {}
         self._snapshots: dict[int, tuple[bytes, bytes]] = {}
+        self._epoch = 0
         self._closed = False
 
-    def append(self, records: Sequence[Record]) -> None:
+    def claim(self) -> int:
+        """Take the journal over for writing and return the epoch of the new writer, from 1."""
+        self._check_open()
+        self._epoch += 1
+        return self._epoch
+
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
         """Append records that continue the chain, all or none of them.
 
         Parameters
         ----------
         records
             The next records.
+        epoch
+            What the writer's `claim` gave.
 
         Raises
         ------
+        FencedError
+            If another writer has claimed the journal since.
         JournalError
             If they do not continue the chain.
         """
+        self._check_open()
+        require_epoch(epoch, self._epoch)
         check_links(records, self.head())
         for record in records:
             self._records.append(record)

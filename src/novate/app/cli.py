@@ -27,7 +27,8 @@ from novate.app.pricing import price_file
 from novate.app.pricing.show import show
 from novate.app.printed import print_summary, print_verified
 from novate.app.progress import Bars
-from novate.app.replay.run import Job, run_job
+from novate.app.replay.job import Job
+from novate.app.replay.run import run_job
 from novate.app.replay.venue import used_assets
 from novate.app.report import write_report
 from novate.app.verify import verify_run

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from novate.adapter.sqlite_journal import SqliteJournal
-from novate.app.replay.claims import CHECKED, UNCHECKED, check_summary
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.engine.ledger_digest import ledger_digest
@@ -15,18 +15,23 @@ from novate.engine.recover import AuditReport, audit, recover
 from novate.engine.snapshot import decode_snapshot
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import InputError, JournalError
+from novate.insight.claim import check_summary
 
-Say = Callable[[str, int, int], None]
+CHECKED = (
+    "journal.db, its anchor, and summary.json: verification, result, payers, this run's column"
+)
+UNCHECKED = "the rest of summary.json, story.json, *.parquet, report.html"
+Progress = Callable[[str, int, int], None]
 
 
-def verify_run(run: Path, say: Say) -> dict[str, Any]:
+def verify_run(run: Path, progress: Progress) -> dict[str, Any]:
     """Return what was found about the journal of a run; nothing is written.
 
     Parameters
     ----------
     run
         Directory of a run, or a journal file.
-    say
+    progress
         Called with phase, records done, records in all.
 
     Raises
@@ -43,9 +48,9 @@ def verify_run(run: Path, say: Say) -> dict[str, Any]:
     has_summary = run.is_dir() and summary.exists()
     journal = SqliteJournal(path, read_only=True)
     try:
-        engine, report = _recover_and_audit(journal, say)
+        engine, report = _recover_and_audit(journal, progress)
         if has_summary:
-            check_summary(summary, journal, engine.state)
+            _check(summary, journal, engine)
     finally:
         journal.close()
     return {
@@ -65,16 +70,17 @@ def verify_run(run: Path, say: Say) -> dict[str, Any]:
         "head_hash": engine.head_hash.hex(),
         "state_digest": engine.state.digest().hex(),
         "ledger_digest": ledger_digest(engine.state).hex(),
+        "parameter_set": engine.state.parameter_set(),
         "checked": CHECKED if has_summary else "journal.db and its anchor",
         "not checked": UNCHECKED if has_summary else "every other file",
     }
 
 
-def _recover_and_audit(journal: JournalStore, say: Say) -> tuple[Engine, AuditReport]:
+def _recover_and_audit(journal: JournalStore, progress: Progress) -> tuple[Engine, AuditReport]:
     """Fold the journal, decide again what this engine version decided, and compare the states."""
     total = journal.head()[0]
-    engine = recover(journal, from_snapshot=False, progress=lambda n: say("recover", n, total))
-    report = audit(journal, progress=lambda n: say("audit", n, total))
+    engine = recover(journal, from_snapshot=False, progress=lambda n: progress("recover", n, total))
+    report = audit(journal, progress=lambda n: progress("audit", n, total))
     digest = engine.state.digest()
     if report.digest not in (None, digest):
         raise JournalError("the audited state is not the recovered state")
@@ -84,6 +90,18 @@ def _recover_and_audit(journal: JournalStore, say: Say) -> tuple[Engine, AuditRe
         if kept.digest() != digest:  # not the digest it was kept with: its version may be earlier
             raise JournalError(f"the snapshot at {total} is not the recovered state")
     return engine, report
+
+
+def _check(path: Path, journal: JournalStore, engine: Engine) -> None:
+    """Hold a summary against the journal."""
+    try:
+        claimed = json.loads(path.read_text(encoding="utf-8"))
+        check_summary(claimed, journal, engine.state)
+    except (OSError, ValueError) as error:
+        message = f"{path} is not the summary of a run: {type(error).__name__} {error}"
+        raise JournalError(message) from error
+    except JournalError as error:
+        raise JournalError(f"{path}: {error}") from error
 
 
 def audited(report: AuditReport) -> dict[str, int] | None:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import I8, I16, I32, I64, NONE, Columns, PositionArrays
+from novate.book.numbered import NumberedColumns
+from novate.kernel.clearing.columns import (
+    ACCOUNT_BLOCK,
+    I8,
+    I16,
+    I32,
+    I64,
+    NONE,
+    U8,
+    Columns,
+    PositionArrays,
+)
 from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus
 
 
 class AccountColumns(Columns):
-    """Accounts with their place in the tree, their state and one balance per asset."""
+    """Accounts with their place in the tree, their state and one balance per asset.
+
+    Derived, and no part of exports: ``balance_sum``, the total of all balances of each asset as the
+    bookings leave it, and ``moved_block``, where money or lots moved.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "role": (np.int8, 0),
@@ -53,19 +69,46 @@ class AccountColumns(Columns):
     def __init__(self, capacity: int = 64) -> None:
         super().__init__(capacity)
         self.references: list[str] = []
-        self.number: dict[str, int] = {}
+        self.number: MutableMapping[str, int] = {}
         self.balance = np.zeros((capacity, 1), np.int64)
+        self.balance_sum: I64 = np.zeros(1, np.int64)
+        self.moved_block: U8 = np.zeros(blocks_of(capacity), np.uint8)
+
+    def ensure(self, rows: int) -> None:
+        """Make room for ``rows`` accounts."""
+        super().ensure(rows)
+        more = blocks_of(self.capacity) - len(self.moved_block)
+        self.moved_block = np.concatenate((self.moved_block, np.zeros(more, np.uint8)))
 
     def widen(self, assets: int) -> None:
         """Give every account a balance in each of ``assets`` assets."""
         wider = np.zeros((self.capacity, assets), np.int64)
         wider[:, : self.balance.shape[1]] = self.balance
         self.balance = wider
+        more = assets - len(self.balance_sum)
+        self.balance_sum = np.concatenate((self.balance_sum, np.zeros(more, np.int64)))
+
+    def add(self, account: int, asset: int, amount: int) -> None:
+        """Add ledger units to one balance: one leg of a movement, as `kernel.clearing.ledger`."""
+        self.balance[account, asset] += amount
+        self.balance_sum[asset] += amount
+        self.moved_block[account // ACCOUNT_BLOCK] = 1
+
+    def add_many(self, accounts: I64, asset: int, amounts: I64) -> None:
+        """Add ledger units to balances of one asset, repeats allowed: many legs at once."""
+        np.add.at(self.balance[:, asset], accounts, amounts)
+        self.balance_sum[asset] += amounts.sum()
+        self.moved_block[accounts // ACCOUNT_BLOCK] = 1
 
     def name(self, reference: str) -> None:
         """Remember the outside name of the account just appended."""
-        self.number[reference] = len(self.references)
+        self.number[reference] = self.count - 1
         self.references.append(reference)
+
+    def name_all(self, references: list[str]) -> None:
+        """Remember the outside names of all accounts, in order of number."""
+        self.references = list(references)
+        self.number = {reference: number for number, reference in enumerate(references)}
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
         """Rows in use; ``head`` is derived and left out."""
@@ -78,6 +121,7 @@ class AccountColumns(Columns):
         self.widen(columns["balance"].shape[1])
         count = len(columns["role"])
         super().restore({**columns, "head": np.full(count, NONE, np.int32)})
+        self.balance_sum = self.used("balance").sum(axis=0)
 
     def copy(self) -> AccountColumns:
         """Return an independent copy."""
@@ -85,6 +129,11 @@ class AccountColumns(Columns):
         twin.references = list(self.references)
         twin.number = dict(self.number)
         return twin
+
+
+def blocks_of(accounts: int) -> int:
+    """Number of blocks that hold so many accounts."""
+    return -(-accounts // ACCOUNT_BLOCK)
 
 
 class PositionColumns(Columns):
@@ -166,24 +215,26 @@ class PositionColumns(Columns):
 
 
 class ReservationArrays(NamedTuple):
-    """Reservations as kernels take them."""
+    """Reservations as kernels take them, by row."""
 
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
     open_order_hold: I64
-    size: I64
+    done: I64  # [rows whose reservation has ended]
 
 
-class ReservationColumns(Columns):
+class ReservationColumns(NumberedColumns):
     """Margin reserved for orders: signed lots that are still open, and what they hold.
 
     ``limit_ticks`` is the worst price of a fill, ``open_order_hold`` numeraire units set aside
     for its loss and fee.
     """
 
+    LIVE = "lots"
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "number": (np.int64, 0),
         "account": (np.int32, 0),
         "instrument": (np.int32, 0),
         "lots": (np.int64, 0),
@@ -200,5 +251,5 @@ class ReservationColumns(Columns):
         """Return the table as kernels take it."""
         return ReservationArrays(
             self.account, self.instrument, self.lots, self.limit_ticks, self.open_order_hold,
-            np.array([self.count], np.int64),
+            self.done,
         )  # fmt: skip

@@ -5,14 +5,21 @@ Whether margin suffices for an order is asked in `margin.admission`; this is the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.state import BookState
+from novate.errors import require
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.trade import release_wholly
+from novate.kernel.clearing.trade_refusal import NO_RESERVATION, UNKNOWN
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import ReleaseMarginRefusal
-from novate.message.topic import ACCOUNT, Application, Decision, Topic
+from novate.message.topic import ACCOUNT, Application, ColumnDecision, Topic
 
 
 def apply_margin_reserved(state: BookState, row: Row) -> None:
@@ -29,57 +36,72 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
         state.positions.sell_lots[position] -= row["lots"]
 
 
-def decide_release_margin(state: BookState, row: Row, emit: Emit) -> Refusal | None:
-    """Release what is left of a reservation."""
-    number = row["reservation"]
-    if not 0 < number <= state.reservations.count or state.reservations.lots[number - 1] == 0:
-        return Refusal(ReleaseMarginRefusal.UNKNOWN_RESERVATION, number, state.reservations.count)
-    emit(event.MARGIN_RELEASED, reservation=number)
-    return None
+def decide_release_margins(
+    state: BookState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Release what is left of reservations; one that is named again is gone by then."""
+    numbers, reservations = columns["reservation"], state.reservations
+    is_released = reservations.rows_of(numbers) >= 0
+    again = np.ones(numbers.size, np.bool_)
+    again[np.unique(numbers, return_index=True)[1]] = False
+    is_released &= ~again
+    if is_released.any():
+        emit.columns(event.MARGIN_RELEASED, reservation=numbers[is_released])
+    code, given = ReleaseMarginRefusal.UNKNOWN_RESERVATION, reservations.given
+    return [
+        (k, Refusal(code, int(numbers[k]), given)) for k in np.flatnonzero(~is_released).tolist()
+    ]
 
 
-def apply_margin_released(state: BookState, row: Row) -> None:
-    """Take the rest of the reservation off its position and its account."""
-    number = row["reservation"] - 1
-    reservations = state.reservations
-    position = state.hold(int(reservations.account[number]), int(reservations.instrument[number]))
-    lots = int(reservations.lots[number])
-    if lots > 0:
-        state.positions.buy_lots[position] -= lots
-    else:
-        state.positions.sell_lots[position] += lots
-    reservations.lots[number] = 0
-    held = int(reservations.open_order_hold[number])
-    state.accounts.open_order_hold[reservations.account[number]] -= held
-    reservations.open_order_hold[number] = 0
+def apply_margin_released(state: BookState, columns: Row) -> None:
+    """Take the rest of the reservations off their positions and accounts."""
+    rows = state.reservations.rows_of(columns["reservation"])
+    require(bool((rows >= 0).all()), "what is released is reserved")
+    release_wholly(
+        state.account_arrays(), state.positions.arrays(), state.reservations.arrays(), rows
+    )
 
 
 def end_reservations(state: BookState, instrument: int) -> None:
     """End every reservation of a contract that is over; its positions carry no open lots."""
     reservations = state.reservations
-    of_it = reservations.used("instrument") == instrument
-    account, held = reservations.used("account"), reservations.used("open_order_hold")
-    np.subtract.at(state.accounts.open_order_hold, account[of_it], held[of_it])
-    held[of_it] = 0
-    reservations.used("lots")[of_it] = 0
+    rows = reservations.live()
+    rows = rows[reservations.instrument[rows] == instrument]
+    held = reservations.open_order_hold
+    np.subtract.at(state.accounts.open_order_hold, reservations.account[rows], held[rows])
+    held[rows] = 0
+    reservations.end(rows)
 
 
-def release_all(state: BookState, account: int, emit: Emit) -> None:
-    """Release every open reservation of an account, in order of number."""
-    mine = (state.reservations.used("account") == account) & (state.reservations.used("lots") != 0)
-    for number in np.flatnonzero(mine):
-        emit(event.MARGIN_RELEASED, reservation=int(number) + 1)
+def release_all(state: BookState, accounts: I64, emit: Emit) -> None:
+    """Release every open reservation of some accounts: in their order, then in that of number."""
+    rows = state.reservations.of(accounts)
+    if rows.size:
+        emit.columns(event.MARGIN_RELEASED, reservation=state.reservations.number[rows])
 
 
-def _holder(state: BookState, row: Row) -> I64:
-    return state.reservations.account[[row["reservation"] - 1]].astype(np.int64)
+def reservation_rows(state: BookState, numbers: npt.NDArray[np.integer[Any]]) -> I64:
+    """Rows as the kernels of trades take them, of numbers of which 0 stands for none."""
+    if not numbers.any():
+        return np.full(numbers.size, NO_RESERVATION, np.int64)
+    rows = state.reservations.rows_of(numbers)
+    rows[rows < 0] = UNKNOWN
+    rows[numbers == 0] = NO_RESERVATION
+    return rows
+
+
+def _holders(state: BookState, columns: Row) -> I64:
+    rows = state.reservations.find(columns["reservation"])
+    return state.reservations.account[rows].astype(np.int64)
 
 
 TOPIC: Topic[BookState] = Topic(
     name="reservations",
-    decisions=(Decision(command.RELEASE_MARGIN, decide_release_margin, ReleaseMarginRefusal),),
+    decisions=(
+        ColumnDecision(command.RELEASE_MARGIN, decide_release_margins, ReleaseMarginRefusal),
+    ),
     applications=(
         Application(event.MARGIN_RESERVED, apply_margin_reserved, ACCOUNT),
-        Application(event.MARGIN_RELEASED, apply_margin_released, _holder),
+        Application(event.MARGIN_RELEASED, apply_margin_released, _holders, is_by_column=True),
     ),
 )

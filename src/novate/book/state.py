@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
-from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.columns import I64, AccountArrays
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import hold_row
 from novate.kernel.codes import Role
@@ -43,6 +43,7 @@ class BookState:
         self.checksum = np.zeros(1, np.uint64)
         self.layout = 0
         self._single: dict[Role, int] = {}
+        self._own: I64 = np.zeros(0, np.int64)
         self._holders: _Holders | None = None
         self._modelled: I64 | None = None
 
@@ -54,6 +55,30 @@ class BookState:
                 return -1
             self._single[role] = int(found[0])
         return self._single[role]
+
+    def own_accounts(self) -> I64:
+        """Numbers of the clearing house's own accounts that are open, in the order of roles."""
+        if self._own.size < len(SINGLE_ROLES):
+            found = [self.single(role) for role in SINGLE_ROLES]
+            self._own = np.array([number for number in found if number >= 0], np.int64)
+        return self._own
+
+    def account_arrays(self) -> AccountArrays:
+        """Accounts as kernels take them."""
+        a = self.accounts
+        return AccountArrays(
+            a.role,
+            a.mode,
+            a.status,
+            a.margin_model,
+            a.head,
+            a.encumbered,
+            a.window_gain,
+            a.open_order_hold,
+            a.balance,
+            a.balance_sum,
+            a.moved_block,
+        )
 
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
         """Which accounts are margin accounts, of members' houses and of clients."""
@@ -99,9 +124,14 @@ class BookState:
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
-        self._holders = None
+        self.forget_holders()
         self._modelled = None
         self._single.clear()
+        self._own = np.zeros(0, np.int64)
+
+    def forget_holders(self) -> None:
+        """Forget the lists of rows by instrument: the tables were filled anew."""
+        self._holders = None
 
 
 def holders(state: BookState, row: Row) -> I64:

@@ -66,7 +66,8 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     if balance < amount:
         return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
     after = _assess_without(x, account, asset, amount)
-    cost = -(-after.notional * x.parameter(Parameter.LIQUIDATION_COST_PPM) // PPM)
+    share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
+    cost = -(-after.notional * share // PPM)
     needed = after.initial + cost
     if after.equity < needed:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, needed)

@@ -8,13 +8,16 @@ but no winner is closed beyond the profit of what is closed, or below maintenanc
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 
 from novate.default_management.close_out import notional_of, position_rows
 from novate.default_management.gains_haircut import standing_accounts
 from novate.default_management.outbox import book_between
 from novate.kernel.clearing.assess import NET
-from novate.kernel.clearing.settle import value_of
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.settle import value_of, values_of
 from novate.kernel.codes import Role
 from novate.message import event
 from novate.message.declare import Emit, Row
@@ -33,35 +36,82 @@ def ranking_score(profit: float, entry: float, notional: float, equity: float) -
     return profit / entry * leverage
 
 
-def queue(x: ClearingState, instrument: int, side: int) -> list[tuple[float, int, int]]:
-    """Winners on one side (+1 long, -1 short) of an instrument: (score, account, row), best first.
+class Queues:
+    """Winners of each contract and side, best first, while one loss after another is allocated.
 
-    Ties go to the lower account number.  Accounts without profit are not in the queue.
+    A queue is made when it is asked for, from all holders.  Afterwards only an account that is
+    closed changes: it is entered anew in every queue that it stands in, and an entry whose score
+    is not the present one is passed over.  ``found`` counts the winners that were taken off.
+
+    Parameters
+    ----------
+    x
+        State that the losses are allocated in; nobody else changes it meanwhile.
     """
-    standing = standing_accounts(x)
-    equity = x.assess_all()[:, NET]
-    form, unit = x.instruments.form[instrument], x.instruments.unit[instrument]
-    mark = x.marks.mark[instrument]
-    price = float(x.assets.unit_price[x.instruments.settlement_asset[instrument]])
-    ranked = []
-    for row in x.holders(instrument):
-        account, lots = int(x.positions.account[row]), int(x.positions.lots[row])
-        if lots * side <= 0 or not standing[account]:
-            continue
-        value = int(value_of(form, unit, mark, lots))
-        entry = int(x.positions.entry_cost[row])
-        profit = value - entry
-        if profit <= 0:
-            continue
-        score = ranking_score(
-            float(profit), float(abs(entry)), abs(value) * price, float(equity[account])
-        )
-        ranked.append((score, account, int(row)))
-    ranked.sort(key=lambda entry: (-entry[0], entry[1]))
-    return ranked
+
+    def __init__(self, x: ClearingState) -> None:
+        self._x = x
+        self._is_standing = standing_accounts(x)
+        self._net = x.assess_all()[:, NET]
+        self._queues: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
+        self.found = 0
+
+    def best(self, instrument: int, side: int) -> int:
+        """Take the first winner on one side (+1 long, -1 short) off its queue.
+
+        Returns its position row, -1 if there is none.  Ties go to the lower account number;
+        accounts without profit are not in the queue.
+        """
+        key = instrument, side
+        if key not in self._queues:
+            self._queues[key] = self.ranked(instrument, side)
+        entries = self._queues[key]
+        while entries:
+            entry = heapq.heappop(entries)
+            if entry in self._entries(instrument, side, np.array([entry[2]])):
+                self.found += 1
+                return entry[2]
+        return -1
+
+    def enter(self, account: int) -> None:
+        """Enter an account anew after it was closed in a contract."""
+        x = self._x
+        self._net[account] = x.assess(account).net
+        for row in position_rows(x, account):
+            instrument, side = int(x.positions.instrument[row]), int(np.sign(x.positions.lots[row]))
+            if (instrument, side) in self._queues:
+                for entry in self._entries(instrument, side, np.array([row])):
+                    heapq.heappush(self._queues[instrument, side], entry)
+
+    def ranked(self, instrument: int, side: int) -> list[tuple[float, int, int]]:
+        """Return all winners on one side as they are now: (minus the score, account, row)."""
+        return sorted(self._entries(instrument, side, self._x.holders(instrument)))
+
+    def _entries(self, instrument: int, side: int, rows: I64) -> list[tuple[float, int, int]]:
+        """Winners among position rows of one contract: (minus the score, account, row)."""
+        x, p = self._x, self._x.positions
+        rows = rows[(p.lots[rows] * side > 0) & self._is_standing[p.account[rows]]]
+        value = np.empty(rows.size, np.int64)
+        form, unit = x.instruments.form[instrument], x.instruments.unit[instrument]
+        values_of(form, unit, x.marks.mark[instrument], p.lots[rows], value)
+        profit = value - p.entry_cost[rows]
+        gains = np.flatnonzero(profit > 0)
+        rows, value, profit = rows[gains], value[gains], profit[gains]
+        price = float(x.assets.unit_price[x.instruments.settlement_asset[instrument]])
+        account = p.account[rows]
+        entries = []
+        for k, (gain, cost, size, net) in enumerate(
+            zip(
+                profit.tolist(), np.abs(p.entry_cost[rows]).tolist(), np.abs(value).tolist(),
+                self._net[account].tolist(), strict=True,
+            )
+        ):  # fmt: skip
+            score = ranking_score(float(gain), float(cost), size * price, float(net))
+            entries.append((-score, int(account[k]), int(rows[k])))
+        return entries
 
 
-def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
+def allocate(x: ClearingState, queues: Queues, loss: int, rest: int, emit: Emit) -> int:
     """Close the liquidator's positions against winners until ``rest`` is borne.
 
     Instruments go by the liquidator's notional, largest first.  Returns what could not be borne.
@@ -72,7 +122,7 @@ def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
     for row in rows:
         if rest <= 0:
             break
-        rest = _deleverage(x, loss, int(x.positions.instrument[row]), row, rest, emit)
+        rest = _deleverage(x, queues, loss, row, rest, emit)
     return max(rest, 0)
 
 
@@ -129,15 +179,18 @@ def _bearable_price(x: ClearingState, i: int, row: int, lots: int, ticks: int) -
     return mark + step * best
 
 
-def _deleverage(x: ClearingState, loss: int, i: int, row: int, rest: int, emit: Emit) -> int:
+def _deleverage(
+    x: ClearingState, queues: Queues, loss: int, row: int, rest: int, emit: Emit
+) -> int:
     """Walk the queue of one instrument; returns what is left of the loss."""
-    held = int(x.positions.lots[row])
-    side = -1 if held > 0 else 1
+    i, held = int(x.positions.instrument[row]), int(x.positions.lots[row])
     ticks = _price(x, i, -held, rest)
     open_lots = abs(held)
-    for _, winner, winner_row in queue(x, i, side):
-        if rest <= 0 or open_lots == 0:
+    while rest > 0 and open_lots > 0:
+        winner_row = queues.best(i, -1 if held > 0 else 1)
+        if winner_row < 0:
             break
+        winner = int(x.positions.account[winner_row])
         size = min(open_lots, abs(int(x.positions.lots[winner_row])))
         lots = size if held > 0 else -size
         at_ticks = _bearable_price(x, i, winner_row, lots, ticks)
@@ -148,6 +201,7 @@ def _deleverage(x: ClearingState, loss: int, i: int, row: int, rest: int, emit: 
             loss=loss, account=winner, instrument=i, lots=lots, ticks=at_ticks, value=value,
             amount=amount,
         )  # fmt: skip
+        queues.enter(winner)
         rest -= amount
         open_lots -= size
     return rest

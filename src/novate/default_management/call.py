@@ -2,129 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import (
-    blocked_instrument,
-    has_blocked_price,
-    takeover_level,
-    takeover_worth,
-)
+from novate.default_management.close_out import assess_many, look_at, takeover_level
+from novate.default_management.refused import Refused, known
+from novate.default_management.state import DefaultState
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import AccountStatus, DueKind, ShortfallPolicy
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.message.topic import NOBODY, Application, Decision, Topic, Work, commands, next_of
+from novate.message.topic import (
+    NOBODY,
+    Application,
+    ColumnDecision,
+    Topic,
+    column_work,
+    commands,
+)
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
 
 
-def decide_call_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Call an open account whose equity is below initial margin."""
-    account = row["account"]
-    if (
-        account >= x.accounts.count
-        or x.accounts.shortfall_policy[account] != ShortfallPolicy.CALL_THEN_DEFAULT
-    ):
-        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
-    numbers = x.assess(account)
-    if x.accounts.status[account] != AccountStatus.OPEN or numbers.equity >= numbers.initial:
-        return Refusal(No.CAUSE_GONE, numbers.equity, numbers.initial)
-    emit(
-        event.MARGIN_CALLED,
-        account=account,
-        amount=numbers.initial - numbers.equity,
-        deadline_ns=x.now_ns + x.parameter(Parameter.CALL_GRACE_NS),
-        equity=numbers.equity,
-        requirement=numbers.initial,
-    )
-    return None
+def decide_call_margins(
+    x: ClearingState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Call open accounts whose equity is below initial margin."""
+    accounts, is_known = known(columns["account"], x.accounts.count)
+    refused = Refused(accounts.size)
+    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
+    refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
+    numbers = assess_many(x, accounts)
+    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
+    refused.where(is_gone, No.CAUSE_GONE, equity, initial)
+    rows = refused.passing()
+    if rows.size:
+        grace_ns = x.parameter_of(Parameter.CALL_GRACE_NS, accounts[rows])
+        emit.columns(
+            event.MARGIN_CALLED,
+            account=accounts[rows],
+            amount=initial[rows] - equity[rows],
+            deadline_ns=x.now_ns + grace_ns,
+            equity=equity[rows],
+            requirement=initial[rows],
+        )
+    return refused.reasons()
 
 
-def apply_margin_called(x: ClearingState, row: Row) -> None:
-    """The account is called until the call is met or expires."""
-    account = row["account"]
-    x.accounts.status[account] = AccountStatus.CALLED
-    x.accounts.call_amount[account] = row["amount"]
-    x.accounts.deadline_ns[account] = row["deadline_ns"]
+def apply_margin_called(x: ClearingState, columns: Row) -> None:
+    """The accounts are called until the call is met or expires."""
+    accounts = columns["account"]
+    x.accounts.status[accounts] = AccountStatus.CALLED
+    x.accounts.call_amount[accounts] = columns["amount"]
+    _set_deadlines(x, accounts, columns["deadline_ns"])
 
 
-def decide_meet_call(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Close a call once equity covers initial margin again.
+def _set_deadlines(x: ClearingState, accounts: I64, deadline_ns: int | I64) -> None:
+    x.accounts.deadline_ns[accounts] = deadline_ns
+    x.due.enter(DueKind.CALL_DEADLINE, accounts, x.accounts.deadline_ns[accounts])
+
+
+def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
+    """Close calls once equity covers initial margin again.
 
     Blocked prices do not stand in the way: what was asked for at the last marks has been paid, and
     a price that comes back worse leads to another call with a whole grace.
     """
-    account = row["account"]
-    if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.CALLED:
-        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
-    numbers = x.assess(account)
-    if numbers.equity < numbers.initial:
-        return Refusal(No.CAUSE_GONE, numbers.equity, numbers.initial)
-    emit(
-        event.MARGIN_CALL_MET,
-        account=account, equity=numbers.equity, requirement=numbers.initial,
-    )  # fmt: skip
-    return None
+    accounts, refused = _called(x, columns)
+    numbers = assess_many(x, accounts)
+    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    refused.where(equity < initial, No.CAUSE_GONE, equity, initial)
+    _meet(accounts, numbers, refused.passing(), emit)
+    return refused.reasons()
 
 
-def apply_margin_call_met(x: ClearingState, row: Row) -> None:
-    """The account is open again."""
-    _close_call(x, row["account"], AccountStatus.OPEN)
+def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
+    """Accounts of a run, and those of them that are not called refused."""
+    accounts, is_known = known(columns["account"], x.accounts.count)
+    refused = Refused(accounts.size)
+    is_known &= x.accounts.status[accounts] == AccountStatus.CALLED
+    refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
+    return accounts, refused
 
 
-def _close_call(x: ClearingState, account: int, status: AccountStatus) -> None:
-    x.accounts.status[account] = status
-    x.accounts.call_amount[account] = 0
-    x.accounts.deadline_ns[account] = 0
+def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
+    if rows.size:
+        emit.columns(
+            event.MARGIN_CALL_MET,
+            account=accounts[rows],
+            equity=numbers[rows, EQUITY],
+            requirement=numbers[rows, INITIAL],
+        )
 
 
-def decide_expire_call(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
+def apply_margin_call_met(x: ClearingState, columns: Row) -> None:
+    """The accounts are open again."""
+    _close_calls(x, columns["account"], AccountStatus.OPEN)
+
+
+def _close_calls(x: ClearingState, accounts: I64, status: AccountStatus) -> None:
+    x.accounts.status[accounts] = status
+    x.accounts.call_amount[accounts] = 0
+    x.accounts.deadline_ns[accounts] = 0
+
+
+def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """At the deadline: met after all, or default.
 
     A called account whose worth has fallen below the takeover level is in default at once.  Nobody
     is declared in default at a guess: while a price of an open position is blocked the call waits
     for it, and an early default too.
     """
-    account = row["account"]
-    if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.CALLED:
-        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
-    numbers = x.assess(account)
-    due = int(x.accounts.deadline_ns[account])
-    blocked = blocked_instrument(x, account)
+    accounts, refused = _called(x, columns)
+    numbers = assess_many(x, accounts)
+    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    due = x.accounts.deadline_ns[accounts]
+    blocked, long_worth = look_at(x, accounts)
+    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
     is_early = x.now_ns < due
-    worth = takeover_worth(x, account, numbers.equity)
-    if is_early and (blocked >= 0 or worth >= takeover_level(x, numbers.maintenance)):
-        return Refusal(No.NOT_DUE, x.now_ns, due)
-    if numbers.equity >= numbers.initial:
-        return decide_meet_call(x, row, emit)
-    if blocked >= 0:
-        emit(
+    refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
+    rows = refused.passing()
+    is_met = equity[rows] >= initial[rows]
+    _meet(accounts, numbers, rows[is_met], emit)
+    rows = rows[~is_met]
+    waits = rows[blocked[rows] >= 0]
+    if waits.size:
+        emit.columns(
             event.CALL_EXTENDED,
-            account=account, deadline_ns=x.now_ns, instrument=blocked,
-        )  # fmt: skip
-        return None
-    emit(
-        event.DEFAULT_DECLARED,
-        account=account, equity=numbers.equity, requirement=numbers.initial, net=numbers.net,
-    )  # fmt: skip
-    release_all(x, account, emit)
-    return None
+            account=accounts[waits],
+            deadline_ns=np.full(waits.size, x.now_ns),
+            instrument=blocked[waits],
+        )
+    fails = rows[blocked[rows] < 0]
+    if fails.size:
+        emit.columns(
+            event.DEFAULT_DECLARED,
+            account=accounts[fails],
+            equity=equity[fails],
+            requirement=initial[fails],
+            net=numbers[fails, NET],
+        )
+        release_all(x, accounts[fails], emit)
+    return refused.reasons()
 
 
-def apply_call_extended(x: ClearingState, row: Row) -> None:
-    """The call waits for its price."""
-    x.accounts.deadline_ns[row["account"]] = WAITING
+def apply_call_extended(x: ClearingState, columns: Row) -> None:
+    """The calls wait for their price."""
+    _set_deadlines(x, columns["account"], WAITING)
 
 
-def apply_default_declared(x: ClearingState, row: Row) -> None:
-    """The account is closed out from now on."""
-    _close_call(x, row["account"], AccountStatus.LIQUIDATING)
-    x.accounts.slice_ns[row["account"]] = x.now_ns
+def apply_default_declared(x: DefaultState, columns: Row) -> None:
+    """The accounts are closed out from now on."""
+    _close_calls(x, columns["account"], AccountStatus.LIQUIDATING)
+    x.set_slices(columns["account"], x.now_ns)
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -135,10 +172,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         & (x.accounts.used("shortfall_policy") == ShortfallPolicy.CALL_THEN_DEFAULT)
         & (margin.equity < margin.initial)
     )
-    return commands(
-        command.CALL_MARGIN,
-        account=[int(a) for a in np.flatnonzero(breach) if not has_blocked_price(x, int(a))],
-    )
+    short = np.flatnonzero(breach)
+    return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -152,40 +187,39 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Called accounts below the takeover level, or whose deadline waited for a price."""
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
-    level = takeover_level(x, margin.maintenance[called])
-    failing = [
-        int(a)
-        for a, least in zip(called, level, strict=True)
-        if x.accounts.deadline_ns[a] == WAITING
-        or takeover_worth(x, int(a), int(margin.equity[a])) < least
-    ]
-    return commands(
-        command.EXPIRE_CALL, account=[a for a in failing if not has_blocked_price(x, a)]
-    )
+    level = takeover_level(x, called, margin.maintenance[called])
+    waits = x.accounts.deadline_ns[called] == WAITING
+    # Long options only add to equity: who has enough of it is not looked at.
+    called = called[waits | (margin.equity[called] < level)]
+    blocked, long_worth = look_at(x, called)
+    waits = x.accounts.deadline_ns[called] == WAITING
+    level = takeover_level(x, called, margin.maintenance[called])
+    fails = waits | (margin.equity[called] + long_worth < level)
+    return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
 
 
-def _deadlines(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.accounts.used("deadline_ns"))
+def _deadlines(x: ClearingState) -> I64:
+    return x.accounts.used("deadline_ns")
 
 
-def _expire_call(x: ClearingState, account: int, instant_ns: int) -> Run:
-    return command.EXPIRE_CALL.row(account=account)
+def _expire_calls(x: ClearingState, accounts: I64) -> Run:
+    return command.EXPIRE_CALL.run({"account": accounts})
 
 
-CALL_DEADLINE = Work(kind=DueKind.CALL_DEADLINE, due=_deadlines, command=_expire_call)
+CALL_DEADLINE = column_work(DueKind.CALL_DEADLINE, _deadlines, _expire_calls)
 
-TOPIC: Topic[ClearingState] = Topic(
+TOPIC: Topic[DefaultState] = Topic(
     name="margin calls",
     decisions=(
-        Decision(command.CALL_MARGIN, decide_call_margin, No, is_engine_only=True),
-        Decision(command.MEET_CALL, decide_meet_call, No, is_engine_only=True),
-        Decision(command.EXPIRE_CALL, decide_expire_call, No, is_engine_only=True),
+        ColumnDecision(command.CALL_MARGIN, decide_call_margins, No, is_engine_only=True),
+        ColumnDecision(command.MEET_CALL, decide_meet_calls, No, is_engine_only=True),
+        ColumnDecision(command.EXPIRE_CALL, decide_expire_calls, No, is_engine_only=True),
     ),
     applications=(
-        Application(event.MARGIN_CALLED, apply_margin_called, NOBODY),
-        Application(event.MARGIN_CALL_MET, apply_margin_call_met, NOBODY),
-        Application(event.CALL_EXTENDED, apply_call_extended, NOBODY),
-        Application(event.DEFAULT_DECLARED, apply_default_declared, NOBODY),
+        Application(event.MARGIN_CALLED, apply_margin_called, NOBODY, is_by_column=True),
+        Application(event.MARGIN_CALL_MET, apply_margin_call_met, NOBODY, is_by_column=True),
+        Application(event.CALL_EXTENDED, apply_call_extended, NOBODY, is_by_column=True),
+        Application(event.DEFAULT_DECLARED, apply_default_declared, NOBODY, is_by_column=True),
     ),
     work=(CALL_DEADLINE,),
     stages=(calls_met, early_defaults, calls),

@@ -1,21 +1,24 @@
-"""What an account that is closed out still holds, and what it is worth to whoever takes it over."""
+"""What accounts that are closed out still hold, and what they are worth to whoever takes over."""
 
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import NamedTuple
+
+import numpy as np
 
 from novate.default_management.state import DefaultState
+from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
+from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
-from novate.kernel.clearing.value import WORTH_MAX
+from novate.kernel.clearing.takeover import holds_nothing
+from novate.kernel.codes import Bound
 from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
-from novate.valuation.price_status import is_blocked
-
-N = TypeVar("N", int, I64)
-"""One amount, or a column of them."""
+from novate.valuation.group_book import book_of, joined
+from novate.valuation.price_status import blocked_prices
 
 
 def position_rows(x: ClearingState, account: int) -> list[int]:
@@ -29,50 +32,102 @@ def position_rows(x: ClearingState, account: int) -> list[int]:
     return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
 
 
-def blocked_instrument(x: ClearingState, account: int) -> int:
-    """Lowest number of an open position whose price is blocked, -1 for none.
+def assess_many(x: ClearingState, accounts: I64) -> I64:
+    """Assess some accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`.
 
-    A long option is left out: it is no collateral and asks for nothing, so that its price decides
-    nothing.
+    Margin is what the model of each account's group asks.
     """
-    p = x.positions
-    held = (
-        int(p.instrument[row])
-        for row in position_rows(x, account)
-        if p.lots[row] < 0 or not x.is_option(int(p.instrument[row]))
-    )
-    return next((i for i in held if is_blocked(x, i)), -1)
+    out = np.empty((accounts.size, WIDTH), np.int64)
+    assess_subjects(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        accounts, out,
+    )  # fmt: skip
+    rows = x.modelled_among(accounts)
+    if rows.size:
+        groups = accounts[rows]
+        asked = x.margins(groups, joined([book_of(x, group) for group in groups.tolist()]))
+        out[rows[:, None], [INITIAL, MAINTENANCE]] = asked
+    return out
+
+
+class PriceLook(NamedTuple):
+    """What the prices of some accounts' positions allow; each of shape (accounts,).
+
+    Attributes
+    ----------
+    blocked
+        Lowest number of an open position whose price is blocked, -1 for none: nothing is
+        liquidated at a guess.  A long option is left out: it is no collateral and asks for
+        nothing, so that its price decides nothing.
+    long_worth
+        Worth of the long options at their marks, numeraire units, each rounded down; one whose
+        price is blocked counts as nothing.
+    """
+
+    blocked: I64
+    long_worth: I64
+
+
+def look_at(x: ClearingState, accounts: I64) -> PriceLook:
+    """Look at the prices of some accounts' positions."""
+    look = PriceLook(np.full(accounts.size, -1, np.int64), np.zeros(accounts.size, np.int64))
+    if accounts.size:
+        look_at_prices(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            blocked_prices(x), accounts, *look,
+        )  # fmt: skip
+    return look
 
 
 def has_blocked_price(x: ClearingState, account: int) -> bool:
-    """Whether a position that decides waits for a price: nothing is liquidated at a guess."""
-    return blocked_instrument(x, account) >= 0
+    """Whether a position that decides waits for a price."""
+    return bool(look_at(x, np.array([account])).blocked[0] >= 0)
 
 
-def takeover_worth(x: ClearingState, account: int, equity: int) -> int:
-    """Equity and the long options at their marks, numeraire units: what a takeover would take.
+class Bindings(NamedTuple):
+    """What the maintenance margin of some accounts is due to most; each of shape (accounts,).
 
-    Each is rounded down; one whose price is blocked counts as nothing.
+    Attributes
+    ----------
+    instrument
+        Open position whose contract binds, -1 where another reason does, or none.
+    bound
+        `kernel.codes.Bound`.
+    scenario
+        Number of the scenario that binds, -1 for another reason.
     """
-    p = x.positions
-    for row in position_rows(x, account):
-        i = int(p.instrument[row])
-        if p.lots[row] > 0 and x.is_option(i) and not is_blocked(x, i):
-            value = int(x.instruments.unit[i]) * int(p.lots[row]) * int(x.marks.mark[i])
-            price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-            equity += math.floor(min(value * price, WORTH_MAX))
-    return equity
+
+    instrument: I64
+    bound: I64
+    scenario: I64
 
 
-def takeover_level(x: ClearingState, maintenance: N) -> N:
-    """Equity below which an account in liquidation is taken over, numeraire units, rounded down.
+def bindings_of(x: ClearingState, accounts: I64) -> Bindings:
+    """Find what bound the margin of some accounts; ties go to the lower instrument."""
+    instrument = np.empty(accounts.size, np.int64)
+    find_binding(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        accounts, instrument,
+    )  # fmt: skip
+    bound = np.where(instrument >= 0, int(Bound.CONTRACT), int(Bound.NONE))
+    found = Bindings(instrument, bound, np.full(accounts.size, -1, np.int64))
+    for row in x.modelled_among(accounts).tolist():
+        binding = x.requirement(int(accounts[row])).binding
+        found.bound[row] = binding.kind
+        found.instrument[row] = binding.subject if binding.kind == Bound.CONTRACT else -1
+        found.scenario[row] = binding.number if binding.kind == Bound.SCENARIO else -1
+    return found
+
+
+def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
+    """Equity below which accounts in liquidation are taken over, numeraire units, rounded down.
 
     Parameters
     ----------
-    maintenance
-        Maintenance margin of one account, or of many.
+    accounts, maintenance
+        Numbers of the accounts, and their maintenance margin; both of shape (accounts,).
     """
-    share = x.parameter(Parameter.TAKEOVER_PPM)
+    share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
     return maintenance // PPM * share + maintenance % PPM * share // PPM
 
@@ -89,16 +144,10 @@ def notional_of(x: ClearingState, row: int) -> int:
 
 def is_flat(x: DefaultState, account: int) -> bool:
     """No positions, no open orders, and nothing but numeraire, paid or still owed."""
-    row = int(x.accounts.head[account])
-    while row >= 0:
-        pending = x.positions.settlement_cost[row] != 0
-        if x.positions.lots[row] or (
-            pending and x.instruments.settlement_asset[x.positions.instrument[row]] != 0
-        ):
-            return False
-        row = int(x.positions.link[row])
-    # An asset without a price cannot be converted: it waits and stands in nobody's way.
-    priced = x.assets.used("unit_price")[1:] > 0.0
-    return not x.defaults.open_orders(account).size and not (
-        x.accounts.balance[account, 1:][priced].any()
-    )
+    return bool(
+        holds_nothing(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            account,
+        )
+        and not x.defaults.orders.of(np.array([account])).size
+    )  # fmt: skip

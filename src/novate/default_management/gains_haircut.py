@@ -10,6 +10,8 @@ lost it elsewhere would only fail by the cut, and its own loss would come back t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +19,7 @@ from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, GAIN, MAINTENANCE
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.settle import cut_gains
+from novate.kernel.clearing.loss import cut_gains
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import event
 from novate.message.declare import Emit, Row
@@ -30,47 +32,57 @@ def standing_accounts(x: ClearingState) -> npt.NDArray[np.bool_]:
     return x.margin_accounts() & is_standing
 
 
-def window_gains(x: ClearingState) -> I64:
-    """Gain of every account in the present window, numeraire units; zero for all others."""
-    gains = x.accounts.used("window_gain") + x.assess_all()[:, GAIN]
-    cut: I64 = np.where(standing_accounts(x), np.maximum(gains, 0), 0)
-    return cut
-
-
 def bearable(x: ClearingState) -> I64:
     """What of every account's gain a haircut may take, numeraire units; shape (accounts,).
 
-    The gain, but no more than equity above maintenance margin: no cut starts a liquidation.
+    The gain of the window, but no more than equity above maintenance margin: no cut starts a
+    liquidation.  Zero for accounts that do not stand.
     """
     numbers = x.assess_all()
-    spare = np.maximum(numbers[:, EQUITY] - numbers[:, MAINTENANCE], 0)
-    most: I64 = np.minimum(window_gains(x), spare)
-    return most
+    gains = x.accounts.used("window_gain") + numbers[:, GAIN]
+    most = np.minimum(gains, numbers[:, EQUITY] - numbers[:, MAINTENANCE])
+    spare: I64 = np.where(standing_accounts(x), np.maximum(most, 0), 0)
+    return spare
 
 
-def allocate(x: ClearingState, loss: int, rest: int, emit: Emit) -> int:
-    """Cut gains pro rata to cover ``rest``; returns what the gains could not bear."""
-    gains = bearable(x)
-    require(gains.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
-    total = int(gains.sum())
-    taken = min(rest, total)
-    if taken > 0:
-        emit(
-            event.GAINS_CUT,
-            loss=loss, amount=taken, gains=total, winners=int(np.count_nonzero(gains)),
-        )  # fmt: skip
-    return rest - taken
+class Cut(NamedTuple):
+    """What losses took in turn, of what all could bear, and how many could; each (losses,)."""
+
+    taken: I64
+    total: I64
+    winners: I64
 
 
-def apply_gains_cut(x: ClearingState, row: Row) -> None:
-    """Expand the cut over the winners: they pay the liquidator in cash, pro rata to the unit."""
-    gains = bearable(x)
-    require(int(gains.sum()) == row["gains"], "the gains cut are the gains that were counted")
+def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
+    """Cut gains pro rata for some losses in their order, and book what is taken."""
+    spare = bearable(x)
+    require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
+    by_size = np.argsort(-spare, kind="stable")
+    winners = by_size[: np.count_nonzero(spare)]
+    cut = Cut(*(np.empty(wanted.size, np.int64) for _ in Cut._fields))
     cut_gains(
-        x.account_arrays(),
-        gains,
-        np.argsort(-gains, kind="stable"),
-        row["amount"],
-        row["gains"],
-        x.single(Role.LIQUIDATOR),
-    )
+        x.account_arrays(), winners, spare[winners], x.single(Role.LIQUIDATOR), wanted, *cut,
+    )  # fmt: skip
+    return cut
+
+
+def allocate(x: ClearingState, losses: I64, rest: I64, emit: Emit) -> I64:
+    """Cut gains to cover the rest of some losses, in order; returns what gains could not bear."""
+    cut = cut_in_turn(x, rest)
+    is_cut = cut.taken > 0
+    if is_cut.any():
+        emit.booked(
+            event.GAINS_CUT,
+            loss=losses[is_cut],
+            amount=cut.taken[is_cut],
+            gains=cut.total[is_cut],
+            winners=cut.winners[is_cut],
+        )
+    return rest - cut.taken
+
+
+def apply_gains_cut(x: ClearingState, columns: Row) -> None:
+    """Expand the cuts over the winners: they pay the liquidator in cash, pro rata to the unit."""
+    cut = cut_in_turn(x, columns["amount"])
+    is_same = (cut.total == columns["gains"]) & (cut.taken == columns["amount"])
+    require(bool(is_same.all()), "the gains cut are the gains that were counted")

@@ -7,19 +7,21 @@ external market, and whoever answers late is refused.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from novate.book.ledger import transfer
 from novate.canonical import Run
-from novate.default_management.close_out import position_rows
 from novate.default_management.conversion import apply_asset_converted, fill_conversion
+from novate.default_management.refused import Refused
 from novate.default_management.room import conversion_room, fill_room
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import apply_trade, value_of
+from novate.kernel.clearing.takeover import find_excess
 from novate.kernel.codes import DueKind, OrderKind, Role
 from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM
@@ -28,58 +30,94 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.refusal import ReportFillRefusal
-from novate.message.topic import ACCOUNT, NOBODY, Application, Decision, Topic, Work
+from novate.message.topic import (
+    ACCOUNT,
+    NOBODY,
+    Application,
+    ColumnDecision,
+    Decision,
+    Topic,
+    Work,
+)
 from novate.valuation import ClearingState
 
 
-def place_order(
-    x: DefaultState, account: int, kind: OrderKind, subject: int,
-    quantity: int, reference: int, emit: Emit,
-) -> None:  # fmt: skip
-    """Put an order into the outbox, to be filled near ``reference``."""
-    emit(
+def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
+    """Place orders of some accounts, but those that are out already.
+
+    Parameters
+    ----------
+    accounts
+        Whose orders they are, each once.
+    wanted
+        Rows of (account, kind, subject, quantity); at most one of an account, kind and subject.
+    """
+    orders = x.defaults.orders
+    out = orders.of(accounts)
+    if out.size:
+        about = (orders.account[out], orders.kind[out], orders.subject[out])
+        waiting = _keys(*(column.astype(np.int64) for column in about))
+        wanted = wanted[~np.isin(_keys(*wanted[:, :3].T), waiting)]
+    if not len(wanted):
+        return
+    account, kind, subject, quantity = wanted.T
+    is_position = kind == OrderKind.POSITION
+    reference = np.where(
+        is_position,
+        x.marks.mark[np.where(is_position, subject, 0)],
+        x.assets.price_e8[np.where(is_position, 0, subject)],
+    )
+    emit.columns(
         event.ORDER_PLACED,
-        order=x.defaults.orders.count + 1,
+        order=orders.given + 1 + np.arange(len(wanted)),
         account=account,
-        kind=int(kind),
+        kind=kind,
         subject=subject,
         quantity=quantity,
         reference=reference,
-        instant_ns=x.now_ns,
+        instant_ns=np.full(len(wanted), x.now_ns),
     )
 
 
-def apply_order_placed(x: DefaultState, row: Row) -> None:
-    """The order waits for an answer."""
-    number = x.defaults.orders.append()
-    require(number == row["order"] - 1, "orders are numbered densely")
+def _keys(account: I64, kind: I64, subject: I64) -> I64:
+    """One number for what an order is about: 31 bits of account, as many of subject, the kind."""
+    keys: I64 = account << 32 | subject << 1 | (kind == OrderKind.CONVERSION)
+    return keys
+
+
+def apply_order_placed(x: DefaultState, columns: Row) -> None:
+    """The orders wait for an answer."""
+    orders = x.defaults.orders
+    rows = orders.add(len(columns["order"]))
+    require(bool((orders.number[rows] == columns["order"]).all()), "orders are numbered one by one")
     for name in ("account", "kind", "subject", "quantity", "reference"):
-        getattr(x.defaults.orders, name)[number] = row[name]
-    x.defaults.orders.placed_ns[number] = row["instant_ns"]
-    x.defaults.orders.answered_ns[number] = row["instant_ns"]
-    x.defaults.orders.is_open[number] = True
+        getattr(orders, name)[rows] = columns[name]
+    orders.placed_ns[rows] = orders.answered_ns[rows] = columns["instant_ns"]
+    orders.is_open[rows] = True
+    x.enter_orders(rows)
 
 
 def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     """Book the market's answer to an order; a finished order leaves the outbox."""
     no = ReportFillRefusal
     number, quantity, price = row["order"], row["quantity"], row["price"]
-    if not 0 < number <= x.defaults.orders.count:
-        return Refusal(no.UNKNOWN_ORDER, number, x.defaults.orders.count)
-    order = number - 1
-    if not x.defaults.orders.is_open[order]:
+    orders = x.defaults.orders
+    if not 0 < number <= orders.given:
+        return Refusal(no.UNKNOWN_ORDER, number, orders.given)
+    order = orders.row_of(number)
+    if order < 0:
         return Refusal(no.ORDER_CLOSED, number, 0)
-    rest = int(x.defaults.orders.quantity[order])
+    rest = int(orders.quantity[order])
     if not 0 <= quantity <= abs(rest):
         return Refusal(no.QUANTITY_OUT_OF_RANGE, quantity, abs(rest))
-    subject = int(x.defaults.orders.subject[order])
-    is_position = x.defaults.orders.kind[order] == OrderKind.POSITION
+    subject = int(orders.subject[order])
+    is_position = orders.kind[order] == OrderKind.POSITION
     most = int(x.instruments.ticks_max[subject]) if is_position else PRICE_MAX_E8
     if quantity and not 0 < price <= most:
         return Refusal(no.PRICE_OUT_OF_RANGE, price, most)
     if quantity:
         signed = quantity if rest > 0 else -quantity
-        account = int(x.defaults.orders.account[order])
+        account = int(orders.account[order])
         needed = (fill_room if is_position else conversion_room)(x, account, subject, signed, price)
         if needed >= COST_STOP:
             # The number itself may not fit into the journal.
@@ -105,7 +143,7 @@ def _fill_position(
     fee = 0
     if x.accounts.role[account] != Role.LIQUIDATOR:
         price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM)
+        rate = x.parameter(Parameter.LIQUIDATION_FEE_PPM, instrument=i, account=account)
         asked = -(-math.ceil(abs(value) * price) * rate // PPM)
         mark = x.marks.mark[i]
         gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value
@@ -125,7 +163,7 @@ def apply_order_filled(x: DefaultState, row: Row) -> None:
         row["value"],
     )  # fmt: skip
     transfer(x.accounts, 0, account, x.single(Role.INSURANCE_FUND), row["fee"])
-    x.defaults.book_answer(row["order"], lots, x.now_ns)
+    x.book_answer(row["order"], lots)
 
 
 def book_between(
@@ -141,18 +179,17 @@ def book_between(
     )  # fmt: skip
 
 
-def close_orders(x: DefaultState, account: int, emit: Emit) -> None:
-    """Take all open orders of an account out of the outbox."""
-    for order in x.defaults.open_orders(account):
-        emit(event.ORDER_CLOSED, order=int(order) + 1)
+def close_orders(x: DefaultState, accounts: I64, emit: Emit) -> None:
+    """Take all open orders of some accounts out of the outbox: by account, oldest first."""
+    _close(x, x.defaults.orders.of(accounts), emit)
 
 
 def close_orders_in(x: DefaultState, instrument: int, emit: Emit) -> None:
     """Take all open orders in a contract out of the outbox."""
     orders = x.defaults.orders
-    found = orders.used("is_open") & (orders.used("subject") == instrument)
-    for order in np.flatnonzero(found & (orders.used("kind") == OrderKind.POSITION)):
-        emit(event.ORDER_CLOSED, order=int(order) + 1)
+    rows = orders.live()
+    is_in = (orders.kind[rows] == OrderKind.POSITION) & (orders.subject[rows] == instrument)
+    _close(x, rows[is_in], emit)
 
 
 def cancel_excess_orders(x: DefaultState, emit: Emit) -> None:
@@ -163,62 +200,72 @@ def cancel_excess_orders(x: DefaultState, emit: Emit) -> None:
     """
     liquidator = x.single(Role.LIQUIDATOR)
     orders = x.defaults.orders
-    held = {
-        int(x.positions.instrument[r]): int(x.positions.lots[r])
-        for r in position_rows(x, liquidator)
-    }
-    for order in x.defaults.open_orders(liquidator):
-        subject, quantity = int(orders.subject[order]), int(orders.quantity[order])
-        if orders.kind[order] == OrderKind.POSITION:
-            has = held.get(subject, 0)
-        else:
-            has = int(x.accounts.balance[liquidator, subject])
-        if has * quantity >= 0 or abs(quantity) > abs(has):
-            emit(event.ORDER_CLOSED, order=int(order) + 1)
+    rows = orders.of(np.array([liquidator]))
+    is_excess = np.zeros(rows.size, np.bool_)
+    find_excess(
+        x.account_arrays(), x.positions.arrays(), liquidator,
+        orders.kind[rows], orders.subject[rows], orders.quantity[rows], is_excess,
+    )  # fmt: skip
+    _close(x, rows[is_excess], emit)
 
 
-def decide_expire_order(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Withdraw an order that had no fill for its life; a fill that comes later is refused."""
-    number, life = row["order"], x.parameter(Parameter.ORDER_LIFE_NS)
-    if not 0 < number <= x.defaults.orders.count:
-        return Refusal(No.UNKNOWN_SUBJECT, number, x.defaults.orders.count)
-    if not x.defaults.orders.is_open[number - 1]:
-        return Refusal(No.CAUSE_GONE, number, 0)
-    due = int(x.defaults.orders.answered_ns[number - 1]) + life
-    if life == 0 or x.now_ns < due:
-        return Refusal(No.NOT_DUE, x.now_ns, due)
-    emit(event.ORDER_CLOSED, order=number)
-    return None
+def _close(x: DefaultState, rows: I64, emit: Emit) -> None:
+    if rows.size:
+        emit.columns(event.ORDER_CLOSED, order=x.defaults.orders.number[rows])
 
 
-def apply_order_closed(x: DefaultState, row: Row) -> None:
-    """The order no longer waits for an answer."""
-    x.defaults.orders.is_open[row["order"] - 1] = False
+def decide_expire_orders(
+    x: DefaultState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Withdraw orders that had no fill for their life; a fill that comes later is refused."""
+    orders, numbers = x.defaults.orders, columns["order"].astype(np.int64)
+    refused = Refused(numbers.size)
+    refused.where(
+        (numbers < 1) | (numbers > orders.given), No.UNKNOWN_SUBJECT, numbers, orders.given
+    )
+    rows = orders.rows_of(numbers)
+    refused.where(rows < 0, No.CAUSE_GONE, numbers, 0)
+    due = x.order_ends(rows)
+    refused.where((due == 0) | (x.now_ns < due), No.NOT_DUE, x.now_ns, due)
+    _close(x, rows[refused.passing()], emit)
+    return refused.reasons()
+
+
+def apply_order_closed(x: DefaultState, columns: Row) -> None:
+    """The orders no longer wait for an answer."""
+    rows = x.defaults.orders.rows_of(columns["order"])
+    require(bool((rows >= 0).all()), "an order is closed once")
+    x.defaults.orders.end(rows)
 
 
 def _waiting(x: DefaultState) -> tuple[I64, I64]:
     """Open orders, and when their life without a fill ends."""
-    life = x.parameter(Parameter.ORDER_LIFE_NS)
-    orders = x.defaults.orders
-    open_rows: I64 = np.flatnonzero(orders.used("is_open") & (life > 0))
-    return open_rows + 1, orders.answered_ns[open_rows] + life
+    rows = x.defaults.orders.live()
+    ends = x.order_ends(rows)
+    return x.defaults.orders.number[rows[ends > 0]], ends[ends > 0]
 
 
-def _expire(x: DefaultState, order: int, instant_ns: int) -> Run:
-    return command.EXPIRE_ORDER.row(order=order)
+def _ends_of(x: DefaultState, numbers: I64) -> I64:
+    """When the life of some orders ends, 0 where they are closed."""
+    rows = x.defaults.orders.rows_of(numbers)
+    return np.where(rows >= 0, x.order_ends(rows), 0)
 
 
-ORDER_LIFE = Work(kind=DueKind.ORDER_LIFE, due=_waiting, command=_expire)
+def _expire(x: DefaultState, numbers: I64) -> Run:
+    return command.EXPIRE_ORDER.run({"order": numbers})
+
+
+ORDER_LIFE = Work(kind=DueKind.ORDER_LIFE, due=_waiting, instants=_ends_of, commands=_expire)
 
 TOPIC: Topic[DefaultState] = Topic(
     name="outbox",
     decisions=(
         Decision(command.REPORT_FILL, decide_report_fill, ReportFillRefusal),
-        Decision(command.EXPIRE_ORDER, decide_expire_order, No, is_engine_only=True),
+        ColumnDecision(command.EXPIRE_ORDER, decide_expire_orders, No, is_engine_only=True),
     ),
     applications=(
-        Application(event.ORDER_PLACED, apply_order_placed, NOBODY),
-        Application(event.ORDER_CLOSED, apply_order_closed, NOBODY),
+        Application(event.ORDER_PLACED, apply_order_placed, NOBODY, is_by_column=True),
+        Application(event.ORDER_CLOSED, apply_order_closed, NOBODY, is_by_column=True),
         Application(event.ORDER_FILLED, apply_order_filled, ACCOUNT),
         Application(event.ASSET_CONVERTED, apply_asset_converted, ACCOUNT),
     ),

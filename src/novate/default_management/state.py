@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Self
 
+from novate.collateral.state import CollateralState
 from novate.default_management.columns import DefaultColumns
-from novate.valuation import ClearingState
-from novate.valuation.margin_model import MarginModel
+from novate.kernel.clearing.columns import I64
+from novate.kernel.codes import DueKind
+from novate.message.parameter import Parameter
 
 
-class DefaultState(ClearingState):
+class DefaultState(CollateralState):
     """A clearing state with the outbox, the losses on their way, and the declared waterfall."""
 
-    def __init__(self, models: Iterable[MarginModel] = ()) -> None:
-        super().__init__(models)
+    def __init__(self) -> None:
+        super().__init__()
         self.defaults = DefaultColumns()
+
+    def set_slices(self, accounts: I64, instant_ns: int | I64) -> None:
+        """Set when the next slice of some accounts is due, 0 for none."""
+        self.accounts.slice_ns[accounts] = instant_ns
+        self.due.enter(DueKind.SLICE, accounts, self.accounts.slice_ns[accounts])
+
+    def order_ends(self, rows: I64) -> I64:
+        """Instants at which the life of some orders ends without a fill, 0 for never; by row."""
+        orders, life = self.defaults.orders, self.parameter(Parameter.ORDER_LIFE_NS)
+        if life == 0:
+            return rows * 0
+        return orders.answered_ns[rows] + life
+
+    def enter_orders(self, rows: I64) -> None:
+        """Enter when the life of orders ends, after somebody has placed or answered them."""
+        numbers = self.defaults.orders.number[rows]
+        self.due.enter(DueKind.ORDER_LIFE, numbers, self.order_ends(rows))
+
+    def book_answer(self, number: int, done: int) -> None:
+        """Take what was filled off an order; its life begins anew: somebody works on it."""
+        orders, life = self.defaults.orders, self.parameter(Parameter.ORDER_LIFE_NS)
+        row = orders.row_of(number)
+        orders.quantity[row] -= done
+        orders.answered_ns[row] = self.now_ns
+        self.due.enter(DueKind.ORDER_LIFE, number, self.now_ns + life if life else 0)
+
+    def drop_caches(self) -> None:
+        """Forget everything derived; no event may change by it."""
+        super().drop_caches()
+        for table in (self.reservations, self.defaults.orders, self.defaults.losses):
+            table.drop_done()
 
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""

@@ -8,93 +8,143 @@ it gains goes to the insurance fund when it is flat.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.ledger import transfer
 from novate.canonical import Run
 from novate.default_management.close_out import (
+    assess_many,
     has_blocked_price,
     is_flat,
-    position_rows,
+    look_at,
     takeover_level,
-    takeover_worth,
 )
-from novate.default_management.outbox import cancel_excess_orders, close_orders
+from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
 from novate.errors import require
-from novate.kernel.clearing.assess import TOTAL_MAX
-from novate.kernel.clearing.columns import MarginColumns
-from novate.kernel.clearing.settle import apply_takeover, settle_pending
+from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET, TOTAL_MAX
+from novate.kernel.clearing.columns import I64, MarginColumns
+from novate.kernel.clearing.settle import settle_pending
+from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.layer import OWN_FUNDS
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.message.topic import ACCOUNT, NOBODY, Application, Decision, Topic, commands
-from novate.valuation import ClearingState
+from novate.message.topic import (
+    ACCOUNT,
+    NOBODY,
+    Application,
+    ColumnDecision,
+    Decision,
+    Topic,
+    commands,
+)
 
 
-def decide_take_over(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Take over an account in liquidation whose worth fell below the takeover level.
+def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
+    """Take over accounts in liquidation whose worth fell below the takeover level.
 
-    Its long options count at their marks: while they are worth more than what is missing, slices
-    sell them and what is left stays with the account.
+    Their long options count at their marks: while they are worth more than what is missing, slices
+    sell them and what is left stays with the account.  Each takeover finds the liquidator as those
+    before it left it.
     """
-    account = row["account"]
-    if account >= x.accounts.count or x.accounts.status[account] != AccountStatus.LIQUIDATING:
-        return Refusal(No.UNKNOWN_SUBJECT, account, x.accounts.count - 1)
-    numbers = x.assess(account)
-    level = takeover_level(x, numbers.maintenance)
-    worth = takeover_worth(x, account, numbers.equity)
-    if worth >= level:
-        return Refusal(No.CAUSE_GONE, min(worth, TOTAL_MAX), level)
-    if has_blocked_price(x, account):
-        return Refusal(No.NOT_DUE, 0, 1)
-    close_orders(x, account, emit)
-    liquidator = x.single(Role.LIQUIDATOR)
-    is_first = is_flat(x, liquidator) and liquidator_shortfall(x) == 0
-    emit(
-        event.ACCOUNT_TAKEN_OVER,
-        account=account, equity=numbers.net, maintenance=numbers.maintenance, is_first=is_first,
-    )  # fmt: skip
-    cancel_excess_orders(x, emit)
-    if numbers.net < 0:
-        emit(
-            event.LOSS_RECORDED,
-            loss=x.defaults.losses.count + 1, account=account, amount=-numbers.net,
-        )  # fmt: skip
-    return None
+    accounts, is_known = known(columns["account"], x.accounts.count)
+    refused = Refused(accounts.size)
+    is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
+    refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
+    numbers = assess_many(x, accounts)
+    level = takeover_level(x, accounts, numbers[:, MAINTENANCE])
+    look = look_at(x, accounts)
+    worth = numbers[:, EQUITY] + look.long_worth
+    refused.where(worth >= level, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
+    refused.where(look.blocked >= 0, No.NOT_DUE, 0, 1)
+    rows = refused.passing()
+    if rows.size:
+        _take_over(x, accounts[rows], numbers[rows], emit)
+    return refused.reasons()
 
 
-def apply_account_taken_over(x: ClearingState, row: Row) -> None:
-    """Move everything; the liquidator starts closing at once.
-
-    The account joins those whose members answer for what the liquidator loses, or is the first of
-    them.
-    """
-    account = row["account"]
-    liquidator = x.single(Role.LIQUIDATOR)
-    x.positions.reserve(len(position_rows(x, account)), x.accounts)
-    apply_takeover(
+def _take_over(x: DefaultState, accounts: I64, numbers: I64, emit: Emit) -> None:
+    """Book takeovers one after another, then say what each ended, found and left."""
+    orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
+    theirs, own = orders.of(accounts), orders.of(np.array([liquidator]))
+    closed_by = np.empty(own.size, np.int64)
+    is_first = np.empty(accounts.size, np.bool_)
+    net = numbers[:, NET].copy()
+    x.positions.reserve(x.instruments.count, x.accounts)
+    decide_takeovers(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        x.single(Role.FEES), x.checksum, account, liquidator,
+        x.single(Role.FEES), x.checksum, accounts, net, liquidator, x.defaults.pending(),
+        orders.kind[own], orders.subject[own], orders.quantity[own], closed_by, is_first,
     )  # fmt: skip
-    x.accounts.status[account] = AccountStatus.TAKEN_OVER
-    x.accounts.slice_ns[account] = 0
-    if row["is_first"]:
+    _mark_taken_over(x, accounts, is_first)
+    # Each takeover closes what the account has out, and then what is too much of the liquidator.
+    place = np.full(x.accounts.count, -1, np.int64)
+    place[accounts] = np.arange(accounts.size)
+    excess = own[closed_by >= 0]
+    closed = np.concatenate((theirs, excess))
+    by = np.concatenate((2 * place[orders.account[theirs]], 2 * closed_by[closed_by >= 0] + 1))
+    if closed.size:
+        closed = closed[np.argsort(by, kind="stable")]
+        emit.columns(event.ORDER_CLOSED, order=orders.number[closed])
+    emit.booked(
+        event.ACCOUNT_TAKEN_OVER,
+        account=accounts, equity=net, maintenance=numbers[:, MAINTENANCE], is_first=is_first,
+    )  # fmt: skip
+    is_loss = net < 0
+    if is_loss.any():
+        _record(x, accounts[is_loss], -net[is_loss], emit)
+
+
+def _record(x: DefaultState, accounts: I64, amounts: I64, emit: Emit) -> None:
+    emit.columns(
+        event.LOSS_RECORDED,
+        loss=x.defaults.losses.given + 1 + np.arange(accounts.size),
+        account=accounts,
+        amount=amounts,
+    )
+
+
+def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
+    """Move everything, one account after another; the liquidator starts closing at once."""
+    accounts = columns["account"].astype(np.int64)
+    x.positions.reserve(x.instruments.count, x.accounts)
+    apply_takeovers(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        x.single(Role.FEES), x.checksum, accounts, x.single(Role.LIQUIDATOR),
+    )  # fmt: skip
+    _mark_taken_over(x, accounts, columns["is_first"])
+
+
+def _mark_taken_over(x: DefaultState, accounts: I64, is_first: npt.NDArray[np.bool_]) -> None:
+    """Say that accounts are gone, and whose members answer for what the liquidator loses.
+
+    They join those before them, or the first of them begins anew.
+    """
+    x.accounts.status[accounts] = AccountStatus.TAKEN_OVER
+    x.set_slices(accounts, 0)
+    begins = np.flatnonzero(is_first)
+    if begins.size:
         x.accounts.used("is_closing_out")[:] = False
-    x.accounts.is_closing_out[account] = True
+        accounts = accounts[begins[-1] :]
+    x.accounts.is_closing_out[accounts] = True
+    liquidator = x.single(Role.LIQUIDATOR)
     if x.accounts.slice_ns[liquidator] == 0:
-        x.accounts.slice_ns[liquidator] = x.now_ns
+        x.set_slices(np.array([liquidator]), x.now_ns)
 
 
-def apply_loss_recorded(x: DefaultState, row: Row) -> None:
-    """The loss waits for the waterfall."""
-    number = x.defaults.losses.append()
-    require(number == row["loss"] - 1, "losses are numbered densely")
-    x.defaults.losses.account[number] = row["account"]
-    x.defaults.losses.amount[number] = row["amount"]
-    x.defaults.losses.is_open[number] = True
+def apply_loss_recorded(x: DefaultState, columns: Row) -> None:
+    """The losses wait for the waterfall."""
+    losses = x.defaults.losses
+    rows = losses.add(len(columns["loss"]))
+    require(bool((losses.number[rows] == columns["loss"]).all()), "losses are numbered one by one")
+    losses.account[rows] = columns["account"]
+    losses.amount[rows] = columns["amount"]
+    losses.is_open[rows] = True
 
 
 def liquidator_shortfall(x: DefaultState) -> int:
@@ -102,10 +152,7 @@ def liquidator_shortfall(x: DefaultState) -> int:
     liquidator = x.single(Role.LIQUIDATOR)
     if liquidator < 0:
         return 0
-    losses = x.defaults.losses
-    pending = int(losses.used("amount")[losses.used("is_open")].sum())
-    uncovered = int(losses.used("uncovered").sum())
-    return max(-(x.assess(liquidator).net + pending + uncovered), 0)
+    return max(-(x.assess(liquidator).net + x.defaults.pending()), 0)
 
 
 def shortfall_due(x: DefaultState) -> int:
@@ -133,7 +180,7 @@ def decide_record_shortfall(x: DefaultState, row: Row, emit: Emit) -> Refusal | 
     short = shortfall_due(x)
     if short == 0:
         return Refusal(No.CAUSE_GONE, 0, 1)
-    emit(event.LOSS_RECORDED, loss=x.defaults.losses.count + 1, account=liquidator, amount=short)
+    _record(x, np.array([liquidator]), np.array([short]), emit)
     return None
 
 
@@ -154,21 +201,19 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
     liquidator = row["account"]
     settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)
     transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
-    x.defaults.losses.used("uncovered")[:] = 0
+    x.defaults.uncovered = 0
 
 
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Accounts in liquidation below the takeover level, with their long options."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
-    level = takeover_level(x, margin.maintenance[closing])
-    failing = [
-        int(a)
-        for a, least in zip(closing, level, strict=True)
-        if margin.equity[a] < least
-        and takeover_worth(x, int(a), int(margin.equity[a])) < least
-        and not has_blocked_price(x, int(a))
-    ]
-    return commands(command.TAKE_OVER, account=failing)
+    # Long options only add to equity: who has enough of it is not looked at.
+    level = takeover_level(x, closing, margin.maintenance[closing])
+    closing = closing[margin.equity[closing] < level]
+    blocked, long_worth = look_at(x, closing)
+    level = takeover_level(x, closing, margin.maintenance[closing])
+    fails = (margin.equity[closing] + long_worth < level) & (blocked < 0)
+    return commands(command.TAKE_OVER, account=closing[fails])
 
 
 def shortfalls(x: DefaultState, margin: MarginColumns) -> list[Run]:
@@ -182,9 +227,7 @@ def shortfalls(x: DefaultState, margin: MarginColumns) -> list[Run]:
 def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """What a flat liquidator is left with."""
     liquidator = x.single(Role.LIQUIDATOR)
-    if position_rows(x, liquidator) or not is_flat(x, liquidator):
-        return []
-    if x.assess(liquidator).net <= 0:
+    if not is_flat(x, liquidator) or x.assess(liquidator).net <= 0:
         return []
     return commands(command.SWEEP_SURPLUS, account=[liquidator])
 
@@ -192,13 +235,13 @@ def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
 TOPIC: Topic[DefaultState] = Topic(
     name="takeover",
     decisions=(
-        Decision(command.TAKE_OVER, decide_take_over, No, is_engine_only=True),
+        ColumnDecision(command.TAKE_OVER, decide_take_overs, No, is_engine_only=True),
         Decision(command.RECORD_SHORTFALL, decide_record_shortfall, No, is_engine_only=True),
         Decision(command.SWEEP_SURPLUS, decide_sweep_surplus, No, is_engine_only=True),
     ),
     applications=(
-        Application(event.ACCOUNT_TAKEN_OVER, apply_account_taken_over, ACCOUNT),
-        Application(event.LOSS_RECORDED, apply_loss_recorded, NOBODY),
+        Application(event.ACCOUNT_TAKEN_OVER, apply_account_taken_over, ACCOUNT, is_by_column=True),
+        Application(event.LOSS_RECORDED, apply_loss_recorded, NOBODY, is_by_column=True),
         Application(event.SURPLUS_SWEPT, apply_surplus_swept, ACCOUNT),
     ),
     stages=(takeovers, shortfalls, surpluses),

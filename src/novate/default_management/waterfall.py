@@ -15,20 +15,23 @@ units and their sum is the loss, to the last unit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from novate.book.ledger import transfer
+from novate.book.ledger import collect
 from novate.canonical import Run
 from novate.default_management import auto_deleveraging, gains_haircut
 from novate.default_management.outbox import cancel_excess_orders
-from novate.default_management.share import share_pro_rata
+from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
-from novate.kernel.clearing.columns import MarginColumns
+from novate.kernel.clearing.columns import I64, MarginColumns
+from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded
 from novate.kernel.codes import Layer, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import LAST, PREFUNDED, TERMS, Bearer
+from novate.message.layer import FUNDS, LAST, PREFUNDED, TERMS, Bearer
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
@@ -37,11 +40,14 @@ from novate.message.topic import (
     NOBODY,
     PAYER,
     Application,
+    ColumnDecision,
     Decision,
     Topic,
     commands,
 )
-from novate.valuation import ClearingState
+
+WHOSE = {Bearer.CLEARING_HOUSE: ALL, Bearer.OWN_MEMBERS: OWN, Bearer.OTHERS: OTHERS}
+"""Which of the accounts of its role a prefunded layer takes from."""
 
 PLACES = ("first", "second", "third", "fourth", "last")
 
@@ -74,85 +80,114 @@ def apply_waterfall_declared(x: DefaultState, row: Row) -> None:
     x.defaults.waterfall[:] = [row[place] for place in PLACES]
 
 
-def decide_allocate_loss(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Take one recorded loss through all layers at once."""
-    number = row["loss"]
-    if not 0 < number <= x.defaults.losses.count:
-        return Refusal(No.UNKNOWN_SUBJECT, number, x.defaults.losses.count)
-    loss = number - 1
-    if not x.defaults.losses.is_open[loss]:
-        return Refusal(No.CAUSE_GONE, number, 0)
-    rest = int(x.defaults.losses.amount[loss])
-    defaulter = int(x.defaults.losses.account[loss])
-    for layer in x.defaults.waterfall[:4]:
-        for payer, amount in _prefunded(x, Layer(int(layer)), defaulter, rest):
-            emit(event.LOSS_ALLOCATED, loss=number, layer=int(layer), payer=payer, amount=amount)
-            rest -= amount
-    if rest > 0 and x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
-        rest = auto_deleveraging.allocate(x, number, rest, emit)
-        cancel_excess_orders(x, emit)
-    if rest > 0:
-        rest = gains_haircut.allocate(x, number, rest, emit)
-    require(rest >= 0, "no layer pays more than the loss")
-    if rest > 0:
-        emit(
+def decide_allocate_losses(
+    x: DefaultState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Take recorded losses through all layers, one after another."""
+    losses, numbers = x.defaults.losses, columns["loss"].astype(np.int64)
+    refused = Refused(numbers.size)
+    refused.where(
+        (numbers < 1) | (numbers > losses.given), No.UNKNOWN_SUBJECT, numbers, losses.given
+    )
+    rows = losses.rows_of(numbers)
+    refused.where(rows < 0, No.CAUSE_GONE, numbers, 0)
+    passing = refused.passing()
+    if passing.size:
+        _allocate(x, numbers[passing], rows[passing], emit)
+    return refused.reasons()
+
+
+def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
+    """Take open losses through the prefunded layers, then through the last one.
+
+    The layers do not meet: what a prefunded layer has does not hang on what the last one takes,
+    and the other way round.  So each takes all losses, in their order.
+    """
+    paid, left = _bear_prefunded(x, rows)
+    if left.any():
+        if x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
+            _deleverage(x, numbers, left, emit)
+        else:
+            left = gains_haircut.allocate(x, numbers, left, emit)
+    require(bool((left >= 0).all()), "no layer pays more than the loss")
+    bare = np.flatnonzero(left)
+    place = np.concatenate((paid[:, 0], bare))
+    order = np.argsort(place, kind="stable")
+    if place.size:
+        x.defaults.uncovered += int(left.sum())
+        emit.booked(
             event.LOSS_ALLOCATED,
-            loss=number, layer=int(Layer.UNCOVERED), payer=x.single(Role.LIQUIDATOR), amount=rest,
-        )  # fmt: skip
-    emit(event.LOSS_CLOSED, loss=number)
-    return None
+            loss=numbers[place][order],
+            layer=np.append(paid[:, 1], np.full(bare.size, Layer.UNCOVERED))[order],
+            payer=np.append(paid[:, 2], np.full(bare.size, x.single(Role.LIQUIDATOR)))[order],
+            amount=np.append(paid[:, 3], left[bare])[order],
+        )
+    emit.columns(event.LOSS_CLOSED, loss=numbers)
 
 
-def _prefunded(x: ClearingState, layer: Layer, defaulter: int, rest: int) -> list[tuple[int, int]]:
-    """What the accounts of one prefunded layer pay: (payer, amount) with amount > 0."""
-    if rest <= 0:
-        return []
-    payers = _payers(x, layer, defaulter)
-    funds = [max(int(x.accounts.balance[payer, 0]), 0) for payer in payers]
-    shares = share_pro_rata(min(rest, sum(funds)), funds)
-    return [(payer, amount) for payer, amount in zip(payers, shares, strict=True) if amount > 0]
+def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
+    """Book what the prefunded layers pay: rows of `bear_prefunded`, and what is left of each loss.
 
-
-def _payers(x: ClearingState, layer: Layer, defaulter: int) -> list[int]:
-    """Accounts that stand in a layer, in order of number."""
-    terms = TERMS[layer]
-    if terms.bearer is Bearer.CLEARING_HOUSE and terms.role is not None:
-        return [x.single(terms.role)]
-    members = _members_behind(x, defaulter)
-    contributions = np.flatnonzero(x.accounts.used("role") == Role.DEFAULT_FUND)
-    own = terms.bearer is Bearer.OWN_MEMBERS
-    return [int(a) for a in contributions if (int(x.accounts.parent[a]) in members) == own]
-
-
-def _members_behind(x: ClearingState, defaulter: int) -> set[int]:
-    """Members whose own contributions a loss falls on first.
-
-    The liquidator belongs to nobody: for what it loses stand the members of the accounts that it
+    For a loss of the liquidator, which belongs to nobody, stand the members of the accounts that it
     took over since it was last flat and not short, each once.
     """
-    if x.accounts.role[defaulter] != Role.LIQUIDATOR:
-        return {int(x.accounts.parent[defaulter])}
-    failed = np.flatnonzero(x.accounts.used("is_closing_out"))
-    return {int(member) for member in x.accounts.parent[failed]}
+    role, parent = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
+    layers = [TERMS[Layer(layer)] for layer in x.defaults.waterfall[:4].tolist()]
+    payers = np.flatnonzero(np.isin(role, FUNDS))
+    defaulter = x.defaults.losses.account[rows]
+    left = np.empty(rows.size, np.int64)
+    paid = bear_prefunded(
+        x.account_arrays(),
+        np.array([(terms.layer, terms.role, WHOSE[terms.bearer]) for terms in layers], np.int64),
+        payers,
+        role[payers],
+        parent[payers],
+        np.unique(parent[x.accounts.used("is_closing_out")]),
+        x.single(Role.LIQUIDATOR),
+        np.where(role[defaulter] == Role.LIQUIDATOR, -1, parent[defaulter]),
+        x.defaults.losses.amount[rows],
+        left,
+    )
+    return paid, left
 
 
-def apply_loss_allocated(x: DefaultState, row: Row) -> None:
-    """The payer pays the liquidator; an uncovered rest moves no cash and stays visible."""
-    if row["layer"] == Layer.UNCOVERED:
-        x.defaults.losses.uncovered[row["loss"] - 1] += row["amount"]
-        return
-    transfer(x.accounts, 0, row["payer"], x.single(Role.LIQUIDATOR), row["amount"])
+def _deleverage(x: DefaultState, numbers: I64, left: I64, emit: Emit) -> None:
+    """Close winners against the liquidator, then cut gains, loss by loss; ``left`` is changed."""
+    queues = auto_deleveraging.Queues(x)
+    for k in np.flatnonzero(left).tolist():
+        before = queues.found
+        left[k] = auto_deleveraging.allocate(x, queues, int(numbers[k]), int(left[k]), emit)
+        cancel_excess_orders(x, emit)
+        if queues.found == before:
+            # Cuts move cash alone: where nobody stands in a queue, nobody will for later losses.
+            left[k:] = gains_haircut.allocate(x, numbers[k:], left[k:], emit)
+            return
+        if left[k]:
+            left[k : k + 1] = gains_haircut.allocate(x, numbers[k : k + 1], left[k : k + 1], emit)
+            queues = auto_deleveraging.Queues(x)
 
 
-def apply_loss_closed(x: DefaultState, row: Row) -> None:
-    """The loss has been taken."""
-    x.defaults.losses.is_open[row["loss"] - 1] = False
+def apply_loss_allocated(x: DefaultState, columns: Row) -> None:
+    """The payers pay the liquidator; an uncovered rest moves no cash and stays visible."""
+    is_paid = columns["layer"] != Layer.UNCOVERED
+    x.defaults.uncovered += int(columns["amount"][~is_paid].sum())
+    collect(
+        x.accounts, 0, columns["payer"][is_paid], x.single(Role.LIQUIDATOR),
+        columns["amount"][is_paid],
+    )  # fmt: skip
+
+
+def apply_loss_closed(x: DefaultState, columns: Row) -> None:
+    """The losses have been taken."""
+    rows = x.defaults.losses.rows_of(columns["loss"])
+    require(bool((rows >= 0).all()), "a loss is closed once")
+    x.defaults.losses.end(rows)
 
 
 def losses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Losses that wait for the waterfall, in order of number."""
-    waiting = np.flatnonzero(x.defaults.losses.used("is_open"))
-    return commands(command.ALLOCATE_LOSS, loss=waiting + 1)
+    waiting = x.defaults.losses.live()
+    return commands(command.ALLOCATE_LOSS, loss=x.defaults.losses.number[waiting])
 
 
 TOPIC: Topic[DefaultState] = Topic(
@@ -164,16 +199,16 @@ TOPIC: Topic[DefaultState] = Topic(
             DeclareWaterfallRefusal,
             is_before_house=True,
         ),
-        Decision(command.ALLOCATE_LOSS, decide_allocate_loss, No, is_engine_only=True),
+        ColumnDecision(command.ALLOCATE_LOSS, decide_allocate_losses, No, is_engine_only=True),
     ),
     applications=(
         Application(event.WATERFALL_DECLARED, apply_waterfall_declared, NOBODY),
-        Application(event.LOSS_ALLOCATED, apply_loss_allocated, PAYER),
-        Application(event.GAINS_CUT, gains_haircut.apply_gains_cut, EVERYBODY),
+        Application(event.LOSS_ALLOCATED, apply_loss_allocated, PAYER, is_by_column=True),
+        Application(event.GAINS_CUT, gains_haircut.apply_gains_cut, EVERYBODY, is_by_column=True),
         Application(
             event.POSITION_DELEVERAGED, auto_deleveraging.apply_position_deleveraged, ACCOUNT
         ),
-        Application(event.LOSS_CLOSED, apply_loss_closed, NOBODY),
+        Application(event.LOSS_CLOSED, apply_loss_closed, NOBODY, is_by_column=True),
     ),
     stages=(losses,),
 )

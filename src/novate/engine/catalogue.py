@@ -10,31 +10,35 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, reservation
-from novate.collateral import custody
+from novate.collateral import custody, haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
-from novate.margin import admission, model_choice, option_mark
+from novate.margin import admission, model_choice, option_mark, rule_change, tier_table
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, reference, surface
-from novate.message import parameter
+from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
+from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
 from novate.settlement import barrier, cycle
-from novate.valuation import listing
+from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
     control.TOPIC,
     upgrade.TOPIC,
-    parameter.TOPIC,
+    parameter_change.TOPIC,
     reference.TOPIC,
     listing.TOPIC,
     account.TOPIC,
     custody.TOPIC,
+    haircut_rule.TOPIC,
     index.TOPIC,
+    index_method.TOPIC,
     surface.TOPIC,
     notional_tier.TOPIC,
+    tier_table.TOPIC,
+    rule_change.TOPIC,
     short_option.TOPIC,
     option_mark.TOPIC,
     model_choice.TOPIC,
@@ -94,7 +98,15 @@ APPLICATIONS = applications_of(TOPICS)
 REFUSALS: dict[str, type[IntEnum]] = {
     message.name: decision.refusals for message, decision in DECISIONS.items()
 }
-"""Reasons for which each command is refused, by its name."""
+"""Reasons for which each command is refused, by its name; those of linked rows aside."""
+
+
+def refusal_of(command: str, code: int) -> IntEnum:
+    """Return the member that a journaled refusal of a command stands for."""
+    if code == LinkedRefusal.LINKED:
+        return LinkedRefusal.LINKED
+    return REFUSALS[command](code)
+
 
 ENGINE_ONLY = frozenset(
     message.name for message, decision in DECISIONS.items() if decision.is_engine_only

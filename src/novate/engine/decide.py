@@ -77,7 +77,7 @@ def decide_run(state: State, run: Run, origin: Origin, events: Events) -> None:
     if message is None or message.version != run.version:
         raise InputError(f"command {run.name!r} version {run.version} is unknown")
     decision = DECISIONS[message]
-    if decision.is_engine_only and origin == Origin.EXTERNAL:
+    if decision.is_engine_only and origin != Origin.ENGINE:
         refusal = Refusal(EngineCommandRefusal.ENGINE_ONLY, int(origin), int(Origin.ENGINE))
         for row in range(run.rows):
             refuse(events, message, row, refusal)

@@ -1,359 +1,431 @@
 """The engine: one writer that decides batches, journals them, and only then answers.
 
-Live service, replay and simulation call the same `Engine.submit`.  A batch is decided record by
-record; the control commands `AdvanceTime` and `AssessMargin` are records of their own, and after
-each of them the engine drains what they cause.  All records of one call are made durable together
-before anything is returned.
+Live service, replay and simulation call the same `Engine`.  A call is decided record by record; the
+control commands `AdvanceTime` and `AssessMargin` are records of their own, and after each of them
+the engine drains what they cause.
+
+To submit is to decide and to commit.  `Engine.decide` works in memory and queues sealed records,
+for any number of clients; `Engine.commit` makes all of them durable together.  Before that nothing
+leaves: no outcome, no order of the outbox, no view, no word to a subscriber.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from novate.book.state import SINGLE_ROLES
-from novate.canonical import Record, Run, command_digest, decode_runs, encode_runs, seal
-from novate.engine.apply import apply_run
-from novate.engine.catalogue import BEFORE_HOUSE
+from novate.canonical import GENESIS, Record, Run, encode_runs, seal
+from novate.engine.batch import Batch, asked_digest, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
 from novate.engine.control import INSTANT_MAX
-from novate.engine.decide import Events, decide_run
 from novate.engine.journal import JournalStore
+from novate.engine.keys import Keys
+from novate.engine.linked import Extract, decide_record
+from novate.engine.notice import Changes, Subscriber, Subscribers
+from novate.engine.outbox import ORDER_EVENTS, Outbox
+from novate.engine.pending import Pending
 from novate.engine.snapshot import encode_snapshot
 from novate.engine.state import State
+from novate.engine.submission import (
+    checked,
+    require_house,
+    require_journalable,
+    require_key,
+    require_linkable,
+)
 from novate.engine.version import ENGINE_VERSION, require_readable, version_at
-from novate.errors import ConflictError, InputError, JournalError, require
+from novate.engine.view import View, ViewBook
+from novate.errors import InputError, JournalError, require
 from novate.kernel.codes import Origin
-from novate.margin.catalogue import CATALOGUE
 from novate.message import command
-from novate.message.declare import columns_of, rows_of
-from novate.message.version import command_of, present_command, present_event, upcast
-from novate.valuation.margin_model import MarginModel
-
-CASCADE_MAX = 100_000
-"""Engine batches one control command may cause before the engine stops itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One journaled batch, decoded: what was asked and what happened."""
-
-    sequence: int
-    instant_ns: int
-    origin: Origin
-    commands: tuple[Run, ...]
-    events: tuple[Run, ...]
+from novate.message.declare import rows_of
 
 
 class Engine:
-    """A clearing house over a journal.
+    """A clearing house over a journal, or over none: then it only simulates.
+
+    One thread uses an engine at a time.
 
     Parameters
     ----------
     journal
-        Where records go; its head must be the record that led to ``state``.
+        Where records go; its head must be the record that led to ``state``.  Without one, records
+        are neither encoded nor sealed: their outcome is all there is.
     state
         State at the head, an empty one by default.
-    models
-        Margin models of an empty state; a state that is handed in has its own.
+
+    Attributes
+    ----------
+    journal
+        As given.
+    state
+        The present state; it leads the journal by what has been decided since the last commit.
     """
 
-    def __init__(
-        self,
-        journal: JournalStore,
-        state: State | None = None,
-        models: Iterable[MarginModel] = CATALOGUE,
-    ) -> None:
+    def __init__(self, journal: JournalStore | None, state: State | None = None) -> None:
         self.journal = journal
-        self.state = state or State(models)
-        self._sequence, self._previous = journal.head()
-        self._pending: list[Record] = []
-        self._batches: list[Batch] = []
-        self._key = ("", 0)
-        self._stopped = False
+        self.state = state or State()
+        self._sequence, self._previous = journal.head() if journal is not None else (0, GENESIS)
         self._decided_by = ENGINE_VERSION  # who decided the last record
-        if self._sequence:
+        if journal is not None and self._sequence:
             self._decided_by = version_at(journal, self._sequence)
             require_readable(self._sequence, self._decided_by)
         if state is None and self._sequence:
             raise JournalError(
                 f"the journal holds {self._sequence} records: recover their state first"
             )
+        self._epoch: int | None = None
+        self._records: list[Record] = []
+        self._pending: list[Pending] = []
+        self._keys = Keys(journal) if journal is not None else None
+        self._stopped = False
+        self._is_telling = False
+        self._changes = Changes()
+        self._outbox = Outbox.of(self.state)
+        self._extract = Extract()
+        self._views = ViewBook()
+        self._subscribers = Subscribers()
 
     @property
     def sequence(self) -> int:
-        """Sequence of the last record."""
+        """Sequence of the last record decided."""
         return self._sequence
 
     @property
     def head_hash(self) -> bytes:
-        """Hash of the last record."""
+        """Hash of the last record decided; without a journal 32 zero bytes."""
         return self._previous
 
+    # ---- deciding and committing
+
     def submit(
-        self, commands: Sequence[Run], *, source: str = "", source_sequence: int = 0
+        self,
+        commands: Sequence[Run],
+        *,
+        source: str = "",
+        source_sequence: int = 0,
+        linked: bool = False,
     ) -> list[Batch]:
-        """Decide commands, make them durable, and return what happened.
+        """Decide commands, commit them with everything that is pending, and return what happened.
+
+        Parameters, errors: as `decide` and `commit`.
+        """
+        pending = self.decide(
+            commands, source=source, source_sequence=source_sequence, linked=linked
+        )
+        self.commit()
+        return pending.batches
+
+    def decide(
+        self,
+        commands: Sequence[Run],
+        *,
+        source: str = "",
+        source_sequence: int = 0,
+        linked: bool = False,
+    ) -> Pending:
+        """Decide commands in memory and queue their records for the next commit.
 
         Parameters
         ----------
         commands
             Runs in order; a run holds rows of one message, in the present version or an earlier.
         source, source_sequence
-            Key of a bulk source.  A repeat returns the recorded outcome and changes nothing.
+            Key of a source, whose numbers rise.  A repeat changes nothing: of a pending call it
+            returns that same `Pending`, of a committed one the recorded outcome.
+        linked
+            Book all rows or none of them, see `engine.submission.LINKABLE`.
+
+        Returns
+        -------
+        Pending
+            To be read after the commit.
 
         Raises
         ------
         ConflictError
-            If the key was used with other commands.
+            If the key was used with other commands, or is behind those of its source.
         InputError
-            If a command is unknown or malformed, a key is not usable, or commands move money before
-            the clearing house has its own accounts.  Nothing has happened then.
+            If a command is unknown or malformed, cannot be linked, a key is not usable, or commands
+            move money before the clearing house has its own accounts.  As with a conflict nothing
+            has happened then, to this client or another, and the engine goes on.
         NovateError
-            Any other fault stops the engine: recover from the journal.
+            Any other fault stops the engine: recover from the journal.  What is pending was not
+            done.
         """
         require(not self._stopped, "a stopped engine is recovered, not used")
-        commands = [_checked(run) for run in commands]
-        _check_key(source, source_sequence)
-        self._check_house(commands)
-        if source and source_sequence <= self.state.sources_seen.get(source, 0):
-            return self._repeat(commands, source, source_sequence)
-        parts = split_at_control(commands)
-        with self._stopping_on_error():
+        parts = self._checked(commands, linked=linked)
+        require_key(source, source_sequence)
+        digest = asked_digest(parts, is_linked=linked) if source else b""
+        known = self._known((source, source_sequence), digest)
+        if known is not None:
+            return known
+        pending = Pending(source, source_sequence if source else 0, digest)
+        origin = Origin.LINKED if linked else Origin.EXTERNAL
+        try:
+            self._claim()
             if parts:
                 self._upgrade()
-            self._pending, self._batches = [], []
-            self._key = (source, source_sequence) if source else ("", 0)
             for part in parts:
-                self._submit_part(part)
-            self.journal.append(self._pending)
-        return self._batches
-
-    @contextmanager
-    def _stopping_on_error(self) -> Iterator[None]:
-        """Stop for good when the block fails: state may lead the journal."""
-        try:
-            yield
+                self._decide_part(part, origin, pending)
         except BaseException:
-            self._stopped = True
+            self._stopped = True  # the state may be half way through
             raise
+        self._pending.append(pending)
+        if self._keys is not None:
+            self._keys.add(pending)
+        return pending
+
+    def commit(self) -> int:
+        """Make everything pending durable in one transaction, then answer and tell.
+
+        Returns
+        -------
+        int
+            Sequence of the last record.
+
+        Raises
+        ------
+        FencedError
+            If another writer has claimed the journal since: the engine has stopped.
+        JournalError
+            If the store failed: the engine has stopped, no call was answered, and what the journal
+            holds is what happened.
+        """
+        require(not self._stopped, "a stopped engine is recovered, not used")
+        self._require_not_telling()
+        try:
+            self._append()
+        except BaseException:
+            self._stopped = True  # the state leads a journal whose end is unknown
+            raise
+        pending, self._pending = self._pending, []
+        if self._keys is not None:
+            self._keys.clear()
+        batches = [batch for call in pending for batch in call.resolve()]
+        if batches:
+            self._tell(batches)
+        return self._sequence
+
+    def _checked(self, commands: Sequence[Run], *, linked: bool) -> list[list[Run]]:
+        """Find all that can be wrong with commands, and split them into records."""
+        self._require_not_telling()
+        runs = [checked(run) for run in commands]
+        if linked:
+            require_linkable(runs)
+        if self.journal is not None:
+            require_journalable(runs)
+        require_house(self.state, runs)
+        return split_at_control(runs)
+
+    def _known(self, key: tuple[str, int], digest: bytes) -> Pending | None:
+        """Return the call that a key stands for already; without a source there is none."""
+        if not key[0]:
+            return None
+        if self._keys is None:
+            raise InputError("without a journal no outcome is kept: a call has no key")
+        return self._keys.known(*key, digest, self.state.sources_seen)
+
+    def _claim(self) -> None:
+        """Take the journal over before the first record: whoever wrote it so far is fenced off."""
+        if self.journal is None or self._epoch is not None:
+            return
+        self._epoch = self.journal.claim()
+        if self.journal.head() != (self._sequence, self._previous):
+            raise JournalError("the journal went on since this state was taken from it: recover")
 
     def _upgrade(self) -> None:
         """Before the first record after those of an earlier engine version: journal the change.
 
         It is made durable before anything is decided, and belongs to no call.
         """
-        if self._decided_by == ENGINE_VERSION:
+        if self.journal is None or self._decided_by == ENGINE_VERSION:
             return
-        self._pending, self._batches, self._key = [], [], ("", 0)
+        self._claim()
         versions = {"from_version": self._decided_by, "to_version": ENGINE_VERSION}
-        self._decide([command.UPGRADE_ENGINE.row(**versions)], Origin.ENGINE)
-        self.journal.append(self._pending)
+        run = command.UPGRADE_ENGINE.row(**versions)
+        self._decide([run], Origin.ENGINE, Pending("", 0, b""))
+        self._append()
         self._decided_by = ENGINE_VERSION
-        self._keep_state()
+        self._keep_state(self.journal)
 
-    def _check_house(self, commands: Sequence[Run]) -> None:
-        """Refuse commands that book anything before the house has all of its own accounts."""
-        missing = {role for role in SINGLE_ROLES if self.state.single(role) < 0}
-        for run in commands:
-            if not missing:
-                return
-            if run.name == command.OPEN_ACCOUNT.name:
-                missing -= {int(role) for role in columns_of(run)["role"]}
-            elif run.name not in BEFORE_HOUSE:
-                names = sorted(role.name.lower() for role in missing)
-                raise InputError(f"{run.name}: the house's own accounts are not open: {names}")
+    def _append(self) -> None:
+        """Make the queued records durable."""
+        if self.journal is not None and self._records and self._epoch is not None:
+            self.journal.append(self._records, epoch=self._epoch)
+        self._records = []
 
-    def _submit_part(self, part: list[Run]) -> None:
-        control = part[0].name if part else ""
+    # ---- records
+
+    def _decide_part(self, part: list[Run], origin: Origin, pending: Pending) -> None:
+        control = part[0].name
         if control == command.ADVANCE_TIME.name:
             until_ns = int(rows_of(part[0])[0]["instant_ns"])
             if until_ns <= INSTANT_MAX:  # else it will be refused
-                self._drain_due(until_ns)
-        self._decide(part, Origin.EXTERNAL)
+                self._drain_due(until_ns, pending)
+        self._decide(part, origin, pending)
         if control == command.ASSESS_MARGIN.name:
-            self._drain_consequences()
+            self._drain_consequences(pending)
 
-    def _drain_due(self, until_ns: int) -> None:
+    def _drain_due(self, until_ns: int, pending: Pending) -> None:
         """Do all work due up to an instant, each at its own instant."""
-        for _ in range(CASCADE_MAX):
-            due = due_list(self.state, until_ns)
-            if not due:
-                return
-            at_ns = max(due[0].instant_ns, self.state.now_ns)
+        while len(due := due_list(self.state, until_ns)):
+            at_ns = max(int(due[0, 0]), self.state.now_ns)
             clock = command.ADVANCE_TIME.row(instant_ns=at_ns)
-            self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE)
-        require(False, f"work due comes to an end within {CASCADE_MAX} batches")
+            self._decide([clock, *due_commands(self.state, due)], Origin.ENGINE, pending)
 
-    def _drain_consequences(self) -> None:
+    def _drain_consequences(self, pending: Pending) -> None:
         """Do what the state calls for until it is at rest."""
-        for _ in range(CASCADE_MAX):
-            runs = consequences(self.state)
-            if not runs:
-                return
-            self._decide(runs, Origin.ENGINE)
-        require(False, f"a cascade comes to rest within {CASCADE_MAX} batches")
+        while runs := consequences(self.state):
+            self._decide(runs, Origin.ENGINE, pending)
 
-    def _decide(self, commands: Sequence[Run], origin: Origin) -> None:
-        """Decide one record's commands, apply its events, seal it.
+    def _decide(self, commands: Sequence[Run], origin: Origin, pending: Pending) -> None:
+        """Decide one record's commands, apply its events, and queue it sealed.
 
-        Every record that a keyed batch led to carries its key, those of the engine too: a repeat
+        Every record that a keyed call led to carries its key, those of the engine too: a repeat
         then finds the whole outcome and nothing else.
         """
-        source, source_sequence = self._key
-        events = Events(self.state)
-        for run in commands:
-            decide_run(self.state, run, origin, events)
-        events.flush()
-        if source:
-            self.state.sources_seen[source] = source_sequence
-        self.state.require_still_sound()
-        record = seal(
-            sequence=self._sequence + 1,
-            instant_ns=self.state.now_ns,
-            engine_version=ENGINE_VERSION,
-            previous=self._previous,
-            body=encode_runs(commands, events.runs),
-            origin=int(origin),
-            source=source,
-            source_sequence=source_sequence,
-        )
-        self._sequence, self._previous = record.sequence, record.hash
-        self._pending.append(record)
-        self._batches.append(
-            Batch(record.sequence, record.instant_ns, origin, tuple(commands), tuple(events.runs))
-        )
+        state = self.state
+        events = decide_record(state, commands, origin, self._extract)
+        if pending.source:
+            state.sources_seen[pending.source] = pending.source_sequence
+        touched = state.require_still_sound(events)
+        if self._views or self._subscribers:
+            self._changes.add(touched, events)
+        self._sequence += 1
+        if self.journal is not None:
+            record = seal(
+                sequence=self._sequence,
+                instant_ns=state.now_ns,
+                engine_version=ENGINE_VERSION,
+                previous=self._previous,
+                body=encode_runs(commands, events),
+                origin=int(origin),
+                source=pending.source,
+                source_sequence=pending.source_sequence,
+            )
+            self._previous = record.hash
+            self._records.append(record)
+        pending.add(Batch(self._sequence, state.now_ns, origin, tuple(commands), tuple(events)))
 
-    def _repeat(self, commands: Sequence[Run], source: str, source_sequence: int) -> list[Batch]:
-        """Return what a repeated key led to, or say that it came with another body."""
-        first = self.journal.find(source, source_sequence)
-        if first is None:
-            raise ConflictError(
-                f"source {source!r} is at {self.state.sources_seen[source]}; "
-                f"{source_sequence} was never used and is too late"
-            )
-        batches = []
-        asked: list[Run] = []
-        for record in self.journal.read(first.sequence):
-            if (record.source, record.source_sequence) != (source, source_sequence):
-                break
-            batch = present_batch(decode_batch(record))
-            batches.append(batch)
-            if batch.origin == Origin.EXTERNAL:
-                asked.extend(batch.commands)
-        parts = [run for part in split_at_control(commands) for run in part]
-        if command_digest(parts) != command_digest(asked):
-            raise ConflictError(
-                f"source {source!r} sequence {source_sequence} was used with other commands"
-            )
-        return batches
+    # ---- readers
+
+    def outbox(self) -> Outbox:
+        """Return the open orders of the last commit: what the world may be asked to do."""
+        return self._outbox
+
+    def view(self, now_ns: int) -> View:
+        """Return the book as of a commit: immutable, and consistent in itself.
+
+        A view is made when it is asked for, at most every `engine.view.INTERVAL_NS` and not while
+        calls are pending; else the last one is returned again.
+
+        Parameters
+        ----------
+        now_ns
+            A clock of the caller's that never goes back, nanoseconds.
+
+        Raises
+        ------
+        InputError
+            If there is no view yet and calls are pending.
+        """
+        may_renew = not self._stopped and not self._pending
+        if may_renew and self._views.is_due(self._sequence, now_ns):
+            self._views.renew(self.state, self._sequence, self._outbox, now_ns)
+        return self._views.last()
+
+    def subscribe(self, callback: Subscriber) -> None:
+        """Tell ``callback`` of every later commit, before `commit` returns.
+
+        It gets a `Notice`, must not call the engine, and is dropped when it raises.
+
+        Raises
+        ------
+        InputError
+            While calls are pending: they belong to a commit that is half decided.
+        """
+        if self._pending:
+            raise InputError("calls are pending: subscribe after their commit")
+        self._subscribers.add(self.state, callback)
+
+    @property
+    def dropped(self) -> list[tuple[Subscriber, Exception]]:
+        """Subscribers that raised and are told no more, each with its exception."""
+        return self._subscribers.dropped
+
+    def _tell(self, batches: Sequence[Batch]) -> None:
+        """Let what was committed be seen."""
+        if any(run.name in ORDER_EVENTS for batch in batches for run in batch.events):
+            self._outbox = Outbox.of(self.state)
+        if not self._views and not self._subscribers:
+            return
+        touched = self._changes.take()
+        self._views.note(touched, self.state.accounts.count)
+        if self._subscribers:
+            self._is_telling = True
+            try:
+                self._subscribers.tell(self.state, self._sequence, touched, batches)
+            finally:
+                self._is_telling = False
+
+    def _require_not_telling(self) -> None:
+        if self._is_telling:
+            raise InputError("a subscriber does not call the engine")
+
+    # ---- snapshots and forks
 
     def snapshot(self) -> bytes:
-        """Store a snapshot of the state at the head and return its digest.
+        """Find the whole state sound, store a snapshot of it at the head, and return its digest.
 
         A journal of an earlier engine version is upgraded first.
-        """
-        with self._stopping_on_error():
-            self._upgrade()
-        return self._keep_state()
 
-    def _keep_state(self) -> bytes:
+        Raises
+        ------
+        InputError
+            While calls are pending, or without a journal.
+        """
+        require(not self._stopped, "a stopped engine is recovered, not used")
+        if self.journal is None or self._records:
+            raise InputError("a snapshot needs a journal and nothing pending")
+        try:
+            self._upgrade()
+            self.state.require_sound()
+        except BaseException:
+            self._stopped = True
+            raise
+        return self._keep_state(self.journal)
+
+    def _keep_state(self, journal: JournalStore) -> bytes:
+        """Store a snapshot of the state at the head, and return its digest."""
         digest = self.state.digest()
-        self.journal.put_snapshot(self._sequence, digest, encode_snapshot(self.state))
+        journal.put_snapshot(self._sequence, digest, encode_snapshot(self.state))
         return digest
 
-    def fork(self, journal: JournalStore) -> Engine:
-        """Return an independent engine with a copy of the state and a journal of its own.
+    def fork(self, journal: JournalStore | None = None) -> Engine:
+        """Return an independent engine with a copy of the state, and a journal of its own or none.
 
-        The journal starts with a snapshot of that state at sequence 0: what it goes on to record
-        recovers and audits without the journal that it was forked from.
+        With a journal, that begins with a snapshot of the state at sequence 0: what it goes on to
+        record recovers and audits without the journal that it was forked from.  Without one the
+        fork simulates: it decides and applies, and encodes, seals and digests nothing.
 
         Parameters
         ----------
         journal
-            An empty store.
+            An empty store, or none.
 
         Raises
         ------
+        InputError
+            While calls are pending.
         JournalError
             If the store holds records or another beginning.
         """
-        sequence, _ = journal.head()
-        if sequence:
-            raise JournalError(f"a fork needs an empty journal, this one holds {sequence} records")
+        if self._pending:
+            raise InputError("calls are pending: fork after their commit")
+        if journal is not None and journal.head()[0]:
+            held = journal.head()[0]
+            raise JournalError(f"a fork needs an empty journal, this one holds {held} records")
         state = self.state.copy()
-        journal.put_snapshot(0, state.digest(), encode_snapshot(state))
+        if journal is not None:
+            journal.put_snapshot(0, state.digest(), encode_snapshot(state))
         return Engine(journal, state)
-
-
-def _checked(run: Run) -> Run:
-    """Return a run as the present version of its message declares it, or refuse it."""
-    message = command_of(run)
-    try:
-        checked = message.run(dict(upcast(message, run).columns))
-        encode_runs([checked], [])
-    except JournalError as error:
-        raise InputError(f"command {run.name!r} cannot be journaled: {error}") from error
-    return checked
-
-
-def _check_key(source: str, source_sequence: int) -> None:
-    """Refuse a key that the journal could not hold."""
-    is_number = type(source_sequence) is int  # not a bool, not a NumPy scalar
-    if not is_number or not 0 <= source_sequence < 2**63 or (source and source_sequence < 1):
-        raise InputError(f"source {source!r}: sequence {source_sequence!r}; allowed: from 1")
-    if not source.isprintable() or len(source) > 200:
-        raise InputError(f"source {source!r}; allowed: up to 200 printable characters")
-
-
-CONTROL = frozenset({command.ADVANCE_TIME.name, command.ASSESS_MARGIN.name})
-"""Commands that are records of their own."""
-
-
-def split_at_control(commands: Sequence[Run]) -> list[list[Run]]:
-    """Split a batch so that every row of a control command stands alone.
-
-    That is what makes a batch give the same events as its rows one by one.
-    """
-    parts: list[list[Run]] = []
-    open_part: list[Run] = []
-    for run in commands:
-        if run.name not in CONTROL:
-            open_part.append(run)
-            continue
-        if open_part:
-            parts.append(open_part)
-            open_part = []
-        message = command.BY_NAME[run.name]
-        parts.extend([message.row(**row)] for row in rows_of(run))
-    if open_part:
-        parts.append(open_part)
-    return parts
-
-
-def decode_batch(record: Record) -> Batch:
-    """Decode a record: what was written, in the versions of its time."""
-    commands, events = decode_runs(record.body)
-    return Batch(
-        record.sequence, record.instant_ns, Origin(record.origin), tuple(commands), tuple(events)
-    )
-
-
-def present_batch(batch: Batch) -> Batch:
-    """Return a batch with every run in the present version of its message: what a reader wants."""
-    return replace(
-        batch,
-        commands=tuple(present_command(run) for run in batch.commands),
-        events=tuple(present_event(run) for run in batch.events),
-    )
-
-
-def apply_record(state: State, record: Record) -> Batch:
-    """Apply a record's events to a state: recovery of one batch."""
-    batch = decode_batch(record)
-    for run in batch.events:
-        apply_run(state, run)
-    if record.source:
-        state.sources_seen[record.source] = record.source_sequence
-    return batch

@@ -2,6 +2,10 @@
 
 The journal is the only authority: state is what ``apply`` makes of it.  A store keeps sealed
 records in their order, makes each group of them durable before it returns, and gives them back.
+
+A writer *claims* the journal before its first record and gets an *epoch*, a number that only rises.
+Every append carries it.  A writer that was thought dead and goes on is refused as soon as another
+one has claimed the journal: there are never two histories.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from novate.canonical import Record
+from novate.errors import FencedError, JournalError
 
 
 class JournalStore(Protocol):
@@ -19,16 +24,32 @@ class JournalStore(Protocol):
     ``JournalError`` when the store is closed, has stopped after an error, or finds damage.
     """
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Make records durable, all or none of them, before returning.
+    def claim(self) -> int:
+        """Take the journal over for writing, durably, and return the epoch of the new writer.
+
+        Epochs count from 1; a store without a claim is at 0.
+
+        Raises
+        ------
+        JournalError
+            If the store is read-only, or writing failed: then it has stopped.
+        """
+        ...
+
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
+        """Make records durable, all or none of them, in one transaction, before returning.
 
         Parameters
         ----------
         records
             The next records; the first one continues ``head()``.  An empty sequence does nothing.
+        epoch
+            What the writer's `claim` gave.
 
         Raises
         ------
+        FencedError
+            If another writer has claimed the journal since; nothing is written.
         JournalError
             If the records do not continue the chain (nothing is written and the store stays
             usable), or if writing failed: then the outcome is unknown, the store has stopped, and
@@ -107,3 +128,19 @@ class JournalStore(Protocol):
     def close(self) -> None:
         """Give the store back; closing twice does nothing."""
         ...
+
+
+def require_epoch(epoch: int, claimed: int) -> None:
+    """Refuse a writer whose epoch is not the one that was claimed last.
+
+    Raises
+    ------
+    FencedError
+        If a later writer has claimed the journal.
+    JournalError
+        If nobody ever claimed this epoch.
+    """
+    if epoch < claimed:
+        raise FencedError(f"epoch {epoch} is over: the journal was claimed as epoch {claimed}")
+    if epoch > claimed:
+        raise JournalError(f"epoch {epoch} was never claimed, the last one is {claimed}")

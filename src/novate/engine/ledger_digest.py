@@ -21,7 +21,7 @@ _Numbers = npt.NDArray[np.integer[Any]]
 
 
 def ledger_digest(state: State) -> bytes:
-    """Return the ledger digest, 32 bytes: SHA-256 of the canonical body of five runs of rows."""
+    """Return the ledger digest, 32 bytes: SHA-256 of the canonical body of its runs of rows."""
     return command_digest(
         [
             _balances(state),
@@ -29,6 +29,7 @@ def ledger_digest(state: State) -> bytes:
             _reservations(state),
             _orders(state),
             _losses(state),
+            *_uncovered(state),
         ]
     )
 
@@ -135,5 +136,12 @@ def _losses(state: State) -> Run:
     return _rows(
         "loss",
         {"account": _named(state.accounts.references, table.account[rows])},
-        {"amount": table.amount[rows], "uncovered": table.uncovered[rows]},
+        # What a loss leaves uncovered is known when it closes; the column is part of the digest.
+        {"amount": table.amount[rows], "uncovered": np.zeros(len(rows), np.int64)},
     )
+
+
+def _uncovered(state: State) -> list[Run]:
+    """What nobody could bear, numeraire units; no row while all was covered."""
+    amount = state.defaults.uncovered
+    return [_rows("uncovered", {}, {"amount": np.array([amount])})] if amount else []

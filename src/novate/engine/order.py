@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from novate.collateral import haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
-from novate.margin import option_mark
+from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
 from novate.settlement import barrier, cycle
+from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
     from novate.engine.state import State
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 PHASES: tuple[Phase[State], ...] = (
     index.update_indices,
+    haircut_rule.update_haircuts,
     index.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,
@@ -27,6 +30,9 @@ PHASES: tuple[Phase[State], ...] = (
 """What an assessment does, before it adds up the margin of all accounts."""
 
 WORK: tuple[Work[State], ...] = (
+    parameter_change.PARAMETER,
+    tier_table.TIERS,
+    rule_change.MARGIN_RULE,
     cycle.FUNDING,
     cycle.CYCLE,
     barrier.OBSERVATION,

@@ -8,33 +8,26 @@ for the releases that decided them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from novate.canonical import Record, Run, encode_runs
+from novate.engine.batch import CONTROL, Batch, apply_record, decode_batch, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
 from novate.engine.control import INSTANT_MAX
-from novate.engine.decide import Events, decide_run
-from novate.engine.engine import (
-    CONTROL,
-    Batch,
-    Engine,
-    apply_record,
-    decode_batch,
-    split_at_control,
-)
+from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
+from novate.engine.linked import Extract, decide_record
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
 from novate.engine.upgrade import require_upgrade
 from novate.engine.version import ENGINE_VERSION, Era, eras_of, require_readable, version_at
 from novate.errors import JournalError
 from novate.kernel.codes import Origin
-from novate.margin.catalogue import CATALOGUE
 from novate.message import command
 from novate.message.declare import rows_of
 from novate.message.parameter import initial_parameters
-from novate.valuation.margin_model import MarginModel
 
 Progress = Callable[[int], None]
 
@@ -44,7 +37,7 @@ def recover(
     *,
     from_snapshot: bool = True,
     progress: Progress | None = None,
-    models: Iterable[MarginModel] = CATALOGUE,
+    plugins: Plugins = PLUGINS,
 ) -> Engine:
     """Return an engine with the state that the journal left.
 
@@ -57,8 +50,8 @@ def recover(
         it was forked with).
     progress
         Called with each sequence.
-    models
-        Margin models that the groups of the journal have.
+    plugins
+        What the journal was decided with, and is from here on.
 
     Raises
     ------
@@ -66,15 +59,13 @@ def recover(
         If the journal is damaged or of a later release, a snapshot does not have the digest it
         claims, or an upgrade states another ledger than the records before it give.
     """
-    start, state = _beginning(journal, None if from_snapshot else 0, models)
+    start, state = _beginning(journal, None if from_snapshot else 0, plugins)
     _fold(journal, state, start, journal.head()[0], progress)
     state.require_sound()
     return Engine(journal, state)
 
 
-def _beginning(
-    journal: JournalStore, at_most: int | None, models: Iterable[MarginModel]
-) -> tuple[int, State]:
+def _beginning(journal: JournalStore, at_most: int | None, plugins: Plugins) -> tuple[int, State]:
     """Return the state to fold records onto, and the sequence after which it was taken.
 
     Without a snapshot that is the empty state, with the parameters that the engine of the first
@@ -82,13 +73,13 @@ def _beginning(
     """
     snapshot = journal.latest_snapshot(at_most)
     if snapshot is None:
-        state = State(models)
+        state = State(plugins)
         for record in journal.read(1, 1):
             state.parameters = initial_parameters(record.engine_version)
         return 0, state
     sequence, digest, payload = snapshot
     try:
-        return sequence, decode_snapshot(payload, digest, models)
+        return sequence, decode_snapshot(payload, digest, plugins)
     except JournalError as error:
         raise JournalError(f"after record {sequence}: {error}") from error
 
@@ -131,10 +122,7 @@ class AuditReport:
 
 
 def audit(
-    journal: JournalStore,
-    *,
-    progress: Progress | None = None,
-    models: Iterable[MarginModel] = CATALOGUE,
+    journal: JournalStore, *, progress: Progress | None = None, plugins: Plugins = PLUGINS
 ) -> AuditReport:
     """Decide every batch since the last upgrade again and compare it with the journal.
 
@@ -150,35 +138,38 @@ def audit(
         return AuditReport(0, 0, 0, None, tuple(eras))
     earlier = tuple(eras[:-1])
     first = eras[-1].first if eras else 1
-    state = _state_at_upgrade(journal, first, earlier, models)
+    state = _state_at_upgrade(journal, first, earlier, plugins)
     records = events = commands = 0
-    course = _Course(state)
+    course, extract = _Course(state), Extract()
     for record in journal.read(first):
         batch = decode_batch(record)
         if record.sequence > first or not earlier:
-            _decide_again(state, record, batch, course)
+            _decide_again(state, record, batch, course, extract)
         records += 1
         events += sum(run.rows for run in batch.events)
         commands += sum(run.rows for run in batch.commands)
         if progress is not None:
             progress(record.sequence)
     course.require_end()
+    state.require_sound()
     return AuditReport(records, events, commands, state.digest(), earlier)
 
 
 def _state_at_upgrade(
-    journal: JournalStore, first: int, earlier: tuple[Era, ...], models: Iterable[MarginModel]
+    journal: JournalStore, first: int, earlier: tuple[Era, ...], plugins: Plugins
 ) -> State:
     """Return the state at which an audit begins: that of the upgrade, which is held to it."""
     if not earlier:
-        return _beginning(journal, 0, models)[1]
-    start, state = _beginning(journal, first, models)
+        return _beginning(journal, 0, plugins)[1]
+    start, state = _beginning(journal, first, plugins)
     # Applied once more where the snapshot is its own: it changes nothing, and is checked.
     _fold(journal, state, min(start, first - 1), first, None)
     return state
 
 
-def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -> None:
+def _decide_again(
+    state: State, record: Record, batch: Batch, course: _Course, extract: Extract
+) -> None:
     """Decide one record from its commands and compare its events, and its place in the journal."""
     require_readable(record.sequence, record.engine_version)
     if record.engine_version != ENGINE_VERSION:
@@ -188,11 +179,8 @@ def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -
         )
     _check_form(state, record, batch.commands)
     course.check(record, batch.commands)
-    again = Events(state)
-    for run in batch.commands:
-        decide_run(state, run, Origin(record.origin), again)
-    again.flush()
-    _compare(record, "events", again.runs, batch.events)
+    again = decide_record(state, batch.commands, Origin(record.origin), extract)
+    _compare(record, "events", again, batch.events)
     if record.source:
         state.sources_seen[record.source] = record.source_sequence
     if record.instant_ns != state.now_ns:
@@ -200,7 +188,7 @@ def _decide_again(state: State, record: Record, batch: Batch, course: _Course) -
             f"record {record.sequence} is stamped {record.instant_ns}, its commands end at"
             f" {state.now_ns}"
         )
-    state.require_still_sound()
+    state.require_still_sound(batch.events)
 
 
 def _check_form(state: State, record: Record, commands: tuple[Run, ...]) -> None:
@@ -232,7 +220,7 @@ class _Course:
             return
         if called:
             raise JournalError(f"record {record.sequence}: consequences before it are missing")
-        if instant is not None and due_list(self._state, instant):
+        if instant is not None and len(due_list(self._state, instant)):
             raise JournalError(f"record {record.sequence}: due work before it is missing")
         if self._due_ns and (instant is None or instant < self._due_ns):
             raise JournalError(f"record {record.sequence}: work before it was not due yet")
@@ -241,10 +229,10 @@ class _Course:
 
     def _due(self, instant: int | None) -> list[Run]:
         """Commands of due work up to an instant, at the instant at which it is done."""
-        due = due_list(self._state, instant) if instant is not None else []
-        if not due:
+        due = due_list(self._state, -1 if instant is None else instant)
+        if not len(due):
             return []
-        self._due_ns = due[0].instant_ns
+        self._due_ns = int(due[0, 0])
         at_ns = max(self._due_ns, self._state.now_ns)
         return [command.ADVANCE_TIME.row(instant_ns=at_ns), *due_commands(self._state, due)]
 

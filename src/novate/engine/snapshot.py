@@ -7,19 +7,18 @@ Release 2026.11.0 wrote the list alone: state version 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from novate.canonical import digest_columns
+from novate.engine.earlier_state import Named
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.state import State
-from novate.engine.state_version import STATE_VERSION, Named, upcast_state
+from novate.engine.state_version import STATE_VERSION, upcast_state
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
-from novate.margin.catalogue import CATALOGUE
-from novate.valuation.margin_model import MarginModel
 
 SNAPSHOT_FORMAT = 2
 """Raise it when the bytes of a payload are laid out in another way."""
@@ -38,9 +37,7 @@ def encode_snapshot(state: State) -> bytes:
     return _TAG + msgspec.msgpack.encode((*head, items))
 
 
-def decode_snapshot(
-    payload: bytes, digest: bytes, models: Iterable[MarginModel] = CATALOGUE
-) -> State:
+def decode_snapshot(payload: bytes, digest: bytes, plugins: Plugins = PLUGINS) -> State:
     """Rebuild a state from a snapshot of this or an earlier release.
 
     Parameters
@@ -49,8 +46,8 @@ def decode_snapshot(
         What `encode_snapshot` returned, now or then.
     digest
         The state digest that it was kept with; it is that of the columns as they were stored.
-    models
-        Margin models that its groups may have.
+    plugins
+        What the state was decided with.
 
     Raises
     ------
@@ -61,7 +58,7 @@ def decode_snapshot(
         version, named = _read(payload)
         if digest_columns(sorted(named.items())) != digest:
             raise JournalError("the snapshot does not have the digest it claims")
-        return State.restored(upcast_state(named, version), version, models)
+        return State.restored(upcast_state(named, version), version, plugins)
     except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
         raise JournalError(f"the snapshot cannot be read: {error!r}") from error
 

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from novate.book.ledger import require_conserved
-from novate.canonical import digest_columns
+from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
+from novate.canonical import Run, digest_columns
 from novate.default_management.state import DefaultState
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
-from novate.kernel.clearing.columns import Columns
-from novate.kernel.clearing.position import largest_gross, sum_positions
+from novate.kernel.clearing.columns import I64, Columns
+from novate.kernel.clearing.position import largest_gross, largest_gross_of
 from novate.kernel.clearing.value import LINEAR
-from novate.margin.catalogue import CATALOGUE
+from novate.message import event
 from novate.valuation import ClearingState, MarginCache
-from novate.valuation.margin_model import MarginModel
+from novate.valuation.margin_model import by_number
+
+IndexArray = npt.NDArray[np.int64]
+
+ADMITTED = frozenset(
+    message.name
+    for message in (
+        event.COMMAND_REFUSED,
+        event.COLLATERAL_POSTED,
+        event.COLLATERAL_WITHDRAWN,
+        event.MARGIN_RESERVED,
+        event.MARGIN_RELEASED,
+        event.TRADE_NOVATED,
+    )
+)
+"""Events whose commands are refused beyond `AMOUNT_MAX`: they leave every account in its bounds."""
 
 
 class State(DefaultState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
-    was last found sound; neither is part of it, nor is the catalogue of margin ``models``.
+    was last found sound; neither is part of it, nor are the ``plugins``.
     """
 
-    def __init__(self, models: Iterable[MarginModel] = CATALOGUE) -> None:
-        super().__init__(models)
+    def __init__(self, plugins: Plugins = PLUGINS) -> None:
+        super().__init__()
+        self.plugins = plugins
+        self.haircut_rules = plugins.haircut_rules
+        self.index_methods = plugins.index_methods
+        self.margin_models = by_number(plugins.margin_models)
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -39,6 +59,10 @@ class State(DefaultState):
         """Return every table by name, in a fixed order."""
         x, d = self, self.defaults
         return {
+            "overrides": x.overrides,
+            "parameter_changes": x.parameter_changes,
+            "tier_changes": x.tier_changes,
+            "rule_changes": x.rule_changes,
             "instruments": x.instruments,
             "option_rules": x.option_rules,
             "marks": x.marks,
@@ -62,6 +86,7 @@ class State(DefaultState):
         named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
+        named["uncovered"] = np.array([self.defaults.uncovered], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -83,30 +108,75 @@ class State(DefaultState):
         return digest_columns(sorted(self.columns().items()))
 
     def require_sound(self) -> None:
-        """Stop unless what must always hold holds: debits equal credits, positions cancel."""
+        """Stop unless what must always hold holds: debits equal credits, positions cancel.
+
+        Everything is added up, and the running totals are held to it: for snapshots, for the end of
+        a recovery, and for audits.
+        """
         x = self
         require_conserved(x.accounts)
-        count = x.instruments.count
-        p = x.positions
-        lots = np.zeros(count, np.int64)
-        cost = np.zeros(count, np.int64)
-        reach = _reach_of_a_lot(x)
-        gross = sum_positions(p.arrays(), reach, lots, cost)
+        lots, pending, gross = x.summed_positions()
         if gross >= COST_STOP:
-            _require_room(x, reach)
-        require(not lots.any(), f"positions of every contract sum to zero, sums {lots.tolist()}")
-        pending = _unequal_cost(x, cost)
-        require(not pending, f"pending cash of every contract cancels, left {pending}")
+            _require_room(x, x.reach_of_a_lot())
+        _require_cancelled(x, lots, pending)
+        terms = x.instruments
+        require(
+            bool((terms.used("lots_sum") == lots).all())
+            and bool((terms.used("pending_sum") == pending).all())
+            and bool((x.accounts.balance_sum == asset_sums(x.accounts)).all()),
+            "running totals are those of the rows",
+        )
         self.is_moved = False
 
-    def require_still_sound(self) -> None:
-        """As `require_sound`, unless nothing has moved since."""
-        if self.is_moved:
+    def require_still_sound(self, events: Sequence[Run]) -> IndexArray | None:
+        """As `require_sound` after one record, from the running totals and what it touched.
+
+        Parameters
+        ----------
+        events
+            The record's events, applied.
+
+        Returns
+        -------
+        array or None
+            The accounts that the record touched, repeats left in; nothing stands for all.
+
+        Raises
+        ------
+        InvariantError
+            If a leg of a booking is missing, or an account leaves its bounds.
+        """
+        touched = self.margin_cache.take_touched()
+        if not self.is_moved:
+            return touched
+        if touched is None:
             self.require_sound()
+            return None
+        terms = self.instruments
+        require_zero_sums(self.accounts)
+        if np.count_nonzero(terms.lots_sum) or np.count_nonzero(terms.pending_sum):
+            _require_cancelled(self, terms.used("lots_sum"), terms.used("pending_sum"))
+        if any(run.name not in ADMITTED for run in events):
+            self._require_bounds(touched)
+        self.is_moved = False
+        return touched
+
+    def _require_bounds(self, accounts: IndexArray) -> None:
+        """Stop when the positions of one of some accounts could add up to what 64 bits cannot."""
+        terms = self.instruments
+        gross, cost = largest_gross_of(
+            self.positions.arrays(), self.accounts.head, accounts, terms.form, terms.unit,
+            terms.ticks_max,
+        )  # fmt: skip
+        require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
+        require(gross <= COST_STOP, f"no account's gross is over {COST_STOP}, one is {gross:.0f}")
 
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
+        twin.plugins = self.plugins
+        twin.haircut_rules = self.haircut_rules
+        twin.index_methods = self.index_methods
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True
@@ -114,9 +184,7 @@ class State(DefaultState):
 
     @staticmethod
     def restored(
-        named: Mapping[str, npt.NDArray[Any]],
-        version: int,
-        models: Iterable[MarginModel] = CATALOGUE,
+        named: Mapping[str, npt.NDArray[Any]], version: int, plugins: Plugins = PLUGINS
     ) -> State:
         """Rebuild a state from the columns that `columns` gave.
 
@@ -127,15 +195,15 @@ class State(DefaultState):
             its setting, or of an empty clearing house.
         version
             State version that they come from, for the message.
-        models
-            Margin models that its groups may have.
+        plugins
+            What the state was decided with.
 
         Raises
         ------
         JournalError
             If nobody knows a column or a margin model, or a column does not fit the present one.
         """
-        state = State(models)
+        state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
             raise JournalError(f"column {name!r} of state version {version} is unknown")
         for table, columns in state.tables().items():
@@ -153,11 +221,13 @@ class State(DefaultState):
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
+        state.defaults.uncovered = int(_filled("uncovered", named, np.zeros(1, np.int64))[0])
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
-        for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.models)):
+        for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
         x.positions.reindex(x.accounts)
         x.locate_suspense()
+        x.sum_again()
         return state
 
     def _restore_texts(self, texts: dict[str, Any]) -> None:
@@ -169,16 +239,8 @@ class State(DefaultState):
         x.option_rules.symbols = given["option_rules"]
         x.assets.symbols = given["assets"]
         x.sources.symbols = given["sources"]
-        for reference in given["accounts"]:
-            x.accounts.name(reference)
+        x.accounts.name_all(given["accounts"])
         self.sources_seen = given["seen"]
-
-
-def _reach_of_a_lot(x: ClearingState) -> npt.NDArray[np.float64]:
-    """Largest value of one lot at any accepted price, settlement units; shape (instruments,)."""
-    ticks = np.where(x.instruments.used("form") == LINEAR, x.instruments.used("ticks_max"), 1)
-    reach: npt.NDArray[np.float64] = x.instruments.used("unit").astype(np.float64) * ticks
-    return reach
 
 
 def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
@@ -190,15 +252,20 @@ def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
     require(largest < COST_STOP, f"no account's gross reaches {COST_STOP}, one is {largest:.0f}")
 
 
-def _unequal_cost(x: ClearingState, cost: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
-    """Contracts whose pending cash does not cancel: exactly, but for rounding of inverse values."""
-    wrong = []
-    for i in np.flatnonzero(cost):
-        value_rounding = x.positions.count if x.instruments.form[i] != 1 else 0
-        holders_booked = int(x.instruments.cycle[i]) > 0
-        if abs(int(cost[i])) > (value_rounding if holders_booked else 0):
-            wrong.append((x.instruments.symbols[i], int(cost[i])))
-    return wrong
+def _require_cancelled(x: ClearingState, lots: I64, pending: I64) -> None:
+    """Stop unless all lots and the pending cash of every contract cancel.
+
+    Values of inverse contracts are rounded: a cycle may leave a unit of pending cash per holder.
+    """
+    if lots.any():
+        require(False, f"positions of every contract sum to zero, sums {lots.tolist()}")
+    if not pending.any():
+        return
+    terms = x.instruments
+    is_rounded = (terms.used("form") != LINEAR) & (terms.used("cycle") > 0)
+    wrong = np.flatnonzero(np.abs(pending) > np.where(is_rounded, x.positions.count, 0))
+    left = [(terms.symbols[i], int(pending[i])) for i in wrong]
+    require(not left, f"pending cash of every contract cancels, left {left}")
 
 
 def _filled(

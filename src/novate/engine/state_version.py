@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy.typing as npt
-
+from novate.engine.earlier_state import Named, drop_done_rows
 from novate.errors import JournalError
-
-Named = dict[str, npt.NDArray[Any]]
-"""Columns by name: ``table.column``, or the name of an array that stands alone."""
 
 STATE_VERSION = 2
 """Version of the columns in a snapshot.
@@ -48,7 +43,8 @@ STEPS: dict[int, StateStep] = {
             "accounts.held": "accounts.open_order_hold",
             "reservations.held": "reservations.open_order_hold",
             "assets.keep": "assets.collateral_factor",
-        }
+        },
+        upcast=drop_done_rows,
     ),
 }
 """By the state version that it leads to."""

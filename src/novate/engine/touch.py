@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from novate.book.state import SINGLE_ROLES
 from novate.engine.state import State
 from novate.message.declare import Row
 from novate.message.topic import Accounts, Reach
@@ -32,5 +31,4 @@ def note(state: State, touches: Reach | Callable[[State, Row], Accounts], row: R
     if callable(touches):
         state.margin_cache.touch_many(touches(state, row))
     # Every movement has its other side in one of the clearing house's own accounts.
-    own = [state.single(role) for role in SINGLE_ROLES]
-    state.margin_cache.touch(*(account for account in own if account >= 0))
+    state.margin_cache.touch_many(state.own_accounts())

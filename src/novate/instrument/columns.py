@@ -52,8 +52,59 @@ class OptionRuleColumns(Columns):
         return twin
 
 
+_DERIVED = ("suspense", "lots_sum", "pending_sum")
+
+
+class TierChangeColumns(Columns):
+    """Margin tiers that wait for an instant; the rows of a table stand together, from tier 0."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "instrument": (np.int64, 0),
+        "tier": (np.int64, 0),
+        "floor": (np.int64, 0),
+        "initial_ppm": (np.int64, 0),
+        "maintenance_ppm": (np.int64, 0),
+        "effective_ns": (np.int64, 0),
+    }
+    instrument: I64
+    tier: I64
+    floor: I64
+    initial_ppm: I64
+    maintenance_ppm: I64
+    effective_ns: I64
+
+    def rows_of(self, instrument: int, effective_ns: int) -> I64:
+        """Rows of a table that waits, in order of tier."""
+        mine = self.used("instrument") == instrument
+        found: I64 = np.flatnonzero(mine & (self.used("effective_ns") == effective_ns))
+        return found
+
+
+class RuleChangeColumns(Columns):
+    """Rules for shorts that options get at an instant."""
+
+    SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "instrument": (np.int64, 0),
+        "margin_rule": (np.int64, 0),
+        "effective_ns": (np.int64, 0),
+    }
+    instrument: I64
+    margin_rule: I64
+    effective_ns: I64
+
+    def row_of(self, instrument: int, effective_ns: int) -> int:
+        """Row of what waits for an instant, -1 for none."""
+        mine = self.used("instrument") == instrument
+        found = np.flatnonzero(mine & (self.used("effective_ns") == effective_ns))
+        return int(found[0]) if found.size else NONE
+
+
 class InstrumentColumns(Columns):
-    """Terms as listed, tiers as set, and how far cycles and funding periods have come."""
+    """Terms as listed, tiers as set, and how far cycles and funding periods have come.
+
+    Derived, and no part of exports: ``suspense``, the row of the settlement account's position;
+    ``lots_sum`` and ``pending_sum``, totals over the holders as the bookings leave them.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "form": (np.int8, 0),
@@ -81,6 +132,8 @@ class InstrumentColumns(Columns):
         "cycle": (np.int64, 0),
         "period": (np.int64, 0),
         "suspense": (np.int32, -1),
+        "lots_sum": (np.int64, 0),
+        "pending_sum": (np.int64, 0),
         "kind": (np.int8, int(Kind.DELTA_ONE)),
         "side": (np.int8, 0),
         "strike_e8": (np.int64, 0),
@@ -126,6 +179,8 @@ class InstrumentColumns(Columns):
     cycle: I64
     period: I64
     suspense: I32
+    lots_sum: I64
+    pending_sum: I64
     kind: I8
     side: I8
     strike_e8: I64
@@ -175,15 +230,17 @@ class InstrumentColumns(Columns):
         return row
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in use; ``suspense`` is a row number, derived from the positions, and left out."""
+        """Rows in use; what is derived from the positions is left out."""
         columns = super().export()
-        del columns["suspense"]
+        for name in _DERIVED:
+            del columns[name]
         return columns
 
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take exported rows; the position table finds ``suspense`` again."""
+        """Take exported rows; what is derived is found again when the positions are there too."""
         count = len(columns["form"])
-        super().restore({**columns, "suspense": np.full(count, NONE, np.int32)})
+        derived = {name: np.full(count, self.SPEC[name][1]) for name in _DERIVED}
+        super().restore({**columns, **derived})
 
     def copy(self) -> InstrumentColumns:
         """Return an independent copy."""

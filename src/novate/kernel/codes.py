@@ -129,11 +129,19 @@ class Origin(IntEnum):
 
     EXTERNAL = 0
     ENGINE = 1
+    LINKED = 2  # from outside, and booked together or not at all
 
 
 class DueKind(IntEnum):
-    """Work that an instant makes due; the order of kinds breaks ties of the instant."""
+    """Work that an instant makes due; the order of kinds breaks ties of the instant.
 
+    What becomes effective at an instant is in force for its other work, so that its codes are
+    below those of the first kinds, which journals hold.
+    """
+
+    PARAMETER = -2
+    TIERS = -1
+    MARGIN_RULE = 0
     FUNDING = 1
     CYCLE = 2
     OBSERVATION = 3
@@ -142,6 +150,10 @@ class DueKind(IntEnum):
     ORDER_LIFE = 6
     SLICE = 7
     GAINS_WINDOW = 8
+
+
+NEW_TERMS = (DueKind.PARAMETER, DueKind.TIERS, DueKind.MARGIN_RULE)
+"""Work that is done in a record of its own, before the rest of its instant."""
 
 
 class PricingStatus(IntEnum):

@@ -112,10 +112,24 @@ def _divide_wide(high, low, divisor):  # type: ignore[no-untyped-def]
     return low, high
 
 
+_ESTIMATE_MAX = 2.0**49
+_DIVISOR_MAX = 2**61
+
+
 def _muldiv_floor(a, b, c):  # type: ignore[no-untyped-def]
     """Return floor(a * b / c) of non-negative a, b and positive c without overflow in between."""
-    if float(a) * float(b) < 9.0e18:
+    product = float(a) * float(b)
+    if product < 9.0e18:
         return a * b // c
+    estimate = product / float(c)
+    if estimate < _ESTIMATE_MAX and c < _DIVISOR_MAX:
+        # Five roundings leave less than half a unit: the quotient is off by one at most.  The rest
+        # is then between -c and 2 c, so that it is exact though both products leave 64 bits.
+        quotient = np.int64(estimate)
+        rest = a * b - quotient * c
+        if rest < 0:
+            return quotient - 1
+        return quotient + 1 if rest >= c else quotient
     high, low = multiply_wide(np.uint64(a), np.uint64(b))
     quotient, _ = divide_wide(high, low, np.uint64(c))
     return np.int64(quotient)

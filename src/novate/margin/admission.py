@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from novate.book.reservation import reservation_rows
 from novate.book.state import MARGIN_ROLES
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
@@ -37,6 +38,11 @@ from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import halted_among, is_halted
 
+_NOVATED = (
+    "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
+)  # fmt: skip
+"""Columns of a trade that its event repeats."""
+
 
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
@@ -44,42 +50,36 @@ def decide_submit_trades(
     """Decide and book a run of trades; returns the refused rows."""
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
-    refusal = np.zeros(rows, np.int64)
-    actual = np.zeros(rows, np.int64)
-    allowed = np.zeros(rows, np.int64)
-    value = np.zeros(rows, np.int64)
-    buyer_fee = np.zeros(rows, np.int64)
-    seller_fee = np.zeros(rows, np.int64)
+    refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
+    buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
+    seller_reservation = reservation_rows(x, columns["seller_reservation"])
+    collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
+    sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
     while at < rows:
         at = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), x.single(Role.FEES), x.checksum,
-            x.accounts.count, x.instruments.count, x.parameter(Parameter.TRADE_COLLAR_PPM),
-            x.parameter(Parameter.RISK_REDUCING_SALE_PPM), is_halted, at, asked_row, asked,
+            x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
+            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
             columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
-            columns["lots"], columns["buyer_is_maker"],
-            columns["buyer_reservation"], columns["seller_reservation"],
+            columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
             refusal, actual, allowed, value, buyer_fee, seller_fee,
         )  # fmt: skip
         if at < rows:
             asked_row, asked = at, _ask_models(x, columns, at)
+    novated = {
+        "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
+        **{name: columns[name] for name in _NOVATED},
+    }  # fmt: skip
+    if not np.count_nonzero(refusal):
+        emit.booked(event.TRADE_NOVATED, **novated)
+        return []
     booked = np.flatnonzero(refusal == 0)
     if booked.size:
-        taken = (
-            "buyer", "seller", "instrument", "ticks", "lots",
-            "buyer_reservation", "seller_reservation",
-        )  # fmt: skip
-        emit.booked(
-            event.TRADE_NOVATED,
-            row=booked.astype(np.int64),
-            value=value[booked],
-            buyer_fee=buyer_fee[booked],
-            seller_fee=seller_fee[booked],
-            **{name: columns[name][booked] for name in taken},
-        )
+        taken = {name: column[booked] for name, column in novated.items()}
+        emit.booked(event.TRADE_NOVATED, **taken)
     return [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)
@@ -112,8 +112,9 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
     x.positions.reserve(2 * len(c["lots"]), x.accounts)
     arrays = x.account_arrays(), x.positions.arrays()
     apply_releases(
-        *arrays, x.reservations.arrays(), c["buyer_reservation"], c["seller_reservation"], c["lots"]
-    )
+        *arrays, x.reservations.arrays(), reservation_rows(x, c["buyer_reservation"]),
+        reservation_rows(x, c["seller_reservation"]), c["lots"],
+    )  # fmt: skip
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
@@ -146,7 +147,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     emit(
         event.MARGIN_RESERVED,
-        reservation=x.reservations.count + 1, open_order_hold=held, equity=equity,
+        reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
         requirement=initial, **row,
     )  # fmt: skip
     return None

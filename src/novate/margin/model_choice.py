@@ -25,8 +25,8 @@ def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     group, model = row["group"], row["model"]
     if group >= x.accounts.count or x.accounts.role[group] not in MARGIN_ROLES:
         return Refusal(No.UNKNOWN_GROUP, group, x.accounts.count - 1)
-    if model not in x.models:
-        return Refusal(No.UNKNOWN_MODEL, model, max(x.models))
+    if model not in x.margin_models:
+        return Refusal(No.UNKNOWN_MODEL, model, max(x.margin_models))
     status = int(x.accounts.status[group])
     if status != AccountStatus.OPEN:
         return Refusal(No.GROUP_NOT_OPEN, status, AccountStatus.OPEN)
@@ -50,7 +50,7 @@ def apply_margin_model_set(x: ClearingState, row: Row) -> None:
     JournalError
         If the model is not in the catalogue of this state: nobody could say what the group owes.
     """
-    if row["model"] not in x.models:
+    if row["model"] not in x.margin_models:
         raise JournalError(f"a group gets margin model {row['model']}, the catalogue has no such")
     x.accounts.margin_model[list(x.group_accounts(row["group"]))] = row["model"]
     x.forget_modelled()

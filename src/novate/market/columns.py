@@ -18,6 +18,8 @@ class AssetColumns(Columns):
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "decimals": (np.int64, 0),
         "haircut_bps": (np.int64, 0),
+        "haircut_rule": (np.int64, 0),
+        "index_method": (np.int64, 0),
         "price_e8": (np.int64, 0),
         "slow_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
@@ -27,6 +29,8 @@ class AssetColumns(Columns):
     }
     decimals: I64
     haircut_bps: I64
+    haircut_rule: I64  # place in `collateral.haircut.CATALOGUE`
+    index_method: I64  # place in `market.price_source.CATALOGUE`
     price_e8: I64
     slow_e8: I64
     updated_ns: I64
@@ -65,9 +69,9 @@ class SourceColumns(Columns):
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that reported within the staleness limit, in order of number."""
-        observed = self.used("observed_ns")
-        fresh = (observed >= 0) & (observed >= now_ns - staleness_ns)
-        return [int(source) for source in np.flatnonzero((self.used("asset") == asset) & fresh)]
+        fresh = self.used("observed_ns") >= max(now_ns - staleness_ns, 0)
+        usable: list[int] = ((self.used("asset") == asset) & fresh).nonzero()[0].tolist()
+        return usable
 
     def copy(self) -> SourceColumns:
         """Return an independent copy."""

@@ -10,6 +10,7 @@ import numpy as np
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
+from novate.market.price_source import Index
 from novate.market.reference import PPM, set_price
 from novate.market.state import MarketState
 from novate.message import command, event
@@ -71,40 +72,6 @@ def apply_last_reported(state: MarketState, row: Row) -> None:
     state.marks.last[row["instrument"]] = row["ticks"]
 
 
-def weighted_median(prices: list[int], weights: list[int]) -> int:
-    """Price at which half the weight is reached; at an exact half the mean of two, rounded down."""
-    order = sorted(range(len(prices)), key=lambda k: (prices[k], k))
-    total = sum(weights)
-    running = 0
-    for at, k in enumerate(order):
-        running += weights[k]
-        if 2 * running == total:
-            return (prices[k] + prices[order[at + 1]]) // 2
-        if 2 * running > total:
-            return prices[k]
-    return prices[order[-1]]
-
-
-def combine(
-    prices: list[int], weights: list[int], outlier_ppm: int, sources_min: int
-) -> tuple[int, int, int]:
-    """Return index, sources used and outliers left out; index 0 when too few are usable.
-
-    Outliers are sources further from the weighted median than ``outlier_ppm``; with fewer than
-    three sources nobody can be called the outlier.
-    """
-    if len(prices) < max(sources_min, 1):
-        return 0, len(prices), 0
-    middle = weighted_median(prices, weights)
-    kept = list(range(len(prices)))
-    if len(prices) >= 3:
-        kept = [k for k in kept if abs(prices[k] - middle) * PPM <= outlier_ppm * middle]
-    if len(kept) < max(sources_min, 1):
-        return 0, len(kept), len(prices) - len(kept)
-    index = weighted_median([prices[k] for k in kept], [weights[k] for k in kept])
-    return index, len(kept), len(prices) - len(kept)
-
-
 def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
     """Move an average towards a sample by elapsed / (constant + elapsed), rounded down."""
     if elapsed_ns <= 0:
@@ -112,17 +79,10 @@ def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
     return average + (sample - average) * elapsed_ns // (constant_ns + elapsed_ns)
 
 
-def present_index(state: MarketState, asset: int) -> tuple[int, int, int]:
-    """Index of one asset as its sources stand, sources used and outliers left out: `combine`."""
-    sources = state.sources
-    limit = state.parameter(Parameter.INDEX_STALENESS_NS)
-    usable = sources.usable(asset, state.now_ns, limit)
-    return combine(
-        [int(sources.price_e8[s]) for s in usable],
-        [int(sources.weight[s]) for s in usable],
-        state.parameter(Parameter.INDEX_OUTLIER_PPM),
-        state.parameter(Parameter.INDEX_SOURCES_MIN),
-    )
+def present_index(state: MarketState, asset: int) -> Index:
+    """Index of one asset as its sources stand, by the method that the asset names."""
+    method = state.index_methods[int(state.assets.index_method[asset])]
+    return method.index(state, asset)
 
 
 def update_indices(state: MarketState, emit: Emit) -> None:
@@ -178,7 +138,7 @@ def update_marks(state: MarketState, emit: Emit) -> None:
 def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     """Compute the mark of one instrument from index and basis, and carry its time sums."""
     instruments, marks, assets, now_ns = state.instruments, state.marks, state.assets, state.now_ns
-    basis_ns = state.parameter(Parameter.BASIS_AVERAGE_NS)
+    basis_ns = state.parameter(Parameter.BASIS_AVERAGE_NS, instrument=i)
     asset = int(instruments.underlying[i])
     price = int(assets.price_e8[asset])
     if price == 0 or bool(assets.is_stale[asset]):

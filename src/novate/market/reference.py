@@ -183,6 +183,7 @@ def append_instrument(state: MarketState, row: Row) -> None:
         if name not in ("instrument", "symbol"):
             getattr(instruments, name)[number] = value
     instruments.next_expiry_ns[number] = row["expiry_ns"]
+    state.enter_contract(number)
 
 
 TOPIC: Topic[MarketState] = Topic(

@@ -7,11 +7,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from novate.instrument.columns import InstrumentColumns, OptionRuleColumns
-from novate.kernel.clearing.columns import AssetArrays, InstrumentArrays
-from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
-from novate.market.columns import AssetColumns, MarkColumns, SourceColumns, SurfaceColumns
-from novate.message.parameter import Parameter, ParameterState
+from novate.instrument.columns import (
+    InstrumentColumns,
+    OptionRuleColumns,
+    RuleChangeColumns,
+    TierChangeColumns,
+)
+from novate.kernel.clearing.columns import I64, NONE, AssetArrays, InstrumentArrays
+from novate.kernel.clearing.due import DueTable
+from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
+from novate.market import price_source
+from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.price_source import IndexMethod
+from novate.market.source_state import SourceState
+from novate.message.parameter import Parameter, Scope
 
 
 class Watch(NamedTuple):
@@ -22,18 +31,31 @@ class Watch(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class MarketState(ParameterState):
-    """The columns of contracts and market; the floors above inherit from it."""
+CONTRACT_INSTANTS = {
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of the instruments that say when work is due."""
+
+
+class MarketState(SourceState):
+    """The columns of contracts and market; the floors above inherit from it.
+
+    ``due`` is derived: whoever moves an instant at which work is due enters it there.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.now_ns = 0
         self.instruments = InstrumentColumns()
         self.option_rules = OptionRuleColumns()
+        self.tier_changes = TierChangeColumns(4)
+        self.rule_changes = RuleChangeColumns(4)
         self.marks = MarkColumns(8)
-        self.assets = AssetColumns()
-        self.sources = SourceColumns()
         self.surfaces = SurfaceColumns()
+        self.due = DueTable()
+        self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
 
     def instrument_arrays(self) -> InstrumentArrays:
@@ -45,11 +67,33 @@ class MarketState(ParameterState):
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
             i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
             self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
+            i.lots_sum, i.pending_sum,
         )  # fmt: skip
 
     def asset_arrays(self) -> AssetArrays:
         """Assets as kernels take them."""
         return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
+
+    def enter_contract(self, i: int) -> None:
+        """Enter when work on a contract is due, after its instants have moved."""
+        for kind, column in CONTRACT_INSTANTS.items():
+            self.due.enter(kind, i, getattr(self.instruments, column)[i])
+
+    def by_instrument(self, parameter: Parameter) -> I64:
+        """Return a risk parameter as it holds for each instrument; shape (instruments,)."""
+        values: I64 = np.full(self.instruments.count, self.parameters[parameter])
+        if self.overrides.count:
+            rows = self.overrides.rows_of(parameter, Scope.INSTRUMENT)
+            values[self.overrides.subject[rows]] = self.overrides.value[rows]
+        return values
+
+    def by_position(self, parameter: Parameter, accounts: I64) -> tuple[I64, I64]:
+        """Return a risk parameter as kernels look it up for positions of some accounts.
+
+        By account, of the shape of ``accounts``, `NONE` where it has no value of its own; and by
+        instrument, for those.
+        """
+        return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
@@ -58,15 +102,15 @@ class MarketState(ParameterState):
         """
         if asset == 0:
             return True
+        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
+            return False
         limit = self.parameter(Parameter.INDEX_STALENESS_NS)
         usable = self.sources.usable(asset, self.now_ns, limit)
-        enough = len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
-        priced = bool(self.assets.unit_price[asset] > 0.0)
-        return enough and priced and not self.assets.is_stale[asset]
+        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""
-        return bool(self.instruments.kind[instrument] != Kind.DELTA_ONE)
+        return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
 
     def smile_row(self, instrument: int) -> int:
         """Row of the smile that values an option now, -1 if there is none or it is stale."""
@@ -110,6 +154,7 @@ class MarketState(ParameterState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.due.forget()
 
 
 def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:

@@ -62,6 +62,15 @@ class AdvanceTimeRefusal(IntEnum):
     INSTANT_OUT_OF_RANGE = 2
 
 
+class LinkedRefusal(IntEnum):
+    """Why a row of linked commands was refused although nothing was wrong with it.
+
+    The number that broke is the place of the row that failed, counted from 0 over all linked rows.
+    """
+
+    LINKED = 1000
+
+
 class EngineCommandRefusal(IntEnum):
     """Refusals of commands that the engine itself issues: the cause no longer holds."""
 

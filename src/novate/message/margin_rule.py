@@ -15,6 +15,35 @@ SET_TIER = declare(
     Field("initial_ppm", "int64", "initial margin rate in 1e-6 of notional"),
     Field("maintenance_ppm", "int64", "maintenance margin rate in 1e-6 of notional"),
 )
+REPLACE_TIERS = declare(
+    "ReplaceTiers",
+    "Replace all margin tiers of an instrument, at once or from an instant on; the rows of a table"
+    " stand together, the first with floor 0.",
+    Field("instrument", "uint32", "instrument, the same in each row"),
+    Field("floor", "int64", "notional where the tier starts, numeraire units"),
+    Field("initial_ppm", "int64", "initial margin rate in 1e-6 of notional"),
+    Field("maintenance_ppm", "int64", "maintenance margin rate in 1e-6 of notional"),
+    Field("effective_ns", "int64", "instant from which it holds, 0 for at once; as the first row"),
+)
+ENACT_TIERS = declare(
+    "EnactTiers",
+    "Let tiers that wait for this instant take the place of the present ones.",
+    Field("instrument", "uint32", "instrument"),
+    Field("effective_ns", "int64", "instant that they wait for"),
+)
+REPLACE_MARGIN_RULE = declare(
+    "ReplaceMarginRule",
+    "Give a listed option another declared rule for shorts, at once or from an instant on.",
+    Field("instrument", "uint32", "option"),
+    Field("margin_rule", "int64", "declared rule for shorts, from 1"),
+    Field("effective_ns", "int64", "instant from which it holds, 0 for at once"),
+)
+ENACT_MARGIN_RULE = declare(
+    "EnactMarginRule",
+    "Let a rule for shorts that waits for this instant take the place of the present one.",
+    Field("instrument", "uint32", "option"),
+    Field("effective_ns", "int64", "instant that it waits for"),
+)
 DECLARE_OPTION_MARGIN = declare(
     "DeclareOptionMargin",
     "Add a rule for the margin of short options; shares in 1e-6 of the index or of the value.",
@@ -40,6 +69,45 @@ TIER_SET = declare(
     Field("maintenance_ppm", "int64", "maintenance rate"),
     Field("initial_deduction", "float64", "numeraire units"),
     Field("maintenance_deduction", "float64", "numeraire units"),
+)
+TIERS_SCHEDULED = declare(
+    "TiersScheduled",
+    "Margin tiers wait for their instant, all of one instrument.",
+    INSTRUMENT,
+    Field("tier", "int64", "number of the tier, from 0"),
+    Field("floor", "int64", "notional where it starts"),
+    Field("initial_ppm", "int64", "initial rate"),
+    Field("maintenance_ppm", "int64", "maintenance rate"),
+    Field("effective_ns", "int64", "instant"),
+)
+TIERS_REPLACED = declare(
+    "TiersReplaced",
+    "All margin tiers of an instrument were replaced.",
+    INSTRUMENT,
+    Field("tier", "int64", "number of the tier, from 0"),
+    Field("floor", "int64", "notional where it starts"),
+    Field("initial_ppm", "int64", "initial rate"),
+    Field("maintenance_ppm", "int64", "maintenance rate"),
+    Field("initial_deduction", "float64", "numeraire units"),
+    Field("maintenance_deduction", "float64", "numeraire units"),
+    Field("effective_ns", "int64", "instant that they waited for, 0 for none"),
+    Field("table", TEXT, "version of the new table, SHA-256"),
+    Field("replaced", TEXT, "version of the table before"),
+)
+MARGIN_RULE_SCHEDULED = declare(
+    "MarginRuleScheduled",
+    "Another rule for shorts of an option waits for its instant.",
+    INSTRUMENT,
+    Field("margin_rule", "int64", "rule"),
+    Field("effective_ns", "int64", "instant"),
+)
+MARGIN_RULE_REPLACED = declare(
+    "MarginRuleReplaced",
+    "An option has another rule for shorts; a declared rule never changes, its number says all.",
+    INSTRUMENT,
+    Field("margin_rule", "int64", "rule"),
+    Field("replaced", "int64", "rule before"),
+    Field("effective_ns", "int64", "instant that it waited for, 0 for none"),
 )
 OPTION_MARGIN_DECLARED = declare(
     "OptionMarginDeclared",
@@ -82,6 +150,28 @@ class SetTierRefusal(IntEnum):
     RATE_FALLING = 5
     INITIAL_BELOW_MAINTENANCE = 6
     OPTION_HAS_RULE = 7
+
+
+class ReplaceTiersRefusal(IntEnum):
+    """Why replacing the margin tiers was refused: the reasons of `SetTier`, and the instant."""
+
+    UNKNOWN_INSTRUMENT = 1
+    TOO_MANY_TIERS = 2
+    FLOOR_NOT_ASCENDING = 3
+    RATE_OUT_OF_RANGE = 4
+    RATE_FALLING = 5
+    INITIAL_BELOW_MAINTENANCE = 6
+    OPTION_HAS_RULE = 7
+    INSTANT_OUT_OF_RANGE = 8
+
+
+class ReplaceMarginRuleRefusal(IntEnum):
+    """Why giving an option another rule was refused."""
+
+    UNKNOWN_INSTRUMENT = 1
+    NOT_AN_OPTION = 2
+    UNKNOWN_RULE = 3
+    INSTANT_OUT_OF_RANGE = 4
 
 
 class DeclareOptionMarginRefusal(IntEnum):

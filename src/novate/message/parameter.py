@@ -1,12 +1,13 @@
 """Risk parameters of the clearing house: one table, and how a parameter is set.
 
-A parameter is one entry of `Parameter`.  The limits of `SetParameter`, the keys of parameter files,
-the opening of a venue and the reference pages follow from it.  Every change is bounded, journaled,
-and effective from its event on.
+A parameter is one entry of `Parameter`.  The limits and scopes of `SetParameter`, the keys of
+parameter files, the opening of a venue and the reference pages follow from it.  Every change is
+bounded, journaled, and effective from its event on; one with an instant waits for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Self
@@ -14,22 +15,65 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from novate.message.declare import Emit, Field, Refusal, Row, declare
-from novate.message.topic import NOBODY, Application, Decision, Topic
+from novate.canonical import Run
+from novate.message.declare import TEXT, Field, declare
 from novate.units import AMOUNT_MAX, NUMERAIRE_DECIMALS, PPM
+
+
+class Scope(IntEnum):
+    """What a value of a parameter holds for; of several that fit the highest code counts."""
+
+    HOUSE = 0  # everything; its subject is 0
+    INSTRUMENT = 1
+    GROUP = 2  # a margin group, by the number of its first account
+    ACCOUNT = 3
+
+
+BY_INSTRUMENT = (Scope.INSTRUMENT,)
+BY_ACCOUNT = (Scope.GROUP, Scope.ACCOUNT)
+BY_BOTH = (*BY_INSTRUMENT, *BY_ACCOUNT)
+
+_SCOPED = (
+    Field("scope", "int8", "message.parameter.Scope: what it holds for", 2, int(Scope.HOUSE)),
+    Field("subject", "int64", "number of that instrument, group or account; 0 for all", 2, 0),
+)
 
 SET_PARAMETER = declare(
     "SetParameter",
-    "Set one risk parameter of the clearing house.",
+    "Set a risk parameter, for all or for one subject, at once or from an instant on.",
     Field("parameter", "int64", "number of the parameter"),
     Field("value", "int64", "value in the parameter's unit"),
+    *_SCOPED,
+    Field("effective_ns", "int64", "instant from which it holds, 0 for at once", 2, 0),
+    version=2,
+)
+ENACT_PARAMETER = declare(
+    "EnactParameter",
+    "Let a value that was set for this instant hold from now on.",
+    Field("parameter", "int64", "parameter"),
+    Field("scope", "int8", "what it holds for"),
+    Field("subject", "int64", "of that"),
+    Field("effective_ns", "int64", "instant that it was set for"),
 )
 
+PARAMETER_SCHEDULED = declare(
+    "ParameterScheduled",
+    "A value of a risk parameter waits for its instant.",
+    Field("parameter", "int64", "parameter"),
+    Field("value", "int64", "value"),
+    Field("scope", "int8", "what it will hold for"),
+    Field("subject", "int64", "of that"),
+    Field("effective_ns", "int64", "instant"),
+)
 PARAMETER_SET = declare(
     "ParameterSet",
     "A risk parameter changed.",
     Field("parameter", "int64", "parameter"),
     Field("value", "int64", "value"),
+    *_SCOPED,
+    Field("effective_ns", "int64", "instant that it waited for, 0 for none", 2, 0),
+    Field("parameter_set", TEXT, "version of all values in force from now on, SHA-256", 2, ""),
+    version=2,
 )
 
 
@@ -39,6 +83,9 @@ class SetParameterRefusal(IntEnum):
     UNKNOWN_PARAMETER = 1
     BELOW_MINIMUM = 2
     ABOVE_MAXIMUM = 3
+    SCOPE_NOT_ALLOWED = 4
+    UNKNOWN_SUBJECT = 5
+    INSTANT_OUT_OF_RANGE = 6
 
 
 SECOND = 1_000_000_000
@@ -83,6 +130,8 @@ class Setting:
         What it is, in one line.
     earlier
         The default that journals begin with which engine version 1 began, where it was another.
+    scopes
+        Narrower scopes that a value may have, beside that of the whole house.
     """
 
     section: str
@@ -93,6 +142,7 @@ class Setting:
     maximum: int
     doc: str
     earlier: int | None = None
+    scopes: tuple[Scope, ...] = ()
 
 
 class Parameter(IntEnum):
@@ -111,27 +161,33 @@ class Parameter(IntEnum):
     LIQUIDATION_COST_PPM = 6, Setting(
         "margin", "liquidation_cost_ppm", MILLIONTHS, 5_000, 0, PPM,
         "cost of liquidation kept back on a withdrawal, of notional",
+        scopes=BY_ACCOUNT,
     )
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
         "largest distance of a trade from the mark, 0 for any; not with the external market",
         earlier=0,
+        scopes=BY_INSTRUMENT,
     )
     RISK_REDUCING_SALE_PPM = 17, Setting(
         "margin", "risk_reducing_sale_ppm", MILLIONTHS, 100_000, 0, PPM,
         "share of the mark that a long option sold below initial margin may give up",
+        scopes=BY_INSTRUMENT,
     )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,
         "share of a position sent to the market per slice",
+        scopes=BY_BOTH,
     )
     SLICE_FLOOR = 13, Setting(
         "liquidation", "slice_floor", MONEY, 10_000 * 10**NUMERAIRE_DECIMALS, 0, AMOUNT_MAX,
         "notional below which a slice is the whole position",
+        scopes=BY_BOTH,
     )
     SLICE_INTERVAL_NS = 2, Setting(
         "liquidation", "interval_seconds", SECONDS, MINUTE, SECOND, DAY,
         "time between slices of one account",
+        scopes=BY_ACCOUNT,
     )
     ORDER_LIFE_NS = 15, Setting(
         "liquidation", "order_minutes", MINUTES, 10 * MINUTE, 0, 7 * DAY,
@@ -140,18 +196,22 @@ class Parameter(IntEnum):
     LIQUIDATION_FEE_PPM = 3, Setting(
         "liquidation", "fee_ppm", MILLIONTHS, 5_000, 0, 100_000,
         "fee on liquidation fills, paid to the insurance fund",
+        scopes=BY_BOTH,
     )
     TAKEOVER_PPM = 4, Setting(
         "liquidation", "takeover_ppm", MILLIONTHS, 333_333, 0, PPM,
         "share of maintenance margin below which an account is taken over",
+        scopes=BY_ACCOUNT,
     )
     RELEASE_PPM = 5, Setting(
         "liquidation", "release_ppm", MILLIONTHS, 1_250_000, PPM, 10 * PPM,
         "multiple of maintenance margin at which a liquidation stops",
+        scopes=BY_ACCOUNT,
     )
     CALL_GRACE_NS = 0, Setting(
         "calls", "grace_minutes", MINUTES, HOUR, 0, 7 * DAY,
         "time from a margin call to its deadline",
+        scopes=BY_ACCOUNT,
     )
     GAINS_WINDOW_NS = 7, Setting(
         "waterfall", "gains_window_hours", HOURS, DAY, MINUTE, 30 * DAY,
@@ -176,6 +236,7 @@ class Parameter(IntEnum):
     BASIS_AVERAGE_NS = 12, Setting(
         "index", "basis_seconds", SECONDS, 5 * MINUTE, SECOND, DAY,
         "time constant of the average basis",
+        scopes=BY_INSTRUMENT,
     )
     SURFACE_STALENESS_NS = 16, Setting(
         "smile", "staleness_seconds", SECONDS, 2 * HOUR, SECOND, 7 * DAY,
@@ -204,40 +265,25 @@ def initial_parameters(engine_version: int) -> npt.NDArray[np.int64]:
     )  # fmt: skip
 
 
-class ParameterState:
-    """The parameters in force: the part of the state that every floor may ask."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parameters = np.array([s.default for s in SETTINGS.values()], np.int64)
-
-    def parameter(self, parameter: Parameter) -> int:
-        """Return a risk parameter in its unit."""
-        return int(self.parameters[parameter])
+def set_parameters(values: Mapping[Parameter, int]) -> Run:
+    """Return the command that sets many parameters for the whole house, at once."""
+    columns = {"parameter": [int(p) for p in values], "value": list(values.values())}
+    none = [0] * len(values)
+    return SET_PARAMETER.run({**columns, "scope": none, "subject": none, "effective_ns": none})
 
 
-def decide_set_parameter(state: ParameterState, row: Row, emit: Emit) -> Refusal | None:
-    """Set a parameter inside its limits."""
-    setting = SETTINGS.get(row["parameter"])
-    if setting is None:
-        return Refusal(SetParameterRefusal.UNKNOWN_PARAMETER, row["parameter"], len(Parameter) - 1)
-    if row["value"] < setting.minimum:
-        return Refusal(SetParameterRefusal.BELOW_MINIMUM, row["value"], setting.minimum)
-    if row["value"] > setting.maximum:
-        return Refusal(SetParameterRefusal.ABOVE_MAXIMUM, row["value"], setting.maximum)
-    emit(PARAMETER_SET, **row)
-    return None
-
-
-def apply_parameter_set(state: ParameterState, row: Row) -> None:
-    """Book the value."""
-    state.parameters[row["parameter"]] = row["value"]
-
-
-TOPIC: Topic[ParameterState] = Topic(
-    name="parameters",
-    decisions=(
-        Decision(SET_PARAMETER, decide_set_parameter, SetParameterRefusal, is_before_house=True),
-    ),
-    applications=(Application(PARAMETER_SET, apply_parameter_set, NOBODY),),
-)
+def set_parameter(
+    parameter: int,
+    value: int,
+    scope: Scope = Scope.HOUSE,
+    subject: int = 0,
+    effective_ns: int = 0,
+) -> Run:
+    """Return the command that sets one parameter, without more for the whole house and at once."""
+    return SET_PARAMETER.row(
+        parameter=int(parameter),
+        value=value,
+        scope=int(scope),
+        subject=subject,
+        effective_ns=effective_ns,
+    )

@@ -27,6 +27,19 @@ DECLARE_SOURCE = declare(
     Field("weight", "int64", "weight in the median, positive"),
 )
 
+SET_HAIRCUT_RULE = declare(
+    "SetHaircutRule",
+    "Let a rule of the catalogue say the haircut of an asset at every assessment.",
+    Field("asset", "uint32", "asset other than the numeraire"),
+    Field("rule", "int64", "place in collateral.haircut.CATALOGUE; 0: the haircut that is set"),
+)
+SET_INDEX_METHOD = declare(
+    "SetIndexMethod",
+    "Let a method of the catalogue make the index of an asset.",
+    Field("asset", "uint32", "asset other than the numeraire"),
+    Field("method", "int64", "place in market.price_source.CATALOGUE; 0: the weighted median"),
+)
+
 ASSET_DECLARED = declare(
     "AssetDeclared",
     "An asset got its number.",
@@ -40,6 +53,18 @@ HAIRCUT_SET = declare(
     "A haircut changed.",
     Field("asset", "uint32", "asset"),
     Field("haircut_bps", "int64", "basis points"),
+)
+HAIRCUT_RULE_SET = declare(
+    "HaircutRuleSet",
+    "A rule says the haircut of an asset from the next assessment on.",
+    Field("asset", "uint32", "asset"),
+    Field("rule", "int64", "rule"),
+)
+INDEX_METHOD_SET = declare(
+    "IndexMethodSet",
+    "A method makes the index of an asset from the next assessment on.",
+    Field("asset", "uint32", "asset"),
+    Field("method", "int64", "method"),
 )
 SOURCE_DECLARED = declare(
     "SourceDeclared",
@@ -64,6 +89,20 @@ class SetHaircutRefusal(IntEnum):
 
     UNKNOWN_ASSET = 1
     HAIRCUT_OUT_OF_RANGE = 2
+
+
+class SetHaircutRuleRefusal(IntEnum):
+    """Why giving an asset a haircut rule was refused."""
+
+    UNKNOWN_ASSET = 1
+    UNKNOWN_RULE = 2
+
+
+class SetIndexMethodRefusal(IntEnum):
+    """Why giving an asset an index method was refused."""
+
+    UNKNOWN_ASSET = 1
+    UNKNOWN_METHOD = 2
 
 
 class DeclareSourceRefusal(IntEnum):

@@ -11,15 +11,26 @@ from __future__ import annotations
 from enum import IntEnum
 
 from novate.message.account import OpenAccountRefusal
-from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal
+from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
 from novate.message.margin_model import SetMarginModelRefusal
-from novate.message.margin_rule import DeclareOptionMarginRefusal, SetTierRefusal
+from novate.message.margin_rule import (
+    DeclareOptionMarginRefusal,
+    ReplaceMarginRuleRefusal,
+    ReplaceTiersRefusal,
+    SetTierRefusal,
+)
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
-from novate.message.reference import DeclareAssetRefusal, DeclareSourceRefusal, SetHaircutRefusal
+from novate.message.reference import (
+    DeclareAssetRefusal,
+    DeclareSourceRefusal,
+    SetHaircutRefusal,
+    SetHaircutRuleRefusal,
+    SetIndexMethodRefusal,
+)
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
@@ -27,12 +38,16 @@ from novate.message.waterfall import DeclareWaterfallRefusal
 REFUSALS: tuple[type[IntEnum], ...] = (
     DeclareAssetRefusal,
     SetHaircutRefusal,
+    SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,
     ListOptionRefusal,
     ReportSurfaceRefusal,
     SetTierRefusal,
+    ReplaceTiersRefusal,
+    ReplaceMarginRuleRefusal,
     SetParameterRefusal,
     DeclareWaterfallRefusal,
     OpenAccountRefusal,
@@ -47,4 +62,5 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,
+    LinkedRefusal,
 )

@@ -27,6 +27,8 @@ from novate.message.declare import Emit, Message, Refusal, Row
 S_contra = TypeVar("S_contra", contravariant=True)
 """State, or the part of it that a function needs."""
 
+Numbers: TypeAlias = npt.NDArray[np.int64]
+
 Accounts: TypeAlias = npt.NDArray[np.integer[Any]]
 """Numbers of accounts, repeats allowed."""
 
@@ -82,7 +84,7 @@ class Decision(Generic[S_contra]):
 
 @dataclass(frozen=True, slots=True)
 class ColumnDecision(Generic[S_contra]):
-    """What becomes of a command whose rows a kernel decides and books at once.
+    """What becomes of a command whose rows are decided together, by a kernel or as one table.
 
     ``decide(state, columns, emit)`` takes the columns of a run and returns the refused rows in
     order, each with its reason.  The other attributes are those of `Decision`.
@@ -137,13 +139,17 @@ class Work(Generic[S_contra]):
         Code of the work.
     due
         Subjects that have an instant, and that instant in ns; both of shape (subjects,).
-    command
-        ``command(state, subject, instant_ns)``: the command that does the work.
+    instants
+        ``instants(state, subjects)``: the instants of some subjects, not positive where they have
+        none.  Who moves one enters it in the state's due table.
+    commands
+        ``commands(state, subjects)``: the run of commands that does the work, a row a subject.
     """
 
     kind: DueKind
-    due: Callable[[S_contra], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
-    command: Callable[[S_contra, int, int], Run]
+    due: Callable[[S_contra], tuple[Numbers, Numbers]]
+    instants: Callable[[S_contra, Numbers], Numbers]
+    commands: Callable[[S_contra, Numbers], Run]
 
 
 Phase: TypeAlias = Callable[[S_contra, Emit], None]
@@ -171,7 +177,20 @@ def commands(message: Message, **columns: Any) -> list[Run]:
     return [run] if run.rows else []
 
 
-def next_of(instants: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the rows of a column that have an instant, and those instants, as `Work.due` does."""
-    waiting = np.flatnonzero(instants > 0)
-    return waiting, instants[waiting]
+def column_work(
+    kind: DueKind,
+    column: Callable[[S_contra], Numbers],
+    commands_of: Callable[[S_contra, Numbers], Run],
+) -> Work[S_contra]:
+    """Return work whose instants are a column of the state by subject; not positive for none."""
+
+    def due(state: S_contra) -> tuple[Numbers, Numbers]:
+        instants = column(state)
+        waiting = np.flatnonzero(instants > 0)
+        return waiting, instants[waiting]
+
+    def instants(state: S_contra, subjects: Numbers) -> Numbers:
+        found: Numbers = column(state)[subjects]
+        return found
+
+    return Work(kind=kind, due=due, instants=instants, commands=commands_of)

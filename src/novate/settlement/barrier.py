@@ -12,7 +12,7 @@ from novate.market.option import is_out, is_touched, next_observation
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
-from novate.message.topic import NOBODY, Application, Topic, Work, commands, next_of
+from novate.message.topic import NOBODY, Application, Topic, column_work, commands
 from novate.settlement.cycle import close_contract
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
@@ -87,6 +87,7 @@ def observe_barrier(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
 def apply_barrier_observed(x: ClearingState, row: Row) -> None:
     """The next look is due on schedule."""
     x.instruments.next_observation_ns[row["instrument"]] = row["next_ns"]
+    x.enter_contract(row["instrument"])
 
 
 def apply_barrier_touched(x: ClearingState, row: Row) -> None:
@@ -106,15 +107,15 @@ def looks(x: ClearingState, margin: MarginColumns) -> list[Run]:
     return commands(command.OBSERVE_BARRIER, instrument=back)
 
 
-def _schedules(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.instruments.used("next_observation_ns"))
+def _schedule(x: ClearingState) -> I64:
+    return x.instruments.used("next_observation_ns")
 
 
-def _look(x: ClearingState, i: int, instant_ns: int) -> Run:
-    return command.OBSERVE_BARRIER.row(instrument=i)
+def _look(x: ClearingState, instruments: I64) -> Run:
+    return command.OBSERVE_BARRIER.run({"instrument": instruments})
 
 
-OBSERVATION = Work(kind=DueKind.OBSERVATION, due=_schedules, command=_look)
+OBSERVATION = column_work(DueKind.OBSERVATION, _schedule, _look)
 
 TOPIC: Topic[ClearingState] = Topic(
     name="barriers",

@@ -22,9 +22,8 @@ from novate.message.topic import (
     Application,
     Decision,
     Topic,
-    Work,
+    column_work,
     commands,
-    next_of,
 )
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unsettled
@@ -66,6 +65,7 @@ def apply_cycle_settled(x: ClearingState, row: Row) -> None:
     )  # fmt: skip
     x.instruments.cycle[i] = row["cycle"]
     x.instruments.next_cycle_ns[i] += x.instruments.cycle_ns[i]
+    x.enter_contract(i)
 
 
 def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
@@ -79,6 +79,7 @@ def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
         instruments.next_observation_ns[i] = WAITING
     else:
         instruments.next_expiry_ns[i] = WAITING
+    x.enter_contract(i)
 
 
 def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int) -> int:
@@ -128,6 +129,7 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
+    x.enter_contract(i)
 
 
 def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -193,6 +195,7 @@ def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal
 def apply_gains_window_started(x: ClearingState, row: Row) -> None:
     """Gains count from zero; closed gains held back are halved."""
     x.window_ns = row["instant_ns"]
+    x.due.enter(DueKind.GAINS_WINDOW, 0, _window_end(x))
     x.accounts.used("window_gain")[:] = 0
     x.accounts.used("encumbered")[:] //= 2
 
@@ -204,43 +207,46 @@ def expiries(x: ClearingState, margin: MarginColumns) -> list[Run]:
     return commands(command.SETTLE_EXPIRY, instrument=back)
 
 
-def _settle_funding(x: ClearingState, i: int, instant_ns: int) -> Run:
-    return command.SETTLE_FUNDING.row(instrument=i, period=int(x.instruments.period[i]) + 1)
+def _fundings(x: ClearingState) -> I64:
+    return x.instruments.used("next_funding_ns")
 
 
-def _settle_cycle(x: ClearingState, i: int, instant_ns: int) -> Run:
-    return command.SETTLE_CYCLE.row(instrument=i, cycle=int(x.instruments.cycle[i]) + 1)
+def _settle_funding(x: ClearingState, instruments: I64) -> Run:
+    periods = x.instruments.period[instruments] + 1
+    return command.SETTLE_FUNDING.run({"instrument": instruments, "period": periods})
 
 
-def _settle_expiry(x: ClearingState, i: int, instant_ns: int) -> Run:
-    return command.SETTLE_EXPIRY.row(instrument=i)
+def _cycles(x: ClearingState) -> I64:
+    return x.instruments.used("next_cycle_ns")
 
 
-def _window_end(x: ClearingState) -> tuple[I64, I64]:
+def _settle_cycle(x: ClearingState, instruments: I64) -> Run:
+    cycles = x.instruments.cycle[instruments] + 1
+    return command.SETTLE_CYCLE.run({"instrument": instruments, "cycle": cycles})
+
+
+def _ends(x: ClearingState) -> I64:
+    return x.instruments.used("next_expiry_ns")
+
+
+def _settle_expiry(x: ClearingState, instruments: I64) -> Run:
+    return command.SETTLE_EXPIRY.run({"instrument": instruments})
+
+
+def _window_end(x: ClearingState) -> I64:
+    """When the one window of gains is over, 0 before it has begun."""
     end = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS) if x.window_ns else 0
-    return next_of(np.array([end]))
+    return np.array([end], np.int64)
 
 
-def _start_window(x: ClearingState, subject: int, instant_ns: int) -> Run:
-    return command.START_GAINS_WINDOW.row(instant_ns=instant_ns)
+def _start_window(x: ClearingState, subjects: I64) -> Run:
+    return command.START_GAINS_WINDOW.run({"instant_ns": _window_end(x)[subjects]})
 
 
-def _fundings(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.instruments.used("next_funding_ns"))
-
-
-def _cycles(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.instruments.used("next_cycle_ns"))
-
-
-def _ends(x: ClearingState) -> tuple[I64, I64]:
-    return next_of(x.instruments.used("next_expiry_ns"))
-
-
-FUNDING = Work(kind=DueKind.FUNDING, due=_fundings, command=_settle_funding)
-CYCLE = Work(kind=DueKind.CYCLE, due=_cycles, command=_settle_cycle)
-EXPIRY = Work(kind=DueKind.EXPIRY, due=_ends, command=_settle_expiry)
-GAINS_WINDOW = Work(kind=DueKind.GAINS_WINDOW, due=_window_end, command=_start_window)
+FUNDING = column_work(DueKind.FUNDING, _fundings, _settle_funding)
+CYCLE = column_work(DueKind.CYCLE, _cycles, _settle_cycle)
+EXPIRY = column_work(DueKind.EXPIRY, _ends, _settle_expiry)
+GAINS_WINDOW = column_work(DueKind.GAINS_WINDOW, _window_end, _start_window)
 
 TOPIC: Topic[ClearingState] = Topic(
     name="settlement",

@@ -17,6 +17,7 @@ from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Barrier, BarrierPayoff
 from novate.kernel.codes import Kind as Listed
+from novate.kernel.pricing.svi import svi_variance
 from novate.valuation.book_risk import Positions
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.exotic_terms import Exotics
@@ -134,15 +135,14 @@ def _smile_at(x: ClearingState, instrument: int, spot: float) -> tuple[float, fl
     if row < 0:
         return spot, float("nan")
     s = x.surfaces
+    carry, *raw = (
+        int(getattr(s, f"{name}_e9")[row]) / E9 for name in ("carry", "a", "b", "rho", "m", "sigma")
+    )
     expiry = int(x.instruments.expiry_ns[instrument])
     span = expiry - int(s.observed_ns[row])
-    carry = int(s.carry_e9[row]) / E9 * (max(expiry - x.now_ns, 0) / span)
-    forward = spot * float(np.exp(carry))
-    a, b, rho, m, sigma = (
-        int(getattr(s, name)[row]) / E9 for name in ("a_e9", "b_e9", "rho_e9", "m_e9", "sigma_e9")
-    )
-    k = float(np.log(int(x.instruments.strike_e8[instrument]) / E8 / forward)) - m
-    variance = a + b * (rho * k + float(np.hypot(k, sigma)))
+    forward = spot * float(np.exp(carry * (max(expiry - x.now_ns, 0) / span)))
+    k = float(np.log(int(x.instruments.strike_e8[instrument]) / E8 / forward))
+    variance = svi_variance(k, *raw)
     return forward, float(np.sqrt(max(variance, 0.0) / (span / YEAR_NS)))
 
 

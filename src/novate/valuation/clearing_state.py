@@ -8,10 +8,11 @@ decide anything: the by-instrument lists are derived from the rows and may be dr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.state import BookState
 from novate.kernel.clearing.assess import (
@@ -22,13 +23,15 @@ from novate.kernel.clearing.assess import (
     assess_all,
     assess_serial,
 )
-from novate.kernel.clearing.columns import I64, AccountArrays
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import assess_changed, assess_one
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
-from novate.valuation.margin_model import MarginModel, by_number, require_usable
+from novate.valuation.margin_model import MarginModel, require_usable
 from novate.valuation.requirement import Requirement
 
 
@@ -47,32 +50,19 @@ class Assessment(NamedTuple):
 class ClearingState(MarketState, BookState):
     """The columns of contracts, market and book, and the start of the gains window.
 
-    Parameters
+    Attributes
     ----------
-    models
-        Catalogue of margin models that groups may have.  It is no part of the state; whoever
-        recovers a journal hands in the models that it names.
+    window_ns
+        Start of the gains window.
+    margin_models
+        Models that groups may have, by number.  They are no part of the state: the floor above
+        hands in those of its catalogue.
     """
 
-    def __init__(self, models: Iterable[MarginModel] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
-        self.models = by_number(models)
-
-    def account_arrays(self) -> AccountArrays:
-        """Accounts as kernels take them."""
-        a = self.accounts
-        return AccountArrays(
-            a.role,
-            a.mode,
-            a.status,
-            a.margin_model,
-            a.head,
-            a.encumbered,
-            a.window_gain,
-            a.open_order_hold,
-            a.balance,
-        )
+        self.margin_models: Mapping[int, MarginModel] = {}
 
     def assess(self, account: int) -> Assessment:
         """Assess one account exactly."""
@@ -123,9 +113,14 @@ class ClearingState(MarketState, BookState):
         """Whether the rules of contracts, added up, are what a group must hold."""
         return bool(self.accounts.margin_model[group] == STANDARD)
 
+    def modelled_among(self, accounts: I64) -> I64:
+        """Return the places, in ``accounts``, of those whose group's model is not the standard."""
+        rows: I64 = np.flatnonzero(self.accounts.margin_model[accounts] != STANDARD)
+        return rows
+
     def requirement(self, group: int) -> Requirement:
         """Return what a group must hold now, explained; open orders and their hold are in it."""
-        model = self.models[int(self.accounts.margin_model[group])]
+        model = self.margin_models[int(self.accounts.margin_model[group])]
         return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
 
     def margins(
@@ -148,7 +143,7 @@ class ClearingState(MarketState, BookState):
         if model is not None:
             numbers = np.full(len(groups), model)
         for number in np.unique(numbers).tolist():
-            asked = self.models[number]
+            asked = self.margin_models[number]
             mine = np.flatnonzero(numbers == number)
             some = books if len(mine) == len(books) else books.take(mine)
             out[mine] = require_usable(asked, asked.margins(self, some))
@@ -178,6 +173,15 @@ class ClearingState(MarketState, BookState):
             out[groups[:, None], [INITIAL, MAINTENANCE]] = asked
         return out
 
+    def forget_lists(self) -> None:
+        """Forget the lists of holders, of modelled groups and of watched barriers.
+
+        To be called when the tables were filled anew.
+        """
+        self.forget_holders()
+        self.forget_modelled()
+        self.forget_watched()
+
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         MarketState.drop_caches(self)
@@ -195,12 +199,38 @@ class ClearingState(MarketState, BookState):
         rows = np.flatnonzero(self.positions.used("account") == settlement)
         self.instruments.suspense[self.positions.instrument[rows]] = rows
 
+    def sum_again(self) -> None:
+        """Find the running totals of the bookings again, after the tables were filled otherwise."""
+        lots, pending, _ = self.summed_positions()
+        count = self.instruments.count
+        self.instruments.lots_sum[:count] = lots
+        self.instruments.pending_sum[:count] = pending
+        self.accounts.balance_sum[:] = self.accounts.used("balance").sum(axis=0)
+
+    def summed_positions(self) -> tuple[I64, I64, float]:
+        """Add up all positions: lots and pending cash by instrument, and the gross of the book.
+
+        The gross is all pending cash and what all lots could reach at any accepted price, in
+        settlement units, as a float64.
+        """
+        count = self.instruments.count
+        lots, pending = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        gross = sum_positions(self.positions.arrays(), self.reach_of_a_lot(), lots, pending)
+        return lots, pending, float(gross)
+
+    def reach_of_a_lot(self) -> npt.NDArray[np.float64]:
+        """Largest value of one lot at any accepted price, settlement units; (instruments,)."""
+        terms = self.instruments
+        ticks = np.where(terms.used("form") == LINEAR, terms.used("ticks_max"), 1)
+        reach: npt.NDArray[np.float64] = terms.used("unit").astype(np.float64) * ticks
+        return reach
+
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
-        twin.models = self.models
+        twin.margin_models = self.margin_models
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())
@@ -210,6 +240,10 @@ class ClearingState(MarketState, BookState):
 
 
 _TABLES = (
+    "overrides",
+    "parameter_changes",
+    "tier_changes",
+    "rule_changes",
     "instruments",
     "option_rules",
     "marks",

@@ -15,17 +15,7 @@ import numpy as np
 from novate.kernel.clearing.columns import F64
 from novate.kernel.pricing.svi import log_ratios
 from novate.market.volatility.surface import Surface
-from novate.market.volatility.svi import RawSvi
 from novate.valuation.holding import Contracts, Kind, Market, years_to_expiry
-
-
-def _variance(raw: RawSvi, k: F64) -> F64:
-    """Return total variance and its first two derivatives to log-moneyness, ``[3, n]``."""
-    x = k - raw.m
-    root = np.sqrt(x * x + raw.sigma * raw.sigma)
-    first = raw.b * (raw.rho + x / root)
-    second = raw.b * raw.sigma * raw.sigma / (root * root * root)
-    return np.stack([raw.variance(k), first, second])
 
 
 def smile_at(surface: Surface, k: F64, years: float) -> tuple[F64, F64, F64]:
@@ -37,11 +27,11 @@ def smile_at(surface: Surface, k: F64, years: float) -> tuple[F64, F64, F64]:
     right = int(np.searchsorted(times, years))
     if right == 0 or right == len(times):
         end = surface.slices[min(right, len(times) - 1)]
-        w = _variance(end.raw, k) / end.years
+        w = end.raw.derivatives(k) / end.years
     else:
         early, late = surface.slices[right - 1], surface.slices[right]
         share = (years - early.years) / (late.years - early.years)
-        w = (1.0 - share) * _variance(early.raw, k) + share * _variance(late.raw, k)
+        w = (1.0 - share) * early.raw.derivatives(k) + share * late.raw.derivatives(k)
         w /= years
     vol = np.sqrt(w[0])
     first = w[1] / (2.0 * vol)

@@ -53,12 +53,20 @@ _PREMIUM = int(Style.PREMIUM)
 
 
 class MarginCache:
-    """Equity, initial and maintenance margin of every account of one clearing state."""
+    """Equity, initial and maintenance margin of every account of one clearing state.
+
+    Attributes
+    ----------
+    moves
+        How often figures changed of accounts that nobody touched: by a mark, a price, a haircut.
+    """
 
     def __init__(self, state: ClearingState) -> None:
         self._x = state
         self._touched: list[npt.NDArray[np.int64]] = []
+        self._recent: list[npt.NDArray[np.int64]] | None = []
         self._is_stale = True
+        self.moves = 0
         self._layout = -1
         self._known_tail = 0
         self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
@@ -73,15 +81,31 @@ class MarginCache:
 
     def touch(self, *accounts: int) -> None:
         """Note accounts whose balances, positions or open orders changed."""
-        self._touched.append(np.array(accounts, np.int64))
+        self._note(np.array(accounts, np.int64))
 
     def touch_many(self, accounts: npt.NDArray[np.integer]) -> None:
         """Note a column of accounts, repeats allowed."""
-        self._touched.append(accounts.astype(np.int64))
+        self._note(accounts.astype(np.int64, copy=False))
+
+    def _note(self, accounts: npt.NDArray[np.int64]) -> None:
+        self._touched.append(accounts)
+        if self._recent is not None:
+            self._recent.append(accounts)
 
     def touch_all(self) -> None:
         """Note that anything may have changed, terms and tiers included."""
         self._is_stale = True
+        self._recent = None
+
+    def take_touched(self) -> npt.NDArray[np.int64] | None:
+        """Return the accounts touched since the last time it was asked, repeats left in.
+
+        Nothing stands for all of them.
+        """
+        recent, self._recent = self._recent, []
+        if recent is None:
+            return None
+        return np.concatenate(recent) if recent else np.zeros(0, np.int64)
 
     def numbers(self) -> I64:
         """Return the present health; shape (accounts, 3), columns of `kernel.clearing.sweep`.
@@ -95,6 +119,7 @@ class MarginCache:
         self._follow_prices()
         self._follow_tier_lots()
         moved = self._moved()
+        self.moves += bool(moved) or self._is_stale
         if not self._is_stale and moved:
             rows = [x.holders(i) for i in moved]
             self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
@@ -130,11 +155,11 @@ class MarginCache:
             self._health = np.concatenate(
                 (self._health, np.zeros((count - known, HEALTH_WIDTH), np.int64))
             )
-            self.touch_many(np.arange(known, count))
+            self._touched.append(np.arange(known, count))
         if len(self._mark) != x.marks.count:
             self._mark = np.zeros(x.marks.count, np.int64)
             self._short = np.zeros((2, x.marks.count), np.int64)
-            self.touch_all()
+            self._is_stale = True
 
     def _follow_prices(self) -> None:
         """Sweep when the worth of an asset changed that anybody holds or is paid in."""
@@ -148,13 +173,13 @@ class MarginCache:
         self._worth_bytes = as_bytes
         worth = np.stack((x.assets.used("unit_price"), x.assets.used("collateral_factor")))
         if worth.shape != self._worth.shape:
-            self.touch_all()
+            self._is_stale = True
         elif not self._is_stale:
             for asset in np.flatnonzero((worth != self._worth).any(axis=0)):
                 if (x.instruments.used("settlement_asset") == asset).any() or (
                     x.accounts.used("balance")[:, asset].any()
                 ):
-                    self.touch_all()
+                    self._is_stale = True
         self._worth = worth
 
     def _follow_tier_lots(self) -> None:
@@ -180,7 +205,7 @@ class MarginCache:
             and x.assets.unit_price[0] == 1.0
         )  # fmt: skip
         if not is_whole or before <= 0 or after <= 0:
-            self.touch_many(p.account[rows])
+            self._touched.append(p.account[rows].astype(np.int64))
             return
         step = (unit * before, unit * after)
         tiers = (

@@ -83,7 +83,7 @@ class ModelledMargin:
             for number in np.unique(self._models).tolist():
                 mine = np.flatnonzero(self._models == number)
                 books = self._books.take(mine)
-                is_due[mine] |= x.models[number].affected(x, change, books)
+                is_due[mine] |= x.margin_models[number].affected(x, change, books)
         due = np.flatnonzero(is_due)
         if due.size:
             self._asked[due] = x.margins(groups[due], self._books.take(due))

@@ -11,7 +11,7 @@ from tests.bench.workload.house import FIRST, UNIT, House, deal
 from tests.bench.workload.turn import Turn
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
 
 BATCHES = 100
 

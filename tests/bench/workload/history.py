@@ -14,7 +14,7 @@ from tests.bench.workload.spelling import rows
 from tests.bench.workload.turn import Turn
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
 
 INSTRUMENTS = 50
 LOTS = 10_000

@@ -16,7 +16,7 @@ from novate.engine.engine import Engine
 from tests.bench.workload.spelling import I64, rows
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
     from novate.engine.journal import JournalStore
 
 SECOND = 10**9

@@ -13,7 +13,7 @@ from tests.bench.workload.spelling import I64
 from tests.bench.workload.turn import Turn
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
 
 DEPOSIT = 1_000_000 * UNIT
 FORKS = 3

@@ -11,7 +11,7 @@ from tests.bench.workload.house import DEALER, FIRST, LOT, UNIT, House
 from tests.bench.workload.turn import Turn
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
 
 LOTS = 10_000
 NOTIONAL = LOTS * LOT

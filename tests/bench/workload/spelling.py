@@ -1,4 +1,4 @@
-"""Runs of commands for any tree: a field that was renamed is found by either of its names."""
+"""Runs of commands for any tree: a field is found by either of its names, or has its default."""
 
 from __future__ import annotations
 
@@ -31,12 +31,20 @@ def rows(name: str, **columns: Any) -> Run:
     declared = {field.name for field in message.fields}
     many = [len(value) for value in columns.values() if _is_column(value)]
     count = many[0] if many else 1
+    added = {
+        field.name: np.full(count, field.default)
+        for field in message.fields
+        if field.name not in columns and getattr(field, "default", None) is not None
+    }
     return message.run(
         {
-            field if field in declared else LATER.get(field, field): (
-                value if _is_column(value) else np.full(count, value)
-            )
-            for field, value in columns.items()
+            **added,
+            **{
+                field if field in declared else LATER.get(field, field): (
+                    value if _is_column(value) else np.full(count, value)
+                )
+                for field, value in columns.items()
+            },
         }
     )
 

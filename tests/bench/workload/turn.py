@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from novate.engine.engine import Batch
+    from novate.engine.batch import Batch
 
 
 def nothing() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
-from novate.message.parameter import SETTINGS, Parameter
-from tests.simulate.naive import barrier, failure, margin
+from novate.message.parameter import Parameter
+from tests.simulate.naive import barrier, failure, margin, terms
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
@@ -26,7 +26,6 @@ from tests.simulate.naive.world import (
     Position,
     Reservation,
     Source,
-    Tier,
     World,
 )
 
@@ -120,51 +119,6 @@ def list_instrument(w: World, row: Row, _: int) -> None:
     )
 
 
-@pytest.mark.rule("3.8", "15.17")
-def set_tier(w: World, row: Row, _: int) -> None:
-    code = refusal.SetTierRefusal
-    refuse_if(row["instrument"] >= len(w.instruments), code.UNKNOWN_INSTRUMENT)
-    tiers = w.instruments[row["instrument"]].tiers
-    initial, maintenance = row["initial_ppm"], row["maintenance_ppm"]
-    last = tiers[-1] if tiers else None
-    floor_ok = row["floor"] > last.floor if last else row["floor"] == 0
-    refuse_if(len(tiers) >= 16, code.TOO_MANY_TIERS)
-    refuse_if(not floor_ok, code.FLOOR_NOT_ASCENDING)
-    in_range = 0 < maintenance <= MILLION and 0 < initial <= MILLION
-    refuse_if(not in_range, code.RATE_OUT_OF_RANGE)
-    falls = last and (initial < last.initial_ppm or maintenance < last.maintenance_ppm)
-    refuse_if(bool(falls), code.RATE_FALLING)
-    refuse_if(initial <= maintenance and initial < MILLION, code.INITIAL_BELOW_MAINTENANCE)
-    refuse_if(w.instruments[row["instrument"]].is_option, code.OPTION_HAS_RULE)
-    tier = Tier(row["floor"], initial, maintenance)
-    if last:
-        rise = initial / 1e6 - last.initial_ppm / 1e6
-        tier.initial_deduction = last.initial_deduction + float(tier.floor) * rise
-        rise = maintenance / 1e6 - last.maintenance_ppm / 1e6
-        tier.maintenance_deduction = last.maintenance_deduction + float(tier.floor) * rise
-    tiers.append(tier)
-    w.emit(
-        "TierSet",
-        tier=len(tiers) - 1,
-        **row,
-        initial_deduction=tier.initial_deduction,
-        maintenance_deduction=tier.maintenance_deduction,
-    )
-
-
-@pytest.mark.rule("6.13")
-def set_parameter(w: World, row: Row, _: int) -> None:
-    code = refusal.SetParameterRefusal
-    refuse_if(row["parameter"] not in list(Parameter), code.UNKNOWN_PARAMETER)
-    parameter = Parameter(row["parameter"])
-    setting = SETTINGS[parameter]
-    low, high = setting.minimum, setting.maximum
-    refuse_if(row["value"] < low, code.BELOW_MINIMUM, row["value"], low)
-    refuse_if(row["value"] > high, code.ABOVE_MAXIMUM, row["value"], high)
-    w.parameters[parameter] = row["value"]
-    w.emit("ParameterSet", **row)
-
-
 @pytest.mark.rule("13.2")
 def declare_waterfall(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareWaterfallRefusal
@@ -242,7 +196,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     account.balance[asset] -= amount
     after = w.assess(account)
     account.balance[asset] += amount
-    rate = w.parameters[Parameter.LIQUIDATION_COST_PPM]
+    rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
     needed = after.initial + ceil_div(after.notional * rate, MILLION)
     refuse_if(after.equity < needed, code.INSUFFICIENT_MARGIN, after.equity, needed)
     needed += after.unproven + account.encumbered
@@ -445,7 +399,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(row["buyer"] == row["seller"], code.SAME_ACCOUNT)
     refuse_if(not 0 < row["lots"] <= i.terms["lots_max"], code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
-    collar = w.parameters[Parameter.TRADE_COLLAR_PPM]
+    collar = w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=i)
     roles = {w.accounts[row[side]].role for side in ("buyer", "seller")}
     if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
@@ -494,7 +448,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
 @pytest.mark.rule("7.12")
 def sale_floor(w: World, i: Instrument) -> int:
     """Lowest price at which an account in need may sell a long option."""
-    return i.mark - ceil_div(i.mark * w.parameters[Parameter.RISK_REDUCING_SALE_PPM], 10**6)
+    share = w.parameter(Parameter.RISK_REDUCING_SALE_PPM, instrument=i)
+    return i.mark - ceil_div(i.mark * share, 10**6)
 
 
 @pytest.mark.rule("7.12")
@@ -652,8 +607,12 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,
     "ReportSurface": report_surface,
-    "SetTier": set_tier,
-    "SetParameter": set_parameter,
+    "SetHaircutRule": terms.set_haircut_rule,
+    "SetIndexMethod": terms.set_index_method,
+    "SetTier": terms.set_tier,
+    "ReplaceTiers": terms.replace_tiers,
+    "ReplaceMarginRule": terms.replace_margin_rule,
+    "SetParameter": terms.set_parameter,
     "DeclareWaterfall": declare_waterfall,
     "OpenAccount": open_account,
     "PostCollateral": post_collateral,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
@@ -193,7 +195,20 @@ def start_gains_window(w: World) -> None:
     w.emit("GainsWindowStarted", instant_ns=w.now)
 
 
-@pytest.mark.rule("4.3", "4.5", "4.6")
+@pytest.mark.rule("3.28", "6.14", "9.44")
+def add_new_terms(w: World, add: Callable[..., None]) -> None:
+    """Parameters, tiers and rules that wait for their instant."""
+    for k, (parameter, scope, subject, at) in enumerate(w.dated_parameters):
+        add(at, DueKind.PARAMETER, k, "EnactParameter",
+            parameter=parameter, scope=scope, subject=subject, effective_ns=at)  # fmt: skip
+    for k, (instrument, at) in enumerate(w.dated_tiers):
+        add(at, DueKind.TIERS, k, "EnactTiers", instrument=instrument, effective_ns=at)
+    for k, (instrument, at) in enumerate(w.dated_rules):
+        add(at, DueKind.MARGIN_RULE, k, "EnactMarginRule",
+            instrument=instrument, effective_ns=at)  # fmt: skip
+
+
+@pytest.mark.rule("4.3", "4.4", "4.5", "4.6")
 def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]]]:
     """The earliest due instant up to ``until`` with its commands; none: an empty list."""
     found: list[tuple[int, DueKind, int, str, dict[str, int]]] = []
@@ -219,9 +234,11 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
     if w.window_from is not None:
         at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
         add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=at)
+    add_new_terms(w, add)
     first = min((at for at, *_ in found), default=0)
     ready = sorted((kind, k, name, v) for at, kind, k, name, v in found if at == first)
-    return first, [(name, values) for _, _, name, values in ready]
+    new_terms = [work for work in ready if work[0] < DueKind.FUNDING]
+    return first, [(name, values) for _, _, name, values in new_terms or ready]
 
 
 @pytest.mark.rule("2.7", "7.21")

@@ -8,7 +8,7 @@ from typing import Any
 from novate.canonical import Run
 from novate.kernel.codes import OrderKind
 from novate.message import command as c
-from novate.message.parameter import HOUR, Parameter
+from novate.message.parameter import HOUR, Parameter, set_parameters
 from tests.simulate.naive.workload import Workload, post, trades, withdraw
 
 LARGEST = 2**60
@@ -46,7 +46,7 @@ class Extreme(Workload):
 
     def _terms(self) -> list[Run]:
         slices = {Parameter.SLICE_PPM: 10**6, Parameter.SLICE_FLOOR: 0}
-        return [c.SET_PARAMETER.row(parameter=int(p), value=v) for p, v in slices.items()]
+        return [set_parameters(slices)]
 
     def _size(self, largest: int) -> int:
         """A whole number of any magnitude up to ``largest``."""

@@ -29,13 +29,13 @@ GONE = EngineCommandRefusal.CAUSE_GONE
 
 
 @pytest.mark.rule("10.3")
-def takeover_level(w: World, numbers: Numbers) -> int:
-    return numbers.maintenance * w.parameters[Parameter.TAKEOVER_PPM] // MILLION
+def takeover_level(w: World, account: Account, numbers: Numbers) -> int:
+    return numbers.maintenance * w.parameter(Parameter.TAKEOVER_PPM, account) // MILLION
 
 
 @pytest.mark.rule("11.3")
 def release_level(w: World, account: Account, numbers: Numbers) -> int:
-    level = ceil_div(numbers.maintenance * w.parameters[Parameter.RELEASE_PPM], MILLION)
+    level = ceil_div(numbers.maintenance * w.parameter(Parameter.RELEASE_PPM, account), MILLION)
     return (
         max(level, numbers.initial)
         if account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
@@ -50,7 +50,7 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     account.status = AccountStatus.CALLED
-    account.deadline = w.now + w.parameters[Parameter.CALL_GRACE_NS]
+    account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
         "MarginCalled",
         account=number,
@@ -115,7 +115,8 @@ def release(w: World, number: int) -> None:
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
-    binding = min(n.share, key=lambda i: (-n.share[i], i), default=-1)
+    held = [i for i in n.share if account.positions[i].lots]
+    binding = min(held, key=lambda i: (-n.share[i], i), default=-1)
     w.emit(
         "LiquidationStarted",
         account=number,
@@ -153,13 +154,13 @@ def place_slice(w: World, number: int) -> None:
     if account.role == Role.LIQUIDATOR:
         cancel_excess_orders(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
-    share = w.parameters[Parameter.SLICE_PPM]
     for k, p in sorted(account.positions.items()):
         i = w.instruments[k]
         if not p.lots or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
             continue
         notional = ceil_at(abs(i.value(i.mark, p.lots)), w.price_in(i))
-        whole = notional <= w.parameters[Parameter.SLICE_FLOOR]
+        share = w.parameter(Parameter.SLICE_PPM, account, i)
+        whole = notional <= w.parameter(Parameter.SLICE_FLOOR, account, i)
         lots = abs(p.lots) if whole else ceil_div(abs(p.lots) * share, MILLION)
         place(w, number, OrderKind.POSITION, k, -lots if p.lots > 0 else lots, i.mark)
     debt = max(-account.balance[0], 0)
@@ -175,7 +176,7 @@ def place_slice(w: World, number: int) -> None:
             debt -= floor_at(-amount, price)
         if amount and (OrderKind.CONVERSION, asset) not in busy:
             place(w, number, OrderKind.CONVERSION, asset, amount, w.assets[asset].price)
-    account.slice_at = w.now + w.parameters[Parameter.SLICE_INTERVAL_NS]
+    account.slice_at = w.now + w.parameter(Parameter.SLICE_INTERVAL_NS, account)
     if account.role == Role.LIQUIDATOR and is_flat(w, account):
         account.slice_at = 0
     w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
@@ -250,7 +251,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     i = w.instruments[order.subject]
     value = i.value(price, quantity)
     notional = ceil_at(abs(value), w.price_in(i))
-    rate = w.parameters[Parameter.LIQUIDATION_FEE_PPM]
+    rate = w.parameter(Parameter.LIQUIDATION_FEE_PPM, account, i)
     after = w.assess(account).net + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
     fee = min(ceil_div(notional * rate, MILLION), max(after, 0))
     if account.role == Role.LIQUIDATOR:
@@ -277,7 +278,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 @pytest.mark.rule("12.1", "12.2", "12.3", "12.4", "12.5", "12.6", "12.7", "12.8", "12.9")
 def take_over(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    below = n.equity + w.worth_of_longs(account) < takeover_level(w, n)
+    below = n.equity + w.worth_of_longs(account) < takeover_level(w, account, n)
     refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator = w.single(Role.LIQUIDATOR)
     close_orders(w, number)
@@ -578,7 +579,7 @@ def loss_stages(w: World) -> Iterator[Work]:
     failed = [
         k
         for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity + w.worth_of_longs(a) < takeover_level(w, n) and not w.blocked_positions(a)
+        if n.equity + w.worth_of_longs(a) < takeover_level(w, a, n) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
@@ -603,7 +604,7 @@ def cure_stages(w: World) -> Iterator[Work]:
     lost = [
         k
         for k, a, n in called
-        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, n)
+        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, a, n)
         if not w.blocked_positions(a)
     ]
     yield account_work("ExpireCall", lost)

@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, margin
+from tests.simulate.naive import barrier, book, failure, margin, terms
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
@@ -47,6 +47,43 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
 }
 
 
+ENACTED: dict[str, Callable[[World, Row, int], None]] = {
+    "EnactParameter": terms.enact_parameter,
+    "EnactTiers": terms.enact_tiers,
+    "EnactMarginRule": terms.enact_margin_rule,
+}
+
+RECORD_ROWS = 65_536
+"""Commands that the house gives itself in one record, besides the clock."""
+
+BY_KIND: dict[str, tuple[str, ...]] = {
+    "SubmitTrade": ("TradeNovated",),
+    "ReplaceTiers": ("",),
+    "ReleaseMargin": ("MarginReleased",),
+    "CallMargin": ("MarginCalled",),
+    "MeetCall": ("MarginCallMet",),
+    "ExpireCall": ("MarginCallMet", "CallExtended", "DefaultDeclared", "MarginReleased"),
+    "StartLiquidation": ("LiquidationStarted", "MarginReleased"),
+    "StopLiquidation": ("OrderClosed", "LiquidationStopped"),
+    "PlaceSlice": ("OrderClosed", "OrderPlaced", "SliceScheduled"),
+    "ExpireOrder": ("OrderClosed",),
+    "TakeOver": ("OrderClosed", "AccountTakenOver", "LossRecorded"),
+    "AllocateLoss": ("", "LossAllocated", "LossClosed"),
+}
+"""Commands whose events stand by kind, and the kinds in their order, "" for all others.
+
+Refusals come last.
+"""
+
+
+def _rank(name: str, event: tuple[str, Row]) -> int:
+    """Where the kind of an event stands in a run of a command."""
+    order = BY_KIND[name]
+    if event[0] == "CommandRefused":
+        return len(order)
+    return order.index(event[0] if event[0] in order else "")
+
+
 @dataclass
 class NaiveRecord:
     """What one record asked and what happened: (name, values) in order."""
@@ -54,6 +91,16 @@ class NaiveRecord:
     origin: Origin
     commands: list[tuple[str, Row]]
     events: list[tuple[str, Row]]
+
+
+def run_of(commands: Sequence[Command]) -> list[Row]:
+    """Rows of the run that commands begin with."""
+    rows: list[Row] = []
+    for name, row, place in commands:
+        if name != commands[0][0] or place != len(rows):
+            break
+        rows.append(row)
+    return rows
 
 
 class NaiveHouse:
@@ -88,11 +135,11 @@ class NaiveHouse:
                 if not due:
                     break
                 clock = ("AdvanceTime", {"instant_ns": max(first, w.now)})
-                self._engine_record([clock, *due])
+                self._engine_record([clock, *due[:RECORD_ROWS]])
         self._record(Origin.EXTERNAL, [(name, row, 0)])
         if name == "AssessMargin":
             while work := failure.consequences(w):
-                self._engine_record(work)
+                self._engine_record(work[:RECORD_ROWS])
 
     def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
         places: dict[str, int] = {}
@@ -108,9 +155,10 @@ class NaiveHouse:
             return
         self.world.events = events = []
         start = 0
-        for name, row, place in commands:
+        for k, (name, row, place) in enumerate(commands):
             if place == 0:
                 start = len(events)
+                self.world.run_rows = run_of(commands[k:])
             try:
                 self._decide(origin, name, row, place)
             except RefusedError as refused:
@@ -122,8 +170,8 @@ class NaiveHouse:
                     actual=refused.actual,
                     allowed=refused.allowed,
                 )
-            if name == "SubmitTrade":  # a run books first and then says what it refused
-                events[start:] = sorted(events[start:], key=lambda e: e[0] == "CommandRefused")
+            if name in BY_KIND:
+                events[start:] = sorted(events[start:], key=functools.partial(_rank, name))
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
     @pytest.mark.rule("4.2", "4.27", "8.16")
@@ -146,6 +194,8 @@ class NaiveHouse:
             self._assess_margin(row)
         elif name == "StartGainsWindow":
             book.start_gains_window(w)
+        elif name in ENACTED:
+            ENACTED[name](w, row, place)
         elif name in INSIDE:
             names = ("instrument", "account", "loss", "order")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))

@@ -46,7 +46,7 @@ def losses(w: World, account: Account, move_ppm: int, *, with_orders: bool) -> i
     return clamp(total, 0, MOST)
 
 
-@pytest.mark.rule("3.28", "11.2")
+@pytest.mark.rule("3.30", "11.2")
 def two_moves(w: World, account: Account, out: Numbers) -> None:
     """The worse of a fall and a rise by a tenth; half of it to stay; a hundredth of the gross."""
     gross = 0
@@ -70,7 +70,7 @@ def two_moves(w: World, account: Account, out: Numbers) -> None:
 MARGIN: dict[int, Callable[[World, Account, Numbers], None]] = {TWO_MOVES: two_moves}
 
 
-@pytest.mark.rule("6.14", "6.15")
+@pytest.mark.rule("6.18", "6.19")
 def set_margin_model(w: World, row: dict[str, Any], _: int) -> None:
     code = refusal.SetMarginModelRefusal
     refuse_if(row["group"] >= len(w.accounts), code.UNKNOWN_GROUP)

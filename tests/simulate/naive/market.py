@@ -102,7 +102,8 @@ def update_mark(w: World, number: int) -> None:
         i.basis_e8 = sample
     else:
         dt = w.now - i.updated
-        i.basis_e8 += (sample - i.basis_e8) * dt // (w.parameters[Parameter.BASIS_AVERAGE_NS] + dt)
+        constant = w.parameter(Parameter.BASIS_AVERAGE_NS, instrument=i)
+        i.basis_e8 += (sample - i.basis_e8) * dt // (constant + dt)
     band = index * i.terms["basis_clamp_ppm"] // 1_000_000
     shift = clamp(half_up(i.basis_e8, 10**8), -band, band)
     i.index = index

@@ -15,7 +15,15 @@ import numpy as np
 from novate.canonical import Run
 from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
-from novate.message.parameter import HOUR, MINUTE, SECOND, Parameter
+from novate.message.parameter import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Parameter,
+    Scope,
+    set_parameter,
+    set_parameters,
+)
 
 DAY = 24 * HOUR
 START = 1_584_000_000 * SECOND
@@ -347,8 +355,7 @@ class Workload:
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
         # Most of these houses let trades be far from the mark: there is more to see.
         kept[Parameter.TRADE_COLLAR_PPM] = self._pick((0, 0, 0, 100_000))
-        runs = {"parameter": [int(p) for p in kept], "value": list(kept.values())}
-        return [c.SET_PARAMETER.run(runs)]
+        return [set_parameters(kept)]
 
     def _deposits(self) -> list[Run]:
         rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]
@@ -430,6 +437,8 @@ class Workload:
                 self._withdraw,
                 self._top_up,
                 self._retune,
+                self._scoped,
+                self._tables,
                 self._gifts,
                 self._models,
             )
@@ -451,14 +460,16 @@ class Workload:
         return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
 
     def _gifts(self) -> list[Run]:
-        """One lot of some option from everybody, for half of what it is worth."""
+        """One lot of some option from everybody, for half of what it is worth, without a collar."""
         rows = []
+        free = [(int(Parameter.TRADE_COLLAR_PPM), 0, int(Scope.INSTRUMENT), option, 0)
+                for option in self.expiry]  # fmt: skip
         for seller in self.traders if self.expiry else []:
             buyer = self._pick([t for t in self.traders if t != seller])
             option = self._pick(sorted(self.expiry))
             ticks = max(self.marks.get(option, 100) // 2, 1)
             rows.append((buyer, seller, option, ticks, 1, self._chance(0.5), 0, 0))
-        return [trades(rows)] if rows else []
+        return [parameters(free), trades(rows)] if rows else []
 
     def _trade(self) -> tuple[Any, ...]:
         buyer, seller = (int(x) for x in self.dice.choice(self.traders, 2, replace=False))
@@ -519,9 +530,64 @@ class Workload:
         parameter = self._pick((Parameter.SLICE_PPM, Parameter.TAKEOVER_PPM))
         return [
             c.SET_HAIRCUT.row(asset=2, haircut_bps=self._between(0, 3000)),
-            c.SET_PARAMETER.row(parameter=int(parameter), value=self._between(100_000, 900_000)),
+            c.SET_HAIRCUT_RULE.row(asset=2, rule=0),
+            c.SET_INDEX_METHOD.row(asset=1, method=0),
+            set_parameter(parameter, self._between(100_000, 900_000)),
             self._waterfall(),
         ]
+
+    def _tables(self) -> list[Run]:
+        """New tables of tiers and another rule for an option, at once or later."""
+        instants = (0, 0, self.now + 10 * MINUTE, self.now + HOUR)
+        rows = []
+        for _ in range(self._between(1, 3)):
+            instrument, at = self._pick((LINEAR, INVERSE, AT_CLOSE)), self._pick(instants)
+            initial = self._between(40_000, 160_000)
+            rows.append((instrument, 0, initial, self._between(10_000, 39_000), at))
+            if self._chance(0.6):
+                floor = self._between(10_000, 90_000) * 10**6
+                rows.append((instrument, floor, 170_000, 85_000, at))
+        found = [tier_tables(rows)]
+        if self.expiry:
+            columns = {
+                "instrument": [self._pick(sorted(self.expiry)) for _ in range(2)],
+                "margin_rule": [self._between(1, 3) for _ in range(2)],
+                "effective_ns": [0, self.now + self._pick((10 * MINUTE, HOUR))],
+            }
+            found.append(c.REPLACE_MARGIN_RULE.run(columns))
+        return found
+
+    def _scoped(self) -> list[Run]:
+        """A parameter of one subject, at once or later, sometimes twice for the same instant."""
+        values = {
+            Parameter.SLICE_PPM: (100_000, 400_000, 1_000_000),
+            Parameter.SLICE_FLOOR: (0, 500 * 10**6, 10_000 * 10**6),
+            Parameter.LIQUIDATION_FEE_PPM: (0, 5_000, 20_000),
+            Parameter.TRADE_COLLAR_PPM: (0, 2_000, 100_000),
+            Parameter.RISK_REDUCING_SALE_PPM: (0, 300_000),
+            Parameter.BASIS_AVERAGE_NS: (SECOND, HOUR),
+            Parameter.LIQUIDATION_COST_PPM: (0, 50_000),
+            Parameter.SLICE_INTERVAL_NS: (30 * SECOND, 5 * MINUTE),
+            Parameter.TAKEOVER_PPM: (100_000, 700_000),
+            Parameter.RELEASE_PPM: (1_000_000, 1_600_000),
+            Parameter.CALL_GRACE_NS: (0, 10 * MINUTE, HOUR),
+            Parameter.GAINS_WINDOW_NS: (2 * HOUR, 3 * HOUR),
+            Parameter.ORDER_LIFE_NS: (0, 2 * MINUTE, HOUR),
+        }
+        instants = (0, self.now + MINUTE, self.now + 20 * MINUTE, self.now + HOUR)
+        rows = []
+        for _ in range(self._between(1, 4)):
+            parameter = self._pick(list(values))
+            scope = self._pick((Scope.HOUSE, *parameter.setting.scopes))
+            subject = 0 if scope == Scope.HOUSE else self._pick(self.traders)
+            if scope == Scope.INSTRUMENT:
+                subject = self._between(0, self.instruments - 1)
+            value, at = self._pick(values[parameter]), self._pick(instants)
+            rows.append((int(parameter), value, int(scope), subject, at))
+            if self._chance(0.2):
+                value = self._pick(values[parameter])
+                rows.append((int(parameter), value, int(scope), subject, at))
+        return [parameters(rows)]
 
     # --- commands that must be refused -------------------------------------------------------
 
@@ -550,6 +616,8 @@ class Workload:
                  "haircut_bps": [0, 0, 0, 10_001]}
             ),
             c.SET_HAIRCUT.run({"asset": [UNKNOWN, 1, 0], "haircut_bps": [0, -1, 5]}),
+            c.SET_HAIRCUT_RULE.run({"asset": [UNKNOWN, 0, 1, 1], "rule": [0, 0, -1, UNKNOWN]}),
+            c.SET_INDEX_METHOD.run({"asset": [UNKNOWN, 0, 1, 1], "method": [0, 0, -1, UNKNOWN]}),
             c.DECLARE_SOURCE.run(
                 {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
             ),
@@ -584,6 +652,32 @@ class Workload:
         return [
             *[c.LIST_INSTRUMENT.row(**self.terms(**terms)) for terms in wrong],
             c.SET_TIER.run({n: [t[k] for t in tiers] for k, n in enumerate(names)}),
+            *self._bad_tables(),
+        ]
+
+    def _bad_tables(self) -> list[Run]:
+        """Tables that are refused for one of their rows, beside one that is not."""
+        good = (LINEAR, 0, 100_000, 50_000, 0)
+        rows = [
+            (UNKNOWN, *good[1:]),
+            *[(LINEAR, k, 100_000, 50_000, 0) for k in range(17)],
+            (INVERSE, 5, 100_000, 50_000, 0),
+            good, (LINEAR, 9, 100_000, 50_000, 0), (LINEAR, 9, 100_000, 50_000, 0),
+            (LINEAR, 0, 1_000_001, 50_000, 0),
+            good, (LINEAR, 9, 99_000, 50_000, 0),
+            (LINEAR, 0, 50_000, 50_000, 0),
+            (OPTIONS, *good[1:]),
+            (*good[:4], self.now), (*good[:4], -1),
+            good,
+        ]  # fmt: skip
+        rules = [
+            (UNKNOWN, 1, 0), (LINEAR, 1, 0), (OPTIONS, 0, 0), (OPTIONS, UNKNOWN, 0),
+            (OPTIONS, 1, self.now),
+        ]  # fmt: skip
+        names = ("instrument", "margin_rule", "effective_ns")
+        return [
+            tier_tables(rows),
+            c.REPLACE_MARGIN_RULE.run({n: [r[k] for r in rules] for k, n in enumerate(names)}),
         ]
 
     def _bad_options(self) -> list[Run]:
@@ -639,7 +733,22 @@ class Workload:
         layers = [(0, 2, 3, 4, 5), (1, 1, 3, 4, 5), (4, 2, 3, 1, 5), (1, 2, 3, 4, 4)]
         names = ("first", "second", "third", "fourth", "last")
         return [
-            c.SET_PARAMETER.run({"parameter": [UNKNOWN, -1, 1, 1], "value": [1, 1, 0, 1_000_001]}),
+            parameters(
+                [
+                    (UNKNOWN, 1, 0, 0, 0),
+                    (-1, 1, 0, 0, 0),
+                    (1, 0, 0, 0, 0),
+                    (1, 1_000_001, 0, 0, 0),
+                    (1, 1, 4, 0, 0),
+                    (1, 1, -1, 0, 0),
+                    (int(Parameter.ORDER_LIFE_NS), 0, int(Scope.INSTRUMENT), 0, 0),
+                    (1, 1, int(Scope.INSTRUMENT), UNKNOWN, 0),
+                    (1, 1, int(Scope.ACCOUNT), -1, 0),
+                    (1, 1, 0, 1, 0),
+                    (1, 1, 0, 0, self.now),
+                    (1, 1, 0, 0, -1),
+                ]
+            ),
             c.DECLARE_WATERFALL.run({n: [r[k] for r in layers] for k, n in enumerate(names)}),
         ]
 
@@ -749,6 +858,18 @@ def post(rows: Sequence[tuple[int, int, int]]) -> Run:
     """Deposits of (account, asset, amount)."""
     names = ("account", "asset", "amount")
     return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def tier_tables(rows: Sequence[tuple[int, int, int, int, int]]) -> Run:
+    """Tables of tiers with the columns of ReplaceTiers in order."""
+    names = [f.name for f in c.REPLACE_TIERS.fields]
+    return c.REPLACE_TIERS.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def parameters(rows: Sequence[tuple[int, int, int, int, int]]) -> Run:
+    """Parameters with the columns of SetParameter in order."""
+    names = [f.name for f in c.SET_PARAMETER.fields]
+    return c.SET_PARAMETER.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
 def smiles(rows: Sequence[tuple[int, ...]]) -> Run:

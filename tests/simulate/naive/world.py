@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from novate.kernel.codes import AccountStatus, Bound, InstrumentStatus, MarginMode, Role, Style
-from novate.message.parameter import SETTINGS, Parameter
+from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     clamp,
@@ -244,6 +244,11 @@ class World:
         self.uncovered = 0
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
+        self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)
+        self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
+        self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
+        self.dated_rules: dict[tuple[int, int], int] = {}
+        self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
         self.waterfall: tuple[int, ...] = ()
         self.assets: list[Asset] = []
         self.asset_symbols: set[str] = set()
@@ -261,6 +266,24 @@ class World:
 
     def emit(self, event: str, /, **values: Any) -> None:
         self.events.append((event, values))
+
+    @pytest.mark.rule("6.15")
+    def parameter(
+        self,
+        parameter: Parameter,
+        account: Account | None = None,
+        instrument: Instrument | None = None,
+    ) -> int:
+        """What holds for an account and an instrument: the narrowest value that was set."""
+        value = self.parameters[parameter]
+        if instrument is not None:
+            number = next(k for k, i in enumerate(self.instruments) if i is instrument)
+            value = self.overrides.get((parameter, Scope.INSTRUMENT, number), value)
+        if account is not None:
+            number = next(k for k, a in enumerate(self.accounts) if a is account)
+            for scope in (Scope.GROUP, Scope.ACCOUNT):
+                value = self.overrides.get((parameter, scope, number), value)
+        return value
 
     def number_of(self, role: Role) -> int:
         """Number of the clearing house's own account of a role, -1 without one."""
@@ -411,7 +434,7 @@ class World:
             out.gain = within(out.gain + worth_down(gain, price))
         return out
 
-    @pytest.mark.rule("3.23", "3.24", "3.28")
+    @pytest.mark.rule("3.23", "3.24", "3.30")
     def _ask(self, account: Account, out: Numbers) -> None:
         """Bound the sums, let the group's own model say its margin, and add what orders hold."""
         for name in ("initial", "maintenance", "notional", "unproven"):

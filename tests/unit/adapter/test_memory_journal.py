@@ -12,7 +12,7 @@ from novate.errors import JournalError
 def test_what_the_caller_does_with_the_list_afterwards_changes_nothing() -> None:
     records = [seal(sequence=1, instant_ns=0, engine_version=1, previous=GENESIS, body=b"a")]
     journal = MemoryJournal()
-    journal.append(records)
+    journal.append(records, epoch=0)
     expected = records.copy()
     records.clear()
 
@@ -21,7 +21,9 @@ def test_what_the_caller_does_with_the_list_afterwards_changes_nothing() -> None
 
 def test_two_journals_share_nothing() -> None:
     one, two = MemoryJournal(), MemoryJournal()
-    one.append([seal(sequence=1, instant_ns=0, engine_version=1, previous=GENESIS, body=b"a")])
+    one.append(
+        [seal(sequence=1, instant_ns=0, engine_version=1, previous=GENESIS, body=b"a")], epoch=0
+    )
 
     assert two.head() == (0, GENESIS)
 
@@ -30,7 +32,7 @@ def test_closing_ends_a_reading_in_progress() -> None:
     first = seal(sequence=1, instant_ns=0, engine_version=1, previous=GENESIS, body=b"a")
     second = seal(sequence=2, instant_ns=0, engine_version=1, previous=first.hash, body=b"b")
     journal = MemoryJournal()
-    journal.append([first, second])
+    journal.append([first, second], epoch=0)
     reading = journal.read()
     next(reading)
     journal.close()

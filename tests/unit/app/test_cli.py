@@ -10,7 +10,7 @@ import pytest
 from novate.adapter.fetch import Request
 from novate.adapter.parameter_file import read_parameters
 from novate.app import cli
-from novate.app.replay.run import Job
+from novate.app.replay.job import Job
 from novate.app.replay.venue import used_assets
 from novate.errors import InputError, InvariantError, JournalError
 

@@ -4,7 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
+from novate.book.columns import (
+    AccountColumns,
+    PositionColumns,
+    ReservationColumns,
+    blocks_of,
+)
+from novate.kernel.clearing.columns import ACCOUNT_BLOCK
 from novate.kernel.clearing.settle import hold_row
 
 
@@ -78,6 +84,38 @@ def test_a_copy_of_the_accounts_has_names_of_its_own() -> None:
 
     assert accounts.references == ["account 0"]
     assert accounts.number == {"account 0": 0}
+
+
+def test_a_leg_is_added_to_the_balance_to_the_total_and_marks_its_block() -> None:
+    accounts = accounts_of(2)
+    accounts.ensure(2 * ACCOUNT_BLOCK)
+
+    accounts.add(1, 0, 5)
+    accounts.add(0, 0, -2)
+    accounts.add(ACCOUNT_BLOCK, 0, -3)
+
+    assert (accounts.balance[1, 0], accounts.balance_sum.tolist()) == (5, [0])
+    assert accounts.moved_block[:2].tolist() == [1, 1]
+    assert blocks_of(2 * ACCOUNT_BLOCK) == 2 == blocks_of(ACCOUNT_BLOCK + 1)
+
+
+def test_all_names_are_given_at_once_in_order_of_number() -> None:
+    accounts = accounts_of(0)
+
+    accounts.name_all(["x", "y"])
+
+    assert accounts.references == ["x", "y"]
+    assert accounts.number == {"x": 0, "y": 1}
+
+
+def test_rows_are_given_their_initial_values_again() -> None:
+    accounts = accounts_of(2)
+    accounts.status[:], accounts.balance[:], accounts.parent[:] = 5, 7, 3
+
+    accounts.reset(np.array([1]))
+
+    assert (accounts.status[:2].tolist(), accounts.parent[:2].tolist()) == ([5, 1], [3, -1])
+    assert accounts.balance[:2].tolist() == [[7], [0]]
 
 
 # ---- positions
@@ -157,7 +195,7 @@ def test_a_copy_of_the_positions_counts_for_itself() -> None:
 # ---- reservations
 
 
-def test_reservations_tell_kernels_how_many_there_are() -> None:
+def test_reservations_share_their_columns_with_kernels() -> None:
     reservations = ReservationColumns()
     reservations.append()
     reservations.append()
@@ -165,6 +203,6 @@ def test_reservations_tell_kernels_how_many_there_are() -> None:
 
     arrays = reservations.arrays()
 
-    assert arrays.size.tolist() == [2]
+    assert arrays.done is reservations.done
     assert arrays.lots is reservations.lots
     assert np.array_equal(reservations.used("lots"), [5, -3])

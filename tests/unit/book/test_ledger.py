@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.book.columns import AccountColumns
-from novate.book.ledger import asset_sums, require_conserved, transfer
+from novate.book.ledger import asset_sums, require_conserved, require_zero_sums, transfer
 from novate.errors import InvariantError
 
 
@@ -72,3 +72,14 @@ def test_rows_that_are_not_in_use_do_not_count() -> None:
     accounts.balance[9, 0] = 5
 
     require_conserved(accounts)
+
+
+def test_one_leg_alone_is_seen_in_the_running_totals() -> None:
+    accounts = accounts_with(2, 2)
+    transfer(accounts, 1, payer=0, payee=1, amount=7)
+    require_zero_sums(accounts)
+
+    accounts.add(0, 1, -4)
+
+    with pytest.raises(InvariantError, match=r"in every asset, sums \[0, -4\]"):
+        require_zero_sums(accounts)

@@ -61,7 +61,7 @@ def failing_house(price: int, *, winner: str = "B", **parameters: int) -> Cleari
 def close_liquidator(house: ClearingHouse, price: int) -> None:
     """Fill the liquidator's slices until it holds nothing."""
     while house.lots("LIQUIDATOR"):
-        order = house.engine.state.defaults.orders.count
-        left = abs(int(house.engine.state.defaults.orders.quantity[order - 1]))
-        house.fill(order, left, price)
+        orders = house.engine.state.defaults.orders
+        left = abs(int(orders.quantity[orders.row_of(orders.given)]))
+        house.fill(orders.given, left, price)
         house.advance(house.state.now_ns + MINUTE)

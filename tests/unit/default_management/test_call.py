@@ -4,16 +4,16 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.call import (
-    decide_call_margin,
-    decide_expire_call,
-    decide_meet_call,
+    decide_call_margins,
+    decide_expire_calls,
+    decide_meet_calls,
 )
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation.price_status import WAITING
-from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 
 
 def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
@@ -211,7 +211,7 @@ def test_nobody_defaults_early_on_a_blocked_price() -> None:
     house.price(None, at_ns=START + 2 * MINUTE)
 
     assert house.status("A") == AccountStatus.CALLED
-    refusal = decide_expire_call(x, {"account": a}, recorder)
+    refusal = decide_one(decide_expire_calls, x, {"account": a}, recorder)
     assert refusal is not None
     assert refusal.code == No.NOT_DUE
     assert recorder.events == []
@@ -264,7 +264,7 @@ def test_a_default_releases_what_was_reserved() -> None:
 def test_only_accounts_that_are_called_first_can_be_called(account: int) -> None:
     house = called_house()
 
-    refusal = decide_call_margin(house.state, {"account": account}, Recorder())
+    refusal = decide_one(decide_call_margins, house.state, {"account": account}, Recorder())
 
     assert refusal is not None
     assert refusal.code == No.UNKNOWN_SUBJECT
@@ -275,17 +275,17 @@ def test_a_cause_that_is_gone_is_refused_with_both_numbers() -> None:
     house = called_house()
     a, x, recorder = house.number("A"), house.state, Recorder()
 
-    assert decide_call_margin(x, {"account": a}, recorder) == (
+    assert decide_one(decide_call_margins, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 6_000 * COIN, 5_000 * COIN,
     )  # fmt: skip
-    assert decide_meet_call(x, {"account": a}, recorder) == (
+    assert decide_one(decide_meet_calls, x, {"account": a}, recorder) == (
         No.UNKNOWN_SUBJECT, a, x.accounts.count - 1,
     )  # fmt: skip
     house.price(485, at_ns=START + MINUTE)
-    assert decide_meet_call(x, {"account": a}, recorder) == (
+    assert decide_one(decide_meet_calls, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 4_500 * COIN, 4_850 * COIN,
     )  # fmt: skip
-    assert decide_expire_call(x, {"account": a}, recorder) == (
+    assert decide_one(decide_expire_calls, x, {"account": a}, recorder) == (
         No.NOT_DUE, START + MINUTE, START + MINUTE + HOUR,
     )  # fmt: skip
     assert recorder.events == []

@@ -5,18 +5,20 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.close_out import (
+    bindings_of,
     is_flat,
     notional_of,
     position_rows,
     takeover_level,
 )
+from novate.kernel.codes import Bound
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from tests.unit.clearing import COIN, ClearingHouse
 from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
-def test_notional_of_each_position() -> None:
+def test_the_notional_of_each_position_and_which_one_asks_for_most() -> None:
     house = ClearingHouse()
     house.list_contract("X", tiers=((0, 100_000, 50_000),))
     house.list_contract("Y", tiers=((0, 400_000, 300_000),))
@@ -30,6 +32,9 @@ def test_notional_of_each_position() -> None:
     first, second = position_rows(x, house.number("A"))
 
     assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
+    instrument, bound, scenario = bindings_of(x, np.array([house.number("A")]))
+    assert instrument.tolist() == [1]  # 3,000 of 2,500
+    assert (bound.tolist(), scenario.tolist()) == ([Bound.CONTRACT], [-1])
 
 
 @pytest.mark.rule("10.3")
@@ -41,11 +46,10 @@ def test_the_takeover_level_is_a_share_of_maintenance_margin_rounded_down(
     x = ClearingState()
     x.parameters[Parameter.TAKEOVER_PPM] = share_ppm
 
-    one = takeover_level(x, maintenance)
-    many = takeover_level(x, np.array([maintenance, 0, maintenance]))
+    level = takeover_level(x, np.array([0, 1, 0]), np.array([maintenance, 0, maintenance]))
 
-    assert one == maintenance * share_ppm // 1_000_000
-    assert many.tolist() == [one, 0, one]
+    one = maintenance * share_ppm // 1_000_000
+    assert level.tolist() == [one, 0, one]
 
 
 @pytest.mark.rule("11.22")

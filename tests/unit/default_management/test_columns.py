@@ -24,33 +24,25 @@ def test_the_order_in_force_at_first_is_the_declared_one() -> None:
     assert DECLARED_ORDER[-1] == Layer.GAINS_HAIRCUT
 
 
-def test_open_orders_of_an_account_come_oldest_first_without_closed_ones() -> None:
-    columns = with_orders(7, 8, 7, 7)
-    columns.orders.is_open[2] = False
+def test_what_is_pending_are_open_losses_and_what_stayed_uncovered() -> None:
+    columns = DefaultColumns()
+    rows = columns.losses.add(3)
+    columns.losses.amount[rows] = 10, 20, 40
+    columns.losses.is_open[rows] = True
+    columns.losses.end(columns.losses.rows_of([2]))
+    columns.uncovered = 7
 
-    assert columns.open_orders(7).tolist() == [0, 3]
-    assert columns.open_orders(8).tolist() == [1]
-    assert columns.open_orders(9).size == 0
+    assert columns.pending() == 57
 
 
 def test_a_copy_shares_nothing() -> None:
     columns = with_orders(7)
     twin = columns.copy()
-    twin.orders.is_open[0] = False
+    twin.orders.end(twin.orders.rows_of([1]))
     twin.losses.append()
+    twin.uncovered = 5
     twin.waterfall[4] = Layer.AUTO_DELEVERAGING
 
-    assert columns.open_orders(7).tolist() == [0]
-    assert columns.losses.count == 0
+    assert columns.orders.of(np.array([7])).tolist() == [0]
+    assert (columns.losses.count, columns.uncovered) == (0, 0)
     assert np.array_equal(columns.waterfall, DefaultColumns().waterfall)
-
-
-@pytest.mark.rule("11.20")
-def test_an_answer_takes_off_what_was_filled_and_renews_the_life_of_the_order() -> None:
-    columns = with_orders(7, 8)
-    columns.orders.quantity[1] = -10
-
-    columns.book_answer(2, -4, 99)
-
-    assert columns.orders.quantity[:2].tolist() == [0, -6]
-    assert columns.orders.answered_ns[:2].tolist() == [0, 99]

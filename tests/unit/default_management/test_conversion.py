@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from novate.book.ledger import transfer
-from novate.default_management.conversion import proceeds_of, wanted_conversions
-from novate.default_management.liquidation import decide_place_slice
+from novate.default_management.conversion import proceeds_of
+from novate.default_management.liquidation import decide_place_slices
 from novate.kernel.codes import AccountStatus, OrderKind
-from tests.unit.clearing import COIN, E8, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, ClearingHouse, Recorder, decide_one
 
 TWO_COINS = (("BTC", 8, 0), ("ETH", 8, 0))
 
@@ -32,7 +33,7 @@ def conversions(house: ClearingHouse, account: str = "A") -> list[tuple[int, int
     recorder = Recorder()
     state = house.engine.state
     row: dict[str, Any] = {"account": house.number(account)}
-    assert decide_place_slice(state, row, recorder) is None
+    assert decide_one(decide_place_slices, state, row, recorder) is None
     return [
         (values["subject"], values["quantity"])
         for name, values in recorder.events
@@ -86,7 +87,7 @@ def conversion_house(**balances: int) -> ClearingHouse:
     """As `debtor_house`, with the orders of its first slice in the outbox."""
     house = debtor_house(**balances)
     account = house.number("A")
-    house.state.accounts.slice_ns[account] = house.state.now_ns + 1
+    house.state.set_slices(np.array([account]), house.state.now_ns + 1)
     house.advance(house.state.now_ns + 1)
     return house
 
@@ -132,12 +133,6 @@ def test_what_is_bought_is_charged_rounded_up() -> None:
 
     assert house.events("AssetConverted")[0]["proceeds"] == -1  # 0.21, up
     assert (house.balance("A"), house.balance("A", 2)) == (99, 0)
-
-
-def test_what_is_wanted_is_what_a_slice_orders() -> None:
-    house = debtor_house(numeraire=-3_700 * COIN, btc=7 * E8, eth=2_000 * E8)
-
-    assert wanted_conversions(house.state, house.number("A")) == conversions(house)
 
 
 @pytest.mark.rule("11.17")

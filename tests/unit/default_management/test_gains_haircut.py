@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,15 +11,14 @@ from novate.default_management.gains_haircut import (
     apply_gains_cut,
     bearable,
     standing_accounts,
-    window_gains,
 )
-from novate.default_management.share import share_pro_rata
 from novate.engine.decide import Events
 from novate.errors import InvariantError
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
+from tests.unit.kernel.share import share_pro_rata
 
 
 def house_with_winners(deposit: int = 5_500 * COIN) -> ClearingHouse:
@@ -69,7 +69,7 @@ def test_the_gain_is_what_was_paid_in_the_window_and_what_is_still_to_be_paid() 
 
     house.price(470, at_ns=START + HOUR + MINUTE)
 
-    gains = window_gains(house.state)
+    gains = bearable(house.state)
     assert gains[house.number("B")] == 1_800 * COIN
     assert gains[house.number("C")] == 1_200 * COIN
     assert gains[house.number("A")] == 0  # a loss is no gain
@@ -83,7 +83,7 @@ def test_a_gain_once_cut_is_not_cut_again() -> None:
     house.price(440)
     assert house.state.accounts.window_gain[house.number("B")] == -300 * COIN
 
-    assert window_gains(house.state)[house.number("B")] == 3_300 * COIN
+    assert bearable(house.state)[house.number("B")] == 3_300 * COIN
 
 
 @pytest.mark.rule("8.17")
@@ -95,7 +95,7 @@ def test_gains_of_an_older_window_are_safe() -> None:
     house.advance(START + 2 * HOUR)
 
     assert house.events("GainsWindowStarted") == [{"instant_ns": START + 2 * HOUR}]
-    assert window_gains(house.state).sum() == 0
+    assert bearable(house.state).sum() == 0
 
 
 @pytest.mark.rule("13.9", "13.18")
@@ -130,9 +130,10 @@ def test_a_cut_that_counted_other_gains_is_not_applied() -> None:
     house = house_with_winners()
     house.price(470)
     row = {"loss": 1, "amount": 5, "gains": 3_000 * COIN - 1, "winners": 2}
+    columns = {name: np.array([value]) for name, value in row.items()}
 
     with pytest.raises(InvariantError, match="the gains cut are the gains that were counted"):
-        apply_gains_cut(house.state, row)
+        apply_gains_cut(house.state, columns)
 
 
 @pytest.mark.rule("13.9")
@@ -188,7 +189,7 @@ def test_no_cut_takes_a_winner_below_zero_or_into_liquidation(
     before = house.state.assess_all()
     most = int(bearable(house.state).sum())
 
-    rest = allocate(house.state, 1, loss, Events(house.engine.state))
+    [rest] = allocate(house.state, np.array([1]), np.array([loss]), Events(house.engine.state))
 
     after = house.state.assess_all()
     assert loss - rest == min(loss, most) == house.balance("LIQUIDATOR")
@@ -208,9 +209,9 @@ def test_a_cut_is_shared_as_any_amount_is_shared(gains: list[int], data: st.Data
         house.state.accounts.window_gain[house.number(f"W{number}")] = gain
     amount = data.draw(st.integers(1, sum(gains)))
 
-    rest = allocate(house.state, 1, amount, Events(house.engine.state))
+    rest = allocate(house.state, np.array([1]), np.array([amount]), Events(house.engine.state))
 
-    assert rest == 0
+    assert rest.tolist() == [0]
     paid = [gain - house.balance(f"W{number}") for number, gain in enumerate(gains)]
     assert paid == share_pro_rata(amount, gains)
     assert house.balance("LIQUIDATOR") == amount

@@ -1,25 +1,50 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from novate.default_management.close_out import has_blocked_price, is_flat
+from novate.default_management.close_out import assess_many, has_blocked_price, is_flat
 from novate.default_management.liquidation import (
-    closing_accounts,
-    decide_place_slice,
-    decide_start_liquidation,
-    decide_stop_liquidation,
-    is_closing,
-    is_cured,
+    decide_place_slices,
+    decide_start_liquidations,
+    decide_stop_liquidations,
     release_level,
+    slices,
 )
+from novate.engine.state import State
+from novate.kernel.clearing.assess import INITIAL, MAINTENANCE
+from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.codes import AccountStatus, Bound, OrderKind, Role, ShortfallPolicy
 from novate.message import command
+from novate.message.declare import rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 from tests.unit.default_management.houses import breached_house, liquidator_house
 
 TWO_COINS = (("BTC", 8, 0), ("ETH", 8, 0))
+
+
+def level_of(house: ClearingHouse, account: str) -> int:
+    """Equity at which the liquidation of an account stops."""
+    number = np.array([house.number(account)])
+    numbers = assess_many(house.state, number)
+    [level] = release_level(house.state, number, numbers[:, INITIAL], numbers[:, MAINTENANCE])
+    return int(level)
+
+
+@pytest.mark.parametrize("maintenance", [0, 1, 799_999, 2**57 + 3, 2**61])
+@pytest.mark.parametrize("share_ppm", [1_000_000, 1_250_000, 9_999_999])
+def test_the_release_level_is_a_multiple_rounded_up_that_stays_inside_64_bits(
+    maintenance: int, share_ppm: int
+) -> None:
+    state = State()
+    state.parameters[Parameter.RELEASE_PPM] = share_ppm
+    column = np.array([maintenance])
+
+    [level] = release_level(state, np.array([0]), column * 0, column)
+
+    assert level == min(-(-maintenance * share_ppm // 1_000_000), 2**62)
 
 
 @pytest.mark.rule("4.18", "11.1", "11.2")
@@ -126,10 +151,7 @@ def test_slices_follow_at_the_interval_and_wait_for_the_order_that_is_out() -> N
 @pytest.mark.rule("4.15", "11.3", "11.4")
 def test_an_account_well_above_maintenance_margin_again_is_released() -> None:
     house = breached_house()
-    x = house.state
-    numbers = x.assess(house.number("A"))
-    assert release_level(x, house.number("A"), numbers) == 2_925 * COIN  # 2,340 x 1.25
-    assert not is_cured(x, house.number("A"), numbers)
+    assert level_of(house, "A") == 2_925 * COIN  # 2,340 x 1.25
     house.deposit("A", 625 * COIN - 1)
     house.assess()
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -150,7 +172,7 @@ def test_an_account_in_default_of_a_call_is_not_released_below_initial_margin() 
 
     x.accounts.shortfall_policy[a] = ShortfallPolicy.CALL_THEN_DEFAULT
 
-    assert release_level(x, a, x.assess(a)) == 4_680 * COIN
+    assert level_of(house, "A") == 4_680 * COIN
 
 
 @pytest.mark.rule("11.1")
@@ -182,11 +204,11 @@ def test_nothing_is_closed_while_a_price_is_missing() -> None:
     recorder = Recorder()
 
     assert has_blocked_price(x, a)
-    assert decide_place_slice(x, {"account": a}, recorder) is None
+    assert decide_one(decide_place_slices, x, {"account": a}, recorder) is None
     assert recorder.names == ["SliceScheduled"]
 
     x.accounts.status[a] = AccountStatus.OPEN
-    assert decide_start_liquidation(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+    assert decide_one(decide_start_liquidations, x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
 
 
 @pytest.mark.rule("4.28")
@@ -195,23 +217,23 @@ def test_commands_without_a_cause_are_refused() -> None:
     x, recorder = house.state, Recorder()
     a, last = house.number("A"), x.accounts.count - 1
 
-    assert decide_start_liquidation(x, {"account": a}, recorder) == (
+    assert decide_one(decide_start_liquidations, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 4_500 * COIN, 2_450 * COIN,
     )  # fmt: skip
-    assert decide_start_liquidation(x, {"account": last + 1}, recorder) == (
+    assert decide_one(decide_start_liquidations, x, {"account": last + 1}, recorder) == (
         No.UNKNOWN_SUBJECT, last + 1, last,
     )  # fmt: skip
-    for decide in (decide_stop_liquidation, decide_place_slice):
-        refusal = decide(x, {"account": a}, recorder)
+    for decide in (decide_stop_liquidations, decide_place_slices):
+        refusal = decide_one(decide, x, {"account": a}, recorder)
         assert refusal == (No.UNKNOWN_SUBJECT, a, last)
     x.accounts.status[a] = AccountStatus.LIQUIDATING
     x.accounts.slice_ns[a] = x.now_ns + 5
-    assert decide_place_slice(x, {"account": a}, recorder) == (
+    assert decide_one(decide_place_slices, x, {"account": a}, recorder) == (
         No.NOT_DUE, x.now_ns, x.now_ns + 5,
     )  # fmt: skip
     x.accounts.status[a] = AccountStatus.LIQUIDATING
     x.parameters[Parameter.RELEASE_PPM] = 2_000_000
-    assert decide_stop_liquidation(x, {"account": a}, recorder) == (
+    assert decide_one(decide_stop_liquidations, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 4_500 * COIN, 4_900 * COIN,
     )  # fmt: skip
     assert recorder.events == []
@@ -221,13 +243,12 @@ def test_commands_without_a_cause_are_refused() -> None:
 def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
     house = breached_house()
     x = house.state
-    assert closing_accounts(x) == [house.number("A")]
+    a, liquidator = house.number("A"), x.single(Role.LIQUIDATOR)
+    x.accounts.slice_ns[[a, liquidator]] = x.now_ns
 
-    x.accounts.slice_ns[x.single(Role.LIQUIDATOR)] = x.now_ns
+    [run] = slices(x, MarginColumns(*x.margin_cache.numbers().T))
 
-    assert closing_accounts(x) == [house.number("A"), x.single(Role.LIQUIDATOR)]
-    assert is_closing(x, x.single(Role.LIQUIDATOR))
-    assert not is_closing(x, house.number("B"))
+    assert rows_of(run) == [{"account": a}, {"account": liquidator}]
 
 
 @pytest.mark.rule("4.5", "11.10")
@@ -256,10 +277,8 @@ def test_a_slice_of_the_liquidator_first_withdraws_what_no_longer_reduces() -> N
     house = liquidator_house(100, -101)
     recorder = Recorder()
 
-    decide_place_slice(
-        house.state, {"account": house.number("LIQUIDATOR")},
-        recorder,
-    )  # fmt: skip
+    row = {"account": house.number("LIQUIDATOR")}
+    decide_one(decide_place_slices, house.state, row, recorder)
 
     assert recorder.names[0] == "OrderClosed"
 
@@ -272,6 +291,27 @@ def test_a_flat_liquidator_has_no_next_slice() -> None:
     assert is_flat(x, liquidator)
     recorder = Recorder()
 
-    assert decide_place_slice(x, {"account": liquidator}, recorder) is None
+    assert decide_one(decide_place_slices, x, {"account": liquidator}, recorder) is None
 
     assert recorder.only() == {"account": liquidator, "instant_ns": 0}
+
+
+@pytest.mark.rule("4.30")
+def test_the_events_of_a_run_of_commands_stand_by_kind() -> None:
+    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 0})
+    house.list_contract()
+    house.open_client("B", deposit=90_000 * COIN)
+    house.price(500)
+    for name in ("A", "C"):
+        house.open_client(name, deposit=6_000 * COIN)
+        house.trade(name, "B", lots=100, ticks=500)
+        order = {"account": house.number(name), "instrument": 0, "limit_ticks": 500}
+        house.submit(command.RESERVE_MARGIN.row(**order, lots=-1))
+
+    house.price(462)
+
+    [batch] = [batch for batch in house.last if batch.commands[0].name == "StartLiquidation"]
+    assert [run.rows for run in batch.commands] == [2]
+    assert [(run.name, run.rows) for run in batch.events] == [
+        ("LiquidationStarted", 2), ("MarginReleased", 2),
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from novate.default_management.outbox import (
     cancel_excess_orders,
-    decide_expire_order,
+    decide_expire_orders,
     decide_report_fill,
 )
 from novate.kernel.codes import OrderKind
@@ -12,7 +12,7 @@ from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.refusal import ReportFillRefusal
-from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 from tests.unit.default_management.houses import breached_house, liquidator_house
 
 
@@ -239,8 +239,11 @@ def test_an_order_that_is_not_due_closed_or_unknown_does_not_expire() -> None:
     x, recorder = house.state, Recorder()
     due = int(x.defaults.orders.answered_ns[0]) + x.parameter(Parameter.ORDER_LIFE_NS)
 
-    assert decide_expire_order(x, {"order": 1}, recorder) == (No.NOT_DUE, x.now_ns, due)
-    assert decide_expire_order(x, {"order": 2}, recorder) == (No.UNKNOWN_SUBJECT, 2, 1)
+    def expire(order: int) -> object:
+        return decide_one(decide_expire_orders, x, {"order": order}, recorder)
+
+    assert expire(1) == (No.NOT_DUE, x.now_ns, due)
+    assert expire(2) == (No.UNKNOWN_SUBJECT, 2, 1)
     house.fill(1, 1, 468, is_final=True)
-    assert decide_expire_order(x, {"order": 1}, recorder) == (No.CAUSE_GONE, 1, 0)
+    assert expire(1) == (No.CAUSE_GONE, 1, 0)
     assert recorder.events == []

@@ -6,14 +6,14 @@ from novate.book.ledger import transfer
 from novate.default_management.takeover import (
     decide_record_shortfall,
     decide_sweep_surplus,
-    decide_take_over,
+    decide_take_overs,
     liquidator_shortfall,
     shortfall_due,
 )
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
-from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
@@ -255,14 +255,14 @@ def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
 @pytest.mark.rule("12.12")
 def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
     house = failing_house(440, winner="EXTERNAL_MARKET", slice_ppm=1_000_000)
-    losses = house.engine.state.defaults.losses
-    assert losses.uncovered[0] == 500 * COIN
+    defaults = house.engine.state.defaults
+    assert defaults.uncovered == 500 * COIN
 
     close_liquidator(house, 446)
     house.assess()
 
     assert house.events("SurplusSwept")[0]["amount"] == 100 * COIN
-    assert losses.uncovered[0] == 0
+    assert defaults.uncovered == 0
 
 
 @pytest.mark.rule("4.28")
@@ -271,10 +271,10 @@ def test_commands_without_a_cause_are_refused() -> None:
     x, recorder = house.state, Recorder()
     a, b, liquidator = house.number("A"), house.number("B"), x.single(Role.LIQUIDATOR)
 
-    assert decide_take_over(x, {"account": b}, recorder) == (
+    assert decide_one(decide_take_overs, x, {"account": b}, recorder) == (
         No.UNKNOWN_SUBJECT, b, x.accounts.count - 1,
     )  # fmt: skip
-    assert decide_take_over(x, {"account": a}, recorder) == (
+    assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 2_300 * COIN, 779_999_220,
     )  # fmt: skip
     for decide in (decide_record_shortfall, decide_sweep_surplus):
@@ -284,7 +284,7 @@ def test_commands_without_a_cause_are_refused() -> None:
         assert refusal.code == No.CAUSE_GONE
     x.assets.is_stale[1] = True
     x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
-    assert decide_take_over(x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
+    assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
     assert recorder.events == []
 
 

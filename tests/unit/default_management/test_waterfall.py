@@ -8,13 +8,13 @@ from novate.book.ledger import transfer
 from novate.default_management.state import DefaultState
 from novate.default_management.waterfall import (
     PLACES,
-    decide_allocate_loss,
+    decide_allocate_losses,
     decide_declare_waterfall,
 )
 from novate.kernel.codes import Layer
 from novate.message import command
 from novate.message.refusal import DeclareWaterfallRefusal, EngineCommandRefusal
-from tests.unit.clearing import COIN, ClearingHouse, Recorder
+from tests.unit.clearing import COIN, ClearingHouse, Recorder, decide_one
 
 
 def house_with_loss(
@@ -129,8 +129,8 @@ def test_what_nobody_can_bear_moves_no_cash_and_stays_in_sight() -> None:
 
     assert paid(house)[-1] == (Layer.UNCOVERED, "LIQUIDATOR", 490 * COIN)
     assert house.balance("LIQUIDATOR") == -490 * COIN
-    assert house.engine.state.defaults.losses.uncovered[0] == 490 * COIN
-    assert not house.engine.state.defaults.losses.is_open[0]
+    assert house.engine.state.defaults.uncovered == 490 * COIN
+    assert not house.engine.state.defaults.losses.live().size
 
 
 @pytest.mark.rule("13.5", "13.6")
@@ -190,9 +190,12 @@ def test_only_a_recorded_open_loss_is_allocated() -> None:
     x, recorder = house.state, Recorder()
     no = EngineCommandRefusal
 
-    assert decide_allocate_loss(x, {"loss": 0}, recorder) == (no.UNKNOWN_SUBJECT, 0, 1)
-    assert decide_allocate_loss(x, {"loss": 2}, recorder) == (no.UNKNOWN_SUBJECT, 2, 1)
-    assert decide_allocate_loss(x, {"loss": 1}, recorder) == (no.CAUSE_GONE, 1, 0)
+    def allocate(loss: int) -> object:
+        return decide_one(decide_allocate_losses, x, {"loss": loss}, recorder)
+
+    assert allocate(0) == (no.UNKNOWN_SUBJECT, 0, 1)
+    assert allocate(2) == (no.UNKNOWN_SUBJECT, 2, 1)
+    assert allocate(1) == (no.CAUSE_GONE, 1, 0)
     assert recorder.events == []
 
 

@@ -63,7 +63,7 @@ def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
-        "ObserveBarrier", "UpgradeEngine",
+        "ObserveBarrier", "EnactParameter", "EnactTiers", "EnactMarginRule", "UpgradeEngine",
     } == ENGINE_ONLY  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def test_what_needs_no_account_of_the_house_moves_no_money() -> None:
     assert {
         "AdvanceTime", "AssessMargin", "DeclareAsset", "DeclareSource", "SetHaircut",
         "SetParameter", "DeclareWaterfall", "DeclareOptionMargin", "ReportPrice", "OpenAccount",
+        "SetHaircutRule", "SetIndexMethod",
         "UpgradeEngine",
     } == BEFORE_HOUSE  # fmt: skip
 

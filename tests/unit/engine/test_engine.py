@@ -8,19 +8,15 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run, encode_runs
+from novate.engine.batch import Batch, apply_record, decode_batch, present_batch, split_at_control
 from novate.engine.catalogue import DECISIONS
-from novate.engine.engine import (
-    Batch,
-    Engine,
-    apply_record,
-    decode_batch,
-    present_batch,
-    split_at_control,
-)
+from novate.engine.engine import Engine
+from novate.engine.notice import Notice
+from novate.engine.recover import recover
 from novate.engine.snapshot import decode_snapshot
 from novate.engine.state import State
 from novate.engine.version import ENGINE_VERSION
-from novate.errors import ConflictError, InputError, InvariantError, JournalError
+from novate.errors import ConflictError, FencedError, InputError, InvariantError, JournalError
 from novate.kernel.codes import Origin
 from novate.message import command
 from novate.message.declare import TEXT, Emit, Field, Message, Refusal, rows_of
@@ -42,30 +38,7 @@ def content(batches: Sequence[Batch]) -> list[tuple[int, int, int, bytes]]:
     ]
 
 
-# ---- splitting
-
-
-@pytest.mark.rule("4.1")
-def test_control_commands_stand_alone_and_the_rest_stays_together() -> None:
-    parts = split_at_control([LAST, DEPOSIT, TICK, LAST, ASSESS, TICK, DEPOSIT])
-
-    assert [[run.name for run in part] for part in parts] == [
-        ["ReportLast", "PostCollateral"],
-        ["AdvanceTime"],
-        ["ReportLast"],
-        ["AssessMargin"],
-        ["AdvanceTime"],
-        ["PostCollateral"],
-    ]
-
-
-@pytest.mark.rule("4.1")
-def test_every_row_of_a_control_command_is_a_part() -> None:
-    parts = split_at_control([command.ADVANCE_TIME.run({"instant_ns": [3, 4, 5]})])
-
-    assert [[(run.name, run.rows) for run in part] for part in parts] == [[("AdvanceTime", 1)]] * 3
-    assert split_at_control([command.ADVANCE_TIME.run({"instant_ns": []})]) == []
-    assert split_at_control([]) == []
+# ---- rows and batches
 
 
 @pytest.mark.rule("14.4")
@@ -324,10 +297,14 @@ def test_a_journal_of_a_later_release_is_not_written_to() -> None:
 
 
 class FailingJournal(MemoryJournal):
-    """A journal whose disk is full."""
+    """A journal whose disk is full from some moment on."""
 
-    def append(self, records: Sequence[Record]) -> None:
-        raise JournalError("no space left")
+    is_full = True
+
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
+        if self.is_full:
+            raise JournalError("no space left")
+        super().append(records, epoch=epoch)
 
 
 @pytest.mark.rule("14.7")
@@ -344,12 +321,188 @@ def test_an_engine_whose_journal_fails_stops_for_good() -> None:
 @pytest.mark.rule("14.8")
 def test_a_state_that_contradicts_itself_is_not_journaled() -> None:
     house = traded_house()
-    house.state.accounts.balance[house.number("A"), 0] += 1
+    house.state.accounts.add(house.number("A"), 0, 1)
 
     with pytest.raises(InvariantError, match="debits equal credits"):
         house.deposit("B", 1)
 
     assert house.engine.journal.head()[0] == house.batches[-1].sequence
+
+
+# ---- deciding and committing
+
+
+def test_nothing_leaves_before_the_commit() -> None:
+    house = traded_house()
+    engine, told = house.engine, []
+    assert engine.journal is not None
+    engine.subscribe(told.append)
+    view, outbox, head = engine.view(0), engine.outbox(), engine.journal.head()
+    clock = command.ADVANCE_TIME.row(instant_ns=house.state.now_ns + 1)
+    price = command.REPORT_PRICE.row(
+        source=0, price_e8=468 * 10**8, observed_ns=house.state.now_ns + 1
+    )
+    assess = command.ASSESS_MARGIN.row(instant_ns=house.state.now_ns + 1)
+
+    call = engine.decide([clock, price, assess])
+
+    assert house.state.defaults.orders.count == 1  # the state leads
+    assert (engine.journal.head(), told) == (head, [])
+    assert engine.view(10**12) is view
+    assert engine.outbox() is outbox
+    assert not call.is_committed
+
+    assert engine.commit() == engine.sequence == engine.journal.head()[0]
+    assert len(outbox) == 0
+    assert engine.outbox().number.tolist() == [1]
+    assert [notice.sequence for notice in told] == [engine.sequence]
+    assert told[0].placed["order"].tolist() == [1]
+    assert engine.view(10**12).sequence == engine.sequence
+    assert [b.sequence for b in call.batches][-1] == engine.sequence
+
+
+def test_a_commit_of_nothing_does_nothing() -> None:
+    house = traded_house()
+    told: list[object] = []
+    house.engine.subscribe(told.append)
+
+    assert house.engine.commit() == house.engine.sequence
+    assert told == []
+
+
+class CountingJournal(MemoryJournal):
+    """A journal that counts what is appended at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups: list[int] = []
+
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
+        self.groups.append(len(records))
+        super().append(records, epoch=epoch)
+
+
+def test_a_hundred_clients_share_one_commit() -> None:
+    journal = CountingJournal()
+    house = traded_house(journal=journal)
+    journal.groups.clear()
+
+    calls = [
+        house.engine.decide([DEPOSIT], source=f"client {n}", source_sequence=1) for n in range(100)
+    ]
+    house.engine.commit()
+
+    assert journal.groups == [100]
+    assert [len(call.batches) for call in calls] == [1] * 100
+    assert house.balance("INSURANCE_FUND") == 700
+
+
+def test_a_repeat_of_a_pending_key_waits_for_the_same_commit() -> None:
+    house = traded_house()
+    first = house.engine.decide(STEP, source="feed", source_sequence=1)
+    head = house.engine.head_hash
+
+    again = house.engine.decide(STEP, source="feed", source_sequence=1)
+
+    assert again is first
+    assert house.engine.head_hash == head
+    with pytest.raises(ConflictError, match="other commands"):
+        house.engine.decide(STEP[:1], source="feed", source_sequence=1)
+    house.engine.commit()
+    assert content(first.batches) == content(
+        house.engine.decide(STEP, source="feed", source_sequence=1).batches
+    )
+
+
+def test_a_failed_commit_answers_nobody() -> None:
+    journal = FailingJournal()
+    journal.is_full = False
+    house = traded_house(journal=journal)
+    told: list[object] = []
+    house.engine.subscribe(told.append)
+    view = house.engine.view(0)
+    call = house.engine.decide([DEPOSIT])
+    journal.is_full = True
+
+    with pytest.raises(JournalError, match="no space left"):
+        house.engine.commit()
+
+    assert not call.is_committed
+    assert told == []
+    assert house.engine.view(10**12) is view
+    for use in (house.engine.commit, house.engine.snapshot, lambda: house.engine.decide([])):
+        with pytest.raises(InvariantError, match="a stopped engine is recovered, not used"):
+            use()
+
+
+def test_a_writer_that_another_one_replaced_stops() -> None:
+    house = traded_house()
+    old, journal = house.engine, house.engine.journal
+    assert journal is not None
+    new = recover(journal)
+    waiting = old.decide([DEPOSIT])
+    new.submit([DEPOSIT])
+
+    with pytest.raises(FencedError, match="epoch 1 is over"):
+        old.commit()
+
+    assert not waiting.is_committed
+    with pytest.raises(InvariantError, match="a stopped engine"):
+        old.decide([DEPOSIT])
+    new.submit([DEPOSIT])
+    assert recover(journal).state.digest() == new.state.digest()
+
+
+def test_a_writer_whose_journal_went_on_before_it_began_stops() -> None:
+    house = traded_house()
+    journal = house.engine.journal
+    assert journal is not None
+    late = recover(journal)
+    house.submit(DEPOSIT)
+
+    with pytest.raises(JournalError, match="went on since this state was taken"):
+        late.decide([DEPOSIT])
+
+    with pytest.raises(InvariantError, match="a stopped engine"):
+        late.decide([DEPOSIT])
+
+
+def test_a_subscriber_that_raises_is_dropped_and_reported() -> None:
+    house = traded_house()
+    told: list[int] = []
+
+    def fails(notice: Notice) -> None:
+        raise ValueError("a reader's own fault")
+
+    def calls_back(notice: Notice) -> None:
+        house.engine.commit()
+
+    for callback in (fails, calls_back, lambda notice: told.append(notice.sequence)):
+        house.engine.subscribe(callback)
+    house.engine.submit([DEPOSIT])
+    house.engine.submit([DEPOSIT])
+
+    assert told == [house.engine.sequence - 1, house.engine.sequence]
+    assert [(who, str(error)) for who, error in house.engine.dropped] == [
+        (fails, "a reader's own fault"),
+        (calls_back, "a subscriber does not call the engine"),
+    ]
+
+
+def test_what_needs_a_commit_first_says_so() -> None:
+    engine = traded_house().engine
+    engine.decide([DEPOSIT])
+
+    for use, words in (
+        (engine.snapshot, "nothing pending"),
+        (engine.fork, "fork after their commit"),
+        (lambda: engine.subscribe(print), "subscribe after their commit"),
+        (lambda: engine.view(0), "there is no view yet"),
+    ):
+        with pytest.raises(InputError, match=words):
+            use()
+    engine.commit()
+    engine.snapshot()
 
 
 # ---- forks and snapshots
@@ -390,6 +543,34 @@ def test_a_snapshot_is_kept_with_the_digest_of_its_state() -> None:
     sequence, kept_digest, payload = kept
     assert (sequence, kept_digest) == (house.engine.sequence, digest)
     assert decode_snapshot(payload, digest).digest() == digest == house.engine.state.digest()
+
+
+def test_a_snapshot_of_a_state_that_is_not_sound_is_not_kept() -> None:
+    house = traded_house()
+    house.state.accounts.balance[house.number("A"), 0] += 1
+
+    with pytest.raises(InvariantError, match="debits equal credits"):
+        house.engine.snapshot()
+
+    assert house.engine.journal is not None
+    assert house.engine.journal.latest_snapshot() is None
+
+
+def test_a_fork_without_a_journal_only_simulates() -> None:
+    house = traded_house()
+    before, head = house.engine.state.digest(), house.engine.head_hash
+    fork, journaled = house.engine.fork(), house.engine.fork(MemoryJournal())
+
+    batches, expected = fork.submit(STEP), journaled.submit(STEP)
+
+    assert content(batches) == content(expected)
+    assert fork.state.digest() == journaled.state.digest()
+    assert (fork.journal, fork.head_hash) == (None, bytes(32))
+    assert (house.engine.state.digest(), house.engine.head_hash) == (before, head)
+    with pytest.raises(InputError, match="without a journal no outcome is kept"):
+        fork.decide([DEPOSIT], source="feed", source_sequence=1)
+    with pytest.raises(InputError, match="a snapshot needs a journal"):
+        fork.snapshot()
 
 
 @pytest.mark.rule("14.9")

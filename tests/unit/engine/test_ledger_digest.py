@@ -47,7 +47,7 @@ CELLS = {
     "positions": ("account", "instrument", "lots", "entry_cost", "settlement_cost", "realised"),
     "reservations": ("account", "instrument", "lots", "limit_ticks", "open_order_hold"),
     "orders": ("account", "subject", "kind", "quantity", "reference", "placed_ns"),
-    "losses": ("account", "amount", "uncovered"),
+    "losses": ("account", "amount"),
 }
 
 

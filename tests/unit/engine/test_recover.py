@@ -182,7 +182,8 @@ def forged(house: ClearingHouse, edit: Edit) -> MemoryJournal:
                     source=record.source,
                     source_sequence=record.source_sequence,
                 )
-            ]
+            ],
+            epoch=0,
         )
     return journal
 

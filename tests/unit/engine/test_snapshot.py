@@ -6,8 +6,9 @@ import pytest
 
 from novate.canonical import digest_columns
 from novate.engine import snapshot, state_version
+from novate.engine.earlier_state import Named
 from novate.engine.snapshot import SNAPSHOT_FORMAT, decode_snapshot, encode_snapshot
-from novate.engine.state_version import Named, StateStep
+from novate.engine.state_version import StateStep
 from novate.engine.version import ENGINE_VERSION
 from novate.errors import JournalError
 from tests.unit.clearing import ClearingHouse

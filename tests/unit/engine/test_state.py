@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from novate.book.ledger import transfer
 from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION
 from novate.errors import InvariantError, JournalError
+from novate.kernel.clearing.bound import COST_STOP
+from novate.message import event
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
 
 
@@ -118,7 +122,7 @@ def test_the_digest_covers_every_table_and_the_keys_of_sources() -> None:
 
     transfer(state.accounts, 0, house.number("A"), house.number("B"), 1)
     digests.add(state.digest())
-    state.defaults.orders.is_open[0] ^= True
+    state.defaults.orders.quantity[0] += 1
     digests.add(state.digest())
     state.now_ns += 1
     digests.add(state.digest())
@@ -201,3 +205,83 @@ def test_rounding_of_inverse_values_may_leave_a_unit_per_holder_after_a_cycle() 
     house.engine.state.require_sound()
 
     assert int(house.state.accounts.used("balance").sum()) == 0
+
+
+# ---- after one record
+
+
+def test_a_record_is_sound_when_its_legs_cancel() -> None:
+    house = busy_house()
+    state = house.engine.state
+    state.is_moved = True
+    state.margin_cache.touch(3, 4)
+
+    touched = state.require_still_sound([])
+
+    assert touched is not None
+    assert touched.tolist() == [3, 4]
+    assert not state.is_moved
+
+
+@pytest.mark.parametrize(
+    ("forget", "message"),
+    [
+        (lambda s: s.accounts.add(3, 0, 1), r"debits equal credits in every asset, sums \[1, 0\]"),
+        (lambda s: s.instruments.lots_sum.__setitem__(0, 2), "sum to zero, sums \\[2, 0\\]"),
+        (lambda s: s.instruments.pending_sum.__setitem__(1, -3), r"cancels, left \[\('Y', -3\)\]"),
+    ],
+)
+def test_a_leg_that_is_missing_stops_the_engine_at_once(
+    forget: Callable[[State], None], message: str
+) -> None:
+    state = busy_house().engine.state
+    forget(state)
+    state.require_still_sound([])  # nothing moved: nothing is looked at
+    state.is_moved = True
+
+    with pytest.raises(InvariantError, match=message):
+        state.require_still_sound([])
+
+
+def test_what_no_command_may_bring_about_is_held_to_the_bounds() -> None:
+    house = busy_house()
+    state = house.engine.state
+    account = house.number("B")
+    row = int(state.accounts.head[account])
+    unadmitted = [
+        event.ACCOUNT_TAKEN_OVER.run({f.name: [] for f in event.ACCOUNT_TAKEN_OVER.fields})
+    ]
+    for column, value, words in (
+        ("settlement_cost", COST_STOP, "no cost reaches"),
+        ("lots", COST_STOP // 10**12, "no account's gross is over"),
+    ):
+        kept = int(getattr(state.positions, column)[row])
+        getattr(state.positions, column)[row] = value
+        for events, accounts in (([], [account]), (unadmitted, [account + 1])):
+            state.is_moved = True
+            state.margin_cache.touch(*accounts)
+            state.require_still_sound(events)
+        state.is_moved = True
+        state.margin_cache.touch(account)
+        with pytest.raises(InvariantError, match=words):
+            state.require_still_sound(unadmitted)
+        getattr(state.positions, column)[row] = kept
+
+
+def test_a_record_that_touches_everything_is_added_up() -> None:
+    house = busy_house()
+    state = house.engine.state
+    state.accounts.balance[3, 0] += 1  # past the bookings
+    state.is_moved = True
+    state.margin_cache.touch_all()
+
+    with pytest.raises(InvariantError, match="debits equal credits"):
+        state.require_still_sound([])
+
+
+def test_running_totals_that_are_not_those_of_the_rows_stop_the_engine() -> None:
+    state = busy_house().engine.state
+    state.accounts.balance_sum[0] += 1
+
+    with pytest.raises(InvariantError, match="running totals are those of the rows"):
+        state.require_sound()

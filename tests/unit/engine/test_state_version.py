@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from novate.engine import state_version
-from novate.engine.state_version import STATE_VERSION, STEPS, Named, StateStep, upcast_state
+from novate.engine.earlier_state import Named
+from novate.engine.state_version import STATE_VERSION, STEPS, StateStep, upcast_state
 from novate.errors import JournalError
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from novate.engine.batch import apply_record
 from novate.engine.decide import Events
-from novate.engine.engine import apply_record
 from novate.engine.state import State
 from novate.engine.touch import note
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE

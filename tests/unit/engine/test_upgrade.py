@@ -6,7 +6,8 @@ import pytest
 
 from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Record, Run
-from novate.engine.engine import Engine, decode_batch
+from novate.engine.batch import decode_batch
+from novate.engine.engine import Engine
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.recover import audit, recover
 from novate.engine.snapshot import decode_snapshot
@@ -164,10 +165,10 @@ class FailingRecords(MemoryJournal):
 
     is_full = False
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
         if self.is_full:
             raise JournalError("no space left")
-        super().append(records)
+        super().append(records, epoch=epoch)
 
 
 def test_a_crash_between_the_upgrade_and_its_snapshot_is_recovered() -> None:

@@ -27,7 +27,7 @@ def journal_of(*versions: int) -> MemoryJournal:
             previous=previous,
             body=b"",
         )
-        journal.append([record])
+        journal.append([record], epoch=0)
     return journal
 
 

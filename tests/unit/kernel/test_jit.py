@@ -77,6 +77,15 @@ def test_a_product_over_a_divisor_is_exact_beyond_64_bits(
     assert int(_muldiv(a, b, c)) == a * b // c
 
 
+@given(st.integers(1, 2**50), st.integers(2**14, 2**61), st.integers(-2, 2), st.data())
+def test_a_product_over_a_divisor_is_exact_where_a_float_only_estimates_the_quotient(
+    quotient: int, c: int, near: int, data: st.DataObject
+) -> None:
+    b = data.draw(st.integers(1, c))
+    a = min(max(quotient * c // b + near, 0), 2**62)  # a * b / c lies next to the quotient
+    assert int(_muldiv(a, b, c)) == a * b // c
+
+
 def test_a_hint_to_memory_changes_nothing_and_may_point_anywhere() -> None:
     assert _sum_with_hints(np.arange(5)) == 10
 

@@ -6,7 +6,7 @@ import pytest
 
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 from novate.message.refusal import (
     ReserveMarginRefusal,
     SubmitTradeRefusal,
@@ -621,7 +621,7 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 @pytest.mark.rule("7.3")
 def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
     built = house()
-    run = command.SET_PARAMETER.row(parameter=int(Parameter.TRADE_COLLAR_PPM), value=50_000)
+    run = set_parameter(Parameter.TRADE_COLLAR_PPM, 50_000)
     assert answer(built, run) == []
     a, b, market = (built.number(name) for name in ("A", "B", "EXTERNAL_MARKET"))
     for ticks, code in (

@@ -7,7 +7,7 @@ from novate.errors import JournalError
 from novate.kernel.codes import AccountStatus
 from novate.message import command
 from novate.message.refusal import SetMarginModelRefusal as No
-from tests.tiny_model import MODELS
+from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, DAY, START, ClearingHouse
 
 
@@ -17,7 +17,7 @@ def hedged_house(deposit: int = 1_000) -> ClearingHouse:
     Ten per cent of each are asked by the rules of contracts, together 800; the worse of two moves
     is 0, the floor one per cent of 8,000.
     """
-    house = ClearingHouse(models=MODELS)
+    house = ClearingHouse(plugins=PLUGINS)
     for symbol in ("X", "Y"):
         house.list_contract(symbol)
     house.open_client("A", deposit=deposit * COIN)
@@ -33,7 +33,7 @@ def asked(house: ClearingHouse, name: str = "A") -> tuple[int, int]:
     return numbers.initial // COIN, numbers.maintenance // COIN
 
 
-@pytest.mark.rule("3.27", "3.28")
+@pytest.mark.rule("3.29", "3.30")
 def test_a_group_has_the_standard_model_until_it_is_given_another() -> None:
     house = hedged_house()
     assert asked(house) == (800, 400)
@@ -52,7 +52,7 @@ def test_a_group_has_the_standard_model_until_it_is_given_another() -> None:
     assert asked(house) == (800, 400)
 
 
-@pytest.mark.rule("6.14")
+@pytest.mark.rule("6.18")
 @pytest.mark.parametrize(("model", "known"), [(3, 2), (-1, 2), (32_767, 2)])
 def test_an_unknown_model_is_refused(model: int, known: int) -> None:
     house = hedged_house()
@@ -64,7 +64,7 @@ def test_an_unknown_model_is_refused(model: int, known: int) -> None:
     assert (row["actual"], row["allowed"]) == (model, known)
 
 
-@pytest.mark.rule("6.14")
+@pytest.mark.rule("6.18")
 @pytest.mark.parametrize("name", ["M", "INSURANCE_FUND", "LIQUIDATOR", "EXTERNAL_MARKET"])
 def test_only_margin_accounts_have_a_model(name: str) -> None:
     house = hedged_house()
@@ -76,7 +76,7 @@ def test_only_margin_accounts_have_a_model(name: str) -> None:
     assert house.refusals() == [No.UNKNOWN_GROUP]
 
 
-@pytest.mark.rule("6.15")
+@pytest.mark.rule("6.19")
 def test_a_group_below_initial_margin_under_the_new_model_keeps_its_own() -> None:
     house = hedged_house()
     house.set_model("A", 1)
@@ -91,7 +91,7 @@ def test_a_group_below_initial_margin_under_the_new_model_keeps_its_own() -> Non
     assert asked(house) == (80, 80)
 
 
-@pytest.mark.rule("6.15")
+@pytest.mark.rule("6.19")
 def test_a_group_that_is_not_open_or_without_a_price_keeps_its_model() -> None:
     house = hedged_house()
     house.state.accounts.status[house.number("A")] = AccountStatus.CALLED
@@ -110,10 +110,10 @@ def test_the_model_of_a_group_survives_recovery_snapshot_and_fork() -> None:
     house.set_model("A", 1)
     digest = house.state.digest()
 
-    assert audit(house.engine.journal, models=MODELS).digest == digest
-    whole = recover(house.engine.journal, models=MODELS)
+    assert audit(house.engine.journal, plugins=PLUGINS).digest == digest
+    whole = recover(house.engine.journal, plugins=PLUGINS)
     house.engine.snapshot()
-    tail = recover(house.engine.journal, models=MODELS)
+    tail = recover(house.engine.journal, plugins=PLUGINS)
     for engine in (whole, tail, house.engine.fork(type(house.engine.journal)())):
         assert engine.state.digest() == digest
         assert engine.state.assess(house.number("A")).initial == 80 * COIN

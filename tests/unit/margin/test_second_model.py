@@ -18,7 +18,7 @@ from novate.message.refusal import (
     WithdrawCollateralRefusal,
 )
 from novate.valuation.requirement import Binding
-from tests.tiny_model import MODELS
+from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, E8, MINUTE, START, ClearingHouse
 
 X, Y = 0, 1
@@ -28,7 +28,7 @@ def house_with(
     deposit: int, policy: ShortfallPolicy = ShortfallPolicy.AUTO_LIQUIDATE
 ) -> ClearingHouse:
     """A has the tiny model; X is on one coin, Y on another, both at 100."""
-    house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)), models=MODELS)
+    house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 0)), plugins=PLUGINS)
     house.list_contract("X")
     house.list_contract("Y", underlying=2)
     house.open_client("A", deposit=deposit * COIN, shortfall_policy=policy)
@@ -61,7 +61,7 @@ def equity_and_asked(house: ClearingHouse) -> tuple[int, int, int]:
     return numbers.equity // COIN, numbers.initial // COIN, numbers.maintenance // COIN
 
 
-@pytest.mark.rule("3.28", "7.8")
+@pytest.mark.rule("3.30", "7.8")
 def test_each_row_of_a_run_is_asked_for_with_the_rows_before_it() -> None:
     # Long 40 of X alone may lose 400; the second trade hedges it.
     house = house_with(400)
@@ -187,5 +187,5 @@ def test_all_of_it_is_found_again_by_recovery_and_audit() -> None:
     move(house, 80, 94)
     digest = house.state.digest()
 
-    assert recover(house.engine.journal, models=MODELS).state.digest() == digest
-    assert audit(house.engine.journal, models=MODELS).digest == digest
+    assert recover(house.engine.journal, plugins=PLUGINS).state.digest() == digest
+    assert audit(house.engine.journal, plugins=PLUGINS).digest == digest

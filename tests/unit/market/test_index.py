@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from novate.kernel.codes import InstrumentStatus
 from novate.market import index
-from novate.market.index import blend, combine, to_ticks, weighted_median
+from novate.market.index import blend, to_ticks
 from novate.market.state import MarketState
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
@@ -97,80 +97,6 @@ def test_a_venue_price_is_refused_in_the_order_of_the_codes(
 
 
 # ---- the index
-
-
-@pytest.mark.rule("5.6")
-@pytest.mark.parametrize(
-    ("prices", "weights", "median"),
-    [
-        ([5], [1], 5),
-        ([10, 20], [1, 1], 15),
-        ([10, 21], [1, 1], 15),  # the mean of two is rounded down
-        ([10, 20], [2, 1], 10),
-        ([10, 20], [1, 2], 20),
-        ([30, 10, 20], [1, 1, 1], 20),
-        ([30, 10, 20], [5, 1, 1], 30),
-        ([10, 20, 30], [1, 1, 2], 25),
-        ([10, 20, 30, 40], [1, 1, 1, 1], 25),
-        ([20, 20, 20, 10], [1, 1, 1, 1], 20),
-    ],
-)
-def test_the_median_stands_where_half_of_the_weight_is_reached(
-    prices: list[int], weights: list[int], median: int
-) -> None:
-    assert weighted_median(prices, weights) == median
-
-
-@pytest.mark.rule("5.6")
-@given(
-    feeds=st.lists(
-        st.tuples(st.integers(1, 10**17), st.integers(1, 10**6)), min_size=1, max_size=9
-    ),
-    seed=st.randoms(use_true_random=False),
-)
-def test_the_median_lies_among_the_prices_and_knows_no_order(
-    feeds: list[tuple[int, int]], seed: Any
-) -> None:
-    shuffled = list(feeds)
-    seed.shuffle(shuffled)
-
-    median = weighted_median([p for p, _ in feeds], [w for _, w in feeds])
-
-    assert min(p for p, _ in feeds) <= median <= max(p for p, _ in feeds)
-    assert weighted_median([p for p, _ in shuffled], [w for _, w in shuffled]) == median
-
-
-@pytest.mark.rule("5.6", "5.7")
-@given(
-    honest=st.lists(st.integers(10**6, 2 * 10**6), min_size=2, max_size=6),
-    wrong=st.integers(1, 10**17),
-)
-def test_one_source_of_many_cannot_move_the_index_out_of_the_honest_range(
-    honest: list[int], wrong: int
-) -> None:
-    found, _, _ = combine([*honest, wrong], [1] * (len(honest) + 1), 1_000_000, 1)
-
-    assert min(honest) <= found <= max(honest)
-
-
-@pytest.mark.rule("5.7")
-def test_an_outlier_is_left_out_at_more_than_the_limit() -> None:
-    prices = [100_000, 100_000, 103_000]
-
-    assert combine(prices, [1, 1, 1], 30_000, 1) == (100_000, 3, 0)
-    assert combine([*prices[:2], 103_001], [1, 1, 1], 30_000, 1) == (100_000, 2, 1)
-
-
-@pytest.mark.rule("5.7")
-def test_of_two_sources_nobody_is_the_outlier() -> None:
-    assert combine([100, 200], [1, 1], 30_000, 1) == (150, 2, 0)
-
-
-@pytest.mark.rule("5.5", "5.7")
-def test_with_too_few_sources_there_is_no_index() -> None:
-    assert combine([], [], 30_000, 1) == (0, 0, 0)
-    assert combine([100, 100], [1, 1], 30_000, 3) == (0, 2, 0)
-    assert combine([100, 100, 200], [1, 1, 1], 30_000, 3) == (0, 2, 1)
 
 
 @pytest.mark.rule("5.8", "5.12")

@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 
 from novate import message
+from novate.canonical import Run
+from novate.message.declare import rows_of
 from novate.message.parameter import (
+    PARAMETER_SET,
+    SET_PARAMETER,
     SETTINGS,
     Parameter,
-    ParameterState,
+    Scope,
     Setting,
-    apply_parameter_set,
-    decide_set_parameter,
     initial_parameters,
+    set_parameter,
+    set_parameters,
 )
-from novate.message.refusal import SetParameterRefusal
-from tests.unit.clearing import ClearingHouse, Recorder
+from novate.message.parameter_state import ParameterState
+from novate.message.version import upcast
+from novate.units import PPM
 
 
 def test_every_parameter_has_a_setting_and_a_number_of_its_own() -> None:
@@ -41,54 +46,30 @@ def test_an_account_is_released_at_no_less_than_its_maintenance_margin() -> None
     assert SETTINGS[Parameter.TAKEOVER_PPM].maximum == 1_000_000
 
 
-@pytest.mark.rule("6.13")
-@pytest.mark.parametrize("parameter", list(Parameter), ids=lambda parameter: parameter.name)
-def test_a_parameter_is_set_up_to_its_limits_and_refused_beyond(parameter: Parameter) -> None:
-    setting = SETTINGS[parameter]
-    x = ParameterState()
-    for value, code, allowed in (
-        (setting.minimum, None, None),
-        (setting.maximum, None, None),
-        (setting.minimum - 1, SetParameterRefusal.BELOW_MINIMUM, setting.minimum),
-        (setting.maximum + 1, SetParameterRefusal.ABOVE_MAXIMUM, setting.maximum),
-    ):
-        emitted = Recorder()
-
-        refusal = decide_set_parameter(x, {"parameter": int(parameter), "value": value}, emitted)
-
-        if code is None:
-            assert refusal is None
-            assert emitted.only() == {"parameter": parameter, "value": value}
-        else:
-            assert refusal == (code, value, allowed)
-            assert emitted.events == []
+def test_a_parameter_has_no_scope_twice_and_the_house_is_always_one() -> None:
+    for parameter, setting in SETTINGS.items():
+        assert len(set(setting.scopes)) == len(setting.scopes), parameter.name
+        assert Scope.HOUSE not in setting.scopes
 
 
-@pytest.mark.rule("6.13")
-@pytest.mark.parametrize("number", [-1, len(Parameter)])
-def test_a_parameter_that_does_not_exist_is_refused_whatever_the_value(number: int) -> None:
-    refusal = decide_set_parameter(ParameterState(), {"parameter": number, "value": -1}, Recorder())
+def test_a_command_without_more_is_for_the_whole_house_and_at_once() -> None:
+    one = set_parameter(Parameter.SLICE_PPM, 5)
+    many = set_parameters({Parameter.SLICE_PPM: 5, Parameter.RELEASE_PPM: PPM})
 
-    assert refusal == (SetParameterRefusal.UNKNOWN_PARAMETER, number, len(Parameter) - 1)
-
-
-@pytest.mark.rule("6.13")
-def test_a_parameter_that_was_set_is_in_force_and_the_others_keep_theirs() -> None:
-    x = ParameterState()
-
-    apply_parameter_set(x, {"parameter": int(Parameter.SLICE_PPM), "value": 7})
-
-    assert x.parameter(Parameter.SLICE_PPM) == 7
-    for other in set(Parameter) - {Parameter.SLICE_PPM}:
-        assert x.parameter(other) == SETTINGS[other].default
+    assert rows_of(one) == [
+        {"parameter": 1, "value": 5, "scope": 0, "subject": 0, "effective_ns": 0}
+    ]
+    assert rows_of(many)[0] == rows_of(one)[0]
+    assert rows_of(many)[1]["parameter"] == Parameter.RELEASE_PPM
 
 
-def test_a_change_is_journaled() -> None:
-    house = ClearingHouse(parameters={Parameter.TAKEOVER_PPM: 500_000})
+def test_messages_of_the_first_version_are_for_the_whole_house_and_at_once() -> None:
+    columns = (("parameter", np.array([1])), ("value", np.array([5])))
+    command = upcast(SET_PARAMETER, Run("SetParameter", 1, 1, columns))
+    event = upcast(PARAMETER_SET, Run("ParameterSet", 1, 1, columns))
 
-    assert house.events("ParameterSet")[-1] == {
-        "parameter": Parameter.TAKEOVER_PPM, "value": 500_000,
-    }  # fmt: skip
+    assert rows_of(command) == rows_of(set_parameter(1, 5))
+    assert rows_of(event) == [{**rows_of(command)[0], "parameter_set": ""}]
 
 
 def test_a_parameter_is_named_in_three_files_at_most() -> None:

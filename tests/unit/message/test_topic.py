@@ -2,8 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.canonical import Run
+from novate.kernel.codes import DueKind
 from novate.message import command, event
-from novate.message.topic import BOTH_SIDES, PAYER, commands, named, next_of, report_only
+from novate.message.declare import rows_of
+from novate.message.topic import (
+    BOTH_SIDES,
+    PAYER,
+    Numbers,
+    column_work,
+    commands,
+    named,
+    report_only,
+)
 
 
 def test_touched_accounts_are_read_from_a_row_or_from_all_rows() -> None:
@@ -21,10 +32,18 @@ def test_no_rows_make_no_command() -> None:
     assert (run.name, run.rows) == ("PlaceSlice", 2)
 
 
-def test_rows_with_an_instant_are_due_then() -> None:
-    rows, instants = next_of(np.array([0, 5, -1, 3]))
+def test_work_of_a_column_is_due_where_it_has_an_instant() -> None:
+    column = np.array([0, 5, -1, 3])
 
-    assert (rows.tolist(), instants.tolist()) == ([1, 3], [5, 3])
+    def place(state: object, accounts: Numbers) -> Run:
+        return command.PLACE_SLICE.run({"account": accounts})
+
+    work = column_work(DueKind.SLICE, lambda state: column, place)
+
+    subjects, instants = work.due(None)
+    assert (subjects.tolist(), instants.tolist()) == ([1, 3], [5, 3])
+    assert work.instants(None, np.array([3, 0])).tolist() == [3, 0]
+    assert rows_of(work.commands(None, subjects)) == [{"account": 1}, {"account": 3}]
 
 
 def test_an_event_that_only_reports_changes_nothing() -> None:

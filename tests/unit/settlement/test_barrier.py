@@ -6,7 +6,7 @@ from novate.canonical import Run
 from novate.engine.recover import audit, recover
 from novate.kernel.codes import Barrier, InstrumentStatus, Monitoring
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, OPTION_TERMS, START, ClearingHouse
 
 EXPIRY = OPTION_TERMS["expiry_ns"]
@@ -121,7 +121,7 @@ def test_it_is_the_index_that_touches_and_not_one_of_its_sources() -> None:
 @pytest.mark.rule("9.21")
 def test_too_few_sources_touch_nothing() -> None:
     house = house_with(**UP_IN)
-    house.submit(command.SET_PARAMETER.row(parameter=int(Parameter.INDEX_SOURCES_MIN), value=2))
+    house.submit(set_parameter(Parameter.INDEX_SOURCES_MIN, 2))
     house.advance(START + MINUTE)
     house.submit(report(130))
     assert not house.events("BarrierTouched")

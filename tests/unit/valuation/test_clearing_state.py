@@ -15,6 +15,7 @@ from novate.kernel.codes import Role
 from novate.message import command
 from novate.message.parameter import SETTINGS, Parameter
 from novate.valuation import Assessment, ClearingState
+from novate.valuation.clearing_state import SINGLE_ROLES
 from tests.unit.clearing import COIN, E8, HOUR, START, ClearingHouse
 
 TIERS = ((0, 100_000, 50_000), (1_000 * COIN, 200_000, 100_000))
@@ -39,6 +40,30 @@ def test_an_empty_exposure_has_the_default_parameters() -> None:
     for parameter in Parameter:
         assert x.parameter(parameter) == SETTINGS[parameter].default
     assert x.single(Role.LIQUIDATOR) == -1
+
+
+def test_an_account_that_was_not_there_is_found_once_it_is_opened() -> None:
+    house = ClearingHouse()
+
+    assert house.state.single(Role.CUSTODY) == house.number("CUSTODY")
+
+
+def test_the_houses_own_accounts_are_listed_as_far_as_they_are_open() -> None:
+    assert ClearingState().own_accounts().tolist() == []
+    house = ClearingHouse()
+    assert house.state.own_accounts().tolist() == [house.number(r.name) for r in SINGLE_ROLES]
+    house.state.drop_caches()
+    assert len(house.state.own_accounts()) == len(SINGLE_ROLES)
+
+
+def test_positions_are_added_up_by_contract_with_what_they_could_reach() -> None:
+    house = pair(lots=5, price=100)
+
+    lots, pending, gross = house.state.summed_positions()
+
+    assert (lots.tolist(), pending.tolist()) == ([0], [0])
+    assert house.state.reach_of_a_lot().tolist() == [10**6 * COIN]
+    assert gross == 2 * (5 * 100 * COIN + 5 * 10**6 * COIN)
 
 
 # 1,000 + 5 * 10 = 1,050; 1 BTC at 110 is 99 after its haircut and 110 without.

@@ -182,3 +182,27 @@ def test_whatever_happens_the_cache_is_exact(seed: int) -> None:
         if generator.integers(3):  # several things may happen before anybody asks
             assert_exact(house, headroom)
     assert_exact(house, headroom)
+
+
+def test_accounts_touched_are_told_once_and_prices_touch_nobody() -> None:
+    house = house_with(3)
+    cache = house.state.margin_cache
+    cache.take_touched()
+    moves = cache.moves
+
+    cache.touch(4, 5)
+    cache.touch_many(np.array([7, 4], np.uint32))
+    touched = cache.take_touched()
+    assert touched is not None
+    assert touched.tolist() == [4, 5, 7, 4]
+    cache.numbers()
+    assert cache.moves == moves
+    house.price(None, e8={0: 101 * E8})
+    cache.numbers()
+    assert cache.moves > moves
+    again = cache.take_touched()
+    assert again is not None
+    assert again.size == 0
+
+    cache.touch_all()
+    assert cache.take_touched() is None

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from novate.engine.plugin import Plugins
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.market.state import MarketState
 from novate.message import command
@@ -37,7 +38,10 @@ class Watched(TwoMoves):
 @pytest.fixture
 def house() -> ClearingHouse:
     """Six accounts that trade four contracts; the odd ones have the watched model."""
-    built = ClearingHouse(assets=(("BTC", 8, 1_000), ("ETH", 8, 0)), models=(MODELS[0], Watched()))
+    built = ClearingHouse(
+        assets=(("BTC", 8, 1_000), ("ETH", 8, 0)),
+        plugins=Plugins(margin_models=(MODELS[0], Watched())),
+    )
     for k in range(4):
         built.list_contract(f"c{k}", underlying=1 + k // 2)
     for name in NAMES:

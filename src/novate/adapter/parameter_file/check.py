@@ -66,6 +66,8 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
         _check_instrument(checked, name, f"{where}: [instruments.{name}]")
     for name, rule in checked["option_margin"].items():
         _check_option_margin(rule, f"{where}: [option_margin.{name}]")
+    for name, override in checked["overrides"].items():
+        _check_override(checked, override, f"{where}: [overrides.{name}]")
     _check_options(checked, where)
     _check_shares(checked, where)
     return checked
@@ -271,6 +273,15 @@ def _resolve_tiers(checked: dict[str, Any], terms: dict[str, Any], place: str) -
         }
         for tier in terms["tiers"]
     ]
+
+
+def _check_override(checked: dict[str, Any], override: dict[str, Any], place: str) -> None:
+    _known(checked["instruments"], override["instrument"], f"{place} instrument")
+    values = [key for key in override if key not in ("instrument", "effective")]
+    if all(override[key] is None for key in values):
+        raise InputError(f"{place}: no value; allowed: one at least of {', '.join(values)}")
+    if override["tiers"] is not None:
+        _resolve_tiers(checked, override, place)
 
 
 def _check_option_margin(rule: dict[str, Any], place: str) -> None:

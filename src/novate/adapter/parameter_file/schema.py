@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from novate.message.layer import LAYERS, Place
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, Scope
+from novate.message.parameter import Setting as RiskSetting
 from novate.units import AMOUNT_MAX, INT64_MAX, NUMERAIRE_DECIMALS, PPM, PRICE_DECIMALS
 
 REQUIRED: Any = object()
@@ -94,24 +95,20 @@ def _text(key: str, default: Any, doc: str) -> Setting:
 
 
 def _parameters(section: str) -> tuple[Setting, ...]:
-    """Return the risk parameters of a section, in whole units of the file inside their limits."""
-    settings = []
-    for parameter in Parameter:
-        declared = parameter.setting
-        if declared.section == section:
-            unit = declared.unit
-            kind = Kind.DECIMAL if unit.decimals else Kind.INTEGER
-            default, least, most = (
-                declared.default // unit.scale,
-                -(-declared.minimum // unit.scale),
-                declared.maximum // unit.scale,
-            )
-            settings.append(
-                Setting(
-                    declared.key, unit.file, kind, default, least, most, declared.doc, unit.decimals
-                )
-            )
-    return tuple(settings)
+    """Return the risk parameters of a section."""
+    return tuple(_parameter(p.setting) for p in Parameter if p.setting.section == section)
+
+
+def _parameter(declared: RiskSetting) -> Setting:
+    """Return the key of a risk parameter, in whole units of the file inside its limits."""
+    unit = declared.unit
+    kind = Kind.DECIMAL if unit.decimals else Kind.INTEGER
+    default, least, most = (
+        declared.default // unit.scale,
+        -(-declared.minimum // unit.scale),
+        declared.maximum // unit.scale,
+    )
+    return Setting(declared.key, unit.file, kind, default, least, most, declared.doc, unit.decimals)
 
 
 RUN = Section(
@@ -345,6 +342,28 @@ TIERS = Section(
     is_named=True,
 )  # fmt: skip
 
+OVERRIDES = Section(
+    "overrides",
+    "What holds for one contract in the place of what holds for all, from an instant on.",
+    (
+        _text("instrument", REQUIRED, "symbol of the contract"),
+        Setting(
+            "effective", "UTC", Kind.INSTANT, None, None, None,
+            "instant from which it holds; from the start when absent",
+        ),
+        Setting(
+            "tiers", "", Kind.TIERS, None, None, None,
+            "all its margin tiers: name of a table under [tiers], or rows as there",
+        ),
+        *(
+            replace(_parameter(p.setting), default=None)
+            for p in Parameter
+            if Scope.INSTRUMENT in p.setting.scopes
+        ),
+    ),
+    is_named=True,
+)  # fmt: skip
+
 SECTIONS: tuple[Section, ...] = (
     RUN,
     ASSETS,
@@ -360,4 +379,5 @@ SECTIONS: tuple[Section, ...] = (
     OPTIONS,
     AGENT,
     TIERS,
+    OVERRIDES,
 )

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from novate.adapter.price_file.cells import Scaled, instant_column, scale_column
-from novate.adapter.price_file.frame import Frame, Report
+from novate.adapter.price_file.format.form import Report
+from novate.adapter.price_file.frame import Frame
 from novate.adapter.price_file.table import PriceOptions
 from novate.errors import InputError, RowFault
 from novate.units import DAY, SECOND, Rounding, format_decimal, format_instant

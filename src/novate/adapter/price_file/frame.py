@@ -1,28 +1,20 @@
-"""Bring a Parquet, CSV or zipped CSV file into named Arrow columns; text stays text."""
+"""Bring a file of prices into named Arrow columns, in whichever format it is."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from novate.errors import InputError, RowFault
+from novate.adapter.price_file.format import CATALOGUE
+from novate.adapter.price_file.format.form import FileFormat, Report
+from novate.errors import InputError
 from novate.units import DAY, HOUR, MINUTE
-
-Report = Callable[[RowFault], None]
-
-ARCHIVE_BYTES_MAX = 4 * 2**30
-"""Largest unpacked size of a zip member; a year of minute bars takes about 60 MB."""
 
 KLINE_COLUMNS = (
     "open_time",
@@ -77,13 +69,14 @@ def read_frame(
     required: Iterable[str],
     report: Report,
     headless: tuple[str, ...] | None = KLINE_COLUMNS,
+    formats: Sequence[FileFormat] = CATALOGUE,
 ) -> Frame:
     """Read a file into columns.
 
     Parameters
     ----------
     path
-        ``.parquet``, ``.csv`` or ``.zip`` with one CSV inside.
+        A file of one of the formats.
     aliases
         Accepted column names by canonical name; other columns are ignored.
     required
@@ -92,22 +85,19 @@ def read_frame(
         Called for each CSV row with the wrong number of cells.
     headless
         Column names of a CSV without header line; None refuses such a file.
+    formats
+        What may be read; the first that recognises the file reads it.
 
     Raises
     ------
     InputError
         If the file is missing, empty, cut short, of another format, or lacks a column.
     """
-    match path.suffix.lower():
-        case ".parquet":
-            columns, row = _read_parquet(path, aliases)
-        case ".csv":
-            columns, row = _read_csv(path, _csv_bytes(path), report, headless)
-        case ".zip":
-            columns, row = _read_csv(path, _zip_bytes(path), report, headless)
-        case suffix:
-            message = f"{path}: file type {suffix!r}; allowed: .parquet, .csv, .zip"
-            raise InputError(message)
+    form = next((form for form in formats if form.recognises(path)), None)
+    if form is None:
+        allowed = ", ".join(form.name for form in formats)
+        raise InputError(f"{path}: file type {path.suffix.lower()!r}; allowed: {allowed}")
+    columns, row = form.read(path, aliases, report, headless)
     named = _canonical(path, columns, aliases, required)
     if len(row) == 0:
         message = f"{path}: no rows; allowed: at least one"
@@ -144,103 +134,3 @@ def _canonical(
         message = f"{path}: columns missing: {missing}; found: {list(columns)}"
         raise InputError(message)
     return named
-
-
-def _read_parquet(
-    path: Path, aliases: Mapping[str, tuple[str, ...]]
-) -> tuple[dict[str, pa.Array], npt.NDArray[np.int64]]:
-    accepted = {alias for names in aliases.values() for alias in names}
-    try:
-        with pq.ParquetFile(path) as file:
-            found = file.schema_arrow.names
-            table = file.read(columns=[name for name in found if name in accepted])
-    except (OSError, pa.ArrowException) as error:
-        message = f"{path}: not readable as Parquet ({error}); allowed: a complete Parquet file"
-        raise InputError(message) from error
-    columns = {name: _one_chunk(table[name]) for name in table.column_names}
-    if not columns:
-        message = f"{path}: no usable column; found: {found}; known: {sorted(accepted)}"
-        raise InputError(message)
-    return columns, np.arange(1, table.num_rows + 1, dtype=np.int64)
-
-
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    # A column of no rows may have no chunk at all.
-    return pa.concat_arrays(column.chunks or [pa.array([], column.type)])
-
-
-def _csv_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        message = f"{path}: not readable ({error.strerror}); allowed: an existing file"
-        raise InputError(message) from error
-
-
-def _zip_bytes(path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) != 1 or not members[0].filename.lower().endswith(".csv"):
-                names = [member.filename for member in members]
-                message = f"{path}: holds {names}; allowed: exactly one CSV file"
-                raise InputError(message)
-            if members[0].file_size > ARCHIVE_BYTES_MAX:
-                size = members[0].file_size
-                message = f"{path}: {size} bytes unpacked; allowed: at most {ARCHIVE_BYTES_MAX}"
-                raise InputError(message)
-            return archive.read(members[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        message = f"{path}: not readable as zip ({error}); allowed: a complete, open zip archive"
-        raise InputError(message) from error
-    except OSError as error:
-        message = f"{path}: not readable ({error}); allowed: an existing file"
-        raise InputError(message) from error
-
-
-def _read_csv(
-    path: Path, content: bytes, report: Report, headless: tuple[str, ...] | None
-) -> tuple[dict[str, pa.Array], npt.NDArray[np.int64]]:
-    try:
-        text = content.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{path}: not readable as CSV ({error}); allowed: UTF-8, comma separated"
-        raise InputError(message) from error
-    first = next((line for line in lines if line), None)
-    if first is None:
-        message = f"{path}: empty; allowed: at least one row"
-        raise InputError(message)
-    names = [cell.strip().lower().replace(" ", "_") for cell in first]
-    has_header = not any(cell[:1].isdigit() for cell in names)
-    if not has_header:
-        if headless is None or len(first) != len(headless):
-            wanted = f" or {len(headless)} columns without one" if headless else ""
-            message = f"{path}: no header line, {len(first)} columns; allowed: a header{wanted}"
-            raise InputError(message)
-        names = list(headless)
-    if len(set(names)) != len(names):
-        message = f"{path}: column names repeat: {names}; allowed: each name once"
-        raise InputError(message)
-    kept: list[list[str]] = []
-    row: list[int] = []
-    is_header = has_header
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        if is_header:
-            is_header = False
-        elif len(line) == len(names):
-            kept.append(line)
-            row.append(number)
-        else:
-            report(RowFault(str(path), number, "cells", str(len(line)), f"{len(names)} cells"))
-    columns = {
-        name: pa.array([cell.strip() or None for cell in cells], pa.string())
-        for name, cells in zip(
-            names, zip(*kept, strict=True) if kept else [()] * len(names), strict=True
-        )
-    }
-    return columns, np.array(row, np.int64)

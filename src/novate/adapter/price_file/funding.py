@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from novate.adapter.price_file.bars import stamp
 from novate.adapter.price_file.cells import scale_column
-from novate.adapter.price_file.frame import Report, read_frame
+from novate.adapter.price_file.format.form import Report
+from novate.adapter.price_file.frame import read_frame
 from novate.errors import InputError, RowFault
 from novate.units import format_instant
 

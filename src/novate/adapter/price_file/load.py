@@ -18,7 +18,8 @@ from novate.adapter.price_file.bars import (
     interval_of,
     stamp,
 )
-from novate.adapter.price_file.frame import Frame, Report, read_frame
+from novate.adapter.price_file.format.form import Report
+from novate.adapter.price_file.frame import Frame, read_frame
 from novate.adapter.price_file.table import BarCount, Gap, PriceOptions, PriceReview, PriceTable
 from novate.errors import InputError, RowFault
 from novate.units import PRICE_DECIMALS, SECOND, format_decimal, format_instant, muldiv_half_up
@@ -63,7 +64,7 @@ def load_prices(
     quarantine
         Called once for each row that is left out.
     options
-        Limits, and symbols whose volume is stated in the quote currency.
+        Limits, symbols whose volume is stated in the quote currency, and the formats.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def load_prices(
     if not files or end_ns <= start_ns:
         message = f"{len(files)} files, window {start_ns} to {end_ns}; allowed: files, start < end"
         raise InputError(message)
-    frames = [read_frame(path, ALIASES, REQUIRED, counter) for path in files]
+    frames = _frames(files, counter, options)
     stamps = [stamp(frame, counter) for frame in frames]
     interval = _common_interval(frames, stamps)
     names = tuple(dict.fromkeys(symbols)) or _all_symbols(stamps)
@@ -123,6 +124,11 @@ def load_prices(
             bars=_counts(bars, names, interval, (start_ns, end_ns), _of_last(frames, stamps)),
         ),
     )
+
+
+def _frames(files: list[Path], report: Report, options: PriceOptions) -> list[Frame]:
+    known = options.formats
+    return [read_frame(path, ALIASES, REQUIRED, report, formats=known) for path in files]
 
 
 def _common_interval(frames: list[Frame], stamps: list[Stamped]) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from novate.adapter.price_file.format import CATALOGUE, FileFormat
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -25,11 +27,14 @@ class PriceOptions:
     quote_volume
         Symbols whose files state volume in the quote currency (some venues do); it is converted
         at the bar's close.
+    formats
+        What may be read; the first that recognises a file reads it.
     """
 
     price_max_e8: int = 10**16
     volume_max_e8: int = 10**18
     quote_volume: frozenset[str] = field(default_factory=frozenset)
+    formats: tuple[FileFormat, ...] = CATALOGUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from pathlib import Path
 from novate.errors import JournalError
 
 APPLICATION_ID = 0x6E767461  # "nvta" in the header of the database file
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 had no table of writers; opening such a file for writing adds it."""
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
 
 # A batch of 10,000 events is 640 kB: 40 pages of 16 KiB need a quarter of the writes that pages of
 # 4 KiB need, and a batch of one still writes only one or two.  Larger pages gained nothing more.
@@ -23,9 +25,12 @@ CHECKPOINT_PAGES = 256
 # commit far larger than usual, such as a snapshot.
 LOG_BYTES_MAX = 16 * 2**20
 SYNCHRONOUS = {"FULL": 2, "EXTRA": 3}
+_WRITERS = (
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+    "CREATE TABLE writer (epoch INTEGER PRIMARY KEY)",  # the last one may write
+)
 _SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
     # The body comes last: the other fields are then found without walking its overflow pages.
     """CREATE TABLE record (sequence INTEGER PRIMARY KEY, instant_ns INTEGER NOT NULL,
     engine_version INTEGER NOT NULL, origin INTEGER NOT NULL, source TEXT NOT NULL,
@@ -34,6 +39,7 @@ _SCHEMA = (
     "CREATE INDEX record_by_source ON record (source, source_sequence) WHERE source <> ''",
     """CREATE TABLE snapshot (sequence INTEGER PRIMARY KEY, digest BLOB NOT NULL,
     checksum BLOB NOT NULL, payload BLOB NOT NULL)""",
+    *_WRITERS,
 )
 
 
@@ -74,12 +80,12 @@ def is_new(connection: sqlite3.Connection, path: Path) -> bool:
     Raises
     ------
     JournalError
-        If there are tables, and not those of a journal of this version.
+        If there are tables, and not those of a journal of a version that can be read.
     """
     if not _value(connection, "SELECT count(*) FROM sqlite_master"):
         return True
     found = _value(connection, "PRAGMA application_id"), _value(connection, "PRAGMA user_version")
-    if found != (APPLICATION_ID, SCHEMA_VERSION):
+    if found not in [(APPLICATION_ID, version) for version in READABLE_VERSIONS]:
         message = (
             f"{path} has application_id and user_version {found}; a journal has "
             f"{(APPLICATION_ID, SCHEMA_VERSION)}"
@@ -89,7 +95,7 @@ def is_new(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> None:
-    """Set and check the pragmas, and make the tables of a new file.
+    """Set and check the pragmas, and make the tables that a new or an earlier file lacks.
 
     Parameters
     ----------
@@ -123,8 +129,11 @@ def prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> Non
             f"{SYNCHRONOUS[synchronous]} are needed"
         )
         raise JournalError(message)
-    if is_fresh:
-        for statement in ("BEGIN IMMEDIATE", *_SCHEMA, "COMMIT"):
+    tables: tuple[str, ...] = _SCHEMA if is_fresh else ()
+    if not is_fresh and _value(connection, "PRAGMA user_version") != SCHEMA_VERSION:
+        tables = _WRITERS
+    if tables:
+        for statement in ("BEGIN IMMEDIATE", *tables, "COMMIT"):
             _value(connection, statement)
 
 

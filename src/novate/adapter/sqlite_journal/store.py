@@ -30,6 +30,7 @@ from typing import Any
 from novate.adapter.sqlite_journal import database
 from novate.adapter.sqlite_journal.head_anchor import HeadAnchor
 from novate.canonical import GENESIS, HASH_BYTES, Record, check_chain, check_links
+from novate.engine.journal import require_epoch
 from novate.errors import InputError, JournalError
 
 READ_ROWS = 16  # rows fetched at once: no cursor stays open while the caller works
@@ -100,27 +101,46 @@ class SqliteJournal:
             self._release()
             raise
 
-    def append(self, records: Sequence[Record]) -> None:
+    def claim(self) -> int:
+        """Take the journal over for writing, durably, and return the epoch of the new writer.
+
+        Raises
+        ------
+        JournalError
+            If the journal is read-only, or writing failed: then the object has stopped.
+        """
+        self._writable()
+        epoch = self._claimed() + 1
+        with self._stopping_on_error(f"claiming epoch {epoch}"):
+            self._commit("INSERT INTO writer VALUES (?)", [(epoch,)])
+        return epoch
+
+    def append(self, records: Sequence[Record], *, epoch: int) -> None:
         """Commit records in one transaction, then anchor the last one.
 
         Parameters
         ----------
         records
             The next records as ``seal`` made them; no records, no commit.
+        epoch
+            What the writer's `claim` gave.
 
         Raises
         ------
+        FencedError
+            If another writer has claimed the journal since: nothing is written.
         JournalError
             If they do not continue the chain: nothing is written.  If writing fails: the outcome is
             unknown and the object has stopped.
         """
         self._writable()
+        require_epoch(epoch, self._claimed())
         head = check_links(records, self._head)
         if not records:
             return
         rows = [_row(record) for record in records]
         with self._stopping_on_error(f"appending records up to {head[0]}"):
-            self._commit(_INSERT, rows)
+            self._commit(_INSERT, rows, epoch)
             self._anchor.write(*head)
         self._head = head
 
@@ -367,9 +387,16 @@ class SqliteJournal:
 
     # ---- writing
 
-    def _commit(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def _claimed(self) -> int:
+        """Epoch that was claimed last, 0 before the first claim."""
+        return int(self._query("SELECT coalesce(max(epoch), 0) FROM writer")[0][0])
+
+    def _commit(self, sql: str, rows: Sequence[Sequence[Any]], epoch: int | None = None) -> None:
+        """Write rows in one transaction, with an epoch only while it is the last one claimed."""
         connection = self._open_connection()
         connection.execute("BEGIN IMMEDIATE")
+        if epoch is not None:
+            require_epoch(epoch, self._claimed())  # nobody can claim until the transaction ends
         connection.executemany(sql, rows)
         connection.execute("COMMIT")
 

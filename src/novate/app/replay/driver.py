@@ -1,193 +1,142 @@
-"""One run: steps through the engine, the market answers, the holders react."""
+"""One run: steps through the engine, and what observes them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from novate.adapter.price_file import BarCount
-from novate.adapter.quarantine import Quarantine
-from novate.app.replay.book import LoadedBook, holders_react
-from novate.app.replay.feed import Feed, Step
-from novate.app.replay.market import Responder
-from novate.app.replay.observe import Observer
-from novate.app.replay.option import moments_of
-from novate.app.replay.option_hedge import HedgeBook
-from novate.app.replay.option_watch import OptionWatch
-from novate.app.replay.trades import due
+from novate.app.replay.book import Book
+from novate.app.replay.feed import Feed
+from novate.app.replay.option_market import moments_of, option_holders
+from novate.app.replay.participants import Participants
+from novate.app.replay.read import Inputs
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.errors import require
-from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
-from novate.message import command
-from novate.message.layer import BALANCES
-from novate.simulation.options.command import OptionVenue, hedge_trades
+from novate.insight.measure import fund_balances
+from novate.insight.observed_run import ObservedRun, opening_balance
+from novate.insight.observer import Observer
+from novate.insight.option_observer import OptionObserver
+from novate.kernel.clearing.assess import NET
+from novate.simulation.options.command import OptionVenue
 
-I64 = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run before its first step: who takes part, at which prices, and the commands that open it.
 
-@dataclass(slots=True)
-class Prepared:
-    """A venue with its book and feed, ready to run."""
+    ``inputs`` are what it was made of; ``options`` is the option market, if there is one.
+    """
 
+    inputs: Inputs
     venue: Venue
-    opening: list[Any]
-    book: LoadedBook
     feed: Feed
-    quarantine: Quarantine = field(default_factory=Quarantine)
-    bars: tuple[BarCount, ...] = ()
-    options: OptionVenue | None = None
+    book: Book
+    options: OptionVenue | None
+    opening: tuple[Run, ...]
+
+    @property
+    def calibration(self) -> tuple[dict[str, str], ...]:
+        """Targets of what was generated beside what was reached."""
+        options = () if self.options is None else self.options.book.calibration
+        return (*self.book.calibration, *(row.shown() for row in options))
 
 
-@dataclass(slots=True)
-class Finished:
-    """A run that is over: the engine, what was observed, and equity at start and end.
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is over.
 
-    ``opening`` is the sequence of the opening's last record, ``options`` what was seen of the
-    option market, if there is one.
+    Attributes
+    ----------
+    engine
+        That ran it.
+    run
+        As its figures see it.
+    elapsed_s
+        How long it took.
+    options
+        What was observed of the option market, if there is one and it was asked for.
     """
 
     engine: Engine
-    observer: Observer
-    equity_start: I64
-    equity_end: I64
-    funds_start: dict[str, int]
+    run: ObservedRun
     elapsed_s: float
-    opening: int = 0
-    options: OptionWatch | None = None
+    options: OptionObserver | None = None
 
 
-def run(
-    ready: Prepared, journal: JournalStore, progress: Progress, *, is_watched: bool = True
-) -> Finished:
+def drive(
+    ready: PreparedRun,
+    journal: JournalStore,
+    progress: Callable[[int, int], None],
+    *,
+    observes_options: bool = True,
+) -> FinishedRun:
     """Open the venue, load the book, and take every step of the feed.
 
-    ``progress`` is called with the number of steps done and in all; its option
-    market, if it has one, is measured for the report if ``is_watched``.
+    Parameters
+    ----------
+    ready
+        The run.
+    journal
+        Takes its records.
+    progress
+        Called with the number of steps done and in all.
+    observes_options
+        Whether the option market, if there is one, is measured for the report.
+
+    Raises
+    ------
+    InvariantError
+        If the engine refuses more of the opening than a hundredth of the accounts.
     """
     started = time.perf_counter()
-    venue, book, feed, options = ready.venue, ready.book, ready.feed, ready.options
+    feed, accounts = ready.feed, ready.book.accounts
+    participants = Participants(ready.venue, feed, ready.book, ready.options)
+    observer = Observer(accounts.numbers)
+    option_observer = _option_observer(ready) if observes_options else None
     engine = Engine(journal)
-    observer = Observer(venue, book.accounts)
-    batches = engine.submit([*ready.opening, *book.runs], source="opening", source_sequence=1)
-    observer.take(batches, engine.state)
+    state = engine.state
+    observer.take(engine.submit(ready.opening, source="opening", source_sequence=1), state)
     refused = sum(observer.refusals.values())
-    require(refused <= len(book.accounts) // 100, f"the opening is accepted, {refused} refused")
-    observer.flows.clear()
-    observer.facts.clear()
-    numbers = engine.state.assess_all()
-    equity_start = numbers[book.accounts, NET].copy()
-    funds_start = fund_levels(engine)
-    opened = engine.sequence
-    observer.watch_fund(funds_start["fund"], engine.state.now_ns)
-    responder = Responder(venue, feed.bar_ns, feed.last_e8[0], options)
-    watch = None
-    if options is not None:
-        watch = OptionWatch(options, HedgeBook(options), moments_of(options), is_sampled=is_watched)
-        watch.begin(engine.state)
+    require(refused <= len(accounts) // 100, f"the opening is accepted, {refused} refused")
+    opening = opening_balance(state, engine.sequence, accounts)
+    observer.begin(state)
+    if option_observer is not None and participants.hedges is not None:
+        option_observer.begin(state, participants.hedges.by_underlying)
+    numbers = state.assess_all()
     for done, step in enumerate(feed, start=1):
-        commands = _commands(step, engine, responder, book, numbers, watch)
-        observer.remember(engine.state)
+        commands = participants.commands(step, state, numbers)
+        observer.note_positions(state)
         batches = engine.submit(commands, source="feed", source_sequence=done)
-        numbers = engine.state.assess_all()
-        observer.take(batches, engine.state)
-        if watch is not None:
-            watch.take(batches, engine.state)
+        numbers = state.assess_all()
+        observer.take(batches, state)
+        dropped = participants.take(batches)
+        if option_observer is not None and participants.hedges is not None:
+            option_observer.take(batches, state, participants.hedges.by_underlying, dropped)
         if step.is_bar_end:
-            observer.measure(engine.state, step.instant_ns, numbers)
-            if watch is not None:
-                watch.sample(engine.state, step.instant_ns, int(step.range_ppm.max()))
+            observer.measure(state, step.instant_ns, numbers)
+            if option_observer is not None:
+                option_observer.sample(state, step.instant_ns, int(step.range_ppm.max()))
         progress(done, len(feed))
     engine.snapshot()
     require(
-        observer.fund == fund_levels(engine)["fund"], "the events of the day say what the fund has"
+        observer.fund == fund_balances(state)["fund"], "the events of the day say what the fund has"
     )
-    return Finished(
-        engine,
-        observer,
-        equity_start,
-        numbers[book.accounts, NET].copy(),
-        funds_start,
-        time.perf_counter() - started,
-        opened,
-        watch,
+    run = ObservedRun(
+        state=state,
+        head=(engine.sequence, engine.head_hash),
+        accounts=accounts,
+        opening=opening,
+        observer=observer,
+        equity_end=numbers[accounts.numbers, NET].copy(),
     )
+    return FinishedRun(engine, run, time.perf_counter() - started, option_observer)
 
 
-def _commands(
-    step: Step,
-    engine: Engine,
-    responder: Responder,
-    book: LoadedBook,
-    numbers: I64,
-    watch: OptionWatch | None,
-) -> list[Run]:
-    """Everything that happens at one instant, in order: prices, fills, holders, assessment."""
-    at_ns, venue = step.instant_ns, responder.venue
-    responder.observe(step, engine.state)
-    fills = responder.answer(engine.state, at_ns)
-    if watch is not None:
-        fills.extend(_hedges(watch, engine, responder, at_ns))
-    shifted = step.last_e8 + step.last_e8 * responder.last_displacement_ppm // 1_000_000
-    tick = np.array([contract.tick_e8 for contract in venue.contracts])
-    most = engine.state.instruments.ticks_max[: len(tick)]
-    ticks = np.clip((2 * shifted + tick) // (2 * tick), 1, most)
-    active = np.flatnonzero(engine.state.instruments.status[: len(tick)] == 1)
-    earlier, traded = due(book.trades, at_ns)
-    commands = [*earlier, command.ADVANCE_TIME.row(instant_ns=at_ns)]
-    if step.source.size:
-        commands.append(
-            command.REPORT_PRICE.run(
-                {
-                    "source": step.source,
-                    "price_e8": step.price_e8,
-                    "observed_ns": step.observed_ns,
-                }
-            )
-        )
-    if watch is not None:
-        commands.extend(watch.venue.smiles(at_ns))
-    if active.size:
-        commands.append(command.REPORT_LAST.run({"instrument": active, "ticks": ticks[active]}))
-    commands.extend(traded)
-    commands.extend(fills)
-    commands.extend(
-        holders_react(
-            book,
-            numbers[book.accounts, EQUITY],
-            numbers[book.accounts, INITIAL],
-            at_ns,
-        )
-    )
-    commands.append(command.ASSESS_MARGIN.row(instant_ns=at_ns))
-    return commands
-
-
-def _hedges(watch: OptionWatch, engine: Engine, responder: Responder, at_ns: int) -> list[Run]:
-    """Trades by which makers of options keep their delta near zero."""
-    maker, coin, lots = watch.hedges.orders(engine.state, at_ns)
-    row, traded, ticks = responder.hedge(coin, lots, at_ns)
-    options = watch.venue
-    perpetual = np.array([item.perpetual for item in options.underlyings])
-    return hedge_trades(
-        maker[row] + options.first_account, options.external_market, perpetual[coin[row]], ticks,
-        traded,
-    )  # fmt: skip
-
-
-def fund_levels(engine: Engine) -> dict[str, int]:
-    """Balances of the loss-absorbing layers, numeraire units."""
-    accounts = engine.state.accounts
-    role = accounts.used("role")
-    return {
-        name: int(accounts.used("balance")[role == which, 0].sum())
-        for name, which in BALANCES.items()
-    }
+def _option_observer(ready: PreparedRun) -> OptionObserver | None:
+    if ready.options is None:
+        return None
+    return OptionObserver(option_holders(ready.options), moments_of(ready.options))

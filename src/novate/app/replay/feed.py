@@ -1,25 +1,30 @@
 """Prices as the engine will see them: instants, source reports, venue prices, and depth.
 
-A bar is known when it closes; what happened inside it follows the declared path (`stress.path`).
+A bar is known when it closes; inside it prices follow the declared path (`simulation.path`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.adapter.price_file import PriceTable
-from novate.app.replay.venue import Venue, source_row
+from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.errors import InputError
-from novate.simulation import crash_day as day_module
+from novate.message import command
+from novate.message.parameter import MINUTE, SETTINGS, Parameter, set_parameter
+from novate.simulation.crash_day import MINUTE_NS, CrashDay
 from novate.simulation.path import PathOrder, intrabar_path, offset_ns
 
 I64 = npt.NDArray[np.int64]
 PAR_E8 = 100_000_000
+QUIET_PPM = 10_000
+"""Range of a bar of a generated day up to which only its close is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +46,48 @@ class Step:
     is_bar_end: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of index prices: its name, and the asset that it prices."""
+
+    name: str
+    asset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
-    """Steps of a run; iterate to get them one at a time."""
+    """Steps of a run; iterate to get them one at a time.
+
+    Attributes
+    ----------
+    bar_ns, bars
+        Length of a bar, and how many there are.
+    sources
+        Index sources, by number.
+    instant_ns
+        Instants of the steps, ascending, shape (steps,).
+    source, price_e8, observed_ns
+        Reports of each step, see `Step`.
+    last_e8, volume_e8, range_ppm
+        Per contract, shape (steps, contracts), see `Step`.
+    is_bar_end
+        Shape (steps,).
+    opening_e8
+        Price of each contract at the opening, shape (contracts,).
+    """
 
     bar_ns: int
     bars: int
+    sources: tuple[Source, ...]
     instant_ns: I64
-    source: list[I64]
-    price_e8: list[I64]
-    observed_ns: list[I64]
+    source: Sequence[I64]
+    price_e8: Sequence[I64]
+    observed_ns: Sequence[I64]
     last_e8: I64
     volume_e8: I64
     range_ppm: I64
     is_bar_end: npt.NDArray[np.bool_]
-    recent_e8: I64
+    opening_e8: I64
 
     def __len__(self) -> int:
         return len(self.instant_ns)
@@ -72,6 +104,57 @@ class Feed:
                 self.range_ppm[k],
                 bool(self.is_bar_end[k]),
             )
+
+    @property
+    def step_ns(self) -> int:
+        """Longest time between two steps."""
+        return int(np.diff(self.instant_ns).max(initial=0))
+
+    def opening(self, rules: Mapping[str, Any]) -> list[Run]:
+        """Return the commands that declare its sources, and give orders time for its steps.
+
+        An order lives for two answers of the market at least, which answers once in a step.
+
+        Parameters
+        ----------
+        rules
+            Parameters under which the venue runs.
+        """
+        declared = [
+            command.DECLARE_SOURCE.row(symbol=source.name, asset=source.asset, weight=1)
+            for source in self.sources
+        ]
+        life = rules["liquidation"]["order_minutes"] * MINUTE
+        least = 2 * (self.step_ns + rules["agent"]["latency_ms"] * 1_000_000)
+        if life == 0 or life >= least:
+            return declared
+        value = least if least <= SETTINGS[Parameter.ORDER_LIFE_NS].maximum else 0
+        row = set_parameter(Parameter.ORDER_LIFE_NS, value)
+        return [*declared, row]
+
+
+def make_feed(
+    prices: PriceTable | CrashDay, venue: Venue, *, order: PathOrder, points: int
+) -> Feed:
+    """Return the steps of price files or of a generated day.
+
+    Parameters
+    ----------
+    prices
+        Bars, or the day.
+    venue
+        Its contracts take part.
+    order, points
+        Which extreme of a bar comes first, and how many prices a bar gives.
+
+    Raises
+    ------
+    InputError
+        If no bar has a price of every contract.
+    """
+    if isinstance(prices, PriceTable):
+        return file_feed(prices, venue, order=order, points=points)
+    return day_feed(prices, venue, order=order, points=points)
 
 
 def _grid(table: PriceTable, venue: Venue) -> tuple[I64, dict[str, npt.NDArray[np.int64]]]:
@@ -92,45 +175,41 @@ def _grid(table: PriceTable, venue: Venue) -> tuple[I64, dict[str, npt.NDArray[n
     }
 
 
-def file_feed(
-    table: PriceTable, venue: Venue, *, order: PathOrder, points: int
-) -> tuple[Feed, list[Run]]:
-    """Return the steps of price files, and the commands that declare their sources.
+def file_feed(table: PriceTable, venue: Venue, *, order: PathOrder, points: int) -> Feed:
+    """Return the steps of price files.
 
     The mark column stands in for the index where the file has one, else the last price does; an
     asset without bars that is held as collateral is reported at par.
     """
     opens, grid = _grid(table, venue)
-    bars, contracts = len(opens), len(venue.contracts)
-    last = _path(grid["last"], order, points)
+    bars = len(opens)
     index = _path(grid["mark"], order, points)
     instants = (opens[:, None] + offset_ns(points, table.interval_ns)[None, :]).reshape(-1)
     low = np.maximum(grid["last"][..., 2], 1)
     width = (grid["last"][..., 1] - low) * 1_000_000 // low
-    declared, source_of = _file_sources(venue)
-    par = [number for name, (number, asset) in venue.sources.items() if name.startswith("par:")]
-    source = np.array([*source_of, *par], np.int64)
-    prices = [
-        np.concatenate((index[k][list(_first_contract(venue).values())], np.full(len(par), PAR_E8)))
-        for k in range(bars * points)
-    ]
+    priced = _first_contract(venue)
+    at_par = [asset for asset in range(1, len(venue.assets)) if asset not in priced]
+    sources = (
+        *(Source(f"file:{venue.assets[asset]}", asset) for asset in priced),
+        *(Source(f"par:{venue.assets[asset]}", asset) for asset in at_par),
+    )
+    first, par = list(priced.values()), np.full(len(at_par), PAR_E8)
+    number = np.arange(len(sources))
     ends = np.zeros((bars, points), np.bool_)
     ends[:, -1] = True
-    return (
-        Feed(
-            bar_ns=table.interval_ns,
-            bars=bars,
-            instant_ns=instants,
-            source=[source] * len(instants),
-            price_e8=prices,
-            observed_ns=[np.full(len(source), at, np.int64) for at in instants],
-            last_e8=last,
-            volume_e8=np.repeat(grid["volume"], points, axis=0),
-            range_ppm=np.repeat(width, points, axis=0),
-            is_bar_end=ends.reshape(-1),
-            recent_e8=np.ascontiguousarray(grid["last"][:1, :, 0]).reshape(1, contracts),
-        ),
-        declared,
+    return Feed(
+        bar_ns=table.interval_ns,
+        bars=bars,
+        sources=sources,
+        instant_ns=instants,
+        source=[number] * len(instants),
+        price_e8=[np.concatenate((row[first], par)) for row in index],
+        observed_ns=[np.full(len(sources), at, np.int64) for at in instants],
+        last_e8=_path(grid["last"], order, points),
+        volume_e8=np.repeat(grid["volume"], points, axis=0),
+        range_ppm=np.repeat(width, points, axis=0),
+        is_bar_end=ends.reshape(-1),
+        opening_e8=grid["last"][0, :, 0].copy(),
     )
 
 
@@ -151,30 +230,15 @@ def _first_contract(venue: Venue) -> dict[int, int]:
     return first
 
 
-def _file_sources(venue: Venue) -> tuple[list[Run], list[int]]:
-    """Declare one source per underlying, and par for other collateral."""
-    runs, numbers = [], []
-    priced = _first_contract(venue)
-    for asset in priced:
-        runs.append(source_row(venue, f"file:{venue.assets[asset]}", asset))
-        numbers.append(venue.sources[f"file:{venue.assets[asset]}"][0])
-    runs.extend(
-        source_row(venue, f"par:{venue.assets[asset]}", asset)
-        for asset in range(1, len(venue.assets))
-        if asset not in priced
-    )
-    return runs, numbers
-
-
 def day_feed(
-    day: day_module.CrashDay, venue: Venue, *, order: PathOrder, points: int, quiet_ppm: int
-) -> tuple[Feed, list[Run]]:
+    day: CrashDay, venue: Venue, *, order: PathOrder, points: int, quiet_ppm: int = QUIET_PPM
+) -> Feed:
     """Return the steps of a generated day.
 
     Index sources report at the end of each minute.  A bar whose range exceeds ``quiet_ppm`` takes
     its venue prices along the path; a quieter one only closes.
     """
-    prices, reports = day.prices, day.reports
+    prices = day.prices
     coin = {symbol: k for k, symbol in enumerate(prices.symbols)}
     wanted = [coin[venue.assets[contract.asset]] for contract in venue.contracts]
     grid = {name: prices.grid(f"{name}_e8")[:, wanted] for name in ("open", "high", "low", "close")}
@@ -183,51 +247,56 @@ def day_feed(
     )
     width = (grid["high"] - grid["low"]) * 1_000_000 // grid["low"]
     opens = prices.grid("open_ns")[:, 0]
-    bar_ns = day_module.MINUTE_NS
-    declared, by_source = _day_sources(day, venue)
-    feed = Feed(bar_ns, len(opens), *([] for _ in range(9)))  # type: ignore[arg-type]
-    instants: list[int] = []
-    last: list[I64] = []
-    bar_of: list[int] = []
-    at = np.searchsorted(reports.instant_ns, opens + bar_ns)
-    until = np.searchsorted(reports.instant_ns, opens + bar_ns, side="right")
-    nothing = np.empty(0, np.int64)
-    for bar in range(len(opens)):
-        inner = points - 1 if width[bar].max() > quiet_ppm else 0
-        instants.extend(int(opens[bar]) + (k + 1) * bar_ns // points for k in range(inner))
-        last.extend(path[bar, :, k] for k in range(inner))
-        bar_of.extend([bar] * inner)
-        for reported in (feed.source, feed.price_e8, feed.observed_ns):
-            reported.extend([nothing] * inner)
-        rows = slice(int(at[bar]), int(until[bar]))
-        number = by_source[reports.symbol[rows], reports.source[rows]]
-        known = number >= 0
-        instants.append(int(opens[bar]) + bar_ns)
-        last.append(path[bar, :, -1])
-        bar_of.append(bar)
-        feed.source.append(number[known])
-        feed.price_e8.append(reports.price_e8[rows][known])
-        feed.observed_ns.append(reports.observed_ns[rows][known])
-    of_bar = np.array(bar_of)
-    feed.instant_ns = np.array(instants, np.int64)
-    feed.last_e8 = np.array(last, np.int64)
-    feed.volume_e8 = prices.grid("volume_e8")[:, wanted][of_bar]
-    feed.range_ppm = width[of_bar]
-    feed.is_bar_end = np.append(of_bar[1:] != of_bar[:-1], True)
-    feed.recent_e8 = np.ascontiguousarray(grid["open"][:1])
-    return feed, declared
+    # Which points of which bars are steps: the last of each, and the others of wide ones.
+    is_taken = np.repeat((width.max(axis=1) > quiet_ppm)[:, None], points, axis=1)
+    is_taken[:, -1] = True
+    of_bar, point = np.nonzero(is_taken)
+    is_end = point == points - 1
+    sources, reports = _day_reports(day, venue, opens + MINUTE_NS)
+    nothing = _Reports(*[np.empty(0, np.int64)] * 3)
+    taken = [reports[bar] if end else nothing for bar, end in zip(of_bar, is_end, strict=True)]
+    return Feed(
+        bar_ns=MINUTE_NS,
+        bars=len(opens),
+        sources=sources,
+        instant_ns=opens[of_bar] + (point + 1) * MINUTE_NS // points,
+        source=[one.source for one in taken],
+        price_e8=[one.price_e8 for one in taken],
+        observed_ns=[one.observed_ns for one in taken],
+        last_e8=path[of_bar, :, point],
+        volume_e8=prices.grid("volume_e8")[:, wanted][of_bar],
+        range_ppm=width[of_bar],
+        is_bar_end=is_end,
+        opening_e8=grid["open"][0].copy(),
+    )
 
 
-def _day_sources(day: day_module.CrashDay, venue: Venue) -> tuple[list[Run], I64]:
-    """Declare every source of every coin that is an asset; returns numbers [coin, source]."""
-    sources = int(day.reports.source.max()) + 1
-    numbers = np.full((len(day.prices.symbols), sources), -1, np.int64)
-    runs = []
+class _Reports(NamedTuple):
+    """What sources reported at one instant, see `Step`."""
+
+    source: I64
+    price_e8: I64
+    observed_ns: I64
+
+
+def _day_reports(
+    day: CrashDay, venue: Venue, instants: I64
+) -> tuple[tuple[Source, ...], list[_Reports]]:
+    """Sources of every coin that is an asset, and what they reported at each instant."""
+    reports = day.reports
+    each = int(reports.source.max()) + 1
+    number = np.full((len(day.prices.symbols), each), -1, np.int64)
+    sources: list[Source] = []
     for coin, symbol in enumerate(day.prices.symbols):
-        if symbol not in venue.assets:
-            continue
-        for source in range(sources):
-            name = f"feed-{source + 1}:{symbol}"
-            runs.append(source_row(venue, name, venue.asset(symbol)))
-            numbers[coin, source] = venue.sources[name][0]
-    return runs, numbers
+        if symbol in venue.assets:
+            number[coin] = len(sources) + np.arange(each)
+            asset = venue.asset(symbol)
+            sources.extend(Source(f"feed-{k + 1}:{symbol}", asset) for k in range(each))
+    source = number[reports.symbol, reports.source]
+    first = np.searchsorted(reports.instant_ns, instants)
+    until = np.searchsorted(reports.instant_ns, instants, side="right")
+    found = []
+    for start, end in zip(first.tolist(), until.tolist(), strict=True):
+        rows = start + np.flatnonzero(source[start:end] >= 0)
+        found.append(_Reports(source[rows], reports.price_e8[rows], reports.observed_ns[rows]))
+    return tuple(sources), found

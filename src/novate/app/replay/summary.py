@@ -1,248 +1,116 @@
-"""The summary of a run: what the first screen of the report says, and what proves it."""
+"""The document `summary.json`: what went in, what came out, and what proves it."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from novate.app.replay.book import LoadedBook
-from novate.app.replay.driver import Finished, fund_levels
-from novate.app.replay.observe import UNIT, Observer
-from novate.book.ledger import asset_sums
-from novate.engine.ledger_digest import ledger_digest
-from novate.engine.state_version import STATE_VERSION
-from novate.kernel.codes import AccountStatus, Layer, Role
-from novate.message.layer import LAYERS, TERMS, Bearer, layers_of
-from novate.units import format_decimal, format_instant
-
-NUMERAIRE_DECIMALS = 6
+from novate.app.replay.driver import PreparedRun
+from novate.app.replay.job import OTHER_ORDER, Job
+from novate.app.replay.read import Inputs
+from novate.app.replay.verification import Verification
+from novate.engine.version import ENGINE_VERSION
+from novate.insight import figure
+from novate.insight.figure import Outcome
+from novate.insight.observed_run import ObservedRun
+from novate.units import format_instant
 
 
-def text(amount: int) -> str:
-    """Numeraire units as a decimal string."""
-    return format_decimal(int(amount), NUMERAIRE_DECIMALS)
+def summary_of(
+    job: Job,
+    ready: PreparedRun,
+    run: ObservedRun,
+    verification: Verification,
+    outcomes: Mapping[str, Outcome],
+) -> dict[str, Any]:
+    """Return the summary of a run.
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The few numbers in which variants of a run are compared; money in numeraire units.
-
-    ``shortfall`` is the loss beyond the defaulters' collateral, whoever bore it, and the sum of the
-    four after it: ``own_members`` the default-fund contributions of the members whose accounts
-    failed, ``clearing_house`` the insurance fund and skin in the game, ``others`` the default fund
-    of other members and the last layer, ``uncovered`` what nobody bore.  Which member a loss is put
-    down to moves it between these, never the shortfall.  ``own_collateral`` stands before it: what
-    taken-over accounts still had when they failed, all of which was used.
+    Parameters
+    ----------
+    job, ready, run
+        What was asked for, what took part, and what came of it.
+    verification
+        Whether the journal gives the state that the run left.
+    outcomes
+        What the variants came to: ``other`` with the other order of extremes, ``off`` without
+        controls.  Those that were not run are left out.
     """
-
-    shortfall: int
-    own_members: int
-    clearing_house: int
-    others: int
-    uncovered: int
-    liquidated_accounts: int
-    fund_used: int
-    calls_made: int
-    taken_over: int
-    own_collateral: int
-
-    def parts(self) -> dict[str, str]:
-        """The shortfall and who bore it, as text."""
-        return {
-            name: text(getattr(self, name))
-            for name in ("shortfall", "own_members", "clearing_house", "others", "uncovered")
-        }
-
-    def shown(self) -> dict[str, Any]:
-        """Money as text, counts as numbers."""
-        return {
-            **self.parts(),
-            "liquidated_accounts": self.liquidated_accounts,
-            "fund_used": text(self.fund_used),
-            "calls_made": self.calls_made,
-        }
-
-
-def own_losses(finished: Finished, book: LoadedBook) -> dict[int, int]:
-    """What each taken-over account lost of its own: equity at the start plus net deposits since."""
-    observer = finished.observer
-    position = {int(account): k for k, account in enumerate(book.accounts)}
     return {
-        account: int(finished.equity_start[position[account]]) + observer.flows[account]
-        for account in observer.taken_over_ns
-        if account in position
-    }
-
-
-def outcome(finished: Finished, book: LoadedBook) -> Outcome:
-    """Reduce a run to the numbers that variants are compared in."""
-    observer = finished.observer
-    uncovered = int(finished.engine.state.defaults.losses.used("uncovered").sum())
-    own_members, clearing_house, others = (
-        sum(observer.payers[TERMS[layer].key] for layer in layers_of(bearer))
-        for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
-    )
-    return Outcome(
-        shortfall=own_members + clearing_house + others + uncovered,
-        own_members=own_members,
-        clearing_house=clearing_house,
-        others=others,
-        uncovered=uncovered,
-        liquidated_accounts=len(observer.closed),
-        fund_used=observer.payers[TERMS[Layer.INSURANCE_FUND].key],
-        calls_made=observer.totals["calls_made"],
-        taken_over=observer.totals["taken_over"],
-        own_collateral=collateral_used(observer),
-    )
-
-
-def collateral_used(observer: Observer) -> int:
-    """Collateral of the defaulters that stood before every other layer, numeraire units.
-
-    For each account that was taken over: its net equity when its liquidation began or its default
-    was declared, if positive, with what was paid in afterwards.  It was used to the last unit: on
-    the account's own slices and their fees, then by the liquidator; what was not needed there is
-    in the surplus that went to the insurance fund.  What the account lost before it failed is not
-    in it: other traders won that, and it covered no loss of the clearing house.
-    """
-    return sum(max(observer.failed.get(account, 0), 0) for account in observer.taken_over_ns)
-
-
-def result_of(finished: Finished, book: LoadedBook) -> dict[str, Any]:
-    """Funds before and after, and what was done."""
-    observer, totals = finished.observer, finished.observer.totals
-    end = fund_levels(finished.engine)
-    short = outcome(finished, book)
-    liquidator = finished.engine.state.single(Role.LIQUIDATOR)
-    funds = {
-        f"{name}_{when}": text(levels[name])
-        for when, levels in (("before", finished.funds_start), ("after", end))
-        for name in levels
-    }
-    return {
-        **short.parts(),
-        "liquidator_shortfall": text(observer.shortfall[liquidator]),
-        **funds,
-        "fund_lowest": text(observer.fund_low),
-        "fund_lowest_at": format_instant(observer.fund_low_ns) if observer.fund_low_ns else None,
-        "liquidated_accounts": short.liquidated_accounts,
-        "liquidated_notional": text(totals["liquidated_notional"]),
-        "calls_made": totals["calls_made"],
-        "calls_met": totals["calls_met"],
-        "defaults": totals["defaults"],
-        "liquidation_fees": text(totals["liquidation_fees"]),
-        "surplus_to_fund": text(totals["surplus_to_fund"]),
-        "taken_over": totals["taken_over"],
-        "deleveraged": observer.totals["deleveraged"],
-    }
-
-
-def payers_of(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
-    """Who paid, in the order of the waterfall."""
-    mine = outcome(finished, book)
-    paid = {**finished.observer.payers, "uncovered": mine.uncovered}
-    rows = [{"layer": "defaulter_collateral", "amount": text(mine.own_collateral)}]
-    rows.extend({"layer": terms.key, "amount": text(paid.get(terms.key, 0))} for terms in LAYERS)
-    return rows
-
-
-def worst_accounts(finished: Finished, book: LoadedBook) -> list[dict[str, str]]:
-    """Ten accounts with the largest shortfall (beyond collateral), then the largest own loss."""
-    observer = finished.observer
-    own = own_losses(finished, book)
-    position = {int(account): k for k, account in enumerate(book.accounts)}
-    ranked = sorted(own, key=lambda a: (-observer.shortfall[a], -own[a], a))[:10]
-    rows = []
-    for account in ranked:
-        k = position[account]
-        short = observer.shortfall[account]
-        rows.append(
-            {
-                "reference": book.references[k],
-                "role": book.roles[k],
-                "member": book.members[k],
-                "shortfall": text(short),
-                "own_loss": text(own[account]),
-                "held": observer.held.get(account, ""),
-                "liquidated_at": format_instant(observer.taken_over_ns[account]),
-            }
-        )
-    return rows
-
-
-def verification_of(finished: Finished, checks: Mapping[str, Any]) -> dict[str, Any]:
-    """Head, digest and sums that anyone can recompute from the journal."""
-    engine = finished.engine
-    x = engine.state
-    lots = np.zeros(x.instruments.count, np.int64)
-    np.add.at(lots, x.positions.used("instrument"), x.positions.used("lots"))
-    return {
-        "records": finished.observer.records,
-        "events": finished.observer.events,
-        "head_sequence": engine.sequence,
-        "head_hash": engine.head_hash.hex(),
-        "state_version": STATE_VERSION,
-        "state_digest": engine.state.digest().hex(),
-        "ledger_digest": ledger_digest(engine.state).hex(),
-        "conservation": [
-            {"asset": symbol, "sum": str(int(total))}
-            for symbol, total in zip(x.assets.symbols, asset_sums(x.accounts), strict=True)
+        **_frame(job, ready, run),
+        **_figures(job, run, outcomes),
+        **_inputs(ready.inputs),
+        "calibration": list(ready.calibration),
+        **_faults(ready.inputs),
+        "refusals": [
+            {"command": name, "refusal": code, "count": count}
+            for (name, code), count in sorted(run.observer.refusals.items())
         ],
-        "positions": [
-            {"instrument": symbol, "sum_lots": int(total)}
-            for symbol, total in zip(x.instruments.symbols, lots, strict=True)
-        ],
-        **checks,
+        "verification": figure.verification_of(
+            run, {"recovered": verification.recovered, "audited": verification.audited}
+        ),
+        "notes": list(job.notes),
+        "commands": list(job.commands),
     }
 
 
-def account_rows(finished: Finished, book: LoadedBook) -> list[dict[str, Any]]:
-    """One line per margin account at the end."""
-    x = finished.engine.state
-    observer = finished.observer
-    own = own_losses(finished, book)
-    realised = np.zeros(x.accounts.count, np.int64)
-    np.add.at(realised, x.positions.used("account"), x.positions.used("realised"))
-    rows = []
-    for k, account in enumerate(int(a) for a in book.accounts):
-        loss = own.get(account, 0) + observer.shortfall[account]
-        rows.append(
+def _frame(job: Job, ready: PreparedRun, run: ObservedRun) -> dict[str, Any]:
+    """What ran, on what, from when to when."""
+    return {
+        "title": job.title,
+        "engine_version": ENGINE_VERSION,
+        "numeraire": ready.venue.assets[0],
+        "period": {
+            "from": format_instant(int(ready.feed.instant_ns[0])),
+            "to": format_instant(int(ready.feed.instant_ns[-1])),
+        },
+        "bars": ready.feed.bars,
+        "steps": len(ready.feed),
+        "accounts": len(run.accounts),
+        "house_accounts": figure.house_accounts(run),
+        "instruments": [contract.symbol for contract in ready.venue.contracts],
+        "options": len(run.state.instruments.symbols) - len(ready.venue.contracts),
+        "path": job.order,
+    }
+
+
+def _figures(job: Job, run: ObservedRun, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    """Who lost and who paid, with and without controls, and under either order of extremes."""
+    this_run = figure.outcome(run).shown()
+    controls = {"on": this_run, "off": outcomes["off"].shown()} if "off" in outcomes else None
+    bounds = None
+    if "other" in outcomes:
+        both = {job.order: this_run, OTHER_ORDER[job.order]: outcomes["other"].shown()}
+        bounds = {name.replace("-", "_"): both[name] for name in sorted(both)}
+    return {
+        "result": figure.result_of(run),
+        "payers": figure.payers_of(run),
+        "worst_accounts": figure.worst_accounts(run),
+        "controls": controls,
+        "bounds": bounds,
+    }
+
+
+def _inputs(inputs: Inputs) -> dict[str, Any]:
+    return {
+        "bars_by_symbol": [
+            {**dataclasses.asdict(count), "missing": count.missing} for count in inputs.bars
+        ],
+    }
+
+
+def _faults(inputs: Inputs) -> dict[str, Any]:
+    """Rows of files that were left out."""
+    return {
+        "quarantine": [
             {
-                "account": account,
-                "reference": book.references[k],
-                "role": book.roles[k],
-                "member": book.members[k],
-                "profile": book.profiles[k],
-                "equity_start": int(finished.equity_start[k]) / UNIT,
-                "equity_end": int(finished.equity_end[k]) / UNIT,
-                "realised": int(realised[account]) / UNIT,
-                "fees": float(observer.fees[account]),
-                "funding": float(observer.funding[account]),
-                "status": AccountStatus(int(x.accounts.status[account])).name.lower(),
-                "loss": loss / UNIT,
+                "file": fault.file,
+                "row": fault.row,
+                "column": fault.column,
+                "value": fault.value,
+                "allowed": fault.allowed,
             }
-        )
-    return rows
-
-
-def house_accounts(finished: Finished, book: LoadedBook) -> dict[str, str]:
-    """Reference of every account that is no margin account, by its number as text."""
-    margin = {int(account) for account in book.accounts}
-    references = finished.engine.state.accounts.references
-    return {str(k): name for k, name in enumerate(references) if k not in margin}
-
-
-__all__ = [
-    "Outcome",
-    "account_rows",
-    "collateral_used",
-    "house_accounts",
-    "outcome",
-    "payers_of",
-    "result_of",
-    "verification_of",
-    "worst_accounts",
-]
+            for fault in inputs.faults
+        ],
+        "quarantined_rows": inputs.faulty_rows,
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from novate.adapter.book_file import TradeTable
+from novate.app.replay.opening import trade_run
 from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.errors import InputError
@@ -16,16 +18,16 @@ from novate.units import format_instant
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduled:
+class DatedTrades:
     """Trades of one instant, in the order of their file."""
 
     instant_ns: int
     run: Run
 
 
-def schedule(
+def dated_trades(
     venue: Venue, table: TradeTable, numbers: Mapping[str, int], window: tuple[int, int]
-) -> list[Scheduled]:
+) -> tuple[DatedTrades, ...]:
     """Return the trades of a file by instant.
 
     Parameters
@@ -64,36 +66,39 @@ def schedule(
     made = []
     for first, until in zip(starts, [*starts[1:], len(table)], strict=True):
         rows = slice(int(first), int(until))
-        count = int(until) - int(first)
-        run = command.SUBMIT_TRADE.run(
-            {
-                "buyer": account[table.buyer[rows]],
-                "seller": account[table.seller[rows]],
-                "instrument": instrument[table.instrument[rows]],
-                "ticks": table.ticks[rows],
-                "lots": table.lots[rows],
-                "buyer_is_maker": table.maker_side[rows] == 1,
-                "buyer_reservation": np.zeros(count, np.uint32),
-                "seller_reservation": np.zeros(count, np.uint32),
-            }
+        run = trade_run(
+            (account[table.buyer[rows]], account[table.seller[rows]]),
+            instrument[table.instrument[rows]],
+            table.ticks[rows],
+            table.lots[rows],
+            table.maker_side[rows] == 1,
         )
-        made.append(Scheduled(int(table.instant_ns[first]), run))
-    return made
+        made.append(DatedTrades(int(table.instant_ns[first]), run))
+    return tuple(made)
 
 
-def due(trades: list[Scheduled], instant_ns: int) -> tuple[list[Run], list[Run]]:
-    """Take the trades up to an instant off a schedule.
+class TradeQueue:
+    """Trades that have not been submitted yet, by instant."""
 
-    Returns
-    -------
-    Commands for the time before the instant, each with its own clock, and those at the instant.
-    """
-    before: list[Run] = []
-    at: list[Run] = []
-    while trades and trades[0].instant_ns <= instant_ns:
-        next_one = trades.pop(0)
-        if next_one.instant_ns == instant_ns:
-            at.append(next_one.run)
-        else:
-            before += [command.ADVANCE_TIME.row(instant_ns=next_one.instant_ns), next_one.run]
-    return before, at
+    def __init__(self, trades: Iterable[DatedTrades]) -> None:
+        self._trades = deque(trades)
+
+    def __len__(self) -> int:
+        return len(self._trades)
+
+    def due(self, instant_ns: int) -> tuple[list[Run], list[Run]]:
+        """Take the trades up to an instant.
+
+        Returns
+        -------
+        Commands for the time before the instant, each with its own clock, and those at the instant.
+        """
+        before: list[Run] = []
+        at: list[Run] = []
+        while self._trades and self._trades[0].instant_ns <= instant_ns:
+            trades = self._trades.popleft()
+            if trades.instant_ns == instant_ns:
+                at.append(trades.run)
+            else:
+                before += [command.ADVANCE_TIME.row(instant_ns=trades.instant_ns), trades.run]
+        return before, at

@@ -2,90 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from novate.app.replay.opening import account_row
 from novate.book.state import SINGLE_ROLES
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.instrument import contract as listed
 from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
-from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy, Style
+from novate.kernel.codes import Role, Style
 from novate.message import command
 from novate.message.layer import BY_CHOICE
-from novate.message.parameter import HOUR, MINUTE, SETTINGS
+from novate.message.parameter import HOUR, MINUTE, SETTINGS, Scope, set_parameter, set_parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """An instrument of the run with what the edges need to know of it."""
+    """A contract of the run.
+
+    Attributes
+    ----------
+    symbol, price_symbol
+        Its ticker, and what price files call it.
+    asset, settlement
+        Numbers of its underlying and of the asset in which it pays.
+    tick_e8, lot_e8, unit
+        Tick, lot (1e-8 coin) and value unit.
+    form, face_e8
+        Settlement form; of an inverse contract its face value, 1e-8 of the quote, else 0.
+    """
 
     symbol: str
     price_symbol: str
     asset: int
+    settlement: int
     tick_e8: int
     lot_e8: int
+    unit: int
     form: int
-    settlement: int = 0
-    family: str = ""
-
-    @property
-    def item(self) -> str:
-        """Under what a profit or loss of this contract is told: options by their underlying."""
-        return self.family or self.symbol
-
-    @property
-    def is_option(self) -> bool:
-        """Whether its price is a premium."""
-        return bool(self.family)
-
-    def size(self, lots: int) -> str:
-        """A signed size for people: coins, or contracts of an inverse contract."""
-        if self.form == LINEAR:
-            return f"{lots * self.lot_e8 / 1e8:+,.8g}"
-        return f"{lots:+,} contracts"
+    face_e8: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Venue:
-    """Assets, contracts and sources of a run, with the commands that declare them.
+    """Assets and contracts of a run by number, with the commands that declare them.
 
-    ``assets`` are the symbols by number, the numeraire first; ``sources`` maps a source's name to
-    its number and asset; ``option_rules`` are the names of the rules for short options, the first
-    one number 1.  Instruments are numbered ``contracts`` first, then ``options``.
+    Attributes
+    ----------
+    parameters, rules
+        Parameters under which the book is drawn, and those under which the venue runs.
+    assets, decimals
+        Symbols and ledger decimals, the numeraire first.
+    contracts
+        Numbered from 0; options follow them.
+    option_rules
+        Names of the rules for short options; the first one is number 1.
+    house
+        The clearing house's own accounts; the next account is number ``len(house)``.
+    opening
+        The commands.
     """
 
     parameters: Mapping[str, Any]
-    assets: list[str] = field(default_factory=list)
-    decimals: list[int] = field(default_factory=list)
-    contracts: list[Contract] = field(default_factory=list)
-    options: list[Contract] = field(default_factory=list)
-    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
-    house: dict[Role, int] = field(default_factory=dict)
-    option_rules: list[str] = field(default_factory=list)
-    accounts: int = 0
+    rules: Mapping[str, Any]
+    assets: tuple[str, ...]
+    decimals: tuple[int, ...]
+    contracts: tuple[Contract, ...]
+    option_rules: tuple[str, ...]
+    house: Mapping[Role, int]
+    opening: tuple[Run, ...]
 
     def asset(self, symbol: str) -> int:
         """Return the number of an asset."""
-        if symbol not in self.assets:
-            raise InputError(f"asset {symbol!r} is not declared; known are {self.assets}")
-        return self.assets.index(symbol)
-
-    def listed(self, instrument: int) -> Contract:
-        """Return what a number of the engine's instruments is."""
-        first = len(self.contracts)
-        return (
-            self.contracts[instrument] if instrument < first else self.options[instrument - first]
-        )
+        return _asset(self.assets, symbol)
 
 
 def open_venue(
-    parameters: Mapping[str, Any], symbols: list[str], start_ns: int
-) -> tuple[Venue, list[Run]]:
-    """Return a venue over the named instruments, and the commands that open it.
+    parameters: Mapping[str, Any],
+    symbols: tuple[str, ...],
+    start_ns: int,
+    rules: Mapping[str, Any] | None = None,
+) -> Venue:
+    """Return a venue over the named instruments.
 
     Parameters
     ----------
@@ -95,48 +96,58 @@ def open_venue(
         Instruments to list, in order.
     start_ns
         Instant of the opening.
+    rules
+        Parameters under which the venue runs, where they are not those of the book.
+
+    Raises
+    ------
+    InputError
+        If an instrument names an asset that is not declared, or its tick and lot do not fit.
     """
-    venue = Venue(parameters)
-    runs = [command.ADVANCE_TIME.row(instant_ns=start_ns)]
-    numeraire = parameters["run"]["numeraire"]
-    names = [numeraire, *(name for name in parameters["assets"] if name != numeraire)]
-    for name in names:
-        asset = parameters["assets"][name]
-        venue.assets.append(name)
-        venue.decimals.append(asset["decimals"])
-        runs.append(
-            command.DECLARE_ASSET.row(
-                symbol=name, decimals=asset["decimals"], haircut_bps=asset["haircut_bps"]
-            )
-        )
-    for role in SINGLE_ROLES:
-        runs.append(account_row(venue, role.name.lower().replace("_", "-"), role))
-        venue.house[role] = venue.accounts - 1
-    runs.extend(_settings(parameters))
-    runs.extend(_option_rules(venue))
+    rules = parameters if rules is None else rules
+    numeraire = rules["run"]["numeraire"]
+    assets = (numeraire, *(name for name in rules["assets"] if name != numeraire))
+    decimals = tuple(rules["assets"][name]["decimals"] for name in assets)
+    house = {role: number for number, role in enumerate(SINGLE_ROLES)}
+    contracts, listings = [], []
     for symbol in symbols:
-        runs.extend(_list(venue, symbol, parameters["instruments"][symbol]))
-    return venue, runs
+        terms = rules["instruments"][symbol]
+        contract = _contract(assets, decimals, symbol, terms)
+        contracts.append(_of_run(contract, terms))
+        listings.append(command.LIST_INSTRUMENT.row(**contract.listing()))
+        tiers = _tier_columns(len(contracts) - 1, terms["tiers"], rules["margin"]["leverage_max"])
+        listings.append(command.SET_TIER.run(tiers))
+    option_rules = rules["option_margin"]
+    opening = (
+        command.ADVANCE_TIME.row(instant_ns=start_ns),
+        *(_asset_row(name, rules["assets"][name]) for name in assets),
+        *(account_row(role.name.lower().replace("_", "-"), role) for role in house),
+        *_settings(rules),
+        *(option_rule_row(name, rule) for name, rule in option_rules.items()),
+        *listings,
+        *_overrides(rules, symbols, start_ns),
+    )
+    return Venue(
+        parameters=parameters,
+        rules=rules,
+        assets=assets,
+        decimals=decimals,
+        contracts=tuple(contracts),
+        option_rules=tuple(option_rules),
+        house=house,
+        opening=opening,
+    )
 
 
-def account_row(
-    venue: Venue,
-    reference: str,
-    role: Role,
-    parent: int = -1,
-    *,
-    mode: MarginMode = MarginMode.CROSS,
-    shortfall_policy: ShortfallPolicy = ShortfallPolicy.AUTO_LIQUIDATE,
-) -> Run:
-    """Return the command that opens the next account."""
-    venue.accounts += 1
-    return command.OPEN_ACCOUNT.row(
-        reference=reference,
-        role=int(role),
-        parent=parent,
-        segregation=int(Segregation.NONE),
-        mode=int(mode),
-        shortfall_policy=int(shortfall_policy),
+def _asset(assets: tuple[str, ...], symbol: str) -> int:
+    if symbol not in assets:
+        raise InputError(f"asset {symbol!r} is not declared; known are {list(assets)}")
+    return assets.index(symbol)
+
+
+def _asset_row(name: str, terms: Mapping[str, Any]) -> Run:
+    return command.DECLARE_ASSET.row(
+        symbol=name, decimals=terms["decimals"], haircut_bps=terms["haircut_bps"]
     )
 
 
@@ -149,9 +160,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     }
     first, second, third, fourth = (int(BY_CHOICE[name]) for name in waterfall["order"])
     return [
-        command.SET_PARAMETER.run(
-            {"parameter": [int(p) for p in values], "value": list(values.values())}
-        ),
+        set_parameters(values),
         command.DECLARE_WATERFALL.row(
             first=first,
             second=second,
@@ -162,13 +171,22 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
     ]
 
 
-def _option_rules(venue: Venue) -> list[Run]:
-    """The commands that declare the rules for short options, in the order of the file."""
-    runs = []
-    for name, rule in venue.parameters["option_margin"].items():
-        venue.option_rules.append(name)
-        runs.append(option_rule_row(name, rule))
-    return runs
+def _overrides(rules: Mapping[str, Any], symbols: Sequence[str], start_ns: int) -> Iterator[Run]:
+    """Values for one contract each, at once or when they become effective."""
+    for override in rules["overrides"].values():
+        if override["instrument"] not in symbols:
+            continue
+        number = list(symbols).index(override["instrument"])
+        stated = override["effective"] or 0
+        effective_ns = stated if stated > start_ns else 0
+        if override["tiers"] is not None:
+            columns = _tier_columns(number, override["tiers"], rules["margin"]["leverage_max"])
+            instants = [effective_ns] * len(override["tiers"])
+            yield command.REPLACE_TIERS.run({**columns, "effective_ns": instants})
+        for parameter, setting in SETTINGS.items():
+            if Scope.INSTRUMENT in setting.scopes and override[setting.key] is not None:
+                value = override[setting.key] * setting.unit.scale
+                yield set_parameter(parameter, value, Scope.INSTRUMENT, number, effective_ns)
 
 
 def option_rule_row(name: str, rule: Mapping[str, Any]) -> Run:
@@ -187,15 +205,11 @@ def option_rule_row(name: str, rule: Mapping[str, Any]) -> Run:
     )
 
 
-def contract_of(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> listed.Contract:
-    """Return the contract that a parameter file describes.
-
-    Raises
-    ------
-    InputError
-        If it names an asset that is not declared.
-    """
-    settlement = venue.asset(terms["settlement_asset"])
+def _contract(
+    assets: tuple[str, ...], decimals: tuple[int, ...], symbol: str, terms: Mapping[str, Any]
+) -> listed.Contract:
+    """Return the contract that a parameter file describes."""
+    settlement = _asset(assets, terms["settlement_asset"])
     style = Style.EACH_CYCLE if terms["settlement_style"] == "each-cycle" else Style.AT_CLOSE
     size = (
         listed.Linear(lot_e8=terms["lot"])
@@ -205,9 +219,9 @@ def contract_of(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> listed.C
     common: dict[str, Any] = {
         "symbol": symbol,
         "size": size,
-        "underlying": venue.asset(terms["underlying"]),
+        "underlying": _asset(assets, terms["underlying"]),
         "settlement_asset": settlement,
-        "decimals": venue.decimals[settlement],
+        "decimals": decimals[settlement],
         "tick_e8": terms["tick"],
         "price_max_e8": terms["price_max"],
         "style": style,
@@ -231,37 +245,32 @@ def contract_of(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> listed.C
     )
 
 
-def _list(venue: Venue, symbol: str, terms: Mapping[str, Any]) -> list[Run]:
-    """Return the commands that list one contract with its tiers."""
-    number = len(venue.contracts)
-    contract = contract_of(venue, symbol, terms)
-    venue.contracts.append(
-        Contract(
-            symbol,
-            terms["price_symbol"] or symbol,
-            contract.underlying,
-            contract.tick_e8,
-            terms["lot"],
-            contract.form,
-            contract.settlement_asset,
-        )
+def _of_run(contract: listed.Contract, terms: Mapping[str, Any]) -> Contract:
+    """What the replay needs to know of a listed contract."""
+    return Contract(
+        symbol=contract.symbol,
+        price_symbol=terms["price_symbol"] or contract.symbol,
+        asset=contract.underlying,
+        settlement=contract.settlement_asset,
+        tick_e8=contract.tick_e8,
+        lot_e8=terms["lot"],
+        unit=contract.unit,
+        form=contract.form,
+        face_e8=terms["face_value"],
     )
-    floor = -(-1_000_000 // venue.parameters["margin"]["leverage_max"])
-    tiers = command.SET_TIER.run(
-        {
-            "instrument": [number] * len(terms["tiers"]),
-            "floor": [tier["floor"] for tier in terms["tiers"]],
-            "initial_ppm": [max(tier["initial_ppm"], floor) for tier in terms["tiers"]],
-            "maintenance_ppm": [tier["maintenance_ppm"] for tier in terms["tiers"]],
-        }
-    )
-    return [command.LIST_INSTRUMENT.row(**contract.listing()), tiers]
 
 
-def source_row(venue: Venue, name: str, asset: int, weight: int = 1) -> Run:
-    """Return the command that declares the next price source."""
-    venue.sources[name] = (len(venue.sources), asset)
-    return command.DECLARE_SOURCE.row(symbol=name, asset=asset, weight=weight)
+def _tier_columns(
+    instrument: int, tiers: Sequence[Mapping[str, int]], leverage_max: int
+) -> dict[str, list[int]]:
+    """Return the columns of a table of tiers under the leverage cap of the house."""
+    floor = -(-1_000_000 // leverage_max)
+    return {
+        "instrument": [instrument] * len(tiers),
+        "floor": [tier["floor"] for tier in tiers],
+        "initial_ppm": [max(tier["initial_ppm"], floor) for tier in tiers],
+        "maintenance_ppm": [tier["maintenance_ppm"] for tier in tiers],
+    }
 
 
 def used_assets(settings: dict[str, Any], instruments: dict[str, Any]) -> dict[str, Any]:

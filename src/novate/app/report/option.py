@@ -25,6 +25,7 @@ from novate.app.report.wording import (
     signed,
     words,
 )
+from novate.market.volatility.svi import RawSvi
 
 TONES = ("blue", "orange", "green", "purple")
 DASHES = ("solid", "dashed", "dotted")
@@ -165,12 +166,9 @@ def _smile_chart(run: Run, coin: str, at: int, place: int) -> Chart:
 
 def _smile(slices: Table, row: int, strike: F64) -> F64:
     """Fitted volatility of strikes."""
-    a, b, rho, m, sigma, forward, years = (
-        float(slices.floats(name)[row])
-        for name in ("a", "b", "rho", "m", "sigma", "forward", "years")
-    )
-    x = np.log(strike / forward) - m
-    vol: F64 = np.sqrt((a + b * (rho * x + np.sqrt(x * x + sigma * sigma))) / years)
+    raw = RawSvi(*(float(slices.floats(name)[row]) for name in ("a", "b", "rho", "m", "sigma")))
+    forward, years = (float(slices.floats(name)[row]) for name in ("forward", "years"))
+    vol: F64 = np.sqrt(raw.variance(np.log(strike / forward)) / years)
     return vol
 
 

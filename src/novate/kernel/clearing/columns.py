@@ -22,6 +22,9 @@ F64 = npt.NDArray[np.float64]
 NONE = -1
 """No row: an empty link, an account without a parent."""
 
+ACCOUNT_BLOCK = 256
+"""Accounts of one block: what a reader's copy of the book is renewed by."""
+
 
 class AccountArrays(NamedTuple):
     """Accounts: one row each; ``balance`` has one column per asset (ledger units)."""
@@ -35,6 +38,8 @@ class AccountArrays(NamedTuple):
     window_gain: I64  # numeraire units of variation margin received in the gains window
     open_order_hold: I64  # numeraire units set aside for the loss and the fees of open orders
     balance: I64  # [account, asset]
+    balance_sum: I64  # [asset] total of all balances, zero after every booking
+    moved_block: U8  # [block] 1 where money or lots moved since a reader's copy was made
 
 
 class PositionArrays(NamedTuple):
@@ -77,6 +82,8 @@ class InstrumentArrays(NamedTuple):
     short_initial: I64  # of an option: ticks that a short lot must hold, value included
     short_maintenance: I64
     entry_counts: I8  # whether a short's initial margin contains its entry price, if that is dearer
+    lots_sum: I64  # total of the lots of all holders, zero after every booking
+    pending_sum: I64  # total of their settlement costs
 
 
 class AssetArrays(NamedTuple):
@@ -94,6 +101,11 @@ class MarginColumns(NamedTuple):
     maintenance: I64
 
 
+def _filled(shape: int | tuple[int, ...], initial: Any, dtype: Any) -> npt.NDArray[Any]:
+    """An array of initial values; one of zeros takes memory only where it is written."""
+    return np.full(shape, initial, dtype) if initial else np.zeros(shape, dtype)
+
+
 class Columns:
     """Base of the growing tables: dataclasses whose fields are arrays over one row number.
 
@@ -109,7 +121,7 @@ class Columns:
         self.count = 0
         self.capacity = capacity
         for name, (dtype, initial) in self.SPEC.items():
-            setattr(self, name, np.full(capacity, initial, dtype))
+            setattr(self, name, _filled(capacity, initial, dtype))
 
     def ensure(self, rows: int) -> None:
         """Make room for ``rows`` rows in all, doubling until they fit."""
@@ -120,16 +132,29 @@ class Columns:
             capacity *= 2
         for name, (dtype, initial) in self.SPEC.items():
             old = getattr(self, name)
-            new = np.full((capacity, *old.shape[1:]), initial, dtype)
+            new = _filled((capacity, *old.shape[1:]), initial, dtype)
             new[: self.capacity] = old
             setattr(self, name, new)
         self.capacity = capacity
+
+    def reset(self, rows: I64) -> None:
+        """Give rows their initial values again."""
+        for name, (_, initial) in self.SPEC.items():
+            getattr(self, name)[rows] = initial
 
     def append(self) -> int:
         """Add a row of initial values and return its number."""
         self.ensure(self.count + 1)
         self.count += 1
         return self.count - 1
+
+    def remove(self, row: int) -> None:
+        """Take a row out; those behind it move up by one."""
+        for name, (_, initial) in self.SPEC.items():
+            column = getattr(self, name)
+            column[row : self.count - 1] = column[row + 1 : self.count]
+            column[self.count - 1] = initial
+        self.count -= 1
 
     def used(self, name: str) -> npt.NDArray[Any]:
         """Return the rows in use of one column."""
@@ -168,6 +193,7 @@ class Columns:
 
 
 __all__ = [
+    "ACCOUNT_BLOCK",
     "F64",
     "I8",
     "I16",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.value import contract_value
+from novate.kernel.clearing.ledger import add_lots, add_pending
+from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor
 
 _MIX = 0x9E3779B97F4A7C15
@@ -69,6 +70,48 @@ def rebuild_index(positions, head):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def rows_of_accounts(positions, head, accounts, start):  # type: ignore[no-untyped-def]
+    """Return the rows of some accounts, one account after the other, by instrument.
+
+    ``start`` (accounts + 1) is filled with where the rows of each account begin.
+    """
+    count = 0
+    for k in range(accounts.size):
+        start[k] = count
+        row = head[accounts[k]]
+        while row >= 0:
+            count += 1
+            row = positions.link[row]
+    start[accounts.size] = count
+    rows = np.empty(count, np.int64)
+    for k in range(accounts.size):
+        at = start[k]
+        row = head[accounts[k]]
+        while row >= 0:
+            rows[at] = row
+            at += 1
+            row = positions.link[row]
+        mine = rows[start[k] : at]
+        if mine.size > 1:
+            mine[:] = mine[np.argsort(positions.instrument[mine])]
+    return rows
+
+
+@kernel
+def copy_rows(positions, rows, out, out_head):  # type: ignore[no-untyped-def]
+    """Copy rows into another table; the list of an account runs in their order."""
+    for back in range(rows.size):
+        row = rows[rows.size - 1 - back]
+        at = hold_position(out, out_head, positions.account[row], positions.instrument[row])
+        out.lots[at] = positions.lots[row]
+        out.entry_cost[at] = positions.entry_cost[row]
+        out.settlement_cost[at] = positions.settlement_cost[row]
+        out.realised[at] = positions.realised[row]
+        out.buy_lots[at] = positions.buy_lots[row]
+        out.sell_lots[at] = positions.sell_lots[row]
+
+
+@kernel
 def sum_positions(positions, reach, lots, cost):  # type: ignore[no-untyped-def]
     """Add lots and settlement cost of every row to the sums of its instrument.
 
@@ -99,6 +142,30 @@ def largest_gross(positions, reach, gross):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def largest_gross_of(positions, head, accounts, form, unit, ticks_max):  # type: ignore[no-untyped-def]
+    """Return the largest gross and the largest cost of any row of ``accounts``, float64.
+
+    Of a position the gross counts what it could reach at any accepted price, and the settlement
+    cost or that reach again, whichever is larger: a cycle turns one into the other.
+    """
+    gross_max, largest = 0.0, 0.0
+    for account in accounts:
+        gross = 0.0
+        row = head[account]
+        while row >= 0:
+            i = positions.instrument[row]
+            per_lot = float(unit[i]) * (float(ticks_max[i]) if form[i] == LINEAR else 1.0)
+            reach = abs(float(positions.lots[row])) * per_lot
+            cost = abs(float(positions.settlement_cost[row]))
+            gross += reach + max(cost, reach)
+            entry, realised = positions.entry_cost[row], positions.realised[row]
+            largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
+            row = positions.link[row]
+        gross_max = max(gross_max, gross)
+    return gross_max, largest
+
+
+@kernel
 def note_instruments(positions, head, accounts, is_held):  # type: ignore[no-untyped-def]
     """Set ``is_held`` of every instrument that one of ``accounts`` has a row of."""
     for account in accounts:
@@ -122,22 +189,22 @@ def entry_change(held, cost, lots, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def move_position(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
-    """Add ``lots`` with signed ``value`` to a row and return the realised profit.
+def move_position(positions, instruments, row, i, ticks, lots, value):  # type: ignore[no-untyped-def]
+    """Add ``lots`` with signed ``value`` to a row of instrument ``i``; returns the realised profit.
 
     Average cost: a close takes ``floor(|cost| * closed / held)`` of the entry cost and the rest
     stays, so nothing is lost to rounding; a flip opens the remainder at the trade price.
     """
     held = positions.lots[row]
     cost = positions.entry_cost[row]
-    positions.settlement_cost[row] += value
-    positions.lots[row] = held + lots
+    add_pending(positions, instruments, row, i, value)
+    add_lots(positions, instruments, row, i, lots)
     if held == 0 or (held > 0) == (lots > 0):
         positions.entry_cost[row] = cost + value
         return 0
     size = abs(held)
     if abs(lots) > size:
-        closing = contract_value(form, unit, ticks, -held)
+        closing = contract_value(instruments.form[i], instruments.unit[i], ticks, -held)
         realised = -closing - cost
         positions.entry_cost[row] = value - closing
     else:

@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
 from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
+from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending
 from novate.kernel.clearing.position import entry_change, find_position, hold_position
 from novate.kernel.clearing.trade import add_window_gain, book_trade
 from novate.kernel.clearing.value import contract_value, fee_of
@@ -42,12 +43,12 @@ def apply_cycle(  # type: ignore[no-untyped-def]
         if margin == 0:
             continue
         account = positions.account[row]
-        positions.settlement_cost[row] = value
-        accounts.balance[account, asset] += margin
+        add_pending(positions, instruments, row, i, margin)
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         add_window_gain(accounts, account, margin * price)
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -67,19 +68,19 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         value = contract_value(form, unit, ticks, positions.lots[row])
         margin = value - positions.settlement_cost[row]
         account = positions.account[row]
-        accounts.balance[account, asset] += margin
+        add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
         # An option was paid for long ago: what it gained is what it pays beyond that.
         gain = value - positions.entry_cost[row] if is_paid else margin
         add_window_gain(accounts, account, gain * price)
         positions.realised[row] += value - positions.entry_cost[row]
-        positions.lots[row] = 0
+        add_lots(positions, instruments, row, i, -positions.lots[row])
         positions.entry_cost[row] = 0
-        positions.settlement_cost[row] = 0
+        add_pending(positions, instruments, row, i, -positions.settlement_cost[row])
         positions.buy_lots[row] = 0
         positions.sell_lots[row] = 0
         paid += margin
-    accounts.balance[residue, asset] -= paid
+    add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
 
@@ -118,10 +119,10 @@ def apply_funding(  # type: ignore[no-untyped-def]
         lots = positions.lots[row]
         value = contract_value(form, unit, ticks, lots)
         payment = funding_payment(value, lots, rate)
-        accounts.balance[positions.account[row], asset] -= payment
+        add_balance(accounts, positions.account[row], asset, -payment)
         require_balance(accounts.balance[positions.account[row], asset])
         kept += payment
-    accounts.balance[residue, asset] += kept
+    add_balance(accounts, residue, asset, kept)
     require_balance(accounts.balance[residue, asset])
     return kept
 
@@ -133,13 +134,13 @@ def settle_early(accounts, positions, instruments, row):  # type: ignore[no-unty
     asset = instruments.settlement_asset[i]
     suspense = instruments.suspense[i]
     pending = positions.settlement_cost[row]
-    accounts.balance[positions.account[row], asset] -= pending
+    add_balance(accounts, positions.account[row], asset, -pending)
     require_balance(accounts.balance[positions.account[row], asset])
-    accounts.balance[positions.account[suspense], asset] += pending
+    add_balance(accounts, positions.account[suspense], asset, pending)
     require_balance(accounts.balance[positions.account[suspense], asset])
-    positions.settlement_cost[suspense] += pending
+    add_pending(positions, instruments, suspense, i, pending)
     require_balance(positions.settlement_cost[suspense])
-    positions.settlement_cost[row] = 0
+    add_pending(positions, instruments, row, i, -pending)
 
 
 @kernel
@@ -150,69 +151,6 @@ def settle_pending(accounts, positions, instruments, account):  # type: ignore[n
         if positions.settlement_cost[row] != 0:
             settle_early(accounts, positions, instruments, row)
         row = positions.link[row]
-
-
-@kernel
-def apply_takeover(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, ccp_fees, checksum, account, liquidator
-):
-    """Move everything an account holds to the liquidator: positions at the mark, then all cash.
-
-    Afterwards the account is flat with zero balances; the liquidator is better off by the
-    account's net equity, or worse by its shortfall.
-    """
-    # By instrument: the order of the list depends on the layout, and the checksum on the order.
-    held = 0
-    row = accounts.head[account]
-    while row >= 0:
-        held += 1
-        row = positions.link[row]
-    rows = np.empty(held, np.int64)
-    for at in range(held):
-        row = accounts.head[account] if at == 0 else positions.link[row]
-        rows[at] = row
-    for row in rows[np.argsort(positions.instrument[rows])]:
-        lots = positions.lots[row]
-        if lots != 0:
-            i = np.int64(positions.instrument[row])
-            ticks = instruments.mark[i]
-            value = contract_value(instruments.form[i], instruments.unit[i], ticks, abs(lots))
-            buyer, seller = (liquidator, account) if lots > 0 else (account, liquidator)
-            require_room(accounts, positions, instruments, account, i, -lots, value)
-            require_room(accounts, positions, instruments, liquidator, i, lots, value)
-            book_trade(
-                accounts, positions, instruments, assets, ccp_fees, checksum,
-                buyer, seller, i, ticks, abs(lots), value, np.int64(0), np.int64(0),
-            )  # fmt: skip
-        if positions.settlement_cost[row] != 0:
-            settle_early(accounts, positions, instruments, row)
-    for asset in range(accounts.balance.shape[1]):
-        accounts.balance[liquidator, asset] += accounts.balance[account, asset]
-        require_balance(accounts.balance[liquidator, asset])
-        accounts.balance[account, asset] = 0
-    accounts.window_gain[account] = 0
-    accounts.encumbered[account] = 0
-
-
-@kernel
-def cut_gains(accounts, gains, by_size, amount, total, liquidator):  # type: ignore[no-untyped-def]
-    """Move ``amount`` of the numeraire from winners to the liquidator, pro rata to ``gains``.
-
-    Each pays floor(amount * gain / total); the units lost to flooring go one each to the largest
-    gains, in the order ``by_size``.  What is paid leaves the window gain.
-    """
-    left = amount
-    for account in range(gains.size):
-        if gains[account] > 0:
-            share = np.int64(muldiv_floor(amount, gains[account], total))
-            accounts.balance[account, 0] -= share
-            accounts.window_gain[account] -= share
-            left -= share
-    for k in range(left):
-        accounts.balance[by_size[k], 0] -= 1
-        accounts.window_gain[by_size[k]] -= 1
-    accounts.balance[liquidator, 0] += amount
-    require_balance(accounts.balance[liquidator, 0])
 
 
 @kernel
@@ -298,3 +236,10 @@ def trade_fee(value, rate_ppm):  # type: ignore[no-untyped-def]
 def value_of(form, unit, ticks, lots):  # type: ignore[no-untyped-def]
     """`contract_value` for callers outside a kernel."""
     return contract_value(form, unit, ticks, lots)
+
+
+@kernel
+def values_of(form, unit, ticks, lots, values):  # type: ignore[no-untyped-def]
+    """`contract_value` of a column of lots, into ``values``."""
+    for k in range(lots.size):
+        values[k] = contract_value(form, unit, ticks, lots[k])

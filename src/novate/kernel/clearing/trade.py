@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
+from novate.kernel.clearing.ledger import add_balance, add_pending
 from novate.kernel.clearing.position import (
     hold_position,
     move_position,
@@ -82,7 +83,7 @@ def book_leg(  # type: ignore[no-untyped-def]
     asset = instruments.settlement_asset[i]
     row = hold_position(positions, accounts.head, account, i)
     before = positions.lots[row]
-    realised = move_position(positions, row, form, unit, ticks, lots, value)
+    realised = move_position(positions, instruments, row, i, ticks, lots, value)
     if before != 0 and (before > 0) != (lots > 0):
         slow = instruments.slow[i]
         closed = -before if abs(lots) > abs(before) else lots
@@ -102,15 +103,15 @@ def book_leg(  # type: ignore[no-untyped-def]
         return
     if style == _PREMIUM:
         # Paid now: nothing is pending, and the position is an asset or a debt of its own.
-        accounts.balance[account, asset] -= value
-        positions.settlement_cost[row] -= value
+        add_balance(accounts, account, asset, -value)
+        add_pending(positions, instruments, row, i, -value)
         add_window_gain(accounts, account, realised * assets.unit_price[asset])
     elif realised != 0:
         suspense = instruments.suspense[i]
-        accounts.balance[account, asset] += realised
-        accounts.balance[positions.account[suspense], asset] -= realised
-        positions.settlement_cost[row] += realised
-        positions.settlement_cost[suspense] -= realised
+        add_balance(accounts, account, asset, realised)
+        add_balance(accounts, positions.account[suspense], asset, -realised)
+        add_pending(positions, instruments, row, i, realised)
+        add_pending(positions, instruments, suspense, i, -realised)
         add_window_gain(accounts, account, realised * assets.unit_price[asset])
 
 
@@ -119,13 +120,16 @@ def book_trade(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
 ):  # fmt: skip
-    """Book both legs, both fees, and the checksum."""
+    """Book both legs, both fees, and the checksum.
+
+    A fee of nothing is booked too: it says that the account moved.
+    """
     asset = instruments.settlement_asset[i]
     book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)
     book_leg(accounts, positions, instruments, assets, seller, i, ticks, -lots, -value)
-    accounts.balance[buyer, asset] -= buyer_fee
-    accounts.balance[seller, asset] -= seller_fee
-    accounts.balance[ccp_fees, asset] += buyer_fee + seller_fee
+    add_balance(accounts, buyer, asset, -buyer_fee)
+    add_balance(accounts, seller, asset, -seller_fee)
+    add_balance(accounts, ccp_fees, asset, buyer_fee + seller_fee)
     accumulate(checksum, mix(ticks, lots, accounts.balance[buyer, asset]))
 
 
@@ -189,22 +193,29 @@ def release_reservation(reservations, positions, accounts, order, lots):  # type
     else:
         reservations.lots[order] += taken
         positions.sell_lots[row] -= taken
+    if taken == size and size > 0:
+        reservations.done[0] += 1
 
 
 @kernel
 def apply_releases(  # type: ignore[no-untyped-def]
     accounts, positions, reservations, buyer_reservation, seller_reservation, lots
 ):
-    """Release what accepted trades used of their reservations (0 = none, else number + 1)."""
+    """Release what accepted trades used of their reservations, rows or `NO_RESERVATION`."""
     for k in range(lots.size):
-        if buyer_reservation[k] > 0:
-            release_reservation(
-                reservations, positions, accounts, buyer_reservation[k] - 1, lots[k]
-            )
-        if seller_reservation[k] > 0:
-            release_reservation(
-                reservations, positions, accounts, seller_reservation[k] - 1, lots[k]
-            )
+        if buyer_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, buyer_reservation[k], lots[k])
+        if seller_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, seller_reservation[k], lots[k])
+
+
+@kernel
+def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-untyped-def]
+    """End the reservations in ``rows``: all that is left of each."""
+    for row in rows:
+        release_reservation(
+            reservations, positions, accounts, row, abs(reservations.lots[row])
+        )  # fmt: skip
 
 
 @kernel
@@ -218,7 +229,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
     """Decide and book a run of trades row by row, so that each row sees the rows before it.
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
-    ``is_halted[i]``: nobody adds to the instrument.  The caller has made room for two rows a trade.
+    ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
+    ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
+    `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
+    for two position rows a trade.
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
     must say.  The caller goes on from there, ``first``, with what the model says of that row:
@@ -253,9 +267,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
             ):
                 return np.int64(k)
             code, was, may = risk_refusal(
-                accounts, positions, instruments, assets, risk_reducing_sale_ppm, is_halted[i],
-                b, s, i, ticks[k], n, value, buyer_fee, seller_fee, buyer_reservation[k],
-                seller_reservation[k], asked, scratch, out,
+                accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
+                is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+                buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         refusal[k] = code
         actual[k] = was
@@ -265,10 +279,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
         value_out[k] = value
         buyer_fee_out[k] = buyer_fee
         seller_fee_out[k] = seller_fee
-        if buyer_reservation[k] > 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k] - 1, n)
-        if seller_reservation[k] > 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k] - 1, n)
+        if buyer_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, buyer_reservation[k], n)
+        if seller_reservation[k] >= 0:
+            release_reservation(reservations, positions, accounts, seller_reservation[k], n)
         book_trade(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee,

@@ -31,6 +31,9 @@ _ACTIVE = int(InstrumentStatus.ACTIVE)
 _ISOLATED = int(MarginMode.ISOLATED)
 _PREMIUM = int(Style.PREMIUM)
 
+NO_RESERVATION, UNKNOWN = -1, -2
+"""In the place of the row of a reservation: a side has none, or names one that is not open."""
+
 ACCEPTED = 0
 UNKNOWN_BUYER = 1
 UNKNOWN_SELLER = 2
@@ -66,7 +69,7 @@ def _side_refusal(  # type: ignore[no-untyped-def]
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
     after = held + lots
-    if row >= 0 and reservation == 0:
+    if row >= 0 and reservation == NO_RESERVATION:
         # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
         after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
     if abs(after) > instruments.lots_max[i]:
@@ -79,20 +82,18 @@ def _side_refusal(  # type: ignore[no-untyped-def]
             ):
                 return ISOLATED_ELSEWHERE, np.int64(i), np.int64(positions.instrument[other])
             other = positions.link[other]
-    if reservation > 0:
-        order = reservation - 1
+    if reservation == UNKNOWN:
+        return UNKNOWN_RESERVATION, np.int64(lots), np.int64(0)
+    if reservation != NO_RESERVATION:
+        open_lots = reservations.lots[reservation]
         if (
-            order >= reservations.size[0]
-            or reservations.account[order] != account
-            or reservations.instrument[order] != i
-            or (reservations.lots[order] > 0) != (lots > 0)
-            or abs(reservations.lots[order]) < abs(lots)
+            reservations.account[reservation] != account
+            or reservations.instrument[reservation] != i
+            or (open_lots > 0) != (lots > 0)
+            or abs(open_lots) < abs(lots)
         ):
-            open_lots = np.int64(0)
-            if order < reservations.size[0]:
-                open_lots = reservations.lots[order]
             return UNKNOWN_RESERVATION, np.int64(lots), open_lots
-        limit = reservations.limit_ticks[order]
+        limit = reservations.limit_ticks[reservation]
         if (ticks > limit) if lots > 0 else (ticks < limit):
             return WORSE_THAN_LIMIT, np.int64(ticks), limit
     return ACCEPTED, np.int64(0), np.int64(0)
@@ -168,12 +169,12 @@ def risk_refusal(  # type: ignore[no-untyped-def]
     The seller must not give away what it is worth; nobody may add where there is no price.
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
-    if buyer_reservation == 0:
+    if buyer_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee, BUYER,
             asked, scratch, out,
         )  # fmt: skip
-    if code == ACCEPTED and seller_reservation == 0:
+    if code == ACCEPTED and seller_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee, SELLER,
             asked, scratch, out,
@@ -217,8 +218,8 @@ def _row_refusal(  # type: ignore[no-untyped-def]
         return LOTS_OUT_OF_RANGE, np.int64(lots), instruments.lots_max[i]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
-    mark = instruments.mark[i]
-    if collar_ppm > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar_ppm * mark:
+    mark, collar = instruments.mark[i], collar_ppm[i]
+    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
         is_inside = accounts.role[buyer] != _EXTERNAL and accounts.role[seller] != _EXTERNAL
         if is_inside:
             return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
@@ -235,9 +236,9 @@ def needs_model(  # type: ignore[no-untyped-def]
 
     A side with a reservation is not asked, but for a seller of options: it may be in need.
     """
-    if buyer_reservation == 0 and has_model(accounts, asked, buyer):
+    if buyer_reservation == NO_RESERVATION and has_model(accounts, asked, buyer):
         return True
-    is_asked = seller_reservation == 0 or instruments.style[i] == _PREMIUM
+    is_asked = seller_reservation == NO_RESERVATION or instruments.style[i] == _PREMIUM
     return is_asked and has_model(accounts, asked, seller)
 
 

@@ -17,35 +17,50 @@ from novate.kernel.pricing.special import exp, log
 
 
 @inlined
+def svi_root(x, sigma):  # type: ignore[no-untyped-def]
+    """Return sqrt(x^2 + sigma^2), the hyperbola of a smile at a distance x from its vertex."""
+    return math.sqrt(fma(x, x, sigma * sigma))
+
+
+@inlined
 def svi_variance(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
     """Return total variance w(k)."""
     x = k - m
-    return fma(b, fma(rho, x, math.sqrt(fma(x, x, sigma * sigma))), a)
+    return fma(b, fma(rho, x, svi_root(x, sigma)), a)
 
 
 @inlined
 def svi_slope(k, b, rho, m, sigma):  # type: ignore[no-untyped-def]
     """Return the derivative of total variance, w'(k)."""
     x = k - m
-    root = math.sqrt(fma(x, x, sigma * sigma))
+    root = svi_root(x, sigma)
     return b * (rho + x / root) if root > 0.0 else b * rho
 
 
 @inlined
-def svi_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
-    """Return g(k) = (1 - k w'/(2w))^2 - w'^2/4 (1/w + 1/4) + w''/2; the density over a positive.
+def svi_curvature(k, b, m, sigma):  # type: ignore[no-untyped-def]
+    """Return the second derivative of total variance, w''(k); infinite at a kink."""
+    root = svi_root(k - m, sigma)
+    return b * sigma * sigma / (root * root * root) if root > 0.0 else math.inf
 
-    Where total variance is not positive there is no density: minus infinity.
-    """
-    x = k - m
-    root = math.sqrt(fma(x, x, sigma * sigma))
-    w = fma(b, fma(rho, x, root), a)
-    if w <= 0.0 or root <= 0.0:
-        return -math.inf
-    first = b * (rho + x / root)
-    second = b * sigma * sigma / (root * root * root)
+
+@inlined
+def density_factor(k, w, first, second):  # type: ignore[no-untyped-def]
+    """Return g = (1 - k w'/(2w))^2 - w'^2/4 (1/w + 1/4) + w''/2 of a positive variance."""
     lead = 1.0 - 0.5 * k * first / w
     return lead * lead - 0.25 * first * first * (1.0 / w + 0.25) + 0.5 * second
+
+
+@inlined
+def svi_density(k, a, b, rho, m, sigma):  # type: ignore[no-untyped-def]
+    """Return g(k), the density over a positive factor.
+
+    Where total variance is not positive, or has a kink, there is no density: minus infinity.
+    """
+    w = svi_variance(k, a, b, rho, m, sigma)
+    if w <= 0.0 or svi_root(k - m, sigma) <= 0.0:
+        return -math.inf
+    return density_factor(k, w, svi_slope(k, b, rho, m, sigma), svi_curvature(k, b, m, sigma))
 
 
 @kernel
@@ -63,6 +78,22 @@ def svi_variances(k, p, out):  # type: ignore[no-untyped-def]
     """Fill w at each of ``k[n]`` for parameters ``p[5]``: a, b, rho, m, sigma."""
     for i in range(np.uint64(k.size)):
         out[i] = svi_variance(k[i], p[0], p[1], p[2], p[3], p[4])
+
+
+@kernel
+def svi_row_variances(k, p, out):  # type: ignore[no-untyped-def]
+    """Fill w at each of ``k[n]`` on a slice of its own, ``p[n, 5]``."""
+    for i in range(np.uint64(k.size)):
+        out[i] = svi_variance(k[i], p[i, 0], p[i, 1], p[i, 2], p[i, 3], p[i, 4])
+
+
+@kernel
+def svi_derivatives(k, p, out):  # type: ignore[no-untyped-def]
+    """Fill w, w' and w'' at each of ``k[n]``, the rows of ``out[3, n]``."""
+    for i in range(np.uint64(k.size)):
+        out[0, i] = svi_variance(k[i], p[0], p[1], p[2], p[3], p[4])
+        out[1, i] = svi_slope(k[i], p[1], p[2], p[3], p[4])
+        out[2, i] = svi_curvature(k[i], p[1], p[3], p[4])
 
 
 @kernel

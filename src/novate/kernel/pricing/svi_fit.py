@@ -26,6 +26,13 @@ import numpy as np
 
 from novate.kernel.jit import inlined, kernel
 from novate.kernel.pricing.least_squares import damped_step
+from novate.kernel.pricing.svi import (
+    density_factor,
+    svi_curvature,
+    svi_root,
+    svi_slope,
+    svi_variance,
+)
 
 HUBER = 3.0
 """Excess, in half spreads, from which on it counts linearly."""
@@ -65,11 +72,10 @@ def _add_row(normal, gradient, row, residual, weight):  # type: ignore[no-untype
 def _shape(k, p):  # type: ignore[no-untyped-def]
     """Return x, the root, w, w' and w'' at k."""
     x = k - p[M]
-    root = math.sqrt(x * x + p[SIGMA] * p[SIGMA])
-    w = p[A] + p[B] * (p[RHO] * x + root)
-    first = p[B] * (p[RHO] + x / root)
-    second = p[B] * p[SIGMA] * p[SIGMA] / (root * root * root)
-    return x, root, w, first, second
+    w = svi_variance(k, p[A], p[B], p[RHO], p[M], p[SIGMA])
+    first = svi_slope(k, p[B], p[RHO], p[M], p[SIGMA])
+    second = svi_curvature(k, p[B], p[M], p[SIGMA])
+    return x, svi_root(x, p[SIGMA]), w, first, second
 
 
 @inlined
@@ -128,8 +134,7 @@ def hinge_cost(grid, floor, ceiling, terms, p, normal, gradient, row):  # type: 
         x, root, w, first, second = _shape(k, p)
         if not w > 0.0:
             return math.inf
-        lead = 1.0 - 0.5 * k * first / w
-        g = lead * lead - 0.25 * first * first * (1.0 / w + 0.25) + 0.5 * second
+        g = density_factor(k, w, first, second)
         low, high = floor[i], ceiling[i]
         _variance_row(x, root, first, p, row)
         if w < low:
@@ -145,6 +150,7 @@ def hinge_cost(grid, floor, ceiling, terms, p, normal, gradient, row):  # type: 
             cost += hard * r * r
             _add_row(normal, gradient, row, r, hard)
         if g < margin:
+            lead = 1.0 - 0.5 * k * first / w
             by_w = (lead * k * first + 0.25 * first * first) / (w * w)
             by_first = -lead * k / w - 0.5 * first * (1.0 / w + 0.25)
             s2, r3 = p[SIGMA] * p[SIGMA], root * root * root
@@ -336,7 +342,7 @@ def linear_start(k, vol, half, years, m, sigma, p):  # type: ignore[no-untyped-d
         x = k[i] - m
         w = vol[i] * vol[i] * years
         weight = 1.0 / (2.0 * vol[i] * years * half[i])
-        row[0], row[1], row[2] = weight, weight * x, weight * math.sqrt(x * x + sigma * sigma)
+        row[0], row[1], row[2] = weight, weight * x, weight * svi_root(x, sigma)
         level = min(level, w)
         for r in range(3):
             gradient[r] -= row[r] * weight * w
@@ -349,10 +355,9 @@ def linear_start(k, vol, half, years, m, sigma, p):  # type: ignore[no-untyped-d
     # With b and rho held, the best a is a weighted mean; it must leave a positive minimum.
     top, weights = 0.0, 0.0
     for i in range(k.size):
-        x = k[i] - m
         weight = 1.0 / (2.0 * vol[i] * years * half[i])
         w = vol[i] * vol[i] * years
-        top += weight * weight * (w - b * (rho * x + math.sqrt(x * x + sigma * sigma)))
+        top += weight * weight * (w - svi_variance(k[i], 0.0, b, rho, m, sigma))
         weights += weight * weight
     p[A] = max(top / weights, 0.05 * level - b * sigma * math.sqrt(1.0 - rho * rho))
     p[B], p[RHO], p[M], p[SIGMA] = b, rho, m, sigma

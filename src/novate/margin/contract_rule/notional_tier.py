@@ -7,7 +7,9 @@ venue tables print the maintenance deduction as "maintenance amount" or "cum".
 
 from __future__ import annotations
 
-from novate.instrument.columns import TIERS_MAX
+from typing import NamedTuple
+
+from novate.instrument.columns import TIERS_MAX, InstrumentColumns
 from novate.kernel.clearing.requirement import tier_requirement_of
 from novate.kernel.codes import Kind
 from novate.market.reference import PPM
@@ -19,41 +21,83 @@ from novate.message.topic import EVERYBODY, Application, Decision, Topic
 from novate.valuation.group_book import GroupBook
 
 
+class Tier(NamedTuple):
+    """A tier as the instrument holds it: rates as shares, floor and deductions in units."""
+
+    floor: float
+    initial_rate: float
+    maintenance_rate: float
+    initial_deduction: float
+    maintenance_deduction: float
+
+
+BELOW_ALL = Tier(-1.0, 0.0, 0.0, 0.0, 0.0)
+"""What the first tier is compared with."""
+
+
+def tier_at(instruments: InstrumentColumns, i: int, number: int) -> Tier:
+    """Return a tier of an instrument, `BELOW_ALL` for number -1."""
+    if number < 0:
+        return BELOW_ALL
+    at = (i, number)
+    return Tier(
+        float(instruments.tier_floor[at]),
+        float(instruments.initial_rate[at]),
+        float(instruments.maintenance_rate[at]),
+        float(instruments.initial_deduction[at]),
+        float(instruments.maintenance_deduction[at]),
+    )
+
+
+def above(before: Tier, floor: int, initial_ppm: int, maintenance_ppm: int) -> Tier:
+    """Return the tier that follows another: its deductions make margin continuous at its floor."""
+    initial, maintenance = initial_ppm / PPM, maintenance_ppm / PPM
+    return Tier(
+        float(floor),
+        initial,
+        maintenance,
+        before.initial_deduction + floor * (initial - before.initial_rate),
+        before.maintenance_deduction + floor * (maintenance - before.maintenance_rate),
+    )
+
+
+def tier_refusal(
+    before: Tier, number: int, floor: int, initial_ppm: int, maintenance_ppm: int
+) -> Refusal | None:
+    """Say why a tier cannot be the next; floors ascend from 0, rates do not fall."""
+    if number >= TIERS_MAX:
+        return Refusal(No.TOO_MANY_TIERS, number + 1, TIERS_MAX)
+    if floor <= before.floor or (number == 0 and floor != 0):
+        return Refusal(No.FLOOR_NOT_ASCENDING, floor, int(before.floor) + 1)
+    if not 0 < maintenance_ppm <= PPM or not 0 < initial_ppm <= PPM:
+        return Refusal(No.RATE_OUT_OF_RANGE, max(initial_ppm, maintenance_ppm), PPM)
+    rates = (initial_ppm / PPM, maintenance_ppm / PPM)
+    if rates[0] < before.initial_rate or rates[1] < before.maintenance_rate:
+        return Refusal(No.RATE_FALLING, maintenance_ppm, round(before.maintenance_rate * PPM))
+    if initial_ppm <= maintenance_ppm and initial_ppm < PPM:
+        return Refusal(No.INITIAL_BELOW_MAINTENANCE, initial_ppm, maintenance_ppm + 1)
+    return None
+
+
 def decide_set_tier(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Append a tier; floors ascend from 0, rates do not fall, initial exceeds maintenance."""
-    i, floor, instruments = row["instrument"], row["floor"], state.instruments
-    initial, maintenance = row["initial_ppm"], row["maintenance_ppm"]
+    i, instruments = row["instrument"], state.instruments
     if i >= instruments.count:
         return Refusal(No.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
     tier = int(instruments.tier_count[i])
-    if tier >= TIERS_MAX:
-        return Refusal(No.TOO_MANY_TIERS, tier + 1, TIERS_MAX)
-    below = float(instruments.tier_floor[i, tier - 1]) if tier else -1.0
-    if floor <= below or (tier == 0 and floor != 0):
-        return Refusal(No.FLOOR_NOT_ASCENDING, floor, int(below) + 1)
-    if not 0 < maintenance <= PPM or not 0 < initial <= PPM:
-        return Refusal(No.RATE_OUT_OF_RANGE, max(initial, maintenance), PPM)
-    rates = (initial / PPM, maintenance / PPM)
-    before = (0.0, 0.0)
-    deducted = (0.0, 0.0)
-    if tier:
-        at = (i, tier - 1)
-        before = (float(instruments.initial_rate[at]), float(instruments.maintenance_rate[at]))
-        deducted = (
-            float(instruments.initial_deduction[at]),
-            float(instruments.maintenance_deduction[at]),
-        )
-    if rates[0] < before[0] or rates[1] < before[1]:
-        return Refusal(No.RATE_FALLING, maintenance, round(before[1] * PPM))
-    if initial <= maintenance and initial < PPM:
-        return Refusal(No.INITIAL_BELOW_MAINTENANCE, initial, maintenance + 1)
+    terms = (row["floor"], row["initial_ppm"], row["maintenance_ppm"])
+    before = tier_at(instruments, i, tier - 1)
+    refusal = tier_refusal(before, tier, *terms)
+    if refusal is not None:
+        return refusal
     if instruments.kind[i] != Kind.DELTA_ONE:
         return Refusal(No.OPTION_HAS_RULE, int(instruments.kind[i]), int(Kind.DELTA_ONE))
+    after = above(before, *terms)
     emit(
         event.TIER_SET,
         tier=tier,
-        initial_deduction=deducted[0] + floor * (rates[0] - before[0]),
-        maintenance_deduction=deducted[1] + floor * (rates[1] - before[1]),
+        initial_deduction=after.initial_deduction,
+        maintenance_deduction=after.maintenance_deduction,
         **row,
     )
     return None

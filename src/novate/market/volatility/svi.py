@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from novate.errors import InputError
-from novate.kernel.pricing.svi import svi_densities, svi_variances, wing_grid
+from novate.kernel.pricing.svi import (
+    svi_densities,
+    svi_derivatives,
+    svi_slope,
+    svi_variances,
+    wing_grid,
+)
 from novate.kernel.pricing.svi_fit import RHO_MAX, fit_svi, refine_slices
 from novate.market.volatility.chain import F64, I64
 from novate.market.volatility.slice_data import (
@@ -59,10 +65,22 @@ class RawSvi:
         svi_variances(points, self.array, out)
         return out
 
+    def derivatives(self, k: F64) -> F64:
+        """Return total variance and its first two derivatives at ``k[n]``, ``[3, n]``."""
+        points = np.ascontiguousarray(k, np.float64)
+        out = np.empty((3, len(points)))
+        svi_derivatives(points, self.array, out)
+        return out
+
     @property
     def at_the_money(self) -> float:
         """w(0)."""
         return float(self.variance(np.zeros(1))[0])
+
+    @property
+    def skew(self) -> float:
+        """w'(0)."""
+        return float(svi_slope(0.0, self.b, self.rho, self.m, self.sigma))
 
     @property
     def left_slope(self) -> float:
@@ -111,15 +129,14 @@ def to_jump_wings(raw: RawSvi, years: float) -> JumpWings:
     InputError
         If total variance at the money is not positive.
     """
-    radius = math.hypot(raw.m, raw.sigma)
-    w = raw.a + raw.b * (radius - raw.rho * raw.m)
+    w = raw.at_the_money
     if not w > 0.0 or not years > 0.0:
         message = f"w(0) = {w!r}, T = {years!r}; allowed: both positive"
         raise InputError(message)
     root = math.sqrt(w)
     return JumpWings(
         v=w / years,
-        psi=0.5 * raw.b * (raw.rho - raw.m / radius) / root,
+        psi=0.5 * raw.skew / root,
         p=raw.left_slope / root,
         c=raw.right_slope / root,
         v_min=(raw.a + raw.b * raw.sigma * math.sqrt(1.0 - raw.rho * raw.rho)) / years,
@@ -263,9 +280,8 @@ def nearest_ssvi(raw: RawSvi) -> RawSvi:
     out butterfly arbitrage (Gatheral and Jacquier 2014, theorem 4.2): the safe end of every repair.
     """
     theta = max(raw.at_the_money, 1e-10)
-    slope = raw.b * (raw.rho - raw.m / math.hypot(raw.m, raw.sigma))
     left = max(raw.left_slope, 1e-6 * theta)
-    right = max(left + slope, 1e-6 * theta)
+    right = max(left + raw.skew, 1e-6 * theta)
     rho = (right - left) / (right + left)
     rho = min(max(rho, -RHO_MAX), RHO_MAX)
     most = 0.98 * min(4.0 / (theta * (1.0 + abs(rho))), 2.0 / math.sqrt(theta * (1.0 + abs(rho))))

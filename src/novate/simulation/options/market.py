@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.errors import InputError
+from novate.kernel.pricing.svi import svi_row_variances
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -157,12 +158,10 @@ class SurfacePath:
 
         NaN where the expiry has passed.
         """
-        a, b, rho, m, sigma = (
-            column[at][expiry] / SCALE
-            for column in (self.a_e9, self.b_e9, self.rho_e9, self.m_e9, self.sigma_e9)
-        )
-        x = np.log(strike / self.forward(at)[expiry]) - m
-        variance = a + b * (rho * x + np.sqrt(x * x + sigma * sigma))
+        columns = (self.a_e9, self.b_e9, self.rho_e9, self.m_e9, self.sigma_e9)
+        slices = np.stack([column[at][expiry] / SCALE for column in columns], axis=-1)
+        variance = np.empty(len(strike))
+        svi_row_variances(np.log(strike / self.forward(at)[expiry]), slices, variance)
         years = self.years(at)[expiry]
         with np.errstate(divide="ignore", invalid="ignore"):
             vol = np.sqrt(variance / years)

@@ -155,6 +155,15 @@ def test_each_kind_of_contract_has_its_own_terms(changes: dict[str, str]) -> Non
         ("option_margin.short", {"entry_counts": True}, "allowed: no, yes"),
         ("options", {"margin_rule": "none"}, "margin_rule 'none'; allowed: short"),
         ("options", {"accounts": 4}, "5 to 100000 accounts"),
+        ("overrides.x", {"fee_ppm": 1}, "'instrument' is missing"),
+        ("overrides.x", {"instrument": "BTCUSD", "fee_ppm": 1}, "'BTCUSD'; allowed: BTCUSDT"),
+        (
+            "overrides.x",
+            {"instrument": "BTCUSDT"},
+            "no value; allowed: one at least of tiers, trade",
+        ),
+        ("overrides.x", {"instrument": "BTCUSDT", "slice_ppm": 0}, "integer, 1 to"),
+        ("overrides.x", {"instrument": "BTCUSDT", "grace_minutes": 1}, "unknown key"),
         ("tiers.one", {"rows": 5}, "1 to 16 rows"),
         ("tiers.one", {"source": "x" * 301}, "at most 300"),
     ],
@@ -221,6 +230,22 @@ def test_every_default_lies_within_its_own_limits() -> None:
                 assert setting.minimum <= setting.default <= setting.maximum, setting
             if setting.kind is Kind.CHOICE:
                 assert setting.default in setting.choices
+
+
+def test_a_value_for_one_contract_says_from_when_on_and_nothing_else_is_set() -> None:
+    changed = tree(
+        "overrides.late",
+        {"instrument": "BTCUSDT", "effective": "2021-05-19T12:00:00Z", "slice_floor": "2.5"},
+    )
+
+    [override] = check_parameters(changed, "file")["overrides"].values()
+
+    assert {key: value for key, value in override.items() if value is not None} == {
+        "instrument": "BTCUSDT",
+        "effective": parse_instant("2021-05-19T12:00:00Z"),
+        "slice_floor": 2_500_000,
+    }
+    assert set(override) > {"trade_collar_ppm", "basis_seconds", "fee_ppm"}
 
 
 def test_shares_of_open_interest_add_up() -> None:

@@ -116,7 +116,7 @@ def test_an_archive_holds_exactly_one_csv(tmp_path: Path, members: dict[str, str
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("novate.adapter.price_file.frame.ARCHIVE_BYTES_MAX", 10)
+    monkeypatch.setattr("novate.adapter.price_file.format.archive.ARCHIVE_BYTES_MAX", 10)
 
     with pytest.raises(InputError, match="bytes unpacked; allowed: at most 10"):
         read(zip_file(tmp_path, {"a.csv": HEADER + LINE}))

@@ -37,7 +37,7 @@ def made(folder: Path, length: int) -> Path:
     """Make a closed journal with some records, one commit each."""
     journal = SqliteJournal(folder / "journal")
     for record in RECORDS[:length]:
-        journal.append([record])
+        journal.append([record], epoch=0)
     journal.close()
     return folder / "journal"
 
@@ -83,16 +83,16 @@ def test_a_second_writer_is_refused_until_the_first_one_closes(tmp_path: Path) -
     with pytest.raises(JournalError, match="another process writes this journal"):
         SqliteJournal(tmp_path / "journal")
 
-    first.append(RECORDS[:1])
+    first.append(RECORDS[:1], epoch=0)
     first.close()
     SqliteJournal(tmp_path / "journal").close()
 
 
 def test_a_reader_beside_a_writer_sees_what_was_there_when_it_opened(tmp_path: Path) -> None:
     writer = SqliteJournal(tmp_path / "journal")
-    writer.append(RECORDS[:3])
+    writer.append(RECORDS[:3], epoch=0)
     reader = SqliteJournal(tmp_path / "journal", read_only=True)
-    writer.append(RECORDS[3:5])
+    writer.append(RECORDS[3:5], epoch=0)
     writer.put_snapshot(5, b"\x01" * 32, b"")
 
     assert reader.head() == (3, RECORDS[2].hash)
@@ -108,14 +108,14 @@ def test_a_reader_writes_nothing_and_does_not_move_the_anchor(tmp_path: Path) ->
     anchor = path.with_name("journal.anchor").read_bytes()
     made(tmp_path, 0)
     writer = SqliteJournal(path)
-    writer.append(RECORDS[3:4])
+    writer.append(RECORDS[3:4], epoch=0)
     path.with_name("journal.anchor").write_bytes(anchor)  # as after a crash before the anchor
     before = contents(tmp_path)
 
     reader = SqliteJournal(path, read_only=True)
     assert list(reader.read()) == RECORDS[:4]
     for refused in (
-        lambda: reader.append(RECORDS[4:5]),
+        lambda: reader.append(RECORDS[4:5], epoch=0),
         lambda: reader.put_snapshot(1, b"\x01" * 32, b""),
     ):
         with pytest.raises(JournalError, match="is open for reading only"):
@@ -142,7 +142,7 @@ def test_a_journal_without_its_anchor_is_refused_until_it_is_renewed(tmp_path: P
 
     journal = SqliteJournal(path, renew_anchor=True)
     assert list(journal.read()) == RECORDS[:20]
-    journal.append(RECORDS[20:])
+    journal.append(RECORDS[20:], epoch=0)
     journal.close()
     SqliteJournal(path).close()
 
@@ -165,7 +165,7 @@ def test_renewing_gives_up_a_lost_tail_knowingly(tmp_path: Path) -> None:
     older = path.read_bytes()
     made(tmp_path, 0)
     journal = SqliteJournal(path)
-    journal.append(RECORDS[20:])
+    journal.append(RECORDS[20:], epoch=0)
     journal.close()
     path.write_bytes(older)
 
@@ -190,12 +190,12 @@ def test_an_empty_journal_can_have_its_anchor_renewed(tmp_path: Path) -> None:
 
 def test_the_anchor_of_a_running_writer_is_not_renewed(tmp_path: Path) -> None:
     writer = SqliteJournal(tmp_path / "journal")
-    writer.append(RECORDS[:1])
+    writer.append(RECORDS[:1], epoch=0)
 
     with pytest.raises(JournalError, match="another process writes this journal"):
         SqliteJournal(tmp_path / "journal", renew_anchor=True)
 
-    writer.append(RECORDS[1:2])
+    writer.append(RECORDS[1:2], epoch=0)
     writer.close()
 
 
@@ -262,10 +262,10 @@ def test_an_interrupted_append_stops_the_journal(
 
     monkeypatch.setattr(journal._anchor, "write", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        journal.append(RECORDS[:1])
+        journal.append(RECORDS[:1], epoch=0)
 
     with pytest.raises(JournalError, match="has stopped"):
-        journal.append(RECORDS[:1])
+        journal.append(RECORDS[:1], epoch=0)
     again = SqliteJournal(tmp_path / "journal")
     assert list(again.read()) == RECORDS[:1]  # it was committed, and nobody was told
     again.close()
@@ -293,11 +293,11 @@ def test_a_record_whose_index_points_to_altered_bytes_is_not_given(tmp_path: Pat
 def test_damage_says_which_records_are_sound_and_what_to_do(tmp_path: Path) -> None:
     records = chain(600)
     journal = SqliteJournal(tmp_path / "journal")
-    journal.append(records)
+    journal.append(records, epoch=0)
     journal.close()
     whole = bytearray((tmp_path / "journal").read_bytes())
     page = database.PAGE_BYTES
-    whole[4 * page : 5 * page] = bytes(page)  # a leaf of the records' tree
+    whole[5 * page : 6 * page] = bytes(page)  # a leaf of the records' tree
     (tmp_path / "journal").write_bytes(whole)
 
     with pytest.raises(JournalError, match=r"records up to \d+ were read and are sound") as raised:

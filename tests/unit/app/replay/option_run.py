@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,11 +10,11 @@ import numpy as np
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay import driver
-from novate.app.replay.driver import Finished, Prepared
+from novate.app.replay.driver import FinishedRun, PreparedRun, drive
 from novate.app.replay.feed import Feed
-from novate.app.replay.run import Job, prepare
+from novate.app.replay.job import Job
 from novate.units import parse_instant
+from tests.unit.app.replay.small import prepared
 
 START_NS = parse_instant("2025-10-10T00:00:00Z")
 STRIDE = 5
@@ -38,29 +39,28 @@ def every_fifth(feed: Feed) -> Feed:
     """Every fifth end of a bar, so that the hedges and the expiry are among them."""
     ends = np.flatnonzero(feed.is_bar_end)
     rows = ends[STRIDE - 1 :: STRIDE]
-    return Feed(
-        feed.bar_ns,
-        len(rows),
-        feed.instant_ns[rows],
-        *([column[row] for row in rows] for column in (feed.source, feed.price_e8)),
-        [feed.observed_ns[row] for row in rows],
-        feed.last_e8[rows],
-        feed.volume_e8[rows],
-        feed.range_ppm[rows],
-        feed.is_bar_end[rows],
-        feed.recent_e8,
+    names = ("source", "price_e8", "observed_ns")
+    reports = {name: [getattr(feed, name)[row] for row in rows] for name in names}
+    return replace(
+        feed,
+        bars=len(rows),
+        instant_ns=feed.instant_ns[rows],
+        last_e8=feed.last_e8[rows],
+        volume_e8=feed.volume_e8[rows],
+        range_ppm=feed.range_ppm[rows],
+        is_bar_end=feed.is_bar_end[rows],
+        **reports,
     )
 
 
 @cache
-def ready() -> Prepared:
+def ready() -> PreparedRun:
     """The day, ready to run; for reading only."""
-    prepared = prepare(job())
-    prepared.feed = every_fifth(prepared.feed)
-    return prepared
+    day = prepared(job())
+    return replace(day, feed=every_fifth(day.feed))
 
 
 @cache
-def finished() -> Finished:
+def finished() -> FinishedRun:
     """The day after its run; for reading only."""
-    return driver.run(ready(), MemoryJournal(), lambda done, total: None)
+    return drive(ready(), MemoryJournal(), lambda done, total: None)

@@ -10,8 +10,10 @@ from typing import Any
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay import driver
-from novate.app.replay.run import Job, Prepared, prepare
+from novate.app.replay.driver import FinishedRun, PreparedRun, drive
+from novate.app.replay.job import Job, Variant
+from novate.app.replay.read import read_inputs
+from novate.app.replay.run import prepare
 from novate.app.replay.venue import Venue, open_venue
 from novate.units import parse_instant
 from tests.e2e.run_fixture import COLLATERAL, END, POSITIONS, START, bars, write_csv
@@ -29,9 +31,8 @@ def parameters() -> dict[str, Any]:
 
 
 def venue() -> Venue:
-    """The opened venue; its commands are dropped."""
-    opened, _ = open_venue(parameters(), list(SYMBOLS), START_NS)
-    return opened
+    """The venue before its opening."""
+    return open_venue(parameters(), SYMBOLS, START_NS)
 
 
 def job(folder: Path, **changes: Any) -> Job:
@@ -51,15 +52,19 @@ def job(folder: Path, **changes: Any) -> Job:
     return Job(**{**values, **changes})
 
 
-def ready() -> Prepared:
-    """The small replay, ready to run."""
-    with TemporaryDirectory() as folder:
-        return prepare(job(Path(folder)))
+def prepared(asked: Job, *, has_controls: bool = True) -> PreparedRun:
+    """A job, ready to run."""
+    return prepare(read_inputs(asked), Variant(asked.order, has_controls=has_controls))
 
 
 @cache
-def finished() -> tuple[Prepared, driver.Finished]:
+def ready() -> PreparedRun:
+    """The small replay, ready to run."""
+    with TemporaryDirectory() as folder:
+        return prepared(job(Path(folder)))
+
+
+@cache
+def finished() -> tuple[PreparedRun, FinishedRun]:
     """The small replay after its run; for reading only."""
-    prepared = ready()
-    done = driver.run(prepared, MemoryJournal(), lambda done, total: None)
-    return prepared, done
+    return ready(), drive(ready(), MemoryJournal(), lambda done, total: None)

@@ -2,20 +2,22 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.price_file import PriceReview, PriceTable
-from novate.app.replay.feed import PAR_E8, Feed, day_feed, file_feed
+from novate.app.replay.feed import PAR_E8, Feed, day_feed, file_feed, make_feed
 from novate.app.replay.venue import Venue, open_venue
-from novate.canonical import Run
+from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.message.declare import rows_of
+from novate.message.parameter import MINUTE, Parameter
 from novate.simulation.crash_day import CrashDay, crash_day
 from novate.simulation.path import PathOrder
-from tests.unit.app.replay.small import START_NS, venue
+from tests.unit.app.replay.small import START_NS, job, parameters, prepared, venue
 from tests.unit.app.test_cli import demo_parameters
 
 HOUR = 3_600 * 10**9
@@ -50,14 +52,12 @@ TWO_HOURS = (
 )
 
 
-def steps_of(prices: PriceTable, order: PathOrder = PathOrder.LOW_FIRST) -> tuple[Venue, Feed, Any]:
-    opened = venue()
-    feed, declared = file_feed(prices, opened, order=order, points=4)
-    return opened, feed, declared
+def steps_of(prices: PriceTable, order: PathOrder = PathOrder.LOW_FIRST) -> Feed:
+    return file_feed(prices, venue(), order=order, points=4)
 
 
 def test_each_bar_takes_its_points_on_the_declared_path() -> None:
-    _, feed, _ = steps_of(table(*TWO_HOURS))
+    feed = steps_of(table(*TWO_HOURS))
 
     steps = list(feed)
 
@@ -73,13 +73,13 @@ def test_each_bar_takes_its_points_on_the_declared_path() -> None:
 
 
 def test_the_other_order_visits_the_high_first() -> None:
-    _, feed, _ = steps_of(table(*TWO_HOURS), PathOrder.HIGH_FIRST)
+    feed = steps_of(table(*TWO_HOURS), PathOrder.HIGH_FIRST)
 
     assert [int(price) // E8 for price in feed.last_e8[:4, 0]] == [50_000, 51_000, 49_500, 50_500]
 
 
 def test_volume_and_range_of_a_bar_go_with_all_its_points() -> None:
-    _, feed, _ = steps_of(table(*TWO_HOURS))
+    feed = steps_of(table(*TWO_HOURS))
 
     assert feed.volume_e8[:, 0].tolist() == [2 * E8] * 4 + [4 * E8] * 4
     assert feed.range_ppm[0].tolist() == [1_500 * 10**6 // 49_500, 60 * 10**6 // 2_970]
@@ -87,13 +87,13 @@ def test_volume_and_range_of_a_bar_go_with_all_its_points() -> None:
 
 @pytest.mark.parametrize(("marks", "first"), [(True, 50_010), (False, 50_000)])
 def test_the_mark_stands_in_for_the_index_where_there_is_one(marks: bool, first: int) -> None:
-    opened, feed, declared = steps_of(table(*TWO_HOURS, marks=marks))
+    feed = steps_of(table(*TWO_HOURS, marks=marks))
 
     step = next(iter(feed))
 
-    names = {number: name for name, (number, _) in opened.sources.items()}
     reported = {
-        names[int(s)]: int(price) for s, price in zip(step.source, step.price_e8, strict=True)
+        feed.sources[int(s)].name: int(price)
+        for s, price in zip(step.source, step.price_e8, strict=True)
     }
     assert reported == {
         "file:BTC": first * E8,
@@ -101,11 +101,13 @@ def test_the_mark_stands_in_for_the_index_where_there_is_one(marks: bool, first:
         "par:USDC": PAR_E8,
     }
     assert set(step.observed_ns) == {step.instant_ns}
-    assert [rows_of(run)[0]["symbol"] for run in declared] == list(opened.sources)
+    declared = [rows_of(run)[0] for run in feed.opening(parameters())[: len(feed.sources)]]
+    assert [row["symbol"] for row in declared] == [source.name for source in feed.sources]
+    assert [row["asset"] for row in declared] == [source.asset for source in feed.sources]
 
 
 def test_a_bar_that_one_contract_lacks_is_left_out_for_all() -> None:
-    _, feed, _ = steps_of(table(*TWO_HOURS[:3], (2, 0, (1, 1, 1, 1)), (2, 1, (5, 5, 5, 5))))
+    feed = steps_of(table(*TWO_HOURS[:3], (2, 0, (1, 1, 1, 1)), (2, 1, (5, 5, 5, 5))))
 
     assert feed.bars == 2
     assert {int(at - START_NS) // HOUR for at in feed.instant_ns} == {0, 2}
@@ -124,17 +126,17 @@ def day() -> CrashDay:
     return crash_day(1, START_NS)
 
 
-def day_steps(quiet_ppm: int) -> tuple[Venue, Feed, list[Run]]:
+def demo_venue() -> Venue:
     settings = demo_parameters()
-    opened, _ = open_venue(settings, list(settings["instruments"]), START_NS)
-    feed, declared = day_feed(
-        day(), opened, order=PathOrder.LOW_FIRST, points=4, quiet_ppm=quiet_ppm
-    )
-    return opened, feed, declared
+    return open_venue(settings, tuple(settings["instruments"]), START_NS)
+
+
+def day_steps(quiet_ppm: int) -> Feed:
+    return day_feed(day(), demo_venue(), order=PathOrder.LOW_FIRST, points=4, quiet_ppm=quiet_ppm)
 
 
 def test_a_quiet_bar_only_closes_and_a_wide_one_takes_its_path() -> None:
-    _, feed, _ = day_steps(10_000)
+    feed = day_steps(10_000)
 
     assert feed.bars == 1_440
     assert int(np.count_nonzero(feed.is_bar_end)) == 1_440
@@ -146,9 +148,11 @@ def test_a_quiet_bar_only_closes_and_a_wide_one_takes_its_path() -> None:
 
 
 def test_sources_report_at_the_end_of_each_minute_only() -> None:
-    opened, feed, declared = day_steps(10_000)
+    feed = day_steps(10_000)
 
-    assert len(declared) == len(opened.sources)
+    names = [source.name for source in feed.sources]
+    assert len(set(names)) == len(names)
+    assert {source.asset for source in feed.sources} <= set(range(len(demo_venue().assets)))
     ends = [
         reported.size > 0 for reported, end in zip(feed.source, feed.is_bar_end, strict=True) if end
     ]
@@ -163,6 +167,40 @@ def test_sources_report_at_the_end_of_each_minute_only() -> None:
 
 
 def test_without_a_quiet_limit_every_bar_takes_its_path() -> None:
-    _, feed, _ = day_steps(0)
+    feed = day_steps(0)
 
     assert len(feed) == 4 * 1_440
+
+
+# ---- either
+
+
+def test_prices_of_either_kind_make_a_feed() -> None:
+    order = PathOrder.LOW_FIRST
+    from_files = make_feed(table(*TWO_HOURS), venue(), order=order, points=4)
+    generated = make_feed(day(), demo_venue(), order=order, points=4)
+
+    assert (from_files.bars, from_files.step_ns) == (2, HOUR // 4)
+    assert (generated.bars, generated.step_ns) == (1_440, MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "latency_ms", "life_ns"),
+    [
+        (10, 250, 2 * (15 * MINUTE + 250_000_000)),  # hourly bars of four points
+        (10, 3_600_000, 2 * (75 * MINUTE)),
+        (60, 250, 60 * MINUTE),
+        (0, 250, 0),
+    ],
+)
+def test_an_order_outlives_two_answers_of_the_market(
+    tmp_path: Path, minutes: int, latency_ms: int, life_ns: int
+) -> None:
+    settings = parameters()
+    settings["liquidation"]["order_minutes"] = minutes
+    settings["agent"]["latency_ms"] = latency_ms
+
+    engine = Engine(MemoryJournal())
+    engine.submit(prepared(job(tmp_path, parameters=settings)).opening)
+
+    assert engine.state.parameter(Parameter.ORDER_LIFE_NS) == life_ns

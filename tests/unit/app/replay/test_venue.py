@@ -5,31 +5,32 @@ import pytest
 from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
-from novate.app.replay.venue import account_row, open_venue, source_row
+from novate.app.replay.counterfactual import without_controls
+from novate.app.replay.venue import open_venue
 from novate.book.state import SINGLE_ROLES
 from novate.engine.engine import Engine
 from novate.errors import InputError
 from novate.kernel.clearing.value import INVERSE, LINEAR
-from novate.kernel.codes import Role
+from novate.message import command
 from novate.message.declare import rows_of
-from novate.message.parameter import MINUTE, SETTINGS, Parameter
-from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters, venue
+from novate.message.parameter import MINUTE, SECOND, SETTINGS, Parameter
+from tests.unit.app.replay.small import START_NS, SYMBOLS, parameters
 
 
 def test_the_opening_is_accepted_by_the_engine_as_it_stands() -> None:
     settings = parameters()
-    opened, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    opened = open_venue(settings, SYMBOLS, START_NS)
     engine = Engine(MemoryJournal())
 
-    batches = engine.submit(runs)
+    batches = engine.submit(opened.opening)
 
     x = engine.state
     assert "CommandRefused" not in {run.name for batch in batches for run in batch.events}
-    assert x.assets.symbols == opened.assets == ["USDT", "BTC", "ETH", "USDC"]
+    assert tuple(x.assets.symbols) == opened.assets == ("USDT", "BTC", "ETH", "USDC")
     assert x.instruments.symbols == list(SYMBOLS)
     assert x.now_ns == START_NS
     assert {role: x.single(role) for role in SINGLE_ROLES} == opened.house
-    assert opened.accounts == x.accounts.count == len(SINGLE_ROLES)
+    assert len(opened.house) == x.accounts.count == len(SINGLE_ROLES)
     for parameter, setting in SETTINGS.items():
         stated = settings[setting.section][setting.key]
         assert x.parameter(parameter) == stated * setting.unit.scale, parameter.name
@@ -40,17 +41,17 @@ def test_the_numeraire_is_asset_zero_wherever_the_file_has_it() -> None:
     settings = parameters()
     settings["assets"] = {name: settings["assets"][name] for name in ("USDC", "ETH", "USDT", "BTC")}
 
-    opened, _ = open_venue(settings, list(SYMBOLS), START_NS)
+    opened = open_venue(settings, SYMBOLS, START_NS)
 
-    assert opened.assets == ["USDT", "USDC", "ETH", "BTC"]
+    assert opened.assets == ("USDT", "USDC", "ETH", "BTC")
     assert opened.asset("ETH") == 2
     with pytest.raises(InputError, match=r"asset 'DOGE' is not declared; known are \['USDT'"):
         opened.asset("DOGE")
 
 
 def test_terms_become_ticks_lots_and_ledger_units() -> None:
-    opened, runs = open_venue(parameters(), list(SYMBOLS), START_NS)
-    [listing] = rows_of(next(run for run in runs if run.name == "ListInstrument"))
+    opened = open_venue(parameters(), SYMBOLS, START_NS)
+    [listing] = rows_of(next(run for run in opened.opening if run.name == "ListInstrument"))
     contract = opened.contracts[0]
 
     # A tick of 0.1 on a lot of 0.001 is 0.0001 USDT: 100 units of 1e-6.
@@ -67,19 +68,21 @@ def test_an_inverse_contract_is_listed_by_its_face_value() -> None:
         form="inverse", face_value=100 * 10**8, settlement_asset="BTC", tick=5 * 10**7
     )
 
-    opened, runs = open_venue(settings, ["BTCUSDT"], START_NS)
+    opened = open_venue(settings, ("BTCUSDT",), START_NS)
 
-    [listing] = rows_of(next(run for run in runs if run.name == "ListInstrument"))
+    [listing] = rows_of(next(run for run in opened.opening if run.name == "ListInstrument"))
     assert (listing["form"], listing["unit"]) == (INVERSE, 200 * 10**8)
     assert listing["lots_max"] == 2**60 // (200 * 10**8)
-    assert opened.contracts[0].form == INVERSE
+    contract = opened.contracts[0]
+    assert (contract.form, contract.face_e8) == (INVERSE, 100 * 10**8)
+    assert (contract.unit, contract.settlement) == (listing["unit"], opened.asset("BTC"))
 
 
 def test_leverage_is_capped_in_every_tier() -> None:
     settings = parameters()
     settings["margin"]["leverage_max"] = 7
 
-    _, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    runs = open_venue(settings, SYMBOLS, START_NS).opening
 
     tiers = [row for run in runs if run.name == "SetTier" for row in rows_of(run)]
     assert min(row["initial_ppm"] for row in tiers) == 142_858  # one seventh, up
@@ -93,10 +96,38 @@ def test_the_declared_waterfall_is_that_of_the_file() -> None:
         last_layer="adl",
     )
 
-    _, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    runs = open_venue(settings, SYMBOLS, START_NS).opening
 
     [row] = rows_of(next(run for run in runs if run.name == "DeclareWaterfall"))
     assert list(row.values()) == [1, 3, 2, 4, 6]
+
+
+def test_a_value_for_one_contract_holds_at_once_or_when_it_becomes_effective() -> None:
+    settings = parameters()
+    none = dict.fromkeys(["tiers", *(setting.key for setting in SETTINGS.values())])
+    settings["overrides"] = {
+        "old": {**none, "instrument": "ETHUSDT", "effective": START_NS, "fee_ppm": 7},
+        "new": {**none, "instrument": "ETHUSDT", "effective": START_NS + MINUTE, "fee_ppm": 8},
+        "far": {
+            **none,
+            "instrument": "ETHUSDT",
+            "effective": None,
+            "basis_seconds": 9,
+            "tiers": settings["instruments"]["BTCUSDT"]["tiers"],
+        },
+        "out": {**none, "instrument": "SOLUSDT", "effective": None, "fee_ppm": 1},
+    }
+    engine = Engine(MemoryJournal())
+    engine.submit(open_venue(settings, SYMBOLS, START_NS).opening)
+    fee, x = Parameter.LIQUIDATION_FEE_PPM, engine.state
+
+    assert x.parameter(fee) == x.parameter(fee, instrument=0)
+    assert x.parameter(fee, instrument=1) == 7
+    assert x.parameter(Parameter.BASIS_AVERAGE_NS, instrument=1) == 9 * SECOND
+    engine.submit([command.ADVANCE_TIME.row(instant_ns=START_NS + MINUTE)])
+    assert x.parameter(fee, instrument=1) == 8
+    assert x.overrides.count == 2
+    assert x.instruments.maintenance_rate[1].tolist() == x.instruments.maintenance_rate[0].tolist()
 
 
 def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> None:
@@ -104,26 +135,25 @@ def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> 
     rules = read_parameters(presets() / "demo.toml", presets())["option_margin"]
     settings["option_margin"] = rules
 
-    opened, runs = open_venue(settings, list(SYMBOLS), START_NS)
+    opened = open_venue(settings, SYMBOLS, START_NS)
     engine = Engine(MemoryJournal())
-    engine.submit(runs)
+    engine.submit(opened.opening)
 
     declared = engine.state.option_rules
-    assert opened.option_rules == declared.symbols == list(rules)
-    assert opened.option_rules[:2] == ["deribit-standard", "bybit"]
+    assert opened.option_rules == tuple(declared.symbols) == tuple(rules)
+    assert opened.option_rules[:2] == ("deribit-standard", "bybit")
     assert declared.used("entry_counts").tolist() == [False, True, False]
     assert declared.used("expiry_window_ns").tolist() == [0, 0, 24 * 60 * MINUTE]
 
 
-def test_accounts_and_sources_are_numbered_as_they_are_declared() -> None:
-    opened = venue()
-    before = opened.accounts
+def test_a_counterfactual_venue_keeps_the_parameters_of_its_book() -> None:
+    settings = parameters()
+    rules = without_controls(settings)
 
-    [account] = rows_of(account_row(opened, "m", Role.MEMBER))
-    [source] = rows_of(source_row(opened, "feed", 2, weight=3))
-    source_row(opened, "other", 1)
+    opened = open_venue(settings, SYMBOLS, START_NS, rules)
 
-    assert opened.accounts == before + 1
-    assert (account["reference"], account["role"], account["parent"]) == ("m", Role.MEMBER, -1)
-    assert source == {"symbol": "feed", "asset": 2, "weight": 3}
-    assert opened.sources == {"feed": (0, 2), "other": (1, 1)}
+    settings_run = next(run for run in opened.opening if run.name == "SetParameter")
+    values = {row["parameter"]: row["value"] for row in rows_of(settings_run)}
+    assert values[Parameter.LIQUIDATION_FEE_PPM] == 0
+    assert opened.parameters is settings
+    assert opened.rules is rules

@@ -21,7 +21,7 @@ from novate.app.report.option import (
     smile_charts,
 )
 from novate.app.report.section import sections
-from tests.unit.app.replay.test_option import tables
+from tests.unit.app.replay.test_option_market import tables
 
 
 @pytest.fixture(scope="module")

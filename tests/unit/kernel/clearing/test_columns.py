@@ -73,3 +73,14 @@ def test_an_empty_table_is_restored_empty() -> None:
     table = Pair(2)
     table.restore(Pair(2).export())
     assert table.count == 0
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_rows_behind_one_that_is_taken_out_move_up(row: int) -> None:
+    table = Pair(2)
+    for value in (4, 5, 6):
+        add(table, value)
+    table.remove(row)
+    assert table.count == 2
+    assert table.used("left").tolist() == [left for k, left in enumerate((4, 5, 6)) if k != row]
+    assert table.left[2] == Pair(1).left[0], "a row that is added has initial values"

@@ -8,14 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.book.columns import AccountColumns, PositionColumns
+from novate.instrument.columns import InstrumentColumns
+from novate.kernel.clearing.columns import InstrumentArrays
 from novate.kernel.clearing.position import (
+    copy_rows,
     find_position,
     hold_position,
+    largest_gross_of,
     move_position,
+    rows_of_accounts,
     sum_positions,
 )
 from novate.kernel.clearing.position import spread as spread_compiled
 from novate.kernel.jit import kernel
+from novate.valuation import ClearingState
 from tests.unit.kernel import twin
 
 
@@ -30,13 +36,27 @@ def _hold(positions, head, account, instrument):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _move(positions, row, form, unit, ticks, lots, value):  # type: ignore[no-untyped-def]
-    return move_position(positions, row, form, unit, ticks, lots, value)
+def _move(positions, instruments, row, i, ticks, lots, value):  # type: ignore[no-untyped-def]
+    return move_position(positions, instruments, row, i, ticks, lots, value)
 
 
 @kernel
 def _spread(account, instrument):  # type: ignore[no-untyped-def]
     return spread_compiled(account, instrument)
+
+
+def contract(form: int = 1, unit: int = 1) -> InstrumentColumns:
+    """One instrument."""
+    instruments = InstrumentColumns()
+    instruments.append()
+    instruments.form[0], instruments.unit[0] = form, unit
+    return instruments
+
+
+def arrays_of(instruments: InstrumentColumns) -> InstrumentArrays:
+    x = ClearingState()
+    x.instruments = instruments
+    return x.instrument_arrays()
 
 
 def table(accounts: int = 8, capacity: int = 4) -> tuple[AccountColumns, PositionColumns]:
@@ -77,18 +97,20 @@ def test_every_pair_has_one_row_that_is_found_again(pairs: list[tuple[int, int]]
 def test_costs_follow_the_readable_position(moves: list[tuple[int, int]], form: int) -> None:
     unit = 512 if form == 1 else 2**39
     accounts, positions = table()
+    terms = contract(form, unit)
     row = int(_hold(positions.arrays(), accounts.head, 0, 0))
     readable = twin.Holding()
     for ticks, lots in moves:
         if lots == 0 or abs(readable.lots + lots) > 2**21:
             continue
         value = twin.contract_value(form, unit, ticks, lots)
-        realised = _move(positions.arrays(), row, form, unit, ticks, lots, value)
+        realised = _move(positions.arrays(), arrays_of(terms), row, 0, ticks, lots, value)
         assert int(realised) == readable.move(form, unit, ticks, lots, value)
     assert int(positions.lots[row]) == readable.lots
     assert int(positions.entry_cost[row]) == readable.entry_cost
     assert int(positions.settlement_cost[row]) == readable.settlement_cost
     assert int(positions.realised[row]) == readable.realised
+    assert (terms.lots_sum[0], terms.pending_sum[0]) == (readable.lots, readable.settlement_cost)
 
 
 @pytest.mark.rule("7.16")
@@ -100,7 +122,8 @@ def test_a_close_of_a_cost_near_the_limit_is_exact(
     accounts, positions = table()
     row = int(_hold(positions.arrays(), accounts.head, 0, 0))
     positions.lots[row], positions.entry_cost[row] = held, -cost
-    realised = int(_move(positions.arrays(), row, 1, 1, 1, -closed, -closed))
+    terms = arrays_of(contract())
+    realised = int(_move(positions.arrays(), terms, row, 0, 1, -closed, -closed))
     assert realised == closed + cost * closed // held
     assert int(positions.entry_cost[row]) == -cost + cost * closed // held
 
@@ -115,3 +138,48 @@ def test_sums_are_by_instrument() -> None:
     gross = float(sum_positions(positions.arrays(), np.array([2.0, 3.0]), lots, cost))
     assert gross == 50 + 50 + 70 + 2 * 7 + 3 * (5 + 5)
     assert (lots.tolist(), cost.tolist()) == ([7, 0], [70, 0])
+
+
+def test_the_gross_of_some_accounts_counts_a_reach_again_where_it_is_more_than_the_cost() -> None:
+    accounts, positions = table()
+    for account, instrument, lots, cost in ((0, 0, 5, -7), (0, 1, -2, 900), (1, 0, 99, 0)):
+        row = int(_hold(positions.arrays(), accounts.head, account, instrument))
+        positions.lots[row], positions.settlement_cost[row] = lots, cost
+        positions.entry_cost[row] = -3 * cost
+    form, unit, ticks_max = np.array([1, 2], np.int8), np.array([10, 30]), np.array([100, 100])
+
+    def largest(some: list[int]) -> tuple[float, float]:
+        return largest_gross_of(  # type: ignore[no-any-return]
+            positions.arrays(), accounts.head, np.array(some), form, unit, ticks_max
+        )
+
+    assert largest([0]) == (5_000 + 5_000 + 60 + 900, 2_700)
+    assert largest([0, 1]) == (2 * 99_000, 2_700)
+    assert largest([2]) == (0, 0)
+
+
+def test_rows_of_some_accounts_are_copied_by_instrument() -> None:
+    accounts, positions = table()
+    for account, instrument in ((3, 5), (3, 1), (4, 2), (3, 4)):
+        positions.reserve(1, accounts)
+        row = int(_hold(positions.arrays(), accounts.head, account, instrument))
+        for place, name in enumerate(("lots", "entry_cost", "settlement_cost", "realised")):
+            getattr(positions, name)[row] = 100 * place + 10 * account + instrument
+        positions.buy_lots[row], positions.sell_lots[row] = 7, 8
+    start = np.zeros(4, np.int64)
+
+    rows = rows_of_accounts(positions.arrays(), accounts.head, np.array([4, 0, 3]), start)
+
+    assert start.tolist() == [0, 1, 1, 4]
+    assert positions.instrument[rows].tolist() == [2, 1, 4, 5]
+    others, copy = table(capacity=8)
+    copy_rows(positions.arrays(), rows, copy.arrays(), others.head)
+    assert copy.count == 4
+    listed, row = [], int(others.head[3])
+    while row >= 0:
+        listed.append((int(copy.instrument[row]), int(copy.settlement_cost[row])))
+        row = int(copy.link[row])
+    assert listed == [(1, 231), (4, 234), (5, 235)]
+    for name in ("lots", "entry_cost", "realised", "buy_lots", "sell_lots"):
+        mine = sorted(getattr(copy, name)[:4].tolist())
+        assert mine == sorted(getattr(positions, name)[rows].tolist())

@@ -6,7 +6,7 @@ import pytest
 from novate.kernel.clearing.trade import decide_trades
 from novate.kernel.clearing.trade_refusal import ACCEPTED, INSUFFICIENT_MARGIN
 from novate.kernel.codes import Role
-from tests.tiny_model import MODELS
+from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, ClearingHouse
 
 RICH = 10**6 * COIN
@@ -14,7 +14,7 @@ RICH = 10**6 * COIN
 
 def asking_house() -> ClearingHouse:
     """A and B with the standard model, C with one of its own, all with money enough."""
-    house = ClearingHouse(models=MODELS)
+    house = ClearingHouse(plugins=PLUGINS)
     house.list_contract("X")
     for name in ("A", "B", "C"):
         house.open_client(name, deposit=RICH)

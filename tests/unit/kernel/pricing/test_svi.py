@@ -10,7 +10,12 @@ from novate.kernel.pricing.svi import (
     least_density,
     log_ratios,
     surface_volatilities,
+    svi_curvature,
     svi_densities,
+    svi_derivatives,
+    svi_row_variances,
+    svi_slope,
+    svi_variance,
     svi_variances,
     wing_grid,
 )
@@ -29,6 +34,37 @@ def test_variances_are_the_formula() -> None:
     svi_variances(k, P, out)
 
     assert out == pytest.approx([w(x) for x in k.tolist()], rel=1e-14)
+
+
+def test_variances_of_several_slices_are_those_of_each() -> None:
+    k, out = np.array([-0.4, 0.0, 0.7]), np.empty(3)
+    slices = np.stack([P, 2.0 * P, P[[1, 0, 2, 3, 4]]])
+
+    svi_row_variances(k, slices, out)
+
+    assert out.tolist() == [svi_variance(x, *p) for x, p in zip(k, slices, strict=True)]
+
+
+def test_derivatives_are_finite_differences_of_the_variance() -> None:
+    k, out, h = np.linspace(-1.5, 1.5, 7), np.empty((3, 7)), 1e-4
+
+    svi_derivatives(k, P, out)
+
+    for x, (variance, first, second) in zip(k.tolist(), out.T.tolist(), strict=True):
+        assert variance == svi_variance(x, *P)
+        assert first == pytest.approx((w(x + h) - w(x - h)) / (2 * h), rel=1e-6)
+        assert second == pytest.approx((w(x + h) - 2 * w(x) + w(x - h)) / (h * h), rel=1e-5)
+
+
+def test_a_slice_with_a_kink_has_no_density_there() -> None:
+    out = np.empty(2)
+
+    svi_densities(np.array([0.05, 0.3]), np.array([0.01, 0.1, -0.3, 0.05, 0.0]), out)
+
+    assert svi_slope(0.05, 0.1, -0.3, 0.05, 0.0) == 0.1 * -0.3
+    assert svi_curvature(0.05, 0.1, 0.05, 0.0) == math.inf
+    assert out[0] == -math.inf
+    assert math.isfinite(out[1])
 
 
 @pytest.mark.rule("9.34")

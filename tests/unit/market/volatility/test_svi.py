@@ -165,3 +165,16 @@ def test_the_cost_of_quotes_is_zero_on_them_and_infinite_without_variance() -> N
 
     assert quote_cost(data, SOUND) == pytest.approx(0.0, abs=1e-20)
     assert quote_cost(data, RawSvi(-1.0, 0.1, 0.0, 0.0, 0.1)) == math.inf
+
+
+def test_a_slice_has_the_derivatives_of_its_variance() -> None:
+    raw, h = RawSvi(0.01, 0.1, -0.3, 0.05, 0.2), 1e-4
+    k = np.array([-0.5, 0.0, 0.5])
+
+    variance, first, second = raw.derivatives(k)
+
+    up, down = raw.variance(k + h), raw.variance(k - h)
+    assert np.array_equal(variance, raw.variance(k))
+    assert first == pytest.approx((up - down) / (2 * h), rel=1e-6)
+    assert second == pytest.approx((up - 2 * variance + down) / (h * h), rel=1e-5)
+    assert raw.skew == first[1]

@@ -1,0 +1,42 @@
+"""Columns of earlier state versions, made into those of the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Named = dict[str, npt.NDArray[Any]]
+"""Columns by name: ``table.column``, or the name of an array that stands alone."""
+
+_LIVE = {"reservations": "lots", "orders": "is_open", "losses": "is_open"}
+"""Tables that kept rows which were done, and the column that is zero in those."""
+
+
+def drop_done_rows(named: Named) -> Named:
+    """Give rows their numbers, and take out those that are done.
+
+    Before, reservations, orders and losses were numbered by their rows and stayed for ever; what
+    stayed uncovered was a column of the losses.
+
+    Parameters
+    ----------
+    named
+        Columns of a state in which every row is there; they are not changed.
+
+    Returns
+    -------
+    dict
+        The columns with ``number`` and ``given`` in each table, and with ``uncovered``, numeraire
+        units.
+    """
+    changed = dict(named)
+    changed["uncovered"] = changed.pop("losses.uncovered").sum(keepdims=True).astype(np.int64)
+    for table, live in _LIVE.items():
+        is_live = named[f"{table}.{live}"] != 0
+        for name in [name for name in changed if name.startswith(f"{table}.")]:
+            changed[name] = changed[name][is_live]
+        changed[f"{table}.number"] = np.flatnonzero(is_live) + 1
+        changed[f"{table}.given"] = np.array([len(is_live)], np.int64)
+    return changed

@@ -1,0 +1,1 @@
+"""What observes a run and computes its figures: live, in a replay, or from its journal."""

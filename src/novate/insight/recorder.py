@@ -1,0 +1,256 @@
+"""What each event adds to the record of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from novate.engine.batch import Batch
+from novate.engine.catalogue import refusal_of
+from novate.insight.measure import UNIT, Row
+from novate.insight.run_record import RunRecord, money
+from novate.kernel.clearing.value import LINEAR
+from novate.kernel.codes import Layer
+from novate.message.layer import TERMS
+
+
+def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
+    code = refusal_of(row["command"], row["code"])
+    o.refusals[row["command"], code.name.lower()] += 1
+
+
+def _posted(o: RunRecord, batch: Batch, row: Row) -> None:
+    worth = o.worth(row["asset"], row["amount"])
+    o.flows[row["account"]] += worth
+    if row["account"] in o.failed:
+        o.failed[row["account"]] += worth
+    o.fact(
+        batch, row["account"], "deposit", "Collateral arrived.",
+        amount=o.listing.amount_text(row["asset"], row["amount"]),
+    )  # fmt: skip
+
+
+def _withdrawn(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.flows[row["account"]] -= o.worth(row["asset"], row["amount"])
+    o.fact(
+        batch, row["account"], "withdrawal", "Collateral was paid out.",
+        amount=o.listing.amount_text(row["asset"], row["amount"]),
+    )  # fmt: skip
+
+
+def _called(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["calls_made"] += 1
+    call = {
+        "instant_ns": batch.instant_ns,
+        "account": row["account"],
+        "amount": row["amount"] / UNIT,
+        "deadline_ns": row["deadline_ns"],
+        "status": "open",
+        "resolved_ns": 0,
+    }
+    o.tables["calls"].append(call)
+    o.calls[row["account"]] = call
+    o.fact(
+        batch, row["account"], "call",
+        f"Called for margin: equity {money(row['equity'])} was {money(row['amount'])} below the "
+        f"initial margin of {money(row['requirement'])}.",
+        call=money(row["amount"]), equity=money(row["equity"]),
+        initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _call_met(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["calls_met"] += 1
+    o.calls[row["account"]].update(status="met", resolved_ns=batch.instant_ns)
+    o.fact(
+        batch, row["account"], "met", "The call was met.",
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+    facts = o.facts[row["account"]]
+    if not facts or facts[-1]["kind"] != "extended":
+        contract = o.listing.instruments[row["instrument"]].symbol
+        o.fact(
+            batch, row["account"], "extended",
+            f"The call's deadline waits for a price of {contract}.",
+        )  # fmt: skip
+
+
+def _defaulted(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.holdings.setdefault(row["account"], o.positions_text(row["account"]))
+    o.totals["defaults"] += 1
+    o.failed[row["account"]] = row["net"]
+    o.closed.add(row["account"])
+    call = o.calls[row["account"]]
+    call.update(status="missed", resolved_ns=batch.instant_ns)
+    why = "its equity fell below the takeover level"
+    if batch.instant_ns >= call["deadline_ns"]:
+        why = "the call was not met by its deadline"
+    o.fact(
+        batch, row["account"], "default",
+        f"Default declared: {why}; equity {money(row['equity'])}, initial margin "
+        f"{money(row['requirement'])}.",
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _funding(o: RunRecord, batch: Batch, row: Row) -> None:
+    if o.before is None:
+        return
+    contract = o.listing.instruments[row["instrument"]]
+    held = (o.before[1] == row["instrument"]) & (o.before[0] < len(o.funding))
+    lots, account = o.before[2][held].astype(np.float64), o.before[0][held]
+    per_lot = row["ticks"] * contract.tick_e8 * contract.lot_e8 / 1e16
+    if contract.form != LINEAR:
+        per_lot = contract.lot_e8 / 1e8
+    np.add.at(o.funding, account, -lots * per_lot * row["rate_e9"] / 1e9)
+
+
+def _started(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.holdings.setdefault(row["account"], o.positions_text(row["account"]))
+    o.closed.add(row["account"])
+    o.failed[row["account"]] = row["net"]
+    numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
+    if row["binding"] >= 0:
+        numbers["mark"] = o.listing.price_text(row["binding"], row["mark"])
+    o.fact(
+        batch, row["account"], "liquidation",
+        f"Liquidation began: equity {money(row['equity'])} fell below the maintenance margin of "
+        f"{money(row['requirement'])}.", **numbers,
+    )  # fmt: skip
+
+
+def _stopped(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["released_accounts"] += 1
+    o.failed.pop(row["account"], None)
+    o.fact(
+        batch, row["account"], "released",
+        "Liquidation ended: equity is at the release level again.",
+        equity=money(row["equity"]), release_level=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _filled(o: RunRecord, batch: Batch, row: Row) -> None:
+    contract = o.listing.instruments[row["instrument"]]
+    notional = abs(row["value"])
+    if contract.is_option:
+        notional = abs(row["lots"]) * contract.lot_e8 * o.index[contract.underlying] // 10**10
+    elif contract.form != LINEAR:
+        notional = abs(row["lots"]) * contract.lot_e8 // 100
+    mark = contract.price(o.marks[row["instrument"]])
+    o.totals["liquidation_fees"] += row["fee"]
+    o.move_fund(row["fee"], batch.instant_ns)
+    if row["account"] < len(o.fees):
+        o.fees[row["account"]] += row["fee"] / UNIT
+    o.totals["liquidated_notional"] += notional
+    o.tables["liquidations"].append(
+        {
+            "instant_ns": batch.instant_ns,
+            "account": row["account"],
+            "instrument": contract.symbol,
+            "lots": row["lots"],
+            "price": contract.price(row["ticks"]),
+            "mark": mark,
+            "notional": notional / UNIT,
+            "fee": row["fee"] / UNIT,
+        }
+    )
+    o.fact(
+        batch, row["account"], "fill",
+        f"{'Bought' if row['lots'] > 0 else 'Sold'} {contract.size_text(abs(row['lots']))[1:]} "
+        f"{contract.symbol} in the market, a slice of the liquidation.",
+        price=o.listing.price_text(row["instrument"], row["ticks"]), mark=f"{mark:,.8g}",
+        fee=money(row["fee"]),
+    )  # fmt: skip
+
+
+def _converted(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.fact(
+        batch, row["account"], "conversion",
+        f"Converted {o.listing.assets[row['asset']]} to pay its debt.",
+        proceeds=money(row["proceeds"]),
+    )  # fmt: skip
+
+
+def _taken_over(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["taken_over"] += 1
+    o.taken_over_ns[row["account"]] = batch.instant_ns
+    o.equity_taken[row["account"]] += row["equity"]
+    o.fact(
+        batch, row["account"], "takeover",
+        "Taken over: what was left went to the liquidator at the marks.",
+        net_equity=money(row["equity"]), maintenance_margin=money(row["maintenance"]),
+    )  # fmt: skip
+
+
+def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["losses"] += row["amount"]
+    o.loss_account[row["loss"]] = row["account"]
+    o.shortfall[row["account"]] += row["amount"]
+
+
+def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
+    layer = TERMS[Layer(row["layer"])].key
+    o.payers[layer] += row["amount"]
+    if row["layer"] == Layer.INSURANCE_FUND:
+        o.move_fund(-row["amount"], batch.instant_ns)
+    o.tables["losses"].append(
+        {
+            "loss": row["loss"],
+            "instant_ns": batch.instant_ns,
+            "defaulter": o.loss_account[row["loss"]],
+            "layer": layer,
+            "payer": row["payer"],
+            "amount": row["amount"] / UNIT,
+        }
+    )
+
+
+def _cut(o: RunRecord, batch: Batch, row: Row) -> None:
+    _allocated(o, batch, {**row, "layer": int(Layer.GAINS_HAIRCUT), "payer": -1})
+    o.totals["gains_cuts"] += 1
+
+
+def _deleveraged(o: RunRecord, batch: Batch, row: Row) -> None:
+    _allocated(
+        o,
+        batch,
+        {
+            "loss": row["loss"],
+            "layer": int(Layer.AUTO_DELEVERAGING),
+            "payer": row["account"],
+            "amount": row["amount"],
+        },
+    )
+    o.totals["deleveraged"] += 1
+
+
+def _swept(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.totals["surplus_to_fund"] += row["amount"]
+    o.move_fund(row["amount"], batch.instant_ns)
+
+
+RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
+    "CommandRefused": _refused,
+    "CollateralPosted": _posted,
+    "CollateralWithdrawn": _withdrawn,
+    "FundingSettled": _funding,
+    "MarginCalled": _called,
+    "MarginCallMet": _call_met,
+    "CallExtended": _call_extended,
+    "DefaultDeclared": _defaulted,
+    "LiquidationStarted": _started,
+    "LiquidationStopped": _stopped,
+    "OrderFilled": _filled,
+    "AssetConverted": _converted,
+    "AccountTakenOver": _taken_over,
+    "LossRecorded": _loss,
+    "LossAllocated": _allocated,
+    "GainsCut": _cut,
+    "PositionDeleveraged": _deleveraged,
+    "SurplusSwept": _swept,
+}

@@ -1,0 +1,190 @@
+"""What accounts in distress hold, ask for and must sell, many accounts at a time.
+
+``subjects`` are account numbers; ``is_blocked[instrument]`` says whose price decides nothing.
+Nothing here changes the books.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.clearing.assess import (
+    SCRATCH,
+    TOTAL_MAX,
+    assess_account,
+    units_of,
+)
+from novate.kernel.clearing.requirement import asked_units, tier_margin
+from novate.kernel.clearing.value import WORTH_MAX, contract_value
+from novate.kernel.codes import OrderKind, Style
+from novate.kernel.jit import inlined, kernel
+
+_PREMIUM = int(Style.PREMIUM)
+_POSITION = int(OrderKind.POSITION)
+_CONVERSION = int(OrderKind.CONVERSION)
+
+_PPM = 1_000_000
+_LARGE = float(2**62)
+
+
+@kernel
+def assess_subjects(accounts, positions, instruments, assets, subjects, out):  # type: ignore[no-untyped-def]
+    """Assess the subjects into ``out[subject, WIDTH]``."""
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    for k in range(subjects.size):
+        assess_account(accounts, positions, instruments, assets, subjects[k], scratch, out[k])
+
+
+@kernel
+def look_at_prices(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, is_blocked, subjects, blocked, long_worth
+):
+    """Find what waits for a price, and what the long options are worth that do not.
+
+    ``blocked[k]`` is the lowest number of an open position whose price is blocked, long options
+    aside (they are no collateral and ask for nothing), or -1.  ``long_worth[k]`` is the sum of
+    their values in numeraire units, each rounded down, at most `TOTAL_MAX`.
+    """
+    for k in range(subjects.size):
+        first = np.int64(-1)
+        worth = np.int64(0)
+        row = accounts.head[subjects[k]]
+        while row >= 0:
+            lots = positions.lots[row]
+            i = np.int64(positions.instrument[row])
+            row = positions.link[row]
+            if lots == 0:
+                continue
+            if lots > 0 and instruments.style[i] == _PREMIUM:
+                if not is_blocked[i]:
+                    value = instruments.unit[i] * lots * instruments.mark[i]
+                    price = assets.unit_price[instruments.settlement_asset[i]]
+                    worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))
+            elif is_blocked[i] and (first < 0 or i < first):
+                first = i
+        blocked[k] = first
+        long_worth[k] = worth
+
+
+@inlined
+def _maintenance_of(instruments, assets, i, lots):  # type: ignore[no-untyped-def]
+    """Maintenance margin of one position at its mark, as `assess` adds it up."""
+    price = assets.unit_price[instruments.settlement_asset[i]]
+    mark = instruments.mark[i]
+    if mark <= 0:
+        return np.int64(0)
+    if instruments.style[i] == _PREMIUM:
+        short = instruments.unit[i] * max(-lots, 0)
+        return asked_units(short * instruments.short_maintenance[i], price)
+    value = contract_value(instruments.form[i], instruments.unit[i], mark, lots)
+    return tier_margin(instruments, i, min(abs(value) * price, WORTH_MAX))[1]
+
+
+@kernel
+def find_binding(accounts, positions, instruments, assets, subjects, binding):  # type: ignore[no-untyped-def]
+    """Fill ``binding[k]`` with the open position that asks for most maintenance margin.
+
+    Ties go to the lower number; -1 without a position.
+    """
+    for k in range(subjects.size):
+        most, at = np.int64(-1), np.int64(-1)
+        row = accounts.head[subjects[k]]
+        while row >= 0:
+            if positions.lots[row] != 0:
+                i = np.int64(positions.instrument[row])
+                asked = _maintenance_of(instruments, assets, i, positions.lots[row])
+                if asked > most or (asked == most and i < at):
+                    most, at = asked, i
+            row = positions.link[row]
+        binding[k] = at
+
+
+@inlined
+def _slice_of(instruments, assets, i, lots, slice_floor, slice_ppm):  # type: ignore[no-untyped-def]
+    """Signed lots that close the next slice: all below the slice floor, else a share of them."""
+    size = abs(lots)
+    value = contract_value(instruments.form[i], instruments.unit[i], instruments.mark[i], lots)
+    notional = np.ceil(abs(value) * assets.unit_price[instruments.settlement_asset[i]])
+    if notional >= _LARGE or np.int64(notional) > slice_floor:
+        # In two parts: the product of the whole could leave 64 bits.
+        part = size % _PPM * slice_ppm
+        size = size // _PPM * slice_ppm + (part + _PPM - 1) // _PPM
+    return -size if lots > 0 else size
+
+
+@inlined
+def _sold_of(balance, debt, price):  # type: ignore[no-untyped-def]
+    """Ledger units of an asset that pay a debt in the numeraire, at most what there is."""
+    needed = np.ceil(debt / price)
+    return balance if needed >= _LARGE else min(balance, np.int64(needed))
+
+
+@inlined
+def _want_conversions(  # type: ignore[no-untyped-def]
+    accounts, assets, is_sold_out, account, sells_all, orders, count
+):
+    """Add the conversions of one account by asset; returns how many orders there are then.
+
+    Debts in other assets are bought back.  Of what it has, the liquidator sells all, another as
+    much as its debt in the numeraire needs.
+    """
+    debt = max(-accounts.balance[account, 0], 0)
+    for asset in range(1, accounts.balance.shape[1]):
+        balance = accounts.balance[account, asset]
+        price = assets.unit_price[asset]
+        if balance == 0 or price <= 0.0 or is_sold_out[asset]:
+            continue
+        quantity = -balance
+        if balance > 0 and not sells_all:
+            if debt <= 0:
+                continue
+            sold = _sold_of(balance, debt, price)
+            debt -= np.int64(np.floor(min(sold * price, _LARGE)))
+            quantity = -sold
+        orders[count] = account, _CONVERSION, asset, quantity
+        count += 1
+    return count
+
+
+@kernel
+def want_orders(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, is_blocked, is_stale, subjects, liquidator,
+    floor_of_subject, floor_of_instrument, ppm_of_subject, ppm_of_instrument,
+):  # fmt: skip
+    """Next slice of every position and debt of the subjects; the caller drops what is out already.
+
+    Returns rows of (account, kind, subject, quantity): by subject, its positions by instrument,
+    then its conversions by asset.
+    """
+    most = subjects.size * (accounts.balance.shape[1] - 1)
+    for account in subjects:
+        row = accounts.head[account]
+        while row >= 0:
+            most += positions.lots[row] != 0
+            row = positions.link[row]
+    orders = np.empty((most, 4), np.int64)
+    rows = np.empty(max(most, 1), np.int64)
+    count = 0
+    for k, account in enumerate(subjects):
+        held = 0
+        row = accounts.head[account]
+        while row >= 0:
+            if positions.lots[row] != 0 and not is_blocked[positions.instrument[row]]:
+                rows[held] = row
+                held += 1
+            row = positions.link[row]
+        # By instrument: the order of the list depends on the layout.
+        for at in np.argsort(positions.instrument[rows[:held]]):
+            i = np.int64(positions.instrument[rows[at]])
+            floor, ppm = floor_of_subject[k], ppm_of_subject[k]
+            lots = _slice_of(
+                instruments, assets, i, positions.lots[rows[at]],
+                floor if floor >= 0 else floor_of_instrument[i],
+                ppm if ppm >= 0 else ppm_of_instrument[i],
+            )  # fmt: skip
+            orders[count] = account, _POSITION, i, lots
+            count += 1
+        count = _want_conversions(
+            accounts, assets, is_stale, account, account == liquidator, orders, count
+        )
+    return orders[:count]

@@ -1,0 +1,41 @@
+"""Movements of money, lots and pending cash, each with the running totals that prove it.
+
+Debits equal credits in every asset, the lots of every contract cancel, and so does its pending
+cash.  Every leg of a booking adds what it moves to the total of its asset or contract in the same
+step: after a whole booking the totals are zero again, and a leg that is missing leaves them apart.
+So a check of what one record did costs nothing per account.  The totals are derived, and no part of
+any digest.
+"""
+
+from __future__ import annotations
+
+from novate.kernel.clearing.columns import ACCOUNT_BLOCK
+from novate.kernel.jit import inlined
+
+
+@inlined
+def note_moved(accounts, account):  # type: ignore[no-untyped-def]
+    """Say that money or lots of an account moved: who keeps a copy of its block renews it."""
+    accounts.moved_block[account // ACCOUNT_BLOCK] = 1
+
+
+@inlined
+def add_balance(accounts, account, asset, amount):  # type: ignore[no-untyped-def]
+    """Add ledger units, of either sign, to one balance."""
+    accounts.balance[account, asset] += amount
+    accounts.balance_sum[asset] += amount
+    note_moved(accounts, account)
+
+
+@inlined
+def add_lots(positions, instruments, row, i, lots):  # type: ignore[no-untyped-def]
+    """Add signed lots to a position of instrument ``i``."""
+    positions.lots[row] += lots
+    instruments.lots_sum[i] += lots
+
+
+@inlined
+def add_pending(positions, instruments, row, i, value):  # type: ignore[no-untyped-def]
+    """Add settlement units to the settlement cost of a position of instrument ``i``."""
+    positions.settlement_cost[row] += value
+    instruments.pending_sum[i] += value
