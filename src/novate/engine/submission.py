@@ -45,7 +45,7 @@ A price or a fill has happened, whatever becomes of the rest.
 """
 
 _WHOLE_NUMBERS = {
-    message.name: tuple((field.name, np.dtype(field.dtype)) for field in message.fields)
+    message: tuple((field.name, np.dtype(field.dtype)) for field in message.fields)
     for message in command.COMMANDS
     if all(field.dtype not in (TEXT, "float64") for field in message.fields)
 }
@@ -61,7 +61,7 @@ def checked(run: Run) -> Run:
         If the command is unknown, or a column is missing, malformed or out of its type's range.
     """
     message = command_of(run)
-    columns = _WHOLE_NUMBERS.get(run.name)
+    columns = _WHOLE_NUMBERS.get(message)
     is_present = run.version == message.version
     if is_present and columns is not None and _is_declared(run, columns):
         return run
@@ -91,7 +91,7 @@ def require_journalable(commands: Sequence[Run]) -> None:
         Naming the first command that cannot be journaled.
     """
     for run in commands:
-        if run.name in _WHOLE_NUMBERS:
+        if command.BY_NAME[run.name] in _WHOLE_NUMBERS:
             continue
         try:
             encode_runs([run], [])

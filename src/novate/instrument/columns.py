@@ -239,7 +239,7 @@ class InstrumentColumns(Columns):
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         """Take exported rows; what is derived is found again when the positions are there too."""
         count = len(columns["form"])
-        derived = {name: np.full(count, self.SPEC[name][1]) for name in _DERIVED}
+        derived = {name: np.full(count, *reversed(self.SPEC[name])) for name in _DERIVED}
         super().restore({**columns, **derived})
 
     def copy(self) -> InstrumentColumns:

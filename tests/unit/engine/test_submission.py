@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from novate.canonical import Run
+from novate.engine.catalogue import ENGINE_ONLY
 from novate.engine.state import State
 from novate.engine.submission import (
     LINKABLE,
@@ -61,7 +62,7 @@ def test_a_call_without_a_source_has_no_number() -> None:
 
 
 def test_control_commands_and_what_the_world_reports_cannot_be_linked() -> None:
-    outside = {message.name for message in command.COMMANDS} - command.ENGINE_ONLY
+    outside = {message.name for message in command.COMMANDS} - ENGINE_ONLY
 
     assert outside - LINKABLE == {
         "AdvanceTime", "AssessMargin", "ReportFill", "ReportLast", "ReportPrice", "ReportSurface",
