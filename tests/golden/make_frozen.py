@@ -13,6 +13,7 @@ from pathlib import Path
 from novate.engine.engine import Engine
 from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
+from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Layer, Role, ShortfallPolicy, Style
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
@@ -72,6 +73,7 @@ def open_house() -> ClearingHouse:
         house.trade_run("client", "dealer", lots=40, ticks=101, buyer_reservation=1),
         command.RELEASE_MARGIN.row(reservation=1),
         command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),
+        command.SET_MARGIN_MODEL.row(group=client, model=STANDARD),
     )
     house.submit(
         command.WITHDRAW_COLLATERAL.row(account=client, asset=0, amount=10**15),

@@ -12,7 +12,7 @@ import pytest
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
 from novate.app.replay.venue import option_rule_row
-from novate.margin.option import ShortRule, rule_of, short_margin, short_ticks
+from novate.margin.contract_rule.short_option import ShortRule, rule_of, short_margin, short_ticks
 from novate.message import command
 from tests.unit.clearing import COIN, DAY, E8, START, ClearingHouse
 

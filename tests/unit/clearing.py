@@ -23,6 +23,7 @@ from novate.canonical import Run
 from novate.engine.batch import Batch
 from novate.engine.catalogue import refusal_of
 from novate.engine.engine import Engine
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.engine.state import State
 from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallPolicy, Style
 from novate.message import command
@@ -173,8 +174,9 @@ class ClearingHouse:
         parameters: dict[Parameter, int] | None = None,
         member: str = "M",
         default_fund: int = 0,
+        plugins: Plugins = PLUGINS,
     ) -> None:
-        self.engine = Engine(MemoryJournal() if journal is None else journal)
+        self.engine = Engine(MemoryJournal() if journal is None else journal, State(plugins))
         self.batches: list[Batch] = []
         self.last: list[Batch] = []
         runs = [
@@ -273,6 +275,11 @@ class ClearingHouse:
         number = self.state.instruments.count
         self.submit(command.LIST_OPTION.row(**{**OPTION_TERMS, "symbol": symbol, **terms}))
         return number
+
+    def set_model(self, account: str, model: int, *, allow_refusals: bool = False) -> None:
+        """Give a group another margin model."""
+        run = command.SET_MARGIN_MODEL.row(group=self.number(account), model=model)
+        self.submit(run, allow_refusals=allow_refusals)
 
     def declare_rule(self, **terms: Any) -> None:
         """Declare a rule for short options (`SHORT_RULE` changed by ``terms``)."""

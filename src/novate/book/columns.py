@@ -12,6 +12,7 @@ from novate.book.numbered import NumberedColumns
 from novate.kernel.clearing.columns import (
     ACCOUNT_BLOCK,
     I8,
+    I16,
     I32,
     I64,
     NONE,
@@ -34,6 +35,7 @@ class AccountColumns(Columns):
         "role": (np.int8, 0),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
+        "margin_model": (np.int16, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
@@ -50,6 +52,7 @@ class AccountColumns(Columns):
     role: I8
     mode: I8
     status: I8
+    margin_model: I16
     shortfall_policy: I8
     segregation: I8
     parent: I32

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
 from novate.kernel.clearing.columns import I64, AccountArrays
+from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import hold_row
 from novate.kernel.codes import Role
 from novate.message.declare import Row
@@ -44,6 +45,7 @@ class BookState:
         self._single: dict[Role, int] = {}
         self._own: I64 = np.zeros(0, np.int64)
         self._holders: _Holders | None = None
+        self._modelled: I64 | None = None
 
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""
@@ -68,6 +70,7 @@ class BookState:
             a.role,
             a.mode,
             a.status,
+            a.margin_model,
             a.head,
             a.encumbered,
             a.window_gain,
@@ -80,6 +83,27 @@ class BookState:
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
         """Which accounts are margin accounts, of members' houses and of clients."""
         return np.isin(self.accounts.used("role"), MARGIN_ROLES)
+
+    def group_accounts(self, group: int) -> tuple[int, ...]:
+        """Return the accounts of a margin group, ascending: a group is one account."""
+        return (group,)
+
+    def groups(self) -> I64:
+        """Return the margin group of every account; shape (accounts,)."""
+        return np.arange(self.accounts.count)
+
+    def modelled_groups(self) -> I64:
+        """Return the groups, ascending, whose margin model is not the standard one.
+
+        Kept until `forget_modelled`: where there are none nobody pays for looking.
+        """
+        if self._modelled is None:
+            self._modelled = np.flatnonzero(self.accounts.used("margin_model") != STANDARD)
+        return self._modelled
+
+    def forget_modelled(self) -> None:
+        """To be called when a group gets another margin model."""
+        self._modelled = None
 
     def hold(self, account: int, instrument: int) -> int:
         """Return the position row of a pair, made if it is new; room is reserved before."""
@@ -101,6 +125,7 @@ class BookState:
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self.forget_holders()
+        self._modelled = None
         self._single.clear()
         self._own = np.zeros(0, np.int64)
 

@@ -8,14 +8,16 @@ from typing import NamedTuple
 import numpy as np
 
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import WIDTH
+from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
 from novate.kernel.clearing.takeover import holds_nothing
+from novate.kernel.codes import Bound
 from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
+from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import blocked_prices
 
 
@@ -31,12 +33,20 @@ def position_rows(x: ClearingState, account: int) -> list[int]:
 
 
 def assess_many(x: ClearingState, accounts: I64) -> I64:
-    """Assess some accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`."""
+    """Assess some accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`.
+
+    Margin is what the model of each account's group asks.
+    """
     out = np.empty((accounts.size, WIDTH), np.int64)
     assess_subjects(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         accounts, out,
     )  # fmt: skip
+    rows = x.modelled_among(accounts)
+    if rows.size:
+        groups = accounts[rows]
+        asked = x.margins(groups, joined([book_of(x, group) for group in groups.tolist()]))
+        out[rows[:, None], [INITIAL, MAINTENANCE]] = asked
     return out
 
 
@@ -74,17 +84,39 @@ def has_blocked_price(x: ClearingState, account: int) -> bool:
     return bool(look_at(x, np.array([account])).blocked[0] >= 0)
 
 
-def binding_instruments(x: ClearingState, accounts: I64) -> I64:
-    """Open position of each account that asks for most maintenance margin, -1 without one.
+class Bindings(NamedTuple):
+    """What the maintenance margin of some accounts is due to most; each of shape (accounts,).
 
-    Ties go to the lower number.
+    Attributes
+    ----------
+    instrument
+        Open position whose contract binds, -1 where another reason does, or none.
+    bound
+        `kernel.codes.Bound`.
+    scenario
+        Number of the scenario that binds, -1 for another reason.
     """
-    binding = np.empty(accounts.size, np.int64)
+
+    instrument: I64
+    bound: I64
+    scenario: I64
+
+
+def bindings_of(x: ClearingState, accounts: I64) -> Bindings:
+    """Find what bound the margin of some accounts; ties go to the lower instrument."""
+    instrument = np.empty(accounts.size, np.int64)
     find_binding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        accounts, binding,
+        accounts, instrument,
     )  # fmt: skip
-    return binding
+    bound = np.where(instrument >= 0, int(Bound.CONTRACT), int(Bound.NONE))
+    found = Bindings(instrument, bound, np.full(accounts.size, -1, np.int64))
+    for row in x.modelled_among(accounts).tolist():
+        binding = x.requirement(int(accounts[row])).binding
+        found.bound[row] = binding.kind
+        found.instrument[row] = binding.subject if binding.kind == Bound.CONTRACT else -1
+        found.scenario[row] = binding.number if binding.kind == Bound.SCENARIO else -1
+    return found
 
 
 def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:

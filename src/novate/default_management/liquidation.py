@@ -12,7 +12,7 @@ import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, binding_instruments, is_flat, look_at
+from novate.default_management.close_out import assess_many, bindings_of, is_flat, look_at
 from novate.default_management.outbox import cancel_excess_orders, close_orders, place_orders
 from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
@@ -53,15 +53,18 @@ def decide_start_liquidations(
     rows = refused.passing()
     if rows.size:
         failing = accounts[rows]
-        binding = binding_instruments(x, failing)
+        instrument, bound, scenario = bindings_of(x, failing)
         emit.columns(
             event.LIQUIDATION_STARTED,
             account=failing,
             equity=equity[rows],
             requirement=maintenance[rows],
-            binding=binding,
-            mark=np.where(binding >= 0, x.marks.mark[binding], 0),
+            binding=instrument,
+            mark=np.where(instrument >= 0, x.marks.mark[instrument], 0),
             net=numbers[rows, NET],
+            model=x.accounts.margin_model[failing],
+            bound=bound,
+            scenario=scenario,
         )
         release_all(x, failing, emit)
     return refused.reasons()

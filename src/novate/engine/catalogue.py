@@ -15,7 +15,8 @@ from novate.default_management import call, contract_end, liquidation, outbox, t
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
-from novate.margin import admission, option, option_mark, rule_change, tier, tier_table
+from novate.margin import admission, model_choice, option_mark, rule_change, tier_table
+from novate.margin.contract_rule import notional_tier, short_option
 from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
@@ -35,11 +36,12 @@ TOPICS: tuple[Topic[State], ...] = (
     index.TOPIC,
     index_method.TOPIC,
     surface.TOPIC,
-    tier.TOPIC,
+    notional_tier.TOPIC,
     tier_table.TOPIC,
     rule_change.TOPIC,
-    option.TOPIC,
+    short_option.TOPIC,
     option_mark.TOPIC,
+    model_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
     cycle.TOPIC,

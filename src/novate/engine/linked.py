@@ -31,7 +31,7 @@ from novate.message.declare import Refusal, columns_of, rows_of
 from novate.message.refusal import LinkedRefusal
 from novate.valuation import MarginCache
 
-_ACCOUNTS = ("account", "buyer", "seller", "parent")
+_ACCOUNTS = ("account", "buyer", "seller", "parent", "group")
 """Columns of commands that hold numbers of accounts."""
 
 _RESERVATIONS = ("reservation", "buyer_reservation", "seller_reservation")
@@ -122,6 +122,7 @@ class Extract:
         """Bring in what the commands touch, and the clearing house's own accounts."""
         x = self.state
         x.now_ns, x.window_ns = real.now_ns, real.window_ns
+        x.margin_models = real.margin_models
         x.parameters, x.checksum = real.parameters.copy(), real.checksum.copy()
         for name in _MARKET:
             setattr(x, name, getattr(real, name).copy())

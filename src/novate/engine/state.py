@@ -20,6 +20,7 @@ from novate.kernel.clearing.position import largest_gross, largest_gross_of
 from novate.kernel.clearing.value import LINEAR
 from novate.message import event
 from novate.valuation import ClearingState, MarginCache
+from novate.valuation.margin_model import by_number
 
 IndexArray = npt.NDArray[np.int64]
 
@@ -41,7 +42,7 @@ class State(DefaultState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
-    was last found sound; neither is part of it.
+    was last found sound; neither is part of it, nor are the ``plugins``.
     """
 
     def __init__(self, plugins: Plugins = PLUGINS) -> None:
@@ -49,6 +50,7 @@ class State(DefaultState):
         self.plugins = plugins
         self.haircut_rules = plugins.haircut_rules
         self.index_methods = plugins.index_methods
+        self.margin_models = by_number(plugins.margin_models)
         self.sources_seen: dict[str, int] = {}
         self.margin_cache = MarginCache(self)
         self.is_moved = True
@@ -199,7 +201,7 @@ class State(DefaultState):
         Raises
         ------
         JournalError
-            If nobody knows a column, or it does not fit the present one.
+            If nobody knows a column or a margin model, or a column does not fit the present one.
         """
         state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
@@ -221,6 +223,8 @@ class State(DefaultState):
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
         state.defaults.uncovered = int(_filled("uncovered", named, np.zeros(1, np.int64))[0])
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
+        for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
+            raise JournalError(f"a group has margin model {number}, the catalogue has no such")
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         x.sum_again()

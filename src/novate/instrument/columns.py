@@ -15,7 +15,10 @@ TIERS_MAX = 16
 
 
 class OptionRuleColumns(Columns):
-    """Declared rules for the margin of short options, by number less 1; see `margin.option`."""
+    """Declared rules for the margin of short options, by number less 1.
+
+    See `margin.contract_rule.short_option`.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "initial_ppm": (np.int64, 0),

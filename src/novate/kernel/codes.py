@@ -55,6 +55,15 @@ class AccountStatus(IntEnum):
     TAKEN_OVER = 4
 
 
+class Bound(IntEnum):
+    """What a requirement is due to most: which reason bound it."""
+
+    NONE = 0  # nothing is asked
+    CONTRACT = 1  # the rule of a contract, for the position that asks most
+    SCENARIO = 2  # the worst of the scenarios of a model
+    FLOOR = 3  # the least that is asked
+
+
 class Style(IntEnum):
     """When profit and loss becomes cash."""
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from novate.book.reservation import reservation_rows
 from novate.book.state import MARGIN_ROLES
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.risk_reducing import AFTER, BEFORE, BUYER, SELLER
 from novate.kernel.clearing.settle import (
-    assess_changed,
+    entry_of_trade,
     gross_reserved,
     row_of,
     trade_fee,
@@ -34,6 +35,7 @@ from novate.message.refusal import ReserveMarginRefusal as No
 from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
+from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import halted_among, is_halted
 
 _NOVATED = (
@@ -49,17 +51,24 @@ def decide_submit_trades(
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
     refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
-    decide_trades(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        x.reservations.arrays(), x.single(Role.FEES), x.checksum,
-        x.accounts.count, x.instruments.count, x.by_instrument(Parameter.TRADE_COLLAR_PPM),
-        x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM), halted_among(x, columns["instrument"]),
-        columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
-        columns["lots"], columns["buyer_is_maker"],
-        reservation_rows(x, columns["buyer_reservation"]),
-        reservation_rows(x, columns["seller_reservation"]),
-        refusal, actual, allowed, value, buyer_fee, seller_fee,
-    )  # fmt: skip
+    buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
+    seller_reservation = reservation_rows(x, columns["seller_reservation"])
+    collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
+    sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
+    is_halted = halted_among(x, columns["instrument"])
+    at, asked_row = 0, -1
+    asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
+    while at < rows:
+        at = decide_trades(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
+            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
+            columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
+            columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
+            refusal, actual, allowed, value, buyer_fee, seller_fee,
+        )  # fmt: skip
+        if at < rows:
+            asked_row, asked = at, _ask_models(x, columns, at)
     novated = {
         "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
         **{name: columns[name] for name in _NOVATED},
@@ -75,6 +84,27 @@ def decide_submit_trades(
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)
     ]
+
+
+def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
+    """Return what the models of both sides ask after a trade and before it, shape (2, 4).
+
+    Rows are the buyer and the seller, columns initial and maintenance margin after the trade, then
+    both before it, numeraire units; zero for a side whose margin the kernel adds up itself.
+    """
+    asked = np.zeros((2, 4), np.int64)
+    i, lots, ticks = (int(columns[name][row]) for name in ("instrument", "lots", "ticks"))
+    value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
+    for side, name, sign in ((BUYER, "buyer", 1), (SELLER, "seller", -1)):
+        account = int(columns[name][row])
+        if x.is_standard(account):
+            continue
+        entry = entry_of_trade(x.positions.arrays(), account, i, sign * lots, sign * value)
+        before = book_of(x, account)
+        after = before.after(i, lots=sign * lots, entry=int(entry))
+        margins = x.margins([account, account], joined([after, before]))
+        asked[side, AFTER : AFTER + 2], asked[side, BEFORE:] = margins
+    return asked
 
 
 def apply_trades_novated(x: ClearingState, c: Row) -> None:
@@ -103,11 +133,8 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    out = assess_changed(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        account, i, 0, 0, max(lots, 0), max(-lots, 0),
-    )  # fmt: skip
-    equity, initial = int(out[EQUITY]), int(out[INITIAL]) + held
+    after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
+    equity, initial = after.equity, after.initial + held
     if equity < initial:
         if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
@@ -173,12 +200,9 @@ def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
 
 def _released(x: ClearingState, account: int, i: int, lots: int) -> int:
     """Maintenance margin that closing signed ``lots`` at the mark frees, numeraire units."""
-    value = value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots)
-    after = assess_changed(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        account, i, lots, value, 0, 0,
-    )  # fmt: skip
-    return x.assess(account).maintenance - int(after[MAINTENANCE])
+    value = int(value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots))
+    after = x.assess_after(account, i, lots=lots, value=value)
+    return x.assess(account).maintenance - after.maintenance
 
 
 def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int) -> Refusal | None:

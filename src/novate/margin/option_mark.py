@@ -14,7 +14,7 @@ import numpy as np
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.pricing.option import mark_values
-from novate.margin.option import rule_of, short_ticks
+from novate.margin.contract_rule.short_option import rule_of, short_ticks
 from novate.market.index import MS, WORD_E8
 from novate.message import event
 from novate.message.declare import Emit, Row

@@ -15,7 +15,13 @@ from novate.canonical import Run, digest_columns
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import DueKind, Kind
-from novate.margin.tier import BELOW_ALL, Tier, above, apply_tier_set, tier_refusal
+from novate.margin.contract_rule.notional_tier import (
+    BELOW_ALL,
+    Tier,
+    above,
+    apply_tier_set,
+    tier_refusal,
+)
 from novate.market.reference import PPM
 from novate.market.state import MarketState
 from novate.message import command, event

@@ -13,7 +13,7 @@ from novate.instrument.columns import (
     RuleChangeColumns,
     TierChangeColumns,
 )
-from novate.kernel.clearing.columns import I64, NONE
+from novate.kernel.clearing.columns import I64, NONE, AssetArrays, InstrumentArrays
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
@@ -57,6 +57,22 @@ class MarketState(SourceState):
         self.due = DueTable()
         self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
+
+    def instrument_arrays(self) -> InstrumentArrays:
+        """Instruments with their marks as kernels take them."""
+        i = self.instruments
+        return InstrumentArrays(
+            i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
+            i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
+            self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
+            i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
+            self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
+            i.lots_sum, i.pending_sum,
+        )  # fmt: skip
+
+    def asset_arrays(self) -> AssetArrays:
+        """Assets as kernels take them."""
+        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
 
     def enter_contract(self, i: int) -> None:
         """Enter when work on a contract is due, after its instants have moved."""

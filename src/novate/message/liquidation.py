@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
+import numpy as np
+
+from novate.kernel.codes import Bound
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT, EQUITY, INSTRUMENT, NET, REQUIREMENT
+
+
+def _with_bound(columns: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew the standard model alone: what bound was a contract, or nothing."""
+    binding = columns["binding"]
+    bound = np.where(binding >= 0, int(Bound.CONTRACT), int(Bound.NONE)).astype(np.int8)
+    return {
+        **columns,
+        "model": np.zeros(len(binding), np.int16),
+        "bound": bound,
+        "scenario": np.full(len(binding), -1, np.int64),
+    }
+
 
 START_LIQUIDATION = declare(
     "StartLiquidation",
@@ -43,6 +60,11 @@ LIQUIDATION_STARTED = declare(
     Field("binding", "int64", "instrument with the largest share of the requirement, -1 for none"),
     Field("mark", "int64", "its mark in ticks"),
     NET,
+    Field("model", "int16", "number of the margin model that asked", since=2),
+    Field("bound", "int8", "kernel.codes.Bound: what the requirement is due to most", since=2),
+    Field("scenario", "int64", "number of the scenario that bound, -1 for none", since=2),
+    version=2,
+    upcasters={2: _with_bound},
 )
 LIQUIDATION_STOPPED = declare(
     "LiquidationStopped", "The account is above its release level.", ACCOUNT, EQUITY, REQUIREMENT

@@ -15,6 +15,7 @@ from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, Lin
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
+from novate.message.margin_model import SetMarginModelRefusal
 from novate.message.margin_rule import (
     DeclareOptionMarginRefusal,
     ReplaceMarginRuleRefusal,
@@ -57,6 +58,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SubmitTradeRefusal,
     ReserveMarginRefusal,
     ReleaseMarginRefusal,
+    SetMarginModelRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

@@ -1,29 +1,38 @@
 """What the clearing house is exposed to: contracts, prices, accounts, positions, collateral.
 
-`ClearingState` bundles the columns of the floors below for those above, and answers one question
-exactly: what is an account worth, and what must it hold?  Nothing here is cached that could decide
-anything: the by-instrument lists are derived from the rows and may be dropped at any time.
+`ClearingState` bundles the columns of the floors below for those above, and answers two questions
+exactly: what is an account worth, and what must its margin group hold?  The second is for the model
+of the group to say; the standard one is what the kernels add up.  Nothing here is cached that could
+decide anything: the by-instrument lists are derived from the rows and may be dropped at any time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.book.state import BookState
-from novate.kernel.clearing.assess import PARALLEL_MIN, WIDTH, assess_all, assess_serial
-from novate.kernel.clearing.columns import (
-    I64,
-    AssetArrays,
-    InstrumentArrays,
+from novate.kernel.clearing.assess import (
+    INITIAL,
+    MAINTENANCE,
+    PARALLEL_MIN,
+    WIDTH,
+    assess_all,
+    assess_serial,
 )
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.position import sum_positions
-from novate.kernel.clearing.settle import assess_one
+from novate.kernel.clearing.requirement import STANDARD
+from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
+from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
+from novate.valuation.margin_model import MarginModel, require_usable
+from novate.valuation.requirement import Requirement
 
 
 class Assessment(NamedTuple):
@@ -39,27 +48,21 @@ class Assessment(NamedTuple):
 
 
 class ClearingState(MarketState, BookState):
-    """The columns of contracts, market and book, and the start of the gains window."""
+    """The columns of contracts, market and book, and the start of the gains window.
+
+    Attributes
+    ----------
+    window_ns
+        Start of the gains window.
+    margin_models
+        Models that groups may have, by number.  They are no part of the state: the floor above
+        hands in those of its catalogue.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
-
-    def instrument_arrays(self) -> InstrumentArrays:
-        """Instruments with their marks as kernels take them."""
-        i = self.instruments
-        return InstrumentArrays(
-            i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
-            i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
-            self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
-            i.maintenance_rate, i.maintenance_deduction, i.initial_rate, i.initial_deduction,
-            self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
-            i.lots_sum, i.pending_sum,
-        )  # fmt: skip
-
-    def asset_arrays(self) -> AssetArrays:
-        """Assets as kernels take them."""
-        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
+        self.margin_models: Mapping[int, MarginModel] = {}
 
     def assess(self, account: int) -> Assessment:
         """Assess one account exactly."""
@@ -70,7 +73,86 @@ class ClearingState(MarketState, BookState):
             self.asset_arrays(),
             account,
         )
-        return Assessment(*(int(number) for number in numbers))
+        book = None if self.is_standard(account) else book_of(self, account)
+        return self._assessment(account, numbers, book)
+
+    def assess_after(
+        self, account: int, instrument: int, *, lots: int = 0, value: int = 0, buys: int = 0,
+        sells: int = 0,
+    ) -> Assessment:  # fmt: skip
+        """Assess an account as if a trade were booked, and more lots open, in an instrument.
+
+        Parameters
+        ----------
+        account, instrument
+            Their numbers.
+        lots, value
+            Signed lots of the trade, and what it adds to the settlement cost (of an option: takes
+            from the balance), settlement units.  The entry cost of an option stays as it is.
+        buys, sells
+            Lots that orders add to each side, not negative.
+        """
+        numbers = assess_changed(
+            self.account_arrays(), self.positions.arrays(), self.instrument_arrays(),
+            self.asset_arrays(), account, instrument, lots, value, buys, sells,
+        )  # fmt: skip
+        book = None
+        if not self.is_standard(account):
+            book = book_of(self, account).after(instrument, lots=lots, buys=buys, sells=sells)
+        return self._assessment(account, numbers, book)
+
+    def _assessment(self, group: int, numbers: I64, book: GroupBook | None) -> Assessment:
+        """Return what the kernels found, with the margin that the group's model asks of a book."""
+        found = Assessment(*(int(number) for number in numbers))
+        if book is None:
+            return found
+        initial, maintenance = self.margins([group], joined([book]))[0].tolist()
+        return found._replace(initial=initial, maintenance=maintenance)
+
+    def is_standard(self, group: int) -> bool:
+        """Whether the rules of contracts, added up, are what a group must hold."""
+        return bool(self.accounts.margin_model[group] == STANDARD)
+
+    def modelled_among(self, accounts: I64) -> I64:
+        """Return the places, in ``accounts``, of those whose group's model is not the standard."""
+        rows: I64 = np.flatnonzero(self.accounts.margin_model[accounts] != STANDARD)
+        return rows
+
+    def requirement(self, group: int) -> Requirement:
+        """Return what a group must hold now, explained; open orders and their hold are in it."""
+        model = self.margin_models[int(self.accounts.margin_model[group])]
+        return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
+
+    def margins(
+        self, groups: Sequence[int] | I64, books: GroupBooks, model: int | None = None
+    ) -> I64:
+        """Return what the models ask of groups with these books; shape (groups, 2).
+
+        Columns are initial margin, what open orders hold included, and maintenance margin, in
+        numeraire units.
+
+        Parameters
+        ----------
+        groups, books
+            Numbers of groups, and for each its book, or that of a what-if.
+        model
+            Number of a model to ask in the place of each group's own.
+        """
+        out = np.zeros((len(groups), 2), np.int64)
+        numbers = self.accounts.margin_model[groups]
+        if model is not None:
+            numbers = np.full(len(groups), model)
+        for number in np.unique(numbers).tolist():
+            asked = self.margin_models[number]
+            mine = np.flatnonzero(numbers == number)
+            some = books if len(mine) == len(books) else books.take(mine)
+            out[mine] = require_usable(asked, asked.margins(self, some))
+        out[:, 0] += [self._hold(int(group)) for group in groups]
+        return out
+
+    def _hold(self, group: int) -> int:
+        """Numeraire units that the open orders of a group set aside."""
+        return int(self.accounts.open_order_hold[list(self.group_accounts(group))].sum())
 
     def assess_all(self) -> I64:
         """Assess all accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`."""
@@ -85,11 +167,19 @@ class ClearingState(MarketState, BookState):
             assess_serial(*arrays, self.accounts.count, out)
         else:
             assess_all(*arrays, self.accounts.count, out)
+        groups = self.modelled_groups()
+        if groups.size:
+            asked = self.margins(groups, books_of(self, groups))
+            out[groups[:, None], [INITIAL, MAINTENANCE]] = asked
         return out
 
     def forget_lists(self) -> None:
-        """Forget the lists of holders and of watched barriers: the tables were filled anew."""
+        """Forget the lists of holders, of modelled groups and of watched barriers.
+
+        To be called when the tables were filled anew.
+        """
         self.forget_holders()
+        self.forget_modelled()
         self.forget_watched()
 
     def drop_caches(self) -> None:
@@ -140,6 +230,7 @@ class ClearingState(MarketState, BookState):
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.margin_models = self.margin_models
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())

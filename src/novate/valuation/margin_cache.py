@@ -9,7 +9,7 @@ Three ways lead to the present, the cheapest that fits is taken: the holders of 
 are shifted from the old mark to the new one; touched accounts are assessed anew; and when most of
 the book moved, everything is swept.  An instrument that ticks again while its holders rest gets a
 copy of their lots by margin tier, in the order that a tick reads them; a touch of any holder drops
-it.
+it.  Over all that lies what groups with a margin model of their own must hold (`modelled_margin`).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from novate.kernel.clearing.sweep import (
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Style
 from novate.valuation.clearing_state import ClearingState
+from novate.valuation.modelled_margin import ModelledMargin
 
 SWEEP_SHARE = 8
 """A row costs about this many times more on its own than in a sweep."""
@@ -76,6 +77,7 @@ class MarginCache:
         self._index = _empty_index(0, 0)
         self._tier_lots: dict[int, TierLots | None] = {}
         self._tier_lots_layout = -1
+        self._modelled = ModelledMargin(state)
 
     def touch(self, *accounts: int) -> None:
         """Note accounts whose balances, positions or open orders changed."""
@@ -111,7 +113,9 @@ class MarginCache:
         The array is the cache itself: read it before the next event, and do not write to it.
         """
         x = self._x
+        self._modelled.lift(self._health)
         self._follow_accounts()
+        may_be_anything = self._is_stale  # else it is known what moved, and who was touched
         self._follow_prices()
         self._follow_tier_lots()
         moved = self._moved()
@@ -125,6 +129,7 @@ class MarginCache:
             self._assess_touched()
         if self._is_stale:
             self._sweep()
+        self._modelled.lay(self._health, moved, self._touched, is_all=may_be_anything)
         for i in moved:
             self._mark[i] = x.marks.mark[i]
         self._touched.clear()

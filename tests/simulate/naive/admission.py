@@ -13,7 +13,7 @@ import pytest
 from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, terms
+from tests.simulate.naive import barrier, failure, margin, terms
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
@@ -622,5 +622,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SubmitTrade": submit_trade,
     "ReserveMargin": reserve_margin,
     "ReleaseMargin": release_margin,
+    "SetMarginModel": margin.set_margin_model,
     "ReportFill": report_fill,
 }

@@ -10,9 +10,11 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.canonical import Run
 from novate.engine.batch import Batch
 from novate.engine.engine import Engine
+from novate.engine.state import State
 from novate.message.declare import rows_of
 from tests.simulate.naive.house import NaiveHouse, NaiveRecord
 from tests.simulate.naive.workload import Workload
+from tests.tiny_model import PLUGINS
 
 Row = dict[str, Any]
 
@@ -80,7 +82,7 @@ class DifferentError(AssertionError):
 
 def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHouse]:
     """Run one stream through both; count events and refusals in ``reached``."""
-    engine, naive = Engine(MemoryJournal()), NaiveHouse()
+    engine, naive = Engine(MemoryJournal(), State(PLUGINS)), NaiveHouse()
     for number, runs in enumerate(workload.batches()):
         batches = engine.submit(runs)
         records = naive.submit(runs)

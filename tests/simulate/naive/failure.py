@@ -125,6 +125,9 @@ def start_liquidation(w: World, number: int) -> None:
         binding=binding,
         mark=w.instruments[binding].mark if binding >= 0 else 0,
         net=n.net,
+        model=account.model,
+        bound=n.bound[0],
+        scenario=n.bound[1],
     )
     begin_closing(w, number)
 

@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, terms
+from tests.simulate.naive import barrier, book, failure, margin, terms
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
@@ -107,7 +107,7 @@ class NaiveHouse:
     """A second clearing house to compare the first with."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = World(margin.MARGIN)
         self.records: list[NaiveRecord] = []
 
     @pytest.mark.rule("4.1")

@@ -440,6 +440,7 @@ class Workload:
                 self._scoped,
                 self._tables,
                 self._gifts,
+                self._models,
             )
         )()  # type: ignore[no-any-return]
 
@@ -451,6 +452,12 @@ class Workload:
 
     def _trades(self) -> list[Run]:
         return [trades([self._trade() for _ in range(self._between(1, 12))])]
+
+    def _models(self) -> list[Run]:
+        """Some groups get another margin model, and some an old one again."""
+        groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
+        models = [self._between(0, 2) for _ in groups]
+        return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
 
     def _gifts(self) -> list[Run]:
         """One lot of some option from everybody, for half of what it is worth, without a collar."""
@@ -591,6 +598,7 @@ class Workload:
                 self._bad_contracts,
                 self._bad_options,
                 self._bad_rules,
+                self._bad_models,
                 self._bad_accounts,
                 self._bad_collateral,
                 self._bad_prices,
@@ -743,6 +751,16 @@ class Workload:
             ),
             c.DECLARE_WATERFALL.run({n: [r[k] for r in layers] for k, n in enumerate(names)}),
         ]
+
+    def _bad_models(self) -> list[Run]:
+        rows = [
+            (UNKNOWN, 0),
+            (self.funds[0], 1),
+            (self._pick(self.traders), 3),
+            (self._pick(self.traders), -1),
+        ]
+        columns = {name: [row[k] for row in rows] for k, name in enumerate(("group", "model"))}
+        return [c.SET_MARGIN_MODEL.run(columns)]
 
     def _bad_accounts(self) -> list[Run]:
         member = len(SINGLE)

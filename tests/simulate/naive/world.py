@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.codes import AccountStatus, Bound, InstrumentStatus, MarginMode, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -152,6 +153,7 @@ class Account:
     encumbered: int = 0
     window_gain: int = 0
     open_order_hold: int = 0
+    model: int = 0
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -208,6 +210,7 @@ class Numbers:
     gain: int = 0
     unproven: int = 0
     share: dict[int, int] = field(default_factory=dict)  # maintenance by instrument
+    bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
 
 @pytest.mark.rule("3.7", "3.9")
@@ -227,10 +230,15 @@ def within(total: int) -> int:
     return clamp(total, 1 - 4 * AMOUNT_MAX, 4 * AMOUNT_MAX - 1)
 
 
+MarginOf: TypeAlias = Callable[["World", Account, Numbers], None]
+"""Puts what a model asks in the place of what the rules of contracts ask."""
+
+
 class World:
     """Everything that the clearing house knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, margin_models: Mapping[int, MarginOf] | None = None) -> None:
+        self.margin_models = margin_models or {}
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
@@ -383,8 +391,6 @@ class World:
         "3.20",
         "3.21",
         "3.22",
-        "3.23",
-        "3.24",
     )
     def assess(self, account: Account) -> Numbers:
         """What an account is worth and must hold."""
@@ -412,9 +418,7 @@ class World:
             if i.slow > 0:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
-        for name in ("initial", "maintenance", "notional", "unproven"):
-            setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
-        out.initial += account.open_order_hold
+        self._ask(account, out)
         for asset in range(len(self.assets)):
             total = account.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
@@ -429,6 +433,17 @@ class World:
             out.equity = within(out.equity + worth_down(total, kept))
             out.gain = within(out.gain + worth_down(gain, price))
         return out
+
+    @pytest.mark.rule("3.23", "3.24", "3.30")
+    def _ask(self, account: Account, out: Numbers) -> None:
+        """Bound the sums, let the group's own model say its margin, and add what orders hold."""
+        for name in ("initial", "maintenance", "notional", "unproven"):
+            setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
+        held = [i for i in out.share if account.positions[i].lots]
+        out.bound = (Bound.CONTRACT if held else Bound.NONE, -1)
+        if account.model in self.margin_models:
+            self.margin_models[account.model](self, account, out)
+        out.initial += account.open_order_hold
 
     @pytest.mark.rule("3.12", "3.13", "3.14", "3.15", "3.16", "3.17", "3.18")
     def _assess_option(

@@ -5,12 +5,13 @@ import pytest
 
 from novate.book.ledger import transfer
 from novate.default_management.close_out import (
-    binding_instruments,
+    bindings_of,
     is_flat,
     notional_of,
     position_rows,
     takeover_level,
 )
+from novate.kernel.codes import Bound
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from tests.unit.clearing import COIN, ClearingHouse
@@ -24,14 +25,16 @@ def test_the_notional_of_each_position_and_which_one_asks_for_most() -> None:
     house.open_client("A", deposit=10_000 * COIN)
     house.open_client("B", deposit=90_000 * COIN)
     house.price(500)
-    house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000, maintenance 3,000
-    house.trade("A", "B", lots=100, ticks=500)  # notional 50,000, maintenance 2,500
+    house.trade("A", "B", lots=20, ticks=500, instrument=1)  # notional 10,000
+    house.trade("A", "B", lots=100, ticks=500)  # notional 50,000
     x = house.state
 
     first, second = position_rows(x, house.number("A"))
 
     assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
-    assert binding_instruments(x, np.array([house.number("A")])).tolist() == [1]  # 3,000 of 2,500
+    instrument, bound, scenario = bindings_of(x, np.array([house.number("A")]))
+    assert instrument.tolist() == [1]  # 3,000 of 2,500
+    assert (bound.tolist(), scenario.tolist()) == ([Bound.CONTRACT], [-1])
 
 
 @pytest.mark.rule("10.3")

@@ -14,7 +14,7 @@ from novate.default_management.liquidation import (
 from novate.engine.state import State
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE
 from novate.kernel.clearing.columns import MarginColumns
-from novate.kernel.codes import AccountStatus, OrderKind, Role, ShortfallPolicy
+from novate.kernel.codes import AccountStatus, Bound, OrderKind, Role, ShortfallPolicy
 from novate.message import command
 from novate.message.declare import rows_of
 from novate.message.parameter import Parameter
@@ -59,6 +59,9 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "binding": 0,
             "mark": 468,
             "net": 2_300 * COIN,
+            "model": 0,
+            "bound": Bound.CONTRACT,
+            "scenario": -1,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING

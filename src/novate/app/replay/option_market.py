@@ -21,7 +21,7 @@ from novate.insight.option_observer import HedgeTerms, OptionHolders, OptionObse
 from novate.insight.smile_figure import quote_rows, slice_rows
 from novate.kernel.clearing.columns import F64
 from novate.kernel.codes import Role
-from novate.margin.option import ShortRule
+from novate.margin.contract_rule.short_option import ShortRule
 from novate.market.volatility import SurfaceRefusal, fit_surface, realised_table
 from novate.message import command
 from novate.simulation.crash_day import CrashDay

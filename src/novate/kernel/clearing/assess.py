@@ -12,7 +12,12 @@ import math
 import numba
 import numpy as np
 
-from novate.kernel.clearing.value import contract_value
+from novate.kernel.clearing.requirement import (
+    asked_units,
+    short_requirement,
+    tier_requirement,
+)
+from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, parallel_kernel
 
@@ -36,41 +41,11 @@ SCRATCH = 3
 
 _PREMIUM = int(Style.PREMIUM)
 
-WORTH_MAX = float(2**60)
-"""Largest worth of one asset or position in numeraire units: what is above counts as that much."""
-
 SUM_MAX = 2**61
 """Requirements of an account add up to no more: whatever order the terms come in."""
 
 TOTAL_MAX = 2**62 - 1
 """Equity, net and gain stay within this size: two of them still add up."""
-
-
-@inlined
-def tier_margin(instruments, i, notional):  # type: ignore[no-untyped-def]
-    """Initial and maintenance margin of one notional (numeraire units), rounded up.
-
-    Margin = notional * rate - deduction of the tier that holds the notional; the deductions make
-    it continuous, so at a boundary both tiers agree.
-    """
-    tier = 0
-    last = instruments.tier_floor.shape[1] - 1
-    while tier < last and notional >= instruments.tier_floor[i, tier + 1]:
-        tier += 1
-    maintenance = math.ceil(
-        notional * instruments.maintenance_rate[i, tier]
-        - instruments.maintenance_deduction[i, tier]
-    )
-    initial = math.ceil(
-        notional * instruments.initial_rate[i, tier] - instruments.initial_deduction[i, tier]
-    )
-    return np.int64(initial), np.int64(maintenance)
-
-
-@inlined
-def asked_units(amount, price):  # type: ignore[no-untyped-def]
-    """A requirement in numeraire units, rounded up."""
-    return np.int64(math.ceil(min(amount * price, WORTH_MAX)))
 
 
 @inlined
@@ -94,17 +69,11 @@ def add_option(  # type: ignore[no-untyped-def]
     value = unit * lots * mark
     scratch[OPTIONS, asset] += value
     scratch[OPTION_GAIN, asset] += value - entry
-    short = max(-lots, 0)
-    initial = asked_units(unit * worst * instruments.short_initial[i], price)
-    if instruments.entry_counts[i] and short > 0:
-        # What of a dearer premium counts as collateral is asked for again.
-        dearer = max(-entry - unit * short * mark, 0)
-        initial += asked_units(dearer, price * assets.collateral_factor[asset])
+    initial, maintenance = short_requirement(instruments, assets, i, lots, entry, worst)
     out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
-    maintenance = asked_units(unit * short * instruments.short_maintenance[i], price)
     out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
     out[NOTIONAL] = min(out[NOTIONAL] + asked_units(abs(value), price), SUM_MAX)
-    lead = unit * short * (instruments.slow[i] - mark)
+    lead = unit * max(-lots, 0) * (instruments.slow[i] - mark)
     if lead > 0:
         out[UNPROVEN] = min(out[UNPROVEN] + asked_units(lead, price), SUM_MAX)
 
@@ -132,10 +101,7 @@ def add_position(  # type: ignore[no-untyped-def]
     if worst == 0:
         return
     notional = min(abs(value) * price, WORTH_MAX)
-    initial, maintenance = tier_margin(instruments, i, notional)
-    if worst != abs(lots):
-        widest = min(abs(contract_value(form, unit, mark, worst)) * price, WORTH_MAX)
-        initial, _ = tier_margin(instruments, i, widest)
+    initial, maintenance = tier_requirement(instruments, i, price, lots, worst, notional)
     out[INITIAL] = min(out[INITIAL] + initial, SUM_MAX)
     out[MAINTENANCE] = min(out[MAINTENANCE] + maintenance, SUM_MAX)
     out[NOTIONAL] = min(out[NOTIONAL] + np.int64(math.ceil(notional)), SUM_MAX)

@@ -11,13 +11,11 @@ import numpy as np
 from novate.kernel.clearing.assess import (
     SCRATCH,
     TOTAL_MAX,
-    WORTH_MAX,
-    asked_units,
     assess_account,
-    tier_margin,
     units_of,
 )
-from novate.kernel.clearing.value import contract_value
+from novate.kernel.clearing.requirement import asked_units, tier_margin
+from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import OrderKind, Style
 from novate.kernel.jit import inlined, kernel
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 I8 = npt.NDArray[np.int8]
+I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -31,6 +32,7 @@ class AccountArrays(NamedTuple):
     role: I8
     mode: I8
     status: I8
+    margin_model: I16  # number of the margin model of the account's group
     head: I32  # first position row of the account, NONE when it has none
     encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
     window_gain: I64  # numeraire units of variation margin received in the gains window
@@ -194,6 +196,7 @@ __all__ = [
     "ACCOUNT_BLOCK",
     "F64",
     "I8",
+    "I16",
     "I32",
     "I64",
     "NONE",

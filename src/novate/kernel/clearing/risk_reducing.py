@@ -7,14 +7,37 @@ whatever it would hand what is left to a friend, and its loss to the house.
 
 from __future__ import annotations
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, assess_account
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_account
 from novate.kernel.clearing.position import find_position
+from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Role
 from novate.kernel.jit import inlined, kernel
 
 _HOUSE = int(Role.HOUSE)
 _CLIENT = int(Role.CLIENT)
 _EXTERNAL = int(Role.EXTERNAL_MARKET)
+
+BUYER, SELLER = range(2)
+"""Rows of what models outside the kernels ask of the two sides of a trade; see `AFTER`."""
+
+AFTER, BEFORE = 0, 2
+"""Columns of the same: initial margin after the trade, maintenance margin, and both before it."""
+
+
+@inlined
+def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
+    """Whether an account's group has a model that the kernels do not know.
+
+    ``asked`` is empty while no group has one: then nobody pays for looking.
+    """
+    return asked.size > 0 and accounts.margin_model[account] != STANDARD
+
+
+@inlined
+def take_requirement(asked, side, when, out):  # type: ignore[no-untyped-def]
+    """Put what a model asks of one side in the place of the sums of contract rules."""
+    out[INITIAL] = asked[side, when]
+    out[MAINTENANCE] = asked[side, when + 1]
 
 
 @inlined
@@ -25,7 +48,7 @@ def sale_floor(mark, risk_reducing_sale_ppm):  # type: ignore[no-untyped-def]
 
 @kernel
 def is_given_away(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, buyer, seller, i, scratch, out
+    accounts, positions, instruments, assets, buyer, seller, i, asked, scratch, out
 ):
     """Whether a seller in need sells an option that it is long of to another member's account.
 
@@ -39,4 +62,6 @@ def is_given_away(  # type: ignore[no-untyped-def]
     if row < 0 or positions.lots[row] <= 0:
         return False
     assess_account(accounts, positions, instruments, assets, seller, scratch, out)
+    if has_model(accounts, asked, seller):
+        take_requirement(asked, SELLER, BEFORE, out)
     return out[EQUITY] < out[INITIAL]

@@ -11,7 +11,7 @@ import numpy as np
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
 from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
 from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending
-from novate.kernel.clearing.position import find_position, hold_position
+from novate.kernel.clearing.position import entry_change, find_position, hold_position
 from novate.kernel.clearing.trade import add_window_gain, book_trade
 from novate.kernel.clearing.value import contract_value, fee_of
 from novate.kernel.codes import Style
@@ -191,6 +191,15 @@ def assess_changed(  # type: ignore[no-untyped-def]
         scratch, out,
     )  # fmt: skip
     return out
+
+
+@kernel
+def entry_of_trade(positions, account, i, lots, value):  # type: ignore[no-untyped-def]
+    """`entry_change` of a trade that an account may make, for callers outside a kernel."""
+    row = find_position(positions, account, i)
+    if row < 0:
+        return np.int64(value)
+    return np.int64(entry_change(positions.lots[row], positions.entry_cost[row], lots, value))
 
 
 @kernel

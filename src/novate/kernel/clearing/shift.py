@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from novate.kernel.clearing.assess import WORTH_MAX
 from novate.kernel.clearing.columns import F64, I32, I64
 from novate.kernel.clearing.sweep import (
     EXACT,
@@ -28,6 +27,7 @@ from novate.kernel.clearing.sweep import (
     HEALTH_MAINTENANCE,
     HEALTH_WIDTH,
 )
+from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.jit import inlined, kernel
 
 _FETCH = 256
@@ -50,7 +50,7 @@ class TierLots(NamedTuple):
 
 @inlined
 def _next_tier(floor, tier, notional):  # type: ignore[no-untyped-def]
-    """Tier that holds a notional, searched from a tier nearby; as `assess.tier_margin`."""
+    """Tier that holds a notional, searched from a tier nearby; as `requirement.tier_margin`."""
     while tier > 0 and notional < floor[tier]:
         tier -= 1
     while tier < floor.size - 1 and notional >= floor[tier + 1]:

@@ -8,64 +8,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import (
-    EQUITY,
-    INITIAL,
-    MAINTENANCE,
-    SCRATCH,
-    WIDTH,
-    WORTH_MAX,
-    assess_with,
-    units_of,
-)
+from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
 from novate.kernel.clearing.ledger import add_balance, add_pending
 from novate.kernel.clearing.position import (
-    entry_change,
-    find_position,
     hold_position,
     move_position,
     spread,
 )
-from novate.kernel.clearing.risk_reducing import is_given_away, sale_floor
-from novate.kernel.clearing.value import contract_value, fee_of
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.clearing.trade_refusal import (
+    ACCEPTED,
+    AMOUNT_TOO_LARGE,
+    entry_refusal,
+    needs_model,
+    risk_refusal,
+)
+from novate.kernel.clearing.value import WORTH_MAX, contract_value, fee_of
+from novate.kernel.codes import Style
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
 
-_HOUSE = int(Role.HOUSE)
-_CLIENT = int(Role.CLIENT)
-_EXTERNAL = int(Role.EXTERNAL_MARKET)
-_CALLED = int(AccountStatus.CALLED)
-_ACTIVE = int(InstrumentStatus.ACTIVE)
-_ISOLATED = int(MarginMode.ISOLATED)
-_AT_CLOSE = int(Style.AT_CLOSE)
 _EACH_CYCLE = int(Style.EACH_CYCLE)
 _PREMIUM = int(Style.PREMIUM)
 
 AHEAD = 16
 """Trades between asking for memory and using it."""
-
-NO_RESERVATION, UNKNOWN = -1, -2
-"""In the place of the row of a reservation: a side has none, or names one that is not open."""
-
-ACCEPTED = 0
-UNKNOWN_BUYER = 1
-UNKNOWN_SELLER = 2
-UNKNOWN_INSTRUMENT = 3
-SAME_ACCOUNT = 4
-LOTS_OUT_OF_RANGE = 5
-PRICE_OUT_OF_RANGE = 6
-INSTRUMENT_NOT_ACTIVE = 7
-ACCOUNT_NOT_OPEN = 8
-POSITION_LIMIT = 9
-ISOLATED_ELSEWHERE = 10
-UNKNOWN_RESERVATION = 11
-WORSE_THAN_LIMIT = 12
-AMOUNT_TOO_LARGE = 13
-MARK_MISSING = 14
-INSUFFICIENT_MARGIN = 15
-BELOW_WORTH = 16
-PRICE_BLOCKED = 17
 
 
 def _mix_readable(a, b, c):  # type: ignore[no-untyped-def]
@@ -252,176 +218,11 @@ def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-
         )  # fmt: skip
 
 
-@inlined
-def _holds_positions(role):  # type: ignore[no-untyped-def]
-    return role in (_HOUSE, _CLIENT, _EXTERNAL)
-
-
-@inlined
-def _side_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, reservations, account, i, ticks, lots, reservation
-):
-    """Checks of one side that need no mark; returns code, actual, allowed."""
-    if accounts.status[account] > _CALLED:
-        return ACCOUNT_NOT_OPEN, np.int64(accounts.status[account]), np.int64(_CALLED)
-    row = find_position(positions, account, i)
-    held = positions.lots[row] if row >= 0 else np.int64(0)
-    after = held + lots
-    if row >= 0 and reservation == NO_RESERVATION:
-        # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
-        after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
-    if abs(after) > instruments.lots_max[i]:
-        return POSITION_LIMIT, abs(after), instruments.lots_max[i]
-    if accounts.mode[account] == _ISOLATED:
-        other = accounts.head[account]
-        while other >= 0:
-            if positions.instrument[other] != i and (
-                positions.lots[other] | positions.buy_lots[other] | positions.sell_lots[other]
-            ):
-                return ISOLATED_ELSEWHERE, np.int64(i), np.int64(positions.instrument[other])
-            other = positions.link[other]
-    if reservation == UNKNOWN:
-        return UNKNOWN_RESERVATION, np.int64(lots), np.int64(0)
-    if reservation != NO_RESERVATION:
-        open_lots = reservations.lots[reservation]
-        if (
-            reservations.account[reservation] != account
-            or reservations.instrument[reservation] != i
-            or (open_lots > 0) != (lots > 0)
-            or abs(open_lots) < abs(lots)
-        ):
-            return UNKNOWN_RESERVATION, np.int64(lots), open_lots
-        limit = reservations.limit_ticks[reservation]
-        if (ticks > limit) if lots > 0 else (ticks < limit):
-            return WORSE_THAN_LIMIT, np.int64(ticks), limit
-    return ACCEPTED, np.int64(0), np.int64(0)
-
-
-@inlined
-def _margin_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, fee, scratch, out
-):
-    """Equity after the trade must cover initial margin.
-
-    A trade that only reduces is a way out: it needs maintenance margin, or at least not to deepen
-    what is missing of it.  At any price whatever, it would hand the account's loss to the house.
-    """
-    role = accounts.role[account]
-    if role != _HOUSE and role != _CLIENT:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    row = find_position(positions, account, i)
-    held = positions.lots[row] if row >= 0 else np.int64(0)
-    is_risk_reducing = held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held)
-    if is_risk_reducing and instruments.mark[i] <= 0:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
-        return MARK_MISSING, np.int64(0), np.int64(1)
-    entry = np.int64(0)
-    if instruments.style[i] == _PREMIUM:
-        entry += entry_change(held, positions.entry_cost[row] if row >= 0 else 0, lots, value)
-    assess_with(
-        accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
-        scratch, out,
-    )  # fmt: skip
-    equity, initial, maintenance = out[EQUITY], out[INITIAL], out[MAINTENANCE]
-    if equity >= initial or (is_risk_reducing and equity >= maintenance):
-        return ACCEPTED, np.int64(0), np.int64(0)
-    if not is_risk_reducing:
-        return INSUFFICIENT_MARGIN, equity, initial
-    assess_with(
-        accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, 0, scratch, out
-    )  # fmt: skip
-    if maintenance - equity > out[MAINTENANCE] - out[EQUITY]:
-        return INSUFFICIENT_MARGIN, equity, maintenance
-    return ACCEPTED, np.int64(0), np.int64(0)
-
-
-@inlined
-def added_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyped-def]
-    """Lots by which a trade does more than reduce a position of a margin account, else 0."""
-    role = accounts.role[account]
-    if role != _HOUSE and role != _CLIENT:
-        return np.int64(0)
-    row = find_position(positions, account, i)
-    held = positions.lots[row] if row >= 0 else np.int64(0)
-    if held != 0 and (held > 0) != (lots > 0):
-        return max(abs(lots) - abs(held), 0)
-    return abs(lots)
-
-
-@inlined
-def _risk_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, risk_reducing_sale_ppm, is_halted, buyer, seller, i,
-    ticks, lots,
-    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, scratch, out,
-):  # fmt: skip
-    """Margin of sides without a reservation, the buyer first, then worth given away and lots added.
-
-    The seller must not give away what it is worth; nobody may add where there is no price.
-    """
-    code, was, may = ACCEPTED, np.int64(0), np.int64(0)
-    if buyer_reservation == NO_RESERVATION:
-        code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee, scratch, out
-        )  # fmt: skip
-    if code == ACCEPTED and seller_reservation == NO_RESERVATION:
-        code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
-            scratch, out,
-        )  # fmt: skip
-    if code == ACCEPTED and instruments.style[i] == _PREMIUM:
-        floor = sale_floor(instruments.mark[i], risk_reducing_sale_ppm)
-        if ticks < floor and is_given_away(
-            accounts, positions, instruments, assets, buyer, seller, i, scratch, out
-        ):
-            return BELOW_WORTH, np.int64(ticks), np.int64(floor)
-    if code == ACCEPTED and is_halted:
-        bought = added_lots(accounts, positions, buyer, i, lots)
-        was = max(bought, added_lots(accounts, positions, seller, i, -lots))
-        code, may = PRICE_BLOCKED if was > 0 else ACCEPTED, np.int64(0)
-    return code, was, may
-
-
-@inlined
-def _row_refusal(  # type: ignore[no-untyped-def]
-    accounts,
-    instruments,
-    account_count,
-    instrument_count,
-    collar_ppm,
-    buyer,
-    seller,
-    i,
-    ticks,
-    lots,
-):
-    """Checks of the row itself, in the order of the refusal codes."""
-    if buyer >= account_count or not _holds_positions(accounts.role[buyer]):
-        return UNKNOWN_BUYER, np.int64(buyer), np.int64(account_count)
-    if seller >= account_count or not _holds_positions(accounts.role[seller]):
-        return UNKNOWN_SELLER, np.int64(seller), np.int64(account_count)
-    if i >= instrument_count:
-        return UNKNOWN_INSTRUMENT, np.int64(i), np.int64(instrument_count)
-    if buyer == seller:
-        return SAME_ACCOUNT, np.int64(buyer), np.int64(0)
-    if lots <= 0 or lots > instruments.lots_max[i]:
-        return LOTS_OUT_OF_RANGE, np.int64(lots), instruments.lots_max[i]
-    if ticks <= 0 or ticks > instruments.ticks_max[i]:
-        return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
-    mark, collar = instruments.mark[i], collar_ppm[i]
-    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
-        is_inside = accounts.role[buyer] != _EXTERNAL and accounts.role[seller] != _EXTERNAL
-        if is_inside:
-            return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
-    if instruments.status[i] != _ACTIVE:
-        return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
-    return ACCEPTED, np.int64(0), np.int64(0)
-
-
 @kernel
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
     account_count, instrument_count, collar_ppm, risk_reducing_sale_ppm, is_halted,
+    first, asked_row, asked,
     buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
 ):  # fmt: skip
@@ -432,27 +233,22 @@ def decide_trades(  # type: ignore[no-untyped-def]
     ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
     `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
     for two position rows a trade.
+
+    Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
+    must say.  The caller goes on from there, ``first``, with what the model says of that row:
+    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`, empty while no group has such a
+    model.  At the end it returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
-    for k in range(buyer.size):
+    for k in range(max(first, 0), buyer.size):  # never negative: no index counts from the end
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         b, s = np.int64(buyer[k]), np.int64(seller[k])
         i, n = np.int64(instrument[k]), lots[k]
-        code, was, may = _row_refusal(
-            accounts, instruments, account_count, instrument_count, collar_ppm, b, s, i,
-            ticks[k], n,
+        code, was, may = entry_refusal(
+            accounts, positions, instruments, reservations, account_count, instrument_count,
+            collar_ppm, b, s, i, ticks[k], n, buyer_reservation[k], seller_reservation[k],
         )  # fmt: skip
-        if code == ACCEPTED:
-            code, was, may = _side_refusal(
-                accounts, positions, instruments, reservations, b, i, ticks[k], n,
-                buyer_reservation[k],
-            )  # fmt: skip
-        if code == ACCEPTED:
-            code, was, may = _side_refusal(
-                accounts, positions, instruments, reservations, s, i, ticks[k], -n,
-                seller_reservation[k],
-            )  # fmt: skip
         value, buyer_fee, seller_fee = np.int64(0), np.int64(0), np.int64(0)
         if code == ACCEPTED:
             value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
@@ -466,10 +262,14 @@ def decide_trades(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             code = AMOUNT_TOO_LARGE if was > 0 else ACCEPTED
         if code == ACCEPTED:
-            code, was, may = _risk_refusal(
+            if k != asked_row and needs_model(
+                accounts, instruments, asked, b, s, i, buyer_reservation[k], seller_reservation[k]
+            ):
+                return np.int64(k)
+            code, was, may = risk_refusal(
                 accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
                 is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
-                buyer_reservation[k], seller_reservation[k], scratch, out,
+                buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         refusal[k] = code
         actual[k] = was
@@ -487,3 +287,4 @@ def decide_trades(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
         )  # fmt: skip
+    return np.int64(buyer.size)

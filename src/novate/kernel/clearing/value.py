@@ -14,6 +14,9 @@ from novate.kernel.jit import inlined
 LINEAR = 1
 INVERSE = 2
 
+WORTH_MAX = float(2**60)
+"""Largest worth of one asset or position in numeraire units: what is above counts as that much."""
+
 
 @inlined
 def contract_value(form, unit, ticks, lots):  # type: ignore[no-untyped-def]

@@ -17,7 +17,7 @@ import numpy as np
 
 from novate.canonical import Run
 from novate.kernel.codes import Kind
-from novate.margin.option import ShortRule, short_ticks
+from novate.margin.contract_rule.short_option import ShortRule, short_ticks
 from novate.message import command
 from novate.simulation.options.book import OptionBook
 from novate.simulation.options.market import FloatArray, IntArray, SurfacePath

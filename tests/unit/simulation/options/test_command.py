@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from novate.kernel.codes import Role
-from novate.margin.option import ShortRule
+from novate.margin.contract_rule.short_option import ShortRule
 from novate.message.declare import columns_of
 from novate.simulation.options.command import OptionVenue, Underlying, hedge_trades
 from novate.simulation.options.terms import Trader

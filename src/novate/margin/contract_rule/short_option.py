@@ -14,11 +14,13 @@ import numpy as np
 
 from novate.instrument.columns import OptionRuleColumns
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.requirement import short_requirement_of
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import DeclareOptionMarginRefusal as No
 from novate.message.topic import NOBODY, Application, Decision, Topic
+from novate.valuation.group_book import GroupBook
 
 PPM = 1_000_000
 WINDOW_MAX_NS = 30 * 86_400 * 10**9
@@ -135,6 +137,30 @@ def short_ticks(
         for a in margin
     )
     return initial, maintenance
+
+
+class ShortOption:
+    """Rule of every option, by the numbers that its listing names; numeraire units, rounded up.
+
+    What a short lot must hold is part of the option's mark (`margin.option_mark`); here it is
+    counted: maintenance margin for the lots that are short, initial margin for those that would be
+    if all open sells filled.  Source: the standard margin of Deribit and of Bybit.
+    """
+
+    name = "short option"
+
+    def covers(self, market: MarketState, instrument: int) -> bool:
+        """Whether a contract is margined by this rule."""
+        return market.is_option(instrument)
+
+    def margin(self, market: MarketState, book: GroupBook, row: int) -> tuple[int, int, int]:
+        """Return initial and maintenance margin of one position, and its declared rule, from 1."""
+        columns = (book.instrument, book.lots, book.entry_cost, book.sell_lots)
+        i, lots, entry, sells = (int(column[row]) for column in columns)
+        initial, maintenance = short_requirement_of(
+            market.instrument_arrays(), market.asset_arrays(), i, lots, entry, sells
+        )
+        return int(initial), int(maintenance), int(market.instruments.margin_rule[i])
 
 
 TOPIC: Topic[MarketState] = Topic(

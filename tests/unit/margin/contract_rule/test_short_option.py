@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from novate.engine.recover import recover
-from novate.margin.option import ShortRule, out_of_the_money, rule_of, short_margin, short_ticks
+from novate.margin.contract_rule.short_option import (
+    ShortRule,
+    out_of_the_money,
+    rule_of,
+    short_margin,
+    short_ticks,
+)
 from novate.message import command
 from tests.unit.clearing import (
     COIN,

@@ -1,4 +1,4 @@
-"""Notional tiers with cumulative deduction: the margin model of most venues.
+"""Notional tiers with cumulative deduction: how most venues margin futures and perpetuals.
 
 Margin = notional * rate(tier) - deduction(tier).  The deduction of a tier is that of the tier
 below plus floor * (rate - rate below), which makes margin continuous and convex in notional; the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from novate.instrument.columns import TIERS_MAX, InstrumentColumns
+from novate.kernel.clearing.requirement import tier_requirement_of
 from novate.kernel.codes import Kind
 from novate.market.reference import PPM
 from novate.market.state import MarketState
@@ -17,6 +18,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetTierRefusal as No
 from novate.message.topic import EVERYBODY, Application, Decision, Topic
+from novate.valuation.group_book import GroupBook
 
 
 class Tier(NamedTuple):
@@ -111,6 +113,29 @@ def apply_tier_set(state: MarketState, row: Row) -> None:
     instruments.initial_deduction[at] = row["initial_deduction"]
     instruments.maintenance_deduction[at] = row["maintenance_deduction"]
     instruments.tier_count[row["instrument"]] = row["tier"] + 1
+
+
+class NotionalTier:
+    """Rule of every contract that is no option; numeraire units, rounded up by position.
+
+    Maintenance margin is that of the notional at the mark; initial margin that of the lots held
+    when the worse side of the open orders fills.  Source: the tier tables that venues publish.
+    """
+
+    name = "notional tier"
+
+    def covers(self, market: MarketState, instrument: int) -> bool:
+        """Whether a contract is margined by this rule."""
+        return not market.is_option(instrument)
+
+    def margin(self, market: MarketState, book: GroupBook, row: int) -> tuple[int, int, int]:
+        """Return initial and maintenance margin of one position, and its tier, from 0."""
+        columns = (book.instrument, book.lots, book.buy_lots, book.sell_lots)
+        i, lots, buys, sells = (int(column[row]) for column in columns)
+        asked = tier_requirement_of(
+            market.instrument_arrays(), market.asset_arrays(), i, lots, buys, sells
+        )
+        return int(asked[0]), int(asked[1]), int(asked[2])
 
 
 TOPIC: Topic[MarketState] = Topic(

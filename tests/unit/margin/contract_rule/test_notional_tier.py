@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.instrument.columns import TIERS_MAX
-from novate.kernel.clearing.assess import tier_margin
-from novate.margin.tier import apply_tier_set, decide_set_tier
+from novate.kernel.clearing.requirement import tier_margin
+from novate.margin.contract_rule.notional_tier import apply_tier_set, decide_set_tier
 from novate.message.refusal import SetTierRefusal
 from novate.valuation import ClearingState
 from tests.unit.clearing import Recorder

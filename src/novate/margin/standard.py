@@ -1,0 +1,45 @@
+"""The standard model: what the rules of contracts ask, added up over all positions of a group.
+
+It nets nothing between contracts, as retail venues do: each position is margined by itself, by a
+rule of `contract_rule` that names its source.  The kernels add up the same terms for all accounts
+at once and decide with them; this is the same sum with its parts, for those who want to know why.
+"""
+
+from __future__ import annotations
+
+from novate.kernel.clearing.assess import SUM_MAX
+from novate.kernel.clearing.requirement import STANDARD
+from novate.kernel.codes import Bound
+from novate.margin.contract_rule import CATALOGUE
+from novate.market.state import MarketState
+from novate.valuation.group_book import GroupBook
+from novate.valuation.margin_model import MarginModel
+from novate.valuation.requirement import Binding, Component, Requirement
+
+
+class Standard(MarginModel):
+    """Sum of contract rules, numeraire units; number 0.
+
+    A component is one position with its open orders; its subject is the instrument.  The position
+    with the largest maintenance margin binds, ties go to the lower number.
+    """
+
+    number = STANDARD
+    name = "standard"
+
+    def requirement(self, market: MarketState, book: GroupBook) -> Requirement:
+        """Return both sums, each at most 2**61, with their parts."""
+        parts: list[Component] = []
+        binding, most = Binding(Bound.NONE), -1
+        for row, i in enumerate(book.instrument.tolist()):
+            rule = next(rule for rule in CATALOGUE if rule.covers(market, i))
+            initial, maintenance, number = rule.margin(market, book, row)
+            parts.append(Component(rule.name, i, initial, maintenance))
+            if book.lots[row] and maintenance > most:
+                binding, most = Binding(Bound.CONTRACT, i, number), maintenance
+        return Requirement(
+            min(sum(part.initial for part in parts), SUM_MAX),
+            min(sum(part.maintenance for part in parts), SUM_MAX),
+            tuple(parts),
+            binding,
+        )

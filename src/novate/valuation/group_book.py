@@ -1,0 +1,186 @@
+"""The book of a margin group as a margin model sees it: an extract that a what-if may change.
+
+`GroupBook` is one group, `GroupBooks` are many, one behind the other in the same columns, so that a
+model can go over all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.book.state import BookState
+from novate.kernel.clearing.columns import I64
+
+_COLUMNS = ("instrument", "lots", "entry_cost", "buy_lots", "sell_lots")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupBook:
+    """Positions and open orders of a margin group, one row each, in order of instrument.
+
+    Attributes
+    ----------
+    instrument
+        Number of the instrument; int64, shape (rows,), as all columns.
+    lots
+        Lots held: positive long, negative short.
+    entry_cost
+        Value at which they were opened, settlement units; negative of a short.
+    buy_lots, sell_lots
+        Lots of open orders of each side, not negative.
+    """
+
+    instrument: I64
+    lots: I64
+    entry_cost: I64
+    buy_lots: I64
+    sell_lots: I64
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.instrument)
+
+    def after(
+        self, instrument: int, *, lots: int = 0, entry: int = 0, buys: int = 0, sells: int = 0
+    ) -> GroupBook:
+        """Return the book as if a trade were booked, or more lots open, in one instrument.
+
+        Parameters
+        ----------
+        instrument
+            Its number; a row is made if there is none.
+        lots, entry
+            Signed lots and entry cost that a trade adds.
+        buys, sells
+            Lots that orders add to each side.
+        """
+        book = self
+        at = int(np.searchsorted(self.instrument, instrument))
+        if at == len(self) or self.instrument[at] != instrument:
+            columns = {name: np.insert(getattr(self, name), at, 0) for name in _COLUMNS}
+            book = replace(self, **{**columns, "instrument": columns["instrument"].copy()})
+            book.instrument[at] = instrument
+        added = {"lots": lots, "entry_cost": entry, "buy_lots": buys, "sell_lots": sells}
+        changed = {name: getattr(book, name).copy() for name in added}
+        for name, number in added.items():
+            changed[name][at] += number
+        return replace(book, **changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupBooks:
+    """Books of many groups; the rows of one follow those of the one before.
+
+    Attributes
+    ----------
+    start
+        First row of each book, and the number of all rows; int64, shape (groups + 1,).
+    instrument, lots, entry_cost, buy_lots, sell_lots
+        As in `GroupBook`; int64, shape (rows,).
+    """
+
+    start: I64
+    instrument: I64
+    lots: I64
+    entry_cost: I64
+    buy_lots: I64
+    sell_lots: I64
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return len(self.start) - 1
+
+    def __iter__(self) -> Iterator[GroupBook]:
+        """Return the books in order."""
+        return (self[group] for group in range(len(self)))
+
+    def __getitem__(self, group: int) -> GroupBook:
+        """Return one book; its columns are views."""
+        rows = slice(int(self.start[group]), int(self.start[group + 1]))
+        return GroupBook(**{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def group_of_row(self) -> I64:
+        """Return which book each row belongs to, by its place; shape (rows,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    def having(self, is_meant: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return which books have a row that is meant; shape (groups,) from shape (rows,)."""
+        found: npt.NDArray[np.bool_] = (
+            np.bincount(self.group_of_row()[is_meant], minlength=len(self)) > 0
+        )
+        return found
+
+    def take(self, groups: I64) -> GroupBooks:
+        """Return the books at these places, in this order."""
+        first, size = self.start[groups], np.diff(self.start)[groups]
+        start = _starts(size)
+        rows = np.arange(start[-1]) + np.repeat(first - start[:-1], size)
+        return GroupBooks(start=start, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def replaced(self, books: Mapping[int, GroupBook]) -> GroupBooks:
+        """Return the same with other books at some places."""
+        size = np.diff(self.start)
+        parts: dict[str, list[I64]] = {name: [] for name in _COLUMNS}
+        done = 0
+        for place, book in sorted(books.items()):
+            size[place] = len(book)
+            for name, part in parts.items():
+                part += [getattr(self, name)[done : self.start[place]], getattr(book, name)]
+            done = int(self.start[place + 1])
+        columns = {
+            name: np.concatenate((*part, getattr(self, name)[done:]))
+            for name, part in parts.items()
+        }
+        return GroupBooks(start=_starts(size), **columns)
+
+
+def _starts(size: I64) -> I64:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(size)))
+
+
+def joined(books: Sequence[GroupBook]) -> GroupBooks:
+    """Return some books as one set of columns."""
+    none = np.zeros(0, np.int64)
+    size = np.array([len(book) for book in books], np.int64)
+    columns = {
+        name: np.concatenate((none, *(getattr(book, name) for book in books))) for name in _COLUMNS
+    }
+    return GroupBooks(start=_starts(size), **columns)
+
+
+def book_of(state: BookState, group: int) -> GroupBook:
+    """Return the present book of a group: rows with lots or open orders, whatever the layout."""
+    rows: list[int] = []
+    for account in state.group_accounts(group):
+        row = int(state.accounts.head[account])
+        while row >= 0:
+            rows.append(row)
+            row = int(state.positions.link[row])
+    held = _in_use(state, np.array(rows, np.int64))
+    p = state.positions
+    held = held[np.lexsort((p.account[held], p.instrument[held]))]
+    return GroupBook(**{name: getattr(p, name)[held].astype(np.int64) for name in _COLUMNS})
+
+
+def books_of(state: BookState, groups: I64) -> GroupBooks:
+    """Return the present books of many groups, each named once: what `book_of` gives for each."""
+    p = state.positions
+    place = np.full(state.accounts.count, -1, np.int64)
+    place[groups] = np.arange(len(groups))
+    of_row = place[state.groups()][p.used("account")]
+    held = _in_use(state, np.flatnonzero(of_row >= 0))
+    held = held[np.lexsort((p.account[held], p.instrument[held], of_row[held]))]
+    size = np.bincount(of_row[held], minlength=len(groups)).astype(np.int64)
+    columns = {name: getattr(p, name)[held].astype(np.int64) for name in _COLUMNS}
+    return GroupBooks(start=_starts(size), **columns)
+
+
+def _in_use(state: BookState, rows: I64) -> I64:
+    """Return those position rows that have lots or open orders."""
+    p = state.positions
+    used: I64 = rows[(p.lots[rows] != 0) | (p.buy_lots[rows] != 0) | (p.sell_lots[rows] != 0)]
+    return used

@@ -1,0 +1,127 @@
+"""What groups with a margin model of their own must hold, in the margin cache.
+
+The cache follows every account by the rules of contracts.  Before it does, the numbers of these
+groups are those of the rules again; afterwards what their models ask is laid over them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.sweep import HEALTH_INITIAL
+from novate.valuation.clearing_state import ClearingState
+from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
+from novate.valuation.margin_model import MarketChange
+
+
+class ModelledMargin:
+    """Margin of the groups of one clearing state that have a model of their own.
+
+    Whether a group is assessed again is for its model to say, unless its own book was touched.
+    """
+
+    def __init__(self, state: ClearingState) -> None:
+        self._x = state
+        self._groups: I64 = np.zeros(0, np.int64)
+        self._models: I64 = np.zeros(0, np.int64)
+        self._books: GroupBooks = joined([])
+        self._by_rules: I64 = np.zeros((0, 2), np.int64)
+        self._asked: I64 = np.zeros((0, 2), np.int64)
+        self._parameters = b""
+        self._seen = _Seen(state)
+
+    def lift(self, health: I64) -> None:
+        """Put the margin by the rules of contracts back into a health array."""
+        if self._groups.size:
+            health[self._groups, HEALTH_INITIAL:] = self._by_rules
+
+    def lay(self, health: I64, moved: list[int], touched: list[I64], *, is_all: bool) -> None:
+        """Put what the models ask into a health array that has followed the rules.
+
+        Parameters
+        ----------
+        health
+            Shape (accounts, 3), columns of `kernel.clearing.sweep`.
+        moved
+            Instruments with another mark, or margin of a short lot, than the last time.
+        touched
+            Accounts whose balances, positions or open orders changed, repeats allowed.
+        is_all
+            Whether anything may have changed.
+        """
+        x, groups = self._x, self._x.modelled_groups()
+        if not groups.size:
+            self._groups = groups
+            return
+        models = x.accounts.margin_model[groups].astype(np.int64)
+        is_all |= not np.array_equal(groups, self._groups)
+        is_all |= not np.array_equal(models, self._models)
+        parameters = x.parameters.tobytes()
+        is_all |= parameters != self._parameters
+        self._parameters = parameters
+        self._groups, self._models = groups, models
+        change = self._seen.change(moved)
+        if is_all:
+            self._books = books_of(x, groups)
+            self._asked = x.margins(groups, self._books)
+        else:
+            self._follow(change, touched)
+        self._by_rules = health[groups, HEALTH_INITIAL:].copy()
+        health[groups, HEALTH_INITIAL:] = self._asked
+
+    def _follow(self, change: MarketChange, touched: list[I64]) -> None:
+        """Assess the groups whose book was touched, and those whose model says so."""
+        x, groups = self._x, self._groups
+        is_due = np.zeros(groups.size, np.bool_)
+        if touched:
+            is_due |= np.isin(groups, x.groups()[np.concatenate(touched)])
+        own = {k: book_of(x, int(groups[k])) for k in np.flatnonzero(is_due).tolist()}
+        if own:
+            self._books = self._books.replaced(own)
+        if change.is_later or not change.is_none:
+            for number in np.unique(self._models).tolist():
+                mine = np.flatnonzero(self._models == number)
+                books = self._books.take(mine)
+                is_due[mine] |= x.margin_models[number].affected(x, change, books)
+        due = np.flatnonzero(is_due)
+        if due.size:
+            self._asked[due] = x.margins(groups[due], self._books.take(due))
+
+
+_OF_ASSET = ("price_e8", "slow_e8", "haircut_bps", "is_stale")
+
+
+class _Seen:
+    """The market as it was when the models were last asked."""
+
+    def __init__(self, state: ClearingState) -> None:
+        self._x = state
+        self._now_ns = 0
+        self._assets: I64 = np.zeros((0, len(_OF_ASSET)), np.int64)
+        self._surfaces: I64 = np.zeros((0, 0), np.int64)
+
+    def change(self, moved: list[int]) -> MarketChange:
+        """Return what moved since the last time, and remember the present."""
+        x = self._x
+        a, s = x.assets, x.surfaces
+        assets = np.stack([a.used(name).astype(np.int64) for name in _OF_ASSET], axis=1)
+        surfaces = np.stack([s.used(name).astype(np.int64) for name in s.SPEC], axis=1)
+        change = MarketChange(
+            instruments=np.array(moved, np.int64),
+            assets=_changed(self._assets, assets),
+            surfaces=_changed(self._surfaces, surfaces),
+            is_later=x.now_ns != self._now_ns,
+        )
+        self._now_ns, self._assets, self._surfaces = x.now_ns, assets, surfaces
+        return change
+
+
+def _changed(before: I64, after: I64) -> I64:
+    """Return the rows that are new or differ; rows are only ever added."""
+    known = len(before)
+    differs = np.ones(len(after), np.bool_)
+    if known:
+        differs[:known] = (before != after[:known]).any(axis=1)
+    rows: I64 = np.flatnonzero(differs)
+    return rows
