@@ -9,7 +9,7 @@ from novate.engine.plugin import Plugins
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.market.state import MarketState
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 from novate.valuation import MarginCache
 from novate.valuation.group_book import GroupBooks
 from novate.valuation.margin_model import MarketChange
@@ -132,8 +132,7 @@ def test_a_parameter_that_is_set_asks_every_group(house: ClearingHouse) -> None:
     cache.numbers()
     Watched.asked.clear()
 
-    row = {"parameter": int(Parameter.SLICE_FLOOR), "value": 12_345}
-    house.submit(command.SET_PARAMETER.row(**row))
+    house.submit(set_parameter(Parameter.SLICE_FLOOR, 12_345))
     cache.numbers()
 
     assert Watched.asked == [3]

@@ -159,7 +159,7 @@ def test_overrides_and_what_waits_recover_from_records_and_from_a_snapshot() -> 
 
 
 def test_a_collar_and_a_share_of_one_instrument_leave_the_others() -> None:
-    house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 100_000})
+    house = ClearingHouse()
     house.list_contract("X")
     house.list_contract("Y")
     house.submit(set_parameter(Parameter.TRADE_COLLAR_PPM, 1_000, Scope.INSTRUMENT, 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from novate.kernel.clearing.columns import ACCOUNT_BLOCK
 from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending, note_moved
 from novate.kernel.jit import kernel
-from novate.margin.admission import hold
 from novate.valuation import ClearingState
 
 
@@ -39,7 +38,7 @@ def book() -> ClearingState:
     x.accounts.widen(2)
     x.accounts.ensure(3 * ACCOUNT_BLOCK)
     x.accounts.count = 3 * ACCOUNT_BLOCK
-    assert hold(x, 1, 1) == 0
+    assert x.hold(1, 1) == 0
     return x
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novate.kernel.clearing.trade import decide_trades
-from novate.kernel.clearing.trade_refusal import ACCEPTED, INSUFFICIENT_MARGIN
+from novate.kernel.clearing.trade_refusal import ACCEPTED, INSUFFICIENT_MARGIN, NO_RESERVATION
 from novate.kernel.codes import Role
 from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, ClearingHouse
@@ -36,13 +36,14 @@ class Run:
     def decide(self, first: int, asked_row: int, asked: np.ndarray) -> int:
         """Where the kernel stops."""
         x, rows = self.x, len(self.buyer)
-        none = np.zeros(rows, np.uint32)
+        none, unreserved = np.zeros(rows, np.uint32), np.full(rows, NO_RESERVATION)
         stopped = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, 0, 0, np.zeros(1, np.bool_), first, asked_row, asked,
+            x.instruments.count, np.zeros(1, np.int64), np.zeros(1, np.int64),
+            np.zeros(1, np.bool_), first, asked_row, asked,
             self.buyer, self.seller, none, np.full(rows, 100), np.ones(rows, np.int64),
-            np.zeros(rows, np.bool_), none, none, *self.out,
+            np.zeros(rows, np.bool_), unreserved, unreserved, *self.out,
         )  # fmt: skip
         return int(stopped)
 
