@@ -47,7 +47,7 @@ def mixed_stream(seed: int) -> Stream:
 
 
 def engine_of(state: State | None = None) -> Engine:
-    return Engine(MemoryJournal(), state)
+    return Engine(MemoryJournal(), State(PLUGINS) if state is None else state)
 
 
 def echoed(stream: Stream, model: int) -> Stream:

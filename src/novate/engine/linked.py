@@ -37,7 +37,10 @@ _ACCOUNTS = ("account", "buyer", "seller", "parent", "group")
 _RESERVATIONS = ("reservation", "buyer_reservation", "seller_reservation")
 """Columns of commands that hold numbers of reservations, 0 for none."""
 
-_MARKET = ("instruments", "option_rules", "marks", "assets", "sources", "surfaces")
+_MARKET = (
+    "overrides", "parameter_changes", "tier_changes", "rule_changes",
+    "instruments", "option_rules", "marks", "assets", "sources", "surfaces",
+)  # fmt: skip
 """Tables without a row per account: they are copied whole."""
 
 
@@ -122,7 +125,7 @@ class Extract:
         """Bring in what the commands touch, and the clearing house's own accounts."""
         x = self.state
         x.now_ns, x.window_ns = real.now_ns, real.window_ns
-        x.margin_models = real.margin_models
+        x.use(real.plugins)
         x.parameters, x.checksum = real.parameters.copy(), real.checksum.copy()
         for name in _MARKET:
             setattr(x, name, getattr(real, name).copy())

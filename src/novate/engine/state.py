@@ -47,13 +47,17 @@ class State(DefaultState):
 
     def __init__(self, plugins: Plugins = PLUGINS) -> None:
         super().__init__()
+        self.use(plugins)
+        self.sources_seen: dict[str, int] = {}
+        self.margin_cache = MarginCache(self)
+        self.is_moved = True
+
+    def use(self, plugins: Plugins) -> None:
+        """Decide with these plug-ins from now on."""
         self.plugins = plugins
         self.haircut_rules = plugins.haircut_rules
         self.index_methods = plugins.index_methods
         self.margin_models = by_number(plugins.margin_models)
-        self.sources_seen: dict[str, int] = {}
-        self.margin_cache = MarginCache(self)
-        self.is_moved = True
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -174,9 +178,7 @@ class State(DefaultState):
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
         twin = super().copy()
-        twin.plugins = self.plugins
-        twin.haircut_rules = self.haircut_rules
-        twin.index_methods = self.index_methods
+        twin.use(self.plugins)
         twin.sources_seen = dict(self.sources_seen)
         twin.margin_cache = MarginCache(twin)
         twin.is_moved = True

@@ -230,17 +230,11 @@ class InstrumentColumns(Columns):
         return row
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in use; what is derived from the positions is left out."""
+        """Rows in use; what is derived is left out, and found again from the positions."""
         columns = super().export()
         for name in _DERIVED:
             del columns[name]
         return columns
-
-    def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take exported rows; what is derived is found again when the positions are there too."""
-        count = len(columns["form"])
-        derived = {name: np.full(count, *reversed(self.SPEC[name])) for name in _DERIVED}
-        super().restore({**columns, **derived})
 
     def copy(self) -> InstrumentColumns:
         """Return an independent copy."""

@@ -57,7 +57,7 @@ class ModelledMargin:
         models = x.accounts.margin_model[groups].astype(np.int64)
         is_all |= not np.array_equal(groups, self._groups)
         is_all |= not np.array_equal(models, self._models)
-        parameters = x.parameters.tobytes()
+        parameters = _values_in_force(x)
         is_all |= parameters != self._parameters
         self._parameters = parameters
         self._groups, self._models = groups, models
@@ -115,6 +115,12 @@ class _Seen:
         )
         self._now_ns, self._assets, self._surfaces = x.now_ns, assets, surfaces
         return change
+
+
+def _values_in_force(x: ClearingState) -> bytes:
+    """Return all risk parameters, of the house and of narrower scopes, to compare."""
+    narrower = (x.overrides.used(name).tobytes() for name in x.overrides.SPEC)
+    return b"".join((x.parameters.tobytes(), *narrower))
 
 
 def _changed(before: I64, after: I64) -> I64:

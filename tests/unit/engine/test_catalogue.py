@@ -18,13 +18,19 @@ from novate.engine.catalogue import (
     TOPICS,
     applications_of,
     decisions_of,
+    refusal_of,
 )
 from novate.engine.decide import Events, decide_run
 from novate.errors import InvariantError
 from novate.kernel.codes import Origin
 from novate.message import command, event
 from novate.message.declare import Emit, Field, Message, Refusal, Row
-from novate.message.refusal import EngineCommandRefusal, OpenAccountRefusal
+from novate.message.refusal import (
+    EngineCommandRefusal,
+    LinkedRefusal,
+    OpenAccountRefusal,
+    SubmitTradeRefusal,
+)
 from novate.message.topic import ACCOUNT, Application, Decision, Reach, Topic
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -56,6 +62,12 @@ def test_every_command_has_its_refusals_and_those_of_the_engine_share_theirs() -
     shared = {name for name, codes in REFUSALS.items() if codes is EngineCommandRefusal}
     assert shared - ENGINE_ONLY == {"AssessMargin"}
     assert shared >= ENGINE_ONLY
+
+
+def test_a_journaled_code_stands_for_a_member() -> None:
+    assert refusal_of("SubmitTrade", 1) is SubmitTradeRefusal.UNKNOWN_BUYER
+    assert refusal_of("SettleCycle", 3) is EngineCommandRefusal.NOT_DUE
+    assert refusal_of("SubmitTrade", 1000) is LinkedRefusal.LINKED
 
 
 def test_what_only_the_engine_may_issue_is_said_by_name() -> None:

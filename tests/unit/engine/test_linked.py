@@ -11,6 +11,7 @@ from novate.engine.recover import audit, recover
 from novate.errors import InvariantError
 from novate.kernel.codes import Origin, Role
 from novate.message import command
+from novate.message.parameter import Parameter, Scope, set_parameter
 from novate.message.refusal import (
     LinkedRefusal,
     OpenAccountRefusal,
@@ -18,6 +19,7 @@ from novate.message.refusal import (
     SetTierRefusal,
     SubmitTradeRefusal,
 )
+from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, TERMS, ClearingHouse, _account
 
 LINKED = LinkedRefusal.LINKED
@@ -204,6 +206,35 @@ def test_tables_of_an_extract_grow_with_those_of_the_state() -> None:
 
     assert extract.state.accounts.capacity >= house.state.accounts.count
     assert house.lots("A") == 11
+
+
+def test_values_of_one_instrument_hold_for_linked_rows() -> None:
+    house = house_of_three()
+    house.submit(set_parameter(Parameter.TRADE_COLLAR_PPM, 1_000, Scope.INSTRUMENT, 1))
+
+    refused = link(house, house.trade_run("A", "B", lots=1, ticks=505, instrument=1))
+
+    assert refused == [SubmitTradeRefusal.PRICE_OUT_OF_RANGE]
+
+
+@pytest.mark.parametrize(
+    ("lots", "refused"), [(1, []), (120, [LINKED, SubmitTradeRefusal.INSUFFICIENT_MARGIN])]
+)
+def test_a_group_is_given_a_margin_model_and_held_to_it_in_one_record(
+    lots: int, refused: list[int]
+) -> None:
+    house = ClearingHouse(plugins=PLUGINS)
+    house.list_contract("X")
+    for name in ("A", "B"):
+        house.open_client(name, deposit=5_500 * COIN)
+    house.price(500)
+
+    chosen = command.SET_MARGIN_MODEL.row(group=house.number("A"), model=2)
+    codes = link(house, chosen, house.trade_run("A", "B", lots=lots, ticks=500))
+
+    assert codes == refused
+    assert house.state.accounts.margin_model[house.number("A")] == (0 if refused else 2)
+    assert audit(house.engine.journal, plugins=PLUGINS).digest == house.state.digest()
 
 
 def test_an_extract_that_accepts_what_the_state_refuses_is_a_fault(

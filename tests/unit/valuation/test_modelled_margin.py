@@ -9,7 +9,7 @@ from novate.engine.plugin import Plugins
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.market.state import MarketState
 from novate.message import command
-from novate.message.parameter import Parameter, set_parameter
+from novate.message.parameter import Parameter, Scope, set_parameter
 from novate.valuation import MarginCache
 from novate.valuation.group_book import GroupBooks
 from novate.valuation.margin_model import MarketChange
@@ -127,12 +127,15 @@ def test_models_are_told_of_indices_haircuts_smiles_and_time(house: ClearingHous
     assert not Watched.changes[-1].is_later
 
 
-def test_a_parameter_that_is_set_asks_every_group(house: ClearingHouse) -> None:
+@pytest.mark.parametrize(("scope", "subject"), [(Scope.HOUSE, 0), (Scope.INSTRUMENT, 1)])
+def test_a_parameter_that_is_set_asks_every_group(
+    house: ClearingHouse, scope: Scope, subject: int
+) -> None:
     cache = MarginCache(house.state)
     cache.numbers()
     Watched.asked.clear()
 
-    house.submit(set_parameter(Parameter.SLICE_FLOOR, 12_345))
+    house.submit(set_parameter(Parameter.SLICE_FLOOR, 12_345, scope, subject))
     cache.numbers()
 
     assert Watched.asked == [3]

@@ -28,7 +28,7 @@ from novate.kernel.pricing.implied_volatility import (
     search,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @kernel
