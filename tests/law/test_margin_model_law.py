@@ -124,7 +124,7 @@ def test_a_requirement_explains_the_numbers_that_decide(seed: int) -> None:
     for runs in mixed_stream(seed):
         engine.submit(runs)
         x = engine.state
-        for group in np.flatnonzero(x.margin_accounts()).tolist():
+        for group in np.flatnonzero(x.margin_groups()).tolist():
             asked, numbers = x.requirement(group), x.assess(group)
             assert (asked.initial, asked.maintenance) == (numbers.initial, numbers.maintenance)
             if x.accounts.margin_model[group] == TINY:

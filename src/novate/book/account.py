@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 from novate.book.columns import AccountColumns
 from novate.book.state import BookState
-from novate.kernel.codes import MarginMode, Role, Segregation, ShortfallPolicy
+from novate.kernel.codes import Collateral, MarginMode, Role, Segregation, ShortfallPolicy
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import OpenAccountRefusal as No
@@ -15,6 +17,46 @@ UNDER_A_MEMBER = (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
 
 MANY = (Role.MEMBER, Role.HOUSE, Role.CLIENT)
 """Roles of which there may be any number of accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What an account may do and owes, as columns: nothing else asks for its role.
+
+    Attributes
+    ----------
+    can_trade
+        Whether it holds positions by trades.
+    is_margined
+        Whether it is held to margin, and called, liquidated and taken over.
+    is_price_collared
+        Whether the collar binds its trades.
+    shares_losses
+        Whether a last layer of the waterfall may take from its gains.
+    collateral
+        What may be deposited in it.
+    """
+
+    can_trade: bool = False
+    is_margined: bool = False
+    is_price_collared: bool = True
+    shares_losses: bool = False
+    collateral: Collateral = Collateral.NONE
+
+
+MARGIN_ACCOUNT = Policies(
+    can_trade=True, is_margined=True, shares_losses=True, collateral=Collateral.ANY
+)
+FUND = Policies(collateral=Collateral.NUMERAIRE)
+BY_ROLE = {
+    Role.HOUSE: MARGIN_ACCOUNT,
+    Role.CLIENT: MARGIN_ACCOUNT,
+    Role.DEFAULT_FUND: FUND,
+    Role.INSURANCE_FUND: FUND,
+    Role.SKIN_IN_THE_GAME: FUND,
+    Role.EXTERNAL_MARKET: Policies(can_trade=True, is_price_collared=False),
+}
+"""Policies that an account gets when it opens; every other role has the defaults."""
 
 
 def decide_open_account(state: BookState, row: Row, emit: Emit) -> Refusal | None:
@@ -62,6 +104,17 @@ def apply_account_opened(state: BookState, row: Row) -> None:
     accounts.name(row["reference"])
     for name in ("role", "parent", "segregation", "mode", "shortfall_policy"):
         getattr(accounts, name)[account] = row[name]
+    _give_policies(accounts, account)
+    accounts.payer[account] = row["parent"]
+    for name in ("pool", "margin_group", "netting_set"):
+        getattr(accounts, name)[account] = account
+
+
+def _give_policies(accounts: AccountColumns, account: int) -> None:
+    """Fill the columns that follow from the role of a new account."""
+    policies = BY_ROLE.get(Role(int(accounts.role[account])), Policies())
+    for column in fields(policies):
+        getattr(accounts, column.name)[account] = getattr(policies, column.name)
 
 
 TOPIC: Topic[BookState] = Topic(

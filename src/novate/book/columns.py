@@ -21,24 +21,35 @@ from novate.kernel.clearing.columns import (
     PositionArrays,
 )
 from novate.kernel.clearing.position import rebuild_index
-from novate.kernel.codes import AccountStatus
+from novate.kernel.codes import AccountStatus, Collateral
 
 
 class AccountColumns(Columns):
     """Accounts with their place in the tree, their state and one balance per asset.
 
     Derived, and no part of exports: ``balance_sum``, the total of all balances of each asset as the
-    bookings leave it, and ``moved_block``, where money or lots moved.
+    bookings leave it; ``moved_block``, where money or lots moved; ``group_link``, the accounts of a
+    margin group as an ascending ring; and ``grouped``, how many accounts are in such a ring.
     """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "role": (np.int8, 0),
+        "can_trade": (np.bool_, False),
+        "is_margined": (np.bool_, False),
+        "is_price_collared": (np.bool_, False),
+        "shares_losses": (np.bool_, False),
+        "collateral": (np.int8, int(Collateral.NONE)),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
         "margin_model": (np.int16, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
+        "payer": (np.int32, NONE),
+        "pool": (np.int32, NONE),
+        "margin_group": (np.int32, NONE),
+        "netting_set": (np.int32, NONE),
+        "group_link": (np.int32, NONE),
         "head": (np.int32, NONE),
         "encumbered": (np.int64, 0),
         "window_gain": (np.int64, 0),
@@ -50,12 +61,22 @@ class AccountColumns(Columns):
         "balance": (np.int64, 0),
     }
     role: I8
+    can_trade: npt.NDArray[np.bool_]
+    is_margined: npt.NDArray[np.bool_]
+    is_price_collared: npt.NDArray[np.bool_]
+    shares_losses: npt.NDArray[np.bool_]
+    collateral: I8
     mode: I8
     status: I8
     margin_model: I16
     shortfall_policy: I8
     segregation: I8
     parent: I32
+    payer: I32
+    pool: I32
+    margin_group: I32
+    netting_set: I32
+    group_link: I32
     head: I32
     encumbered: I64
     window_gain: I64
@@ -73,6 +94,7 @@ class AccountColumns(Columns):
         self.balance = np.zeros((capacity, 1), np.int64)
         self.balance_sum: I64 = np.zeros(1, np.int64)
         self.moved_block: U8 = np.zeros(blocks_of(capacity), np.uint8)
+        self.grouped = 0
 
     def ensure(self, rows: int) -> None:
         """Make room for ``rows`` accounts."""
@@ -110,18 +132,54 @@ class AccountColumns(Columns):
         self.references = list(references)
         self.number = {reference: number for number, reference in enumerate(references)}
 
+    def ring_of(self, group: int) -> tuple[int, ...]:
+        """Return the accounts of a margin group, ascending."""
+        ring, account = [group], int(self.group_link[group])
+        while account not in (NONE, group):
+            ring.append(account)
+            account = int(self.group_link[account])
+        return tuple(ring)
+
+    def join(self, account: int, group: int) -> None:
+        """Put an account that is alone into the ring of a margin group."""
+        self.margin_group[account] = group
+        before, after = group, int(self.group_link[group])
+        self.grouped += 1 + (after == NONE)
+        while after not in (NONE, group) and after < account:
+            before, after = after, int(self.group_link[after])
+        self.group_link[before] = account
+        self.group_link[account] = group if after == NONE else after
+
+    def leave(self, account: int) -> None:
+        """Take an account out of its margin group, which goes on without it, and let it be one."""
+        *_, before = (a for a in self.ring_of(account))
+        after = int(self.group_link[account])
+        self.group_link[before] = NONE if before == after else after
+        self.group_link[account] = NONE
+        self.grouped -= 1 + (before == after)
+        self.margin_group[account] = account
+
+    def link_groups(self) -> None:
+        """Make the rings of all margin groups anew."""
+        self.group_link[: self.count] = NONE
+        self.grouped = 0
+        group = self.used("margin_group").copy()
+        for account in np.flatnonzero(group != np.arange(self.count)).tolist():
+            self.join(account, int(group[account]))
+
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in use; ``head`` is derived and left out."""
+        """Rows in use; ``head`` and ``group_link`` are derived and left out."""
         columns = super().export()
-        del columns["head"]
+        del columns["head"], columns["group_link"]
         return columns
 
     def restore(self, columns: dict[str, npt.NDArray[Any]]) -> None:
         """Take exported rows; the position table rebuilds ``head``."""
         self.widen(columns["balance"].shape[1])
-        count = len(columns["role"])
-        super().restore({**columns, "head": np.full(count, NONE, np.int32)})
+        none = np.full(len(columns["role"]), NONE, np.int32)
+        super().restore({**columns, "head": none, "group_link": none})
         self.balance_sum = self.used("balance").sum(axis=0)
+        self.link_groups()
 
     def copy(self) -> AccountColumns:
         """Return an independent copy."""

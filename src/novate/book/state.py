@@ -25,10 +25,6 @@ SINGLE_ROLES = (
 """Roles of which the clearing house has exactly one account."""
 
 
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
-"""Roles of accounts that trade and are held to margin."""
-
-
 class BookState:
     """The columns of the book; the floors above inherit from it.
 
@@ -67,10 +63,14 @@ class BookState:
         """Accounts as kernels take them."""
         a = self.accounts
         return AccountArrays(
-            a.role,
+            a.can_trade.view(np.int8),
+            a.is_margined.view(np.int8),
+            a.is_price_collared.view(np.int8),
             a.mode,
             a.status,
             a.margin_model,
+            a.netting_set,
+            a.group_link,
             a.head,
             a.encumbered,
             a.window_gain,
@@ -80,17 +80,55 @@ class BookState:
             a.moved_block,
         )
 
-    def margin_accounts(self) -> npt.NDArray[np.bool_]:
-        """Which accounts are margin accounts, of members' houses and of clients."""
-        return np.isin(self.accounts.used("role"), MARGIN_ROLES)
+    def margin_groups(self) -> npt.NDArray[np.bool_]:
+        """Which accounts are the first of a margin group, by whose number it goes; (accounts,)."""
+        a = self.accounts
+        is_first: npt.NDArray[np.bool_] = a.used("margin_group") == np.arange(a.count)
+        return a.used("is_margined") & is_first
+
+    def is_group(self, group: int) -> bool:
+        """Whether a number is that of a margin group."""
+        a = self.accounts
+        return bool(
+            0 <= group < a.count and a.is_margined[group] and a.margin_group[group] == group
+        )
+
+    def group_of(self, account: int) -> int:
+        """Return the margin group of an account, by the number of its first account."""
+        return int(self.accounts.margin_group[account])
 
     def group_accounts(self, group: int) -> tuple[int, ...]:
-        """Return the accounts of a margin group, ascending: a group is one account."""
-        return (group,)
+        """Return the accounts of a margin group, ascending."""
+        return self.accounts.ring_of(group)
+
+    def accounts_of(self, groups: I64) -> tuple[I64, I64]:
+        """Return the accounts of some margin groups, group by group, each ascending.
+
+        Returns
+        -------
+        accounts, place
+            Numbers of the accounts, and where in ``groups`` the group of each stands.
+        """
+        place = np.arange(len(groups))
+        if not self.accounts.grouped:
+            return groups, place
+        rings = [self.accounts.ring_of(group) for group in groups.tolist()]
+        sizes = [len(ring) for ring in rings]
+        return np.array([a for ring in rings for a in ring], np.int64), np.repeat(place, sizes)
+
+    def whole_groups(self, accounts: I64) -> I64:
+        """Return the accounts of all margin groups in which one of these is, each once, ascending.
+
+        ``accounts`` are ascending and each there once.
+        """
+        a = self.accounts
+        if not a.grouped or not (a.group_link[accounts] >= 0).any():
+            return accounts
+        return np.sort(self.accounts_of(np.unique(a.margin_group[accounts]))[0])
 
     def groups(self) -> I64:
         """Return the margin group of every account; shape (accounts,)."""
-        return np.arange(self.accounts.count)
+        return self.accounts.used("margin_group").astype(np.int64)
 
     def modelled_groups(self) -> I64:
         """Return the groups, ascending, whose margin model is not the standard one.
@@ -98,7 +136,8 @@ class BookState:
         Kept until `forget_modelled`: where there are none nobody pays for looking.
         """
         if self._modelled is None:
-            self._modelled = np.flatnonzero(self.accounts.used("margin_model") != STANDARD)
+            is_modelled = self.accounts.used("margin_model") != STANDARD
+            self._modelled = np.flatnonzero(is_modelled & self.margin_groups())
         return self._modelled
 
     def forget_modelled(self) -> None:
@@ -140,6 +179,14 @@ def holders(state: BookState, row: Row) -> I64:
 
 
 HOLDERS = holders
+
+
+def group_accounts(state: BookState, row: Row) -> I64:
+    """Return whom an event of margin groups touches: their accounts, of a row or of all rows."""
+    return state.accounts_of(np.asarray(row["account"], np.int64).reshape(-1))[0]
+
+
+GROUP = group_accounts
 
 
 class _Holders:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from novate.book.ledger import transfer
-from novate.book.state import MARGIN_ROLES
-from novate.kernel.codes import AccountStatus, Role
+from novate.kernel.codes import AccountStatus, Collateral, Role
 from novate.market.reference import PPM, VALUE_MAX
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import FUNDS
 from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
@@ -25,11 +23,12 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
     """Credit a deposit; loss-absorbing funds take the numeraire only."""
     no = PostCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
-    role = x.accounts.role[account] if account < x.accounts.count else 0
-    if role not in (*MARGIN_ROLES, *FUNDS):
+    takes = x.accounts.collateral[account] if account < x.accounts.count else Collateral.NONE
+    if takes == Collateral.NONE:
         return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
-    if asset >= x.assets.count or (asset and role in FUNDS):
-        return Refusal(no.UNKNOWN_ASSET, asset, 0 if role in FUNDS else x.assets.count - 1)
+    most = 0 if takes == Collateral.NUMERAIRE else x.assets.count - 1
+    if asset > most:
+        return Refusal(no.UNKNOWN_ASSET, asset, most)
     if amount <= 0:
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
     if amount > VALUE_MAX - abs(int(x.accounts.balance[account, asset])):
@@ -51,7 +50,7 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     """Pay out if what stays is enough."""
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
-    if account >= x.accounts.count or x.accounts.role[account] not in MARGIN_ROLES:
+    if account >= x.accounts.count or not x.accounts.is_margined[account]:
         return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
     if asset >= x.assets.count:
         return Refusal(no.UNKNOWN_ASSET, asset, x.assets.count - 1)
@@ -71,7 +70,8 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     needed = after.initial + cost
     if after.equity < needed:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, needed)
-    unproven = after.unproven + int(x.accounts.encumbered[account])
+    group = list(x.group_accounts(account))
+    unproven = after.unproven + int(x.accounts.encumbered[group].sum())
     if after.equity < needed + unproven:
         return Refusal(no.GAINS_UNPROVEN, after.equity, needed + unproven)
     emit(event.COLLATERAL_WITHDRAWN, **row)
@@ -79,28 +79,30 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
 
 
 def _stale_asset(x: ClearingState, account: int) -> int:
-    """Lowest number of an asset that the account's worth hangs on and whose index is stale, or -1.
+    """Lowest number of an asset that the group's worth hangs on and whose index is stale, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
     that has a price: what has none counts for nothing.  An option hangs on its smile too; if that
     is stale, the underlying counts as stale.
     """
-    held = np.flatnonzero(x.accounts.balance[account, : x.assets.count])
-    needed = {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+    needed: set[int] = set()
     stale: set[int] = set()
-    row = int(x.accounts.head[account])
-    while row >= 0:
-        if x.positions.lots[row]:
-            i = int(x.positions.instrument[row])
-            needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
-            if x.is_option(i) and x.smile_row(i) < 0:
-                stale.add(int(x.instruments.underlying[i]))
-        row = int(x.positions.link[row])
+    for member in x.group_accounts(account):
+        held = np.flatnonzero(x.accounts.balance[member, : x.assets.count])
+        needed |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+        row = int(x.accounts.head[member])
+        while row >= 0:
+            if x.positions.lots[row]:
+                i = int(x.positions.instrument[row])
+                needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
+                if x.is_option(i) and x.smile_row(i) < 0:
+                    stale.add(int(x.instruments.underlying[i]))
+            row = int(x.positions.link[row])
     return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
 
 
 def _assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:
-    """Assess an account as if ``amount`` had left it."""
+    """Assess the group of an account as if ``amount`` had left it."""
     x.accounts.balance[account, asset] -= amount
     after = x.assess(account)
     x.accounts.balance[account, asset] += amount

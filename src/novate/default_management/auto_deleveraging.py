@@ -17,6 +17,7 @@ from novate.default_management.gains_haircut import standing_accounts
 from novate.default_management.outbox import book_between
 from novate.kernel.clearing.assess import NET
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.group import closable_lots
 from novate.kernel.clearing.settle import value_of, values_of
 from novate.kernel.codes import Role
 from novate.message import event
@@ -76,8 +77,9 @@ class Queues:
     def enter(self, account: int) -> None:
         """Enter an account anew after it was closed in a contract."""
         x = self._x
-        self._net[account] = x.assess(account).net
-        for row in position_rows(x, account):
+        accounts = list(x.group_accounts(account))
+        self._net[accounts] = x.assess(account).net
+        for row in [row for one in accounts for row in position_rows(x, one)]:
             instrument, side = int(x.positions.instrument[row]), int(np.sign(x.positions.lots[row]))
             if (instrument, side) in self._queues:
                 for entry in self._entries(instrument, side, np.array([row])):
@@ -91,6 +93,8 @@ class Queues:
         """Winners among position rows of one contract: (minus the score, account, row)."""
         x, p = self._x, self._x.positions
         rows = rows[(p.lots[rows] * side > 0) & self._is_standing[p.account[rows]]]
+        if x.accounts.grouped:
+            rows = rows[[_closable(x, row) != 0 for row in rows.tolist()]]
         value = np.empty(rows.size, np.int64)
         form, unit = x.instruments.form[instrument], x.instruments.unit[instrument]
         values_of(form, unit, x.marks.mark[instrument], p.lots[rows], value)
@@ -109,6 +113,11 @@ class Queues:
             score = ranking_score(float(gain), float(cost), size * price, float(net))
             entries.append((-score, int(account[k]), int(rows[k])))
         return entries
+
+
+def _closable(x: ClearingState, row: int) -> int:
+    """Signed lots of a position that its netting set does not offset: a hedge stays a hedge."""
+    return int(closable_lots(x.account_arrays(), x.positions.arrays(), row))
 
 
 def allocate(x: ClearingState, queues: Queues, loss: int, rest: int, emit: Emit) -> int:
@@ -191,7 +200,7 @@ def _deleverage(
         if winner_row < 0:
             break
         winner = int(x.positions.account[winner_row])
-        size = min(open_lots, abs(int(x.positions.lots[winner_row])))
+        size = min(open_lots, abs(_closable(x, winner_row)))
         lots = size if held > 0 else -size
         at_ticks = _bearable_price(x, i, winner_row, lots, ticks)
         value = int(value_of(x.instruments.form[i], x.instruments.unit[i], at_ticks, lots))

@@ -8,8 +8,8 @@ import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, look_at, takeover_level
-from novate.default_management.refused import Refused, known
+from novate.default_management.close_out import assess_many, known_groups, look_at, takeover_level
+from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -34,7 +34,7 @@ def decide_call_margins(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
     """Call open accounts whose equity is below initial margin."""
-    accounts, is_known = known(columns["account"], x.accounts.count)
+    accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
@@ -57,9 +57,9 @@ def decide_call_margins(
 
 
 def apply_margin_called(x: ClearingState, columns: Row) -> None:
-    """The accounts are called until the call is met or expires."""
-    accounts = columns["account"]
-    x.accounts.status[accounts] = AccountStatus.CALLED
+    """The groups are called until the call is met or expires."""
+    accounts = columns["account"].astype(np.int64)
+    x.accounts.status[x.accounts_of(accounts)[0]] = AccountStatus.CALLED
     x.accounts.call_amount[accounts] = columns["amount"]
     _set_deadlines(x, accounts, columns["deadline_ns"])
 
@@ -85,7 +85,7 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
 
 def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
     """Accounts of a run, and those of them that are not called refused."""
-    accounts, is_known = known(columns["account"], x.accounts.count)
+    accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.CALLED
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
@@ -103,14 +103,17 @@ def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
 
 
 def apply_margin_call_met(x: ClearingState, columns: Row) -> None:
-    """The accounts are open again."""
-    _close_calls(x, columns["account"], AccountStatus.OPEN)
+    """The groups are open again."""
+    _close_calls(x, columns["account"].astype(np.int64), AccountStatus.OPEN)
 
 
-def _close_calls(x: ClearingState, accounts: I64, status: AccountStatus) -> None:
+def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
+    """End calls, and return the accounts of the groups."""
+    accounts = x.accounts_of(groups)[0]
     x.accounts.status[accounts] = status
-    x.accounts.call_amount[accounts] = 0
-    x.accounts.deadline_ns[accounts] = 0
+    x.accounts.call_amount[groups] = 0
+    x.accounts.deadline_ns[groups] = 0
+    return accounts
 
 
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
@@ -149,7 +152,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
             requirement=initial[fails],
             net=numbers[fails, NET],
         )
-        release_all(x, accounts[fails], emit)
+        release_all(x, x.accounts_of(accounts[fails])[0], emit)
     return refused.reasons()
 
 
@@ -159,15 +162,15 @@ def apply_call_extended(x: ClearingState, columns: Row) -> None:
 
 
 def apply_default_declared(x: DefaultState, columns: Row) -> None:
-    """The accounts are closed out from now on."""
-    _close_calls(x, columns["account"], AccountStatus.LIQUIDATING)
-    x.set_slices(columns["account"], x.now_ns)
+    """The accounts of the groups are closed out from now on."""
+    groups = columns["account"].astype(np.int64)
+    x.set_slices(_close_calls(x, groups, AccountStatus.LIQUIDATING), x.now_ns)
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Open accounts that are called when equity is below initial margin."""
     breach = (
-        x.margin_accounts()
+        x.margin_groups()
         & (x.accounts.used("status") == AccountStatus.OPEN)
         & (x.accounts.used("shortfall_policy") == ShortfallPolicy.CALL_THEN_DEFAULT)
         & (margin.equity < margin.initial)
@@ -178,7 +181,7 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Called accounts whose equity covers initial margin again."""
-    called = x.accounts.used("status") == AccountStatus.CALLED
+    called = x.margin_groups() & (x.accounts.used("status") == AccountStatus.CALLED)
     return commands(
         command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= margin.initial))
     )
@@ -186,7 +189,8 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Called accounts below the takeover level, or whose deadline waited for a price."""
-    called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
+    is_called = x.accounts.used("status") == AccountStatus.CALLED
+    called = np.flatnonzero(x.margin_groups() & is_called)
     level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
     # Long options only add to equity: who has enough of it is not looked at.

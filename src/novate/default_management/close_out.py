@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from novate.default_management.refused import B1, known
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
@@ -32,10 +34,17 @@ def position_rows(x: ClearingState, account: int) -> list[int]:
     return sorted(rows, key=lambda r: int(x.positions.instrument[r]))
 
 
-def assess_many(x: ClearingState, accounts: I64) -> I64:
-    """Assess some accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`.
+def known_groups(x: ClearingState, numbers: npt.NDArray[np.integer[Any]]) -> tuple[I64, B1]:
+    """Return numbers that index accounts, and which are those of a margin group; as `known`."""
+    accounts, is_known = known(numbers, x.accounts.count)
+    is_known &= x.accounts.margin_group[accounts] == accounts
+    return accounts, is_known
 
-    Margin is what the model of each account's group asks.
+
+def assess_many(x: ClearingState, accounts: I64) -> I64:
+    """Assess the groups of some accounts exactly; (accounts, WIDTH) of `clearing.assess`.
+
+    Margin is what the model of each group asks.
     """
     out = np.empty((accounts.size, WIDTH), np.int64)
     assess_subjects(
@@ -44,7 +53,7 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
     )  # fmt: skip
     rows = x.modelled_among(accounts)
     if rows.size:
-        groups = accounts[rows]
+        groups = x.groups_of(accounts[rows])
         asked = x.margins(groups, joined([book_of(x, group) for group in groups.tolist()]))
         out[rows[:, None], [INITIAL, MAINTENANCE]] = asked
     return out

@@ -27,21 +27,28 @@ from novate.valuation import ClearingState
 
 
 def standing_accounts(x: ClearingState) -> npt.NDArray[np.bool_]:
-    """Margin accounts that have not failed; shape (accounts,)."""
+    """Accounts whose gains may be taken and that have not failed; shape (accounts,)."""
     is_standing: npt.NDArray[np.bool_] = x.accounts.used("status") <= AccountStatus.CALLED
-    return x.margin_accounts() & is_standing
+    return x.accounts.used("shares_losses") & is_standing
 
 
 def bearable(x: ClearingState) -> I64:
-    """What of every account's gain a haircut may take, numeraire units; shape (accounts,).
+    """What of every group's gain a haircut may take, numeraire units; shape (accounts,).
 
     The gain of the window, but no more than equity above maintenance margin: no cut starts a
-    liquidation.  Zero for accounts that do not stand.
+    liquidation.  It stands at the first account of the group, which pays; zero at the others, and
+    for accounts that do not stand.
     """
     numbers = x.assess_all()
-    gains = x.accounts.used("window_gain") + numbers[:, GAIN]
+    gains = x.accounts.used("window_gain").copy()
+    if x.accounts.grouped:
+        group, own = x.groups(), gains
+        gains = np.zeros_like(own)
+        np.add.at(gains, group[group >= 0], own[group >= 0])
+    gains += numbers[:, GAIN]
     most = np.minimum(gains, numbers[:, EQUITY] - numbers[:, MAINTENANCE])
-    spare: I64 = np.where(standing_accounts(x), np.maximum(most, 0), 0)
+    pays = standing_accounts(x) & x.margin_groups()
+    spare: I64 = np.where(pays, np.maximum(most, 0), 0)
     return spare
 
 

@@ -12,7 +12,13 @@ import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, bindings_of, is_flat, look_at
+from novate.default_management.close_out import (
+    assess_many,
+    bindings_of,
+    is_flat,
+    known_groups,
+    look_at,
+)
 from novate.default_management.outbox import cancel_excess_orders, close_orders, place_orders
 from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
@@ -41,7 +47,7 @@ def decide_start_liquidations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
     """Begin to close auto-liquidated accounts whose equity is below maintenance margin."""
-    accounts, is_known = known(columns["account"], x.accounts.count)
+    accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
@@ -66,14 +72,15 @@ def decide_start_liquidations(
             bound=bound,
             scenario=scenario,
         )
-        release_all(x, failing, emit)
+        release_all(x, x.accounts_of(failing)[0], emit)
     return refused.reasons()
 
 
 def apply_liquidation_started(x: DefaultState, columns: Row) -> None:
-    """The accounts are closed out from now on."""
-    x.accounts.status[columns["account"]] = AccountStatus.LIQUIDATING
-    x.set_slices(columns["account"], x.now_ns)
+    """The accounts of the groups are closed out from now on."""
+    accounts = x.accounts_of(columns["account"].astype(np.int64))[0]
+    x.accounts.status[accounts] = AccountStatus.LIQUIDATING
+    x.set_slices(accounts, x.now_ns)
 
 
 def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I64) -> I64:
@@ -93,7 +100,7 @@ def decide_stop_liquidations(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
     """Release accounts that cured."""
-    accounts, is_known = known(columns["account"], x.accounts.count)
+    accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
@@ -102,7 +109,7 @@ def decide_stop_liquidations(
     refused.where(numbers[:, EQUITY] < level, No.CAUSE_GONE, numbers[:, EQUITY], level)
     rows = refused.passing()
     if rows.size:
-        close_orders(x, accounts[rows], emit)
+        close_orders(x, x.accounts_of(accounts[rows])[0], emit)
         emit.columns(
             event.LIQUIDATION_STOPPED,
             account=accounts[rows], equity=numbers[rows, EQUITY], requirement=level[rows],
@@ -111,9 +118,10 @@ def decide_stop_liquidations(
 
 
 def apply_liquidation_stopped(x: DefaultState, columns: Row) -> None:
-    """The accounts are open again."""
-    x.accounts.status[columns["account"]] = AccountStatus.OPEN
-    x.set_slices(columns["account"], 0)
+    """The accounts of the groups are open again."""
+    accounts = x.accounts_of(columns["account"].astype(np.int64))[0]
+    x.accounts.status[accounts] = AccountStatus.OPEN
+    x.set_slices(accounts, 0)
 
 
 def decide_place_slices(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
@@ -159,7 +167,7 @@ def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
 def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Open auto-liquidated accounts below maintenance margin, the worst first."""
     breach = (
-        x.margin_accounts()
+        x.margin_groups()
         & (x.accounts.used("status") == AccountStatus.OPEN)
         & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
         & (margin.equity < margin.maintenance)
@@ -173,7 +181,8 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Accounts in liquidation that are above their release level again."""
-    closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    is_closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
+    closing = np.flatnonzero(x.margin_groups() & is_closing)
     level = release_level(x, closing, margin.initial[closing], margin.maintenance[closing])
     return commands(command.STOP_LIQUIDATION, account=closing[margin.equity[closing] >= level])
 

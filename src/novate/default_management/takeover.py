@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.ledger import transfer
+from novate.book.state import GROUP
 from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
     has_blocked_price,
     is_flat,
+    known_groups,
     look_at,
     takeover_level,
 )
-from novate.default_management.refused import Refused, known
+from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET, TOTAL_MAX
@@ -52,7 +54,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     sell them and what is left stays with the account.  Each takeover finds the liquidator as those
     before it left it.
     """
-    accounts, is_known = known(columns["account"], x.accounts.count)
+    accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
@@ -68,20 +70,29 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     return refused.reasons()
 
 
-def _take_over(x: DefaultState, accounts: I64, numbers: I64, emit: Emit) -> None:
-    """Book takeovers one after another, then say what each ended, found and left."""
+def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
+    """Book takeovers one after another, then say what each ended, found and left.
+
+    The accounts of a group are taken over in order of number; what it is worth is one amount, and
+    is known when the last of them is.
+    """
     orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
+    accounts, place_of_group = x.accounts_of(groups)
+    begins = np.searchsorted(place_of_group, np.arange(groups.size))
     theirs, own = orders.of(accounts), orders.of(np.array([liquidator]))
     closed_by = np.empty(own.size, np.int64)
     is_first = np.empty(accounts.size, np.bool_)
-    net = numbers[:, NET].copy()
+    worth = numbers[:, NET].copy()
+    net = np.zeros(accounts.size, np.int64)
+    net[np.append(begins[1:], accounts.size) - 1] = worth
     x.positions.reserve(x.instruments.count, x.accounts)
     decide_takeovers(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.single(Role.FEES), x.checksum, accounts, net, liquidator, x.defaults.pending(),
         orders.kind[own], orders.subject[own], orders.quantity[own], closed_by, is_first,
     )  # fmt: skip
-    _mark_taken_over(x, accounts, is_first)
+    is_first = is_first[begins]
+    _mark_taken_over(x, groups, is_first)
     # Each takeover closes what the account has out, and then what is too much of the liquidator.
     place = np.full(x.accounts.count, -1, np.int64)
     place[accounts] = np.arange(accounts.size)
@@ -93,11 +104,11 @@ def _take_over(x: DefaultState, accounts: I64, numbers: I64, emit: Emit) -> None
         emit.columns(event.ORDER_CLOSED, order=orders.number[closed])
     emit.booked(
         event.ACCOUNT_TAKEN_OVER,
-        account=accounts, equity=net, maintenance=numbers[:, MAINTENANCE], is_first=is_first,
+        account=groups, equity=worth, maintenance=numbers[:, MAINTENANCE], is_first=is_first,
     )  # fmt: skip
-    is_loss = net < 0
+    is_loss = worth < 0
     if is_loss.any():
-        _record(x, accounts[is_loss], -net[is_loss], emit)
+        _record(x, groups[is_loss], -worth[is_loss], emit)
 
 
 def _record(x: DefaultState, accounts: I64, amounts: I64, emit: Emit) -> None:
@@ -111,26 +122,27 @@ def _record(x: DefaultState, accounts: I64, amounts: I64, emit: Emit) -> None:
 
 def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
     """Move everything, one account after another; the liquidator starts closing at once."""
-    accounts = columns["account"].astype(np.int64)
+    groups = columns["account"].astype(np.int64)
     x.positions.reserve(x.instruments.count, x.accounts)
     apply_takeovers(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        x.single(Role.FEES), x.checksum, accounts, x.single(Role.LIQUIDATOR),
+        x.single(Role.FEES), x.checksum, x.accounts_of(groups)[0], x.single(Role.LIQUIDATOR),
     )  # fmt: skip
-    _mark_taken_over(x, accounts, columns["is_first"])
+    _mark_taken_over(x, groups, columns["is_first"])
 
 
-def _mark_taken_over(x: DefaultState, accounts: I64, is_first: npt.NDArray[np.bool_]) -> None:
-    """Say that accounts are gone, and whose members answer for what the liquidator loses.
+def _mark_taken_over(x: DefaultState, groups: I64, is_first: npt.NDArray[np.bool_]) -> None:
+    """Say that groups are gone, and whose payers answer for what the liquidator loses.
 
     They join those before them, or the first of them begins anew.
     """
+    accounts = x.accounts_of(groups)[0]
     x.accounts.status[accounts] = AccountStatus.TAKEN_OVER
     x.set_slices(accounts, 0)
     begins = np.flatnonzero(is_first)
     if begins.size:
         x.accounts.used("is_closing_out")[:] = False
-        accounts = accounts[begins[-1] :]
+        accounts = x.accounts_of(groups[begins[-1] :])[0]
     x.accounts.is_closing_out[accounts] = True
     liquidator = x.single(Role.LIQUIDATOR)
     if x.accounts.slice_ns[liquidator] == 0:
@@ -206,7 +218,8 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
 
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Accounts in liquidation below the takeover level, with their long options."""
-    closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    is_closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
+    closing = np.flatnonzero(x.margin_groups() & is_closing)
     # Long options only add to equity: who has enough of it is not looked at.
     level = takeover_level(x, closing, margin.maintenance[closing])
     closing = closing[margin.equity[closing] < level]
@@ -240,7 +253,7 @@ TOPIC: Topic[DefaultState] = Topic(
         Decision(command.SWEEP_SURPLUS, decide_sweep_surplus, No, is_engine_only=True),
     ),
     applications=(
-        Application(event.ACCOUNT_TAKEN_OVER, apply_account_taken_over, ACCOUNT, is_by_column=True),
+        Application(event.ACCOUNT_TAKEN_OVER, apply_account_taken_over, GROUP, is_by_column=True),
         Application(event.LOSS_RECORDED, apply_loss_recorded, NOBODY, is_by_column=True),
         Application(event.SURPLUS_SWEPT, apply_surplus_swept, ACCOUNT),
     ),

@@ -132,6 +132,7 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
     took over since it was last flat and not short, each once.
     """
     role, parent = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
+    payer = x.accounts.used("payer").astype(np.int64)
     layers = [TERMS[Layer(layer)] for layer in x.defaults.waterfall[:4].tolist()]
     payers = np.flatnonzero(np.isin(role, FUNDS))
     defaulter = x.defaults.losses.account[rows]
@@ -142,9 +143,9 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
         payers,
         role[payers],
         parent[payers],
-        np.unique(parent[x.accounts.used("is_closing_out")]),
+        np.unique(payer[x.accounts.used("is_closing_out")]),
         x.single(Role.LIQUIDATOR),
-        np.where(role[defaulter] == Role.LIQUIDATOR, -1, parent[defaulter]),
+        np.where(role[defaulter] == Role.LIQUIDATOR, -1, payer[defaulter]),
         x.defaults.losses.amount[rows],
         left,
     )

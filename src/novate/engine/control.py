@@ -45,7 +45,7 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], state.now_ns)
     for phase in PHASES:
         phase(state, emit)
-    totals = margin_totals(state.accounts.used("role"), state.margin_cache.numbers())
+    totals = margin_totals(state.margin_groups(), state.margin_cache.numbers())
     accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
     emit(
         event.MARGIN_ASSESSED,

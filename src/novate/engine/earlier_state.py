@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from novate.book.account import BY_ROLE, Policies
+from novate.book.columns import AccountColumns
+from novate.kernel.codes import Role
+
 Named = dict[str, npt.NDArray[Any]]
 """Columns by name: ``table.column``, or the name of an array that stands alone."""
+
+
+def fill_account_policies(named: Named) -> Named:
+    """Give accounts the columns that until then followed from their role and number.
+
+    Each was a margin group, a netting set and a pool of collateral of its own, and its member was
+    the payer.
+
+    Parameters
+    ----------
+    named
+        Columns of a state without them; they are not changed.
+    """
+    changed = dict(named)
+    number = np.arange(len(named["accounts.role"]), dtype=np.int32)
+    for name in ("margin_group", "netting_set", "pool"):
+        changed[f"accounts.{name}"] = number
+    changed["accounts.payer"] = named["accounts.parent"]
+    roles = [BY_ROLE.get(Role(role), Policies()) for role in named["accounts.role"].tolist()]
+    for column in fields(Policies):
+        dtype = AccountColumns.SPEC[column.name][0]
+        values = np.array([getattr(policies, column.name) for policies in roles], dtype)
+        changed[f"accounts.{column.name}"] = values
+    return changed
+
 
 _LIVE = {"reservations": "lots", "orders": "is_open", "losses": "is_open"}
 """Tables that kept rows which were done, and the column that is zero in those."""

@@ -360,6 +360,8 @@ class Engine:
         if not self._views and not self._subscribers:
             return
         touched = self._changes.take()
+        if touched is not None:
+            touched = self.state.whole_groups(touched)
         self._views.note(touched, self.state.accounts.count)
         if self._subscribers:
             self._is_telling = True

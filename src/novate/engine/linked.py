@@ -31,7 +31,9 @@ from novate.message.declare import Refusal, columns_of, rows_of
 from novate.message.refusal import LinkedRefusal
 from novate.valuation import MarginCache
 
-_ACCOUNTS = ("account", "buyer", "seller", "parent", "group")
+_ACCOUNTS = (
+    "account", "buyer", "seller", "parent", "margin_group", "group", "netting_set",
+)  # fmt: skip
 """Columns of commands that hold numbers of accounts."""
 
 _RESERVATIONS = ("reservation", "buyer_reservation", "seller_reservation")
@@ -154,7 +156,8 @@ class Extract:
         count = real.accounts.count
         named = np.concatenate((_named(commands, _ACCOUNTS), _contributions(real, commands)))
         found = np.unique(np.concatenate((named, real.own_accounts(), owners)))
-        self._accounts = found[(found >= 0) & (found < count)].astype(np.int64)
+        found = found[(found >= 0) & (found < count)].astype(np.int64)
+        self._accounts = real.whole_groups(found)
         accounts, assets = self.state.accounts, real.accounts.balance.shape[1]
         if accounts.capacity < count + LINKED_MAX or accounts.balance.shape[1] != assets:
             self.state.accounts = accounts = AccountColumns(real.accounts.capacity + LINKED_MAX)
@@ -163,6 +166,7 @@ class Extract:
         for name in AccountColumns.SPEC:
             getattr(accounts, name)[self._accounts] = getattr(real.accounts, name)[self._accounts]
         accounts.head[self._accounts] = NONE
+        accounts.grouped = real.accounts.grouped
         accounts.balance_sum[:] = 0
         accounts.references = []
         accounts.number = ChainMap({}, real.accounts.number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from novate.engine.earlier_state import Named, drop_done_rows
+from novate.engine.earlier_state import Named, drop_done_rows, fill_account_policies
 from novate.errors import JournalError
 
 STATE_VERSION = 2
@@ -44,7 +44,7 @@ STEPS: dict[int, StateStep] = {
             "reservations.held": "reservations.open_order_hold",
             "assets.keep": "assets.collateral_factor",
         },
-        upcast=drop_done_rows,
+        upcast=lambda named: fill_account_policies(drop_done_rows(named)),
     ),
 }
 """By the state version that it leads to."""

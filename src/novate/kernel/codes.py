@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Role(IntEnum):
-    """What an account is.  Nobody is exempt from anything by a flag: the role says it all."""
+    """What an account is; what it may do and owes are columns, filled by its role when it opens."""
 
     MEMBER = 1  # the legal entity; holds neither money nor positions
     HOUSE = 2  # a member's own margin account
@@ -20,6 +20,14 @@ class Role(IntEnum):
     SETTLEMENT = 10  # holds pending cash of positions settled early, worth zero
     CUSTODY = 11  # the other side of every deposit: minus what the clearing house holds
     EXTERNAL_MARKET = 12  # fills liquidation orders; outside loss sharing and solvency
+
+
+class Collateral(IntEnum):
+    """What may be deposited in an account."""
+
+    NONE = 0
+    NUMERAIRE = 1
+    ANY = 2
 
 
 class Segregation(IntEnum):

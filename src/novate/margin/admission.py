@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from novate.book.reservation import reservation_rows
-from novate.book.state import MARGIN_ROLES
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.group import gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.risk_reducing import AFTER, BEFORE, BUYER, SELLER
 from novate.kernel.clearing.settle import (
     entry_of_trade,
@@ -101,8 +101,10 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
             continue
         entry = entry_of_trade(x.positions.arrays(), account, i, sign * lots, sign * value)
         before = book_of(x, account)
-        after = before.after(i, lots=sign * lots, entry=int(entry))
-        margins = x.margins([account, account], joined([after, before]))
+        after = before.after(
+            i, int(x.accounts.netting_set[account]), lots=sign * lots, entry=int(entry)
+        )
+        margins = x.margins([x.group_of(account)] * 2, joined([after, before]))
         asked[side, AFTER : AFTER + 2], asked[side, BEFORE:] = margins
     return asked
 
@@ -189,13 +191,21 @@ def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int
 
 def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
     """Whether an order, with the open ones of its side, does no more than close the position."""
-    row = int(row_of(x.positions.arrays(), account, i))
-    if row < 0:
-        return False
-    p = x.positions
-    held = int(p.lots[row])
-    same_side = int(p.buy_lots[row]) if lots > 0 else -int(p.sell_lots[row])
+    held, buys, sells = _netted(x, account, i)
+    same_side = buys if lots > 0 else -sells
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
+
+
+def _netted(x: ClearingState, account: int, i: int) -> tuple[int, int, int]:
+    """Signed lots, and open lots bought and sold, of a contract in an account's netting set."""
+    arrays = x.account_arrays(), x.positions.arrays()
+    lots, buys, sells = (int(n) for n in lots_elsewhere(*arrays, account, i))
+    p, row = x.positions, int(row_of(x.positions.arrays(), account, i))
+    if row >= 0:
+        lots += int(p.lots[row])
+        buys += int(p.buy_lots[row])
+        sells += int(p.sell_lots[row])
+    return lots, buys, sells
 
 
 def _released(x: ClearingState, account: int, i: int, lots: int) -> int:
@@ -208,7 +218,7 @@ def _released(x: ClearingState, account: int, i: int, lots: int) -> int:
 def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int) -> Refusal | None:
     """Checks of a reservation that need no margin."""
     accounts = x.accounts
-    if account >= accounts.count or accounts.role[account] not in MARGIN_ROLES:
+    if account >= accounts.count or not accounts.is_margined[account]:
         return Refusal(No.UNKNOWN_ACCOUNT, account, accounts.count - 1)
     if i >= x.instruments.count:
         return Refusal(No.UNKNOWN_INSTRUMENT, i, x.instruments.count - 1)
@@ -243,6 +253,8 @@ def _worst_side(x: ClearingState, account: int, i: int, lots: int) -> tuple[int,
         elif p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
             elsewhere = max(elsewhere, int(p.instrument[row]))
         row = int(p.link[row])
+    if x.accounts.group_link[account] >= 0:
+        held += int(gross_lots_elsewhere(x.account_arrays(), p.arrays(), account, i))
     return held, elsewhere
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.book.state import MARGIN_ROLES
 from novate.errors import JournalError
 from novate.kernel.codes import AccountStatus
 from novate.message import command, event
@@ -23,7 +22,7 @@ from novate.valuation.price_status import is_blocked
 def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Give a group another model, or say why not."""
     group, model = row["group"], row["model"]
-    if group >= x.accounts.count or x.accounts.role[group] not in MARGIN_ROLES:
+    if not x.is_group(group):
         return Refusal(No.UNKNOWN_GROUP, group, x.accounts.count - 1)
     if model not in x.margin_models:
         return Refusal(No.UNKNOWN_MODEL, model, max(x.margin_models))

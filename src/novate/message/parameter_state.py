@@ -83,9 +83,9 @@ class ParameterState:
         self.overrides = OverrideColumns()
         self.parameter_changes = ParameterChangeColumns()
 
-    def group_of(self, account: int) -> int:
-        """Return the margin group of an account, by the number of its first account."""
-        return account
+    def groups_of(self, accounts: I64) -> I64:
+        """Return the margin groups of some accounts: each is one, until the book says otherwise."""
+        return accounts
 
     def parameter(
         self, parameter: Parameter, *, instrument: int = NONE, account: int = NONE
@@ -97,7 +97,7 @@ class ParameterState:
         if self.overrides.count:
             for scope, subject in (
                 (Scope.ACCOUNT, account),
-                (Scope.GROUP, self.group_of(account) if account >= 0 else NONE),
+                (Scope.GROUP, int(self.groups_of(np.array(account))) if account >= 0 else NONE),
                 (Scope.INSTRUMENT, instrument),
             ):
                 row = self.overrides.row_of(parameter, scope, subject)
@@ -114,7 +114,7 @@ class ParameterState:
         values: I64 = np.full(accounts.shape, house if other is None else other, np.int64)
         overrides = self.overrides
         if overrides.count:
-            groups = np.array([self.group_of(int(a)) for a in accounts.flat], np.int64)
+            groups = self.groups_of(accounts.ravel())
             for scope, subjects in ((Scope.GROUP, groups), (Scope.ACCOUNT, accounts.ravel())):
                 for row in overrides.rows_of(parameter, scope):
                     values.flat[subjects == overrides.subject[row]] = overrides.value[row]

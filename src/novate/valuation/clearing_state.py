@@ -64,8 +64,13 @@ class ClearingState(MarketState, BookState):
         self.window_ns = 0
         self.margin_models: Mapping[int, MarginModel] = {}
 
+    def groups_of(self, accounts: I64) -> I64:
+        """Return the margin groups of some accounts; the shape is that of ``accounts``."""
+        groups: I64 = self.accounts.margin_group[accounts].astype(np.int64)
+        return groups
+
     def assess(self, account: int) -> Assessment:
-        """Assess one account exactly."""
+        """Assess the margin group of an account exactly."""
         numbers = assess_one(
             self.account_arrays(),
             self.positions.arrays(),
@@ -80,7 +85,7 @@ class ClearingState(MarketState, BookState):
         self, account: int, instrument: int, *, lots: int = 0, value: int = 0, buys: int = 0,
         sells: int = 0,
     ) -> Assessment:  # fmt: skip
-        """Assess an account as if a trade were booked, and more lots open, in an instrument.
+        """Assess a group as if an account had traded, and had more lots open, in an instrument.
 
         Parameters
         ----------
@@ -98,20 +103,24 @@ class ClearingState(MarketState, BookState):
         )  # fmt: skip
         book = None
         if not self.is_standard(account):
-            book = book_of(self, account).after(instrument, lots=lots, buys=buys, sells=sells)
+            netting_set = int(self.accounts.netting_set[account])
+            book = book_of(self, account).after(
+                instrument, netting_set, lots=lots, buys=buys, sells=sells
+            )
         return self._assessment(account, numbers, book)
 
-    def _assessment(self, group: int, numbers: I64, book: GroupBook | None) -> Assessment:
+    def _assessment(self, account: int, numbers: I64, book: GroupBook | None) -> Assessment:
         """Return what the kernels found, with the margin that the group's model asks of a book."""
         found = Assessment(*(int(number) for number in numbers))
         if book is None:
             return found
+        group = self.group_of(account)
         initial, maintenance = self.margins([group], joined([book]))[0].tolist()
         return found._replace(initial=initial, maintenance=maintenance)
 
-    def is_standard(self, group: int) -> bool:
-        """Whether the rules of contracts, added up, are what a group must hold."""
-        return bool(self.accounts.margin_model[group] == STANDARD)
+    def is_standard(self, account: int) -> bool:
+        """Whether the rules of contracts, added up, are what an account's group must hold."""
+        return bool(self.accounts.margin_model[account] == STANDARD)
 
     def modelled_among(self, accounts: I64) -> I64:
         """Return the places, in ``accounts``, of those whose group's model is not the standard."""
@@ -155,7 +164,14 @@ class ClearingState(MarketState, BookState):
         return int(self.accounts.open_order_hold[list(self.group_accounts(group))].sum())
 
     def assess_all(self) -> I64:
-        """Assess all accounts exactly; shape (accounts, WIDTH), columns of `clearing.assess`."""
+        """Assess the groups of all accounts exactly.
+
+        Returns
+        -------
+        ndarray
+            Shape (accounts, WIDTH), columns of `clearing.assess`; the accounts of a group have its
+            numbers, each.
+        """
         out = np.empty((self.accounts.count, WIDTH), np.int64)
         arrays = (
             self.account_arrays(),
@@ -170,7 +186,8 @@ class ClearingState(MarketState, BookState):
         groups = self.modelled_groups()
         if groups.size:
             asked = self.margins(groups, books_of(self, groups))
-            out[groups[:, None], [INITIAL, MAINTENANCE]] = asked
+            accounts, place = self.accounts_of(groups)
+            out[accounts[:, None], [INITIAL, MAINTENANCE]] = asked[place]
         return out
 
     def forget_lists(self) -> None:

@@ -15,17 +15,23 @@ import numpy.typing as npt
 from novate.book.state import BookState
 from novate.kernel.clearing.columns import I64
 
-_COLUMNS = ("instrument", "lots", "entry_cost", "buy_lots", "sell_lots")
+_COLUMNS = ("instrument", "netting_set", "lots", "entry_cost", "buy_lots", "sell_lots")
+_SUMMED = _COLUMNS[2:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBook:
-    """Positions and open orders of a margin group, one row each, in order of instrument.
+    """Netted positions and open orders of a margin group.
+
+    One row for each contract and netting set, in that order: what the accounts of a set hold of a
+    contract is added up.
 
     Attributes
     ----------
     instrument
         Number of the instrument; int64, shape (rows,), as all columns.
+    netting_set
+        Number of the netting set.
     lots
         Lots held: positive long, negative short.
     entry_cost
@@ -35,6 +41,7 @@ class GroupBook:
     """
 
     instrument: I64
+    netting_set: I64
     lots: I64
     entry_cost: I64
     buy_lots: I64
@@ -45,25 +52,29 @@ class GroupBook:
         return len(self.instrument)
 
     def after(
-        self, instrument: int, *, lots: int = 0, entry: int = 0, buys: int = 0, sells: int = 0
-    ) -> GroupBook:
+        self, instrument: int, netting_set: int, *, lots: int = 0, entry: int = 0, buys: int = 0,
+        sells: int = 0,
+    ) -> GroupBook:  # fmt: skip
         """Return the book as if a trade were booked, or more lots open, in one instrument.
 
         Parameters
         ----------
-        instrument
-            Its number; a row is made if there is none.
+        instrument, netting_set
+            Its number, and the netting set of the account; a row is made if there is none.
         lots, entry
             Signed lots and entry cost that a trade adds.
         buys, sells
             Lots that orders add to each side.
         """
         book = self
-        at = int(np.searchsorted(self.instrument, instrument))
-        if at == len(self) or self.instrument[at] != instrument:
+        is_before = self.instrument < instrument
+        is_here = self.instrument == instrument
+        is_before |= is_here & (self.netting_set < netting_set)
+        at = int(np.count_nonzero(is_before))
+        if not (is_here & (self.netting_set == netting_set)).any():
             columns = {name: np.insert(getattr(self, name), at, 0) for name in _COLUMNS}
-            book = replace(self, **{**columns, "instrument": columns["instrument"].copy()})
-            book.instrument[at] = instrument
+            columns["instrument"][at], columns["netting_set"][at] = instrument, netting_set
+            book = replace(self, **columns)
         added = {"lots": lots, "entry_cost": entry, "buy_lots": buys, "sell_lots": sells}
         changed = {name: getattr(book, name).copy() for name in added}
         for name, number in added.items():
@@ -79,12 +90,13 @@ class GroupBooks:
     ----------
     start
         First row of each book, and the number of all rows; int64, shape (groups + 1,).
-    instrument, lots, entry_cost, buy_lots, sell_lots
+    instrument, netting_set, lots, entry_cost, buy_lots, sell_lots
         As in `GroupBook`; int64, shape (rows,).
     """
 
     start: I64
     instrument: I64
+    netting_set: I64
     lots: I64
     entry_cost: I64
     buy_lots: I64
@@ -160,10 +172,9 @@ def book_of(state: BookState, group: int) -> GroupBook:
         while row >= 0:
             rows.append(row)
             row = int(state.positions.link[row])
-    held = _in_use(state, np.array(rows, np.int64))
-    p = state.positions
-    held = held[np.lexsort((p.account[held], p.instrument[held]))]
-    return GroupBook(**{name: getattr(p, name)[held].astype(np.int64) for name in _COLUMNS})
+    used = _in_use(state, np.array(rows, np.int64))
+    _, columns = _netted(state, used, np.zeros(used.size, np.int64))
+    return GroupBook(**columns)
 
 
 def books_of(state: BookState, groups: I64) -> GroupBooks:
@@ -173,10 +184,36 @@ def books_of(state: BookState, groups: I64) -> GroupBooks:
     place[groups] = np.arange(len(groups))
     of_row = place[state.groups()][p.used("account")]
     held = _in_use(state, np.flatnonzero(of_row >= 0))
-    held = held[np.lexsort((p.account[held], p.instrument[held], of_row[held]))]
-    size = np.bincount(of_row[held], minlength=len(groups)).astype(np.int64)
-    columns = {name: getattr(p, name)[held].astype(np.int64) for name in _COLUMNS}
+    book, columns = _netted(state, held, of_row[held])
+    size = np.bincount(book, minlength=len(groups)).astype(np.int64)
     return GroupBooks(start=_starts(size), **columns)
+
+
+def _netted(state: BookState, rows: I64, book: I64) -> tuple[I64, dict[str, I64]]:
+    """Return the columns of position rows, added up by book, contract and netting set.
+
+    Parameters
+    ----------
+    rows, book
+        Position rows, and the place of the book that each belongs to.
+
+    Returns
+    -------
+    book, columns
+        Place of the book of each row, ascending, and the columns.
+    """
+    p = state.positions
+    netting_set = state.accounts.netting_set[p.account[rows]]
+    order = np.lexsort((netting_set, p.instrument[rows], book))
+    keys = np.stack((book, p.instrument[rows], netting_set))[:, order].astype(np.int64)
+    begins = np.ones(rows.size, np.bool_)
+    begins[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    first = np.flatnonzero(begins)
+    columns: dict[str, I64] = {"instrument": keys[1, first], "netting_set": keys[2, first]}
+    for name in _SUMMED:
+        summed = getattr(p, name)[rows[order]].astype(np.int64)
+        columns[name] = np.add.reduceat(summed, first) if first.size else summed
+    return keys[0, first], columns
 
 
 def _in_use(state: BookState, rows: I64) -> I64:

@@ -1,4 +1,4 @@
-"""Health of all accounts, kept up with the events instead of computed again each time.
+"""Health of the margin groups of all accounts, kept up with the events.
 
 `MarginCache` is a cache: it is no part of the state or of any digest, and dropping it changes no
 event.  It holds exactly what a full assessment would give.  Whoever changes the book says whose
@@ -9,7 +9,9 @@ Three ways lead to the present, the cheapest that fits is taken: the holders of 
 are shifted from the old mark to the new one; touched accounts are assessed anew; and when most of
 the book moved, everything is swept.  An instrument that ticks again while its holders rest gets a
 copy of their lots by margin tier, in the order that a tick reads them; a touch of any holder drops
-it.  Over all that lies what groups with a margin model of their own must hold (`modelled_margin`).
+it.  Accounts of groups with several accounts have the health of their group: they are assessed anew
+whenever one of them is touched or holds what moved.  Over all that lies what groups with a margin
+model of their own must hold (`modelled_margin`).
 """
 
 from __future__ import annotations
@@ -126,6 +128,7 @@ class MarginCache:
         if not self._is_stale:
             for at, i in enumerate(moved):
                 self._shift(i, rows[at])
+                self._touch_groups(rows[at])
             self._assess_touched()
         if self._is_stale:
             self._sweep()
@@ -232,6 +235,13 @@ class MarginCache:
         if len(rows):
             shift_holders(*columns, self._has_orders(), rows, *step, *tiers, health)
 
+    def _touch_groups(self, rows: npt.NDArray[np.int64]) -> None:
+        """Note those holders of a moved instrument that are not a group alone: no shift fits."""
+        x = self._x
+        if x.accounts.grouped:
+            holders = x.positions.account[rows]
+            self._touched.append(holders[x.accounts.group_link[holders] >= 0].astype(np.int64))
+
     def _has_orders(self) -> bool:
         """Whether lots may be reserved; after a long history it is cheaper to say yes."""
         lots = self._x.reservations.used("lots")
@@ -241,13 +251,19 @@ class MarginCache:
         if not self._touched:
             return
         x = self._x
-        subjects = np.unique(np.concatenate(self._touched))
+        touched = np.unique(np.concatenate(self._touched))
+        subjects = x.whole_groups(touched)
+        self.moves += subjects.size > touched.size
         if subjects.size * SWEEP_SHARE > x.accounts.count + TAIL_ROWS:
             self._is_stale = True
             return
+        self._assess(subjects)
+
+    def _assess(self, accounts: I64) -> None:
+        x = self._x
         assess_some(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            subjects, self._health,
+            accounts, self._health,
         )  # fmt: skip
 
     def _sweep(self) -> None:
@@ -260,6 +276,9 @@ class MarginCache:
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             terms, self._index, self._health,
         )  # fmt: skip
+        grouped = np.flatnonzero(x.accounts.used("group_link") >= 0) if x.accounts.grouped else ()
+        if len(grouped):
+            self._assess(np.asarray(grouped))
 
     def _follow_rows(self) -> None:
         """Bring the row index up to the table; sort the table when too much of it is not."""

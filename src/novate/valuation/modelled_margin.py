@@ -25,6 +25,7 @@ class ModelledMargin:
         self._x = state
         self._groups: I64 = np.zeros(0, np.int64)
         self._models: I64 = np.zeros(0, np.int64)
+        self._accounts: I64 = np.zeros(0, np.int64)
         self._books: GroupBooks = joined([])
         self._by_rules: I64 = np.zeros((0, 2), np.int64)
         self._asked: I64 = np.zeros((0, 2), np.int64)
@@ -33,8 +34,8 @@ class ModelledMargin:
 
     def lift(self, health: I64) -> None:
         """Put the margin by the rules of contracts back into a health array."""
-        if self._groups.size:
-            health[self._groups, HEALTH_INITIAL:] = self._by_rules
+        if self._accounts.size:
+            health[self._accounts, HEALTH_INITIAL:] = self._by_rules
 
     def lay(self, health: I64, moved: list[int], touched: list[I64], *, is_all: bool) -> None:
         """Put what the models ask into a health array that has followed the rules.
@@ -52,23 +53,25 @@ class ModelledMargin:
         """
         x, groups = self._x, self._x.modelled_groups()
         if not groups.size:
-            self._groups = groups
+            self._groups = self._accounts = groups
             return
         models = x.accounts.margin_model[groups].astype(np.int64)
+        accounts, place = x.accounts_of(groups)
         is_all |= not np.array_equal(groups, self._groups)
+        is_all |= not np.array_equal(accounts, self._accounts)
         is_all |= not np.array_equal(models, self._models)
         parameters = _values_in_force(x)
         is_all |= parameters != self._parameters
         self._parameters = parameters
-        self._groups, self._models = groups, models
+        self._groups, self._models, self._accounts = groups, models, accounts
         change = self._seen.change(moved)
         if is_all:
             self._books = books_of(x, groups)
             self._asked = x.margins(groups, self._books)
         else:
             self._follow(change, touched)
-        self._by_rules = health[groups, HEALTH_INITIAL:].copy()
-        health[groups, HEALTH_INITIAL:] = self._asked
+        self._by_rules = health[accounts, HEALTH_INITIAL:].copy()
+        health[accounts, HEALTH_INITIAL:] = self._asked[place]
 
     def _follow(self, change: MarketChange, touched: list[I64]) -> None:
         """Assess the groups whose book was touched, and those whose model says so."""

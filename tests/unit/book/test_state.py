@@ -15,12 +15,12 @@ def test_the_clearing_house_has_its_own_roles_once() -> None:
     assert house.state.single(Role.CUSTODY) == house.number("CUSTODY")
 
 
-def test_accounts_of_houses_and_clients_are_margin_accounts() -> None:
+def test_accounts_of_houses_and_clients_are_margin_groups() -> None:
     house = ClearingHouse()
     house.open_client("A")
     house.open_client("own", role=Role.HOUSE)
 
-    is_margin = house.state.margin_accounts()
+    is_margin = house.state.margin_groups()
 
     assert np.flatnonzero(is_margin).tolist() == [house.number("A"), house.number("own")]
 

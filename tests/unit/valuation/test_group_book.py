@@ -45,7 +45,7 @@ def test_a_what_if_changes_one_row_and_leaves_the_book_as_it_was() -> None:
     book = book_of(house.state, house.number("A"))
     before = columns(book)
 
-    changed = book.after(2, lots=-7, entry=-700 * COIN, sells=1)
+    changed = book.after(2, house.number("A"), lots=-7, entry=-700 * COIN, sells=1)
 
     assert columns(changed) == [before[0], (2, 0, 0, 0, 5)]
     assert columns(book) == before
@@ -53,12 +53,13 @@ def test_a_what_if_changes_one_row_and_leaves_the_book_as_it_was() -> None:
 
 def test_a_what_if_in_another_contract_gets_a_row_of_its_own_in_its_place() -> None:
     house = traded()
-    book = book_of(house.state, house.number("A"))
+    mine = house.number("A")
+    book = book_of(house.state, mine)
 
-    assert columns(book.after(1, lots=2, entry=9, buys=1))[1] == (1, 2, 9, 1, 0)
-    assert columns(book.after(7, sells=2))[-1] == (7, 0, 0, 0, 2)
+    assert columns(book.after(1, mine, lots=2, entry=9, buys=1))[1] == (1, 2, 9, 1, 0)
+    assert columns(book.after(7, mine, sells=2))[-1] == (7, 0, 0, 0, 2)
     empty = GroupBook(**{name: np.zeros(0, np.int64) for name in GroupBook.__dataclass_fields__})
-    assert columns(empty.after(3, lots=-1)) == [(3, -1, 0, 0, 0)]
+    assert columns(empty.after(3, 0, lots=-1)) == [(3, -1, 0, 0, 0)]
 
 
 def test_books_of_many_groups_are_those_of_each_in_the_order_asked() -> None:
@@ -84,7 +85,7 @@ def test_books_are_replaced_where_told() -> None:
     house = traded()
     groups = np.array([house.number(name) for name in ("A", "CUSTODY", "B")])
     books = books_of(house.state, groups)
-    one, other = books[0].after(1, lots=3), books[0]
+    one, other = books[0].after(1, house.number("A"), lots=3), books[0]
 
     changed = books.replaced({2: other, 0: one})
 

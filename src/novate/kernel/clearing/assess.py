@@ -1,4 +1,4 @@
-"""Exact assessment of an account, and of all accounts.
+"""Exact assessment of the margin group of an account, and of those of all accounts.
 
 Everything that is added up is an integer number of ledger units, so the order of rows, the number
 of threads and the state of any cache cannot change a result.  Per position and per asset one
@@ -12,6 +12,7 @@ import math
 import numba
 import numpy as np
 
+from novate.kernel.clearing.group import first_of_group, net_row, next_of_group
 from novate.kernel.clearing.requirement import (
     asked_units,
     short_requirement,
@@ -130,10 +131,22 @@ def within(total):  # type: ignore[no-untyped-def]
 
 @inlined
 def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-untyped-def]
-    """Turn balances and unsettled profit of each asset into equity, and add what orders hold."""
+    """Turn balances and unsettled profit of each asset into equity, and add what orders hold.
+
+    ``account`` is the first of its group, the balances of which are added up.
+    """
     out[INITIAL] += accounts.open_order_hold[account]
+    other = accounts.group_link[account]
+    while other >= 0 and other != account:
+        out[INITIAL] += accounts.open_order_hold[other]
+        other = accounts.group_link[other]
     for asset in range(scratch.shape[1]):
-        total = accounts.balance[account, asset] + scratch[UNSETTLED, asset]
+        cash = accounts.balance[account, asset]
+        other = accounts.group_link[account]
+        while other >= 0 and other != account:
+            cash = within(cash + accounts.balance[other, asset])
+            other = accounts.group_link[other]
+        total = cash + scratch[UNSETTLED, asset]
         worth = total + scratch[OPTIONS, asset]
         gain = scratch[UNSETTLED, asset] + scratch[OPTION_GAIN, asset]
         price = assets.unit_price[asset]
@@ -148,11 +161,57 @@ def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-u
             out[GAIN] = within(out[GAIN] + units_of(gain * price))
 
 
+@kernel
+def assess_group(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells, scratch,
+    out,
+):  # fmt: skip
+    """Assess a group of several accounts, as if something were booked in one of them.
+
+    The other parameters are those of `assess_with`; without a change ``i`` is negative.
+    """
+    out[:] = 0
+    scratch[:] = 0
+    seen = i < 0
+    first = first_of_group(accounts, account)
+    member = first
+    while member >= 0:
+        row = accounts.head[member]
+        while row >= 0:
+            is_first, held, cost, paid, bought, sold = net_row(accounts, positions, row)
+            if is_first:
+                here = positions.instrument[row] == i
+                here = here and accounts.netting_set[member] == accounts.netting_set[account]
+                seen = seen or here
+                add_position(
+                    instruments, assets, positions.instrument[row],
+                    held + (lots if here else 0),
+                    cost + (value if here else 0),
+                    paid + (entry if here else 0),
+                    bought + (buys if here else 0),
+                    sold + (sells if here else 0),
+                    scratch, out,
+                )  # fmt: skip
+            row = positions.link[row]
+        member = next_of_group(accounts, first, member)
+    if not seen:
+        add_position(instruments, assets, i, lots, value, entry, buys, sells, scratch, out)
+    close_account(accounts, assets, first, scratch, out)
+
+
 @inlined
 def assess_account(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, scratch, out
 ):
-    """Fill ``out`` (WIDTH numbers) for one account; ``scratch`` has shape (SCRATCH, assets)."""
+    """Fill ``out`` (WIDTH numbers) for the margin group of an account.
+
+    ``scratch`` has shape (SCRATCH, assets).
+    """
+    if accounts.group_link[account] >= 0:
+        assess_group(
+            accounts, positions, instruments, assets, account, -1, 0, 0, 0, 0, 0, scratch, out
+        )
+        return
     out[:] = 0
     scratch[:] = 0
     row = accounts.head[account]
@@ -178,12 +237,18 @@ def assess_with(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells, scratch,
     out,
 ):  # fmt: skip
-    """Assess an account as if a trade and a change of open orders in instrument ``i`` were booked.
+    """Assess a group as if a trade of ``account`` and open orders in ``i`` were booked.
 
     ``lots``, ``value`` and ``entry`` (settlement units) are what the trade adds to lots, settlement
     cost (of an option: takes from the balance) and, of an option, entry cost; ``buys`` and
     ``sells`` what is added to the reserved lots; other instruments stay as they are.
     """
+    if accounts.group_link[account] >= 0:
+        assess_group(
+            accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells,
+            scratch, out,
+        )  # fmt: skip
+        return
     out[:] = 0
     scratch[:] = 0
     seen = False

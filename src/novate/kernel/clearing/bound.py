@@ -12,7 +12,7 @@ from novate.errors import InvariantError
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Style
-from novate.kernel.jit import inlined
+from novate.kernel.jit import inlined, kernel
 
 _AT_CLOSE = int(Style.AT_CLOSE)
 _PREMIUM = int(Style.PREMIUM)
@@ -64,11 +64,28 @@ def booked_size(accounts, positions, instruments, account, i, value, fee):  # ty
     return size + abs(value) + abs(fee)
 
 
+@kernel
+def gross_elsewhere(accounts, positions, instruments, account):  # type: ignore[no-untyped-def]
+    """`gross_of` the other accounts of a margin group, added up."""
+    gross = 0
+    other = accounts.group_link[account]
+    while other >= 0 and other != account:
+        row = accounts.head[other]
+        while row >= 0 and gross <= AMOUNT_MAX:
+            held = positions.lots[row]
+            worst = max(abs(held + positions.buy_lots[row]), abs(held - positions.sell_lots[row]))
+            gross += abs(positions.settlement_cost[row])
+            gross += reach_of(instruments, positions.instrument[row], worst)
+            row = positions.link[row]
+        other = accounts.group_link[other]
+    return gross
+
+
 @inlined
 def gross_of(accounts, positions, instruments, account, i, lots, value, buys, sells):  # type: ignore[no-untyped-def]
-    """Sum over an account's positions of the size of cost and the reach, with a change in ``i``.
+    """Sum over a group's positions of the size of cost and the reach, with a change in ``i``.
 
-    No price makes what the account is owed or owes exceed it.  Counting ends beyond `AMOUNT_MAX`.
+    No price makes what the group is owed or owes exceed it.  Counting ends beyond `AMOUNT_MAX`.
     """
     gross = 0
     seen = False
@@ -90,6 +107,8 @@ def gross_of(accounts, positions, instruments, account, i, lots, value, buys, se
         row = positions.link[row]
     if not seen:
         gross += abs(value) + reach_of(instruments, i, max(abs(lots + buys), abs(lots - sells)))
+    if accounts.group_link[account] >= 0:
+        gross += gross_elsewhere(accounts, positions, instruments, account)
     return gross
 
 

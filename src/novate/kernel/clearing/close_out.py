@@ -1,7 +1,7 @@
 """What accounts in distress hold, ask for and must sell, many accounts at a time.
 
-``subjects`` are account numbers; ``is_blocked[instrument]`` says whose price decides nothing.
-Nothing here changes the books.
+``subjects`` are account numbers; prices, margin and worth are those of their margin groups.
+``is_blocked[instrument]`` says whose price decides nothing.  Nothing here changes the books.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from novate.kernel.clearing.assess import (
     assess_account,
     units_of,
 )
+from novate.kernel.clearing.group import closable_lots, first_of_group, net_row, next_of_group
 from novate.kernel.clearing.requirement import asked_units, tier_margin
 from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import OrderKind, Style
@@ -48,20 +49,25 @@ def look_at_prices(  # type: ignore[no-untyped-def]
     for k in range(subjects.size):
         first = np.int64(-1)
         worth = np.int64(0)
-        row = accounts.head[subjects[k]]
-        while row >= 0:
-            lots = positions.lots[row]
-            i = np.int64(positions.instrument[row])
-            row = positions.link[row]
-            if lots == 0:
-                continue
-            if lots > 0 and instruments.style[i] == _PREMIUM:
-                if not is_blocked[i]:
-                    value = instruments.unit[i] * lots * instruments.mark[i]
-                    price = assets.unit_price[instruments.settlement_asset[i]]
-                    worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))
-            elif is_blocked[i] and (first < 0 or i < first):
-                first = i
+        begin = first_of_group(accounts, subjects[k])
+        member = begin
+        while member >= 0:
+            at = accounts.head[member]
+            while at >= 0:
+                row = at
+                at = positions.link[row]
+                net = net_row(accounts, positions, row)
+                if not net[0] or net[1] == 0:
+                    continue
+                lots, i = net[1], np.int64(positions.instrument[row])
+                if lots > 0 and instruments.style[i] == _PREMIUM:
+                    if not is_blocked[i]:
+                        value = instruments.unit[i] * lots * instruments.mark[i]
+                        price = assets.unit_price[instruments.settlement_asset[i]]
+                        worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))
+                elif is_blocked[i] and (first < 0 or i < first):
+                    first = i
+            member = next_of_group(accounts, begin, member)
         blocked[k] = first
         long_worth[k] = worth
 
@@ -88,14 +94,19 @@ def find_binding(accounts, positions, instruments, assets, subjects, binding):  
     """
     for k in range(subjects.size):
         most, at = np.int64(-1), np.int64(-1)
-        row = accounts.head[subjects[k]]
-        while row >= 0:
-            if positions.lots[row] != 0:
-                i = np.int64(positions.instrument[row])
-                asked = _maintenance_of(instruments, assets, i, positions.lots[row])
-                if asked > most or (asked == most and i < at):
-                    most, at = asked, i
-            row = positions.link[row]
+        first = first_of_group(accounts, subjects[k])
+        member = first
+        while member >= 0:
+            row = accounts.head[member]
+            while row >= 0:
+                net = net_row(accounts, positions, row)
+                if net[0] and net[1] != 0:
+                    i = np.int64(positions.instrument[row])
+                    asked = _maintenance_of(instruments, assets, i, net[1])
+                    if asked > most or (asked == most and i < at):
+                        most, at = asked, i
+                row = positions.link[row]
+            member = next_of_group(accounts, first, member)
         binding[k] = at
 
 
@@ -169,7 +180,10 @@ def want_orders(  # type: ignore[no-untyped-def]
         held = 0
         row = accounts.head[account]
         while row >= 0:
-            if positions.lots[row] != 0 and not is_blocked[positions.instrument[row]]:
+            # What another account of the netting set offsets needs no market.
+            if not is_blocked[positions.instrument[row]] and (
+                closable_lots(accounts, positions, row) != 0
+            ):
                 rows[held] = row
                 held += 1
             row = positions.link[row]
@@ -178,7 +192,7 @@ def want_orders(  # type: ignore[no-untyped-def]
             i = np.int64(positions.instrument[rows[at]])
             floor, ppm = floor_of_subject[k], ppm_of_subject[k]
             lots = _slice_of(
-                instruments, assets, i, positions.lots[rows[at]],
+                instruments, assets, i, closable_lots(accounts, positions, rows[at]),
                 floor if floor >= 0 else floor_of_instrument[i],
                 ppm if ppm >= 0 else ppm_of_instrument[i],
             )  # fmt: skip

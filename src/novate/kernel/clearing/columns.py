@@ -29,10 +29,14 @@ ACCOUNT_BLOCK = 256
 class AccountArrays(NamedTuple):
     """Accounts: one row each; ``balance`` has one column per asset (ledger units)."""
 
-    role: I8
+    can_trade: I8
+    is_margined: I8
+    is_price_collared: I8  # whether the collar binds its trades; not the market outside
     mode: I8
     status: I8
     margin_model: I16  # number of the margin model of the account's group
+    netting_set: I32
+    group_link: I32  # next account of its margin group, in a ring; NONE when it is the only one
     head: I32  # first position row of the account, NONE when it has none
     encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
     window_gain: I64  # numeraire units of variation margin received in the gains window

@@ -10,12 +10,7 @@ from __future__ import annotations
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_account
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import STANDARD
-from novate.kernel.codes import Role
 from novate.kernel.jit import inlined, kernel
-
-_HOUSE = int(Role.HOUSE)
-_CLIENT = int(Role.CLIENT)
-_EXTERNAL = int(Role.EXTERNAL_MARKET)
 
 BUYER, SELLER = range(2)
 """Rows of what models outside the kernels ask of the two sides of a trade; see `AFTER`."""
@@ -55,8 +50,7 @@ def is_given_away(  # type: ignore[no-untyped-def]
     Asked for a price below the floor only; the account is assessed as it stands before the trade.
     Not part of the caller's code: trades of other contracts should not carry it along.
     """
-    role = accounts.role[seller]
-    if (role != _HOUSE and role != _CLIENT) or accounts.role[buyer] == _EXTERNAL:
+    if not accounts.is_margined[seller] or not accounts.is_price_collared[buyer]:
         return False
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:

@@ -47,7 +47,7 @@ from novate.kernel.clearing.columns import (
     PositionArrays,
 )
 from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import Role, Style
+from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, parallel_kernel, prefetch
 
 HEALTH_EQUITY, HEALTH_INITIAL, HEALTH_MAINTENANCE = range(3)
@@ -60,8 +60,6 @@ BLOCK = 1024
 PARALLEL_ROWS = 1_000_000
 """Positions from which a second thread saves more than it takes to wake it on a busy computer."""
 
-_HOUSE = int(Role.HOUSE)
-_CLIENT = int(Role.CLIENT)
 _PREMIUM = int(Style.PREMIUM)
 
 _GROUP = 8
@@ -391,11 +389,14 @@ def assess_some(accounts, positions, instruments, assets, subjects, health):  # 
 
 
 @kernel
-def margin_totals(role, health):  # type: ignore[no-untyped-def]
-    """Return number, breaches of maintenance margin, and sums of health of the margin accounts."""
+def margin_totals(is_meant, health):  # type: ignore[no-untyped-def]
+    """Return number, breaches of maintenance margin, and sums of health of some accounts.
+
+    ``is_meant`` says which: the first account of every margin group.
+    """
     out = np.zeros(2 + HEALTH_WIDTH, np.int64)
-    for account in range(role.size):
-        if role[account] == _HOUSE or role[account] == _CLIENT:
+    for account in range(is_meant.size):
+        if is_meant[account]:
             out[0] += 1
             equity = health[account, HEALTH_EQUITY]
             maintenance = health[account, HEALTH_MAINTENANCE]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_with
+from novate.kernel.clearing.group import gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.position import entry_change, find_position
 from novate.kernel.clearing.risk_reducing import (
     AFTER,
@@ -20,12 +21,9 @@ from novate.kernel.clearing.risk_reducing import (
     sale_floor,
     take_requirement,
 )
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Style
 from novate.kernel.jit import inlined
 
-_HOUSE = int(Role.HOUSE)
-_CLIENT = int(Role.CLIENT)
-_EXTERNAL = int(Role.EXTERNAL_MARKET)
 _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
 _ISOLATED = int(MarginMode.ISOLATED)
@@ -55,11 +53,6 @@ PRICE_BLOCKED = 17
 
 
 @inlined
-def _holds_positions(role):  # type: ignore[no-untyped-def]
-    return role in (_HOUSE, _CLIENT, _EXTERNAL)
-
-
-@inlined
 def _side_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, reservations, account, i, ticks, lots, reservation
 ):
@@ -72,8 +65,11 @@ def _side_refusal(  # type: ignore[no-untyped-def]
     if row >= 0 and reservation == NO_RESERVATION:
         # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
         after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
-    if abs(after) > instruments.lots_max[i]:
-        return POSITION_LIMIT, abs(after), instruments.lots_max[i]
+    size = abs(after)
+    if accounts.group_link[account] >= 0:
+        size += gross_lots_elsewhere(accounts, positions, account, i)
+    if size > instruments.lots_max[i]:
+        return POSITION_LIMIT, size, instruments.lots_max[i]
     if accounts.mode[account] == _ISOLATED:
         other = accounts.head[account]
         while other >= 0:
@@ -110,12 +106,14 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     what is missing of it.  At any price whatever, it would hand the account's loss to the house.
     Of a group with a model of its own the requirements are those ``asked`` for this ``side``.
     """
-    role = accounts.role[account]
-    if role != _HOUSE and role != _CLIENT:
+    if not accounts.is_margined[account]:
         return ACCEPTED, np.int64(0), np.int64(0)
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
-    is_risk_reducing = held != 0 and (held > 0) != (lots > 0) and abs(lots) <= abs(held)
+    net = held
+    if accounts.group_link[account] >= 0:
+        net += lots_elsewhere(accounts, positions, account, i)[0]
+    is_risk_reducing = net != 0 and (net > 0) != (lots > 0) and abs(lots) <= abs(net)
     if is_risk_reducing and instruments.mark[i] <= 0:
         return ACCEPTED, np.int64(0), np.int64(0)
     if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
@@ -148,11 +146,12 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
 @inlined
 def added_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyped-def]
     """Lots by which a trade does more than reduce a position of a margin account, else 0."""
-    role = accounts.role[account]
-    if role != _HOUSE and role != _CLIENT:
+    if not accounts.is_margined[account]:
         return np.int64(0)
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else np.int64(0)
+    if accounts.group_link[account] >= 0:
+        held += lots_elsewhere(accounts, positions, account, i)[0]
     if held != 0 and (held > 0) != (lots > 0):
         return max(abs(lots) - abs(held), 0)
     return abs(lots)
@@ -206,9 +205,9 @@ def _row_refusal(  # type: ignore[no-untyped-def]
     lots,
 ):
     """Checks of the row itself, in the order of the refusal codes."""
-    if buyer >= account_count or not _holds_positions(accounts.role[buyer]):
+    if buyer >= account_count or not accounts.can_trade[buyer]:
         return UNKNOWN_BUYER, np.int64(buyer), np.int64(account_count)
-    if seller >= account_count or not _holds_positions(accounts.role[seller]):
+    if seller >= account_count or not accounts.can_trade[seller]:
         return UNKNOWN_SELLER, np.int64(seller), np.int64(account_count)
     if i >= instrument_count:
         return UNKNOWN_INSTRUMENT, np.int64(i), np.int64(instrument_count)
@@ -219,10 +218,10 @@ def _row_refusal(  # type: ignore[no-untyped-def]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
     mark, collar = instruments.mark[i], collar_ppm[i]
-    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
-        is_inside = accounts.role[buyer] != _EXTERNAL and accounts.role[seller] != _EXTERNAL
-        if is_inside:
-            return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
+    is_inside = accounts.is_price_collared[buyer] and accounts.is_price_collared[seller]
+    is_bound = is_inside and collar > 0 and mark > 0
+    if is_bound and abs(ticks - mark) * 1_000_000 > collar * mark:
+        return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
     if instruments.status[i] != _ACTIVE:
         return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
     return ACCEPTED, np.int64(0), np.int64(0)
