@@ -6,10 +6,19 @@ from dataclasses import dataclass, fields
 
 from novate.book.columns import AccountColumns
 from novate.book.state import BookState
-from novate.kernel.codes import Collateral, MarginMode, Role, Segregation, ShortfallPolicy
+from novate.kernel.clearing.group import GROUP_MAX
+from novate.kernel.codes import (
+    AccountStatus,
+    Collateral,
+    MarginMode,
+    Role,
+    Segregation,
+    ShortfallPolicy,
+)
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import OpenAccountRefusal as No
+from novate.message.refusal import OpenSubAccountRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 
 UNDER_A_MEMBER = (Role.HOUSE, Role.CLIENT, Role.DEFAULT_FUND)
@@ -110,6 +119,93 @@ def apply_account_opened(state: BookState, row: Row) -> None:
         getattr(accounts, name)[account] = account
 
 
+def decide_open_sub_account(state: BookState, row: Row, emit: Emit) -> Refusal | None:
+    """Open another account of a holder, alone or in a margin group of the holder's; or say why not.
+
+    It starts empty, so that no requirement changes.
+    """
+    no, accounts = OpenSubAccountRefusal, state.accounts
+    reference, holder, mode = row["reference"], row["account"], row["mode"]
+    if reference in accounts.number or not reference:
+        return Refusal(no.REFERENCE_TAKEN, accounts.number.get(reference, -1), -1)
+    if holder >= accounts.count or not accounts.is_margined[holder]:
+        return Refusal(no.UNKNOWN_ACCOUNT, holder, accounts.count - 1)
+    if mode not in list(MarginMode):
+        return Refusal(no.UNKNOWN_MODE, mode, len(MarginMode))
+    account, group, netting_set = accounts.count, row["group"], row["netting_set"]
+    refusal = None if group < 0 else _join_refusal(state, holder, mode, group)
+    if refusal is not None:
+        return refusal
+    if netting_set >= 0 and (group < 0 or not state.is_netting_set(netting_set, group)):
+        return Refusal(no.UNKNOWN_NETTING_SET, netting_set, group)
+    emit(
+        event.SUB_ACCOUNT_OPENED,
+        account=account,
+        reference=reference,
+        holder=holder,
+        mode=mode,
+        group=group if group >= 0 else account,
+        netting_set=netting_set if netting_set >= 0 else account,
+    )
+    return None
+
+
+def _join_refusal(state: BookState, holder: int, mode: int, group: int) -> Refusal | None:
+    """Why a new account of a holder may not join a margin group."""
+    no, accounts = OpenSubAccountRefusal, state.accounts
+    if not state.is_group(group):
+        return Refusal(no.UNKNOWN_GROUP, group, -1)
+    if accounts.pool[group] != accounts.pool[holder]:
+        return Refusal(no.OTHER_POOL, int(accounts.pool[group]), int(accounts.pool[holder]))
+    if accounts.status[group] != AccountStatus.OPEN:
+        return Refusal(no.GROUP_NOT_OPEN, int(accounts.status[group]), AccountStatus.OPEN)
+    if MarginMode.ISOLATED in (mode, accounts.mode[group]):
+        return Refusal(no.ISOLATED_IN_GROUP, mode, MarginMode.CROSS)
+    if len(accounts.ring_of(group)) >= GROUP_MAX:
+        return Refusal(no.GROUP_FULL, GROUP_MAX + 1, GROUP_MAX)
+    return None
+
+
+_OF_HOLDER = (
+    "role", "parent", "segregation", "shortfall_policy", "payer", "pool",
+    *(column.name for column in fields(Policies)),
+)  # fmt: skip
+"""Columns that an account has from its holder's others."""
+
+_OF_GROUP = ("margin_model",)
+"""Columns that the accounts of a margin group have in common."""
+
+
+def apply_sub_account_opened(state: BookState, row: Row) -> None:
+    """Append the account."""
+    accounts = state.accounts
+    account = accounts.append()
+    accounts.name(row["reference"])
+    for name in _OF_HOLDER:
+        column = getattr(accounts, name)
+        column[account] = column[row["holder"]]
+    accounts.mode[account] = row["mode"]
+    put_into_group(state, account, row["group"], row["netting_set"])
+
+
+def put_into_group(state: BookState, account: int, group: int, netting_set: int) -> None:
+    """Move an account into a margin group and a netting set of it; itself for its own.
+
+    It gets what the accounts of the group have in common.
+    """
+    accounts = state.accounts
+    if accounts.group_link[account] >= 0:
+        accounts.leave(account)
+    accounts.margin_group[account] = account
+    if group != account:
+        accounts.join(account, group)
+        for name in _OF_GROUP:
+            column = getattr(accounts, name)
+            column[account] = column[group]
+    accounts.netting_set[account] = netting_set
+    state.forget_modelled()
+
+
 def _give_policies(accounts: AccountColumns, account: int) -> None:
     """Fill the columns that follow from the role of a new account."""
     policies = BY_ROLE.get(Role(int(accounts.role[account])), Policies())
@@ -119,6 +215,12 @@ def _give_policies(accounts: AccountColumns, account: int) -> None:
 
 TOPIC: Topic[BookState] = Topic(
     name="accounts",
-    decisions=(Decision(command.OPEN_ACCOUNT, decide_open_account, No, is_before_house=True),),
-    applications=(Application(event.ACCOUNT_OPENED, apply_account_opened, ACCOUNT),),
+    decisions=(
+        Decision(command.OPEN_ACCOUNT, decide_open_account, No, is_before_house=True),
+        Decision(command.OPEN_SUB_ACCOUNT, decide_open_sub_account, OpenSubAccountRefusal),
+    ),
+    applications=(
+        Application(event.ACCOUNT_OPENED, apply_account_opened, ACCOUNT),
+        Application(event.SUB_ACCOUNT_OPENED, apply_sub_account_opened, ACCOUNT),
+    ),
 )

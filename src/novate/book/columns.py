@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -132,32 +132,34 @@ class AccountColumns(Columns):
         self.references = list(references)
         self.number = {reference: number for number, reference in enumerate(references)}
 
-    def ring_of(self, group: int) -> tuple[int, ...]:
-        """Return the accounts of a margin group, ascending."""
-        ring, account = [group], int(self.group_link[group])
-        while account not in (NONE, group):
-            ring.append(account)
-            account = int(self.group_link[account])
-        return tuple(ring)
+    def ring_of(self, account: int) -> tuple[int, ...]:
+        """Return the accounts of the margin group of an account, ascending."""
+        ring, other = [account], int(self.group_link[account])
+        while other not in (NONE, account):
+            ring.append(other)
+            other = int(self.group_link[other])
+        return tuple(sorted(ring))
 
     def join(self, account: int, group: int) -> None:
-        """Put an account that is alone into the ring of a margin group."""
+        """Put an account that is alone into a margin group."""
         self.margin_group[account] = group
-        before, after = group, int(self.group_link[group])
-        self.grouped += 1 + (after == NONE)
-        while after not in (NONE, group) and after < account:
-            before, after = after, int(self.group_link[after])
-        self.group_link[before] = account
-        self.group_link[account] = group if after == NONE else after
+        self._link((*self.ring_of(group), account))
 
     def leave(self, account: int) -> None:
-        """Take an account out of its margin group, which goes on without it, and let it be one."""
-        *_, before = (a for a in self.ring_of(account))
-        after = int(self.group_link[account])
-        self.group_link[before] = NONE if before == after else after
-        self.group_link[account] = NONE
-        self.grouped -= 1 + (before == after)
+        """Take an account out of its margin group, which goes on without it; it is one alone."""
+        rest = [other for other in self.ring_of(account) if other != account]
         self.margin_group[account] = account
+        self.group_link[account] = NONE
+        self.grouped -= 1
+        self._link(rest)
+
+    def _link(self, accounts: Sequence[int]) -> None:
+        """Make some accounts a ring, ascending; one alone is none."""
+        ring = sorted(accounts)
+        self.grouped -= int(np.count_nonzero(self.group_link[ring] >= 0))
+        is_alone = len(ring) == 1
+        self.group_link[ring] = NONE if is_alone else [*ring[1:], ring[0]]
+        self.grouped += 0 if is_alone else len(ring)
 
     def link_groups(self) -> None:
         """Make the rings of all margin groups anew."""

@@ -81,7 +81,7 @@ class BookState:
         )
 
     def margin_groups(self) -> npt.NDArray[np.bool_]:
-        """Which accounts are the first of a margin group, by whose number it goes; (accounts,)."""
+        """Which accounts began a margin group, which goes by their number; shape (accounts,)."""
         a = self.accounts
         is_first: npt.NDArray[np.bool_] = a.used("margin_group") == np.arange(a.count)
         return a.used("is_margined") & is_first
@@ -93,8 +93,17 @@ class BookState:
             0 <= group < a.count and a.is_margined[group] and a.margin_group[group] == group
         )
 
+    def is_netting_set(self, netting_set: int, group: int) -> bool:
+        """Whether a number is that of a netting set in a margin group."""
+        a = self.accounts
+        return bool(
+            0 <= netting_set < a.count
+            and a.margin_group[netting_set] == group
+            and a.netting_set[netting_set] == netting_set
+        )
+
     def group_of(self, account: int) -> int:
-        """Return the margin group of an account, by the number of its first account."""
+        """Return the margin group of an account: the account that it began with."""
         return int(self.accounts.margin_group[account])
 
     def group_accounts(self, group: int) -> tuple[int, ...]:

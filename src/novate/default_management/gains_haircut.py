@@ -36,8 +36,8 @@ def bearable(x: ClearingState) -> I64:
     """What of every group's gain a haircut may take, numeraire units; shape (accounts,).
 
     The gain of the window, but no more than equity above maintenance margin: no cut starts a
-    liquidation.  It stands at the first account of the group, which pays; zero at the others, and
-    for accounts that do not stand.
+    liquidation.  It stands at the account that the group began with, which pays; zero at the
+    others, and for accounts that do not stand.
     """
     numbers = x.assess_all()
     gains = x.accounts.used("window_gain").copy()

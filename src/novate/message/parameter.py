@@ -25,7 +25,7 @@ class Scope(IntEnum):
 
     HOUSE = 0  # everything; its subject is 0
     INSTRUMENT = 1
-    GROUP = 2  # a margin group, by the number of its first account
+    GROUP = 2  # a margin group, by the number of the account that it began with
     ACCOUNT = 3
 
 

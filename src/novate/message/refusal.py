@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from novate.message.account import OpenAccountRefusal
+from novate.message.account import (
+    OpenAccountRefusal,
+    OpenSubAccountRefusal,
+    SetMarginGroupRefusal,
+)
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
@@ -51,6 +55,8 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetParameterRefusal,
     DeclareWaterfallRefusal,
     OpenAccountRefusal,
+    OpenSubAccountRefusal,
+    SetMarginGroupRefusal,
     PostCollateralRefusal,
     WithdrawCollateralRefusal,
     ReportPriceRefusal,

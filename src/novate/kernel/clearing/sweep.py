@@ -392,7 +392,7 @@ def assess_some(accounts, positions, instruments, assets, subjects, health):  # 
 def margin_totals(is_meant, health):  # type: ignore[no-untyped-def]
     """Return number, breaches of maintenance margin, and sums of health of some accounts.
 
-    ``is_meant`` says which: the first account of every margin group.
+    ``is_meant`` says which: the account that each margin group began with.
     """
     out = np.zeros(2 + HEALTH_WIDTH, np.int64)
     for account in range(is_meant.size):
