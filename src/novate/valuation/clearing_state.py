@@ -36,7 +36,19 @@ from novate.valuation.requirement import Requirement
 
 
 class Assessment(NamedTuple):
-    """An account's numbers in numeraire ledger units; see `kernel.clearing.assess`."""
+    """Figures of an account, numeraire ledger units (rules 3.19 to 3.26).
+
+    Attributes
+    ----------
+    equity, net
+        Worth that counts for margin, and worth without haircuts and with options; of either sign.
+    initial, maintenance
+        Margin requirements, not negative.
+    notional, unproven
+        Notional of the positions, and gain that the slow index has not confirmed, not negative.
+    gain
+        Unsettled profit and the gain of options, of either sign.
+    """
 
     equity: int
     net: int
