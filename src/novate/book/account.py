@@ -150,10 +150,10 @@ def decide_open_sub_account(state: BookState, row: Row, emit: Emit) -> Refusal |
     if mode not in list(MarginMode):
         return Refusal(no.UNKNOWN_MODE, mode, len(MarginMode))
     account, group, netting_set = accounts.count, row["group"], row["netting_set"]
-    refusal = None if group < 0 else _join_refusal(state, holder, mode, group)
+    refusal = None if group == -1 else _join_refusal(state, holder, mode, group)
     if refusal is not None:
         return refusal
-    if netting_set >= 0 and (group < 0 or not state.is_netting_set(netting_set, group)):
+    if netting_set != -1 and (group == -1 or not state.is_netting_set(netting_set, group)):
         return Refusal(no.UNKNOWN_NETTING_SET, netting_set, group)
     emit(
         event.SUB_ACCOUNT_OPENED,
@@ -211,14 +211,15 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
     It gets what the accounts of the group have in common.
     """
     accounts = state.accounts
-    if accounts.group_link[account] >= 0:
-        accounts.leave(account)
-    accounts.margin_group[account] = account
-    if group != account:
-        accounts.join(account, group)
-        for name in _OF_GROUP:
-            column = getattr(accounts, name)
-            column[account] = column[group]
+    if accounts.margin_group[account] != group:
+        if accounts.group_link[account] >= 0:
+            accounts.leave(account)
+        accounts.margin_group[account] = account
+        if group != account:
+            accounts.join(account, group)
+            for name in _OF_GROUP:
+                column = getattr(accounts, name)
+                column[account] = column[group]
     accounts.netting_set[account] = netting_set
     state.forget_modelled()
 

@@ -99,8 +99,7 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     needed = after.initial + cost
     if after.equity < needed:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, needed)
-    group = list(x.group_accounts(account))
-    unproven = after.unproven + int(x.accounts.encumbered[group].sum())
+    unproven = after.unproven + x.encumbered(account)
     if after.equity < needed + unproven:
         return Refusal(no.GAINS_UNPROVEN, after.equity, needed + unproven)
     emit(event.COLLATERAL_WITHDRAWN, **row)

@@ -39,6 +39,7 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
         status = int(x.accounts.status[one])
         if status != AccountStatus.OPEN:
             return Refusal(No.NOT_OPEN, status, AccountStatus.OPEN)
+    for one in (left, group):
         book = book_of(x, one)
         blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
         if blocked >= 0:
@@ -100,8 +101,9 @@ def _size_refusal(x: ClearingState, account: int) -> Refusal | None:
             return Refusal(No.POSITION_LIMIT, lots, int(x.instruments.lots_max[i]))
         row = int(p.link[row])
     gross = int(gross_reserved(*arrays, x.instrument_arrays(), account, 0, 0, 0))
-    if gross > AMOUNT_MAX:
-        return Refusal(No.AMOUNT_TOO_LARGE, gross, AMOUNT_MAX)
+    largest = max(gross, x.open_order_hold(account))
+    if largest > AMOUNT_MAX:
+        return Refusal(No.AMOUNT_TOO_LARGE, largest, AMOUNT_MAX)
     return None
 
 

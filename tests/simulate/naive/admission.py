@@ -13,17 +13,16 @@ import pytest
 from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, margin, terms
+from tests.simulate.naive import barrier, failure, group, margin, terms
+from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.world import (
-    Account,
     Asset,
     Instrument,
     Numbers,
     Order,
-    Position,
     Reservation,
     Source,
     World,
@@ -134,7 +133,7 @@ def declare_waterfall(w: World, row: Row, _: int) -> None:
     w.emit("WaterfallDeclared", **row)
 
 
-@pytest.mark.rule("6.1", "6.2", "6.3")
+@pytest.mark.rule("6.1", "6.2", "6.3", "6.30")
 def open_account(w: World, row: Row, _: int) -> None:
     code = refusal.OpenAccountRefusal
     role, parent = row["role"], row["parent"]
@@ -150,9 +149,11 @@ def open_account(w: World, row: Row, _: int) -> None:
     refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
     refuse_if(row["shortfall_policy"] not in (1, 2), code.UNKNOWN_SHORTFALL_POLICY)
     refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
-    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"]))
+    number = len(w.accounts)
+    policies = (row["mode"], row["shortfall_policy"], row["segregation"])
+    w.accounts.append(Account(number, role, parent, *policies, number, number, number, parent))
     w.references.add(row["reference"])
-    w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
+    w.emit("AccountOpened", account=number, **row)
 
 
 @pytest.mark.rule("6.4", "6.5", "6.6", "6.7")
@@ -174,7 +175,19 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralPosted", **row)
 
 
-@pytest.mark.rule("6.8", "6.9", "6.10", "6.11")
+@pytest.mark.rule("6.9")
+def hangs_on_stale(w: World, account: Account) -> bool:
+    """Whether the worth of an account hangs on an index or a smile that is not there."""
+    needed = {a for a, held in account.balance.items() if held and w.unit_price(a) > 0}
+    for i, p in account.positions.items():
+        if p.lots:
+            needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
+            if w.instruments[i].is_option and w.smile(w.instruments[i]) is None:
+                return True
+    return any(not w.is_fresh(a) for a in needed - {0})
+
+
+@pytest.mark.rule("6.8", "6.9", "6.10", "6.11", "6.36")
 def withdraw_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.WithdrawCollateralRefusal
     number, asset, amount = row["account"], row["asset"], row["amount"]
@@ -184,13 +197,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
-    needed = {a for a, held in account.balance.items() if held and w.unit_price(a) > 0}
-    for i, p in account.positions.items():
-        if p.lots:
-            needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
-            unsmiled = w.instruments[i].is_option and w.smile(w.instruments[i]) is None
-            refuse_if(unsmiled, code.INDEX_STALE)
-    refuse_if(any(not w.is_fresh(a) for a in needed - {0}), code.INDEX_STALE)
+    refuse_if(any(hangs_on_stale(w, a) for a in w.accounts_of(account.group)), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
     account.balance[asset] -= amount
@@ -199,7 +206,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
     needed = after.initial + ceil_div(after.notional * rate, MILLION)
     refuse_if(after.equity < needed, code.INSUFFICIENT_MARGIN, after.equity, needed)
-    needed += after.unproven + account.encumbered
+    needed += after.unproven + w.group(account).encumbered
     refuse_if(after.equity < needed, code.GAINS_UNPROVEN, after.equity, needed)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
@@ -252,6 +259,14 @@ class Side:
         self.value = self.i.value(row["ticks"], self.lots)
         is_maker = row["buyer_is_maker"] == (name == "buyer")
         self.fee = fee_of(self.i, self.value, is_maker=is_maker)
+        self.other: Side | None = None
+
+    @property
+    @pytest.mark.rule("6.38")
+    def netted(self) -> int:
+        """Lots of the position that decides what reduces."""
+        place = (self.row["instrument"], self.account.netting_set)
+        return self.w.group(self.account).positions.get(place, Position()).lots
 
     @property
     def held(self) -> int:
@@ -259,13 +274,15 @@ class Side:
         return p.lots if p else 0
 
     @property
-    @pytest.mark.rule("7.4")
+    @pytest.mark.rule("6.37", "7.4")
     def at_most(self) -> int:
         """Lots after the trade; beside a trade without a reservation, orders may fill too."""
-        p = self.account.positions.get(self.row["instrument"])
-        if p is None or self.reservation:
-            return abs(self.held + self.lots)
-        return abs(self.held + self.lots + (p.buys if self.lots > 0 else -p.sells))
+        p = self.account.positions.get(self.row["instrument"], Position())
+        orders = 0
+        if not self.reservation:
+            orders = p.buys if self.lots > 0 else -p.sells
+        beside = lots_beside(self.w, self.account, self.row["instrument"])
+        return abs(self.held + self.lots + orders) + beside
 
     @property
     def turnover(self) -> int:
@@ -288,15 +305,17 @@ class Side:
         return gross_of(self.w, twin) > AMOUNT_MAX
 
     @property
+    @pytest.mark.rule("6.38")
     def only_reduces(self) -> bool:
-        return self.held * self.lots < 0 and abs(self.lots) <= abs(self.held)
+        return self.netted * self.lots < 0 and abs(self.lots) <= abs(self.netted)
 
     @property
     def added(self) -> int:
         """Lots that a member's side does not use to reduce."""
         if not self.account.has_margin:
             return 0
-        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
+        netted = self.netted
+        reduces = min(abs(netted), abs(self.lots)) if netted * self.lots < 0 else 0
         return abs(self.lots) - reduces
 
     @property
@@ -346,18 +365,38 @@ class Side:
         p.lots += self.lots
         p.settlement_cost += self.value
 
+    @pytest.mark.rule("6.45")
+    def twins(self) -> list[Account]:
+        """The account after the trade, and that of the other side if both are of one group."""
+        found = []
+        for side in (self, self.other):
+            if side is not None and side.account.group == self.account.group:
+                twin = copy.deepcopy(side.account)
+                side.book(twin, really=False)
+                found.append(twin)
+        return found
+
     def after(self) -> Numbers:
-        twin = copy.deepcopy(self.account)
-        self.book(twin, really=False)
-        return self.w.assess(twin)
+        return self.w.assess(*self.twins())
 
 
-@pytest.mark.rule("2.9")
+@pytest.mark.rule("2.9", "6.36")
 def gross_of(w: World, account: Account) -> int:
     """Settlement costs and reaches of all positions, open orders on their worst side."""
     return sum(
         abs(p.settlement_cost) + w.instruments[k].reach(p.widest)
-        for k, p in account.positions.items()
+        for one in w.group(account).accounts
+        for k, p in one.positions.items()
+    )
+
+
+@pytest.mark.rule("6.37")
+def lots_beside(w: World, account: Account, number: int) -> int:
+    """Lots of a contract in the other accounts of a group, the worse side of orders filled."""
+    return sum(
+        a.positions[number].widest
+        for a in w.accounts_of(account.group)
+        if a.number != account.number and number in a.positions
     )
 
 
@@ -406,6 +445,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
+    sides[0].other, sides[1].other = sides[1], sides[0]
 
     most = i.terms["lots_max"]
     for s in sides:
@@ -487,11 +527,12 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     p = twin.positions[number]
     p.buys, p.sells = p.buys + max(lots, 0), p.sells + max(-lots, 0)
     worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
+    worst += lots_beside(w, account, number)
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
     held = order_loss(w, i, lots, limit)
-    refuse_if(account.open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     without = w.assess(twin)
     twin.open_order_hold += held
@@ -503,9 +544,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         held = min(held, max(without.equity - without.initial, 0))
         twin.open_order_hold += held
         after = w.assess(twin)
-    own = account.positions[number]
-    same_side = own.buys if lots > 0 else own.sells
-    reduces = own.lots * lots < 0 and same_side + abs(lots) <= abs(own.lots)
+    reduces = only_closes(w, account, number, lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     w.accounts[row["account"]] = twin
     w.reservations.append(Reservation(row["account"], number, lots, limit, held))
@@ -522,13 +561,20 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
 @pytest.mark.rule("7.27")
 def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
     """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
-    p = account.positions[number]
-    same_side = p.buys if lots > 0 else p.sells
-    if p.lots * lots >= 0 or same_side + abs(lots) > abs(p.lots):
+    if not only_closes(w, account, number, lots):
         return False
     closed = copy.deepcopy(account)
     closed.positions[number].lots += lots
     return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
+
+
+@pytest.mark.rule("6.38", "7.27")
+def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
+    """Whether an order, with the open orders of its side, does no more than close the position."""
+    place = (number, account.netting_set)
+    p = w.group(account).positions.get(place, Position())
+    same_side = p.buys if lots > 0 else p.sells
+    return p.lots * lots < 0 and same_side + abs(lots) <= abs(p.lots)
 
 
 @pytest.mark.rule("7.23", "7.24")
@@ -615,6 +661,8 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetParameter": terms.set_parameter,
     "DeclareWaterfall": declare_waterfall,
     "OpenAccount": open_account,
+    "OpenSubAccount": group.open_sub_account,
+    "SetMarginGroup": group.set_margin_group,
     "PostCollateral": post_collateral,
     "WithdrawCollateral": withdraw_collateral,
     "ReportPrice": report_price,
