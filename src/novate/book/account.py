@@ -211,6 +211,9 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
     It gets what the accounts of the group have in common.
     """
     accounts = state.accounts
+    accounts.netting_set[account] = netting_set
+    if accounts.margin_group[account] == group:
+        return
     if accounts.group_link[account] >= 0:
         accounts.leave(account)
     accounts.margin_group[account] = account
@@ -219,7 +222,6 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
         for name in _OF_GROUP:
             column = getattr(accounts, name)
             column[account] = column[group]
-    accounts.netting_set[account] = netting_set
     state.forget_modelled()
 
 
