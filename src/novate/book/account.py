@@ -211,16 +211,17 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
     It gets what the accounts of the group have in common.
     """
     accounts = state.accounts
-    if accounts.margin_group[account] != group:
-        if accounts.group_link[account] >= 0:
-            accounts.leave(account)
-        accounts.margin_group[account] = account
-        if group != account:
-            accounts.join(account, group)
-            for name in _OF_GROUP:
-                column = getattr(accounts, name)
-                column[account] = column[group]
     accounts.netting_set[account] = netting_set
+    if accounts.margin_group[account] == group:
+        return
+    if accounts.group_link[account] >= 0:
+        accounts.leave(account)
+    accounts.margin_group[account] = account
+    if group != account:
+        accounts.join(account, group)
+        for name in _OF_GROUP:
+            column = getattr(accounts, name)
+            column[account] = column[group]
     state.forget_modelled()
 
 

@@ -27,10 +27,10 @@ from novate.units import format_decimal, format_instant
 
 Row = dict[str, Any]
 FOLDED = frozenset(
-    {"AccountOpened", "AssetDeclared", "InstrumentListed", "OptionListed", "IndexUpdated",
-     "CollateralPosted",
-     "CollateralWithdrawn", "OrderFilled", "LossRecorded", "LossAllocated", "GainsCut",
-     "PositionDeleveraged", "SurplusSwept", "MarginCalled", "MarginCallMet", "DefaultDeclared",
+    {"AccountOpened", "SubAccountOpened", "AssetDeclared", "InstrumentListed",
+     "OptionListed", "IndexUpdated", "CollateralPosted", "CollateralWithdrawn", "OrderFilled",
+     "LossRecorded", "LossAllocated", "GainsCut", "PositionDeleveraged", "SurplusSwept",
+     "MarginCalled", "MarginCallMet", "DefaultDeclared",
      "LiquidationStarted", "AccountTakenOver"}
 )  # fmt: skip
 
@@ -79,8 +79,9 @@ class Fold:
     def _event(self, name: str, batch: Batch, row: Row) -> None:
         self.counts[name] += 1
         match name:
-            case "AccountOpened":
-                self.role[row["account"]] = row["role"]
+            case "AccountOpened" | "SubAccountOpened":
+                role = row["role"] if "role" in row else self.role[row["holder"]]
+                self.role[row["account"]] = role
             case "AssetDeclared":
                 self.decimals[row["asset"]] = row["decimals"]
             case "InstrumentListed" | "OptionListed":

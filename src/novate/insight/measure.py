@@ -90,11 +90,11 @@ def solvency_row(state: State, accounts: I64, numbers: I64, instant_ns: int) -> 
     Parameters
     ----------
     accounts
-        Numbers of the margin accounts.
+        Numbers of the margin accounts; those of one margin group count once.
     numbers
         Assessments of all accounts, columns of `kernel.clearing.assess`.
     """
-    margined = numbers[accounts]
+    margined = numbers[np.unique(state.groups_of(accounts))]
     negative = margined[:, NET] < 0
     contributions = np.flatnonzero(state.accounts.used("role") == Role.DEFAULT_FUND)
     return {

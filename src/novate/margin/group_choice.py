@@ -72,11 +72,10 @@ def _place_refusal(x: ClearingState, account: int, group: int, netting_set: int)
         return Refusal(No.OTHER_POOL, int(accounts.pool[group]), int(accounts.pool[account]))
     if not is_alone and MarginMode.ISOLATED in (accounts.mode[account], accounts.mode[group]):
         return Refusal(No.ISOLATED_IN_GROUP, int(accounts.mode[account]), MarginMode.CROSS)
-    others = {*accounts.ring_of(group)} - {account}
-    if not is_alone and len(others) >= GROUP_MAX:
+    others = {*accounts.ring_of(group)} - {account} if x.is_group(group) else set()
+    if len(others) >= GROUP_MAX:
         return Refusal(No.GROUP_FULL, len(others) + 1, GROUP_MAX)
-    sets = {account} if is_alone else {account, *accounts.netting_set[list(others)].tolist()}
-    if netting_set not in sets:
+    if netting_set not in {account, *accounts.netting_set[list(others)].tolist()}:
         return Refusal(No.UNKNOWN_NETTING_SET, netting_set, group)
     ring = list(accounts.ring_of(account))
     leaves = group != accounts.margin_group[account]

@@ -83,8 +83,9 @@ def set_margin_group(w: World, row: Row, _: int) -> None:
     refuse_if(isolated, code.ISOLATED_IN_GROUP)
     joined = [a for a in w.accounts_of(group) if a is not account]
     refuse_if(len(joined) >= GROUP_MAX, code.GROUP_FULL)
-    sets = [number] + ([a.netting_set for a in joined] if group != number else [])
-    refuse_if(netting_set not in sets, code.UNKNOWN_NETTING_SET)
+    refuse_if(
+        netting_set not in [number, *(a.netting_set for a in joined)], code.UNKNOWN_NETTING_SET
+    )
     left = [a for a in w.accounts_of(account.group) if a is not account]
     leaves_group = account.group == number and group != number
     same_set = group == account.group and netting_set == account.netting_set

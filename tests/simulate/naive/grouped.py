@@ -17,7 +17,6 @@ from tests.simulate.naive.workload import (
     Event,
     Workload,
     parameters,
-    post,
     reserve,
     trades,
     withdraw,
@@ -69,10 +68,11 @@ class Grouped(Workload):
 
     def _declarations(self) -> list[Run]:
         """Some holders open more accounts before the first deposit."""
-        rows = []
-        for holder in self.traders:
-            for _ in range(self._pick((0, 0, 1, 2))):
-                rows.append(self._sub_account(holder))
+        rows = [
+            self._sub_account(holder)
+            for holder in self.traders
+            for _ in range(self._pick((0, 0, 1, 2)))
+        ]
         found = [*super()._declarations(), sub_accounts(rows)]
         return [*found, *self._full()]
 
