@@ -260,10 +260,11 @@ class GroupedExtreme(Grouped, Extreme):
         return self._moves() if self._chance(0.3) else super()._business()
 
     def _hedges(self) -> list[Run]:
-        """Nearly as much as fits, in several contracts or several accounts of a group."""
+        """As much as fits in several contracts, or of one in accounts that may meet in a group."""
         rows = []
         for account in [t for t in self.traders if self._others(t)]:
-            instrument = self._pick((0, 2, 3))
+            favourite = (0, 2, 3)[self.places[account].pool % 3]
+            instrument = favourite if self._chance(0.7) else self._pick((0, 2, 3))
             other = self._pick([t for t in self.traders if t not in self._others(account)])
             sides = (account, other) if self._chance(0.5) else (other, account)
             lots = self._between(1, LARGEST // 100)
