@@ -178,8 +178,8 @@ class ClearingState(MarketState, BookState):
 
     def encumbered(self, account: int) -> int:
         """Return the closed gains of an account's group that are not confirmed (rule 6.35)."""
-        gains = self.accounts.encumbered[list(self.group_accounts(account))].tolist()
-        return min(sum(gains), AMOUNT_MAX)
+        gains = self.accounts.encumbered[list(self.group_accounts(account))]
+        return min(sum(int(gain) for gain in gains), AMOUNT_MAX)
 
     def window_gains(self) -> I64:
         """Return the window gain of every margin group (rule 6.35).
