@@ -136,9 +136,11 @@ def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
     """Take open losses through the prefunded layers, then through the last one.
 
     The prefunded layers take all losses, in order of number, before the last one takes any: their
-    balances do not depend on what the last layer takes, nor the gains on what they pay.
+    balances do not depend on what the last layer takes, nor the gains on what they pay.  They are
+    booked after it, in the order of the events: what a trade adds to the checksum depends on the
+    balance of the buyer.
     """
-    paid, left = _bear_prefunded(x, rows)
+    paid, left = _prefunded(x, rows)
     if left.any():
         if x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
             _deleverage(x, numbers, left, emit)
@@ -149,8 +151,7 @@ def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
     place = np.concatenate((paid[:, 0], bare))
     order = np.argsort(place, kind="stable")
     if place.size:
-        x.defaults.uncovered += int(left.sum())
-        emit.booked(
+        emit.columns(
             event.LOSS_ALLOCATED,
             loss=numbers[place][order],
             layer=np.append(paid[:, 1], np.full(bare.size, Layer.UNCOVERED))[order],
@@ -160,8 +161,8 @@ def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
     emit.columns(event.LOSS_CLOSED, loss=numbers)
 
 
-def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
-    """Book what the prefunded layers pay: rows of `bear_prefunded`, and what is left of each loss.
+def _prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
+    """Return what the prefunded layers pay, rows of `bear_prefunded`, and what is left of losses.
 
     A loss of the liquidator has no defaulting member.  The members of the accounts that it took
     over since it was last flat and not short bear it instead, each once (rule 13.5).
@@ -184,6 +185,8 @@ def _bear_prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
         x.defaults.losses.amount[rows],
         left,
     )
+    x.accounts.add_many(paid[:, 2], 0, paid[:, 3])
+    x.accounts.add(x.single(Role.LIQUIDATOR), 0, -int(paid[:, 3].sum()))
     return paid, left
 
 

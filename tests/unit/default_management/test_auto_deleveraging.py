@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from novate.default_management.auto_deleveraging import Queues, ranking_score
+from novate.engine.recover import recover
 from novate.kernel.codes import AccountStatus, Layer
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -109,6 +110,20 @@ def test_a_short_liquidator_buys_below_the_mark() -> None:
     made.price(560)
 
     assert deleveraged(made) == [("C", -40, 555, 200 * COIN), ("B", -60, 555, 300 * COIN)]
+
+
+@pytest.mark.rule("4.30", "14.2")
+def test_recovery_books_trades_and_payments_in_the_order_of_the_events() -> None:
+    made = house(is_long=False)
+    made.deposit("INSURANCE_FUND", 100 * COIN)
+    made.price(560)
+
+    assert deleveraged(made)
+    assert [row["amount"] for row in made.events("LossAllocated")] == [100 * COIN]
+    names = made.event_names()
+    assert names.index("PositionDeleveraged") < names.index("LossAllocated")
+    recovered = recover(made.engine.journal, from_snapshot=False)
+    assert recovered.state.digest() == made.state.digest()
 
 
 @pytest.mark.rule("13.11", "13.15")
