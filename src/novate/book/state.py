@@ -71,6 +71,7 @@ class BookState:
             a.mode,
             a.status,
             a.margin_model,
+            a.add_ons,
             a.head,
             a.encumbered,
             a.window_gain,
@@ -93,16 +94,20 @@ class BookState:
         return np.arange(self.accounts.count)
 
     def modelled_groups(self) -> I64:
-        """Return the groups, ascending, whose margin model is not the standard one.
+        """Return the groups, ascending, that hold more than the rules of contracts ask.
+
+        They have another margin model than the standard one, or an add-on.
 
         Kept until `forget_modelled`: where there are none nobody pays for looking.
         """
         if self._modelled is None:
-            self._modelled = np.flatnonzero(self.accounts.used("margin_model") != STANDARD)
+            a = self.accounts
+            is_modelled = (a.used("margin_model") != STANDARD) | (a.used("add_ons") != 0)
+            self._modelled = np.flatnonzero(is_modelled)
         return self._modelled
 
     def forget_modelled(self) -> None:
-        """To be called when a group gets another margin model."""
+        """To be called when a group gets another margin model or other add-ons."""
         self._modelled = None
 
     def hold(self, account: int, instrument: int) -> int:

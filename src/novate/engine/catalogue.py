@@ -15,7 +15,14 @@ from novate.default_management import call, contract_end, liquidation, outbox, t
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
-from novate.margin import admission, model_choice, option_mark, rule_change, tier_table
+from novate.margin import (
+    add_on_choice,
+    admission,
+    model_choice,
+    option_mark,
+    rule_change,
+    tier_table,
+)
 from novate.margin.contract_rule import notional_tier, short_option
 from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
@@ -42,6 +49,7 @@ TOPICS: tuple[Topic[State], ...] = (
     short_option.TOPIC,
     option_mark.TOPIC,
     model_choice.TOPIC,
+    add_on_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
     cycle.TOPIC,

@@ -8,6 +8,7 @@ Each is declared in the module of its topic and listed here.  Units and signs ar
 from __future__ import annotations
 
 from novate.message.account import ACCOUNT_OPENED
+from novate.message.add_on import ADD_ON_SET
 from novate.message.call import CALL_EXTENDED, DEFAULT_DECLARED, MARGIN_CALL_MET, MARGIN_CALLED
 from novate.message.control import (
     COMMAND_REFUSED,
@@ -76,6 +77,7 @@ EVENTS: tuple[Message, ...] = (
     WATERFALL_DECLARED,
     ACCOUNT_OPENED, COLLATERAL_POSTED, COLLATERAL_WITHDRAWN, PRICE_REPORTED, INDEX_UPDATED,
     LAST_REPORTED, MARK_UPDATED, TRADE_NOVATED, MARGIN_RESERVED, MARGIN_RELEASED, MARGIN_MODEL_SET,
+    ADD_ON_SET,
     TIME_ADVANCED,
     MARGIN_ASSESSED, CYCLE_SETTLED, CYCLE_POSTPONED, FUNDING_SETTLED, CONTRACT_EXPIRED,
     GAINS_WINDOW_STARTED, MARGIN_CALLED, MARGIN_CALL_MET, CALL_EXTENDED, DEFAULT_DECLARED,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from novate.message.account import OpenAccountRefusal
+from novate.message.add_on import SetAddOnRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
@@ -59,6 +60,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ReserveMarginRefusal,
     ReleaseMarginRefusal,
     SetMarginModelRefusal,
+    SetAddOnRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

@@ -150,7 +150,8 @@ def open_account(w: World, row: Row, _: int) -> None:
     refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
     refuse_if(row["shortfall_policy"] not in (1, 2), code.UNKNOWN_SHORTFALL_POLICY)
     refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
-    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"]))
+    number = len(w.accounts)
+    w.accounts.append(Account(number, role, parent, row["mode"], row["shortfall_policy"]))
     w.references.add(row["reference"])
     w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
 
@@ -623,5 +624,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "ReserveMargin": reserve_margin,
     "ReleaseMargin": release_margin,
     "SetMarginModel": margin.set_margin_model,
+    "SetAddOn": margin.set_add_on,
     "ReportFill": report_fill,
 }

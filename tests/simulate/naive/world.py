@@ -145,6 +145,7 @@ class Position:
 
 @dataclass
 class Account:
+    number: int
     role: int
     parent: int
     mode: int
@@ -154,6 +155,7 @@ class Account:
     window_gain: int = 0
     open_order_hold: int = 0
     model: int = 0
+    add_ons: set[int] = field(default_factory=set)
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -233,12 +235,20 @@ def within(total: int) -> int:
 MarginOf: TypeAlias = Callable[["World", Account, Numbers], None]
 """Puts what a model asks in the place of what the rules of contracts ask."""
 
+AddOnOf: TypeAlias = Callable[["World", Account], tuple[int, int]]
+"""Initial and maintenance margin that an add-on asks for."""
+
 
 class World:
     """Everything that the clearing house knows."""
 
-    def __init__(self, margin_models: Mapping[int, MarginOf] | None = None) -> None:
+    def __init__(
+        self,
+        margin_models: Mapping[int, MarginOf] | None = None,
+        add_ons: Mapping[int, AddOnOf] | None = None,
+    ) -> None:
         self.margin_models = margin_models or {}
+        self.add_ons = add_ons or {}
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
@@ -280,9 +290,8 @@ class World:
             number = next(k for k, i in enumerate(self.instruments) if i is instrument)
             value = self.overrides.get((parameter, Scope.INSTRUMENT, number), value)
         if account is not None:
-            number = next(k for k, a in enumerate(self.accounts) if a is account)
             for scope in (Scope.GROUP, Scope.ACCOUNT):
-                value = self.overrides.get((parameter, scope, number), value)
+                value = self.overrides.get((parameter, scope, account.number), value)
         return value
 
     def number_of(self, role: Role) -> int:
@@ -434,15 +443,19 @@ class World:
             out.gain = within(out.gain + worth_down(gain, price))
         return out
 
-    @pytest.mark.rule("3.23", "3.24", "3.30")
+    @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
     def _ask(self, account: Account, out: Numbers) -> None:
-        """Bound the sums, let the group's own model say its margin, and add what orders hold."""
+        """Bound the sums, ask the group's own model and add-ons, and add what orders hold."""
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
         held = [i for i in out.share if account.positions[i].lots]
         out.bound = (Bound.CONTRACT if held else Bound.NONE, -1)
         if account.model in self.margin_models:
             self.margin_models[account.model](self, account, out)
+        for number in account.add_ons:
+            initial, maintenance = self.add_ons[number](self, account)
+            out.initial = min(out.initial + initial, 2 * AMOUNT_MAX)
+            out.maintenance = min(out.maintenance + maintenance, 2 * AMOUNT_MAX)
         out.initial += account.open_order_hold
 
     @pytest.mark.rule("3.12", "3.13", "3.14", "3.15", "3.16", "3.17", "3.18")

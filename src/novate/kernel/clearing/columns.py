@@ -33,6 +33,7 @@ class AccountArrays(NamedTuple):
     mode: I8
     status: I8
     margin_model: I16  # number of the margin model of the account's group
+    add_ons: I64  # add-ons of the account's group, a bit for each number
     head: I32  # first position row of the account, NONE when it has none
     encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
     window_gain: I64  # numeraire units of variation margin received in the gains window

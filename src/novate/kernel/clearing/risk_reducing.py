@@ -26,11 +26,13 @@ AFTER, BEFORE = 0, 2
 
 @inlined
 def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
-    """Whether an account's group has a model that the kernels do not know.
+    """Whether an account's group has a model or an add-on, which the kernels do not know.
 
     ``asked`` is empty while no group has one: then nobody pays for looking.
     """
-    return asked.size > 0 and accounts.margin_model[account] != STANDARD
+    return asked.size > 0 and (
+        accounts.margin_model[account] != STANDARD or accounts.add_ons[account] != 0
+    )
 
 
 @inlined
