@@ -1,8 +1,4 @@
-"""Switching add-ons of a margin group on and off.
-
-A group gets or loses an add-on only while it is well: open, with every position priced and, for one
-that is switched on, with equity that covers what is then asked of it.
-"""
+"""Switching the add-ons of a group on and off (rules 3.31, 6.20 and 6.21)."""
 
 from __future__ import annotations
 
@@ -21,7 +17,20 @@ from novate.valuation.price_status import is_blocked
 
 
 def decide_set_add_on(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Switch an add-on of a group on or off, or say why not."""
+    """Decide whether a group has an add-on: `AddOnSet` (rules 6.20 and 6.21).
+
+    Parameters
+    ----------
+    row
+        ``group``, a margin account, ``add_on``, a number of the catalogue, and ``is_on``.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_GROUP, UNKNOWN_ADD_ON, GROUP_NOT_OPEN, PRICE_BLOCKED, or, of an add-on to be
+        switched on, INSUFFICIENT_MARGIN with equity below the initial margin that is then asked,
+        numeraire units; tested in this order.
+    """
     group, add_on = row["group"], row["add_on"]
     if group >= x.accounts.count or x.accounts.role[group] not in MARGIN_ROLES:
         return Refusal(No.UNKNOWN_GROUP, group, x.accounts.count - 1)
@@ -49,12 +58,12 @@ def _changed(add_ons: int, number: int, *, is_on: bool) -> int:
 
 
 def apply_add_on_set(x: ClearingState, row: Row) -> None:
-    """The group has the add-on, or has it no longer, from now on.
+    """Give all accounts of a group the add-on, or take it away.
 
     Raises
     ------
     JournalError
-        If the add-on is not in the catalogue of this state: nobody could say what the group owes.
+        If the add-on is not in the catalogue of this state, so that no margin could be computed.
     """
     number = row["add_on"]
     if number not in x.add_ons:

@@ -37,7 +37,19 @@ from novate.valuation.requirement import Requirement
 
 
 class Assessment(NamedTuple):
-    """An account's numbers in numeraire ledger units; see `kernel.clearing.assess`."""
+    """Figures of an account, numeraire ledger units (rules 3.19 to 3.26).
+
+    Attributes
+    ----------
+    equity, net
+        Worth that counts for margin, and worth without haircuts and with options; of either sign.
+    initial, maintenance
+        Margin requirements, not negative.
+    notional, unproven
+        Notional of the positions, and gain that the slow index has not confirmed, not negative.
+    gain
+        Unsettled profit and the gain of options, of either sign.
+    """
 
     equity: int
     net: int
@@ -114,7 +126,7 @@ class ClearingState(MarketState, BookState):
         return found._replace(initial=initial, maintenance=maintenance)
 
     def is_standard(self, group: int) -> bool:
-        """Whether the rules of contracts, added up, are what a group must hold."""
+        """Return whether a group has the standard margin model and no add-on (rules 3.29, 3.31)."""
         a = self.accounts
         return bool(a.margin_model[group] == STANDARD and a.add_ons[group] == 0)
 
@@ -126,12 +138,9 @@ class ClearingState(MarketState, BookState):
         return rows
 
     def requirement(self, group: int) -> Requirement:
-        """Return what a group must hold now, explained: model, add-ons, and the hold of orders."""
-        model, book = (
-            self.margin_models[int(self.accounts.margin_model[group])],
-            book_of(self, group),
-        )
-        asked = model.requirement(self, book)
+        """Return the margin of a group now with its parts, add-ons and open-order hold included."""
+        book = book_of(self, group)
+        asked = self.margin_models[int(self.accounts.margin_model[group])].requirement(self, book)
         for number in numbers_in(int(self.accounts.add_ons[group])):
             asked = asked.with_parts(self.add_ons[number].components(self, group, book))
         return asked.with_hold(self._hold(group))
@@ -204,7 +213,7 @@ class ClearingState(MarketState, BookState):
         self.forget_watched()
 
     def drop_caches(self) -> None:
-        """Forget everything derived; no event may change by it."""
+        """Forget everything derived; no event depends on it."""
         MarketState.drop_caches(self)
         BookState.drop_caches(self)
         self.compact()
@@ -221,7 +230,7 @@ class ClearingState(MarketState, BookState):
         self.instruments.suspense[self.positions.instrument[rows]] = rows
 
     def sum_again(self) -> None:
-        """Find the running totals of the bookings again, after the tables were filled otherwise."""
+        """Compute the running totals of the bookings anew, after the tables were filled."""
         lots, pending, _ = self.summed_positions()
         count = self.instruments.count
         self.instruments.lots_sum[:count] = lots
