@@ -16,6 +16,7 @@ from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
 from novate.margin import (
+    add_on_choice,
     admission,
     group_choice,
     model_choice,
@@ -50,6 +51,7 @@ TOPICS: tuple[Topic[State], ...] = (
     option_mark.TOPIC,
     model_choice.TOPIC,
     group_choice.TOPIC,
+    add_on_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
     cycle.TOPIC,

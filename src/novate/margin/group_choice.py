@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.book.account import put_into_group
+from novate.book.account import OF_GROUP, put_into_group
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
@@ -44,13 +44,15 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
         blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
         if blocked >= 0:
             return Refusal(No.PRICE_BLOCKED, blocked, -1)
-    before = left, int(x.accounts.netting_set[account]), int(x.accounts.margin_model[account])
+    netting_set = int(x.accounts.netting_set[account])
+    before = {name: getattr(x.accounts, name)[account] for name in OF_GROUP}
     put_into_group(x, account, group, row["netting_set"])
     refusal = _size_refusal(x, account)
     found = x.assess(account)
     rest = found if left in (account, group) else x.assess(left)
-    put_into_group(x, account, *before[:2])
-    x.accounts.margin_model[account] = before[2]
+    put_into_group(x, account, left, netting_set)
+    for name, value in before.items():
+        getattr(x.accounts, name)[account] = value
     if refusal is not None:
         return refusal
     for numbers in (rest, found):
