@@ -28,6 +28,9 @@ SINGLE_ROLES = (
 MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 """Roles of accounts that trade and are held to margin."""
 
+FUND_ROLES = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
+"""Roles of accounts whose cash bears losses."""
+
 
 class BookState:
     """The columns of the book; the floors above inherit from it.

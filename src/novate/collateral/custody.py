@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from novate.book.ledger import transfer
-from novate.book.state import MARGIN_ROLES
+from novate.book.state import FUND_ROLES, MARGIN_ROLES
 from novate.kernel.codes import AccountStatus, Role
 from novate.market.reference import PPM, VALUE_MAX
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import FUNDS
 from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
@@ -26,10 +25,10 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
     no = PostCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
     role = x.accounts.role[account] if account < x.accounts.count else 0
-    if role not in (*MARGIN_ROLES, *FUNDS):
+    if role not in (*MARGIN_ROLES, *FUND_ROLES):
         return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
-    if asset >= x.assets.count or (asset and role in FUNDS):
-        return Refusal(no.UNKNOWN_ASSET, asset, 0 if role in FUNDS else x.assets.count - 1)
+    if asset >= x.assets.count or (asset and role in FUND_ROLES):
+        return Refusal(no.UNKNOWN_ASSET, asset, 0 if role in FUND_ROLES else x.assets.count - 1)
     if amount <= 0:
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
     if amount > VALUE_MAX - abs(int(x.accounts.balance[account, asset])):

@@ -22,6 +22,8 @@ from novate.default_management.close_out import (
     look_at,
     takeover_level,
 )
+from novate.default_management.loss.policy import Bearer
+from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
 from novate.errors import require
@@ -32,7 +34,6 @@ from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import OWN_FUNDS
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
     ACCOUNT,
@@ -155,22 +156,27 @@ def liquidator_shortfall(x: DefaultState) -> int:
     return max(-(x.assess(liquidator).net + x.defaults.pending()), 0)
 
 
-def shortfall_due(x: DefaultState) -> int:
+def shortfall_due(x: PolicyState) -> int:
     """What of the liquidator's shortfall is a loss now, numeraire units; 0 while it may turn.
 
     While the liquidator still closes, a move of the marks against it may come back.  It is a loss
-    when the liquidator is flat, or at once when it exceeds what the insurance fund and the skin in
-    the game hold: the clearing house never carries more than its own means.
+    when the liquidator is flat, or at once when it exceeds what the layers of the waterfall hold in
+    which the clearing house pays: it never carries more than its own means.
     """
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
         return short
-    own = (x.single(role) for role in OWN_FUNDS.values())
-    means = sum(max(int(x.accounts.balance[a, 0]), 0) for a in own if a >= 0)
+    own = [
+        layer.payers(x)
+        for layer in x.prefunded_layers()
+        if layer.terms.bearer is Bearer.CLEARING_HOUSE
+    ]
+    funds = np.unique(np.concatenate(own)) if own else np.zeros(0, np.int64)
+    means = int(np.maximum(x.accounts.balance[funds, 0], 0).sum())
     return short if short > means else 0
 
 
-def decide_record_shortfall(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+def decide_record_shortfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | None:
     """Record the liquidator's own loss at the marks."""
     liquidator = x.single(Role.LIQUIDATOR)
     if row["account"] != liquidator:
@@ -216,7 +222,7 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.TAKE_OVER, account=closing[fails])
 
 
-def shortfalls(x: DefaultState, margin: MarginColumns) -> list[Run]:
+def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
     """A shortfall of the liquidator that is a loss now."""
     liquidator = x.single(Role.LIQUIDATOR)
     if shortfall_due(x) == 0 or has_blocked_price(x, liquidator):
@@ -232,7 +238,7 @@ def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.SWEEP_SURPLUS, account=[liquidator])
 
 
-TOPIC: Topic[DefaultState] = Topic(
+TOPIC: Topic[PolicyState] = Topic(
     name="takeover",
     decisions=(
         ColumnDecision(command.TAKE_OVER, decide_take_overs, No, is_engine_only=True),

@@ -1,8 +1,7 @@
 """The plug-ins that an engine decides with: every catalogue that its state asks.
 
-Journals hold the number of a plug-in, which is its place in its catalogue or, of a margin model,
-its own.  Who recovers or audits
-a journal passes the plug-ins that it was written with.
+Journals hold the number of a plug-in: its place in its catalogue or, of a margin model and a loss
+policy, its own.  Who recovers or audits a journal passes the plug-ins that it was written with.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 
 from novate.collateral import haircut
 from novate.collateral.haircut import HaircutRule
+from novate.default_management import loss
+from novate.default_management.loss import LossPolicy
 from novate.margin import catalogue as margin_model
 from novate.market import price_source
 from novate.market.price_source import IndexMethod
@@ -24,6 +25,7 @@ class Plugins:
     haircut_rules: tuple[HaircutRule, ...] = haircut.CATALOGUE
     index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
     margin_models: tuple[MarginModel, ...] = margin_model.CATALOGUE
+    loss_policies: tuple[LossPolicy, ...] = loss.CATALOGUE
 
 
 PLUGINS = Plugins()

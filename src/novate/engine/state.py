@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import Run, digest_columns
-from novate.default_management.state import DefaultState
+from novate.default_management.loss import by_number as by_layer
+from novate.default_management.policy_state import PolicyState
 from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
@@ -38,7 +39,7 @@ ADMITTED = frozenset(
 """Events whose commands are refused beyond `AMOUNT_MAX`: they leave every account in its bounds."""
 
 
-class State(DefaultState):
+class State(PolicyState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
@@ -58,6 +59,7 @@ class State(DefaultState):
         self.haircut_rules = plugins.haircut_rules
         self.index_methods = plugins.index_methods
         self.margin_models = by_number(plugins.margin_models)
+        self.loss_policies = by_layer(plugins.loss_policies)
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -203,7 +205,8 @@ class State(DefaultState):
         Raises
         ------
         JournalError
-            If nobody knows a column or a margin model, or a column does not fit the present one.
+            If nobody knows a column, a margin model or a layer, or a column does not fit the
+            present one.
         """
         state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
@@ -227,6 +230,7 @@ class State(DefaultState):
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
         for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
+        x.require_known_layers(x.defaults.waterfall)
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         x.sum_again()

@@ -27,6 +27,19 @@ from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
 MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
 
+EQUITY_SHARE, JUNIOR_MEMBERS = 8, 9
+"""Layers of `tests.tiny_loss_policy`."""
+PREFUNDED = (
+    Layer.OWN_CONTRIBUTION, Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, Layer.DEFAULT_FUND,
+    JUNIOR_MEMBERS,
+)  # fmt: skip
+LAST = (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING, EQUITY_SHARE)
+HOUSE_PAYS = {
+    Layer.INSURANCE_FUND: Role.INSURANCE_FUND,
+    Layer.SKIN_IN_THE_GAME: Role.SKIN_IN_THE_GAME,
+}
+OTHERS_PAY = (Layer.DEFAULT_FUND, JUNIOR_MEMBERS)
+
 
 @pytest.mark.rule("10.3")
 def takeover_level(w: World, account: Account, numbers: Numbers) -> int:
@@ -340,12 +353,11 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
-@pytest.mark.rule("12.11")
+@pytest.mark.rule("12.11", "12.13")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
-    means = sum(
-        max(w.single(role).balance[0], 0) for role in (Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
-    )
+    roles = [HOUSE_PAYS[Layer(layer)] for layer in w.waterfall if layer in HOUSE_PAYS]
+    means = sum(max(w.single(role).balance[0], 0) for role in roles)
     short = shortfall(w)
     return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
 
@@ -355,7 +367,7 @@ def record_shortfall(w: World, number: int) -> None:
     record_loss(w, number, shortfall(w))
 
 
-@pytest.mark.rule("13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18")
+@pytest.mark.rule("13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18", "13.20")
 def allocate_loss(w: World, number: int) -> None:
     """Take a loss through the layers in their declared order."""
     loss = w.losses[number - 1]
@@ -368,6 +380,9 @@ def allocate_loss(w: World, number: int) -> None:
         payers = {
             Layer.OWN_CONTRIBUTION: [k for k in funds if w.accounts[k].parent in own],
             Layer.DEFAULT_FUND: [k for k in funds if w.accounts[k].parent not in own],
+            JUNIOR_MEMBERS: [
+                k for k in funds[len(funds) // 2 :] if w.accounts[k].parent not in own
+            ],
             Layer.INSURANCE_FUND: [w.number_of(Role.INSURANCE_FUND)],
             Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
         }
@@ -377,7 +392,10 @@ def allocate_loss(w: World, number: int) -> None:
         if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
             rest = haircut_gains(w, number, rest)
             continue
-        able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[Layer(layer)]]
+        if layer == EQUITY_SHARE:
+            rest = bear(w, number, layer, rest, beyond_initial(w))
+            continue
+        able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[layer]]
         rest = bear(w, number, layer, rest, able)
     if rest > 0:
         payer = w.number_of(Role.LIQUIDATOR)
@@ -399,6 +417,17 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
         w.single(Role.LIQUIDATOR).balance[0] += share
         w.emit("LossAllocated", loss=loss, layer=layer, payer=k, amount=share)
     return rest - amount
+
+
+@pytest.mark.rule("13.21")
+def beyond_initial(w: World) -> list[tuple[int, int]]:
+    """What standing accounts can bear: their equity above initial margin."""
+    able = []
+    for k, account in enumerate(w.accounts):
+        if account.is_standing:
+            n = w.assess(account)
+            able.append((k, n.equity - n.initial))
+    return able
 
 
 @pytest.mark.rule("13.9")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.auto_deleveraging import Queues, ranking_score
+from novate.default_management.loss.auto_deleveraging import Queues, ranking_score
 from novate.kernel.codes import AccountStatus, Layer
 from tests.unit.clearing import COIN, ClearingHouse
 
