@@ -23,7 +23,14 @@ from novate.book.ledger import collect
 from novate.book.state import FUND_ROLES
 from novate.canonical import Run
 from novate.default_management.loss import auto_deleveraging, gains_haircut
-from novate.default_management.loss.policy import Bearer, Borne, LastLayer, Place, numbers_at
+from novate.default_management.loss.policy import (
+    NOTHING_PAID,
+    Bearer,
+    Borne,
+    LastLayer,
+    Place,
+    numbers_at,
+)
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
@@ -118,14 +125,23 @@ def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
     left, paid = _bear_prefunded(x, rows)
     if left.any():
         last = x.last_layer()
+        if not last.moves_cash_alone:
+            _journal(x, numbers, paid, left * 0, emit)
+            paid = NOTHING_PAID
         borne = last.bear(x, numbers, left, emit)
         _require_conserved(last, left, borne)
         left, paid = borne.left, np.concatenate((paid, borne.paid))
+    x.defaults.uncovered += int(left.sum())
+    _journal(x, numbers, paid, left, emit)
+    emit.columns(event.LOSS_CLOSED, loss=numbers)
+
+
+def _journal(x: PolicyState, numbers: I64, paid: I64, left: I64, emit: Emit) -> None:
+    """Journal what layers paid and have booked, and what nobody bears, loss by loss."""
     bare = np.flatnonzero(left)
     place = np.concatenate((paid[:, 0], bare))
     order = np.argsort(place, kind="stable")
     if place.size:
-        x.defaults.uncovered += int(left.sum())
         emit.booked(
             event.LOSS_ALLOCATED,
             loss=numbers[place][order],
@@ -133,7 +149,6 @@ def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
             payer=np.append(paid[:, 2], np.full(bare.size, x.single(Role.LIQUIDATOR)))[order],
             amount=np.append(paid[:, 3], left[bare])[order],
         )
-    emit.columns(event.LOSS_CLOSED, loss=numbers)
 
 
 def _require_conserved(layer: LastLayer, rest: I64, borne: Borne) -> None:

@@ -93,6 +93,7 @@ def apply_gains_cut(x: ClearingState, columns: Row) -> None:
 class GainsHaircut(LastLayer):
     """Winners of the gains window bear losses, in one event a loss."""
 
+    moves_cash_alone = True
     terms = LayerTerms(
         Layer.GAINS_HAIRCUT, "variation_margin_gains_haircutting", "gains-haircut",
         Place.LAST, Bearer.OTHERS,

@@ -123,6 +123,9 @@ class LastLayer(ABC):
     """A layer that takes what the prefunded ones leave, from accounts that did not fail."""
 
     terms: LayerTerms
+    moves_cash_alone: bool = False
+    """Whether its events book cash and nothing else, so that they may stand before the payments of
+    the prefunded layers; a trade reads balances, and stands after them."""
 
     @abstractmethod
     def bear(self, x: DefaultState, losses: I64, rest: I64, emit: Emit) -> Borne:

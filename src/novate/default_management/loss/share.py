@@ -46,6 +46,8 @@ def above_maintenance(x: ClearingState, numbers: I64) -> I64:
 class SharedLayer(LastLayer):
     """Losses are shared pro rata over what accounts can bear, and journaled payer by payer."""
 
+    moves_cash_alone = True
+
     @abstractmethod
     def bearable(self, x: DefaultState, numbers: I64) -> I64:
         """Return what each account can bear at most, numeraire units, >= 0; shape (accounts,).
