@@ -22,6 +22,7 @@ from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1, MarginModel, MarketChange
 from novate.valuation.requirement import Binding, Component, Requirement
+from tests.tiny_liquidation_method import METHODS
 from tests.tiny_loss_policy import POLICIES
 
 PPM = 1_000_000
@@ -119,5 +120,5 @@ class Echo(Standard):
 MODELS = (*CATALOGUE, TwoMoves(), Echo())
 """The catalogue of the tests."""
 
-PLUGINS = Plugins(margin_models=MODELS, loss_policies=POLICIES)
+PLUGINS = Plugins(margin_models=MODELS, loss_policies=POLICIES, liquidation_methods=METHODS)
 """With all else of the tests, and of this release."""

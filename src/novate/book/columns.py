@@ -36,6 +36,7 @@ class AccountColumns(Columns):
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
         "margin_model": (np.int16, 0),
+        "liquidation_method": (np.int16, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
@@ -53,6 +54,7 @@ class AccountColumns(Columns):
     mode: I8
     status: I8
     margin_model: I16
+    liquidation_method: I16
     shortfall_policy: I8
     segregation: I8
     parent: I32

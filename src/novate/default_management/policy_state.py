@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from novate.default_management import loss
+from novate.default_management import liquidation_method, loss
+from novate.default_management.liquidation_method import LiquidationMethod
 from novate.default_management.loss.policy import LastLayer, LossPolicy, Prefunded, by_number
 from novate.default_management.state import DefaultState
 from novate.errors import JournalError, require
-from novate.kernel.clearing.columns import I8
+from novate.kernel.clearing.columns import I8, I16
 
 
 class PolicyState(DefaultState):
@@ -18,13 +19,19 @@ class PolicyState(DefaultState):
     Attributes
     ----------
     loss_policies
-        Layers that a waterfall may have, by number.  They are no part of the state: the floor above
-        hands in those of its catalogue.
+        Layers that a waterfall may have, by number.
+    liquidation_methods
+        Methods that accounts may have, by number.
+
+    Neither is part of the state: the floor above hands in those of its catalogues.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.loss_policies: Mapping[int, LossPolicy] = by_number(loss.CATALOGUE)
+        self.liquidation_methods: Mapping[int, LiquidationMethod] = liquidation_method.by_number(
+            liquidation_method.CATALOGUE
+        )
 
     def prefunded_layers(self) -> list[Prefunded]:
         """Return the prefunded layers of the declared waterfall, in order."""
@@ -49,3 +56,16 @@ class PolicyState(DefaultState):
         for number in waterfall.tolist():
             if number not in self.loss_policies:
                 raise JournalError(f"a waterfall has layer {number}, the catalogue has no such")
+
+    def require_known_methods(self, methods: I16) -> None:
+        """Stop unless the catalogue has the liquidation methods of some accounts.
+
+        Raises
+        ------
+        JournalError
+            If it has not: nobody could place their next slice.
+        """
+        for number in sorted({*methods.tolist()} - set(self.liquidation_methods)):
+            raise JournalError(
+                f"an account has liquidation method {number}, the catalogue has no such"
+            )

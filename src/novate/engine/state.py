@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import Run, digest_columns
-from novate.default_management.loss import by_number as by_layer
+from novate.default_management.liquidation_method import by_number as methods_by_number
+from novate.default_management.loss import by_number as policies_by_number
 from novate.default_management.policy_state import PolicyState
 from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
@@ -59,7 +60,8 @@ class State(PolicyState):
         self.haircut_rules = plugins.haircut_rules
         self.index_methods = plugins.index_methods
         self.margin_models = by_number(plugins.margin_models)
-        self.loss_policies = by_layer(plugins.loss_policies)
+        self.loss_policies = policies_by_number(plugins.loss_policies)
+        self.liquidation_methods = methods_by_number(plugins.liquidation_methods)
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -205,8 +207,8 @@ class State(PolicyState):
         Raises
         ------
         JournalError
-            If nobody knows a column, a margin model or a layer, or a column does not fit the
-            present one.
+            If nobody knows a column, a margin model, a layer or a liquidation method, or a column
+            does not fit the present one.
         """
         state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
@@ -231,6 +233,7 @@ class State(PolicyState):
         for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
         x.require_known_layers(x.defaults.waterfall)
+        x.require_known_methods(np.unique(x.accounts.used("liquidation_method")))
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         x.sum_again()

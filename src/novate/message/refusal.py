@@ -14,6 +14,7 @@ from novate.message.account import OpenAccountRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
+from novate.message.liquidation_method import SetLiquidationMethodRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
 from novate.message.margin_model import SetMarginModelRefusal
 from novate.message.margin_rule import (
@@ -59,6 +60,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ReserveMarginRefusal,
     ReleaseMarginRefusal,
     SetMarginModelRefusal,
+    SetLiquidationMethodRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

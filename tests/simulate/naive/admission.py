@@ -625,5 +625,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "ReserveMargin": reserve_margin,
     "ReleaseMargin": release_margin,
     "SetMarginModel": margin.set_margin_model,
+    "SetLiquidationMethod": failure.set_liquidation_method,
     "ReportFill": report_fill,
 }

@@ -18,7 +18,7 @@ from novate.kernel.codes import (
     ShortfallPolicy,
 )
 from novate.message.parameter import Parameter
-from novate.message.refusal import EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
 from tests.simulate.naive import book
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
@@ -159,7 +159,48 @@ def stop_liquidation(w: World, number: int) -> None:
 # --- orders --------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("11.5", "11.6", "11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13")
+SLICES, FULL, LARGEST_FIRST = range(3)
+"""Liquidation methods; the last one is that of `tests.tiny_liquidation_method`."""
+
+
+@pytest.mark.rule("11.24")
+def set_liquidation_method(w: World, row: dict[str, Any], _: int) -> None:
+    code = SetLiquidationMethodRefusal
+    refuse_if(row["account"] >= len(w.accounts), code.UNKNOWN_ACCOUNT)
+    account = w.accounts[row["account"]]
+    may_have = account.has_margin or account.role == Role.LIQUIDATOR
+    refuse_if(not may_have, code.UNKNOWN_ACCOUNT)
+    refuse_if(row["method"] not in (SLICES, FULL, LARGEST_FIRST), code.UNKNOWN_METHOD)
+    account.method = row["method"]
+    w.emit("LiquidationMethodSet", **row)
+
+
+@pytest.mark.rule("11.5", "11.6", "11.25", "11.26")
+def closing_orders(w: World, account: Account) -> list[tuple[int, int]]:
+    """Instrument and lots of the next orders, those that are out already among them."""
+    wanted = []
+    held = [(k, p.lots) for k, p in sorted(account.positions.items()) if p.lots]
+    held = [(k, lots) for k, lots in held if not w.is_blocked(w.instruments[k])]
+    notional = {
+        k: ceil_at(
+            abs(w.instruments[k].value(w.instruments[k].mark, lots)), w.price_in(w.instruments[k])
+        )
+        for k, lots in held
+    }
+    if account.method == LARGEST_FIRST:
+        largest = sorted(held, key=lambda pair: (-notional[pair[0]], pair[0]))
+        return [(k, -1 if lots > 0 else 1) for k, lots in largest[:1]]
+    for k, lots in held:
+        i = w.instruments[k]
+        share = w.parameter(Parameter.SLICE_PPM, account, i)
+        whole = notional[k] <= w.parameter(Parameter.SLICE_FLOOR, account, i)
+        whole = whole or account.method == FULL
+        size = abs(lots) if whole else ceil_div(abs(lots) * share, MILLION)
+        wanted.append((k, -size if lots > 0 else size))
+    return wanted
+
+
+@pytest.mark.rule("11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13", "11.25")
 def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
@@ -167,15 +208,9 @@ def place_slice(w: World, number: int) -> None:
     if account.role == Role.LIQUIDATOR:
         cancel_excess_orders(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
-    for k, p in sorted(account.positions.items()):
-        i = w.instruments[k]
-        if not p.lots or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
-            continue
-        notional = ceil_at(abs(i.value(i.mark, p.lots)), w.price_in(i))
-        share = w.parameter(Parameter.SLICE_PPM, account, i)
-        whole = notional <= w.parameter(Parameter.SLICE_FLOOR, account, i)
-        lots = abs(p.lots) if whole else ceil_div(abs(p.lots) * share, MILLION)
-        place(w, number, OrderKind.POSITION, k, -lots if p.lots > 0 else lots, i.mark)
+    for k, lots in closing_orders(w, account):
+        if (OrderKind.POSITION, k) not in busy:
+            place(w, number, OrderKind.POSITION, k, lots, w.instruments[k].mark)
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]

@@ -454,10 +454,18 @@ class Workload:
         return [trades([self._trade() for _ in range(self._between(1, 12))])]
 
     def _models(self) -> list[Run]:
-        """Some groups get another margin model, and some an old one again."""
+        """Some groups get another margin model or liquidation method, some an old one again."""
         groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
         models = [self._between(0, 2) for _ in groups]
-        return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
+        methods = [(group + model) % 3 for group, model in zip(groups, models, strict=True)]
+        columns = {
+            "account": [*groups, SINGLE.index(Role.LIQUIDATOR)],
+            "method": [*methods, sum(groups) % 3],
+        }
+        return [
+            c.SET_MARGIN_MODEL.run({"group": groups, "model": models}),
+            c.SET_LIQUIDATION_METHOD.run(columns),
+        ]
 
     def _gifts(self) -> list[Run]:
         """One lot of some option from everybody, for half of what it is worth, without a collar."""
@@ -760,7 +768,11 @@ class Workload:
             (self._pick(self.traders), -1),
         ]
         columns = {name: [row[k] for row in rows] for k, name in enumerate(("group", "model"))}
-        return [c.SET_MARGIN_MODEL.run(columns)]
+        accounts, numbers = columns.values()
+        return [
+            c.SET_MARGIN_MODEL.run(columns),
+            c.SET_LIQUIDATION_METHOD.run({"account": accounts, "method": numbers}),
+        ]
 
     def _bad_accounts(self) -> list[Run]:
         member = len(SINGLE)

@@ -154,6 +154,7 @@ class Account:
     window_gain: int = 0
     open_order_hold: int = 0
     model: int = 0
+    method: int = 0
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
