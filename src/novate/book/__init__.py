@@ -1,1 +1,1 @@
-"""Accounts, balances, positions, reservations: who holds what, and the ledger that proves it."""
+"""The book: accounts, balances, positions, reservations and the double-entry ledger."""

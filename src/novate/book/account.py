@@ -1,4 +1,8 @@
-"""Opening accounts: the tree from member to margin account, and the clearing house's own."""
+"""Opening accounts: member, house, client and default-fund accounts, and the clearing house's own.
+
+Sources: rules 6.1 to 6.3; EMIR Article 39 and CPMI-IOSCO PFMI Principle 14 for segregation of house
+and client accounts.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,23 @@ MANY = (Role.MEMBER, Role.HOUSE, Role.CLIENT)
 
 
 def decide_open_account(state: BookState, row: Row, emit: Emit) -> Refusal | None:
-    """Open an account, or say why not.
+    """Decide a new account: `AccountOpened` with the next number (rules 6.1 to 6.3).
 
     A member has at most one default-fund contribution; the clearing house has one account of each
     of its own roles.
+
+    Parameters
+    ----------
+    row
+        ``reference``, the outside name; ``role``, ``mode``, ``shortfall_policy`` and
+        ``segregation``, codes of `kernel.codes`; ``parent``, the account of the member it belongs
+        to, -1 for none.
+
+    Returns
+    -------
+    Refusal | None
+        REFERENCE_TAKEN, also if empty, UNKNOWN_ROLE, ROLE_TAKEN, UNKNOWN_MEMBER, UNKNOWN_MODE,
+        UNKNOWN_SHORTFALL_POLICY or UNKNOWN_SEGREGATION, tested in this order.
     """
     accounts = state.accounts
     reference, role, parent = row["reference"], row["role"], row["parent"]
@@ -56,7 +73,7 @@ def _is_taken(accounts: AccountColumns, role: int, parent: int) -> bool:
 
 
 def apply_account_opened(state: BookState, row: Row) -> None:
-    """Append the account."""
+    """Append the account, open and with zero balances."""
     accounts = state.accounts
     account = accounts.append()
     accounts.name(row["reference"])

@@ -27,8 +27,37 @@ from novate.kernel.codes import AccountStatus
 class AccountColumns(Columns):
     """Accounts with their place in the tree, their state and one balance per asset.
 
-    Derived, and no part of exports: ``balance_sum``, the total of all balances of each asset as the
-    bookings leave it, and ``moved_block``, where money or lots moved.
+    Attributes
+    ----------
+    role, mode, status, shortfall_policy, segregation
+        Codes of `kernel.codes`; shape (accounts,), as all columns but ``balance``.
+    margin_model
+        Number of the margin model of the catalogue, 0 the standard one.
+    parent
+        Account of the member it belongs to, -1 for none.
+    head
+        First row of the account in `PositionColumns`, -1 for none; derived.
+    encumbered
+        Closed gains that the slow index has not confirmed, numeraire units, not negative (rule
+        7.20).
+    window_gain
+        Cash gained since the gains window began, numeraire units, negative for a loss (chapter 8).
+    open_order_hold
+        What open orders set aside for the loss and the fees of their fills, numeraire units, not
+        negative (rules 7.23 to 7.25).
+    call_amount
+        Numeraire units asked by the open margin call, 0 without one (rule 10.1).
+    deadline_ns, slice_ns
+        When the call is due, and when the next slice is; 0 for never.
+    is_closing_out
+        Whether the account was taken over since the liquidator was last flat (rule 12.7).
+    balance
+        Ledger units of each asset, positive if the account holder has them; shape (accounts,
+        assets).
+    balance_sum
+        Total of all balances of each asset as the bookings leave it; derived, shape (assets,).
+    moved_block
+        Per block of accounts, 1 where money or lots moved; derived.
     """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
@@ -91,13 +120,24 @@ class AccountColumns(Columns):
         self.balance_sum = np.concatenate((self.balance_sum, np.zeros(more, np.int64)))
 
     def add(self, account: int, asset: int, amount: int) -> None:
-        """Add ledger units to one balance: one leg of a movement, as `kernel.clearing.ledger`."""
+        """Add signed ledger units to one balance: one leg of a movement.
+
+        The caller books the other leg in the same call; the sum of the asset is zero after both.
+        """
         self.balance[account, asset] += amount
         self.balance_sum[asset] += amount
         self.moved_block[account // ACCOUNT_BLOCK] = 1
 
     def add_many(self, accounts: I64, asset: int, amounts: I64) -> None:
-        """Add ledger units to balances of one asset, repeats allowed: many legs at once."""
+        """Add signed ledger units to balances of one asset: many legs of a movement.
+
+        Parameters
+        ----------
+        accounts, amounts
+            Account, repeats allowed, and ledger units of each leg; shape (legs,).
+        asset
+            Asset of all legs.
+        """
         np.add.at(self.balance[:, asset], accounts, amounts)
         self.balance_sum[asset] += amounts.sum()
         self.moved_block[accounts // ACCOUNT_BLOCK] = 1
@@ -113,7 +153,7 @@ class AccountColumns(Columns):
         self.number = {reference: number for number, reference in enumerate(references)}
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in use; ``head`` is derived and left out."""
+        """Return the rows in use by column; ``head`` is derived and left out."""
         columns = super().export()
         del columns["head"]
         return columns
@@ -134,12 +174,31 @@ class AccountColumns(Columns):
 
 
 def blocks_of(accounts: int) -> int:
-    """Number of blocks that hold so many accounts."""
+    """Return the number of blocks that hold so many accounts."""
     return -(-accounts // ACCOUNT_BLOCK)
 
 
 class PositionColumns(Columns):
-    """Positions with a hash index over (account, instrument); see `kernel.clearing.position`."""
+    """Positions with a hash index over (account, instrument); see `kernel.clearing.position`.
+
+    Attributes
+    ----------
+    account, instrument
+        Whose and of what; shape (rows,), as all columns.  A pair has one row, kept when it is
+        closed.
+    lots
+        Lots held, positive long, negative short.
+    entry_cost, settlement_cost
+        Value at which the lots were opened, and value that has been settled in cash, units of the
+        settlement asset, with the sign of the lots' value.
+    realised
+        What closed lots made against their entry cost, units of the settlement asset, negative for
+        a loss.
+    buy_lots, sell_lots
+        Lots of open orders on each side, not negative.
+    link
+        Next row of the same account, -1 for none; derived.
+    """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "account": (np.int32, 0),
@@ -205,7 +264,7 @@ class PositionColumns(Columns):
         )  # fmt: skip
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows in the order of (account, instrument), without links: layout is not state."""
+        """Return the rows by account and instrument, without links: layout is not state."""
         order = np.lexsort((self.used("instrument"), self.used("account")))
         return {name: self.used(name)[order] for name in self.SPEC if name != "link"}
 
@@ -228,10 +287,18 @@ class ReservationArrays(NamedTuple):
 
 
 class ReservationColumns(NumberedColumns):
-    """Margin reserved for orders: signed lots that are still open, and what they hold.
+    """Margin reserved for open orders, numbered from 1 (rules 7.23 to 7.31).
 
-    ``limit_ticks`` is the worst price of a fill, ``open_order_hold`` numeraire units set aside
-    for its loss and fee.
+    Attributes
+    ----------
+    number, account, instrument
+        Which reservation, whose and of what; shape (rows,), as all columns.
+    lots
+        Signed lots that are still open, positive to buy; 0 once the reservation has ended.
+    limit_ticks
+        Worst price of a fill, ticks.
+    open_order_hold
+        Numeraire units set aside for the loss and the fee of the fill, not negative.
     """
 
     LIVE = "lots"

@@ -11,7 +11,20 @@ from novate.kernel.clearing.columns import I64
 
 
 def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amount: int) -> None:
-    """Move ``amount`` ledger units of ``asset`` from payer to payee; a balance may go negative."""
+    """Move an amount from payer to payee.
+
+    Parameters
+    ----------
+    asset, amount
+        Ledger units of the asset, not negative and below 2**62.
+    payer, payee
+        Accounts whose balances fall and rise; a balance may become negative.
+
+    Raises
+    ------
+    InvariantError
+        For another amount, or if a balance reaches 2**62 in size (rule 15.8).
+    """
     require(amount >= 0, f"a transfer has a direction, amount {amount} is not negative")
     require(amount < BALANCE_STOP, f"a transfer is below {BALANCE_STOP}, one is {amount}")
     accounts.add(payer, asset, -amount)
@@ -21,7 +34,20 @@ def transfer(accounts: AccountColumns, asset: int, payer: int, payee: int, amoun
 
 
 def collect(accounts: AccountColumns, asset: int, payers: I64, payee: int, amounts: I64) -> None:
-    """Move amounts (>= 0) of ``asset`` from payers, repeats allowed, to one payee."""
+    """Move amounts of one asset from many payers to one payee.
+
+    Parameters
+    ----------
+    payers, amounts
+        Accounts, repeats allowed, and ledger units that each pays, not negative; shape (payments,).
+    payee
+        Account that receives the sum.
+
+    Raises
+    ------
+    InvariantError
+        For a negative amount, or if a balance reaches 2**62 in size (rule 15.8).
+    """
     require(bool((amounts >= 0).all()), "a transfer has a direction: no amount is negative")
     accounts.add_many(payers, asset, -amounts)
     accounts.add(payee, asset, int(amounts.sum()))
@@ -30,25 +56,31 @@ def collect(accounts: AccountColumns, asset: int, payers: I64, payee: int, amoun
 
 
 def require_balance(balance: int) -> None:
-    """Stop when a balance reaches the size from which the next movement could leave 64 bits."""
+    """Raise unless a balance is below 2**62 ledger units in size (rule 15.8).
+
+    From there on the next movement could leave 64 bits.
+    """
     require(abs(balance) < BALANCE_STOP, f"no balance reaches {BALANCE_STOP}, one is {balance}")
 
 
 def asset_sums(accounts: AccountColumns) -> I64:
-    """Return the sum of all balances per asset; each is zero at all times."""
+    """Return the ledger units of all balances: zero at all times (rule 14.8); shape (assets,)."""
     sums: I64 = accounts.used("balance").sum(axis=0)
     return sums
 
 
 def require_zero_sums(accounts: AccountColumns) -> None:
-    """Stop unless the running totals of all assets are zero: `require_conserved` of one booking."""
+    """Raise unless the running totals of all assets are zero (rule 14.8).
+
+    It looks at one number per asset, `require_conserved` at every balance.
+    """
     sums = accounts.balance_sum
     if np.count_nonzero(sums):  # the fastest look at a few numbers
         require(False, f"debits equal credits in every asset, sums {sums.tolist()}")
 
 
 def require_conserved(accounts: AccountColumns) -> None:
-    """Stop unless debits equal credits in every asset."""
+    """Raise unless balances of every asset sum to zero and are in range (rules 14.8 and 15.8)."""
     sums = asset_sums(accounts)
     require(not sums.any(), f"debits equal credits in every asset, sums {sums.tolist()}")
     balance = accounts.used("balance")

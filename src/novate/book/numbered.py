@@ -1,4 +1,4 @@
-"""Rows that have a number for life, and leave their table when they are done."""
+"""Tables whose rows are numbered once and leave the table when they are done."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ DONE_MIN = 64
 
 
 class NumberedColumns(Columns):
-    """A growing table whose rows are numbered from 1 in the order in which they are added.
+    """A growing table whose rows are numbered from 1 in the order of addition (rule 1.6).
 
     A number is never given twice.  Numbers rise with the rows, so that a row is found by bisection
-    and no index has to be kept.  A row is done once its column ``LIVE`` is zero; it is no part of
-    the state any more, and stays only until rows are added to a table of which more than half is
-    done.  A row does not outlive an addition; a number does.
+    and no index has to be kept.  A row is done once its column ``LIVE`` is zero: it is no part of
+    the state any more, and its place is used again when rows are added to a table of which more
+    than half is done.  Row places change when rows are added; numbers do not.
 
-    ``given`` is the last number given, ``done`` holds how many rows are done: a kernel that ends
-    one counts it.
+    Attributes
+    ----------
+    number, account
+        Number of each row, ascending, and whose it is; shape (rows,).
+    given
+        Last number given, 0 before the first.
+    done
+        How many rows are done, in an array of one so that a kernel that ends a row can count it.
     """
 
     LIVE: ClassVar[str]
@@ -57,7 +63,7 @@ class NumberedColumns(Columns):
         self.ensure(self.count + rows)
 
     def find(self, numbers: npt.ArrayLike) -> I64:
-        """Return the rows of some numbers, done ones while they stay, -1 where there is none."""
+        """Return the rows of some numbers, -1 for none; rows that are done may be found."""
         wanted = np.asarray(numbers, np.int64)
         if not self.count:
             return np.full(wanted.shape, -1, np.int64)
@@ -80,14 +86,19 @@ class NumberedColumns(Columns):
         return row if is_there and getattr(self, self.LIVE)[row] else -1
 
     def live(self) -> I64:
-        """Rows that are not done, in order of number."""
+        """Return the rows that are not done, in order of number."""
         rows: I64 = np.flatnonzero(self.used(self.LIVE))
         return rows
 
     def of(self, accounts: I64) -> I64:
         """Return the live rows of some accounts: in their order, of each in order of number.
 
-        One pass over the table serves all accounts of a run: no list per account is kept.
+        One pass over the table serves all accounts, so that no list per account is kept.
+
+        Parameters
+        ----------
+        accounts
+            Different accounts; shape (accounts,).
         """
         rows = self.live()
         if not (rows.size and accounts.size):
@@ -101,7 +112,7 @@ class NumberedColumns(Columns):
         return found
 
     def end(self, rows: I64) -> None:
-        """Mark live rows as done."""
+        """Mark live rows as done; a row is named once."""
         getattr(self, self.LIVE)[rows] = 0
         self.done[0] += rows.size
 
@@ -116,7 +127,7 @@ class NumberedColumns(Columns):
         self.done[0] = 0
 
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows that are not done, in order of number, and the last number given."""
+        """Return the rows that are not done, in order of number, and the last number given."""
         rows = self.live()
         columns = {name: self.used(name)[rows] for name in self.SPEC}
         columns["given"] = np.array([self.given], np.int64)

@@ -1,6 +1,6 @@
-"""Reservations: open lots and money that an order sets aside, until they are used or released.
+"""Reservations: lots and money set aside for open orders, until they are used or released.
 
-Whether margin suffices for an order is asked in `margin.admission`; this is the bookkeeping.
+`margin.admission` decides whether margin suffices for an order; this module books and releases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ from novate.message.topic import ACCOUNT, Application, ColumnDecision, Topic
 
 
 def apply_margin_reserved(state: BookState, row: Row) -> None:
-    """Book the reservation, its open lots, and what it holds."""
+    """Book a reservation (rule 7.25): its lots among the open orders, its hold on the account.
+
+    Parameters
+    ----------
+    row
+        ``account``, ``instrument``, signed ``lots`` (positive to buy), ``limit_ticks``, and
+        ``open_order_hold`` in numeraire units.
+    """
     number = state.reservations.append()
     for name in ("account", "instrument", "lots", "limit_ticks", "open_order_hold"):
         getattr(state.reservations, name)[number] = row[name]
@@ -39,7 +46,19 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
 def decide_release_margins(
     state: BookState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Release what is left of reservations; one that is named again is gone by then."""
+    """Decide which reservations end with what is left of them: `MarginReleased` (rule 7.31).
+
+    Parameters
+    ----------
+    columns
+        ``reservation``: numbers, from 1; shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_RESERVATION for one that was never given, has ended, or is
+        named by a row before.
+    """
     numbers, reservations = columns["reservation"], state.reservations
     is_released = reservations.rows_of(numbers) >= 0
     again = np.ones(numbers.size, np.bool_)
@@ -54,7 +73,7 @@ def decide_release_margins(
 
 
 def apply_margin_released(state: BookState, columns: Row) -> None:
-    """Take the rest of the reservations off their positions and accounts."""
+    """Take the rest of reservations off open orders and holds; one that has ended is a fault."""
     rows = state.reservations.rows_of(columns["reservation"])
     require(bool((rows >= 0).all()), "what is released is reserved")
     release_wholly(
@@ -63,7 +82,10 @@ def apply_margin_released(state: BookState, columns: Row) -> None:
 
 
 def end_reservations(state: BookState, instrument: int) -> None:
-    """End every reservation of a contract that is over; its positions carry no open lots."""
+    """End every reservation of a contract that is over and free its hold (rule 8.12).
+
+    Open lots of its positions are not changed: the end of the contract sets them to zero.
+    """
     reservations = state.reservations
     rows = reservations.live()
     rows = rows[reservations.instrument[rows] == instrument]
@@ -74,14 +96,29 @@ def end_reservations(state: BookState, instrument: int) -> None:
 
 
 def release_all(state: BookState, accounts: I64, emit: Emit) -> None:
-    """Release every open reservation of some accounts: in their order, then in that of number."""
+    """Emit `MarginReleased` for all reservations of some accounts (rules 10.8 and 11.1).
+
+    The events stand in the order of the accounts, then of number.
+    """
     rows = state.reservations.of(accounts)
     if rows.size:
         emit.columns(event.MARGIN_RELEASED, reservation=state.reservations.number[rows])
 
 
 def reservation_rows(state: BookState, numbers: npt.NDArray[np.integer[Any]]) -> I64:
-    """Rows as the kernels of trades take them, of numbers of which 0 stands for none."""
+    """Return rows as the kernels of trades take them.
+
+    Parameters
+    ----------
+    numbers
+        Numbers of reservations, 0 for none; shape (trades,).
+
+    Returns
+    -------
+    I64
+        Row of each; NO_RESERVATION where the number is 0, UNKNOWN where it has ended or was never
+        given.
+    """
     if not numbers.any():
         return np.full(numbers.size, NO_RESERVATION, np.int64)
     rows = state.reservations.rows_of(numbers)

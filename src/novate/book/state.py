@@ -1,4 +1,4 @@
-"""The book as one object: accounts, positions, and what open orders reserve."""
+"""The book of the clearing state: accounts, positions and reservations in one object."""
 
 from __future__ import annotations
 
@@ -33,9 +33,16 @@ FUND_ROLES = (Role.DEFAULT_FUND, Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
 
 
 class BookState:
-    """The columns of the book; the floors above inherit from it.
+    """Accounts, positions and reservations; the states of the layers above inherit from it.
 
-    ``layout`` counts how often position rows were renumbered: row numbers do not outlive it.
+    Attributes
+    ----------
+    accounts, positions, reservations
+        Tables of `book.columns`.
+    checksum
+        Running checksum of the bookings; uint64, shape (1,).
+    layout
+        How often position rows were renumbered: a row number is valid for one layout.
     """
 
     def __init__(self) -> None:
@@ -67,7 +74,7 @@ class BookState:
         return self._own
 
     def account_arrays(self) -> AccountArrays:
-        """Accounts as kernels take them."""
+        """Return the accounts as kernels take them."""
         a = self.accounts
         return AccountArrays(
             a.role,
@@ -84,7 +91,7 @@ class BookState:
         )
 
     def margin_accounts(self) -> npt.NDArray[np.bool_]:
-        """Which accounts are margin accounts, of members' houses and of clients."""
+        """Return which accounts have the role house or client; bool, shape (accounts,)."""
         return np.isin(self.accounts.used("role"), MARGIN_ROLES)
 
     def group_accounts(self, group: int) -> tuple[int, ...]:
@@ -98,18 +105,18 @@ class BookState:
     def modelled_groups(self) -> I64:
         """Return the groups, ascending, whose margin model is not the standard one.
 
-        Kept until `forget_modelled`: where there are none nobody pays for looking.
+        The list is kept until `forget_modelled`.
         """
         if self._modelled is None:
             self._modelled = np.flatnonzero(self.accounts.used("margin_model") != STANDARD)
         return self._modelled
 
     def forget_modelled(self) -> None:
-        """To be called when a group gets another margin model."""
+        """Forget `modelled_groups`, when a group gets another margin model."""
         self._modelled = None
 
     def hold(self, account: int, instrument: int) -> int:
-        """Return the position row of a pair, made if it is new; room is reserved before."""
+        """Return the position row of a pair, made if it is new; room was reserved before."""
         return int(hold_row(self.positions.arrays(), self.accounts.head, account, instrument))
 
     def holders(self, instrument: int) -> npt.NDArray[np.int64]:
@@ -126,7 +133,7 @@ class BookState:
         self.layout += 1
 
     def drop_caches(self) -> None:
-        """Forget everything derived; no event may change by it."""
+        """Forget everything derived; no event depends on it."""
         self.forget_holders()
         self._modelled = None
         self._single.clear()

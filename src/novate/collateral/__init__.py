@@ -1,1 +1,1 @@
-"""Deposits and withdrawals: what counts as cover, and what may leave."""
+"""Collateral: deposits and withdrawals, and the haircuts of assets that count as margin."""

@@ -1,7 +1,10 @@
-"""Deposits and withdrawals: collateral comes in freely and leaves only when it is not needed.
+"""Deposits and withdrawals of collateral (rules 6.4 to 6.11).
 
-What leaves must not be needed for initial margin, for the cost of liquidating what is held, or as
-cover for gains that the slow average has not confirmed: such gains margin, they do not leave.
+A withdrawal must leave equity that covers initial margin, the cost of liquidating what is held, and
+gains that the slow index has not confirmed: those count as margin and are not paid out.
+
+Sources: EMIR Article 46 and CPMI-IOSCO PFMI Principle 5, collateral.  The haircuts by which equity
+counts an asset are those of `haircut`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,20 @@ from novate.valuation import Assessment, ClearingState
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Credit a deposit; loss-absorbing funds take the numeraire only."""
+    """Decide a deposit: `CollateralPosted` (rules 6.4 to 6.6).
+
+    Parameters
+    ----------
+    row
+        ``account`` of role house, client or a fund; ``asset``, for a fund the numeraire; ``amount``
+        in ledger units.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, AMOUNT_TOO_LARGE or ACCOUNT_CLOSED,
+        tested in this order.
+    """
     no = PostCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
     role = x.accounts.role[account] if account < x.accounts.count else 0
@@ -42,12 +58,25 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
 
 
 def apply_collateral_posted(x: ClearingState, row: Row) -> None:
-    """Custody owes it, the account has it."""
+    """Move the amount from custody to the account; custody's balance falls (rule 6.7)."""
     transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
 
 
 def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Pay out if what stays is enough."""
+    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11).
+
+    Parameters
+    ----------
+    row
+        ``account``, ``asset`` and ``amount`` in ledger units.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
+        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, tested in this order; the last
+        two with equity after the withdrawal and what it must cover, numeraire units.
+    """
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
     if account >= x.accounts.count or x.accounts.role[account] not in MARGIN_ROLES:
@@ -78,11 +107,11 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
 
 
 def _stale_asset(x: ClearingState, account: int) -> int:
-    """Lowest number of an asset that the account's worth hangs on and whose index is stale, or -1.
+    """Lowest number of a stale asset that the account's worth depends on, or -1 (rule 6.9).
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
-    that has a price: what has none counts for nothing.  An option hangs on its smile too; if that
-    is stale, the underlying counts as stale.
+    that has a price: one without a price counts for nothing.  An option depends on its smile too;
+    if that is not live, its underlying counts as stale.
     """
     held = np.flatnonzero(x.accounts.balance[account, : x.assets.count])
     needed = {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
@@ -107,7 +136,7 @@ def _assess_without(x: ClearingState, account: int, asset: int, amount: int) -> 
 
 
 def apply_collateral_withdrawn(x: ClearingState, row: Row) -> None:
-    """The account no longer has it, custody no longer owes it."""
+    """Move the amount from the account to custody."""
     transfer(x.accounts, row["asset"], row["account"], x.single(Role.CUSTODY), row["amount"])
 
 

@@ -1,4 +1,8 @@
-"""Which rule says the haircut of an asset, and asking it at every assessment."""
+"""Naming the haircut rule of an asset, and asking it at every assessment (rule 6.17).
+
+Sources: EMIR Article 46 and Delegated Regulation (EU) 153/2013 Article 41, CPMI-IOSCO PFMI
+Principle 5: haircuts are set, and reviewed, for each asset that is taken as collateral.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,18 @@ from novate.message.topic import NOBODY, Application, Decision, Topic
 
 
 def decide_set_haircut_rule(x: CollateralState, row: Row, emit: Emit) -> Refusal | None:
-    """Name a rule for an asset; the numeraire has no haircut."""
+    """Decide the haircut rule of an asset other than the numeraire: `HaircutRuleSet`.
+
+    Parameters
+    ----------
+    row
+        ``asset``, not the numeraire, and ``rule``, its place in `haircut.CATALOGUE`.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_ASSET or UNKNOWN_RULE.
+    """
     if not 0 < row["asset"] < x.assets.count:
         return Refusal(No.UNKNOWN_ASSET, row["asset"], x.assets.count - 1)
     if not 0 <= row["rule"] < len(x.haircut_rules):
@@ -22,12 +37,15 @@ def decide_set_haircut_rule(x: CollateralState, row: Row, emit: Emit) -> Refusal
 
 
 def apply_haircut_rule_set(x: CollateralState, row: Row) -> None:
-    """Remember the rule."""
+    """Set the rule of the asset; it is first asked at the next assessment."""
     x.assets.haircut_rule[row["asset"]] = row["rule"]
 
 
 def update_haircuts(x: CollateralState, emit: Emit) -> None:
-    """Ask the rule of each asset but the numeraire, in order of number; journal what changed."""
+    """Emit `HaircutSet`, in bps, for each asset whose rule gives another haircut than is in force.
+
+    Assets go by number; a rule that leaves 0 to 10,000 bps is a fault.
+    """
     for asset in range(1, x.assets.count):
         rule = x.haircut_rules[int(x.assets.haircut_rule[asset])]
         haircut_bps = rule.haircut_bps(x, asset)

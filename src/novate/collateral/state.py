@@ -1,4 +1,4 @@
-"""The state as collateral sees it: the clearing state, and who says its haircuts."""
+"""The clearing state with the haircut rules in force."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from novate.valuation import ClearingState
 
 
 class CollateralState(ClearingState):
-    """The clearing state with the haircut rules in force; the floors above inherit from it."""
+    """The clearing state with haircut rules; the states of the layers above inherit from it.
+
+    Attributes
+    ----------
+    haircut_rules
+        Rules by number; no part of the state.
+    """
 
     def __init__(self) -> None:
         super().__init__()

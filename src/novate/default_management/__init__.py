@@ -1,1 +1,1 @@
-"""Calls, liquidation, takeover, and the waterfall down to the last layer."""
+"""Default management: margin calls, liquidation, takeover and the default waterfall."""

@@ -1,4 +1,8 @@
-"""Margin calls of groups that call before they default."""
+"""Margin calls of accounts whose shortfall policy is call then default (rulebook chapter 10).
+
+Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
+Principle 13 for the rules by which a member that does not pay is in default.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,22 @@ from novate.valuation.price_status import WAITING
 def decide_call_margins(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Call open accounts whose equity is below initial margin."""
+    """Decide which open accounts are called (rules 4.19 and 10.1).
+
+    Emits `MarginCalled` with the amount, ``initial margin - equity`` in numeraire units and above
+    zero, and its deadline, ns.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
+        default, CAUSE_GONE unless it is open and its equity below initial margin.
+    """
     accounts, is_known = known(columns["account"], x.accounts.count)
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
@@ -57,7 +76,7 @@ def decide_call_margins(
 
 
 def apply_margin_called(x: ClearingState, columns: Row) -> None:
-    """The accounts are called until the call is met or expires."""
+    """Set the status of accounts to *called*, with amount and deadline."""
     accounts = columns["account"]
     x.accounts.status[accounts] = AccountStatus.CALLED
     x.accounts.call_amount[accounts] = columns["amount"]
@@ -70,10 +89,21 @@ def _set_deadlines(x: ClearingState, accounts: I64, deadline_ns: int | I64) -> N
 
 
 def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """Close calls once equity covers initial margin again.
+    """Decide which calls are met: `MarginCallMet` if equity covers initial margin (rule 10.4).
 
-    Blocked prices do not stand in the way: what was asked for at the last marks has been paid, and
-    a price that comes back worse leads to another call with a whole grace.
+    A blocked price does not hold this up: the call is met at the last marks, and a price that comes
+    back worse leads to another call with a whole grace (rule 10.5).
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT unless called, CAUSE_GONE with equity below initial
+        margin.
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
@@ -103,7 +133,7 @@ def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
 
 
 def apply_margin_call_met(x: ClearingState, columns: Row) -> None:
-    """The accounts are open again."""
+    """Set the status of accounts to *open*, without a call."""
     _close_calls(x, columns["account"], AccountStatus.OPEN)
 
 
@@ -114,11 +144,22 @@ def _close_calls(x: ClearingState, accounts: I64, status: AccountStatus) -> None
 
 
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """At the deadline: met after all, or default.
+    """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    A called account whose worth has fallen below the takeover level is in default at once.  Nobody
-    is declared in default at a guess: while a price of an open position is blocked the call waits
-    for it, and an early default too.
+    Emits `MarginCallMet` with equity at or above initial margin; else `CallExtended` while an open
+    position, long options aside, has a blocked price: no default is declared on marks that are not
+    current; else `DefaultDeclared`, and `MarginReleased` for the reservations of the account.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
+        takeover worth is below the takeover level and no price is blocked.
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
@@ -154,18 +195,29 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
 
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
-    """The calls wait for their price."""
+    """Let the deadlines of calls wait until the blocked price is there again (rule 8.15)."""
     _set_deadlines(x, columns["account"], WAITING)
 
 
 def apply_default_declared(x: DefaultState, columns: Row) -> None:
-    """The accounts are closed out from now on."""
+    """Set the status of accounts to *liquidating*, without a call, with a slice due now."""
     _close_calls(x, columns["account"], AccountStatus.LIQUIDATING)
     x.set_slices(columns["account"], x.now_ns)
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Open accounts that are called when equity is below initial margin."""
+    """Return `CallMargin` for open accounts below initial margin (rules 4.19 and 4.22).
+
+    Parameters
+    ----------
+    margin
+        Equity and initial margin of all accounts, numeraire units.
+
+    Returns
+    -------
+    list[Run]
+        Accounts of policy call then default without a blocked price, by number.
+    """
     breach = (
         x.margin_accounts()
         & (x.accounts.used("status") == AccountStatus.OPEN)
@@ -177,7 +229,7 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Called accounts whose equity covers initial margin again."""
+    """Return `MeetCall` for called accounts with equity at or above initial margin (rule 4.16)."""
     called = x.accounts.used("status") == AccountStatus.CALLED
     return commands(
         command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= margin.initial))
@@ -185,11 +237,15 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Called accounts below the takeover level, or whose deadline waited for a price."""
+    """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
+
+    Those are accounts with takeover worth below the takeover level, and those whose deadline waited
+    for a price; none while a price is blocked.
+    """
     called = np.flatnonzero(x.accounts.used("status") == AccountStatus.CALLED)
     level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
-    # Long options only add to equity: who has enough of it is not looked at.
+    # Long options only add to equity: accounts at or above the level need no look.
     called = called[waits | (margin.equity[called] < level)]
     blocked, long_worth = look_at(x, called)
     waits = x.accounts.deadline_ns[called] == WAITING

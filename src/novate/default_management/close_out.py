@@ -1,4 +1,4 @@
-"""What accounts that are closed out still hold, and what they are worth to whoever takes over."""
+"""Takeover worth, takeover level and blocked prices of accounts that are called or closed out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from novate.valuation.price_status import blocked_prices
 
 
 def position_rows(x: ClearingState, account: int) -> list[int]:
-    """Rows of an account's open positions, by instrument."""
+    """Return the rows of an account's open positions, by instrument number."""
     rows = []
     row = int(x.accounts.head[account])
     while row >= 0:
@@ -51,17 +51,17 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
 
 
 class PriceLook(NamedTuple):
-    """What the prices of some accounts' positions allow; each of shape (accounts,).
+    """What blocked prices and long options say of some accounts; int64, each of shape (accounts,).
 
     Attributes
     ----------
     blocked
-        Lowest number of an open position whose price is blocked, -1 for none: nothing is
-        liquidated at a guess.  A long option is left out: it is no collateral and asks for
-        nothing, so that its price decides nothing.
+        Lowest number of an open position whose price is blocked, -1 for none: no liquidation, call
+        or default is decided on it (rule 4.22).  Long options are left out: they are no collateral
+        and ask for no margin.
     long_worth
-        Worth of the long options at their marks, numeraire units, each rounded down; one whose
-        price is blocked counts as nothing.
+        Worth of the long options at their marks, numeraire units, each rounded down, not negative;
+        one whose price is blocked counts as nothing (rule 10.2).
     """
 
     blocked: I64
@@ -69,7 +69,7 @@ class PriceLook(NamedTuple):
 
 
 def look_at(x: ClearingState, accounts: I64) -> PriceLook:
-    """Look at the prices of some accounts' positions."""
+    """Return blocked positions and the worth of long options of some accounts."""
     look = PriceLook(np.full(accounts.size, -1, np.int64), np.zeros(accounts.size, np.int64))
     if accounts.size:
         look_at_prices(
@@ -80,21 +80,21 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
 
 
 def has_blocked_price(x: ClearingState, account: int) -> bool:
-    """Whether a position that decides waits for a price."""
+    """Return whether an open position of an account, long options aside, has a blocked price."""
     return bool(look_at(x, np.array([account])).blocked[0] >= 0)
 
 
 class Bindings(NamedTuple):
-    """What the maintenance margin of some accounts is due to most; each of shape (accounts,).
+    """What bound maintenance margin of some accounts (rule 11.2); int64, shape (accounts,).
 
     Attributes
     ----------
     instrument
-        Open position whose contract binds, -1 where another reason does, or none.
+        Contract that bound, -1 where it was another reason, or none.
     bound
         `kernel.codes.Bound`.
     scenario
-        Number of the scenario that binds, -1 for another reason.
+        Number of the scenario that bound, -1 for another reason.
     """
 
     instrument: I64
@@ -103,7 +103,7 @@ class Bindings(NamedTuple):
 
 
 def bindings_of(x: ClearingState, accounts: I64) -> Bindings:
-    """Find what bound the margin of some accounts; ties go to the lower instrument."""
+    """Find what bound the maintenance margin of some accounts; ties go to the lower instrument."""
     instrument = np.empty(accounts.size, np.int64)
     find_binding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
@@ -120,12 +120,17 @@ def bindings_of(x: ClearingState, accounts: I64) -> Bindings:
 
 
 def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
-    """Equity below which accounts in liquidation are taken over, numeraire units, rounded down.
+    """Return the takeover worth below which an account is taken over (rule 10.3).
 
     Parameters
     ----------
     accounts, maintenance
-        Numbers of the accounts, and their maintenance margin; both of shape (accounts,).
+        Numbers of the accounts, and their maintenance margin in numeraire units; shape (accounts,).
+
+    Returns
+    -------
+    I64
+        ``floor(maintenance * takeover_ppm / 10**6)``, numeraire units, same shape.
     """
     share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
@@ -133,7 +138,7 @@ def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
 
 
 def notional_of(x: ClearingState, row: int) -> int:
-    """Notional of a position at its mark, numeraire units, rounded up."""
+    """Return the notional of a position at its mark, numeraire units, rounded up (rule 13.10)."""
     i = int(x.positions.instrument[row])
     value = value_of(
         x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
@@ -143,7 +148,7 @@ def notional_of(x: ClearingState, row: int) -> int:
 
 
 def is_flat(x: DefaultState, account: int) -> bool:
-    """No positions, no open orders, and nothing but numeraire, paid or still owed."""
+    """Return whether an account has no lots, no orders and nothing but numeraire (rule 11.22)."""
     return bool(
         holds_nothing(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),

@@ -1,4 +1,4 @@
-"""Orders to the world, losses on their way through the waterfall, and its declared order."""
+"""Tables of default management: orders to the external market, open losses, declared waterfall."""
 
 from __future__ import annotations
 
@@ -24,9 +24,22 @@ DECLARED_ORDER = (
 
 
 class OrderColumns(NumberedColumns):
-    """The outbox: what the engine asks the world to do; a responder answers with commands.
+    """Open orders to the external market, numbered from 1; `ReportFill` answers them.
 
-    ``answered_ns`` is the instant of the last fill, or of the placement before there is one.
+    Attributes
+    ----------
+    account
+        Whose order it is; shape (rows,), as all columns.
+    kind, subject
+        `kernel.codes.OrderKind`, and the instrument, or the asset of a conversion.
+    quantity
+        Signed lots, or ledger units of the asset, that are still open: positive to buy.
+    reference
+        Mark in ticks, or price of the asset in 1e-8, when it was placed.
+    placed_ns, answered_ns
+        Instants of placement and of the last fill, before one that of the placement.
+    is_open
+        Whether it still waits for an answer.
     """
 
     LIVE = "is_open"
@@ -52,7 +65,17 @@ class OrderColumns(NumberedColumns):
 
 
 class LossColumns(NumberedColumns):
-    """Losses that wait for the waterfall: who failed, and how much it was."""
+    """Losses that the waterfall has not taken yet, numbered from 1 (rules 12.8 and 12.11).
+
+    Attributes
+    ----------
+    account
+        Account that failed, or the liquidator; shape (rows,), as all columns.
+    amount
+        Numeraire units, above zero.
+    is_open
+        Whether it still waits.
+    """
 
     LIVE = "is_open"
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
@@ -69,8 +92,15 @@ class LossColumns(NumberedColumns):
 class DefaultColumns:
     """State of default management.
 
-    ``uncovered`` is what of past losses nobody could bear, numeraire units: it stays on the
-    liquidator until a surplus makes up for it.
+    Attributes
+    ----------
+    orders, losses
+        Tables of this module.
+    waterfall
+        Codes of `kernel.codes.Layer` in the declared order, the last layer last; shape (5,).
+    uncovered
+        Numeraire units of past losses that nobody could bear, not negative: they stay on the
+        liquidator until a surplus makes up for them (rules 13.18 and 12.12).
     """
 
     def __init__(self) -> None:
@@ -89,6 +119,6 @@ class DefaultColumns:
         return twin
 
     def pending(self) -> int:
-        """Losses that wait for the waterfall or stayed uncovered, numeraire units, >= 0."""
+        """Return losses that are open or stayed uncovered, numeraire units, not negative."""
         losses = self.losses
         return int(losses.amount[losses.live()].sum()) + self.uncovered

@@ -1,7 +1,7 @@
-"""What ends a contract closes the orders in it: nobody can fill them any more.
+"""Ends of contracts: expiry and touched barriers, which also close the open orders in the contract.
 
-A contract ends at its expiry, an option also by a touch of its barrier: at an index that a price
-makes at once, at the index of an assessment, or at a scheduled look.
+A contract ends at its expiry, an *out* option also by a touch of its barrier: at an index that a
+price makes at once, at the index of an assessment, or at a scheduled look.
 """
 
 from __future__ import annotations
@@ -19,7 +19,20 @@ from novate.settlement.cycle import settle_expiry
 
 
 def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Accept a source's price; the index that it makes may touch a barrier at once."""
+    """Decide a source's price: `PriceReported`, and touches by the index that it makes.
+
+    Rules 5.2, 9.21 and 9.26: `BarrierTouched` and, for an *out* option, `OrderClosed` follow.
+
+    Parameters
+    ----------
+    row
+        ``source``, ``price_e8`` in 1e-8 numeraire, and the instant at which it was observed, ns.
+
+    Returns
+    -------
+    Refusal | None
+        Reasons of `message.refusal.ReportPriceRefusal`.
+    """
     refusal = accept_price(state, row, emit)
     watched = state.watched()
     if refusal is not None or not watched:
@@ -34,14 +47,14 @@ def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | 
 
 
 def touch_barriers(state: DefaultState, emit: Emit) -> None:
-    """Touch every watched barrier that an index of this assessment is at."""
+    """Emit touches of barriers watched continuously by the indices of an assessment (rule 9.22)."""
     for i in touched_now(state):
         touch(state, i, emit)
         _close_orders_of_ended(state, i, emit)
 
 
 def decide_settle_expiry(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Settle an expired contract and close its orders."""
+    """Decide an expiry by `settlement.cycle.settle_expiry`; close the orders in the contract."""
     refusal = settle_expiry(state, row, emit)
     if refusal is None:
         _close_orders_of_ended(state, row["instrument"], emit)
@@ -49,7 +62,7 @@ def decide_settle_expiry(state: DefaultState, row: Row, emit: Emit) -> Refusal |
 
 
 def decide_observe_barrier(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Look at a barrier; the orders of an option that ends by it close."""
+    """Decide a look by `settlement.barrier.observe_barrier`; close the orders of what ends."""
     refusal = observe_barrier(state, row, emit)
     if refusal is None:
         _close_orders_of_ended(state, row["instrument"], emit)

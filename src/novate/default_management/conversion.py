@@ -1,6 +1,7 @@
-"""Conversions: assets of an account that is closed are exchanged with the external market.
+"""Conversions: assets of an account that is closed out are exchanged with the external market.
 
-Debts in other assets are bought back; what is sold pays a debt in the numeraire.
+Debts in other assets are bought back; what is sold pays a debt in the numeraire (rules 11.7 to
+11.10 and 11.17).
 """
 
 from __future__ import annotations
@@ -14,7 +15,20 @@ from novate.valuation import ClearingState
 
 
 def proceeds_of(x: ClearingState, asset: int, amount: int, price_e8: int) -> int:
-    """Numeraire units for ``amount`` gained (negative: sold); a credit and a charge round down."""
+    """Return what an account gets for a conversion (rule 11.17).
+
+    Parameters
+    ----------
+    asset, amount
+        Ledger units of the asset that the account gains; negative when it sells.
+    price_e8
+        Price of one whole unit of the asset, 1e-8 of a whole numeraire.
+
+    Returns
+    -------
+    int
+        Numeraire units, negative when it pays: a credit is rounded down, a charge up.
+    """
     worth: int = amount * price_e8 * 10 ** int(x.assets.decimals[0])
     scale: int = 10 ** (8 + int(x.assets.decimals[asset]))
     return -worth // scale
@@ -23,7 +37,7 @@ def proceeds_of(x: ClearingState, asset: int, amount: int, price_e8: int) -> int
 def fill_conversion(
     x: ClearingState, number: int, account: int, asset: int, amount: int, price_e8: int, emit: Emit
 ) -> None:
-    """Emit a conversion; what is sold is credited rounded down, what is bought charged up."""
+    """Emit `AssetConverted`: an account gains signed ledger units of an asset at a price."""
     proceeds = proceeds_of(x, asset, amount, price_e8)
     emit(
         event.ASSET_CONVERTED,
@@ -33,7 +47,7 @@ def fill_conversion(
 
 
 def apply_asset_converted(x: DefaultState, row: Row) -> None:
-    """Exchange asset and numeraire with the external market."""
+    """Exchange asset and numeraire with the external market, and take the fill off the order."""
     market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
     if amount > 0:
         transfer(x.accounts, row["asset"], market, account, amount)

@@ -1,8 +1,12 @@
-"""Liquidation through the outbox, answered by the market.
+"""Liquidation of accounts through orders to the external market (rulebook chapter 11).
 
-An account in breach is closed a slice at a time, as its method says: it keeps its own profit and
-loss, pays a fee to the insurance fund, and is released when it is well above maintenance margin
-again.
+An account in liquidation is closed a slice at a time, as its method says, at the prices of the
+fills: it keeps its own profit and loss, pays a fee on every fill to the insurance fund, and is
+released when its equity is at its release level again.
+
+Sources: venues such as dYdX liquidate accounts below maintenance margin in parts and take a limited
+fee for their insurance fund; for members of a clearing house EMIR Article 48 and CPMI-IOSCO PFMI
+Principle 13 ask for rules of close-out that contain losses.
 """
 
 from __future__ import annotations
@@ -43,7 +47,23 @@ from novate.valuation import ClearingState
 def decide_start_liquidations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Begin to close auto-liquidated accounts whose equity is below maintenance margin."""
+    """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 11.1 and 11.2).
+
+    Emits `LiquidationStarted` with equity, maintenance margin and net in numeraire units and what
+    bound the margin, then `MarginReleased` for the reservations of the accounts.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
+        CAUSE_GONE unless it is open and short, NOT_DUE while an open position, long options aside,
+        has a blocked price.
+    """
     accounts, is_known = known(columns["account"], x.accounts.count)
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
@@ -74,15 +94,26 @@ def decide_start_liquidations(
 
 
 def apply_liquidation_started(x: DefaultState, columns: Row) -> None:
-    """The accounts are closed out from now on."""
+    """Set the status of accounts to *liquidating*, with a slice due now."""
     x.accounts.status[columns["account"]] = AccountStatus.LIQUIDATING
     x.set_slices(columns["account"], x.now_ns)
 
 
 def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I64) -> I64:
-    """Equity at which a liquidation stops: a multiple of maintenance margin, numeraire units.
+    """Return the equity at which a liquidation stops (rule 11.3).
 
-    An account in default of a call owes initial margin: it is not released below it.
+    Parameters
+    ----------
+    accounts
+        Numbers of the accounts, shape (accounts,).
+    initial, maintenance
+        Their margin, numeraire units, not negative; same shape.
+
+    Returns
+    -------
+    I64
+        ``ceil(maintenance * release_ppm / 10**6)``, numeraire units; at least initial margin for an
+        account of policy call then default.
     """
     share = x.parameter_of(Parameter.RELEASE_PPM, accounts)
     level = maintenance // PPM * share - -(maintenance % PPM) * share // PPM
@@ -95,7 +126,22 @@ def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I6
 def decide_stop_liquidations(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Release accounts that cured."""
+    """Decide which accounts in liquidation are at their release level again (rules 4.15 and 11.4).
+
+    Emits `OrderClosed` for their open orders, then `LiquidationStopped` with equity and level in
+    numeraire units.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with equity below
+        the level.
+    """
     accounts, is_known = known(columns["account"], x.accounts.count)
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
@@ -114,13 +160,30 @@ def decide_stop_liquidations(
 
 
 def apply_liquidation_stopped(x: DefaultState, columns: Row) -> None:
-    """The accounts are open again."""
+    """Set the status of accounts to *open*, without a slice instant."""
     x.accounts.status[columns["account"]] = AccountStatus.OPEN
     x.set_slices(columns["account"], 0)
 
 
 def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """Send the next orders of each account, as its liquidation method says, and its conversions."""
+    """Decide the next slice of accounts in liquidation and of the liquidator (rules 11.5 to 11.13).
+
+    Each position is closed as the liquidation method of its account says.  Debts in other assets
+    are bought back; an account short of numeraire sells as much of its other assets as its debt
+    needs, the liquidator sells all of them.  Emits `OrderPlaced` and `SliceScheduled`, before them
+    `OrderClosed` for excess orders of the liquidator.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT for an account neither in liquidation nor the
+        liquidator, NOT_DUE before its slice instant.
+    """
     accounts, is_known = known(columns["account"], x.accounts.count)
     refused = Refused(accounts.size)
     liquidator = x.single(Role.LIQUIDATOR)
@@ -194,12 +257,24 @@ def _of_kind(kind: OrderKind, orders: I64) -> I64:
 
 
 def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
-    """Remember when the next slices are due."""
+    """Set when the next slices are due, ns, 0 for none."""
     x.set_slices(columns["account"], columns["instant_ns"])
 
 
 def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Open auto-liquidated accounts below maintenance margin, the worst first."""
+    """Return `StartLiquidation` for open accounts below maintenance margin (rules 4.18 and 4.22).
+
+    Parameters
+    ----------
+    margin
+        Equity and maintenance margin of all accounts, numeraire units.
+
+    Returns
+    -------
+    list[Run]
+        Accounts of policy auto-liquidate without a blocked price, the largest shortfall first, ties
+        by number.
+    """
     breach = (
         x.margin_accounts()
         & (x.accounts.used("status") == AccountStatus.OPEN)
@@ -214,14 +289,14 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Accounts in liquidation that are above their release level again."""
+    """Return `StopLiquidation` for accounts at their release level, by number (rule 4.15)."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     level = release_level(x, closing, margin.initial[closing], margin.maintenance[closing])
     return commands(command.STOP_LIQUIDATION, account=closing[margin.equity[closing] >= level])
 
 
 def slices(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Slices that are due at this very instant: of accounts by number, then of the liquidator."""
+    """Return `PlaceSlice` for the slices that are due, the liquidator's last (rule 4.20)."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     closing = np.append(closing, x.single(Role.LIQUIDATOR))
     at_ns = x.accounts.slice_ns[closing]

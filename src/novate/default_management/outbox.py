@@ -1,7 +1,8 @@
-"""The outbox: what the engine asks the world to do for accounts that are closed, and its answers.
+"""Orders of accounts that are closed out, to the external market, and its answers.
 
-An order stays until it is filled, withdrawn, or its holding changes; a fill trades with the
-external market, and whoever answers late is refused.
+An order is open until it is filled, answered for good, expired, or in excess of what the account
+still holds.  A fill trades with the account of the external market; an answer to a closed order is
+refused (rules 11.14 to 11.23).
 """
 
 from __future__ import annotations
@@ -43,14 +44,15 @@ from novate.valuation import ClearingState
 
 
 def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
-    """Place orders of some accounts, but those that are out already.
+    """Emit `OrderPlaced` for some accounts, but not for what has an open order already.
 
     Parameters
     ----------
     accounts
-        Whose orders they are, each once.
+        Whose orders they are, each once; shape (accounts,).
     wanted
-        Rows of (account, kind, subject, quantity); at most one of an account, kind and subject.
+        Rows of (account, kind, subject, quantity): signed lots, or ledger units of an asset,
+        positive to buy; shape (orders, 4), at most one of an account, kind and subject.
     """
     orders = x.defaults.orders
     out = orders.of(accounts)
@@ -86,7 +88,7 @@ def _keys(account: I64, kind: I64, subject: I64) -> I64:
 
 
 def apply_order_placed(x: DefaultState, columns: Row) -> None:
-    """The orders wait for an answer."""
+    """Append the orders, open until they are answered."""
     orders = x.defaults.orders
     rows = orders.add(len(columns["order"]))
     require(bool((orders.number[rows] == columns["order"]).all()), "orders are numbered one by one")
@@ -98,7 +100,23 @@ def apply_order_placed(x: DefaultState, columns: Row) -> None:
 
 
 def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Book the market's answer to an order; a finished order leaves the outbox."""
+    """Decide the market's answer to an order (rules 11.14 to 11.19).
+
+    Emits `OrderFilled` with its fee, or `AssetConverted`, and `OrderClosed` when the answer is
+    final or nothing is left.
+
+    Parameters
+    ----------
+    row
+        ``order``; ``quantity`` that is filled, lots or ledger units, not negative; ``price`` in
+        ticks, or 1e-8 for a conversion; ``is_final``.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_ORDER, ORDER_CLOSED, QUANTITY_OUT_OF_RANGE, PRICE_OUT_OF_RANGE or AMOUNT_TOO_LARGE
+        (rules 15.6 and 15.7), tested in this order.
+    """
     no = ReportFillRefusal
     number, quantity, price = row["order"], row["quantity"], row["price"]
     orders = x.defaults.orders
@@ -156,7 +174,7 @@ def _fill_position(
 
 
 def apply_order_filled(x: DefaultState, row: Row) -> None:
-    """Trade with the external market at the fill price and pay the fee to the insurance fund."""
+    """Book a fill: the trade with the external market, and the fee to the insurance fund."""
     account, lots = row["account"], row["lots"]
     book_between(
         x, account, x.single(Role.EXTERNAL_MARKET), row["instrument"], row["ticks"], lots,
@@ -169,7 +187,18 @@ def apply_order_filled(x: DefaultState, row: Row) -> None:
 def book_between(
     x: ClearingState, account: int, other: int, i: int, ticks: int, lots: int, value: int
 ) -> None:
-    """Book a fee-free trade: ``account`` gets signed ``lots`` with signed ``value``."""
+    """Book a trade without fees (rules 7.14 to 7.20).
+
+    Parameters
+    ----------
+    account, other
+        Account that gets the lots, and the one that gives them.
+    i, ticks
+        Instrument and price.
+    lots, value
+        Signed lots, positive bought, and their value at the price, ledger units of the settlement
+        asset; those of ``other`` are the opposite.
+    """
     x.positions.reserve(2, x.accounts)
     buyer, seller = (account, other) if lots > 0 else (other, account)
     apply_trade(
@@ -180,12 +209,12 @@ def book_between(
 
 
 def close_orders(x: DefaultState, accounts: I64, emit: Emit) -> None:
-    """Take all open orders of some accounts out of the outbox: by account, oldest first."""
+    """Emit `OrderClosed` for all open orders of some accounts: in their order, then by number."""
     _close(x, x.defaults.orders.of(accounts), emit)
 
 
 def close_orders_in(x: DefaultState, instrument: int, emit: Emit) -> None:
-    """Take all open orders in a contract out of the outbox."""
+    """Emit `OrderClosed` for all open orders in a contract, by number."""
     orders = x.defaults.orders
     rows = orders.live()
     is_in = (orders.kind[rows] == OrderKind.POSITION) & (orders.subject[rows] == instrument)
@@ -193,10 +222,10 @@ def close_orders_in(x: DefaultState, instrument: int, emit: Emit) -> None:
 
 
 def cancel_excess_orders(x: DefaultState, emit: Emit) -> None:
-    """Take out of the outbox what the liquidator ordered for a holding that changed since.
+    """Emit `OrderClosed` for orders of the liquidator in excess of what it holds (rule 11.23).
 
     An order stays while it reduces the position, or the balance that it converts, and is not larger
-    than it: else a late fill would turn the liquidator round.
+    than it: a fill of a larger one would reverse the position.
     """
     liquidator = x.single(Role.LIQUIDATOR)
     orders = x.defaults.orders
@@ -217,7 +246,19 @@ def _close(x: DefaultState, rows: I64, emit: Emit) -> None:
 def decide_expire_orders(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Withdraw orders that had no fill for their life; a fill that comes later is refused."""
+    """Decide which orders had no fill for their life: `OrderClosed` (rule 11.20).
+
+    Parameters
+    ----------
+    columns
+        ``order``: numbers, from 1; shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT for a number never given, CAUSE_GONE for a closed
+        order, NOT_DUE before the end of its life.
+    """
     orders, numbers = x.defaults.orders, columns["order"].astype(np.int64)
     refused = Refused(numbers.size)
     refused.where(
@@ -232,7 +273,7 @@ def decide_expire_orders(
 
 
 def apply_order_closed(x: DefaultState, columns: Row) -> None:
-    """The orders no longer wait for an answer."""
+    """Close orders; one that is not open is a fault."""
     rows = x.defaults.orders.rows_of(columns["order"])
     require(bool((rows >= 0).all()), "an order is closed once")
     x.defaults.orders.end(rows)

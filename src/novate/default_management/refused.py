@@ -1,4 +1,4 @@
-"""Which rows of a run may not proceed, and why: the first reason that is found counts."""
+"""Refusals of the rows of a run: the first reason found for a row is the one it is given."""
 
 from __future__ import annotations
 
@@ -27,7 +27,17 @@ class Refused:
         self._reasons: dict[int, Refusal] = {}
 
     def where(self, is_wrong: B1, code: int, actual: npt.ArrayLike, allowed: npt.ArrayLike) -> None:
-        """Refuse the rows that are wrong and have passed so far; numbers for each, or for all."""
+        """Refuse rows that have passed so far.
+
+        Parameters
+        ----------
+        is_wrong
+            Which rows the reason is true of; shape (rows,).
+        code
+            Code of the reason.
+        actual, allowed
+            Number that broke and number allowed, one for each row or one for all.
+        """
         found = np.flatnonzero(is_wrong & self._passes)
         numbers = (np.broadcast_to(n, is_wrong.shape)[found].tolist() for n in (actual, allowed))
         for row, broke, may in zip(found.tolist(), *numbers, strict=True):
@@ -35,12 +45,12 @@ class Refused:
         self._passes &= ~is_wrong
 
     def passing(self) -> I64:
-        """Rows without a reason, in order."""
+        """Return the rows without a reason, ascending."""
         rows: I64 = np.flatnonzero(self._passes)
         return rows
 
     def reasons(self) -> list[tuple[int, Refusal]]:
-        """Refused rows in order, each with its reason."""
+        """Return the refused rows, ascending, each with its reason."""
         return sorted(self._reasons.items())
 
 

@@ -12,31 +12,31 @@ from novate.message.parameter import Parameter
 
 
 class DefaultState(CollateralState):
-    """A clearing state with the outbox, the losses on their way, and the declared waterfall."""
+    """The clearing state with orders to the external market, open losses and the waterfall."""
 
     def __init__(self) -> None:
         super().__init__()
         self.defaults = DefaultColumns()
 
     def set_slices(self, accounts: I64, instant_ns: int | I64) -> None:
-        """Set when the next slice of some accounts is due, 0 for none."""
+        """Set when the next slice of some accounts is due, ns, 0 for none."""
         self.accounts.slice_ns[accounts] = instant_ns
         self.due.enter(DueKind.SLICE, accounts, self.accounts.slice_ns[accounts])
 
     def order_ends(self, rows: I64) -> I64:
-        """Instants at which the life of some orders ends without a fill, 0 for never; by row."""
+        """Return when the life of some orders ends without a fill, ns, 0 for never; by row."""
         orders, life = self.defaults.orders, self.parameter(Parameter.ORDER_LIFE_NS)
         if life == 0:
             return rows * 0
         return orders.answered_ns[rows] + life
 
     def enter_orders(self, rows: I64) -> None:
-        """Enter when the life of orders ends, after somebody has placed or answered them."""
+        """Enter the ends of life of orders, by row, in the table of due work."""
         numbers = self.defaults.orders.number[rows]
         self.due.enter(DueKind.ORDER_LIFE, numbers, self.order_ends(rows))
 
     def book_answer(self, number: int, done: int) -> None:
-        """Take what was filled off an order; its life begins anew: somebody works on it."""
+        """Take filled lots or ledger units, signed, off an order; its life begins anew."""
         orders, life = self.defaults.orders, self.parameter(Parameter.ORDER_LIFE_NS)
         row = orders.row_of(number)
         orders.quantity[row] -= done
@@ -44,7 +44,7 @@ class DefaultState(CollateralState):
         self.due.enter(DueKind.ORDER_LIFE, number, self.now_ns + life if life else 0)
 
     def drop_caches(self) -> None:
-        """Forget everything derived; no event may change by it."""
+        """Forget everything derived; no event depends on it."""
         super().drop_caches()
         for table in (self.reservations, self.defaults.orders, self.defaults.losses):
             table.drop_done()

@@ -1,9 +1,12 @@
-"""Takeover: what is left of a failing account goes to the ring-fenced liquidator, at the mark.
+"""Takeover: an account below its takeover level goes to the liquidator, at the mark (chapter 12).
 
-The liquidator is an ordinary account with ordinary positions.  It owns what it took over and
-nothing else.  A shortfall that came along is taken through the waterfall at once; what it loses
-while it closes the rest, when it is flat or beyond the house's own means (`shortfall_due`).  What
-it gains goes to the insurance fund when it is flat.
+The liquidator is an account like others: it owns what it took over and nothing else.  A shortfall
+of the account is a loss at once; what the liquidator loses while it closes positions is a loss when
+it is flat, or when it exceeds the house's own funds (`shortfall_due`).  What it gains goes to the
+insurance fund when it is flat.
+
+Sources: EMIR Article 48 and CPMI-IOSCO PFMI Principle 13 (closing out a defaulter's positions);
+venues such as BitMEX let a liquidation engine take over positions.
 """
 
 from __future__ import annotations
@@ -47,11 +50,24 @@ from novate.message.topic import (
 
 
 def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """Take over accounts in liquidation whose worth fell below the takeover level.
+    """Decide which accounts in liquidation are taken over (rules 4.13 and 12.1 to 12.9).
 
-    Their long options count at their marks: while they are worth more than what is missing, slices
-    sell them and what is left stays with the account.  Each takeover finds the liquidator as those
-    before it left it.
+    Takeover worth counts long options at their marks: while it is at or above the level, slices go
+    on to sell them for the account.  Each takeover finds the liquidator as those before it left it.
+    Emits `OrderClosed`, `AccountTakenOver` with net in numeraire units, and `LossRecorded` where
+    net is negative.
+
+    Parameters
+    ----------
+    columns
+        ``account``: numbers of accounts, shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with takeover
+        worth at or above the level, NOT_DUE while an open position, long options aside, has a
+        blocked price.
     """
     accounts, is_known = known(columns["account"], x.accounts.count)
     refused = Refused(accounts.size)
@@ -70,7 +86,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
 
 
 def _take_over(x: DefaultState, accounts: I64, numbers: I64, emit: Emit) -> None:
-    """Book takeovers one after another, then say what each ended, found and left."""
+    """Book takeovers one after another; emit closed orders, takeovers and losses."""
     orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
     theirs, own = orders.of(accounts), orders.of(np.array([liquidator]))
     closed_by = np.empty(own.size, np.int64)
@@ -83,7 +99,7 @@ def _take_over(x: DefaultState, accounts: I64, numbers: I64, emit: Emit) -> None
         orders.kind[own], orders.subject[own], orders.quantity[own], closed_by, is_first,
     )  # fmt: skip
     _mark_taken_over(x, accounts, is_first)
-    # Each takeover closes what the account has out, and then what is too much of the liquidator.
+    # Each takeover closes the orders of its account, then the excess orders of the liquidator.
     place = np.full(x.accounts.count, -1, np.int64)
     place[accounts] = np.arange(accounts.size)
     excess = own[closed_by >= 0]
@@ -111,7 +127,10 @@ def _record(x: DefaultState, accounts: I64, amounts: I64, emit: Emit) -> None:
 
 
 def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
-    """Move everything, one account after another; the liquidator starts closing at once."""
+    """Move positions at the mark and balances of accounts to the liquidator, one after another.
+
+    The next slice of a liquidator without one is due now.
+    """
     accounts = columns["account"].astype(np.int64)
     x.positions.reserve(x.instruments.count, x.accounts)
     apply_takeovers(
@@ -122,7 +141,7 @@ def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
 
 
 def _mark_taken_over(x: DefaultState, accounts: I64, is_first: npt.NDArray[np.bool_]) -> None:
-    """Say that accounts are gone, and whose members answer for what the liquidator loses.
+    """Set accounts *taken over*, and whose members answer for the liquidator's losses (rule 12.7).
 
     They join those before them, or the first of them begins anew.
     """
@@ -139,7 +158,7 @@ def _mark_taken_over(x: DefaultState, accounts: I64, is_first: npt.NDArray[np.bo
 
 
 def apply_loss_recorded(x: DefaultState, columns: Row) -> None:
-    """The losses wait for the waterfall."""
+    """Append the losses, open until the waterfall has taken them."""
     losses = x.defaults.losses
     rows = losses.add(len(columns["loss"]))
     require(bool((losses.number[rows] == columns["loss"]).all()), "losses are numbered one by one")
@@ -149,7 +168,13 @@ def apply_loss_recorded(x: DefaultState, columns: Row) -> None:
 
 
 def liquidator_shortfall(x: DefaultState) -> int:
-    """What the liquidator is short of beyond losses already recorded, numeraire units, >= 0."""
+    """Return what the liquidator is short of (rule 12.10).
+
+    Returns
+    -------
+    int
+        ``-(net + open losses + uncovered)`` in numeraire units where positive, else 0.
+    """
     liquidator = x.single(Role.LIQUIDATOR)
     if liquidator < 0:
         return 0
@@ -157,11 +182,16 @@ def liquidator_shortfall(x: DefaultState) -> int:
 
 
 def shortfall_due(x: PolicyState) -> int:
-    """What of the liquidator's shortfall is a loss now, numeraire units; 0 while it may turn.
+    """Return how much of the liquidator's shortfall is a loss now (rules 12.11 and 12.13).
 
-    While the liquidator still closes, a move of the marks against it may come back.  It is a loss
-    when the liquidator is flat, or at once when it exceeds what the layers of the waterfall hold in
-    which the clearing house pays: it never carries more than its own means.
+    While positions are open, a move of the marks may still come back.  The shortfall is a loss once
+    the liquidator is flat, or when it exceeds the positive balances of the layers of the waterfall
+    in which the clearing house pays: it carries no open loss beyond its own funds.
+
+    Returns
+    -------
+    int
+        Numeraire units, not negative; 0 where nothing is due.
     """
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
@@ -177,7 +207,18 @@ def shortfall_due(x: PolicyState) -> int:
 
 
 def decide_record_shortfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | None:
-    """Record the liquidator's own loss at the marks."""
+    """Decide a loss of the liquidator at the marks: `LossRecorded` (rules 4.14 and 12.11).
+
+    Parameters
+    ----------
+    row
+        ``account``: the liquidator.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT, NOT_DUE while a price is blocked, or CAUSE_GONE.
+    """
     liquidator = x.single(Role.LIQUIDATOR)
     if row["account"] != liquidator:
         return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
@@ -191,7 +232,18 @@ def decide_record_shortfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | N
 
 
 def decide_sweep_surplus(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Pay what a flat liquidator is left with to the insurance fund."""
+    """Decide to pay a flat liquidator's net to the insurance fund: `SurplusSwept` (rule 12.12).
+
+    Parameters
+    ----------
+    row
+        ``account``: the liquidator.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT, or CAUSE_GONE unless it is flat with a positive net.
+    """
     liquidator = x.single(Role.LIQUIDATOR)
     if row["account"] != liquidator:
         return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
@@ -203,7 +255,10 @@ def decide_sweep_surplus(x: DefaultState, row: Row, emit: Emit) -> Refusal | Non
 
 
 def apply_surplus_swept(x: DefaultState, row: Row) -> None:
-    """Move the surplus; a liquidator worth more than zero has made up for what was uncovered."""
+    """Settle what is pending and pay the surplus, numeraire units, to the insurance fund.
+
+    A surplus means that past uncovered losses were made up for: they are set to 0.
+    """
     liquidator = row["account"]
     settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)
     transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
@@ -211,9 +266,9 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
 
 
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Accounts in liquidation below the takeover level, with their long options."""
+    """Return `TakeOver` for accounts in liquidation below their takeover level (rule 4.13)."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
-    # Long options only add to equity: who has enough of it is not looked at.
+    # Long options only add to equity: accounts at or above the level need no look.
     level = takeover_level(x, closing, margin.maintenance[closing])
     closing = closing[margin.equity[closing] < level]
     blocked, long_worth = look_at(x, closing)
@@ -223,7 +278,7 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 
 def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
-    """A shortfall of the liquidator that is a loss now."""
+    """Return `RecordShortfall` if a shortfall of the liquidator is a loss now (rule 4.14)."""
     liquidator = x.single(Role.LIQUIDATOR)
     if shortfall_due(x) == 0 or has_blocked_price(x, liquidator):
         return []
@@ -231,7 +286,7 @@ def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
 
 
 def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """What a flat liquidator is left with."""
+    """Return `SweepSurplus` if the liquidator is flat with a positive net (rule 4.21)."""
     liquidator = x.single(Role.LIQUIDATOR)
     if not is_flat(x, liquidator) or x.assess(liquidator).net <= 0:
         return []

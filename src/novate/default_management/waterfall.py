@@ -1,16 +1,23 @@
-"""The default waterfall: who bears a loss, in the declared order.
+"""The default waterfall: which accounts bear a loss, in the declared order (rulebook chapter 13).
 
 Order of loss absorption::
 
-    defaulter's collateral  (already gone when a loss is recorded)
+    defaulter's collateral  (already used when a loss is recorded)
       -> defaulter's own default-fund contribution; for a loss of the liquidator those of the
          members whose accounts it is closing out
       -> insurance fund, skin in the game, contributions of other members   as declared
-      -> last layer: gains haircut over a named window, auto-deleveraging, or another
-      -> what nobody could bear stays on the liquidator, in the open
+      -> last layer: gains haircut over a named window, auto-deleveraging, or another one
+      -> the uncovered rest stays on the liquidator
 
-Every layer pays the liquidator, which holds what the defaulter left; all amounts are numeraire
-units and their sum is the loss, to the last unit.  The layers are the catalogue `loss`.
+Every layer pays the liquidator, which took over what the defaulter left.  All amounts are numeraire
+ledger units and positive; their sum is the loss, to the last unit.  The layers are the catalogue
+`default_management.loss`.
+
+Sources: EMIR (Regulation (EU) 648/2012) Article 45, default waterfall: the defaulter's margin, then
+its default-fund contribution, before anything of others; CPMI-IOSCO PFMI Principle 4 (rules for
+credit losses that resources do not cover) and Principle 13.  Article 45(4) also puts the clearing
+house's dedicated own resources before the contributions of other members: the initial order does,
+`DeclareWaterfall` does not insist on it.
 """
 
 from __future__ import annotations
@@ -55,16 +62,30 @@ from novate.message.topic import (
 )
 
 WHOSE = {Bearer.CLEARING_HOUSE: ALL, Bearer.OWN_MEMBERS: OWN, Bearer.OTHERS: OTHERS}
-"""Which of the accounts of its role a prefunded layer takes from."""
+"""Which of its accounts a prefunded layer takes from."""
 
 PLACES = ("first", "second", "third", "fourth", "last")
 
 
 def decide_declare_waterfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | None:
-    """Accept an order of four prefunded layers of the catalogue and a last layer.
+    """Decide an order of four prefunded layers of the catalogue and a last layer (rule 13.19).
 
-    An order that shares a loss among innocent members before the insurance fund is used, or before
-    the defaulter's own contribution, is refused.
+    The own contribution comes first, and the insurance fund before every layer in which others pay:
+    no loss is shared among those who did not fail while the defaulter's contribution or that fund
+    has money.
+
+    Parameters
+    ----------
+    x
+        State; only its catalogue is read: an order may be declared at any time, also before the
+        house has accounts.
+    row
+        ``first`` to ``fourth`` and ``last``: numbers of loss policies.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_LAYER, LAYER_TWICE, SHARED_BEFORE_FUND or UNKNOWN_LAST_LAYER, tested in this order.
     """
     no, policies = DeclareWaterfallRefusal, x.loss_policies
     known, last = (numbers_at(place, policies.values()) for place in (Place.PREFUNDED, Place.LAST))
@@ -87,7 +108,7 @@ def decide_declare_waterfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | 
 
 
 def apply_waterfall_declared(x: PolicyState, row: Row) -> None:
-    """Book the order.
+    """Put the declared order in place of the one before: losses allocated from now on follow it.
 
     Raises
     ------
@@ -102,7 +123,25 @@ def apply_waterfall_declared(x: PolicyState, row: Row) -> None:
 def decide_allocate_losses(
     x: PolicyState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Take recorded losses through all layers, one after another."""
+    """Decide how recorded losses are borne, one after another (rules 13.3 to 13.18).
+
+    Emits, with auto-deleveraging, `LossAllocated` of the prefunded layers; what the last layer
+    does, loss by loss (`PositionDeleveraged` and `OrderClosed`, `GainsCut`); then all other
+    `LossAllocated`, one row for each payer with an amount in numeraire units above zero, and
+    `LossClosed`.  A rest that no layer bears is a row of layer UNCOVERED with the
+    liquidator as payer.
+
+    Parameters
+    ----------
+    columns
+        ``loss``: numbers of losses, from 1; shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending: UNKNOWN_SUBJECT for a number never given, CAUSE_GONE for a loss
+        that is closed.
+    """
     losses, numbers = x.defaults.losses, columns["loss"].astype(np.int64)
     refused = Refused(numbers.size)
     refused.where(
@@ -119,8 +158,8 @@ def decide_allocate_losses(
 def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
     """Take open losses through the prefunded layers, then through the last one.
 
-    The layers do not meet: what a prefunded layer has does not hang on what the last one takes,
-    and the other way round.  So each takes all losses, in their order.
+    The prefunded layers take all losses, in order of number, before the last one takes any: their
+    balances do not depend on what the last layer takes, nor the gains on what they pay.
     """
     left, paid = _bear_prefunded(x, rows)
     if left.any():
@@ -165,8 +204,8 @@ def _require_conserved(layer: LastLayer, rest: I64, borne: Borne) -> None:
 def _bear_prefunded(x: PolicyState, rows: I64) -> Borne:
     """Book what the prefunded layers of the declared waterfall pay for some losses.
 
-    For a loss of the liquidator, which belongs to nobody, stand the members of the accounts that it
-    took over since it was last flat and not short, each once.
+    A loss of the liquidator has no defaulting member.  The members of the accounts that it took
+    over since it was last flat and not short bear it instead, each once (rule 13.5).
     """
     role, member = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
     layers = x.prefunded_layers()
@@ -191,7 +230,14 @@ def _bear_prefunded(x: PolicyState, rows: I64) -> Borne:
 
 
 def apply_loss_allocated(x: DefaultState, columns: Row) -> None:
-    """The payers pay the liquidator; an uncovered rest moves no cash and stays visible."""
+    """Book the payments of the layers to the liquidator in numeraire (rules 13.8 and 13.18).
+
+    Parameters
+    ----------
+    columns
+        ``layer``, ``payer`` and ``amount``, numeraire units and not negative; shape (rows,).  A row
+        of layer UNCOVERED moves no cash: its amount is added to what is uncovered.
+    """
     is_paid = columns["layer"] != Layer.UNCOVERED
     x.defaults.uncovered += int(columns["amount"][~is_paid].sum())
     collect(
@@ -201,14 +247,14 @@ def apply_loss_allocated(x: DefaultState, columns: Row) -> None:
 
 
 def apply_loss_closed(x: DefaultState, columns: Row) -> None:
-    """The losses have been taken."""
+    """Close losses that went through all layers; a loss that is not open is a fault."""
     rows = x.defaults.losses.rows_of(columns["loss"])
     require(bool((rows >= 0).all()), "a loss is closed once")
     x.defaults.losses.end(rows)
 
 
 def losses(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Losses that wait for the waterfall, in order of number."""
+    """Return `AllocateLoss` for every open loss, in order of number (rule 4.12)."""
     waiting = x.defaults.losses.live()
     return commands(command.ALLOCATE_LOSS, loss=x.defaults.losses.number[waiting])
 

@@ -1,5 +1,5 @@
-"""What groups must hold: margin models, the rules of contracts, and what is admitted by them.
+"""Margin models, the rules of contracts that the standard model adds up, and admission of trades.
 
-`catalogue` lists the models; each is one file, `standard` is the first.  `contract_rule` lists the
+`catalogue` lists the models, one file each; `standard` has number 0.  `contract_rule` lists the
 rules that the standard model adds up.
 """

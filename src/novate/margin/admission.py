@@ -1,10 +1,13 @@
-"""Admission: what may be traded, and what is set aside before it is.
+"""Admission: which trades are booked, and what an order sets aside before it is filled.
 
-An order reserves margin on the worst side of all open orders, and holds what a fill at its worst
-price would lose and cost; a trade that uses a reservation cannot be refused for margin, because the
-other side is innocent.  A bilateral trade without one is refused when equity after it would not
-cover initial margin.  A risk-reducing trade only closes: it needs maintenance margin or not to
-deepen what is missing of it.
+An order reserves margin on the worse side of all open orders, and an open-order hold for the loss
+and the fee of a fill at its limit.  A trade that uses a reservation is not refused for margin: its
+other side has accepted it.  A trade without one is refused when equity after it would be below
+initial margin; a risk-reducing trade needs maintenance margin, or no larger shortfall after it than
+before.
+
+Sources: rules 7.1 to 7.29; CPMI-IOSCO PFMI Principle 6 (margin before exposure).  Binance likewise
+asks for the open loss of an order, against the mark, beside its initial margin.
 """
 
 from __future__ import annotations
@@ -47,7 +50,24 @@ _NOVATED = (
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide and book a run of trades; returns the refused rows."""
+    """Decide and book a run of trades, row by row (rules 7.1 to 7.22 and 15.1 to 15.4).
+
+    Each row sees what the rows before it booked.  Booked rows are one `TradeNovated` with the value
+    and both fees in ledger units of the settlement asset: value positive for a buyer of a linear
+    contract, a fee positive when the side pays.
+
+    Parameters
+    ----------
+    columns
+        ``buyer``, ``seller``, ``instrument``, ``ticks``, ``lots`` (above zero), ``buyer_is_maker``,
+        and ``buyer_reservation`` and ``seller_reservation``, 0 for none; shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending, with reasons of `message.refusal.SubmitTradeRefusal`, tested in the
+        order of rule 7.2.
+    """
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
     refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
@@ -108,7 +128,13 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
 
 
 def apply_trades_novated(x: ClearingState, c: Row) -> None:
-    """Book the columns of novated trades: what `decide_submit_trades` did to the state, again."""
+    """Book novated trades: releases of reservations, legs and fees (rules 7.14 to 7.21, 7.30).
+
+    Parameters
+    ----------
+    c
+        Columns of `TradeNovated`, as `decide_submit_trades` emits them; shape (rows,).
+    """
     x.positions.reserve(2 * len(c["lots"]), x.accounts)
     arrays = x.account_arrays(), x.positions.arrays()
     apply_releases(
@@ -123,7 +149,20 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
 
 
 def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Set margin aside for signed lots, or say why not."""
+    """Decide a reservation: `MarginReserved` with what it holds (rules 7.26 to 7.29 and 15.5).
+
+    Parameters
+    ----------
+    row
+        ``account``, ``instrument``, signed ``lots`` (positive to buy), and ``limit_ticks``, the
+        worst price of a fill.
+
+    Returns
+    -------
+    Refusal | None
+        Reasons of `message.refusal.ReserveMarginRefusal`: those of the row and of 64 bits first,
+        then INSUFFICIENT_MARGIN, last PRICE_BLOCKED.
+    """
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
     refusal = _order_refusal(x, account, i, lots, limit)
@@ -138,8 +177,8 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if equity < initial:
         if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
-        # A way out: what it may lose is less than the margin that it frees.  It holds what is
-        # free, and calls nobody.
+        # A risk-reducing order (rule 7.27): its loss is no more than the maintenance margin that it
+        # frees.  Its hold is at most what is free, so that the order leads to no call.
         initial -= held
         held = min(held, max(equity - initial, 0))
         initial += held
@@ -154,13 +193,22 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
 
 
 def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
-    """Numeraire units that a fill of signed ``lots`` at its limit loses at once, fee included.
+    """Return what a fill of an order at its limit loses, fee included (rules 7.23 and 7.24).
 
-    The value at the limit beyond the value at the mark, if that is a loss, rounded up, and the
-    dearer of both fees on the value at the limit, rounded up.  No fill within the limit costs
-    more: a fee is at most a tenth of the value, so that a better price gains more than its fee.
-    An option that is bought is no collateral: its whole premium is lost.  For one that is sold the
-    margin of the short is asked in full, and the premium comes in.
+    No fill within the limit costs more: a fee is at most a tenth of the value, so that a better
+    price gains more than its fee.  An option that is bought is no collateral, so its whole premium
+    counts; for one that is sold the margin of the short is asked in full, and the premium comes in.
+
+    Parameters
+    ----------
+    i, lots, limit_ticks
+        Instrument, signed lots (positive to buy) and the worst price of a fill.
+
+    Returns
+    -------
+    int
+        Numeraire units, not negative: the value at the limit beyond that at the mark if it is a
+        loss, rounded up, and the dearer of both fees on the value at the limit, rounded up.
     """
     form, unit = x.instruments.form[i], x.instruments.unit[i]
     value = int(value_of(form, unit, limit_ticks, lots))

@@ -1,8 +1,4 @@
-"""Choosing the margin model of a group.
-
-A group changes its model only while it is well: open, every position priced, and with equity that
-covers what the new model asks of it.
-"""
+"""Choosing the margin model of a group (rules 3.29, 3.30, 6.18 and 6.19)."""
 
 from __future__ import annotations
 
@@ -21,7 +17,19 @@ from novate.valuation.price_status import is_blocked
 
 
 def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Give a group another model, or say why not."""
+    """Decide another margin model of a group: `MarginModelSet` (rules 6.18 and 6.19).
+
+    Parameters
+    ----------
+    row
+        ``group``, a margin account, and ``model``, a number of the catalogue.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_GROUP, UNKNOWN_MODEL, GROUP_NOT_OPEN, PRICE_BLOCKED, or INSUFFICIENT_MARGIN with
+        equity below the initial margin of the new model, numeraire units; tested in this order.
+    """
     group, model = row["group"], row["model"]
     if group >= x.accounts.count or x.accounts.role[group] not in MARGIN_ROLES:
         return Refusal(No.UNKNOWN_GROUP, group, x.accounts.count - 1)
@@ -43,12 +51,12 @@ def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal |
 
 
 def apply_margin_model_set(x: ClearingState, row: Row) -> None:
-    """The group has the model from now on.
+    """Give all accounts of a group the model.
 
     Raises
     ------
     JournalError
-        If the model is not in the catalogue of this state: nobody could say what the group owes.
+        If the model is not in the catalogue of this state, so that no margin could be computed.
     """
     if row["model"] not in x.margin_models:
         raise JournalError(f"a group gets margin model {row['model']}, the catalogue has no such")

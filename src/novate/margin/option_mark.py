@@ -1,8 +1,8 @@
-"""Marks of options: index and smile to value, and to what a short lot must hold.
+"""Marks of options: from index and smile to value, and to the margin of a short lot (chapter 9).
 
 The forward is the index times e**carry.  Between two reports the volatility of a moneyness and the
 rate of carry stay: total variance and carry shrink with the time to expiry.  Nothing is discounted.
-Floats end here: an event carries whole ticks.
+Events carry whole ticks: floats are rounded here, once.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ DELTA_MAX = 2**62
 
 
 def mark_options(x: ClearingState, emit: Emit) -> None:
-    """Mark every active option whose index is fresh, in order of number.
+    """Emit `OptionMarked` for active options with a fresh index, by number (rules 9.2 to 9.18).
 
-    Options without a smile keep their mark and margins; only their index moves.
+    An option without a smile keeps mark, slow mark and margins; the sums of its settlement window
+    go on.
     """
     c = x.instruments
     asset = c.used("underlying")
@@ -91,7 +92,20 @@ def _smile_rows(x: ClearingState, rows: I64) -> I64:
 
 
 def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
-    """Mark, slow mark and margins of a short lot in ticks, and delta, each from its smile."""
+    """Value options from their smiles (rules 9.5 to 9.18).
+
+    Parameters
+    ----------
+    rows, smiles
+        Instruments, and the row of the last smile of each; shape (options,).
+
+    Returns
+    -------
+    dict[str, I64]
+        ``mark`` and ``slow`` in ticks; ``short_initial`` and ``short_maintenance``, what one short
+        lot must hold, in ticks; ``delta_e9`` of a bought lot in 1e-9; each of shape (options,).  An
+        option for which a number is not finite keeps what it had.
+    """
     c, s = x.instruments, x.surfaces
     asset, expiry, most = c.underlying[rows], c.expiry_ns[rows], c.ticks_max[rows]
     is_coin = c.settlement_asset[rows] != 0
@@ -109,7 +123,7 @@ def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
     mark_values(*columns)
     priced = np.asarray(np.isfinite(values).all(axis=1))
     value, slowly, up, down = np.where(priced[:, None], values, 0.0).T
-    # What a tick is worth in the numeraire: of coins, more when the coin is dear.
+    # Numeraire per unit of value: the index for an option paid in coin.
     worth = np.where(is_coin, index, 1.0)
     initial, maintenance = short_ticks(
         rule_of(x.option_rules, c.margin_rule[rows]), c.side[rows], index, strike,
@@ -122,7 +136,7 @@ def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
         _ticks(value, tick, most), _ticks(slowly, tick, most), initial, maintenance,
         np.clip(delta, -float(DELTA_MAX), float(DELTA_MAX)).astype(np.int64),
     )  # fmt: skip
-    # A formula that finds no number says nothing: what was known stays.
+    # Where a value is not finite, mark, margins and delta stay (rule 9.14).
     return {
         name: np.where(priced, column, getattr(x.marks, name)[rows])
         for name, column in zip(NAMES, marked, strict=True)
@@ -154,7 +168,7 @@ def _ticks(value: F64, tick: F64, most: I64) -> I64:
 
 
 def apply_options_marked(x: ClearingState, columns: Row) -> None:
-    """Book marks, margins and the sums of the settlement window."""
+    """Book marks, margins of a short lot and the sums of the settlement window."""
     rows = columns["instrument"].astype(np.int64)
     for name, column in columns.items():
         if name != "instrument":

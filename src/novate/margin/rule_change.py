@@ -1,7 +1,7 @@
-"""Giving a listed option another rule for shorts, at once or from an instant on.
+"""Giving a listed option another rule for shorts, at once or from an instant on (rule 9.44).
 
-A declared rule never changes: its number is its version.  What a short must hold follows with the
-next mark; whether its entry price counts, at once.
+A declared rule never changes: its number is its version.  The margin of a short follows with the
+next mark, whether its entry price counts at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,19 @@ from novate.message.topic import EVERYBODY, NOBODY, Application, Decision, Topic
 
 
 def decide_replace_margin_rule(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Replace the rule of an option, or let the new one wait."""
+    """Decide another rule for shorts of an option: `MarginRuleReplaced` or `MarginRuleScheduled`.
+
+    Parameters
+    ----------
+    row
+        ``instrument``; ``margin_rule``, a declared rule, from 1; ``effective_ns``, 0 for at once.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_INSTRUMENT, NOT_AN_OPTION, UNKNOWN_RULE, or INSTANT_OUT_OF_RANGE unless after now;
+        tested in this order.
+    """
     i, rule, effective_ns = row["instrument"], row["margin_rule"], row["effective_ns"]
     if i >= state.instruments.count:
         return Refusal(No.UNKNOWN_INSTRUMENT, i, state.instruments.count - 1)
@@ -36,7 +48,7 @@ def decide_replace_margin_rule(state: MarketState, row: Row, emit: Emit) -> Refu
 
 
 def apply_margin_rule_scheduled(state: MarketState, row: Row) -> None:
-    """Remember a rule that waits; a later one for the same instant takes its place."""
+    """Store a rule that waits, in place of one for the same option and instant."""
     changes = state.rule_changes
     at = changes.row_of(row["instrument"], row["effective_ns"])
     at = at if at >= 0 else changes.append()
@@ -45,7 +57,7 @@ def apply_margin_rule_scheduled(state: MarketState, row: Row) -> None:
 
 
 def apply_margin_rule_replaced(state: MarketState, row: Row) -> None:
-    """Book the rule, which no longer waits."""
+    """Put the rule in force, and drop it from those that wait."""
     i, rule = row["instrument"], row["margin_rule"]
     waiting = state.rule_changes.row_of(i, row["effective_ns"])
     if waiting >= 0:
@@ -55,7 +67,13 @@ def apply_margin_rule_replaced(state: MarketState, row: Row) -> None:
 
 
 def decide_enact_margin_rule(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Replace the rule of an option by the one that waited for an instant."""
+    """Decide the rule that waited for an instant: `MarginRuleReplaced` (rule 4.4).
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT if none waits for the option and instant, NOT_DUE before it.
+    """
     i, waiting = (
         row["instrument"],
         state.rule_changes.row_of(row["instrument"], row["effective_ns"]),

@@ -1,8 +1,8 @@
-"""The standard model: what the rules of contracts ask, added up over all positions of a group.
+"""The standard margin model: rules of contracts, added up over all positions of a group.
 
-It nets nothing between contracts, as retail venues do: each position is margined by itself, by a
-rule of `contract_rule` that names its source.  The kernels add up the same terms for all accounts
-at once and decide with them; this is the same sum with its parts, for those who want to know why.
+It nets nothing between contracts: each position is margined by itself, by a rule of `contract_rule`
+that names its source (rules 3.5 to 3.9 and 3.13 to 3.15).  The kernels add up the same terms for
+all accounts at once and decide with them; this is the same sum with its parts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,21 @@ class Standard(MarginModel):
     name = "standard"
 
     def requirement(self, market: MarketState, book: GroupBook) -> Requirement:
-        """Return both sums, each at most 2**61, with their parts."""
+        """Return initial and maintenance margin of a group, numeraire units, each at most 2**61.
+
+        Parameters
+        ----------
+        market
+            Marks, terms and rules.
+        book
+            Positions and open orders of the group.
+
+        Returns
+        -------
+        Requirement
+            Both sums, one component for each row of the book, and the contract that bound
+            maintenance margin; the open-order hold is not part of it.
+        """
         parts: list[Component] = []
         binding, most = Binding(Bound.NONE), -1
         for row, i in enumerate(book.instrument.tolist()):

@@ -1,6 +1,6 @@
-"""Replacing all margin tiers of a listed instrument, at once or from an instant on.
+"""Replacing all margin tiers of an instrument, at once or from an instant on (rules 3.27 and 3.28).
 
-A table is refused as a whole.  Accounts that fall short of margin under a new one are called or
+A table is refused as a whole.  Accounts that are short of margin under a new one are called or
 liquidated by the next assessment, as after any other change.
 """
 
@@ -55,7 +55,21 @@ def tables_of(columns: Row) -> Iterator[slice]:
 def decide_replace_tiers(
     state: MarketState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Replace tables or let them wait; returns those refused, by their first row."""
+    """Decide tables of margin tiers: `TiersReplaced` or `TiersScheduled`, a table an event.
+
+    Parameters
+    ----------
+    columns
+        ``instrument``; ``floor`` of the tier in numeraire units of notional, ascending from 0;
+        ``initial_ppm`` and ``maintenance_ppm``, rates of the notional; ``effective_ns``, 0 for at
+        once. Shape (rows,), tables one after another as `tables_of` cuts them.
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused tables by their first row, ascending: UNKNOWN_INSTRUMENT, a reason of its tiers
+        (rule 15.17), OPTION_HAS_RULE, or INSTANT_OUT_OF_RANGE unless after now.
+    """
     refused = []
     for rows in tables_of(columns):
         table = {name: column[rows] for name, column in columns.items()}
@@ -129,7 +143,7 @@ def _version(rows: I64) -> str:
 
 
 def apply_tiers_scheduled(state: MarketState, columns: Row) -> None:
-    """Remember a table that waits; a later one for the same instant takes its place."""
+    """Store a table that waits, in place of one for the same instrument and instant."""
     changes = state.tier_changes
     _forget(state, columns)
     for k in range(len(columns["tier"])):
@@ -139,7 +153,7 @@ def apply_tiers_scheduled(state: MarketState, columns: Row) -> None:
 
 
 def apply_tiers_replaced(state: MarketState, columns: Row) -> None:
-    """Book a whole table, which no longer waits."""
+    """Put a whole table in force, and drop it from those that wait."""
     instruments, i = state.instruments, int(columns["instrument"][0])
     _forget(state, columns)
     instruments.tier_floor[i] = np.inf
@@ -158,7 +172,13 @@ def _forget(state: MarketState, columns: Row) -> None:
 
 
 def decide_enact_tiers(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Replace the tiers by those that waited for an instant."""
+    """Decide the table that waited for an instant: `TiersReplaced` (rules 3.28 and 4.4).
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT if none waits for the instrument and instant, NOT_DUE before it.
+    """
     changes = state.tier_changes
     rows = changes.rows_of(row["instrument"], row["effective_ns"])
     if not rows.size:

@@ -1,1 +1,1 @@
-"""What turns positions into cash: cycles, funding, expiry, and barriers that end a contract."""
+"""Settlement: variation-margin cycles, funding, expiry, and barriers that end a contract."""

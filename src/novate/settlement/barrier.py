@@ -1,4 +1,8 @@
-"""Barriers of options, looked at with every index or on a schedule; a touch is for good."""
+"""Barriers of options: observed with every index or on a schedule (rules 9.19 to 9.26).
+
+A touch is final: an *out* option pays its rebate and ends, an *in* option is a plain one from then
+on.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,17 @@ from novate.valuation.price_status import WAITING
 
 
 def touched_at(x: ClearingState, asset: int, price_e8: int) -> list[int]:
-    """Options watched with every index whose barrier an index of an asset touches, by number.
+    """Return options with continuous monitoring whose barrier an index touches, by number.
 
-    After its expiry an option only waits to be settled: no index counts any more.
+    Parameters
+    ----------
+    asset, price_e8
+        Underlying, and its index in 1e-8 numeraire, 0 if unknown.
+
+    Returns
+    -------
+    list[int]
+        Instruments not past their expiry: later indices do not count.
     """
     watch = x.watched().get(asset)
     if watch is None or price_e8 <= 0 or watch.below < price_e8 < watch.above:
@@ -35,7 +47,7 @@ def touched_at(x: ClearingState, asset: int, price_e8: int) -> list[int]:
 
 
 def touched_now(x: ClearingState) -> list[int]:
-    """Options watched with every index whose barrier the last assessed index touches, by number."""
+    """Return options with continuous monitoring that the last assessed indices touch, by number."""
     assets = x.assets
     return sorted(
         i
@@ -55,16 +67,27 @@ def _touches(x: ClearingState, i: int) -> bool:
 
 
 def touch(x: ClearingState, i: int, emit: Emit, price_e8: int = 0) -> None:
-    """Emit a touch, at the last assessed index unless another one is given."""
+    """Emit `BarrierTouched`, at the last assessed index unless another one is given, in 1e-8."""
     price = price_e8 or int(x.assets.price_e8[x.instruments.underlying[i]])
     emit(event.BARRIER_TOUCHED, instrument=i, index_e8=price, instant_ns=x.now_ns)
 
 
 def observe_barrier(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Look at a barrier on schedule; a stale index makes it wait.
+    """Decide a scheduled look at a barrier (rules 9.23 and 9.24).
 
-    What becomes of the orders of an option that ends by it is decided in
+    Emits `BarrierTouched`, or `BarrierObserved` with the instant of the next look, or
+    `CyclePostponed` without a fresh index.  Orders of an option that ends are closed by
     `default_management.contract_end`.
+
+    Parameters
+    ----------
+    row
+        ``instrument``.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT unless active, NOT_DUE before the instant of the look.
     """
     i, c = row["instrument"], x.instruments
     if i >= c.count or c.status[i] != InstrumentStatus.ACTIVE:
@@ -85,13 +108,13 @@ def observe_barrier(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
 
 
 def apply_barrier_observed(x: ClearingState, row: Row) -> None:
-    """The next look is due on schedule."""
+    """Set when the next look is due, ns, 0 for never."""
     x.instruments.next_observation_ns[row["instrument"]] = row["next_ns"]
     x.enter_contract(row["instrument"])
 
 
 def apply_barrier_touched(x: ClearingState, row: Row) -> None:
-    """Knocked for good: an out option pays its rebate and ends, an in option is a plain one."""
+    """Mark an option as touched for good; an *out* option pays its rebate and ends (rule 9.26)."""
     i = row["instrument"]
     x.instruments.is_knocked[i] = True
     x.forget_watched()
@@ -101,7 +124,7 @@ def apply_barrier_touched(x: ClearingState, row: Row) -> None:
 
 
 def looks(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Looks at barriers that waited for an index which is back."""
+    """Return `ObserveBarrier` for looks whose index is fresh again (rule 4.10)."""
     waiting = np.flatnonzero(x.instruments.used("next_observation_ns") == WAITING)
     back = [int(i) for i in waiting if x.is_fresh(int(x.instruments.underlying[i]))]
     return commands(command.OBSERVE_BARRIER, instrument=back)

@@ -1,4 +1,10 @@
-"""Variation-margin cycles, funding and expiry: one compact event, expanded over the holders."""
+"""Variation-margin cycles, funding and expiry of contracts (rulebook chapter 8).
+
+An event names instrument and price; `apply` computes the payment of every holder from them.
+
+Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for variation margin, marked and collected
+at least once a day.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +44,18 @@ def _subject_refusal(x: ClearingState, i: int, due_ns: int) -> Refusal | None:
 
 
 def decide_settle_cycle(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Settle one cycle at the mark; a cycle number is used once."""
+    """Decide a cycle at the mark: `CycleSettled`, or `CyclePostponed` (rules 8.1, 8.4 and 8.13).
+
+    Parameters
+    ----------
+    row
+        ``instrument``, and ``cycle``, its number, one more than that of the last.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT unless active, NOT_DUE before its instant, CAUSE_GONE for another number.
+    """
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_cycle_ns[i]) if _known(x, i) else 0)
     if refusal is not None:
@@ -57,7 +74,14 @@ def _known(x: ClearingState, i: int) -> bool:
 
 
 def apply_cycle_settled(x: ClearingState, row: Row) -> None:
-    """Pay every holder and count the cycle."""
+    """Pay holders value less settlement cost, and set the next cycle (rules 8.1 to 8.3, 8.5).
+
+    Parameters
+    ----------
+    row
+        ``instrument``, ``cycle``, and ``ticks``, the price.  A payment is in ledger units of the
+        settlement asset, positive if the holder receives it; residue takes what rounding leaves.
+    """
     i = row["instrument"]
     apply_cycle(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
@@ -69,7 +93,7 @@ def apply_cycle_settled(x: ClearingState, row: Row) -> None:
 
 
 def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
-    """Move what waits to its next instant; an expiry and a look at a barrier wait for the index."""
+    """Move a cycle or funding by an interval; let an expiry or a look wait (rules 8.13, 8.15)."""
     i, instruments = row["instrument"], x.instruments
     if row["kind"] == DueKind.CYCLE:
         instruments.next_cycle_ns[i] += instruments.cycle_ns[i]
@@ -83,16 +107,44 @@ def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
 
 
 def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int) -> int:
-    """Rate per period in 1e-9: premium plus the damped pull of interest, inside the cap.
+    """Return the funding rate of a period (rule 8.6).
 
-    rate = P + clamp(interest - P, -damper, +damper), then clamped to +-cap.
+    ``rate = P + clamp(interest - P, -damper, +damper)``, then clamped to +-cap; all in 1e-9 of the
+    notional per period.
+
+    Parameters
+    ----------
+    average_e9
+        Mean premium ``P`` of the period, positive while the last price is above the index.
+    interest_e9
+        Interest per period.
+    damper_e9, cap_e9
+        Limits of the pull of interest and of the rate, not negative.
+
+    Returns
+    -------
+    int
+        Positive when longs pay.
     """
     pull = min(max(interest_e9 - average_e9, -damper_e9), damper_e9)
     return min(max(average_e9 + pull, -cap_e9), cap_e9)
 
 
 def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Exchange funding at the exact instant, on the premium's time average of the period."""
+    """Decide funding on the time average of the premium: `FundingSettled`, or `CyclePostponed`.
+
+    Rules 8.4, 8.6, 8.9 and 8.13; the time average runs on to this instant (rule 5.18).
+
+    Parameters
+    ----------
+    row
+        ``instrument``, and ``period``, its number, one more than that of the last.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT unless active, NOT_DUE before its instant, CAUSE_GONE for another number.
+    """
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_funding_ns[i]) if _known(x, i) else 0)
     if refusal is not None:
@@ -118,7 +170,14 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
 
 
 def apply_funding_settled(x: ClearingState, row: Row) -> None:
-    """Exchange funding and start the next period."""
+    """Exchange funding between holders and start the next period (rules 8.7 and 8.8).
+
+    Parameters
+    ----------
+    row
+        ``instrument``, ``period``, ``ticks`` of the mark, ``rate_e9`` (positive: longs pay) and
+        ``instant_ns``.  Payments are in ledger units of the settlement asset, in cash.
+    """
     i = row["instrument"]
     apply_funding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(),
@@ -133,9 +192,21 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
 
 
 def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Settle at the time average of the index over the settlement window.
+    """Decide an expiry at the time average of the index over the settlement window.
 
-    What becomes of its open orders is decided in `default_management.contract_end`.
+    Rules 8.10, 8.15 and 9.38 to 9.42: emits `ContractExpired` or `OptionExpired` with the last
+    price in ticks, or `CyclePostponed`.  Open orders are closed by
+    `default_management.contract_end`.
+
+    Parameters
+    ----------
+    row
+        ``instrument``.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT unless active, NOT_DUE before its instant.
     """
     i = row["instrument"]
     refusal = _subject_refusal(x, i, int(x.instruments.next_expiry_ns[i]) if _known(x, i) else 0)
@@ -154,7 +225,7 @@ def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
 
 
 def _expire_option(x: ClearingState, i: int, emit: Emit) -> None:
-    """Pay an option off: the index alone decides, no smile is needed."""
+    """Emit the payoff of an option: it depends on the index alone, not on a smile."""
     total, elapsed = option_final_so_far(x.instruments, x.marks, i, x.now_ns)
     final_e8 = int(x.assets.price_e8[x.instruments.underlying[i]])
     if elapsed:
@@ -164,12 +235,19 @@ def _expire_option(x: ClearingState, i: int, emit: Emit) -> None:
 
 
 def apply_contract_expired(x: ClearingState, row: Row) -> None:
-    """Close every position at the final price; reservations of the contract lapse."""
+    """Close every position at the final price, ticks; reservations of the contract lapse."""
     close_contract(x, row["instrument"], row["ticks"])
 
 
 def close_contract(x: ClearingState, i: int, ticks: int) -> None:
-    """Pay every holder at a last price; nothing of the contract is open or due any more."""
+    """Pay every holder at a last price and end the contract (rules 8.11, 8.12 and 9.41).
+
+    Parameters
+    ----------
+    i, ticks
+        Instrument and last price; of an option the payoff or the rebate.  Holders gain value less
+        settlement cost, of an option the value, in ledger units of the settlement asset.
+    """
     apply_expiry(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.single(Role.RESIDUE), i, ticks, x.holders(i),
@@ -184,7 +262,13 @@ def close_contract(x: ClearingState, i: int, ticks: int) -> None:
 
 
 def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Begin a new gains window when the present one is over."""
+    """Decide a gains window, when the present one is over: `GainsWindowStarted` (rule 4.6).
+
+    Returns
+    -------
+    Refusal | None
+        NOT_DUE before the end of the present window, with now and that instant, ns.
+    """
     due = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
     if x.window_ns and x.now_ns < due:
         return Refusal(No.NOT_DUE, x.now_ns, due)
@@ -193,7 +277,7 @@ def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal
 
 
 def apply_gains_window_started(x: ClearingState, row: Row) -> None:
-    """Gains count from zero; closed gains held back are halved."""
+    """Set window gains to 0 and halve what is encumbered, rounded down (rule 8.17)."""
     x.window_ns = row["instant_ns"]
     x.due.enter(DueKind.GAINS_WINDOW, 0, _window_end(x))
     x.accounts.used("window_gain")[:] = 0
@@ -201,7 +285,7 @@ def apply_gains_window_started(x: ClearingState, row: Row) -> None:
 
 
 def expiries(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Contracts past their expiry whose settlement price is to be had again."""
+    """Return `SettleExpiry` for expiries whose price is there again (rule 4.11)."""
     waiting = np.flatnonzero(x.instruments.used("next_expiry_ns") == WAITING)
     back = [int(i) for i in waiting if not is_unsettled(x, int(i))]
     return commands(command.SETTLE_EXPIRY, instrument=back)

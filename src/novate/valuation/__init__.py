@@ -1,4 +1,4 @@
-"""Exposure sets: positions and collateral under a market, valued together; option pricing."""
+"""Valuation: clearing state, assessment, margin models, risk figures and option pricing."""
 
 from __future__ import annotations
 

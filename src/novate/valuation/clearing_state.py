@@ -36,7 +36,19 @@ from novate.valuation.requirement import Requirement
 
 
 class Assessment(NamedTuple):
-    """An account's numbers in numeraire ledger units; see `kernel.clearing.assess`."""
+    """Figures of an account, numeraire ledger units (rules 3.19 to 3.26).
+
+    Attributes
+    ----------
+    equity, net
+        Worth that counts for margin, and worth without haircuts and with options; of either sign.
+    initial, maintenance
+        Margin requirements, not negative.
+    notional, unproven
+        Notional of the positions, and gain that the slow index has not confirmed, not negative.
+    gain
+        Unsettled profit and the gain of options, of either sign.
+    """
 
     equity: int
     net: int
@@ -110,16 +122,16 @@ class ClearingState(MarketState, BookState):
         return found._replace(initial=initial, maintenance=maintenance)
 
     def is_standard(self, group: int) -> bool:
-        """Whether the rules of contracts, added up, are what a group must hold."""
+        """Return whether a group has the standard margin model (rule 3.29)."""
         return bool(self.accounts.margin_model[group] == STANDARD)
 
     def modelled_among(self, accounts: I64) -> I64:
-        """Return the places, in ``accounts``, of those whose group's model is not the standard."""
+        """Return the places, in ``accounts``, of those whose group has another margin model."""
         rows: I64 = np.flatnonzero(self.accounts.margin_model[accounts] != STANDARD)
         return rows
 
     def requirement(self, group: int) -> Requirement:
-        """Return what a group must hold now, explained; open orders and their hold are in it."""
+        """Return the margin of a group now with its parts, open-order hold included."""
         model = self.margin_models[int(self.accounts.margin_model[group])]
         return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
 
@@ -183,7 +195,7 @@ class ClearingState(MarketState, BookState):
         self.forget_watched()
 
     def drop_caches(self) -> None:
-        """Forget everything derived; no event may change by it."""
+        """Forget everything derived; no event depends on it."""
         MarketState.drop_caches(self)
         BookState.drop_caches(self)
         self.compact()
@@ -200,7 +212,7 @@ class ClearingState(MarketState, BookState):
         self.instruments.suspense[self.positions.instrument[rows]] = rows
 
     def sum_again(self) -> None:
-        """Find the running totals of the bookings again, after the tables were filled otherwise."""
+        """Compute the running totals of the bookings anew, after the tables were filled."""
         lots, pending, _ = self.summed_positions()
         count = self.instruments.count
         self.instruments.lots_sum[:count] = lots

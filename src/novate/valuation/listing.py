@@ -23,19 +23,19 @@ from novate.valuation.clearing_state import ClearingState
 
 
 def apply_asset_declared(state: ClearingState, row: Row) -> None:
-    """Append the asset and give every account a balance in it."""
+    """Append the asset and give every account a balance of 0 in it."""
     append_asset(state, row)
     state.accounts.widen(state.assets.count)
 
 
 def apply_instrument_listed(state: ClearingState, row: Row) -> None:
-    """Append the contract and give it its place in the settlement account."""
+    """Append the contract, and a position of the settlement account in it for early settlement."""
     append_instrument(state, row)
     _place_suspense(state, row["instrument"])
 
 
 def apply_option_listed(state: ClearingState, row: Row) -> None:
-    """Append the option and give it its place in the settlement account."""
+    """Append the option, and a position of the settlement account in it."""
     append_option(state, row)
     _place_suspense(state, row["instrument"])
 

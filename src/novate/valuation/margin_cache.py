@@ -40,7 +40,7 @@ SWEEP_SHARE = 8
 """A row costs about this many times more on its own than in a sweep."""
 
 TAIL_ROWS = 4096
-"""Rows that may lie unsorted whatever the size of the book; beyond, an eighth of it may."""
+"""Rows that may lie unsorted in a book of any size; in a larger one an eighth of it may."""
 
 ORDERS_SEARCHED = 65_536
 """Reservations among which an open one is looked for."""
@@ -115,7 +115,7 @@ class MarginCache:
         x = self._x
         self._modelled.lift(self._health)
         self._follow_accounts()
-        may_be_anything = self._is_stale  # else it is known what moved, and who was touched
+        may_be_anything = self._is_stale  # else prices moved and accounts touched are known
         self._follow_prices()
         self._follow_tier_lots()
         moved = self._moved()
@@ -140,7 +140,7 @@ class MarginCache:
         """Contracts whose mark, or whose margin of a short lot, is not that of the last time."""
         x = self._x
         has_moved = x.marks.used("mark") != self._mark
-        if x.surfaces.count:  # else there is no option with a margin, and nobody pays for looking
+        if x.surfaces.count:  # else no option has a margin
             short = np.stack((x.marks.used("short_initial"), x.marks.used("short_maintenance")))
             has_moved |= (short != self._short).any(axis=0)
             self._short = short

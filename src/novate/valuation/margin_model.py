@@ -64,7 +64,7 @@ class MarginModel(Protocol):
 
     @property
     def number(self) -> int:
-        """Number in the journal, for ever; 0 is the standard model."""
+        """Number in journals, never changed; 0 is the standard model."""
 
     @property
     def name(self) -> str:

@@ -24,7 +24,22 @@ from novate.valuation.clearing_state import ClearingState
 
 
 def decide_set_parameter(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Set a parameter inside its limits, or let the value wait for its instant."""
+    """Decide a value of a risk parameter: `ParameterSet`, or `ParameterScheduled`.
+
+    Rules 6.13 to 6.16; a value may hold for the house or for one narrower subject.
+
+    Parameters
+    ----------
+    row
+        ``parameter``; ``scope`` and ``subject``, whom it holds for; ``value`` in the unit of its
+        setting (`message.parameter.SETTINGS`); ``effective_ns``, 0 for at once.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_PARAMETER, BELOW_MINIMUM, ABOVE_MAXIMUM, SCOPE_NOT_ALLOWED, UNKNOWN_SUBJECT, or
+        INSTANT_OUT_OF_RANGE unless after now; tested in this order.
+    """
     refusal = _value_refusal(row) or _subject_refusal(x, row)
     if refusal is not None:
         return refusal
@@ -65,7 +80,13 @@ def _subject_refusal(x: ClearingState, row: Row) -> Refusal | None:
 
 
 def decide_enact_parameter(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Let the value that waited for an instant hold."""
+    """Decide the value that waited for an instant: `ParameterSet` (rule 6.14).
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_SUBJECT if none waits, NOT_DUE before the instant.
+    """
     key, changes = key_of(row), x.parameter_changes
     waiting = changes.waiting_row(key, row["effective_ns"])
     if waiting < 0:

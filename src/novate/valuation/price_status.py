@@ -1,4 +1,4 @@
-"""Whether there is a price to decide by: what waits for one, and what nobody may add to."""
+"""Which prices are blocked and which instruments halted (rules 5.19 to 5.22)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ WAITING = -1
 
 
 def is_blocked(x: ClearingState, instrument: int) -> bool:
-    """Whether decisions on an instrument must wait: no mark yet, or what it is made of is stale.
+    """Return whether the price of an instrument is blocked (rule 5.20).
 
-    That is the index of the underlying and of the settlement asset.  A smile is not: the last one
-    goes on to mark an option with every index, so that whoever holds it is no safer from decisions.
+    That is without a mark, or while the index of its underlying or settlement asset is not fresh.
+    The smile of an option does not count: the last one goes on to mark it with every index.
     """
     return bool(x.marks.mark[instrument] <= 0) or has_stale_index(x, instrument)
 
 
 def is_halted(x: ClearingState, instrument: int) -> bool:
-    """Whether nobody may open or add to a position: a blocked price, or an option's old smile."""
+    """Return whether an instrument is halted: blocked, or without a live smile (rule 5.21)."""
     return is_blocked(x, instrument) or (x.is_option(instrument) and x.smile_row(instrument) < 0)
 
 
 def blocked_prices(x: ClearingState) -> npt.NDArray[np.bool_]:
-    """`is_blocked` of every instrument, by number; each index is looked at once."""
+    """Return `is_blocked` of every instrument, by number; bool, shape (instruments,)."""
     c = x.instruments
     underlying, settled_in = c.used("underlying"), c.used("settlement_asset")
     stale = np.zeros(x.assets.count, np.bool_)
@@ -42,9 +42,19 @@ def blocked_prices(x: ClearingState) -> npt.NDArray[np.bool_]:
 
 
 def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """`is_halted` of the instruments named, by number of all; others, and unknown ones, are not.
+    """Return `is_halted` of the instruments named; others, and unknown numbers, are not.
 
-    Each index and each smile is looked at once: a run of trades names hundreds of contracts.
+    Each index and each smile is looked at once, for all instruments of a run of trades.
+
+    Parameters
+    ----------
+    instruments
+        Numbers, repeats allowed.
+
+    Returns
+    -------
+    ndarray
+        bool, by number, shape (all instruments,).
     """
     c = x.instruments
     out = np.zeros(c.count, np.bool_)
@@ -69,11 +79,14 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
 
 
 def has_stale_index(x: ClearingState, instrument: int) -> bool:
-    """Whether the index of the underlying or of the settlement asset is not fresh."""
+    """Return whether the index of underlying or settlement asset is not fresh (rule 5.19)."""
     settled_in = int(x.instruments.settlement_asset[instrument])
     return not x.is_fresh(int(x.instruments.underlying[instrument])) or not x.is_fresh(settled_in)
 
 
 def is_unsettled(x: ClearingState, i: int) -> bool:
-    """Whether a settlement price is not to be had: an option needs the index alone."""
+    """Return whether an expiry must wait for its price (rules 8.15 and 9.42).
+
+    A contract waits while its price is blocked, an option only for its indices.
+    """
     return has_stale_index(x, i) if x.is_option(i) else is_blocked(x, i)

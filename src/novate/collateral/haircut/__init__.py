@@ -1,4 +1,4 @@
-"""Haircut rules: what of an asset counts as collateral.
+"""Haircut rules: how much of the worth of an asset counts as collateral.
 
 The number of a rule is its place in `CATALOGUE`, and journals hold it: new ones come last.
 """

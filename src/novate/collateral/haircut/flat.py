@@ -1,4 +1,4 @@
-"""The haircut that was set, whatever happens: a rate that people review (PFMI 5)."""
+"""A constant haircut: the one that was set, until people review it (PFMI Principle 5)."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ class Flat:
     name: str = "flat"
 
     def haircut_bps(self, state: ClearingState, asset: int) -> int:
-        """Return what `SetHaircut` or the declaration of the asset said last."""
+        """Return the haircut that `SetHaircut` or the declaration of the asset set last, bps."""
         return int(state.assets.haircut_bps[asset])

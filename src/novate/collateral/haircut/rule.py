@@ -8,7 +8,7 @@ from novate.valuation import ClearingState
 
 
 class HaircutRule(Protocol):
-    """What is kept back of the worth of an asset that is collateral.
+    """A rule for the haircut of an asset that is collateral.
 
     A rule is asked at every assessment, after the indices.  It reads the state and changes nothing:
     a haircut that it changes is journaled.
@@ -19,4 +19,4 @@ class HaircutRule(Protocol):
         """Name for people."""
 
     def haircut_bps(self, state: ClearingState, asset: int) -> int:
-        """Return the haircut of an asset other than the numeraire, 0 to 10,000."""
+        """Return the haircut of an asset other than the numeraire, bps, 0 to 10,000."""

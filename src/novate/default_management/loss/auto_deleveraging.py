@@ -1,10 +1,12 @@
 """Auto-deleveraging: winners are closed against the liquidator at the bankruptcy price.
 
-The queue ranks accounts on the other side by return times effective leverage (Binance, Bybit,
-Hyperliquid publish this form): unrealised profit over entry value, times notional over equity.
+The queue ranks accounts on the other side by return times effective leverage, as BitMEX publishes:
+unrealised profit over entry value, times notional over what the account is worth.  Binance, Bybit
+and Hyperliquid rank by the same two factors.
+
 The price is as far from the mark as the loss needs, spread over the liquidator's whole position,
-but no winner is closed beyond the profit of what is closed, or below maintenance margin.  What the
-queue leaves is cut from gains.
+but no winner is closed at a loss on what is closed, or below maintenance margin (rules 13.10 to
+13.17).  What the queue leaves is cut from gains.
 """
 
 from __future__ import annotations
@@ -36,10 +38,21 @@ from novate.valuation import ClearingState
 
 
 def ranking_score(profit: float, entry: float, notional: float, equity: float) -> float:
-    """Score of a position in the queue; higher is deleveraged first.
+    """Return the score of a position in the queue; higher is deleveraged first (rule 13.13).
 
-    ``profit`` over ``entry`` value is the return, ``notional`` over ``equity`` the leverage.  A
-    losing position scores at most zero; an account without equity ranks by return alone.
+    Parameters
+    ----------
+    profit, entry
+        Unrealised profit and size of the entry cost, ledger units of the settlement asset; their
+        quotient is the return.  The score has the sign of the profit.
+    notional, equity
+        Size of the value at the mark, and net of the account, numeraire units; their quotient is
+        the leverage, 1 where the account's net is not positive.
+
+    Returns
+    -------
+    float
+        Return times leverage; 0 without entry cost.
     """
     if entry <= 0.0:
         return 0.0
@@ -50,14 +63,19 @@ def ranking_score(profit: float, entry: float, notional: float, equity: float) -
 class Queues:
     """Winners of each contract and side, best first, while one loss after another is allocated.
 
-    A queue is made when it is asked for, from all holders.  Afterwards only an account that is
-    closed changes: it is entered anew in every queue that it stands in, and an entry whose score
-    is not the present one is passed over.  ``found`` counts the winners that were taken off.
+    A queue is made when it is first asked for, from all holders.  Afterwards only an account that
+    is closed changes: it is entered anew in every queue that it stands in, and an entry whose score
+    is not the present one is passed over.
 
     Parameters
     ----------
     x
-        State that the losses are allocated in; nobody else changes it meanwhile.
+        State in which the losses are allocated; nobody else changes it meanwhile.
+
+    Attributes
+    ----------
+    found
+        Number of winners that were taken off.
     """
 
     def __init__(self, x: ClearingState) -> None:
@@ -68,10 +86,18 @@ class Queues:
         self.found = 0
 
     def best(self, instrument: int, side: int) -> int:
-        """Take the first winner on one side (+1 long, -1 short) off its queue.
+        """Take the first winner off a queue (rule 13.12).
 
-        Returns its position row, -1 if there is none.  Ties go to the lower account number;
-        accounts without profit are not in the queue.
+        Parameters
+        ----------
+        instrument, side
+            Contract, and the winner's side: +1 long, -1 short.
+
+        Returns
+        -------
+        int
+            Its position row, -1 if there is none.  Ties go to the lower account number; accounts
+            without profit are not in the queue.
         """
         key = instrument, side
         if key not in self._queues:
@@ -95,7 +121,7 @@ class Queues:
                     heapq.heappush(self._queues[instrument, side], entry)
 
     def ranked(self, instrument: int, side: int) -> list[tuple[float, int, int]]:
-        """Return all winners on one side as they are now: (minus the score, account, row)."""
+        """Return all winners of a side, +1 long or -1 short: (minus score, account, row)."""
         return sorted(self._entries(instrument, side, self._x.holders(instrument)))
 
     def _entries(self, instrument: int, side: int, rows: I64) -> list[tuple[float, int, int]]:
@@ -123,9 +149,21 @@ class Queues:
 
 
 def allocate(x: ClearingState, queues: Queues, loss: int, rest: int, emit: Emit) -> int:
-    """Close the liquidator's positions against winners until ``rest`` is borne.
+    """Decide trades of liquidator and winners until a loss is borne: `PositionDeleveraged`.
 
-    Instruments go by the liquidator's notional, largest first.  Returns what could not be borne.
+    Instruments go by the liquidator's notional, largest first, ties by number (rule 13.10).
+
+    Parameters
+    ----------
+    queues
+        Winners; what is closed is entered anew.
+    loss, rest
+        Number of the loss, and numeraire units left of it.
+
+    Returns
+    -------
+    int
+        Numeraire units that could not be borne, not negative.
     """
     liquidator = x.single(Role.LIQUIDATOR)
     rows = position_rows(x, liquidator)
@@ -168,8 +206,9 @@ def _price(x: ClearingState, i: int, lots: int, rest: int) -> int:
 def _bearable_price(x: ClearingState, i: int, row: int, lots: int, ticks: int) -> int:
     """Price nearest ``ticks``, from the mark on, at which a winner can bear closing ``lots``.
 
-    Nobody is deleveraged beyond the profit of what is closed, nor below maintenance margin: a
-    winner who lost the gain elsewhere would fail by it, and the loss would come back.
+    Closing is no loss on what is closed, and costs against the mark no more than equity above
+    maintenance margin: a winner who lost the gain elsewhere would be liquidated by more, and its
+    shortfall would be a new loss (rule 13.14).
     """
     numbers = x.assess(int(x.positions.account[row]))
     room = max(numbers.equity - numbers.maintenance, 0)
@@ -219,7 +258,14 @@ def _deleverage(
 
 
 def apply_position_deleveraged(x: ClearingState, row: Row) -> None:
-    """Book the trade between winner and liquidator."""
+    """Book a trade of winner and liquidator, without fees (rules 7.14 to 7.20).
+
+    Parameters
+    ----------
+    row
+        ``account`` of the winner, ``instrument``, its signed ``lots`` (positive bought), ``ticks``,
+        and ``value`` of the lots at them, ledger units of the settlement asset.
+    """
     book_between(
         x, row["account"], x.single(Role.LIQUIDATOR), row["instrument"], row["ticks"],
         row["lots"], row["value"],

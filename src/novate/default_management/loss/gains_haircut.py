@@ -1,11 +1,16 @@
-"""Variation-margin gains haircutting: winners of the window forgo part of what they gained.
+"""Variation-margin gains haircutting: a loss is shared pro rata over the gains of a window.
 
-The gain of an account is the variation margin it received since the window began plus what it has
-not yet been paid at the mark.  Accounts without a gain are untouched, and so is the external
-market.  Published as the last layer of Vega and of many clearing-house recovery plans.
+The gain of an account is the variation margin that it received since the window began plus what is
+unsettled at the mark.  Accounts without a gain and the external market bear nothing.
 
-A winner bears no more than its equity above maintenance margin: one that has paid its gain out or
-lost it elsewhere would only fail by the cut, and its own loss would come back to the last layer.
+A cut is limited to equity above maintenance margin: an account that has withdrawn its gain, or lost
+it elsewhere, would be liquidated by a larger one, and its shortfall would be a new loss for the
+same layer.
+
+Sources: rule 13.9; CPMI-IOSCO, *Recovery of financial market infrastructures* (2014, revised 2017),
+names it as a tool for uncovered losses; ESMA's answer 887 holds it to be compatible with EMIR
+Article 45(4), because unpaid variation margin is not margin that a member posted.  Vega shares
+losses so as its last layer.
 """
 
 from __future__ import annotations
@@ -36,10 +41,14 @@ from novate.valuation import ClearingState
 
 
 def bearable(x: ClearingState) -> I64:
-    """What of every account's gain a haircut may take, numeraire units; shape (accounts,).
+    """Return how much a haircut may take from every account (rule 13.9).
 
-    The gain of the window, but no more than equity above maintenance margin: no cut starts a
-    liquidation.  Zero for accounts that do not stand.
+    Returns
+    -------
+    I64
+        ``max(min(window gain + GAIN, equity - maintenance margin), 0)`` in numeraire units, shape
+        (accounts,); zero for accounts that are not standing.  No cut up to it takes equity below
+        maintenance margin.
     """
     numbers = x.assess_all()
     gains = x.accounts.used("window_gain") + numbers[:, GAIN]
@@ -48,7 +57,17 @@ def bearable(x: ClearingState) -> I64:
 
 
 class Cut(NamedTuple):
-    """What losses took in turn, of what all could bear, and how many could; each (losses,)."""
+    """Result of cutting gains for losses in turn; int64, each of shape (losses,).
+
+    Attributes
+    ----------
+    taken
+        Numeraire units taken for the loss, not negative.
+    total
+        Numeraire units that all accounts could bear before it.
+    winners
+        Number of accounts that could bear something before it.
+    """
 
     taken: I64
     total: I64
@@ -56,7 +75,23 @@ class Cut(NamedTuple):
 
 
 def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
-    """Cut gains pro rata for some losses in their order, and book what is taken."""
+    """Cut gains pro rata for losses in their order, and book what is taken (rules 1.7 and 13.9).
+
+    Each account pays the liquidator in numeraire and its window gain falls by the same amount.
+    Units that rounding leaves go to the largest gains, ties to the lower account number.
+
+    Parameters
+    ----------
+    x
+        State; changed.
+    wanted
+        What is left of each loss, numeraire units, not negative; shape (losses,).
+
+    Returns
+    -------
+    Cut
+        What was taken; less than wanted where gains do not suffice.
+    """
     spare = bearable(x)
     require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
     by_size = np.argsort(-spare, kind="stable")
@@ -69,7 +104,18 @@ def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
 
 
 def allocate(x: ClearingState, losses: I64, rest: I64, emit: Emit) -> I64:
-    """Cut gains to cover the rest of some losses, in order; returns what gains could not bear."""
+    """Decide gains cuts for what is left of some losses, in their order: `GainsCut`.
+
+    Parameters
+    ----------
+    losses, rest
+        Numbers of the losses, and numeraire units left of each, not negative; shape (losses,).
+
+    Returns
+    -------
+    I64
+        Numeraire units that gains could not bear, not negative; shape (losses,).
+    """
     cut = cut_in_turn(x, rest)
     is_cut = cut.taken > 0
     if is_cut.any():
@@ -84,7 +130,14 @@ def allocate(x: ClearingState, losses: I64, rest: I64, emit: Emit) -> I64:
 
 
 def apply_gains_cut(x: ClearingState, columns: Row) -> None:
-    """Expand the cuts over the winners: they pay the liquidator in cash, pro rata to the unit."""
+    """Book cuts: the accounts are found anew from the state, and pay the liquidator pro rata.
+
+    Parameters
+    ----------
+    columns
+        ``amount`` taken and ``gains`` that could be cut before it, numeraire units, shape (rows,);
+        a state in which they differ from what is found is a fault.
+    """
     cut = cut_in_turn(x, columns["amount"])
     is_same = (cut.total == columns["gains"]) & (cut.taken == columns["amount"])
     require(bool(is_same.all()), "the gains cut are the gains that were counted")

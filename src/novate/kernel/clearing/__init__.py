@@ -1,1 +1,1 @@
-"""Kernels of the books: trades, assessment, sweep, cycles, takeovers."""
+"""Kernels of the books: trades, assessment, margin of all accounts, cycles, losses, takeovers."""

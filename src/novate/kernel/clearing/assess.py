@@ -42,7 +42,7 @@ SCRATCH = 3
 _PREMIUM = int(Style.PREMIUM)
 
 SUM_MAX = 2**61
-"""Requirements of an account add up to no more: whatever order the terms come in."""
+"""Limit of the sums of requirements of an account, the same in any order of the terms."""
 
 TOTAL_MAX = 2**62 - 1
 """Equity, net and gain stay within this size: two of them still add up."""
@@ -52,10 +52,10 @@ TOTAL_MAX = 2**62 - 1
 def add_option(  # type: ignore[no-untyped-def]
     instruments, assets, i, lots, cost, entry, buys, sells, scratch, out
 ):
-    """Add a position that is paid for at the trade: worth something, but no margin.
+    """Add an option, paid for at the trade: its value is in net, a long one asks for no margin.
 
-    ``cost`` is what a trade under decision takes from the balance, and no gain or loss; booked
-    positions have none.
+    ``cost`` is what a trade under decision takes from the balance, in settlement units, and is no
+    gain or loss; booked positions have none.
     """
     asset = instruments.settlement_asset[i]
     scratch[UNSETTLED, asset] -= cost
@@ -88,7 +88,7 @@ def add_position(  # type: ignore[no-untyped-def]
         return
     mark = instruments.mark[i]
     if mark <= 0:
-        # Never traded at a known price: only its pending cash counts.
+        # Without a mark only pending cash counts (rule 3.3).
         scratch[UNSETTLED, instruments.settlement_asset[i]] -= cost
         return
     form = instruments.form[i]
@@ -115,16 +115,16 @@ def add_position(  # type: ignore[no-untyped-def]
 
 @inlined
 def units_of(worth):  # type: ignore[no-untyped-def]
-    """Numeraire units of a worth, rounded down; beyond WORTH_MAX it counts as that much.
+    """Numeraire units of a worth, rounded down, limited to +-WORTH_MAX (rule 2.10).
 
-    A price no one can pay must not turn a fortune into a debt by leaving 64 bits.
+    The limit keeps a product with an extreme price from leaving 64 bits and changing its sign.
     """
     return np.int64(math.floor(min(max(worth, -WORTH_MAX), WORTH_MAX)))
 
 
 @inlined
 def within(total):  # type: ignore[no-untyped-def]
-    """A sum of worths, in order of assets or accounts, kept inside 64 bits."""
+    """A sum of worths, in order of assets or accounts, limited to +-TOTAL_MAX (rule 3.25)."""
     return min(max(total, -TOTAL_MAX), TOTAL_MAX)
 
 
@@ -215,7 +215,7 @@ PARALLEL_MIN = 65_536
 
 @kernel
 def assess_serial(accounts, positions, instruments, assets, count, out):  # type: ignore[no-untyped-def]
-    """`assess_all` on the calling thread: a small sweep ends before another thread wakes up."""
+    """`assess_all` on the calling thread, for sweeps too small to be worth waking a second one."""
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     for account in range(count):
         assess_account(accounts, positions, instruments, assets, account, scratch, out[account])

@@ -1,7 +1,7 @@
-"""What accounts in distress hold, ask for and must sell, many accounts at a time.
+"""Assessment, blocked prices, margin bindings and slices of accounts that are called or closed out.
 
-``subjects`` are account numbers; ``is_blocked[instrument]`` says whose price decides nothing.
-Nothing here changes the books.
+``subjects`` are account numbers; ``is_blocked[instrument]`` says whose price is blocked.  Nothing
+here changes the books.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def assess_subjects(accounts, positions, instruments, assets, subjects, out):  #
 def look_at_prices(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, is_blocked, subjects, blocked, long_worth
 ):
-    """Find what waits for a price, and what the long options are worth that do not.
+    """Find blocked positions, and the worth of long options whose price is not blocked.
 
     ``blocked[k]`` is the lowest number of an open position whose price is blocked, long options
-    aside (they are no collateral and ask for nothing), or -1.  ``long_worth[k]`` is the sum of
+    aside (they are no collateral and ask for no margin), or -1.  ``long_worth[k]`` is the sum of
     their values in numeraire units, each rounded down, at most `TOTAL_MAX`.
     """
     for k in range(subjects.size):

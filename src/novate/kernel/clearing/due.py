@@ -1,4 +1,4 @@
-"""Work by the instant that makes it due: derived from the columns, and looked at in time order."""
+"""Due work by instant: derived from the columns, and taken in order of time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Instants: TypeAlias = Callable[[int, I64], I64]
 class DueTable:
     """Entries (instant, kind, subject), in a few sorted runs of rising size.
 
-    Whoever moves an instant enters the new one; the old entry stays until it comes up, and is
-    dropped then, because the state has another instant for its subject.  A new or forgotten table
-    knows nothing: it is built from the columns when it is asked.
+    A changed instant is entered anew; the old entry stays until it comes up, and is dropped then,
+    because the state has another instant for its subject.  A new or forgotten table is empty: it is
+    built from the columns when it is asked.
     """
 
     def __init__(self) -> None:

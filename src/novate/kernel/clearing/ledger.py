@@ -1,10 +1,10 @@
-"""Movements of money, lots and pending cash, each with the running totals that prove it.
+"""Movements of money, lots and pending cash, each with the running totals that are checked.
 
-Debits equal credits in every asset, the lots of every contract cancel, and so does its pending
+Debits equal credits in every asset, the lots of every contract sum to zero, and so does its pending
 cash.  Every leg of a booking adds what it moves to the total of its asset or contract in the same
-step: after a whole booking the totals are zero again, and a leg that is missing leaves them apart.
-So a check of what one record did costs nothing per account.  The totals are derived, and no part of
-any digest.
+step: after a whole booking the totals are zero again, and a missing leg leaves them different from
+zero.  Checking a record therefore costs nothing per account.  The totals are derived, and no part
+of any digest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from novate.kernel.jit import inlined
 
 @inlined
 def note_moved(accounts, account):  # type: ignore[no-untyped-def]
-    """Say that money or lots of an account moved: who keeps a copy of its block renews it."""
+    """Mark the block of an account as moved: readers renew their copies of marked blocks."""
     accounts.moved_block[account // ACCOUNT_BLOCK] = 1
 
 

@@ -1,6 +1,7 @@
-"""Who bears losses, one loss after another: the prefunded layers, and the haircut of gains.
+"""Sharing of losses, one after another: the prefunded layers, and the haircut of gains.
 
-A loss sees what those before it took.  All amounts are numeraire ledger units.
+Each loss sees balances and gains as the losses before it left them.  All amounts are numeraire
+ledger units.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a position asks for by the rule of its contract: notional tiers, or that of short options.
+"""Margin of one position by the rule of its contract: notional tiers, or that of short options.
 
 The requirement of an account is the sum over its positions, each rounded up by itself.  It is one
 of the margin models, number `STANDARD`; the others are asked outside the kernels.

@@ -1,8 +1,8 @@
-"""What an account in need may not give away: the worth of its long options.
+"""Limit of price at which an account short of initial margin may sell its long options (rule 7.12).
 
-A long option is no collateral, so that equity says nothing of what it is sold for.  An account
-whose equity does not cover initial margin may sell it at a price near its mark only: at any price
-whatever it would hand what is left to a friend, and its loss to the house.
+A long option is no collateral: equity does not change with the price it is sold at.  An account
+whose equity does not cover initial margin could therefore transfer its worth to another account by
+a sale far below the mark, and leave its loss to the clearing house.  Such a sale is refused.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ AFTER, BEFORE = 0, 2
 
 @inlined
 def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
-    """Whether an account's group has a model that the kernels do not know.
+    """Whether an account's group has another margin model than the standard one.
 
-    ``asked`` is empty while no group has one: then nobody pays for looking.
+    ``asked`` is empty while no group has one, so that nothing is looked up.
     """
     return asked.size > 0 and accounts.margin_model[account] != STANDARD
 
@@ -50,10 +50,11 @@ def sale_floor(mark, risk_reducing_sale_ppm):  # type: ignore[no-untyped-def]
 def is_given_away(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, buyer, seller, i, asked, scratch, out
 ):
-    """Whether a seller in need sells an option that it is long of to another member's account.
+    """Whether a seller short of initial margin sells a long option below the floor (rule 7.12).
 
-    Asked for a price below the floor only; the account is assessed as it stands before the trade.
-    Not part of the caller's code: trades of other contracts should not carry it along.
+    Sales to the external market are exempt.  Asked for a price below the floor only; the account is
+    assessed as it stands before the trade.  Not inlined, so that trades of other contracts do not
+    carry its code.
     """
     role = accounts.role[seller]
     if (role != _HOUSE and role != _CLIENT) or accounts.role[buyer] == _EXTERNAL:

@@ -70,7 +70,7 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         account = positions.account[row]
         add_balance(accounts, account, asset, margin)
         require_balance(accounts.balance[account, asset])
-        # An option was paid for long ago: what it gained is what it pays beyond that.
+        # An option was paid at the trade: its gain is the payoff beyond the entry cost.
         gain = value - positions.entry_cost[row] if is_paid else margin
         add_window_gain(accounts, account, gain * price)
         positions.realised[row] += value - positions.entry_cost[row]
@@ -108,8 +108,9 @@ def apply_funding(  # type: ignore[no-untyped-def]
 ):
     """Exchange funding between the holders at ``ticks``; longs pay a positive rate.
 
-    A payer without cash goes negative in that asset: the receiver is paid in full, and the
-    assessment that follows sees the debt.  Returns what went to the residue account (>= 0).
+    The balance of a payer may fall below zero: the receiver is paid in full, and the next
+    assessment counts the debt.  Returns what went to the residue account, settlement units, not
+    negative.
     """
     form = instruments.form[i]
     unit = instruments.unit[i]
@@ -145,7 +146,7 @@ def settle_early(accounts, positions, instruments, row):  # type: ignore[no-unty
 
 @kernel
 def settle_pending(accounts, positions, instruments, account):  # type: ignore[no-untyped-def]
-    """Settle early everything an account is still owed or owes."""
+    """Settle early all pending cash of an account, of either sign."""
     row = accounts.head[account]
     while row >= 0:
         if positions.settlement_cost[row] != 0:

@@ -1,12 +1,12 @@
-"""The health of every account at the speed of memory.
+"""Equity and margin of every account in one pass over memory.
 
 *Health* is equity, initial and maintenance margin, the same integers as `assess` gives:
 they are sums of the same terms, each rounded by the same expression.  What makes `sweep` fast:
 
 - rows lie sorted by account, so that memory is read in order;
 - all that an instrument needs at its present mark is worked out once, in `TermArrays`;
-- each row remembers in which margin tier it was last (`tier_hint`).  The hint is only ever a guess:
-  it is checked against the bounds of the tier on every use, so a wrong one costs time, not truth;
+- each row remembers in which margin tier it was last (`tier_hint`).  The hint may be wrong:
+  it is checked against the bounds of the tier on every use, and a wrong one only costs time;
 - terms lie tier by tier: most rows are in the lowest ones, whose terms fit the nearest cache;
 - rows are fetched ahead a few accounts at a time: more at once would wait for memory, not work.
 

@@ -1,4 +1,4 @@
-"""Takeovers: what failing accounts hold goes to the liquidator at the mark, one after another."""
+"""Takeovers: positions and balances of failing accounts go to the liquidator, one after another."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def apply_takeovers(  # type: ignore[no-untyped-def]
 
 @kernel
 def holds_nothing(accounts, positions, instruments, assets, account):  # type: ignore[no-untyped-def]
-    """Whether an account has no lots and nothing but numeraire, paid or still owed.
+    """Whether an account has no lots and nothing but numeraire, paid or pending (rule 11.22).
 
-    An asset without a price cannot be converted: it waits and stands in nobody's way.
+    An asset without a price cannot be converted and does not count.
     """
     row = accounts.head[account]
     while row >= 0:
@@ -96,10 +96,7 @@ def holds_nothing(accounts, positions, instruments, assets, account):  # type: i
 
 @inlined
 def _is_excess(accounts, positions, account, kind, subject, quantity):  # type: ignore[no-untyped-def]
-    """Whether an order no longer reduces what it was placed for, or is larger than it.
-
-    A late fill would turn the account round.
-    """
+    """Whether an order does not reduce its holding, or is larger than it (rule 11.23)."""
     if kind == _POSITION:
         row = find_position(positions, account, subject)
         held = positions.lots[row] if row >= 0 else np.int64(0)

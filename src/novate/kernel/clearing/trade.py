@@ -122,7 +122,7 @@ def book_trade(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Book both legs, both fees, and the checksum.
 
-    A fee of nothing is booked too: it says that the account moved.
+    A fee of zero is booked too: it marks the fees account as moved.
     """
     asset = instruments.settlement_asset[i]
     book_leg(accounts, positions, instruments, assets, buyer, i, ticks, lots, value)

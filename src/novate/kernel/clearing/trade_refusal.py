@@ -70,7 +70,7 @@ def _side_refusal(  # type: ignore[no-untyped-def]
     held = positions.lots[row] if row >= 0 else np.int64(0)
     after = held + lots
     if row >= 0 and reservation == NO_RESERVATION:
-        # Open orders of this side stay fillable: whatever uses a reservation was counted with it.
+        # Open orders of this side stay fillable: a reservation was counted when it was granted.
         after += positions.buy_lots[row] if lots > 0 else -positions.sell_lots[row]
     if abs(after) > instruments.lots_max[i]:
         return POSITION_LIMIT, abs(after), instruments.lots_max[i]
@@ -104,11 +104,11 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, i, lots, value, fee, side, asked,
     scratch, out,
 ):  # fmt: skip
-    """Equity after the trade must cover initial margin.
+    """Refuse a side whose equity after the trade is below initial margin (rules 7.8 to 7.10).
 
-    A trade that only reduces is a way out: it needs maintenance margin, or at least not to deepen
-    what is missing of it.  At any price whatever, it would hand the account's loss to the house.
-    Of a group with a model of its own the requirements are those ``asked`` for this ``side``.
+    A risk-reducing trade needs equity above maintenance margin, or no larger shortfall after it
+    than before: it may not add to a loss that others would bear.  Of a group with another margin
+    model the requirements are those ``asked`` for this ``side``.
     """
     role = accounts.role[account]
     if role != _HOUSE and role != _CLIENT:
@@ -164,9 +164,11 @@ def risk_refusal(  # type: ignore[no-untyped-def]
     ticks, lots,
     value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, scratch, out,
 ):  # fmt: skip
-    """Margin of sides without a reservation, the buyer first, then worth given away and lots added.
+    """Refusals by margin, by the price of a long option, and by a halt, in this order.
 
-    The seller must not give away what it is worth; nobody may add where there is no price.
+    Margin is asked of sides without a reservation, the buyer first (rule 7.8); a seller short of
+    margin may not sell an option below the floor (rule 7.12); no lots are added in a halted
+    instrument (rule 7.13).
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
     if buyer_reservation == NO_RESERVATION:
@@ -232,9 +234,9 @@ def _row_refusal(  # type: ignore[no-untyped-def]
 def needs_model(  # type: ignore[no-untyped-def]
     accounts, instruments, asked, buyer, seller, i, buyer_reservation, seller_reservation
 ):
-    """Whether a side that margin is asked of belongs to a group with a model of its own.
+    """Whether a side that margin is asked of belongs to a group with another margin model.
 
-    A side with a reservation is not asked, but for a seller of options: it may be in need.
+    A side with a reservation is not asked, but for a seller of options (rule 7.12).
     """
     if buyer_reservation == NO_RESERVATION and has_model(accounts, asked, buyer):
         return True

@@ -22,7 +22,17 @@ from novate.valuation.group_book import GroupBook
 
 
 class Tier(NamedTuple):
-    """A tier as the instrument holds it: rates as shares, floor and deductions in units."""
+    """A tier of an instrument.
+
+    Attributes
+    ----------
+    floor
+        Lowest notional of the tier, numeraire units.
+    initial_rate, maintenance_rate
+        Shares of the notional.
+    initial_deduction, maintenance_deduction
+        Numeraire units taken off the product, not negative (rule 3.8).
+    """
 
     floor: float
     initial_rate: float
@@ -64,7 +74,15 @@ def above(before: Tier, floor: int, initial_ppm: int, maintenance_ppm: int) -> T
 def tier_refusal(
     before: Tier, number: int, floor: int, initial_ppm: int, maintenance_ppm: int
 ) -> Refusal | None:
-    """Say why a tier cannot be the next; floors ascend from 0, rates do not fall."""
+    """Return why a tier cannot be the next of its table, or None (rule 15.17).
+
+    Parameters
+    ----------
+    before, number
+        The tier below, `BELOW_ALL` for none, and the number of this one, from 0.
+    floor, initial_ppm, maintenance_ppm
+        Lowest notional in numeraire units, and rates in 1e-6 of the notional.
+    """
     if number >= TIERS_MAX:
         return Refusal(No.TOO_MANY_TIERS, number + 1, TIERS_MAX)
     if floor <= before.floor or (number == 0 and floor != 0):
@@ -80,7 +98,18 @@ def tier_refusal(
 
 
 def decide_set_tier(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Append a tier; floors ascend from 0, rates do not fall, initial exceeds maintenance."""
+    """Decide a tier above those of an instrument: `TierSet` (rules 3.7, 3.8 and 15.17).
+
+    Parameters
+    ----------
+    row
+        ``instrument``, ``floor`` in numeraire units, ``initial_ppm`` and ``maintenance_ppm``.
+
+    Returns
+    -------
+    Refusal | None
+        UNKNOWN_INSTRUMENT, a reason of `tier_refusal`, or OPTION_HAS_RULE.
+    """
     i, instruments = row["instrument"], state.instruments
     if i >= instruments.count:
         return Refusal(No.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
@@ -104,7 +133,7 @@ def decide_set_tier(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
 
 
 def apply_tier_set(state: MarketState, row: Row) -> None:
-    """Book the tier."""
+    """Put the tier, with its deductions in numeraire units, above those of its instrument."""
     instruments = state.instruments
     at = (row["instrument"], row["tier"])
     instruments.tier_floor[at] = row["floor"]
@@ -116,10 +145,11 @@ def apply_tier_set(state: MarketState, row: Row) -> None:
 
 
 class NotionalTier:
-    """Rule of every contract that is no option; numeraire units, rounded up by position.
+    """Rule of every contract that is no option (rules 3.4 to 3.9).
 
     Maintenance margin is that of the notional at the mark; initial margin that of the lots held
-    when the worse side of the open orders fills.  Source: the tier tables that venues publish.
+    when the worse side of the open orders fills.  Both are in numeraire units, rounded up by
+    position. Source: the tier tables that venues publish.
     """
 
     name = "notional tier"

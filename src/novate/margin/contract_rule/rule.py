@@ -1,4 +1,4 @@
-"""What a rule of contracts is."""
+"""The protocol of contract rules, which the standard margin model adds up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from novate.valuation.group_book import GroupBook
 
 
 class ContractRule(Protocol):
-    """Margin of one position, whatever else its holder has."""
+    """Margin of one position, from its own contract, lots and open orders alone."""
 
     @property
     def name(self) -> str:

@@ -32,14 +32,17 @@ Number: TypeAlias = Any
 
 
 class ShortMargin(NamedTuple):
-    """What one short lot must hold, in the unit of its value."""
+    """Margin of one short lot, not negative, in the unit of its value."""
 
     initial: Number
     maintenance: Number
 
 
 class ShortRule(NamedTuple):
-    """Shares of a rule: of the index, but for the two of the option's value."""
+    """A declared rule: shares of the index, ``call_value`` and ``put_value`` of the option's value.
+
+    ``expiry_window_ns`` is the time before expiry from which the share ``expiry`` is added, ns.
+    """
 
     initial: Number
     initial_floor: Number
@@ -52,7 +55,18 @@ class ShortRule(NamedTuple):
 
 
 def decide_declare_option_margin(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Declare a rule: numbers in range, and the add-on at expiry with a window or not at all."""
+    """Decide a rule for short options: `OptionMarginDeclared` (rules 9.1 and 15.20).
+
+    Parameters
+    ----------
+    row
+        ``symbol``, shares in ppm, ``expiry_window_ns``, and whether entry prices count.
+
+    Returns
+    -------
+    Refusal | None
+        SYMBOL_TAKEN, also if empty, or the first number that is out of range.
+    """
     rules = state.option_rules
     if not row["symbol"] or row["symbol"] in rules.symbols:
         return Refusal(No.SYMBOL_TAKEN, 0, 0)
@@ -74,7 +88,7 @@ def decide_declare_option_margin(state: MarketState, row: Row, emit: Emit) -> Re
 
 
 def apply_option_margin_declared(state: MarketState, row: Row) -> None:
-    """Append the rule."""
+    """Append the rule; it never changes afterwards."""
     rules = state.option_rules
     at = rules.append()
     rules.symbols.append(row["symbol"])
@@ -83,7 +97,7 @@ def apply_option_margin_declared(state: MarketState, row: Row) -> None:
 
 
 def rule_of(rules: OptionRuleColumns, number: int | I64) -> ShortRule:
-    """The shares of a declared rule, or of one for each option as columns."""
+    """Return the shares of a declared rule, from 1, or of one for each option as columns."""
     at = number - 1
     names = (name for name in ShortRule._fields if name != "expiry_window_ns")
     shares = {name: getattr(rules, f"{name}_ppm")[at] / PPM for name in names}
@@ -119,7 +133,7 @@ def short_margin(
 
 
 NOISE = 1e-6
-"""Part of a tick that is not rounded up: a value of whole ticks is one, whatever its last bits."""
+"""Part of a tick that is not rounded up: the last bits of a value of whole ticks."""
 
 
 def short_ticks(
