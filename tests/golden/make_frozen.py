@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from novate.default_management.liquidation_method.method import STANDARD as SLICES
 from novate.engine.engine import Engine
 from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
@@ -76,6 +77,7 @@ def open_house() -> ClearingHouse:
         command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),
         command.SET_MARGIN_MODEL.row(group=client, model=STANDARD),
         command.SET_ADD_ON.row(group=client, add_on=Concentration.number, is_on=True),
+        command.SET_LIQUIDATION_METHOD.row(account=client, method=SLICES),
     )
     house.submit(
         command.WITHDRAW_COLLATERAL.row(account=client, asset=0, amount=10**15),

@@ -11,7 +11,15 @@ from enum import IntEnum
 
 from novate.book import account, reservation
 from novate.collateral import custody, haircut_rule
-from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.default_management import (
+    call,
+    contract_end,
+    liquidation,
+    method_choice,
+    outbox,
+    takeover,
+    waterfall,
+)
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
@@ -58,6 +66,7 @@ TOPICS: tuple[Topic[State], ...] = (
     barrier.TOPIC,
     contract_end.TOPIC,
     call.TOPIC,
+    method_choice.TOPIC,
     liquidation.TOPIC,
     outbox.TOPIC,
     takeover.TOPIC,

@@ -12,7 +12,6 @@ from novate.insight.measure import UNIT, Row
 from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer
-from novate.message.layer import TERMS
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -194,7 +193,7 @@ def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
 
 
 def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
-    layer = TERMS[Layer(row["layer"])].key
+    layer = o.layers[row["layer"]]
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)

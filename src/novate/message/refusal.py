@@ -19,6 +19,7 @@ from novate.message.add_on import SetAddOnRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
+from novate.message.liquidation_method import SetLiquidationMethodRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
 from novate.message.margin_model import SetMarginModelRefusal
 from novate.message.margin_rule import (
@@ -67,6 +68,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ReleaseMarginRefusal,
     SetMarginModelRefusal,
     SetAddOnRefusal,
+    SetLiquidationMethodRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

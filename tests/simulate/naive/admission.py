@@ -118,17 +118,19 @@ def list_instrument(w: World, row: Row, _: int) -> None:
     )
 
 
-@pytest.mark.rule("13.2")
+@pytest.mark.rule("13.2", "13.19")
 def declare_waterfall(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareWaterfallRefusal
     layers = [row[name] for name in ("first", "second", "third", "fourth")]
-    refuse_if(any(not 1 <= layer <= 4 for layer in layers), code.UNKNOWN_LAYER)
+    refuse_if(any(layer not in failure.PREFUNDED for layer in layers), code.UNKNOWN_LAYER)
     refuse_if(len(set(layers)) < 4, code.LAYER_TWICE)
-    too_early = layers.index(Layer.DEFAULT_FUND) < layers.index(Layer.INSURANCE_FUND)
+    before = (
+        layers[: layers.index(Layer.INSURANCE_FUND)] if Layer.INSURANCE_FUND in layers else layers
+    )
+    too_early = any(layer in failure.OTHERS_PAY for layer in before)
     own_first = layers[0] == Layer.OWN_CONTRIBUTION
     refuse_if(too_early or not own_first, code.SHARED_BEFORE_FUND)
-    last = (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
-    refuse_if(row["last"] not in last, code.UNKNOWN_LAST_LAYER)
+    refuse_if(row["last"] not in failure.LAST, code.UNKNOWN_LAST_LAYER)
     w.waterfall = (*layers, row["last"])
     w.emit("WaterfallDeclared", **row)
 
@@ -672,5 +674,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "ReleaseMargin": release_margin,
     "SetMarginModel": margin.set_margin_model,
     "SetAddOn": margin.set_add_on,
+    "SetLiquidationMethod": failure.set_liquidation_method,
     "ReportFill": report_fill,
 }

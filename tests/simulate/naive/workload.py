@@ -455,10 +455,18 @@ class Workload:
         return [trades([self._trade() for _ in range(self._between(1, 12))])]
 
     def _models(self) -> list[Run]:
-        """Some groups get another margin model, and some an old one again."""
+        """Some groups get another margin model or liquidation method, some an old one again."""
         groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
         models = [self._between(0, 2) for _ in groups]
-        return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
+        methods = [(group + model) % 3 for group, model in zip(groups, models, strict=True)]
+        columns = {
+            "account": [*groups, SINGLE.index(Role.LIQUIDATOR)],
+            "method": [*methods, sum(groups) % 3],
+        }
+        return [
+            c.SET_MARGIN_MODEL.run({"group": groups, "model": models}),
+            c.SET_LIQUIDATION_METHOD.run(columns),
+        ]
 
     def _add_ons(self) -> list[Run]:
         """Some groups get or lose add-ons; concentration may get other terms, for some or all."""
@@ -781,7 +789,12 @@ class Workload:
         columns = {name: [row[k] for row in rows] for k, name in enumerate(("group", "model"))}
         numbers = [row[1] - 1 if row[1] > 0 else row[1] for row in rows]
         bad = {"group": columns["group"], "add_on": numbers, "is_on": [True] * len(rows)}
-        return [c.SET_MARGIN_MODEL.run(columns), c.SET_ADD_ON.run(bad)]
+        accounts, methods = columns.values()
+        return [
+            c.SET_MARGIN_MODEL.run(columns),
+            c.SET_ADD_ON.run(bad),
+            c.SET_LIQUIDATION_METHOD.run({"account": accounts, "method": methods}),
+        ]
 
     def _bad_accounts(self) -> list[Run]:
         member = len(SINGLE)
