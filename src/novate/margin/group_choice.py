@@ -20,6 +20,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import ClearingState
+from novate.valuation.excess import held_back
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
 
@@ -28,7 +29,8 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     """Move an account into a margin group and a netting set, out of them, or say why not.
 
     Both the group that it leaves and the one that it is in afterwards must hold initial margin:
-    what an account takes along is gone for the others.
+    what an account takes along is gone for the others.  If there still is a group that it left,
+    each must also cover its gains that are not proven: cash could otherwise be parted from them.
     """
     account, group = row["account"], row["group"]
     refusal = _place_refusal(x, account, group, row["netting_set"])
@@ -46,16 +48,21 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     before = left, int(x.accounts.netting_set[account]), int(x.accounts.margin_model[account])
     put_into_group(x, account, group, row["netting_set"])
     refusal = _size_refusal(x, account)
-    found = x.assess(account)
-    rest = found if left in (account, group) else x.assess(left)
+    parts = (account,) if left in (account, group) else (left, account)
+    found = [x.assess(part) for part in parts]
+    gains = [held_back(x, part, numbers).gains for part, numbers in zip(parts, found, strict=True)]
     put_into_group(x, account, *before[:2])
     x.accounts.margin_model[account] = before[2]
     if refusal is not None:
         return refusal
-    for numbers in (rest, found):
+    for numbers in found:
         if numbers.equity < numbers.initial:
             return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, numbers.initial)
-    emit(event.MARGIN_GROUP_SET, equity=found.equity, requirement=found.initial, **row)
+    for numbers, gain in zip(found, gains, strict=True):
+        if len(parts) > 1 and numbers.equity < numbers.initial + gain:
+            return Refusal(No.GAINS_UNPROVEN, numbers.equity, numbers.initial + gain)
+    found_there = found[-1]
+    emit(event.MARGIN_GROUP_SET, equity=found_there.equity, requirement=found_there.initial, **row)
     return None
 
 
