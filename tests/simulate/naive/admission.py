@@ -10,13 +10,22 @@ from typing import Any
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
+from novate.kernel.codes import (
+    AccountStatus,
+    InstrumentStatus,
+    Layer,
+    MemberStatus,
+    OrderKind,
+    Role,
+    Style,
+)
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, margin, terms
+from tests.simulate.naive import barrier, failure, margin, terms, transfer
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
+from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
     Account,
     Asset,
@@ -134,7 +143,7 @@ def declare_waterfall(w: World, row: Row, _: int) -> None:
     w.emit("WaterfallDeclared", **row)
 
 
-@pytest.mark.rule("6.1", "6.2", "6.3")
+@pytest.mark.rule("6.1", "6.2", "6.3", "6.51")
 def open_account(w: World, row: Row, _: int) -> None:
     code = refusal.OpenAccountRefusal
     role, parent = row["role"], row["parent"]
@@ -150,9 +159,34 @@ def open_account(w: World, row: Row, _: int) -> None:
     refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
     refuse_if(row["shortfall_policy"] not in (1, 2), code.UNKNOWN_SHORTFALL_POLICY)
     refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
-    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"]))
+    inactive = owned and w.accounts[parent].status != MemberStatus.ACTIVE
+    refuse_if(inactive, code.MEMBER_NOT_ACTIVE)
+    number = len(w.accounts)
+    own = {"pool": number, "margin_group": number, "netting_set": number}
+    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"], **own))
     w.references.add(row["reference"])
     w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
+
+
+@pytest.mark.rule("6.30", "6.31", "6.32", "6.51")
+def open_sub_account(w: World, row: Row, _: int) -> None:
+    """Another account of a holder, alone in a group of its own."""
+    code = refusal.OpenSubAccountRefusal
+    refuse_if(not row["reference"] or row["reference"] in w.references, code.REFERENCE_TAKEN)
+    known = row["account"] < len(w.accounts) and w.accounts[row["account"]].has_margin
+    refuse_if(not known, code.UNKNOWN_ACCOUNT)
+    refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
+    holder, number = w.accounts[row["account"]], len(w.accounts)
+    refuse_if(w.is_suspended(holder), code.MEMBER_NOT_ACTIVE)
+    w.accounts.append(
+        Account(
+            holder.role, holder.parent, row["mode"], holder.shortfall_policy, pool=holder.pool,
+            margin_group=number, netting_set=number,
+        )
+    )  # fmt: skip
+    w.references.add(row["reference"])
+    names = {"reference": row["reference"], "holder": row["account"], "mode": row["mode"]}
+    w.emit("SubAccountOpened", account=number, **names, group=number, netting_set=number)
 
 
 @pytest.mark.rule("6.4", "6.5", "6.6", "6.7")
@@ -174,7 +208,7 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralPosted", **row)
 
 
-@pytest.mark.rule("6.8", "6.9", "6.10", "6.11")
+@pytest.mark.rule("6.8", "6.52")
 def withdraw_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.WithdrawCollateralRefusal
     number, asset, amount = row["account"], row["asset"], row["amount"]
@@ -184,23 +218,16 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
-    needed = {a for a, held in account.balance.items() if held and w.unit_price(a) > 0}
-    for i, p in account.positions.items():
-        if p.lots:
-            needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
-            unsmiled = w.instruments[i].is_option and w.smile(w.instruments[i]) is None
-            refuse_if(unsmiled, code.INDEX_STALE)
-    refuse_if(any(not w.is_fresh(a) for a in needed - {0}), code.INDEX_STALE)
+    refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
     account.balance[asset] -= amount
     after = w.assess(account)
     account.balance[asset] += amount
-    rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
-    needed = after.initial + ceil_div(after.notional * rate, MILLION)
-    refuse_if(after.equity < needed, code.INSUFFICIENT_MARGIN, after.equity, needed)
-    needed += after.unproven + account.encumbered
-    refuse_if(after.equity < needed, code.GAINS_UNPROVEN, after.equity, needed)
+    margin, everything = must_stay(w, account, after)
+    refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+    refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -389,7 +416,18 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
-@pytest.mark.rule("7.2", "7.7", "7.8", "7.13")
+@pytest.mark.rule("7.13", "7.40")
+def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
+    """Refuse a trade that adds to a position without a price, or for a member not active."""
+    code = refusal.SubmitTradeRefusal
+    added = max(s.added for s in sides)
+    refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
+    barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
+    added = max((s.added for s in barred), default=0)
+    refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
+
+
+@pytest.mark.rule("7.2", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
     refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
@@ -428,8 +466,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
-    added = max(s.added for s in sides)
-    refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
+    refuse_adding(w, i, sides)
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -469,7 +506,7 @@ def may_trade(w: World, number: int) -> bool:
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 
-@pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "15.5")
+@pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "7.41", "15.5")
 def reserve_margin(w: World, row: Row, _: int) -> None:
     code = refusal.ReserveMarginRefusal
     number, lots = row["instrument"], row["lots"]
@@ -507,6 +544,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     same_side = own.buys if lots > 0 else own.sells
     reduces = own.lots * lots < 0 and same_side + abs(lots) <= abs(own.lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
+    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
     w.accounts[row["account"]] = twin
     w.reservations.append(Reservation(row["account"], number, lots, limit, held))
     w.emit(
@@ -615,6 +653,10 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetParameter": terms.set_parameter,
     "DeclareWaterfall": declare_waterfall,
     "OpenAccount": open_account,
+    "OpenSubAccount": open_sub_account,
+    "SetMemberStatus": transfer.set_member_status,
+    "TransferCollateral": transfer.transfer_collateral,
+    "TransferPosition": transfer.transfer_position,
     "PostCollateral": post_collateral,
     "WithdrawCollateral": withdraw_collateral,
     "ReportPrice": report_price,

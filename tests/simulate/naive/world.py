@@ -10,7 +10,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, Bound, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.codes import (
+    AccountStatus,
+    Bound,
+    InstrumentStatus,
+    MarginMode,
+    MemberStatus,
+    Role,
+    Style,
+)
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -154,6 +162,9 @@ class Account:
     window_gain: int = 0
     open_order_hold: int = 0
     model: int = 0
+    pool: int = -1
+    margin_group: int = -1
+    netting_set: int = -1
     deadline: int = 0
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -291,6 +302,16 @@ class World:
 
     def single(self, role: Role) -> Account:
         return self.accounts[self.number_of(role)]
+
+    @pytest.mark.rule("6.35")
+    def group(self, account: Account) -> list[Account]:
+        """Accounts of the margin group of an account, in order of number."""
+        return [a for a in self.accounts if a.margin_group == account.margin_group]
+
+    @pytest.mark.rule("6.51", "6.52", "7.40")
+    def is_suspended(self, account: Account) -> bool:
+        """Whether an account's member is not active."""
+        return account.parent >= 0 and self.accounts[account.parent].status != MemberStatus.ACTIVE
 
     @pytest.mark.rule("2.5")
     def unit_price(self, asset: int) -> float:
