@@ -16,8 +16,8 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
-from tests.simulate.naive.extreme import Extreme, Filled
-from tests.simulate.naive.workload import Workload
+from tests.simulate.naive.extreme import Filled
+from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(30), 88, 97)
@@ -31,6 +31,24 @@ UNREACHABLE = {
 }
 """Refusals that no stream of commands reaches, and why."""
 
+OF_GROUPS = {
+    "MarginCalled",
+    "MarginCallMet",
+    "CallExtended",
+    "DefaultDeclared",
+    "LiquidationStarted",
+    "LiquidationStopped",
+    "OrderPlaced",
+    "OrderFilled",
+    "AssetConverted",
+    "AccountTakenOver",
+    "LossRecorded",
+    "PositionDeleveraged",
+    "MarginReserved",
+    "CollateralWithdrawn",
+}
+"""Events that must be seen of a margin group of several accounts, or of one of its accounts."""
+
 OF_JOURNALS = {"EngineUpgraded"}
 """Events of what is told about a journal, of which the second model knows nothing."""
 
@@ -39,8 +57,9 @@ OF_JOURNALS = {"EngineUpgraded"}
 def reached_by(seed: int) -> Counter[str]:
     """Events, refusals and layers that one stream reaches; fails where the two houses differ."""
     reached: Counter[str] = Counter()
-    run_both(Workload(seed), reached)
-    return reached
+    workload = Grouped(seed)
+    run_both(workload, reached)
+    return reached + Counter({f"group {k}": n for k, n in workload.of_several.items()})
 
 
 @functools.cache
@@ -51,7 +70,7 @@ def reached_at_extremes(seed: int) -> Counter[str]:
     """
     reached: Counter[str] = Counter()
     try:
-        run_both(Extreme(seed), reached)
+        run_both(GroupedExtreme(seed), reached)
     except InvariantError as stop:
         assert "2**6" in str(stop) or str(2**61) in str(stop) or str(2**62) in str(stop)  # noqa: PT017
         reached["stopped"] += 1
@@ -75,7 +94,7 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
     monkeypatch.setattr(consequence, "RECORD_ROWS", 2)
     monkeypatch.setattr(house, "RECORD_ROWS", 2)
 
-    engine, _ = run_both(Workload(seed), Counter())
+    engine, _ = run_both(Grouped(seed), Counter())
 
     assert audit(engine.journal, plugins=PLUGINS).digest == engine.state.digest()
 
@@ -98,7 +117,7 @@ def test_both_houses_agree_where_a_receiver_has_no_room() -> None:
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) -> None:
     reached: Counter[str] = Counter()
-    run_both(Workload(seed, steps=120), reached)
+    run_both(Grouped(seed, steps=120), reached)
     assert reached["MarginAssessed"] > 0
 
 
@@ -112,6 +131,11 @@ def reached_by_all() -> Counter[str]:
 def test_the_streams_reach_every_event() -> None:
     reached = reached_by_all()
     assert {message.name for message in EVENTS if not reached[message.name]} == OF_JOURNALS
+
+
+def test_the_streams_reach_what_happens_to_groups_of_several_accounts() -> None:
+    reached = reached_by_all()
+    assert {name for name in OF_GROUPS if not reached[f"group {name}"]} == set()
 
 
 def test_the_streams_reach_every_refusal_of_a_command_from_outside() -> None:

@@ -154,10 +154,10 @@ def decide_open_sub_account(state: BookState, row: Row, emit: Emit) -> Refusal |
     if mode not in list(MarginMode):
         return Refusal(no.UNKNOWN_MODE, mode, len(MarginMode))
     account, group, netting_set = accounts.count, row["group"], row["netting_set"]
-    refusal = None if group < 0 else _join_refusal(state, holder, mode, group)
+    refusal = None if group == -1 else _join_refusal(state, holder, mode, group)
     if refusal is not None:
         return refusal
-    if netting_set >= 0 and (group < 0 or not state.is_netting_set(netting_set, group)):
+    if netting_set != -1 and (group == -1 or not state.is_netting_set(netting_set, group)):
         return Refusal(no.UNKNOWN_NETTING_SET, netting_set, group)
     standing = int(accounts.status[accounts.parent[holder]])
     if standing != MemberStatus.ACTIVE:

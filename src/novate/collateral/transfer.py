@@ -86,8 +86,9 @@ def _window_gain(x: ClearingState, row: Row) -> int:
     window gains stay within `AMOUNT_MAX`.
     """
     sender, window_gain = row["sender"], x.accounts.window_gain
-    group = list(x.group_accounts(sender))
-    gained = max(int(window_gain[group].sum()) + x.assess(sender).gain, 0)
+    window = sum(int(window_gain[account]) for account in x.group_accounts(sender))
+    window = min(max(window, -AMOUNT_MAX), AMOUNT_MAX)
+    gained = max(window + x.assess(sender).gain, 0)
     price = float(x.assets.unit_price[row["asset"]])
     worth = math.ceil(min(row["amount"] * price, float(AMOUNT_MAX)))
     room = AMOUNT_MAX + int(window_gain[sender]), AMOUNT_MAX - int(window_gain[row["receiver"]])

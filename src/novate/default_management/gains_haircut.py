@@ -48,13 +48,9 @@ def bearable(x: ClearingState) -> I64:
         that are not standing.  No cut up to it takes equity below maintenance margin.
     """
     numbers = x.assess_all()
-    gains = x.accounts.used("window_gain").copy()
-    if x.accounts.grouped:
-        group, own = x.groups(), gains
-        gains = np.zeros_like(own)
-        np.add.at(gains, group[group >= 0], own[group >= 0])
-    gains += numbers[:, GAIN]
-    most = np.minimum(gains, numbers[:, EQUITY] - numbers[:, MAINTENANCE])
+    most = np.minimum(
+        x.window_gains() + numbers[:, GAIN], numbers[:, EQUITY] - numbers[:, MAINTENANCE]
+    )
     pays = standing_accounts(x) & x.margin_groups()
     spare: I64 = np.where(pays, np.maximum(most, 0), 0)
     return spare

@@ -28,6 +28,7 @@ from novate.kernel.clearing.position import copy_rows, rows_of_accounts
 from novate.kernel.codes import Origin, Role
 from novate.message import command, event
 from novate.message.declare import Refusal, columns_of, rows_of
+from novate.message.parameter import Scope
 from novate.message.refusal import LinkedRefusal
 from novate.valuation import MarginCache
 
@@ -158,7 +159,9 @@ class Extract:
         Their members come too: a refusal says how they stand.
         """
         count = real.accounts.count
-        named = np.concatenate((_named(commands, _ACCOUNTS), _contributions(real, commands)))
+        named = np.concatenate(
+            (_named(commands, _ACCOUNTS), _subjects(commands), _contributions(real, commands))
+        )
         found = np.unique(np.concatenate((named, real.own_accounts(), owners)))
         found = found[(found >= 0) & (found < count)].astype(np.int64)
         members = real.accounts.parent[found]
@@ -201,6 +204,18 @@ def _named(commands: Sequence[Run], names: Sequence[str]) -> I64:
         if name in columns
     ]
     return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _subjects(commands: Sequence[Run]) -> I64:
+    """Margin groups whose parameters are to be set: whether there is one is looked up."""
+    groups = [
+        row["subject"]
+        for run in commands
+        if run.name == command.SET_PARAMETER.name
+        for row in rows_of(run)
+        if row["scope"] == Scope.GROUP
+    ]
+    return np.array(groups, np.int64)
 
 
 def _contributions(real: State, commands: Sequence[Run]) -> I64:

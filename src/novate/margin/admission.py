@@ -124,6 +124,11 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
         after = before.after(
             i, int(x.accounts.netting_set[account]), lots=sign * lots, entry=int(entry)
         )
+        other = int(columns["seller" if side == BUYER else "buyer"][row])
+        if x.group_of(other) == x.group_of(account):
+            entry = entry_of_trade(x.positions.arrays(), other, i, -sign * lots, -sign * value)
+            netting_set = int(x.accounts.netting_set[other])
+            after = after.after(i, netting_set, lots=-sign * lots, entry=int(entry))
         margins = x.margins([x.group_of(account)] * 2, joined([after, before]))
         asked[side, AFTER : AFTER + 2], asked[side, BEFORE:] = margins
     return asked
@@ -225,8 +230,8 @@ def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
 
 
 def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int) -> Refusal | None:
-    """Whether 64 bits hold what the account's orders hold, and all its positions at any price."""
-    held += int(x.accounts.open_order_hold[account])
+    """Whether 64 bits hold what the group's orders hold, and all its positions at any price."""
+    held += x.open_order_hold(account)
     if held > AMOUNT_MAX:
         # The number itself may not fit into the journal.
         return Refusal(No.AMOUNT_TOO_LARGE, min(held, 2**62), AMOUNT_MAX)

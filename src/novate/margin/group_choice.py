@@ -8,6 +8,8 @@ assets and positions of one client do not cover those of another).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from novate.book.account import put_into_group
@@ -19,7 +21,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
-from novate.valuation import ClearingState
+from novate.valuation import Assessment, ClearingState
 from novate.valuation.excess import held_back
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
@@ -37,14 +39,9 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     if refusal is not None:
         return refusal
     left = x.group_of(account)
-    for one in (left, group):
-        status = int(x.accounts.status[one])
-        if status != AccountStatus.OPEN:
-            return Refusal(No.NOT_OPEN, status, AccountStatus.OPEN)
-        book = book_of(x, one)
-        blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
-        if blocked >= 0:
-            return Refusal(No.PRICE_BLOCKED, blocked, -1)
+    refusal = _standing_refusal(x, left, group)
+    if refusal is not None:
+        return refusal
     before = left, int(x.accounts.netting_set[account]), int(x.accounts.margin_model[account])
     put_into_group(x, account, group, row["netting_set"])
     refusal = _size_refusal(x, account)
@@ -53,16 +50,36 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     gains = [held_back(x, part, numbers).gains for part, numbers in zip(parts, found, strict=True)]
     put_into_group(x, account, *before[:2])
     x.accounts.margin_model[account] = before[2]
+    refusal = refusal or _margin_refusal(found, gains)
     if refusal is not None:
         return refusal
+    there = found[-1]
+    emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
+    return None
+
+
+def _standing_refusal(x: ClearingState, left: int, group: int) -> Refusal | None:
+    """Whether two groups are open, and have prices."""
+    for one in (left, group):
+        status = int(x.accounts.status[one])
+        if status != AccountStatus.OPEN:
+            return Refusal(No.NOT_OPEN, status, AccountStatus.OPEN)
+    for one in (left, group):
+        book = book_of(x, one)
+        blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
+        if blocked >= 0:
+            return Refusal(No.PRICE_BLOCKED, blocked, -1)
+    return None
+
+
+def _margin_refusal(found: Sequence[Assessment], gains: Sequence[int]) -> Refusal | None:
+    """Whether groups cover initial margin, and two parts of one also gains that are not proven."""
     for numbers in found:
         if numbers.equity < numbers.initial:
             return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, numbers.initial)
     for numbers, gain in zip(found, gains, strict=True):
-        if len(parts) > 1 and numbers.equity < numbers.initial + gain:
+        if len(found) > 1 and numbers.equity < numbers.initial + gain:
             return Refusal(No.GAINS_UNPROVEN, numbers.equity, numbers.initial + gain)
-    found_there = found[-1]
-    emit(event.MARGIN_GROUP_SET, equity=found_there.equity, requirement=found_there.initial, **row)
     return None
 
 
@@ -106,8 +123,9 @@ def _size_refusal(x: ClearingState, account: int) -> Refusal | None:
             return Refusal(No.POSITION_LIMIT, lots, int(x.instruments.lots_max[i]))
         row = int(p.link[row])
     gross = int(gross_reserved(*arrays, x.instrument_arrays(), account, 0, 0, 0))
-    if gross > AMOUNT_MAX:
-        return Refusal(No.AMOUNT_TOO_LARGE, gross, AMOUNT_MAX)
+    largest = max(gross, x.open_order_hold(account))
+    if largest > AMOUNT_MAX:
+        return Refusal(No.AMOUNT_TOO_LARGE, largest, AMOUNT_MAX)
     return None
 
 

@@ -23,6 +23,7 @@ from novate.kernel.clearing.assess import (
     assess_all,
     assess_serial,
 )
+from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.requirement import STANDARD
@@ -142,7 +143,7 @@ class ClearingState(MarketState, BookState):
     def requirement(self, group: int) -> Requirement:
         """Return the margin of a group now with its parts, open-order hold included."""
         model = self.margin_models[int(self.accounts.margin_model[group])]
-        return model.requirement(self, book_of(self, group)).with_hold(self._hold(group))
+        return model.requirement(self, book_of(self, group)).with_hold(self.open_order_hold(group))
 
     def margins(
         self, groups: Sequence[int] | I64, books: GroupBooks, model: int | None = None
@@ -168,12 +169,33 @@ class ClearingState(MarketState, BookState):
             mine = np.flatnonzero(numbers == number)
             some = books if len(mine) == len(books) else books.take(mine)
             out[mine] = require_usable(asked, asked.margins(self, some))
-        out[:, 0] += [self._hold(int(group)) for group in groups]
+        out[:, 0] += [self.open_order_hold(int(group)) for group in groups]
         return out
 
-    def _hold(self, group: int) -> int:
-        """Numeraire units that the open orders of a group set aside."""
-        return int(self.accounts.open_order_hold[list(self.group_accounts(group))].sum())
+    def open_order_hold(self, account: int) -> int:
+        """Return the numeraire units that the open orders of an account's group set aside."""
+        return int(self.accounts.open_order_hold[list(self.group_accounts(account))].sum())
+
+    def encumbered(self, account: int) -> int:
+        """Return the closed gains of an account's group that are not confirmed (rule 6.35)."""
+        gains = self.accounts.encumbered[list(self.group_accounts(account))]
+        return min(sum(int(gain) for gain in gains), AMOUNT_MAX)
+
+    def window_gains(self) -> I64:
+        """Return the window gain of every margin group (rule 6.35).
+
+        Returns
+        -------
+        I64
+            Numeraire units, shape (accounts,), at every account the gain of its group.
+        """
+        gains = self.accounts.used("window_gain").copy()
+        of_several = np.flatnonzero(self.accounts.used("group_link") >= 0)
+        for group in np.unique(self.accounts.margin_group[of_several]).tolist():
+            accounts = list(self.group_accounts(group))
+            total = sum(self.accounts.window_gain[accounts].tolist())
+            gains[accounts] = min(max(total, -AMOUNT_MAX), AMOUNT_MAX)
+        return gains
 
     def assess_all(self) -> I64:
         """Assess the groups of all accounts exactly.

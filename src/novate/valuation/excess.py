@@ -43,9 +43,7 @@ def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
     """
     share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
     cost = -(-found.notional * share // PPM)
-    group = list(x.group_accounts(account))
-    encumbered = int(x.accounts.encumbered[group].sum())
-    return HeldBack(found.initial + cost, found.unproven + encumbered)
+    return HeldBack(found.initial + cost, found.unproven + x.encumbered(account))
 
 
 def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:

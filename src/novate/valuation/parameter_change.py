@@ -74,8 +74,12 @@ def _subject_refusal(x: ClearingState, row: Row) -> Refusal | None:
     if row["scope"] != Scope.HOUSE:
         is_contract = row["scope"] == Scope.INSTRUMENT
         subjects = x.instruments.count if is_contract else x.accounts.count
-    if not 0 <= row["subject"] < subjects:
-        return Refusal(No.UNKNOWN_SUBJECT, row["subject"], subjects - 1)
+    subject = row["subject"]
+    is_known = 0 <= subject < subjects
+    if row["scope"] == Scope.GROUP:
+        is_known = is_known and x.group_of(subject) == subject
+    if not is_known:
+        return Refusal(No.UNKNOWN_SUBJECT, subject, subjects - 1)
     return None
 
 

@@ -21,18 +21,17 @@ from novate.kernel.codes import (
 )
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, margin, terms, transfer
+from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
+from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
-    Account,
     Asset,
     Instrument,
     Numbers,
     Order,
-    Position,
     Reservation,
     Source,
     World,
@@ -143,7 +142,7 @@ def declare_waterfall(w: World, row: Row, _: int) -> None:
     w.emit("WaterfallDeclared", **row)
 
 
-@pytest.mark.rule("6.1", "6.2", "6.3", "6.51")
+@pytest.mark.rule("6.1", "6.2", "6.3", "6.30", "6.51")
 def open_account(w: World, row: Row, _: int) -> None:
     code = refusal.OpenAccountRefusal
     role, parent = row["role"], row["parent"]
@@ -162,31 +161,10 @@ def open_account(w: World, row: Row, _: int) -> None:
     inactive = owned and w.accounts[parent].status != MemberStatus.ACTIVE
     refuse_if(inactive, code.MEMBER_NOT_ACTIVE)
     number = len(w.accounts)
-    own = {"pool": number, "margin_group": number, "netting_set": number}
-    w.accounts.append(Account(role, parent, row["mode"], row["shortfall_policy"], **own))
+    policies = (row["mode"], row["shortfall_policy"], row["segregation"])
+    w.accounts.append(Account(number, role, parent, *policies, number, number, number, parent))
     w.references.add(row["reference"])
-    w.emit("AccountOpened", account=len(w.accounts) - 1, **row)
-
-
-@pytest.mark.rule("6.30", "6.31", "6.32", "6.51")
-def open_sub_account(w: World, row: Row, _: int) -> None:
-    """Another account of a holder, alone in a group of its own."""
-    code = refusal.OpenSubAccountRefusal
-    refuse_if(not row["reference"] or row["reference"] in w.references, code.REFERENCE_TAKEN)
-    known = row["account"] < len(w.accounts) and w.accounts[row["account"]].has_margin
-    refuse_if(not known, code.UNKNOWN_ACCOUNT)
-    refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
-    holder, number = w.accounts[row["account"]], len(w.accounts)
-    refuse_if(w.is_suspended(holder), code.MEMBER_NOT_ACTIVE)
-    w.accounts.append(
-        Account(
-            holder.role, holder.parent, row["mode"], holder.shortfall_policy, pool=holder.pool,
-            margin_group=number, netting_set=number,
-        )
-    )  # fmt: skip
-    w.references.add(row["reference"])
-    names = {"reference": row["reference"], "holder": row["account"], "mode": row["mode"]}
-    w.emit("SubAccountOpened", account=number, **names, group=number, netting_set=number)
+    w.emit("AccountOpened", account=number, **row)
 
 
 @pytest.mark.rule("6.4", "6.5", "6.6", "6.7")
@@ -208,7 +186,7 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralPosted", **row)
 
 
-@pytest.mark.rule("6.8", "6.52")
+@pytest.mark.rule("6.8", "6.36", "6.52")
 def withdraw_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.WithdrawCollateralRefusal
     number, asset, amount = row["account"], row["asset"], row["amount"]
@@ -279,6 +257,14 @@ class Side:
         self.value = self.i.value(row["ticks"], self.lots)
         is_maker = row["buyer_is_maker"] == (name == "buyer")
         self.fee = fee_of(self.i, self.value, is_maker=is_maker)
+        self.other: Side | None = None
+
+    @property
+    @pytest.mark.rule("6.38")
+    def netted(self) -> int:
+        """Lots of the position that decides what reduces."""
+        place = (self.row["instrument"], self.account.netting_set)
+        return self.w.group(self.account).positions.get(place, Position()).lots
 
     @property
     def held(self) -> int:
@@ -286,13 +272,15 @@ class Side:
         return p.lots if p else 0
 
     @property
-    @pytest.mark.rule("7.4")
+    @pytest.mark.rule("6.37", "7.4")
     def at_most(self) -> int:
         """Lots after the trade; beside a trade without a reservation, orders may fill too."""
-        p = self.account.positions.get(self.row["instrument"])
-        if p is None or self.reservation:
-            return abs(self.held + self.lots)
-        return abs(self.held + self.lots + (p.buys if self.lots > 0 else -p.sells))
+        p = self.account.positions.get(self.row["instrument"], Position())
+        orders = 0
+        if not self.reservation:
+            orders = p.buys if self.lots > 0 else -p.sells
+        beside = lots_beside(self.w, self.account, self.row["instrument"])
+        return abs(self.held + self.lots + orders) + beside
 
     @property
     def turnover(self) -> int:
@@ -315,15 +303,17 @@ class Side:
         return gross_of(self.w, twin) > AMOUNT_MAX
 
     @property
+    @pytest.mark.rule("6.38")
     def only_reduces(self) -> bool:
-        return self.held * self.lots < 0 and abs(self.lots) <= abs(self.held)
+        return self.netted * self.lots < 0 and abs(self.lots) <= abs(self.netted)
 
     @property
     def added(self) -> int:
         """Lots that a member's side does not use to reduce."""
         if not self.account.has_margin:
             return 0
-        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
+        netted = self.netted
+        reduces = min(abs(netted), abs(self.lots)) if netted * self.lots < 0 else 0
         return abs(self.lots) - reduces
 
     @property
@@ -373,18 +363,38 @@ class Side:
         p.lots += self.lots
         p.settlement_cost += self.value
 
+    @pytest.mark.rule("6.45")
+    def twins(self) -> list[Account]:
+        """The account after the trade, and that of the other side if both are of one group."""
+        found = []
+        for side in (self, self.other):
+            if side is not None and side.account.group == self.account.group:
+                twin = copy.deepcopy(side.account)
+                side.book(twin, really=False)
+                found.append(twin)
+        return found
+
     def after(self) -> Numbers:
-        twin = copy.deepcopy(self.account)
-        self.book(twin, really=False)
-        return self.w.assess(twin)
+        return self.w.assess(*self.twins())
 
 
-@pytest.mark.rule("2.9")
+@pytest.mark.rule("2.9", "6.36")
 def gross_of(w: World, account: Account) -> int:
     """Settlement costs and reaches of all positions, open orders on their worst side."""
     return sum(
         abs(p.settlement_cost) + w.instruments[k].reach(p.widest)
-        for k, p in account.positions.items()
+        for one in w.group(account).accounts
+        for k, p in one.positions.items()
+    )
+
+
+@pytest.mark.rule("6.37")
+def lots_beside(w: World, account: Account, number: int) -> int:
+    """Lots of a contract in the other accounts of a group, the worse side of orders filled."""
+    return sum(
+        a.positions[number].widest
+        for a in w.accounts_of(account.group)
+        if a.number != account.number and number in a.positions
     )
 
 
@@ -444,6 +454,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
+    sides[0].other, sides[1].other = sides[1], sides[0]
 
     most = i.terms["lots_max"]
     for s in sides:
@@ -524,11 +535,12 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     p = twin.positions[number]
     p.buys, p.sells = p.buys + max(lots, 0), p.sells + max(-lots, 0)
     worst = abs(p.lots + p.buys if lots > 0 else p.lots - p.sells)
+    worst += lots_beside(w, account, number)
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
     held = order_loss(w, i, lots, limit)
-    refuse_if(account.open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+    refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     without = w.assess(twin)
     twin.open_order_hold += held
@@ -540,9 +552,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         held = min(held, max(without.equity - without.initial, 0))
         twin.open_order_hold += held
         after = w.assess(twin)
-    own = account.positions[number]
-    same_side = own.buys if lots > 0 else own.sells
-    reduces = own.lots * lots < 0 and same_side + abs(lots) <= abs(own.lots)
+    reduces = only_closes(w, account, number, lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
     w.accounts[row["account"]] = twin
@@ -560,13 +570,20 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
 @pytest.mark.rule("7.27")
 def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
     """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
-    p = account.positions[number]
-    same_side = p.buys if lots > 0 else p.sells
-    if p.lots * lots >= 0 or same_side + abs(lots) > abs(p.lots):
+    if not only_closes(w, account, number, lots):
         return False
     closed = copy.deepcopy(account)
     closed.positions[number].lots += lots
     return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
+
+
+@pytest.mark.rule("6.38", "7.27")
+def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
+    """Whether an order, with the open orders of its side, does no more than close the position."""
+    place = (number, account.netting_set)
+    p = w.group(account).positions.get(place, Position())
+    same_side = p.buys if lots > 0 else p.sells
+    return p.lots * lots < 0 and same_side + abs(lots) <= abs(p.lots)
 
 
 @pytest.mark.rule("7.23", "7.24")
@@ -653,7 +670,8 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetParameter": terms.set_parameter,
     "DeclareWaterfall": declare_waterfall,
     "OpenAccount": open_account,
-    "OpenSubAccount": open_sub_account,
+    "OpenSubAccount": group.open_sub_account,
+    "SetMarginGroup": group.set_margin_group,
     "SetMemberStatus": transfer.set_member_status,
     "TransferCollateral": transfer.transfer_collateral,
     "TransferPosition": transfer.transfer_position,

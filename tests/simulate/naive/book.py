@@ -8,10 +8,11 @@ import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
+from tests.simulate.naive.account import Account
 from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
 from tests.simulate.naive.option import final_price, payoff
-from tests.simulate.naive.world import Account, Instrument, World
+from tests.simulate.naive.world import Instrument, World
 
 BILLION = 10**9
 WAITING = -1  # for a price, not for an instant

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from novate.adapter.memory_journal import MemoryJournal
+from novate.book.columns import AccountColumns
 from novate.canonical import Run
 from novate.engine.batch import Batch
 from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.message.declare import rows_of
+from tests.simulate.naive.account import Account
 from tests.simulate.naive.house import NaiveHouse, NaiveRecord
 from tests.simulate.naive.workload import Workload
 from tests.tiny_model import PLUGINS
@@ -52,6 +54,30 @@ def explain(record: NaiveRecord, batch: Batch) -> str | None:
     return None
 
 
+TERMS = {
+    "role": "role",
+    "parent": "parent",
+    "mode": "mode",
+    "shortfall_policy": "shortfall_policy",
+    "segregation": "segregation",
+    "pool": "pool",
+    "group": "margin_group",
+    "netting_set": "netting_set",
+    "payer": "payer",
+    "model": "margin_model",
+}
+"""What an account is, and the engine's columns for it."""
+
+
+def terms_difference(accounts: Sequence[Account], columns: AccountColumns) -> str | None:
+    """Compare to whom accounts belong and how they are margined."""
+    for mine, other in TERMS.items():
+        ours, theirs = [int(getattr(a, mine)) for a in accounts], columns.used(other).tolist()
+        if ours != theirs:
+            return f"{mine}: model {ours}, engine {theirs}"
+    return None
+
+
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     """Compare accounts and positions of both."""
     x = engine.state
@@ -64,6 +90,9 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"
+    difference = terms_difference(naive.world.accounts, x.accounts)
+    if difference:
+        return difference
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",
              "realised": "realised", "buys": "buy_lots", "sells": "sell_lots"}  # fmt: skip
     for row in range(x.positions.count):

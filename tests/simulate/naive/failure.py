@@ -20,9 +20,10 @@ from novate.kernel.codes import (
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive import book
+from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
-from tests.simulate.naive.world import Account, Loss, Numbers, Order, World
+from tests.simulate.naive.world import Loss, Numbers, Order, World
 
 MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
@@ -46,10 +47,17 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
 # --- calls and liquidation -----------------------------------------------------------------
 
 
+@pytest.mark.rule("6.39")
+def give_status(w: World, group: int, status: AccountStatus) -> None:
+    """The status of a group is that of all its accounts."""
+    for account in w.accounts_of(group):
+        account.status = status
+
+
 @pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    account.status = AccountStatus.CALLED
+    give_status(w, number, AccountStatus.CALLED)
     account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
         "MarginCalled",
@@ -66,7 +74,7 @@ def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     refuse_if(n.equity < n.initial, GONE)
-    account.status = AccountStatus.OPEN
+    give_status(w, number, AccountStatus.OPEN)
     account.deadline = 0
     w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
 
@@ -87,16 +95,16 @@ def expire_call(w: World, number: int) -> None:
     begin_closing(w, number)
 
 
-@pytest.mark.rule("10.8", "11.1")
+@pytest.mark.rule("6.39", "10.8", "11.1")
 def begin_closing(w: World, number: int) -> None:
     """Liquidating from now; what was reserved is released."""
-    account = w.accounts[number]
-    account.status = AccountStatus.LIQUIDATING
-    account.deadline = 0
-    account.slice_at = w.now
-    for k, reservation in enumerate(w.reservations, 1):
-        if reservation.account == number and reservation.lots:
-            release(w, k)
+    give_status(w, number, AccountStatus.LIQUIDATING)
+    w.accounts[number].deadline = 0
+    for account in w.accounts_of(number):
+        account.slice_at = w.now
+        for k, reservation in enumerate(w.reservations, 1):
+            if reservation.account == account.number and reservation.lots:
+                release(w, k)
 
 
 @pytest.mark.rule("7.31")
@@ -115,8 +123,8 @@ def release(w: World, number: int) -> None:
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
-    held = [i for i in n.share if account.positions[i].lots]
-    binding = min(held, key=lambda i: (-n.share[i], i), default=-1)
+    held = [place for place in n.share if w.group(account).positions[place].lots]
+    binding, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
     w.emit(
         "LiquidationStarted",
         account=number,
@@ -137,13 +145,37 @@ def stop_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     level = release_level(w, w.accounts[number], n)
     refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
-    close_orders(w, number)
-    account.status = AccountStatus.OPEN
-    account.slice_at = 0
+    give_status(w, number, AccountStatus.OPEN)
+    for one in w.accounts_of(number):
+        close_orders(w, one.number)
+        one.slice_at = 0
     w.emit("LiquidationStopped", account=number, equity=n.equity, requirement=level)
 
 
 # --- orders --------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("6.40")
+def open_to_market(w: World, account: Account, number: int) -> int:
+    """Lots of a position that the netting set of its account does not offset."""
+    own = account.positions.get(number, Position()).lots
+    held = [
+        (a.number, a.positions[number].lots)
+        for a in w.accounts_of(account.group)
+        if a.netting_set == account.netting_set and number in a.positions
+    ]
+    left = sum(lots for _, lots in held)
+    if own * left <= 0:
+        return 0
+    sign = 1 if own > 0 else -1
+    left = abs(left)
+    for k, lots in held:
+        if lots * sign <= 0:
+            continue
+        if k == account.number:
+            return sign * min(abs(own), left)
+        left -= min(abs(lots), left)
+    raise AssertionError(account)
 
 
 @pytest.mark.rule("11.5", "11.6", "11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13")
@@ -155,13 +187,13 @@ def place_slice(w: World, number: int) -> None:
         cancel_excess_orders(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
     for k, p in sorted(account.positions.items()):
-        i = w.instruments[k]
-        if not p.lots or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
+        i, held = w.instruments[k], open_to_market(w, account, k)
+        if not held or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
             continue
-        notional = ceil_at(abs(i.value(i.mark, p.lots)), w.price_in(i))
+        notional = ceil_at(abs(i.value(i.mark, held)), w.price_in(i))
         share = w.parameter(Parameter.SLICE_PPM, account, i)
         whole = notional <= w.parameter(Parameter.SLICE_FLOOR, account, i)
-        lots = abs(p.lots) if whole else ceil_div(abs(p.lots) * share, MILLION)
+        lots = abs(held) if whole else ceil_div(abs(held) * share, MILLION)
         place(w, number, OrderKind.POSITION, k, -lots if p.lots > 0 else lots, i.mark)
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
@@ -275,17 +307,35 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 # --- takeover and losses -------------------------------------------------------------------
 
 
-@pytest.mark.rule("12.1", "12.2", "12.3", "12.4", "12.5", "12.6", "12.7", "12.8", "12.9")
+@pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9")
 def take_over(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     below = n.equity + w.worth_of_longs(account) < takeover_level(w, account, n)
     refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator = w.single(Role.LIQUIDATOR)
-    close_orders(w, number)
     is_first = is_flat(w, liquidator) and shortfall(w) <= 0
     if is_first:
         w.answerable = set()
-    w.answerable.add(account.parent)
+    for one in w.accounts_of(number):
+        w.answerable.add(one.payer)
+        hand_over(w, one)
+    liquidator.slice_at = liquidator.slice_at or w.now
+    w.emit(
+        "AccountTakenOver",
+        account=number,
+        equity=n.net,
+        maintenance=n.maintenance,
+        is_first=is_first,
+    )
+    if n.net < 0:
+        record_loss(w, number, -n.net)
+
+
+@pytest.mark.rule("6.41", "12.1", "12.2", "12.3", "12.4", "12.5")
+def hand_over(w: World, account: Account) -> None:
+    """What one account of a group holds goes to the liquidator."""
+    liquidator = w.single(Role.LIQUIDATOR)
+    close_orders(w, account.number)
     for k, p in sorted(account.positions.items()):
         if p.lots:
             mark, lots = w.instruments[k].mark, p.lots
@@ -299,17 +349,7 @@ def take_over(w: World, number: int) -> None:
     account.window_gain = account.encumbered = 0
     account.status = AccountStatus.TAKEN_OVER
     account.slice_at = 0
-    liquidator.slice_at = liquidator.slice_at or w.now
-    w.emit(
-        "AccountTakenOver",
-        account=number,
-        equity=n.net,
-        maintenance=n.maintenance,
-        is_first=is_first,
-    )
     cancel_excess_orders(w)
-    if n.net < 0:
-        record_loss(w, number, -n.net)
 
 
 @pytest.mark.rule("11.23")
@@ -355,14 +395,14 @@ def record_shortfall(w: World, number: int) -> None:
     record_loss(w, number, shortfall(w))
 
 
-@pytest.mark.rule("13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18")
+@pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18")
 def allocate_loss(w: World, number: int) -> None:
     """Take a loss through the layers in their declared order."""
     loss = w.losses[number - 1]
     refuse_if(not loss.is_open, GONE)
     rest = loss.amount
     failed = w.accounts[loss.account]
-    own = w.answerable if failed.role == Role.LIQUIDATOR else {failed.parent}
+    own = w.answerable if failed.role == Role.LIQUIDATOR else {failed.payer}
     funds = [k for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
     for layer in w.waterfall:
         payers = {
@@ -401,9 +441,10 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
     return rest - amount
 
 
-@pytest.mark.rule("13.9")
+@pytest.mark.rule("6.42", "13.9")
 def haircut_gains(w: World, loss: int, rest: int) -> int:
-    able = [(k, most_cut(w, a)) for k, a in enumerate(w.accounts) if a.is_standing]
+    standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
+    able = [(a.group, most_cut(w, a)) for a in standing]
     able = [(k, gain) for k, gain in able if gain > 0]
     gains = sum(gain for _, gain in able)
     amount = min(rest, gains)
@@ -417,11 +458,11 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
     return rest - amount
 
 
-@pytest.mark.rule("13.9")
+@pytest.mark.rule("6.35", "13.9")
 def most_cut(w: World, account: Account) -> int:
     """The gain, or what equity is above maintenance margin if that is less."""
     n = w.assess(account)
-    return min(account.window_gain + n.gain, n.equity - n.maintenance)
+    return min(w.group(account).window_gain + n.gain, n.equity - n.maintenance)
 
 
 @pytest.mark.rule("13.10")
@@ -440,7 +481,7 @@ def deleverage(w: World, loss: int, rest: int) -> int:
     return rest
 
 
-@pytest.mark.rule("13.11", "13.12", "13.13", "13.15")
+@pytest.mark.rule("13.11", "13.15")
 def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> int:
     """Walk the winners of one contract, best score first."""
     i, liquidator = w.instruments[k], w.single(Role.LIQUIDATOR)
@@ -455,21 +496,12 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
     prices = range(i.mark, limit + step, step)
     at = bisect.bisect_left(prices, rest, key=lambda t: borne(held, t))
     ticks = prices[at] if at < len(prices) else limit
-    winners = []
-    for number, account in enumerate(w.accounts):
-        p = account.positions.get(k)
-        if not account.is_standing or p is None or p.lots * held >= 0:
-            continue
-        value = i.value(i.mark, p.lots)
-        profit, equity = value - p.entry_cost, w.assess(account).net
-        if profit > 0:
-            leverage = abs(value) * price / equity if equity > 0 else 1.0
-            score = profit / abs(p.entry_cost) * leverage if p.entry_cost else 0.0
-            winners.append((-score, number, p.lots))
     open_lots = abs(held)
-    for _, number, lots in sorted(winners):
-        if rest <= 0 or open_lots == 0:
+    while rest > 0 and open_lots > 0:
+        first = best_winner(w, k, held)
+        if first is None:
             break
+        number, lots = first
         size = min(open_lots, abs(lots))
         signed = size if held > 0 else -size
         numbers = w.assess(w.accounts[number])
@@ -498,6 +530,23 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
     return rest
 
 
+@pytest.mark.rule("6.43", "13.12", "13.13")
+def best_winner(w: World, k: int, held: int) -> tuple[int, int] | None:
+    """The winner with the highest score now, and its lots that are open to the market."""
+    i, winners = w.instruments[k], []
+    for number, account in enumerate(w.accounts):
+        p, most = account.positions.get(k), open_to_market(w, account, k)
+        if not account.is_standing or p is None or most * held >= 0:
+            continue
+        value = i.value(i.mark, p.lots)
+        profit, equity = value - p.entry_cost, w.assess(account).net
+        if profit > 0:
+            leverage = abs(value) * w.price_in(i) / equity if equity > 0 else 1.0
+            score = profit / abs(p.entry_cost) * leverage if p.entry_cost else 0.0
+            winners.append((-score, number, most))
+    return min(winners)[1:] if winners else None
+
+
 @pytest.mark.rule("13.14")
 def no_loss_price(i: Any, p: Any, lots: int, ticks: int, is_borne: Callable[[int], bool]) -> int:
     """The price nearest ``ticks`` from the mark on at which closing is no loss, and is borne."""
@@ -518,8 +567,7 @@ def no_loss_price(i: Any, p: Any, lots: int, ticks: int, is_borne: Callable[[int
 @pytest.mark.rule("11.22")
 def is_flat(w: World, account: Account) -> bool:
     """No lots, no orders, no other asset, nothing pending in another asset."""
-    number = w.accounts.index(account)
-    if any(o.is_open and o.account == number for o in w.orders):
+    if any(o.is_open and o.account == account.number for o in w.orders):
         return False
     if any(amount for a, amount in account.balance.items() if a and w.unit_price(a) > 0):
         return False
@@ -549,7 +597,7 @@ Work = list[tuple[str, dict[str, int]]]
 
 
 def account_work(name: str, found: list[int]) -> Work:
-    """One command per account."""
+    """One command per account or group."""
     return [(name, {"account": k}) for k in found]
 
 
@@ -588,10 +636,9 @@ def loss_stages(w: World) -> Iterator[Work]:
 
 
 def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Numbers]]:
-    """Margin accounts of a status with what they are worth."""
-    return [
-        (k, a, w.assess(a)) for k, a in enumerate(w.accounts) if a.has_margin and a.status == status
-    ]
+    """Margin groups of a status, with the account that each began with and what it is worth."""
+    found = [(k, w.accounts[k]) for k in w.margin_groups()]
+    return [(k, a, w.assess(a)) for k, a in found if a.status == status]
 
 
 @pytest.mark.rule("4.15", "4.16", "4.17", "4.23")
@@ -612,7 +659,7 @@ def cure_stages(w: World) -> Iterator[Work]:
 
 @pytest.mark.rule("4.18", "4.19", "4.22")
 def breach_stages(w: World) -> Iterator[Work]:
-    """Open accounts that are short of margin."""
+    """Open groups that are short of margin."""
     trading = [
         (k, a.shortfall_policy, n)
         for k, a, n in assessed(w, AccountStatus.OPEN)

@@ -19,11 +19,12 @@ from novate.kernel.codes import Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure, margin, terms
+from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
 from tests.simulate.naive.option import update_options
-from tests.simulate.naive.world import World, within
+from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
 Command = tuple[str, Row, int]  # name, values, row in its run
@@ -209,7 +210,7 @@ class NaiveHouse:
         update_prices(w)
         barrier.touch_barriers(w)
         update_options(w)
-        found = [w.assess(a) for a in w.accounts if a.has_margin]
+        found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
         w.emit(
             "MarginAssessed",
             accounts=len(found),

@@ -164,7 +164,10 @@ def set_parameter(w: World, row: Row, _: int) -> None:
     refuse_if(row["scope"] not in (Scope.HOUSE, *setting.scopes), code.SCOPE_NOT_ALLOWED)
     instruments, accounts = len(w.instruments), len(w.accounts)
     subjects = {Scope.HOUSE: 1, Scope.INSTRUMENT: instruments}.get(Scope(row["scope"]), accounts)
-    refuse_if(not 0 <= row["subject"] < subjects, code.UNKNOWN_SUBJECT, row["subject"])
+    known = 0 <= row["subject"] < subjects
+    if row["scope"] == Scope.GROUP:
+        known = bool(w.accounts_of(row["subject"]))
+    refuse_if(not known, code.UNKNOWN_SUBJECT, row["subject"])
     at = row["effective_ns"]
     key = (row["parameter"], row["scope"], row["subject"])
     if at:

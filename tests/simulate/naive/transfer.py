@@ -12,8 +12,9 @@ import pytest
 from novate.kernel.codes import AccountStatus, MemberStatus, Role
 from novate.message import refusal
 from novate.message.parameter import Parameter
+from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
-from tests.simulate.naive.world import Account, Numbers, Position, World
+from tests.simulate.naive.world import Numbers, World
 
 Row = dict[str, Any]
 MILLION = 1_000_000
@@ -37,7 +38,7 @@ def set_member_status(w: World, row: Row, _: int) -> None:
 def lacks_a_price(w: World, account: Account) -> bool:
     """Whether an index or a smile that the worth of the account's group hangs on is missing."""
     needed: set[int] = set()
-    for one in w.group(account):
+    for one in w.accounts_of(account.group):
         needed |= {a for a, held in one.balance.items() if held and w.unit_price(a) > 0}
         for k, p in one.positions.items():
             i = w.instruments[k]
@@ -53,8 +54,7 @@ def must_stay(w: World, account: Account, after: Numbers) -> tuple[int, int]:
     """What a withdrawal must leave: margin and cost, and with gains that are not proven."""
     rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
     margin = after.initial + ceil_div(after.notional * rate, MILLION)
-    encumbered = sum(one.encumbered for one in w.group(account))
-    return margin, margin + after.unproven + encumbered
+    return margin, margin + after.unproven + w.group(account).encumbered
 
 
 @pytest.mark.rule("6.53")
@@ -86,7 +86,7 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
     room = AMOUNT_MAX - abs(receiver.balance[asset])
     refuse_if(amount > room, code.AMOUNT_TOO_LARGE, amount, room)
     before = w.assess(sender)
-    if sender.margin_group != receiver.margin_group:
+    if sender.group != receiver.group:
         refuse_if(lacks_a_price(w, sender), code.INDEX_STALE)
         sender.balance[asset] -= amount
         after = w.assess(sender)
@@ -94,7 +94,7 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
         margin, everything = must_stay(w, sender, after)
         refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
         refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
-    gained = max(sum(one.window_gain for one in w.group(sender)) + before.gain, 0)
+    gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
     sender.balance[asset] -= amount
@@ -159,7 +159,7 @@ def refuse_sizes(w: World, row: Row) -> None:
     i, p = w.instruments[number], receiver.positions[number]
     most = i.terms["lots_max"]
     held = abs(p.lots + (p.buys if lots > 0 else -p.sells))
-    for one in w.group(receiver):
+    for one in w.accounts_of(receiver.group):
         if one is not receiver and number in one.positions:
             held += one.positions[number].widest
     refuse_if(held > most, code.POSITION_LIMIT, held, most)
@@ -167,7 +167,7 @@ def refuse_sizes(w: World, row: Row) -> None:
     refuse_if(largest > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     if sender.netting_set == receiver.netting_set:
         return
-    own = [one.positions.get(number, Position()) for one in w.group(sender)
+    own = [one.positions.get(number, Position()) for one in w.accounts_of(sender.group)
            if one.netting_set == sender.netting_set]  # fmt: skip
     rest = max(sum(q.lots for q in own) * (1 if lots > 0 else -1), 0)
     orders = sum(q.sells if lots > 0 else q.buys for q in own)
@@ -179,7 +179,7 @@ def gross(w: World, account: Account) -> int:
     """Gross of the group of an account."""
     return sum(
         abs(p.settlement_cost) + w.instruments[k].reach(p.widest)
-        for one in w.group(account)
+        for one in w.accounts_of(account.group)
         for k, p in one.positions.items()
     )
 
@@ -190,7 +190,7 @@ def refuse_margins(w: World, row: Row) -> None:
     code, i = refusal.TransferPositionRefusal, w.instruments[row["instrument"]]
     sides = [w.accounts[row["sender"]], w.accounts[row["receiver"]]]
     refuse_if(w.is_halted(i), code.PRICE_BLOCKED, row["instrument"], -1)
-    if sides[0].margin_group == sides[1].margin_group:
+    if sides[0].group == sides[1].group:
         if sides[0].netting_set != sides[1].netting_set:
             n = w.assess(sides[0])
             refuse_if(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)

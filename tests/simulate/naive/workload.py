@@ -65,6 +65,7 @@ class Workload:
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
+        self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
 
@@ -96,7 +97,9 @@ class Workload:
         yield self._contracts()
         yield self._terms()
         yield self._deposits()
-        yield self._sub_accounts()
+        yield self._last_member()
+        yield self._second_accounts()
+        yield self._second_deposits()
         yield [reserve([(self.traders[0], 0, 1, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
@@ -121,20 +124,26 @@ class Workload:
                 del self.orders[row["order"]]
             elif name == "OptionMarked":
                 self.marks[row["instrument"]] = row["mark"]
-            elif name == "TradeNovated":
-                self._held(row["buyer"], row["instrument"], row["lots"])
-                self._held(row["seller"], row["instrument"], -row["lots"])
-            elif name == "PositionTransferred":
-                self._held(row["sender"], row["instrument"], -row["lots"])
-                self._held(row["receiver"], row["instrument"], row["lots"])
-            elif name == "SubAccountOpened":
-                self.pairs.append((row["holder"], row["account"]))
             elif name == "MarginReserved":
                 self.reservations[row["reservation"]] = (
                     row["account"],
                     row["instrument"],
                     row["lots"],
                 )
+            self._learn_holders(name, row)
+
+    def _learn_holders(self, name: str, row: dict[str, Any]) -> None:
+        """Keep accounts and, about, their lots in step."""
+        if name == "TradeNovated":
+            self._held(row["buyer"], row["instrument"], row["lots"])
+            self._held(row["seller"], row["instrument"], -row["lots"])
+        elif name == "PositionTransferred":
+            self._held(row["sender"], row["instrument"], -row["lots"])
+            self._held(row["receiver"], row["instrument"], row["lots"])
+        elif name in ("AccountOpened", "SubAccountOpened"):
+            self.named[row["reference"]] = row["account"]
+            if "holder" in row:
+                self.pairs.append((row["holder"], row["account"]))
 
     def _held(self, account: int, instrument: int, lots: int) -> None:
         key = account, instrument
@@ -614,38 +623,39 @@ class Workload:
     def _aside(self, values: Sequence[Any]) -> Any:
         return values[int(self.aside.integers(len(values)))]
 
-    def _sub_accounts(self) -> list[Run]:
-        """A second account of some holders, the last a trader of a member that will default."""
-        last = len(SINGLE) + MEMBERS * 6
-        opened = [
-            self._account("m3", Role.MEMBER),
-            self._account("m3-1", Role.CLIENT, last),
+    def _last_member(self) -> list[Run]:
+        """A member that will default."""
+        return [c.OPEN_ACCOUNT.row(**self._bare_account("m3", Role.MEMBER), parent=-1)]
+
+    def _second_accounts(self) -> list[Run]:
+        """A client of that member, and another account of some holders, each alone."""
+        holders = self.traders[:6]
+        client = {**self._bare_account("m3-1", Role.CLIENT), "parent": self.named["m3"]}
+        refused = [("second0", holders[0], 1), ("x", UNKNOWN, 1), ("x", holders[0], 3)]
+        rows = [*((f"second{k}", holder, 1 + (k == 2)) for k, holder in enumerate(holders))]
+        names = ("reference", "account", "mode")
+        columns = {n: [row[k] for row in (*rows, *refused)] for k, n in enumerate(names)}
+        alone = [-1] * len(columns["mode"])
+        return [
+            c.OPEN_ACCOUNT.row(**client),
+            c.OPEN_SUB_ACCOUNT.run({**columns, "group": alone, "netting_set": alone}),
         ]
-        holders = [*self.traders[:6], last + 1]
-        subs = {
-            "reference": [*[f"sub{k}" for k in range(len(holders))], "sub0", "x", "x"],
-            "account": [*holders, self.traders[0], UNKNOWN, self.traders[0]],
-            "mode": [*[1 if k != 2 else 2 for k in range(len(holders))], 1, 1, 3],
-            "group": [-1] * (len(holders) + 3),
-            "netting_set": [-1] * (len(holders) + 3),
-        }
-        first = last + 2
+
+    def _second_deposits(self) -> list[Run]:
+        last = self.named["m3-1"]
+        seconds = [self.named[f"second{k}"] for k in range(6)]
+        sub = {"reference": "m3-2", "account": last, "mode": 1, "group": -1, "netting_set": -1}
         rows = [
-            (first + k, asset, int(self.aside.integers(1, 9)) * size)
-            for k in range(len(holders))
+            (second, asset, int(self.aside.integers(1, 9)) * size)
+            for second in seconds
             for asset, size in ((0, 500 * 10**6), (1, 10**6), (2, 10**6))
             if asset == 0 or self.aside.random() < 0.3
         ]
-        rows.append((last + 1, 0, 5_000 * 10**6))
-        return [
-            c.OPEN_ACCOUNT.run({name: [row[name] for row in opened] for name in opened[0]}),
-            c.OPEN_SUB_ACCOUNT.run(subs),
-            post(rows),
-        ]
+        return [c.OPEN_SUB_ACCOUNT.row(**sub), post([*rows, (last, 0, 5_000 * 10**6)])]
 
     def _standing(self) -> list[Run]:
         """A member is suspended and soon active again; the last one defaults some day."""
-        member, last = len(SINGLE) + 6 * self._aside((0, 1)), len(SINGLE) + MEMBERS * 6
+        member, last = self.named[self._aside(("m0", "m1"))], self.named["m3"]
         runs: list[Run] = []
         draw = float(self.aside.random())
         if draw < 0.12:
@@ -653,7 +663,7 @@ class Workload:
             runs.append(standing(statuses))
             runs += self._of_suspended(member)
         if draw < 0.06 or draw > 0.5:
-            runs.append(standing([(len(SINGLE), 1), (len(SINGLE) + 6, 1)]))
+            runs.append(standing([(self.named["m0"], 1), (self.named["m1"], 1)]))
         if 0.2 < draw < 0.23:
             runs.append(standing([(last, 6), (last, 1)]))
             runs += self._of_suspended(last)
@@ -661,7 +671,7 @@ class Workload:
 
     def _of_suspended(self, member: int) -> list[Run]:
         """What accounts of a member try while it is not active."""
-        own = member + 2 if member < len(SINGLE) + MEMBERS * 6 else member + 1
+        own = member + 2 if member != self.named["m3"] else self.named["m3-1"]
         other = next(t for t in self.traders if not member < t < member + 6)
         i = self._aside((LINEAR, INVERSE))
         ticks = self._ticks_aside(i)
@@ -688,7 +698,8 @@ class Workload:
     def _transfers(self) -> list[Run]:
         """Cash and lots go back and forth between accounts of a holder; the second ones trade."""
         cash, lots, deals = [], [], []
-        for first, second in self.pairs:
+        for at in self.aside.permutation(len(self.pairs))[:12]:
+            first, second = self.pairs[int(at)]
             pair = (first, second) if self.aside.random() < 0.5 else (second, first)
             for _ in range(int(self.aside.integers(0, 4))):
                 asset = self._aside((0, 0, 0, 1, 2))
@@ -719,13 +730,13 @@ class Workload:
 
     def _bad_cash(self) -> list[tuple[int, int, int, int]]:
         a, b = self.pairs[0]
-        other = self.pairs[1][0]
+        other = self.named["m3-1"]
         return [(UNKNOWN, b, 0, 1), (a, 0, 0, 1), (a, a, 0, 1), (a, other, 0, 1),
                 (a, b, UNKNOWN, 1), (a, b, 0, 0), (a, b, 0, 2**62)]  # fmt: skip
 
     def _bad_lots(self) -> list[tuple[int, int, int, int]]:
         a, b = self.pairs[0]
-        other = self.pairs[1][0]
+        other = self.named["m3-1"]
         return [(UNKNOWN, b, 0, 1), (a, 0, 0, 1), (a, a, 0, 1), (a, other, 0, 1),
                 (a, b, UNKNOWN, 1), (a, b, 0, 0), (a, b, 0, 2**62)]  # fmt: skip
 

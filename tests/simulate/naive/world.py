@@ -10,26 +10,17 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from novate.kernel.codes import (
-    AccountStatus,
-    Bound,
-    InstrumentStatus,
-    MarginMode,
-    MemberStatus,
-    Role,
-    Style,
-)
+from novate.kernel.codes import Bound, InstrumentStatus, MemberStatus, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
+from tests.simulate.naive.account import Account, Group, Position, merge, within
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
-    clamp,
     half_away,
     unit_price_of,
     worth_down,
     worth_up,
 )
 
-MARGIN_ROLES = (Role.HOUSE, Role.CLIENT)
 LINEAR = 1
 
 
@@ -136,54 +127,6 @@ class Instrument:
 
 
 @dataclass
-class Position:
-    lots: int = 0
-    entry_cost: int = 0
-    settlement_cost: int = 0
-    realised: int = 0
-    buys: int = 0
-    sells: int = 0
-
-    @property
-    @pytest.mark.rule("3.1")
-    def widest(self) -> int:
-        """Lots held when the worse side of the open orders fills."""
-        return max(abs(self.lots + self.buys), abs(self.lots - self.sells))
-
-
-@dataclass
-class Account:
-    role: int
-    parent: int
-    mode: int
-    shortfall_policy: int
-    status: int = AccountStatus.OPEN
-    encumbered: int = 0
-    window_gain: int = 0
-    open_order_hold: int = 0
-    model: int = 0
-    pool: int = -1
-    margin_group: int = -1
-    netting_set: int = -1
-    deadline: int = 0
-    slice_at: int = 0
-    balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    positions: defaultdict[int, Position] = field(default_factory=lambda: defaultdict(Position))
-
-    @property
-    def has_margin(self) -> bool:
-        return self.role in MARGIN_ROLES
-
-    @property
-    def is_standing(self) -> bool:
-        return self.has_margin and self.status in (AccountStatus.OPEN, AccountStatus.CALLED)
-
-    @property
-    def is_isolated(self) -> bool:
-        return self.mode == MarginMode.ISOLATED
-
-
-@dataclass
 class Reservation:
     account: int
     instrument: int
@@ -211,7 +154,7 @@ class Loss:
 
 @dataclass
 class Numbers:
-    """An account's assessment in numeraire units."""
+    """A group's assessment in numeraire units."""
 
     equity: int = 0
     net: int = 0
@@ -220,7 +163,7 @@ class Numbers:
     notional: int = 0
     gain: int = 0
     unproven: int = 0
-    share: dict[int, int] = field(default_factory=dict)  # maintenance by instrument
+    share: dict[tuple[int, int], int] = field(default_factory=dict)  # by contract and set
     bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
 
@@ -235,13 +178,7 @@ def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     return math.ceil(notional * rate - deduction)
 
 
-@pytest.mark.rule("3.25")
-def within(total: int) -> int:
-    """Sums of worths stay below 2**62 in size."""
-    return clamp(total, 1 - 4 * AMOUNT_MAX, 4 * AMOUNT_MAX - 1)
-
-
-MarginOf: TypeAlias = Callable[["World", Account, Numbers], None]
+MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
 """Puts what a model asks in the place of what the rules of contracts ask."""
 
 
@@ -291,9 +228,8 @@ class World:
             number = next(k for k, i in enumerate(self.instruments) if i is instrument)
             value = self.overrides.get((parameter, Scope.INSTRUMENT, number), value)
         if account is not None:
-            number = next(k for k, a in enumerate(self.accounts) if a is account)
-            for scope in (Scope.GROUP, Scope.ACCOUNT):
-                value = self.overrides.get((parameter, scope, number), value)
+            value = self.overrides.get((parameter, Scope.GROUP, account.group), value)
+            value = self.overrides.get((parameter, Scope.ACCOUNT, account.number), value)
         return value
 
     def number_of(self, role: Role) -> int:
@@ -302,11 +238,6 @@ class World:
 
     def single(self, role: Role) -> Account:
         return self.accounts[self.number_of(role)]
-
-    @pytest.mark.rule("6.35")
-    def group(self, account: Account) -> list[Account]:
-        """Accounts of the margin group of an account, in order of number."""
-        return [a for a in self.accounts if a.margin_group == account.margin_group]
 
     @pytest.mark.rule("6.51", "6.52", "7.40")
     def is_suspended(self, account: Account) -> bool:
@@ -379,22 +310,37 @@ class World:
             if s.asset == asset and s.observed is not None and s.observed >= oldest
         ]
 
-    @pytest.mark.rule("4.22")
+    @pytest.mark.rule("6.30")
+    def accounts_of(self, group: int) -> list[Account]:
+        """Accounts of a margin group, by number."""
+        return [a for a in self.accounts if a.group == group]
+
+    def margin_groups(self) -> list[int]:
+        """Margin groups of margin accounts, each by the account that it began with."""
+        return sorted({a.group for a in self.accounts if a.has_margin})
+
+    def group(self, account: Account, *others: Account) -> Group:
+        """The group of an account as if it and some others stood in the place of their own."""
+        inside = {a.number: a for a in self.accounts_of(account.group)}
+        inside |= {a.number: a for a in (account, *others) if a.group == account.group}
+        return merge(list(inside.values()))
+
+    @pytest.mark.rule("4.22", "6.36")
     def blocked_positions(self, account: Account) -> list[int]:
         """Contracts of open positions whose price is blocked; long options decide nothing."""
         return [
             i
-            for i, p in sorted(account.positions.items())
+            for (i, _), p in sorted(self.group(account).positions.items())
             if p.lots
             and self.is_blocked(self.instruments[i])
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
 
-    @pytest.mark.rule("10.2")
+    @pytest.mark.rule("6.36", "10.2")
     def worth_of_longs(self, account: Account) -> int:
         """Marks of the long options whose price is not blocked."""
         total = 0
-        for k, p in account.positions.items():
+        for (k, _), p in self.group(account).positions.items():
             i = self.instruments[k]
             if i.is_option and p.lots > 0 and not self.is_blocked(i):
                 total += worth_down(i.value(i.mark, p.lots), self.price_in(i))
@@ -412,17 +358,18 @@ class World:
         "3.20",
         "3.21",
         "3.22",
+        "6.36",
     )
-    def assess(self, account: Account) -> Numbers:
-        """What an account is worth and must hold."""
-        out = Numbers()
+    def assess(self, account: Account, *others: Account) -> Numbers:
+        """What the group of an account is worth and must hold; others as in `group`."""
+        group, out = self.group(account, *others), Numbers()
         unsettled: defaultdict[int, int] = defaultdict(int)
         options: defaultdict[int, int] = defaultdict(int)
         option_gain: defaultdict[int, int] = defaultdict(int)
-        for number, p in sorted(account.positions.items()):
-            i = self.instruments[number]
+        for place, p in sorted(group.positions.items()):
+            i = self.instruments[place[0]]
             if i.is_option:
-                self._assess_option(number, p, out, options, option_gain)
+                self._assess_option(place, p, out, options, option_gain)
                 continue
             if i.mark <= 0:
                 unsettled[i.settles_in] -= p.settlement_cost
@@ -431,17 +378,17 @@ class World:
             price = self.price_in(i)
             if p.widest:
                 notional = min(float(abs(i.value(i.mark, p.lots))) * price, float(AMOUNT_MAX))
-                out.share[number] = margin_of(i, notional, initial=False)
-                out.maintenance += out.share[number]
+                out.share[place] = margin_of(i, notional, initial=False)
+                out.maintenance += out.share[place]
                 worst = min(float(abs(i.value(i.mark, p.widest))) * price, float(AMOUNT_MAX))
                 out.initial += margin_of(i, worst, initial=True)
                 out.notional += math.ceil(notional)
             if i.slow > 0:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
-        self._ask(account, out)
+        self._ask(group, out)
         for asset in range(len(self.assets)):
-            total = account.balance[asset] + unsettled[asset]
+            total = group.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
             if asset == 0:
                 out.equity, out.net = within(total), within(total + options[asset])
@@ -456,27 +403,27 @@ class World:
         return out
 
     @pytest.mark.rule("3.23", "3.24", "3.30")
-    def _ask(self, account: Account, out: Numbers) -> None:
+    def _ask(self, group: Group, out: Numbers) -> None:
         """Bound the sums, let the group's own model say its margin, and add what orders hold."""
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
-        held = [i for i in out.share if account.positions[i].lots]
+        held = [i for i in out.share if group.positions[i].lots]
         out.bound = (Bound.CONTRACT if held else Bound.NONE, -1)
-        if account.model in self.margin_models:
-            self.margin_models[account.model](self, account, out)
-        out.initial += account.open_order_hold
+        if group.model in self.margin_models:
+            self.margin_models[group.model](self, group, out)
+        out.initial += group.open_order_hold
 
     @pytest.mark.rule("3.12", "3.13", "3.14", "3.15", "3.16", "3.17", "3.18")
     def _assess_option(
         self,
-        number: int,
+        place: tuple[int, int],
         p: Position,
         out: Numbers,
         options: defaultdict[int, int],
         option_gain: defaultdict[int, int],
     ) -> None:
         """An option is worth its mark in net equity; a short asks for margin, orders included."""
-        i = self.instruments[number]
+        i = self.instruments[place[0]]
         short, worst = max(-p.lots, 0), max(p.sells - p.lots, 0)
         if i.mark <= 0 or (p.lots == 0 and worst == 0):
             return
@@ -489,7 +436,7 @@ class World:
             keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)
-        out.share[number] = worth_up(unit * short * i.short_maintenance, price)
-        out.maintenance += out.share[number]
+        out.share[place] = worth_up(unit * short * i.short_maintenance, price)
+        out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)

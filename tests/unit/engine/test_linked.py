@@ -16,6 +16,7 @@ from novate.message.refusal import (
     LinkedRefusal,
     OpenAccountRefusal,
     ReleaseMarginRefusal,
+    SetParameterRefusal,
     SetTierRefusal,
     SubmitTradeRefusal,
 )
@@ -215,6 +216,15 @@ def test_values_of_one_instrument_hold_for_linked_rows() -> None:
     refused = link(house, house.trade_run("A", "B", lots=1, ticks=505, instrument=1))
 
     assert refused == [SubmitTradeRefusal.PRICE_OUT_OF_RANGE]
+
+
+def test_linked_rows_know_the_margin_groups_whose_parameters_they_set() -> None:
+    house = house_of_three()
+    a = house.number("A")
+
+    assert link(house, set_parameter(Parameter.CALL_GRACE_NS, 5, Scope.GROUP, a)) == []
+    unknown = set_parameter(Parameter.CALL_GRACE_NS, 5, Scope.GROUP, house.state.accounts.count)
+    assert link(house, unknown) == [SetParameterRefusal.UNKNOWN_SUBJECT]
 
 
 @pytest.mark.parametrize(

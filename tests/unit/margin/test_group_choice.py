@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from novate.book.account import put_into_group
 from novate.engine.recover import audit, recover
 from novate.kernel.clearing.group import GROUP_MAX
 from novate.kernel.codes import AccountStatus, MarginMode
 from novate.message import command
 from novate.message.parameter import Parameter, Scope
+from novate.message.refusal import ReserveMarginRefusal
 from novate.message.refusal import SetMarginGroupRefusal as No
 from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, DAY, ClearingHouse
@@ -223,6 +225,116 @@ def test_nobody_changes_groups_while_a_price_that_counts_is_blocked() -> None:
     set_group(house, "A2", "A2", "A2", allow=True)
 
     assert house.refusals() == [No.PRICE_BLOCKED]
+
+
+@pytest.mark.rule("6.34")
+def test_a_hedge_is_not_taken_apart_while_its_price_is_blocked() -> None:
+    house = hedge_house()
+    house.trade("A", "B", lots=40, ticks=100)
+    house.trade("B", "A2", lots=40, ticks=100)
+    assert asked(house) == (1_000, 0, 0)
+    house.advance(house.state.now_ns + DAY)
+
+    set_group(house, "A2", "A", "A2", allow=True)
+
+    assert house.refusals() == [No.PRICE_BLOCKED]
+
+
+@pytest.mark.rule("4.25", "6.34")
+def test_a_group_that_is_called_is_named_before_a_price_that_is_blocked() -> None:
+    house = hedge_house(group=False)
+    house.trade("A", "B", lots=40, ticks=100)
+    house.advance(house.state.now_ns + DAY)
+    house.state.accounts.status[house.number("A2")] = AccountStatus.CALLED
+
+    set_group(house, "A", "A2", "A", allow=True)
+
+    assert house.refusals() == [No.NOT_OPEN]
+
+
+@pytest.mark.rule("6.34", "6.36", "15.5")
+def test_what_orders_of_a_group_hold_stays_within_2_to_the_60() -> None:
+    house = hedge_house(group=False)
+    a, first, other = house.state.accounts, house.number("A"), house.number("A2")
+    a.open_order_hold[first] = 2**59
+    a.open_order_hold[other] = 2**59 + 1
+
+    set_group(house, "A2", "A", "A2", allow=True)
+
+    assert house.refusals() == [No.AMOUNT_TOO_LARGE]
+    assert numbers(house) == [(2**60 + 1, 2**60)]
+    a.open_order_hold[other] = 2**59
+    put_into_group(house.state, other, first, other)
+    order = {"account": first, "instrument": 0, "limit_ticks": 101, "lots": 1}
+    house.submit(command.RESERVE_MARGIN.row(**order), allow_refusals=True)
+    assert house.refusals() == [ReserveMarginRefusal.AMOUNT_TOO_LARGE]
+
+
+@pytest.mark.rule("6.37")
+def test_a_first_order_of_an_account_counts_what_its_group_holds() -> None:
+    house = hedge_house(deposit=10**7)
+    house.deposit("B", 10**15)
+    most = 10**6
+    house.trade("A", "B", lots=most - 10, ticks=100)
+    order = {"account": house.number("A2"), "instrument": 0, "limit_ticks": 100}
+
+    house.submit(command.RESERVE_MARGIN.row(**order, lots=11), allow_refusals=True)
+
+    assert house.refusals() == [ReserveMarginRefusal.POSITION_LIMIT]
+    assert numbers(house) == [(most + 1, most)]
+    house.submit(command.RESERVE_MARGIN.row(**order, lots=10))
+
+
+@pytest.mark.rule("6.45")
+@pytest.mark.parametrize(
+    ("model", "too_many", "lots", "initial"), [(0, 60, 50, 1_000), (1, 600, 400, 800)]
+)
+def test_a_trade_within_a_group_is_asked_for_the_margin_of_both_sides(
+    model: int, too_many: int, lots: int, initial: int
+) -> None:
+    house = hedge_house(deposit=1_000, is_netted=False)
+    house.set_model("A", model)
+
+    house.submit(house.trade_run("A", "A2", lots=too_many, ticks=100), allow_refusals=True)
+
+    assert numbers(house) == [(1_000 * COIN, 1_200 * COIN)]
+    assert asked(house)[:2] == (1_000, 0)
+    house.trade("A2", "A", lots=lots, ticks=100)
+    assert asked(house)[:2] == (1_000, initial)
+
+
+@pytest.mark.rule("6.45")
+def test_a_trade_within_a_netting_set_costs_its_fees_alone() -> None:
+    house = ClearingHouse()
+    house.list_contract("X", taker_fee_ppm=1_000, maker_fee_ppm=0)
+    house.open_client("A", deposit=9 * COIN)
+    open_sub(house, "A2", "A", group="A", netting_set="A")
+    house.price(100)
+
+    house.trade("A", "A2", lots=40, ticks=100)
+
+    assert (house.lots("A"), house.lots("A2")) == (40, -40)
+    assert asked(house) == (5, 0, 0)
+
+
+@pytest.mark.rule("6.45")
+def test_a_trade_of_options_within_a_group_counts_the_short_and_no_premium() -> None:
+    house = ClearingHouse()
+    house.list_option(margin_rule=2)
+    house.open_client("A", deposit=100 * COIN)
+    open_sub(house, "A2", "A", group="A")
+    house.price(100)
+    house.smile(0.5)
+    house.price(100)
+    mark, short = int(house.state.marks.mark[0]), int(house.state.marks.short_initial[0])
+    most = 100 * COIN // (short * COIN // 100)
+
+    house.submit(house.trade_run("A", "A2", lots=most + 1, ticks=mark), allow_refusals=True)
+    assert numbers(house) == [(100 * COIN, (most + 1) * short * COIN // 100)]
+    house.trade("A", "A2", lots=most, ticks=mark)
+
+    found = house.state.assess(house.number("A"))
+    assert (found.equity, found.initial) == (100 * COIN, most * short * COIN // 100)
 
 
 @pytest.mark.rule("6.37")

@@ -248,3 +248,26 @@ def test_a_copy_lives_on_by_itself() -> None:
     assert twin.now_ns == x.now_ns + 1
     assert x.parameter(Parameter.SLICE_PPM) != 5
     assert twin.single(Role.CUSTODY) == x.single(Role.CUSTODY)
+
+
+@pytest.mark.rule("2.10", "6.35")
+def test_sums_over_a_group_stay_within_the_bounds_of_one_account() -> None:
+    house = ClearingHouse()
+    for name in ("A", "B"):
+        house.open_client(name)
+    a = house.number("A")
+    for k in range(20):
+        sub = {"reference": f"A{k}", "account": a, "mode": 1, "group": a, "netting_set": a}
+        house.submit(command.OPEN_SUB_ACCOUNT.row(**sub))
+    x, accounts = house.state, list(house.state.group_accounts(a))
+    x.accounts.encumbered[[*accounts, house.number("B")]] = 7
+    x.accounts.window_gain[[*accounts, house.number("B")]] = -3
+
+    assert (x.encumbered(a), x.encumbered(house.number("B"))) == (21 * 7, 7)
+    gains = x.window_gains()
+    assert (gains[accounts].tolist(), gains[house.number("B")]) == ([-63] * 21, -3)
+    x.accounts.encumbered[accounts] = 2**60
+    for size in (2**60, -(2**60)):
+        x.accounts.window_gain[accounts] = size
+        assert x.window_gains()[accounts].tolist() == [size] * 21
+    assert x.encumbered(accounts[-1]) == 2**60

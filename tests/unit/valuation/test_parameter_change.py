@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from novate.engine.recover import audit, recover
+from novate.message import command
 from novate.message.parameter import HOUR, MINUTE, SETTINGS, Parameter, Scope, set_parameter
 from novate.message.parameter_state import Key
 from novate.message.refusal import EngineCommandRefusal, SetParameterRefusal
@@ -76,6 +77,20 @@ def test_only_scopes_that_a_parameter_declares_and_subjects_that_exist_are_taken
     for subject in (-1, subjects):
         expected = (SetParameterRefusal.UNKNOWN_SUBJECT, subject, subjects - 1)
         assert answer(subject) == expected
+
+
+@pytest.mark.rule("6.13")
+def test_a_parameter_of_a_group_needs_a_group_of_that_number() -> None:
+    house = ClearingHouse()
+    house.open_client("A")
+    sub = {"reference": "A2", "account": house.number("A"), "mode": 1, "netting_set": -1}
+    house.submit(command.OPEN_SUB_ACCOUNT.row(**sub, group=house.number("A")))
+    run = set_parameter(Parameter.CALL_GRACE_NS, 5, Scope.GROUP, house.number("A2"))
+
+    house.submit(run, allow_refusals=True)
+
+    assert house.refusals() == [SetParameterRefusal.UNKNOWN_SUBJECT]
+    house.submit(set_parameter(Parameter.CALL_GRACE_NS, 5, Scope.ACCOUNT, house.number("A2")))
 
 
 @pytest.mark.rule("6.14")

@@ -163,16 +163,19 @@ def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-u
 
 @kernel
 def assess_group(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells, scratch,
-    out,
+    accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells,
+    other, other_lots, other_value, other_entry, scratch, out,
 ):  # fmt: skip
-    """Assess a group of several accounts, as if something were booked in one of them.
+    """Assess a group of several accounts, as if something were booked in one or two of them.
 
-    The other parameters are those of `assess_with`; without a change ``i`` is negative.
+    ``other`` is another account of the group with which ``account`` trades in ``i``, negative for
+    none, and what the trade adds to it; the other parameters are those of `assess_with`.  Without
+    a change ``i`` is negative.
     """
     out[:] = 0
     scratch[:] = 0
-    seen = i < 0
+    seen, seen_other = i < 0, other < 0
+    is_one_set = other >= 0 and accounts.netting_set[other] == accounts.netting_set[account]
     first = first_of_group(accounts, account)
     member = first
     while member >= 0:
@@ -180,14 +183,16 @@ def assess_group(  # type: ignore[no-untyped-def]
         while row >= 0:
             is_first, held, cost, paid, bought, sold = net_row(accounts, positions, row)
             if is_first:
-                here = positions.instrument[row] == i
-                here = here and accounts.netting_set[member] == accounts.netting_set[account]
-                seen = seen or here
+                changes = positions.instrument[row] == i
+                here = changes and accounts.netting_set[member] == accounts.netting_set[account]
+                there = changes and other >= 0
+                there = there and accounts.netting_set[member] == accounts.netting_set[other]
+                seen, seen_other = seen or here, seen_other or there
                 add_position(
                     instruments, assets, positions.instrument[row],
-                    held + (lots if here else 0),
-                    cost + (value if here else 0),
-                    paid + (entry if here else 0),
+                    held + (lots if here else 0) + (other_lots if there else 0),
+                    cost + (value if here else 0) + (other_value if there else 0),
+                    paid + (entry if here else 0) + (other_entry if there else 0),
                     bought + (buys if here else 0),
                     sold + (sells if here else 0),
                     scratch, out,
@@ -195,7 +200,15 @@ def assess_group(  # type: ignore[no-untyped-def]
             row = positions.link[row]
         member = next_of_group(accounts, first, member)
     if not seen:
-        add_position(instruments, assets, i, lots, value, entry, buys, sells, scratch, out)
+        add_position(
+            instruments, assets, i, lots + (other_lots if is_one_set else 0),
+            value + (other_value if is_one_set else 0), entry + (other_entry if is_one_set else 0),
+            buys, sells, scratch, out,
+        )  # fmt: skip
+    if not seen_other and not is_one_set:
+        add_position(
+            instruments, assets, i, other_lots, other_value, other_entry, 0, 0, scratch, out
+        )
     close_account(accounts, assets, first, scratch, out)
 
 
@@ -209,8 +222,9 @@ def assess_account(  # type: ignore[no-untyped-def]
     """
     if accounts.group_link[account] >= 0:
         assess_group(
-            accounts, positions, instruments, assets, account, -1, 0, 0, 0, 0, 0, scratch, out
-        )
+            accounts, positions, instruments, assets, account, -1, 0, 0, 0, 0, 0, -1, 0, 0, 0,
+            scratch, out,
+        )  # fmt: skip
         return
     out[:] = 0
     scratch[:] = 0
@@ -246,7 +260,7 @@ def assess_with(  # type: ignore[no-untyped-def]
     if accounts.group_link[account] >= 0:
         assess_group(
             accounts, positions, instruments, assets, account, i, lots, value, entry, buys, sells,
-            scratch, out,
+            -1, 0, 0, 0, scratch, out,
         )  # fmt: skip
         return
     out[:] = 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_with
-from novate.kernel.clearing.group import gross_lots_elsewhere, lots_elsewhere
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_group, assess_with
+from novate.kernel.clearing.group import first_of_group, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.position import entry_change, find_position
 from novate.kernel.clearing.risk_reducing import (
     AFTER,
@@ -22,7 +22,7 @@ from novate.kernel.clearing.risk_reducing import (
     take_requirement,
 )
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Style
-from novate.kernel.jit import inlined
+from novate.kernel.jit import inlined, kernel
 
 _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
@@ -97,15 +97,46 @@ def _side_refusal(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _margin_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, fee, side, asked,
+def is_one_group(accounts, account, other):  # type: ignore[no-untyped-def]
+    """Whether two accounts are of one margin group."""
+    if accounts.group_link[account] < 0 or accounts.group_link[other] < 0:
+        return False
+    return first_of_group(accounts, account) == first_of_group(accounts, other)
+
+
+@kernel
+def assess_both(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, entry, fee, other, other_fee,
     scratch, out,
+):  # fmt: skip
+    """Assess a group as if a trade between two of its accounts were booked.
+
+    ``lots`` and ``value`` are those of ``account``, ``entry`` what the trade adds to its entry
+    cost.  Not inlined, so that trades between groups do not carry its code.
+    """
+    other_entry = np.int64(0)
+    if instruments.style[i] == _PREMIUM:
+        row = find_position(positions, other, i)
+        held = positions.lots[row] if row >= 0 else np.int64(0)
+        cost = positions.entry_cost[row] if row >= 0 else np.int64(0)
+        other_entry += entry_change(held, cost, -lots, -value)
+    assess_group(
+        accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
+        other, -lots, other_fee - value, other_entry, scratch, out,
+    )  # fmt: skip
+
+
+@inlined
+def _margin_refusal(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, account, i, lots, value, fee, other, other_fee, side,
+    asked, scratch, out,
 ):  # fmt: skip
     """Refuse a side whose equity after the trade is below initial margin (rules 7.8 to 7.10).
 
     A risk-reducing trade needs equity above maintenance margin, or no larger shortfall after it
     than before: it may not add to a loss that others would bear.  Of a group with another margin
-    model the requirements are those ``asked`` for this ``side``.
+    model the requirements are those ``asked`` for this ``side``.  ``other`` is the account of the
+    other side: in one group both sides are booked before it is asked (rule 6.45).
     """
     if not accounts.is_margined[account]:
         return ACCEPTED, np.int64(0), np.int64(0)
@@ -122,10 +153,16 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     entry = np.int64(0)
     if instruments.style[i] == _PREMIUM:
         entry += entry_change(held, positions.entry_cost[row] if row >= 0 else 0, lots, value)
-    assess_with(
-        accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
-        scratch, out,
-    )  # fmt: skip
+    if is_one_group(accounts, account, other):
+        assess_both(
+            accounts, positions, instruments, assets, account, i, lots, value, entry, fee, other,
+            other_fee, scratch, out,
+        )  # fmt: skip
+    else:
+        assess_with(
+            accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
+            scratch, out,
+        )  # fmt: skip
     is_modelled = has_model(accounts, asked, account)
     if is_modelled:
         take_requirement(asked, side, AFTER, out)
@@ -173,13 +210,13 @@ def risk_refusal(  # type: ignore[no-untyped-def]
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
     if buyer_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee, BUYER,
-            asked, scratch, out,
+            accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee,
+            seller, seller_fee, BUYER, asked, scratch, out,
         )  # fmt: skip
     if code == ACCEPTED and seller_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee, SELLER,
-            asked, scratch, out,
+            accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
+            buyer, buyer_fee, SELLER, asked, scratch, out,
         )  # fmt: skip
     if code == ACCEPTED and instruments.style[i] == _PREMIUM:
         floor = sale_floor(instruments.mark[i], risk_reducing_sale_ppm)
