@@ -105,16 +105,19 @@ def _receiver_refusal(x: ClearingState, row: Row) -> Refusal | None:
 
 @contextmanager
 def _as_if_moved(x: ClearingState, moved: Row) -> Iterator[None]:
-    """Let the state be as after a transfer, and as before again."""
+    """Let the state be as after a transfer, and as before again.
+
+    Room is made before, so that the index is the same when a new row is taken out of it.
+    """
     i, receiver = moved["instrument"], moved["receiver"]
     x.positions.reserve(1, x.accounts)
     is_new = row_of(x.positions.arrays(), receiver, i) < 0
-    apply_position_transferred(x, moved)
+    _move(x, moved)
     try:
         yield
     finally:
         back = {name: -moved[name] for name in ("lots", "entry_cost", "settlement_cost")}
-        apply_position_transferred(x, {**moved, **back})
+        _move(x, {**moved, **back})
         if is_new:
             drop_last_row(x.account_arrays(), x.positions.arrays())
 
@@ -182,6 +185,10 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
 def apply_position_transferred(x: ClearingState, row: Row) -> None:
     """Move the lots and their costs."""
     x.positions.reserve(1, x.accounts)
+    _move(x, row)
+
+
+def _move(x: ClearingState, row: Row) -> None:
     move_lots(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), row["sender"],
         row["receiver"], row["instrument"], row["lots"], row["entry_cost"], row["settlement_cost"],

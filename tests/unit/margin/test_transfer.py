@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from novate.engine.recover import audit, recover
+from novate.kernel.clearing.settle import row_of
 from novate.kernel.codes import MarginMode
 from novate.message import command
 from novate.message.refusal import TransferPositionRefusal as No
@@ -171,6 +172,33 @@ def test_a_refused_transfer_leaves_no_trace_of_having_been_tried() -> None:
     assert move(house, "A", "A3", 10) == []
     assert house.lots("A3") == 10
     assert recover(house.engine.journal, plugins=PLUGINS).state.digest() == x.digest()
+
+
+@pytest.mark.rule("4.25")
+def test_a_refused_transfer_leaves_lists_and_index_whole_at_every_size_of_the_table() -> None:
+    house = ready()
+    open_sub(house, "A3", "A")
+    x, positions = house.state, house.state.positions
+    more = house.list_contract("Y")
+    for k in range(positions.capacity):
+        # Listing makes a row of the settlement account: the table fills up one by one.
+        house.list_contract(f"Y{k}")
+        assert move(house, "A", "A3", 10) == [No.INSUFFICIENT_MARGIN]
+        assert house.state.assess(house.number("A3")).equity == 0
+    rows = range(positions.count)
+    found = [
+        int(row_of(positions.arrays(), int(positions.account[r]), int(positions.instrument[r])))
+        for r in rows
+    ]
+    assert found == [*rows]
+    listed: list[int] = []
+    for head in x.accounts.used("head").tolist():
+        row = head
+        while row >= 0:
+            listed.append(row)
+            row = int(positions.link[row])
+    assert sorted(listed) == [*rows]
+    assert house.lots("A3", more) == 0
 
 
 # 10 lots at 100: initial margin 100, and 1% of the notional of 1,000 for closing it.

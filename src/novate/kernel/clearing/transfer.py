@@ -36,13 +36,16 @@ def move_lots(  # type: ignore[no-untyped-def]
 
 @kernel
 def drop_last_row(accounts, positions):  # type: ignore[no-untyped-def]
-    """Take out the position row that was made last; all of its numbers are zero."""
+    """Take out the position row that was made last; all of its numbers are zero.
+
+    The index has not been rebuilt since it was made: then no other row lies where it does because
+    its own place was taken, and the row is the first in the list of its account.
+    """
     row = positions.size[0] - 1
     mask = positions.slot.size - 1
     at = spread(positions.account[row], positions.instrument[row]) & mask
     while positions.slot[at] != row:
         at = (at + 1) & mask
-    # Whatever was put into the index before does not lie behind this slot on account of it.
     positions.slot[at] = -1
     accounts.head[positions.account[row]] = positions.link[row]
     positions.size[0] = row
