@@ -22,6 +22,7 @@ from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1, MarginModel, MarketChange
 from novate.valuation.requirement import Binding, Component, Requirement
+from tests.tiny_add_on import ADD_ONS
 
 PPM = 1_000_000
 
@@ -118,5 +119,5 @@ class Echo(Standard):
 MODELS = (*CATALOGUE, TwoMoves(), Echo())
 """The catalogue of the tests."""
 
-PLUGINS = Plugins(margin_models=MODELS)
+PLUGINS = Plugins(margin_models=MODELS, add_ons=ADD_ONS)
 """With all else of this release."""

@@ -15,6 +15,7 @@ from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Layer, MemberStatus, Role, ShortfallPolicy, Style
+from novate.margin.add_on.concentration import Concentration
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
 from tests.golden.frozen import DATA, freeze, journals, number_of, thaw, write_sidecar
@@ -75,6 +76,7 @@ def open_house() -> ClearingHouse:
         command.RELEASE_MARGIN.row(reservation=1),
         command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),
         command.SET_MARGIN_MODEL.row(group=client, model=STANDARD),
+        command.SET_ADD_ON.row(group=client, add_on=Concentration.number, is_on=True),
     )
     house.submit(
         command.WITHDRAW_COLLATERAL.row(account=client, asset=0, amount=10**15),

@@ -53,7 +53,8 @@ def engine_of(state: State | None = None) -> Engine:
 def echoed(stream: Stream, model: int) -> Stream:
     """The stream after every account was given a model for good, when it had just been opened."""
     chosen = [choose(group, model) for group in range(len(SINGLE) + 18)]
-    rest = [[run for run in runs if run.name != "SetMarginModel"] for runs in stream[2:]]
+    others = ("SetMarginModel", "SetAddOn")
+    rest = [[run for run in runs if run.name not in others] for runs in stream[2:]]
     return (stream[0], stream[1], chosen, *rest)
 
 

@@ -281,6 +281,14 @@ class ClearingHouse:
         run = command.SET_MARGIN_MODEL.row(group=self.number(account), model=model)
         self.submit(run, allow_refusals=allow_refusals)
 
+    def set_add_on(
+        self, account: str, number: int, *, is_on: bool = True, allow_refusals: bool = False
+    ) -> None:
+        """Switch an add-on of a group on or off."""
+        group = self.number(account)
+        run = command.SET_ADD_ON.row(group=group, add_on=number, is_on=is_on)
+        self.submit(run, allow_refusals=allow_refusals)
+
     def declare_rule(self, **terms: Any) -> None:
         """Declare a rule for short options (`SHORT_RULE` changed by ``terms``)."""
         self.submit(command.DECLARE_OPTION_MARGIN.row(**{**SHORT_RULE, **terms}))

@@ -176,9 +176,10 @@ def replay(
     parameters
         TOML parameter file; the venue preset by default.
     positions, collateral
-        CSV or Parquet files of a balanced book; a book is generated without them.
+        CSV, Parquet or JSON lines files of a balanced book; a book is generated without them.
     trades
-        CSV or Parquet file of executed trades, novated at their instants; with a book from files.
+        CSV, Parquet or JSON lines file of executed trades, novated at their instants; with a book
+        from files.
     accounts
         Margin accounts of a generated book.
     path
@@ -314,10 +315,11 @@ def price(
     Parameters
     ----------
     instruments
-        CSV or Parquet with symbol, kind, underlying, and side, strike, expiry, settlement, unit,
-        quantity, vol and price as the kind needs them.
+        CSV, Parquet or JSON lines with symbol, kind, underlying, and side, strike, expiry,
+        settlement, unit, quantity, vol and price as the kind needs them.
     market
-        TOML file with spots, forwards, rates and volatilities, or a chain of quotes (CSV, Parquet).
+        TOML file with spots, forwards, rates and volatilities, or a chain of quotes (CSV, Parquet,
+        JSON lines).
     as_json
         Print everything as JSON.
     """

@@ -196,7 +196,7 @@ _OF_HOLDER = (
 )  # fmt: skip
 """Columns that an account has from its holder's others."""
 
-_OF_GROUP = ("margin_model",)
+OF_GROUP = ("margin_model", "add_ons")
 """Columns that the accounts of a margin group have in common."""
 
 
@@ -226,7 +226,7 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
     accounts.margin_group[account] = account
     if group != account:
         accounts.join(account, group)
-        for name in _OF_GROUP:
+        for name in OF_GROUP:
             column = getattr(accounts, name)
             column[account] = column[group]
     state.forget_modelled()

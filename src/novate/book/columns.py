@@ -83,6 +83,7 @@ class AccountColumns(Columns):
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
         "margin_model": (np.int16, 0),
+        "add_ons": (np.int64, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
@@ -111,6 +112,7 @@ class AccountColumns(Columns):
     mode: I8
     status: I8
     margin_model: I16
+    add_ons: I64
     shortfall_policy: I8
     segregation: I8
     parent: I32

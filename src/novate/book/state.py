@@ -79,6 +79,7 @@ class BookState:
             a.margin_model,
             a.netting_set,
             a.group_link,
+            a.add_ons,
             a.head,
             a.encumbered,
             a.window_gain,
@@ -148,17 +149,20 @@ class BookState:
         return self.accounts.used("margin_group").astype(np.int64)
 
     def modelled_groups(self) -> I64:
-        """Return the groups, ascending, whose margin model is not the standard one.
+        """Return the groups, ascending, that hold more than the rules of contracts ask.
+
+        They have another margin model than the standard one, or an add-on.
 
         The list is kept until `forget_modelled`.
         """
         if self._modelled is None:
-            is_modelled = self.accounts.used("margin_model") != STANDARD
+            a = self.accounts
+            is_modelled = (a.used("margin_model") != STANDARD) | (a.used("add_ons") != 0)
             self._modelled = np.flatnonzero(is_modelled & self.margin_groups())
         return self._modelled
 
     def forget_modelled(self) -> None:
-        """Forget `modelled_groups`, when a group gets another margin model."""
+        """Forget `modelled_groups`, when a group gets another margin model or other add-ons."""
         self._modelled = None
 
     def hold(self, account: int, instrument: int) -> int:

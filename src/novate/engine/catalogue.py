@@ -17,6 +17,7 @@ from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
 from novate.margin import (
+    add_on_choice,
     admission,
     group_choice,
     model_choice,
@@ -54,6 +55,7 @@ TOPICS: tuple[Topic[State], ...] = (
     option_mark.TOPIC,
     model_choice.TOPIC,
     group_choice.TOPIC,
+    add_on_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
     position_transfer.TOPIC,

@@ -1,7 +1,7 @@
 """The plug-ins that an engine decides with: every catalogue that its state asks.
 
-Journals hold the number of a plug-in, which is its place in its catalogue or, of a margin model,
-its own.  Who recovers or audits
+Journals hold the number of a plug-in, which is its place in its catalogue or, of a margin model
+and an add-on, its own.  Who recovers or audits
 a journal passes the plug-ins that it was written with.
 """
 
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from novate.collateral import haircut
 from novate.collateral.haircut import HaircutRule
+from novate.margin import add_on
 from novate.margin import catalogue as margin_model
 from novate.market import price_source
 from novate.market.price_source import IndexMethod
+from novate.valuation.add_on import AddOn
 from novate.valuation.margin_model import MarginModel
 
 
@@ -24,6 +26,7 @@ class Plugins:
     haircut_rules: tuple[HaircutRule, ...] = haircut.CATALOGUE
     index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
     margin_models: tuple[MarginModel, ...] = margin_model.CATALOGUE
+    add_ons: tuple[AddOn, ...] = add_on.CATALOGUE
 
 
 PLUGINS = Plugins()

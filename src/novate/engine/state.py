@@ -19,8 +19,7 @@ from novate.kernel.clearing.columns import I64, Columns
 from novate.kernel.clearing.position import largest_gross, largest_gross_of
 from novate.kernel.clearing.value import LINEAR
 from novate.message import event
-from novate.valuation import ClearingState, MarginCache
-from novate.valuation.margin_model import by_number
+from novate.valuation import ClearingState, MarginCache, add_on, margin_model
 
 IndexArray = npt.NDArray[np.int64]
 
@@ -57,7 +56,8 @@ class State(DefaultState):
         self.plugins = plugins
         self.haircut_rules = plugins.haircut_rules
         self.index_methods = plugins.index_methods
-        self.margin_models = by_number(plugins.margin_models)
+        self.margin_models = margin_model.by_number(plugins.margin_models)
+        self.add_ons = add_on.by_number(plugins.add_ons)
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -203,7 +203,8 @@ class State(DefaultState):
         Raises
         ------
         JournalError
-            If nobody knows a column or a margin model, or a column does not fit the present one.
+            If nobody knows a column, a margin model or an add-on, or a column does not fit the
+            present one.
         """
         state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
@@ -227,6 +228,8 @@ class State(DefaultState):
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
         for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
+        for number in sorted({*add_on.numbers_in(x.accounts.used("add_ons"))} - set(x.add_ons)):
+            raise JournalError(f"a group has add-on {number}, the catalogue has no such")
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         x.sum_again()

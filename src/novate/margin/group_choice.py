@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from novate.book.account import put_into_group
+from novate.book.account import OF_GROUP, put_into_group
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
@@ -42,14 +42,16 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     refusal = _standing_refusal(x, left, group)
     if refusal is not None:
         return refusal
-    before = left, int(x.accounts.netting_set[account]), int(x.accounts.margin_model[account])
+    netting_set = int(x.accounts.netting_set[account])
+    before = {name: getattr(x.accounts, name)[account] for name in OF_GROUP}
     put_into_group(x, account, group, row["netting_set"])
     refusal = _size_refusal(x, account)
     parts = (account,) if left in (account, group) else (left, account)
     found = [x.assess(part) for part in parts]
     gains = [held_back(x, part, numbers).gains for part, numbers in zip(parts, found, strict=True)]
-    put_into_group(x, account, *before[:2])
-    x.accounts.margin_model[account] = before[2]
+    put_into_group(x, account, left, netting_set)
+    for name, value in before.items():
+        getattr(x.accounts, name)[account] = value
     refusal = refusal or _margin_refusal(found, gains)
     if refusal is not None:
         return refusal

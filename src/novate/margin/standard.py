@@ -7,13 +7,17 @@ all accounts at once and decide with them; this is the same sum with its parts.
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.kernel.clearing.assess import SUM_MAX
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.group_book import sum_contract_rules
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Bound
 from novate.margin.contract_rule import CATALOGUE
 from novate.market.state import MarketState
-from novate.valuation.group_book import GroupBook
-from novate.valuation.margin_model import MarginModel
+from novate.valuation.group_book import GroupBook, GroupBooks
+from novate.valuation.margin_model import B1, MarginModel, MarketChange, holding_moved
 from novate.valuation.requirement import Binding, Component, Requirement
 
 
@@ -57,3 +61,16 @@ class Standard(MarginModel):
             tuple(parts),
             binding,
         )
+
+    def margins(self, market: MarketState, books: GroupBooks) -> I64:
+        """Return both sums of many groups, numeraire units; shape (groups, 2)."""
+        out = np.zeros((len(books), 2), np.int64)
+        sum_contract_rules(
+            market.instrument_arrays(), market.asset_arrays(), books.start, books.instrument,
+            books.lots, books.entry_cost, books.buy_lots, books.sell_lots, out,
+        )  # fmt: skip
+        return out
+
+    def affected(self, market: MarketState, change: MarketChange, books: GroupBooks) -> B1:
+        """Groups that hold what moved; another rule of a contract is told as a touch of all."""
+        return holding_moved(market, change, books)

@@ -30,6 +30,7 @@ class Scope(IntEnum):
 
 
 BY_INSTRUMENT = (Scope.INSTRUMENT,)
+BY_GROUP = (Scope.GROUP,)
 BY_ACCOUNT = (Scope.GROUP, Scope.ACCOUNT)
 BY_BOTH = (*BY_INSTRUMENT, *BY_ACCOUNT)
 
@@ -173,6 +174,16 @@ class Parameter(IntEnum):
         "margin", "risk_reducing_sale_ppm", MILLIONTHS, 100_000, 0, PPM,
         "share of the mark that a long option sold below initial margin may give up",
         scopes=BY_INSTRUMENT,
+    )
+    CONCENTRATION_FLOOR = 19, Setting(
+        "margin", "concentration_floor", MONEY, 0, 0, AMOUNT_MAX,
+        "net notional of an underlying up to which the concentration add-on asks for nothing",
+        scopes=BY_GROUP,
+    )
+    CONCENTRATION_PPM = 20, Setting(
+        "margin", "concentration_ppm", MILLIONTHS, 0, 0, PPM,
+        "share of the net notional beyond that floor that the add-on asks for, 0 for none",
+        scopes=BY_GROUP,
     )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,

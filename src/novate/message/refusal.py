@@ -15,6 +15,7 @@ from novate.message.account import (
     OpenSubAccountRefusal,
     SetMarginGroupRefusal,
 )
+from novate.message.add_on import SetAddOnRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
@@ -70,6 +71,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ReserveMarginRefusal,
     ReleaseMarginRefusal,
     SetMarginModelRefusal,
+    SetAddOnRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

@@ -31,6 +31,7 @@ from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
 from novate.market.state import MarketState
+from novate.valuation.add_on import AddOn, add_margins, numbers_in
 from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
 from novate.valuation.margin_model import MarginModel, require_usable
 from novate.valuation.requirement import Requirement
@@ -70,12 +71,15 @@ class ClearingState(MarketState, BookState):
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
+    add_ons
+        Add-ons that groups may have, by number; likewise.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
         self.margin_models: Mapping[int, MarginModel] = {}
+        self.add_ons: Mapping[int, AddOn] = {}
 
     def groups_of(self, accounts: I64) -> I64:
         """Return the margin groups of some accounts; the shape is that of ``accounts``."""
@@ -132,23 +136,33 @@ class ClearingState(MarketState, BookState):
         return found._replace(initial=initial, maintenance=maintenance)
 
     def is_standard(self, account: int) -> bool:
-        """Whether the rules of contracts, added up, are what an account's group must hold."""
-        return bool(self.accounts.margin_model[account] == STANDARD)
+        """Return whether an account's group has the standard model and no add-on (3.29, 3.31)."""
+        a = self.accounts
+        return bool(a.margin_model[account] == STANDARD and a.add_ons[account] == 0)
 
     def modelled_among(self, accounts: I64) -> I64:
-        """Return the places, in ``accounts``, of those whose group has another margin model."""
-        rows: I64 = np.flatnonzero(self.accounts.margin_model[accounts] != STANDARD)
+        """Return the places, in ``accounts``, of those whose group is not `is_standard`."""
+        a = self.accounts
+        is_modelled = (a.margin_model[accounts] != STANDARD) | (a.add_ons[accounts] != 0)
+        rows: I64 = np.flatnonzero(is_modelled)
         return rows
 
     def requirement(self, group: int) -> Requirement:
-        """Return the margin of a group now with its parts, open-order hold included."""
-        model = self.margin_models[int(self.accounts.margin_model[group])]
-        return model.requirement(self, book_of(self, group)).with_hold(self.open_order_hold(group))
+        """Return the margin of a group now with its parts, add-ons and open-order hold included."""
+        book = book_of(self, group)
+        asked = self.margin_models[int(self.accounts.margin_model[group])].requirement(self, book)
+        for number in numbers_in(int(self.accounts.add_ons[group])):
+            asked = asked.with_parts(self.add_ons[number].components(self, group, book))
+        return asked.with_hold(self.open_order_hold(group))
 
     def margins(
-        self, groups: Sequence[int] | I64, books: GroupBooks, model: int | None = None
+        self,
+        groups: Sequence[int] | I64,
+        books: GroupBooks,
+        model: int | None = None,
+        add_ons: int | None = None,
     ) -> I64:
-        """Return what the models ask of groups with these books; shape (groups, 2).
+        """Return what models and add-ons ask of groups with these books; shape (groups, 2).
 
         Columns are initial margin, what open orders hold included, and maintenance margin, in
         numeraire units.
@@ -159,6 +173,8 @@ class ClearingState(MarketState, BookState):
             Numbers of groups, and for each its book, or that of a what-if.
         model
             Number of a model to ask in the place of each group's own.
+        add_ons
+            Bit set of add-ons in the place of each group's own.
         """
         out = np.zeros((len(groups), 2), np.int64)
         numbers = self.accounts.margin_model[groups]
@@ -169,6 +185,8 @@ class ClearingState(MarketState, BookState):
             mine = np.flatnonzero(numbers == number)
             some = books if len(mine) == len(books) else books.take(mine)
             out[mine] = require_usable(asked, asked.margins(self, some))
+        sets = self.accounts.add_ons[groups] if add_ons is None else np.full(len(groups), add_ons)
+        add_margins(self, self.add_ons, sets, np.asarray(groups, np.int64), books, out)
         out[:, 0] += [self.open_order_hold(int(group)) for group in groups]
         return out
 
@@ -282,6 +300,7 @@ class ClearingState(MarketState, BookState):
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
         twin.margin_models = self.margin_models
+        twin.add_ons = self.add_ons
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())

@@ -99,6 +99,17 @@ class MarginModel(Protocol):
         return np.ones(len(books), np.bool_)
 
 
+def holding_moved(market: MarketState, change: MarketChange, books: GroupBooks) -> B1:
+    """Return which books hold a contract whose mark moved or that is settled in an asset that did.
+
+    Shape (groups,): the answer of `affected` where nothing but value at the mark decides.
+    """
+    settled_in = market.instruments.settlement_asset[books.instrument]
+    return books.having(
+        np.isin(books.instrument, change.instruments) | np.isin(settled_in, change.assets)
+    )
+
+
 def by_number(models: Iterable[MarginModel]) -> Mapping[int, MarginModel]:
     """Return the models of a catalogue by their numbers.
 

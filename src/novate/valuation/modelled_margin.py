@@ -1,7 +1,7 @@
-"""What groups with a margin model of their own must hold, in the margin cache.
+"""What groups with a margin model of their own or an add-on must hold, in the margin cache.
 
 The cache follows every account by the rules of contracts.  Before it does, the numbers of these
-groups are those of the rules again; afterwards what their models ask is laid over them.
+groups are those of the rules again; afterwards what models and add-ons ask is laid over them.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import numpy as np
 
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.sweep import HEALTH_INITIAL
+from novate.valuation.add_on import numbers_in
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
 from novate.valuation.margin_model import MarketChange
 
 
 class ModelledMargin:
-    """Margin of the groups of one clearing state that have a model of their own.
+    """Margin of the groups of one clearing state that have a model of their own or an add-on.
 
-    Whether a group is assessed again is for its model to say, unless its own book was touched.
+    Whether a group is assessed again is for these to say, unless its own book was touched.
     """
 
     def __init__(self, state: ClearingState) -> None:
@@ -26,6 +27,7 @@ class ModelledMargin:
         self._groups: I64 = np.zeros(0, np.int64)
         self._models: I64 = np.zeros(0, np.int64)
         self._accounts: I64 = np.zeros(0, np.int64)
+        self._sets: I64 = np.zeros(0, np.int64)
         self._books: GroupBooks = joined([])
         self._by_rules: I64 = np.zeros((0, 2), np.int64)
         self._asked: I64 = np.zeros((0, 2), np.int64)
@@ -60,10 +62,13 @@ class ModelledMargin:
         is_all |= not np.array_equal(groups, self._groups)
         is_all |= not np.array_equal(accounts, self._accounts)
         is_all |= not np.array_equal(models, self._models)
+        sets = x.accounts.add_ons[groups]
+        is_all |= not np.array_equal(sets, self._sets)
         parameters = _values_in_force(x)
         is_all |= parameters != self._parameters
         self._parameters = parameters
-        self._groups, self._models, self._accounts = groups, models, accounts
+        self._groups, self._accounts = groups, accounts
+        self._models, self._sets = models, sets
         change = self._seen.change(moved)
         if is_all:
             self._books = books_of(x, groups)
@@ -74,7 +79,7 @@ class ModelledMargin:
         health[accounts, HEALTH_INITIAL:] = self._asked[place]
 
     def _follow(self, change: MarketChange, touched: list[I64]) -> None:
-        """Assess the groups whose book was touched, and those whose model says so."""
+        """Assess the groups whose book was touched, and those whose model or add-on says so."""
         x, groups = self._x, self._groups
         is_due = np.zeros(groups.size, np.bool_)
         if touched:
@@ -87,6 +92,10 @@ class ModelledMargin:
                 mine = np.flatnonzero(self._models == number)
                 books = self._books.take(mine)
                 is_due[mine] |= x.margin_models[number].affected(x, change, books)
+            for number in numbers_in(self._sets):
+                mine = np.flatnonzero(self._sets >> number & 1)
+                books = self._books.take(mine)
+                is_due[mine] |= x.add_ons[number].affected(x, change, books)
         due = np.flatnonzero(is_due)
         if due.size:
             self._asked[due] = x.margins(groups[due], self._books.take(due))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from novate.kernel.clearing.assess import SUM_MAX
 from novate.kernel.codes import Bound
 
 OPEN_ORDER_HOLD = "open-order hold"
@@ -64,13 +65,26 @@ class Requirement:
     components
         The parts, which need not add up where a model takes a worst case or a floor.
     binding
-        What it is due to most, of the maintenance margin: what a liquidation names.
+        What it is due to most, of the maintenance margin that the model asks: what a liquidation
+        names.
     """
 
     initial: int
     maintenance: int
     components: tuple[Component, ...]
     binding: Binding
+
+    def with_parts(self, parts: tuple[Component, ...]) -> Requirement:
+        """Return the requirement with what an add-on asks; what bound it stays what it was.
+
+        Each sum counts as 2**61 numeraire units at most.
+        """
+        return replace(
+            self,
+            initial=min(self.initial + sum(part.initial for part in parts), SUM_MAX),
+            maintenance=min(self.maintenance + sum(part.maintenance for part in parts), SUM_MAX),
+            components=(*self.components, *parts),
+        )
 
     def with_hold(self, hold: int) -> Requirement:
         """Return the requirement with what open orders set aside, numeraire units."""

@@ -58,6 +58,7 @@ class Account:
     window_gain: int = 0
     open_order_hold: int = 0
     model: int = 0
+    add_ons: frozenset[int] = frozenset()
     deadline: int = 0  # of a group, at the account that it began with
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -91,6 +92,11 @@ class Group:
     @pytest.mark.rule("6.34")
     def model(self) -> int:
         return self.accounts[0].model
+
+    @property
+    @pytest.mark.rule("6.34")
+    def add_ons(self) -> frozenset[int]:
+        return self.accounts[0].add_ons
 
     @property
     @pytest.mark.rule("6.19", "6.34")

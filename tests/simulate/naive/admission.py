@@ -683,5 +683,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "ReserveMargin": reserve_margin,
     "ReleaseMargin": release_margin,
     "SetMarginModel": margin.set_margin_model,
+    "SetAddOn": margin.set_add_on,
     "ReportFill": report_fill,
 }

@@ -93,6 +93,9 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     difference = terms_difference(naive.world.accounts, x.accounts)
     if difference:
         return difference
+        held = int(x.accounts.add_ons[k])
+        if held != sum(1 << number for number in account.add_ons):
+            return f"add-ons of {k}: model {account.add_ons}, engine {held:b}"
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",
              "realised": "realised", "buys": "buy_lots", "sells": "sell_lots"}  # fmt: skip
     for row in range(x.positions.count):

@@ -31,7 +31,7 @@ def open_sub_account(w: World, row: Row, _: int) -> None:
     holder = w.accounts[row["account"]]
     refuse_if(mode not in (1, 2), code.UNKNOWN_MODE)
     inside = [a for a in w.accounts_of(group) if a.has_margin]
-    number, model = len(w.accounts), 0
+    number, model, add_ons = len(w.accounts), 0, frozenset[int]()
     if group != -1:
         refuse_if(not inside, code.UNKNOWN_GROUP)
         first = w.accounts[group]
@@ -39,7 +39,7 @@ def open_sub_account(w: World, row: Row, _: int) -> None:
         refuse_if(first.status != AccountStatus.OPEN, code.GROUP_NOT_OPEN)
         refuse_if(mode == 2 or first.is_isolated, code.ISOLATED_IN_GROUP)
         refuse_if(len(inside) >= GROUP_MAX, code.GROUP_FULL)
-        model = first.model
+        model, add_ons = first.model, first.add_ons
     if netting_set != -1:
         known = netting_set in [a.netting_set for a in inside]
         refuse_if(not known, code.UNKNOWN_NETTING_SET)
@@ -56,6 +56,7 @@ def open_sub_account(w: World, row: Row, _: int) -> None:
         number if netting_set == -1 else netting_set,
         holder.payer,
         model=model,
+        add_ons=add_ons,
     )
     w.accounts.append(new)
     w.references.add(reference)
@@ -106,18 +107,20 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     contracts = [k for a in firsts for k in w.group(a).contracts]
     blocked = [k for k in contracts if w.is_blocked(w.instruments[k])]
     refuse_if(bool(blocked), code.PRICE_BLOCKED, blocked[0] if blocked else 0)
-    before = (account.group, account.netting_set, account.model)
+    names = ("group", "netting_set", "model", "add_ons")
+    before = {name: getattr(account, name) for name in names}
     account.group, account.netting_set = group, netting_set
     if group != account.number:
-        account.model = w.accounts[group].model
+        account.model, account.add_ons = w.accounts[group].model, w.accounts[group].add_ons
 
     def check(broken: bool, code: int, actual: int | None, allowed: int) -> None:
         if broken:
-            account.group, account.netting_set, account.model = before
+            vars(account).update(before)
         refuse_if(broken, code, actual, allowed)
 
     check_sizes(w, account, check)
-    others = [w.accounts[before[0]]] if w.accounts_of(before[0]) and before[0] != group else []
+    left = before["group"]
+    others = [w.accounts[left]] if w.accounts_of(left) and left != group else []
     for one in (*others, account):
         n = w.assess(one)
         check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)

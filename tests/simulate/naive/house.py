@@ -108,7 +108,7 @@ class NaiveHouse:
     """A second clearing house to compare the first with."""
 
     def __init__(self) -> None:
-        self.world = World(margin.MARGIN)
+        self.world = World(margin.MARGIN, margin.ADD_ONS)
         self.records: list[NaiveRecord] = []
 
     @pytest.mark.rule("4.1")

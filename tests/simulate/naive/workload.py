@@ -468,6 +468,7 @@ class Workload:
                 self._tables,
                 self._gifts,
                 self._models,
+                self._add_ons,
             )
         )()  # type: ignore[no-any-return]
 
@@ -485,6 +486,24 @@ class Workload:
         groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
         models = [self._between(0, 2) for _ in groups]
         return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
+
+    def _add_ons(self) -> list[Run]:
+        """Some groups get or lose add-ons; concentration may get other terms, for some or all."""
+        groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
+        numbers = [self._between(0, 1) for _ in groups]
+        is_on = [self._chance(0.8) for _ in groups]
+        terms = []
+        for parameter, values in (
+            (Parameter.CONCENTRATION_FLOOR, (0, 1_000 * 10**6, 30_000 * 10**6)),
+            (Parameter.CONCENTRATION_PPM, (0, 10_000, 123_457)),
+        ):
+            scope = self._pick((Scope.HOUSE, Scope.GROUP))
+            subject = self._pick(self.traders) if scope == Scope.GROUP else 0
+            terms.append((int(parameter), self._pick(values), int(scope), subject, 0))
+        return [
+            c.SET_ADD_ON.run({"group": groups, "add_on": numbers, "is_on": is_on}),
+            parameters(terms),
+        ]
 
     def _gifts(self) -> list[Run]:
         """One lot of some option from everybody, for half of what it is worth, without a collar."""
@@ -911,7 +930,9 @@ class Workload:
             (self._pick(self.traders), -1),
         ]
         columns = {name: [row[k] for row in rows] for k, name in enumerate(("group", "model"))}
-        return [c.SET_MARGIN_MODEL.run(columns)]
+        numbers = [row[1] - 1 if row[1] > 0 else row[1] for row in rows]
+        bad = {"group": columns["group"], "add_on": numbers, "is_on": [True] * len(rows)}
+        return [c.SET_MARGIN_MODEL.run(columns), c.SET_ADD_ON.run(bad)]
 
     def _bad_accounts(self) -> list[Run]:
         member = len(SINGLE)

@@ -181,12 +181,20 @@ def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
 MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
 """Puts what a model asks in the place of what the rules of contracts ask."""
 
+AddOnOf: TypeAlias = Callable[["World", Group], tuple[int, int]]
+"""Initial and maintenance margin that an add-on asks for."""
+
 
 class World:
     """Everything that the clearing house knows."""
 
-    def __init__(self, margin_models: Mapping[int, MarginOf] | None = None) -> None:
+    def __init__(
+        self,
+        margin_models: Mapping[int, MarginOf] | None = None,
+        add_ons: Mapping[int, AddOnOf] | None = None,
+    ) -> None:
         self.margin_models = margin_models or {}
+        self.add_ons = add_ons or {}
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
@@ -402,15 +410,19 @@ class World:
             out.gain = within(out.gain + worth_down(gain, price))
         return out
 
-    @pytest.mark.rule("3.23", "3.24", "3.30")
+    @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
     def _ask(self, group: Group, out: Numbers) -> None:
-        """Bound the sums, let the group's own model say its margin, and add what orders hold."""
+        """Bound the sums, ask the group's own model and add-ons, and add what orders hold."""
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
         held = [i for i in out.share if group.positions[i].lots]
         out.bound = (Bound.CONTRACT if held else Bound.NONE, -1)
         if group.model in self.margin_models:
             self.margin_models[group.model](self, group, out)
+        for number in group.add_ons:
+            initial, maintenance = self.add_ons[number](self, group)
+            out.initial = min(out.initial + initial, 2 * AMOUNT_MAX)
+            out.maintenance = min(out.maintenance + maintenance, 2 * AMOUNT_MAX)
         out.initial += group.open_order_hold
 
     @pytest.mark.rule("3.12", "3.13", "3.14", "3.15", "3.16", "3.17", "3.18")

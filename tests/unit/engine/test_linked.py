@@ -247,6 +247,26 @@ def test_a_group_is_given_a_margin_model_and_held_to_it_in_one_record(
     assert audit(house.engine.journal, plugins=PLUGINS).digest == house.state.digest()
 
 
+@pytest.mark.parametrize(
+    ("lots", "refused"), [(100, []), (101, [LINKED, SubmitTradeRefusal.INSUFFICIENT_MARGIN])]
+)
+def test_a_group_gets_an_add_on_and_is_held_to_it_in_one_record(
+    lots: int, refused: list[int]
+) -> None:
+    house = ClearingHouse(plugins=PLUGINS)
+    house.list_contract("X")
+    for name in ("A", "B"):
+        house.open_client(name, deposit=5_002 * COIN)
+    house.price(500)
+
+    chosen = command.SET_ADD_ON.row(group=house.number("A"), add_on=1, is_on=True)
+    codes = link(house, chosen, house.trade_run("A", "B", lots=lots, ticks=500))
+
+    assert codes == refused
+    assert house.state.accounts.add_ons[house.number("A")] == (0 if refused else 2)
+    assert audit(house.engine.journal, plugins=PLUGINS).digest == house.state.digest()
+
+
 def test_an_extract_that_accepts_what_the_state_refuses_is_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -115,7 +115,7 @@ def test_a_sub_account_has_what_its_holder_has_and_is_empty() -> None:
     assert asked(house, "A2") == (0, 0, 0)
 
 
-@pytest.mark.rule("6.34", "3.29")
+@pytest.mark.rule("3.29", "6.34")
 def test_an_account_that_joins_a_group_gets_its_margin_model() -> None:
     house = hedge_house(group=False)
     house.set_model("A", 1)

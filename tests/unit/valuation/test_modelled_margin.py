@@ -7,16 +7,29 @@ import pytest
 
 from novate.engine.plugin import Plugins
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.columns import I64
 from novate.market.state import MarketState
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
 from novate.valuation import MarginCache
 from novate.valuation.group_book import GroupBooks
 from novate.valuation.margin_model import MarketChange
+from tests.tiny_add_on import ADD_ONS, PerLot
 from tests.tiny_model import MODELS, TwoMoves
 from tests.unit.clearing import COIN, E8, ClearingHouse
 
 NAMES = [str(k) for k in range(6)]
+
+
+class Sized(PerLot):
+    """An amount for each lot; remembers how many groups it was asked about."""
+
+    __slots__ = ()
+    asked: ClassVar[list[int]] = []
+
+    def margins(self, market: MarketState, groups: I64, books: GroupBooks) -> I64:
+        self.asked.append(len(books))
+        return PerLot.margins(self, market, groups, books)
 
 
 class Watched(TwoMoves):
@@ -40,7 +53,7 @@ def house() -> ClearingHouse:
     """Six accounts that trade four contracts; the odd ones have the watched model."""
     built = ClearingHouse(
         assets=(("BTC", 8, 1_000), ("ETH", 8, 0)),
-        plugins=Plugins(margin_models=(MODELS[0], Watched())),
+        plugins=Plugins(margin_models=(MODELS[0], Watched()), add_ons=(ADD_ONS[0], Sized())),
     )
     for k in range(4):
         built.list_contract(f"c{k}", underlying=1 + k // 2)
@@ -127,6 +140,36 @@ def test_models_are_told_of_indices_haircuts_smiles_and_time(house: ClearingHous
     assert not Watched.changes[-1].is_later
 
 
+@pytest.mark.rule("3.31")
+def test_add_ons_are_asked_where_they_or_the_model_are_affected(house: ClearingHouse) -> None:
+    cache = MarginCache(house.state)
+    for name in ("0", "1", "2"):
+        house.set_add_on(name, 1)
+    cache.touch_all()
+    assert_exact(house, cache)
+    Sized.asked.clear()
+
+    house.state.marks.mark[1] = 120  # held by "0" and "1", of which the first has no model
+    cache.numbers()
+    assert Sized.asked == [2]
+    house.state.marks.mark[3] = 60  # held by "2" and "3"
+    cache.numbers()
+    assert Sized.asked == [2, 1]
+    assert_exact(house, cache)
+
+
+@pytest.mark.rule("3.31")
+def test_a_group_that_gets_or_loses_an_add_on_is_followed(house: ClearingHouse) -> None:
+    cache = MarginCache(house.state)
+    house.submit(set_parameter(Parameter.CONCENTRATION_PPM, 70_000))
+    cache.numbers()
+
+    for name, number, is_on in (("0", 0, True), ("1", 1, True), ("0", 0, False), ("1", 0, True)):
+        house.set_add_on(name, number, is_on=is_on)
+        cache.touch(house.number(name))
+        assert_exact(house, cache)
+
+
 @pytest.mark.parametrize(("scope", "subject"), [(Scope.HOUSE, 0), (Scope.INSTRUMENT, 1)])
 def test_a_parameter_that_is_set_asks_every_group(
     house: ClearingHouse, scope: Scope, subject: int
@@ -146,7 +189,7 @@ def test_the_cache_is_exact_after_any_mixture_of_changes(house: ClearingHouse, s
     dice = np.random.default_rng(seed)
     cache = MarginCache(house.state)
     for _ in range(40):
-        kind, name = dice.integers(5), NAMES[dice.integers(6)]
+        kind, name = dice.integers(7), NAMES[dice.integers(6)]
         if kind == 0:
             house.state.marks.mark[dice.integers(4)] = dice.integers(1, 200)
         elif kind == 1:
@@ -158,5 +201,13 @@ def test_the_cache_is_exact_after_any_mixture_of_changes(house: ClearingHouse, s
         elif kind == 3:
             house.set_model(name, int(dice.integers(2)), allow_refusals=True)
             cache.touch(house.number(name))
+        elif kind == 4:
+            number, is_on = int(dice.integers(2)), bool(dice.integers(2))
+            house.set_add_on(name, number, is_on=is_on, allow_refusals=True)
+            cache.touch(house.number(name))
+        elif kind == 5:
+            floor = int(dice.integers(0, 1_000)) * COIN
+            house.submit(set_parameter(Parameter.CONCENTRATION_FLOOR, floor))
+            house.submit(set_parameter(Parameter.CONCENTRATION_PPM, int(dice.integers(10**5))))
         if dice.integers(3):
             assert_exact(house, cache)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from novate.adapter.book_file.sheet import CellError, Grid, Report, Row, read_rows
+from novate.adapter.book_file.format import CATALOGUE, FileFormat, Report
+from novate.adapter.book_file.sheet import CellError, Grid, Row, read_rows
 from novate.errors import InputError, RowFault
 from novate.kernel.codes import MarginMode, Role, ShortfallPolicy
 from novate.units import AMOUNT_MAX, PRICE_DECIMALS, format_decimal
@@ -108,6 +109,7 @@ class _Strict:
 
     path: Path
     report: Report
+    formats: Sequence[FileFormat]
     faults: list[RowFault] = field(default_factory=list)
 
     def add(self, fault: RowFault) -> None:
@@ -115,7 +117,7 @@ class _Strict:
         self.report(fault)
 
     def rows(self, required: tuple[str, ...]) -> Iterator[Row]:
-        return read_rows(self.path, required, self.add)
+        return read_rows(self.path, required, self.add, self.formats)
 
     def refuse_faults(self) -> None:
         if self.faults:
@@ -201,20 +203,25 @@ COLLATERAL_COLUMNS = ("account", "asset", "amount")
 
 
 def load_positions(
-    path: Path | str, grids: Mapping[str, Grid], quarantine: Report
+    path: Path | str,
+    grids: Mapping[str, Grid],
+    quarantine: Report,
+    formats: Sequence[FileFormat] = CATALOGUE,
 ) -> PositionTable:
     """Read an opening book.
 
     Parameters
     ----------
     path
-        CSV or Parquet with ``account, instrument, quantity, entry_price`` and optionally
-        ``member``, ``role`` (house, client), ``margin_mode`` (cross, isolated) and
-        ``shortfall_policy`` (auto-liquidate, call-then-default).  Quantity positive = long.
+        A file with ``account, instrument, quantity, entry_price`` and optionally ``member``,
+        ``role`` (house, client), ``margin_mode`` (cross, isolated) and ``shortfall_policy``
+        (auto-liquidate, call-then-default).  Quantity positive = long.
     grids
         Tick and lot by instrument.
     quarantine
         Called for each fault before the file is refused.
+    formats
+        What may be read; the first that recognises the file reads it.
 
     Raises
     ------
@@ -222,7 +229,7 @@ def load_positions(
         If any row is unusable, an account or pair contradicts itself, or the lots of an
         instrument do not sum to zero; the message names the instrument and the imbalance.
     """
-    strict = _Strict(Path(path), quarantine)
+    strict = _Strict(Path(path), quarantine, formats)
     book = _Book(grids)
     for row in strict.rows(POSITION_COLUMNS):
         try:
@@ -247,25 +254,30 @@ def load_positions(
 
 
 def load_collateral(
-    path: Path | str, decimals: Mapping[str, int], quarantine: Report
+    path: Path | str,
+    decimals: Mapping[str, int],
+    quarantine: Report,
+    formats: Sequence[FileFormat] = CATALOGUE,
 ) -> CollateralTable:
     """Read opening collateral.
 
     Parameters
     ----------
     path
-        CSV or Parquet with ``account, asset, amount``; amounts in whole units, as decimals.
+        A file with ``account, asset, amount``; amounts in whole units, as decimals.
     decimals
         Ledger decimals by asset.
     quarantine
         Called for each fault before the file is refused.
+    formats
+        What may be read; the first that recognises the file reads it.
 
     Raises
     ------
     InputError
         If any row is unusable or an (account, asset) pair repeats.
     """
-    strict = _Strict(Path(path), quarantine)
+    strict = _Strict(Path(path), quarantine, formats)
     held: dict[tuple[str, str], int] = {}
     for row in strict.rows(COLLATERAL_COLUMNS):
         try:

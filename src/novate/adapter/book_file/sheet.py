@@ -1,21 +1,15 @@
-"""Rows of a CSV or Parquet file as text, and the steps of prices and quantities."""
+"""Rows of a file as text, and the steps of prices and quantities."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from novate.adapter.book_file.format import CATALOGUE, FileFormat, Report
 from novate.errors import InputError, RowFault, require
-from novate.units import PRICE_DECIMALS, format_decimal, format_instant, parse_decimal
+from novate.units import PRICE_DECIMALS, format_decimal, parse_decimal
 
-Report = Callable[[RowFault], None]
-
-UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Z", "+00:00"})
 NAME_LENGTH_MAX = 64
 
 
@@ -97,25 +91,36 @@ class Row:
         return count
 
 
-def read_rows(path: Path, required: Sequence[str], report: Report) -> Iterator[Row]:
-    """Yield the rows of a CSV (with header) or Parquet file as text.
+def read_rows(
+    path: Path,
+    required: Sequence[str],
+    report: Report,
+    formats: Sequence[FileFormat] = CATALOGUE,
+) -> Iterator[Row]:
+    """Yield the rows of a file as text, in whichever format it is.
 
-    Floats become their shortest decimal text, which is what the writer meant (see
-    `novate.units`); Arrow timestamps become ISO 8601 in UTC.
+    Parameters
+    ----------
+    path
+        A file of one of the formats.
+    required
+        Columns that must be there, in lower case; case does not matter in the file.
+    report
+        Called for each row that cannot be read.
+    formats
+        What may be read; the first that recognises the file reads it.
 
     Raises
     ------
     InputError
         If the file is missing, empty, cut short, of another format, or lacks a column.
     """
-    match path.suffix.lower():
-        case ".csv":
-            names, rows = _csv_rows(path)
-        case ".parquet":
-            names, rows = _parquet_rows(path)
-        case suffix:
-            message = f"{path}: file type {suffix!r}; allowed: .csv, .parquet"
-            raise InputError(message)
+    form = next((form for form in formats if form.recognises(path)), None)
+    if form is None:
+        allowed = ", ".join(form.name for form in formats)
+        message = f"{path}: file type {path.suffix.lower()!r}; allowed: {allowed}"
+        raise InputError(message)
+    names, rows = form.read(path, report)
     known = [name.lower() for name in names]
     missing = [name for name in required if name not in known]
     if missing:
@@ -134,51 +139,3 @@ def read_rows(path: Path, required: Sequence[str], report: Report) -> Iterator[R
             yield Row(number, dict(zip(names, cells, strict=True)))
         else:
             report(RowFault(str(path), number, "cells", str(len(cells)), f"{len(names)} cells"))
-
-
-def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [
-                (number, [cell.strip() for cell in cells])
-                for number, cells in enumerate(csv.reader(lines, strict=True), start=1)
-                if cells
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"{path}: not readable as CSV ({error}); allowed: UTF-8, comma separated"
-        raise InputError(message) from error
-    if not rows:
-        message = f"{path}: empty; allowed: a header line and rows"
-        raise InputError(message)
-    return rows[0][1], rows[1:]
-
-
-def _parquet_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    try:
-        with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (OSError, pa.ArrowException) as error:
-        message = f"{path}: not readable as Parquet ({error}); allowed: a complete Parquet file"
-        raise InputError(message) from error
-    columns = [_texts(path, name, table[name]) for name in table.column_names]
-    cells = zip(*columns, strict=True)
-    return table.column_names, [(k, list(row)) for k, row in enumerate(cells, start=1)]
-
-
-def _texts(path: Path, name: str, column: pa.ChunkedArray) -> list[str]:
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        if kind.tz not in UTC_NAMES:
-            message = f"{path}, {name}: time zone {kind.tz!r}; allowed: UTC"
-            raise InputError(message)
-        try:
-            counts = column.cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()).to_pylist()
-        except pa.ArrowInvalid as error:
-            message = f"{path}, {name}: {error}; allowed: 1970-01-01 to 2261-12-31 UTC"
-            raise InputError(message) from error
-        return ["" if count is None else format_instant(count) for count in counts]
-    if pa.types.is_floating(kind):
-        return [
-            "" if cell is None else repr(cell) for cell in column.cast(pa.float64()).to_pylist()
-        ]
-    return ["" if cell is None else str(cell) for cell in column.to_pylist()]

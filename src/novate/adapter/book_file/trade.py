@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from novate.adapter.book_file.sheet import CellError, Grid, Report, Row, read_rows
+from novate.adapter.book_file.format import CATALOGUE, FileFormat, Report
+from novate.adapter.book_file.sheet import CellError, Grid, Row, read_rows
 from novate.errors import InputError, RowFault
 from novate.units import format_instant, parse_zoned_instant
 
@@ -128,20 +129,27 @@ def _shown(trade: _Trade) -> str:
     )
 
 
-def load_trades(path: Path | str, grids: Mapping[str, Grid], quarantine: Report) -> TradeTable:
+def load_trades(
+    path: Path | str,
+    grids: Mapping[str, Grid],
+    quarantine: Report,
+    formats: Sequence[FileFormat] = CATALOGUE,
+) -> TradeTable:
     """Read executed trades.
 
     Parameters
     ----------
     path
-        CSV or Parquet with ``trade_id, instant, buyer, seller, instrument, price, quantity`` and
-        optionally ``maker_side``.
+        A file with ``trade_id, instant, buyer, seller, instrument, price, quantity`` and optionally
+        ``maker_side``.
     grids
         Tick and lot by instrument; a trade in another instrument is left out.
     quarantine
         Called once for each row that is left out: unknown instrument, price off its tick,
         quantity off its lot, zero, negative, not a number, both sides the same account, or a
         repeated ``trade_id`` with other contents (the first one stands).
+    formats
+        What may be read; the first that recognises the file reads it.
 
     Raises
     ------
@@ -158,7 +166,7 @@ def load_trades(path: Path | str, grids: Mapping[str, Grid], quarantine: Report)
         quarantine(fault)
 
     zone = _Zone(file)
-    for row in read_rows(file, REQUIRED, report):
+    for row in read_rows(file, REQUIRED, report, formats):
         try:
             trade_id = row.text("trade_id")
             trade = _trade(row, zone, grids)

@@ -1,4 +1,4 @@
-"""Instruments to price, from a CSV or Parquet file; a row that cannot be used is left out."""
+"""Instruments to price, from a file; a row that cannot be used is left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from novate.adapter.book_file.sheet import CellError, Report, Row, read_rows
+from novate.adapter.book_file.format import Report
+from novate.adapter.book_file.sheet import CellError, Row, read_rows
 from novate.app.pricing.cell import optional, positive
 from novate.app.pricing.exotic_sheet import READERS, STRUCK, Terms
 from novate.errors import InputError, RowFault
@@ -88,8 +89,9 @@ def read_instruments(path: Path, check: Check, report: Report) -> list[Instrumen
     Parameters
     ----------
     path
-        CSV or Parquet with ``symbol, kind, underlying`` and, as the kind needs them, ``side,
-        strike, expiry, settlement, unit, quantity, vol, price`` and the columns of `exotic_sheet`.
+        A file in a format of `adapter.book_file.format` with ``symbol, kind, underlying`` and, as
+        the kind needs them, ``side, strike, expiry, settlement, unit, quantity, vol, price`` and
+        the columns of `exotic_sheet`.
     check
         Called with each instrument; raises `CellError` where the market cannot price it.
     report

@@ -1,4 +1,4 @@
-"""Read a market: a TOML file, or a chain of quotes as CSV or Parquet.  Whole, or refused."""
+"""Read a market: a TOML file, or a chain of quotes as a table.  Whole, or refused."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def read_market(path: Path) -> Quotes:
         table ``[underlyings.NAME]`` with ``spot``, ``rate``, ``yield``, ``vol`` and expiries:
         ``expiry``, ``forward`` and one of ``vol``, ``strikes`` with ``vols``, ``svi``
         or ``sabr``.
-        Otherwise a chain, CSV or Parquet: one row per quote with ``as_of, underlying, spot, expiry,
-        forward, strike, vol`` and optionally ``rate``.
+        Otherwise a chain, in a format of `adapter.book_file.format`: one row per quote with
+        ``as_of, underlying, spot, expiry, forward, strike, vol`` and optionally ``rate``.
 
     Raises
     ------

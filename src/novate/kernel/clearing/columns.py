@@ -38,6 +38,7 @@ class AccountArrays(NamedTuple):
     margin_model: I16  # number of the margin model of the account's group
     netting_set: I32
     group_link: I32  # next account of its margin group, in a ring; NONE when it is the only one
+    add_ons: I64  # add-ons of the account's group, a bit for each number
     head: I32  # first position row of the account, NONE when it has none
     encumbered: I64  # numeraire units of closed gains not yet proven by the slow average
     window_gain: I64  # numeraire units of variation margin received in the gains window

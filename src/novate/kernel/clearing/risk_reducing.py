@@ -21,11 +21,13 @@ AFTER, BEFORE = 0, 2
 
 @inlined
 def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
-    """Whether an account's group has another margin model than the standard one.
+    """Whether an account's group has another margin model than the standard one, or an add-on.
 
     ``asked`` is empty while no group has one, so that nothing is looked up.
     """
-    return asked.size > 0 and accounts.margin_model[account] != STANDARD
+    return asked.size > 0 and (
+        accounts.margin_model[account] != STANDARD or accounts.add_ons[account] != 0
+    )
 
 
 @inlined

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from novate.kernel.clearing.risk_reducing import sale_floor
+from novate.kernel.clearing.risk_reducing import has_model, sale_floor
 from novate.message.refusal import SubmitTradeRefusal as No
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -47,3 +48,18 @@ def test_only_long_options_have_a_floor() -> None:
     run = house.trade_run("B", "A", lots=1, ticks=mark // 2, instrument=1)
     house.submit(run, allow_refusals=True)
     assert house.refusals() == [No.BELOW_WORTH]
+
+
+@pytest.mark.rule("3.31")
+def test_a_model_or_an_add_on_of_its_group_is_asked_outside() -> None:
+    house = ClearingHouse()
+    house.open_client("A")
+    accounts, columns, a = house.state.account_arrays(), house.state.accounts, house.number("A")
+    some, none = np.zeros((2, 4), np.int64), np.zeros((0, 4), np.int64)
+
+    assert not has_model(accounts, some, a)
+    columns.add_ons[a] = 1 << 62
+    assert has_model(accounts, some, a)
+    assert not has_model(accounts, none, a)
+    columns.add_ons[a], columns.margin_model[a] = 0, 1
+    assert has_model(accounts, some, a)
