@@ -79,6 +79,7 @@ class AccountColumns(Columns):
         "is_price_collared": (np.bool_, False),
         "shares_losses": (np.bool_, False),
         "collateral": (np.int8, int(Collateral.NONE)),
+        "is_suspended": (np.bool_, False),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
         "margin_model": (np.int16, 0),
@@ -108,6 +109,7 @@ class AccountColumns(Columns):
     is_price_collared: npt.NDArray[np.bool_]
     shares_losses: npt.NDArray[np.bool_]
     collateral: I8
+    is_suspended: npt.NDArray[np.bool_]
     mode: I8
     status: I8
     margin_model: I16

@@ -38,6 +38,14 @@ def _withdrawn(o: RunRecord, batch: Batch, row: Row) -> None:
     )  # fmt: skip
 
 
+def _transferred(o: RunRecord, batch: Batch, row: Row) -> None:
+    worth = o.worth(row["asset"], row["amount"])
+    o.flows[row["sender"]] -= worth
+    o.flows[row["receiver"]] += worth
+    if row["receiver"] in o.failed:
+        o.failed[row["receiver"]] += worth
+
+
 def _called(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["calls_made"] += 1
     call = {
@@ -237,6 +245,7 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "CommandRefused": _refused,
     "CollateralPosted": _posted,
     "CollateralWithdrawn": _withdrawn,
+    "CollateralTransferred": _transferred,
     "FundingSettled": _funding,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,

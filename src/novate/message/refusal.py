@@ -28,6 +28,7 @@ from novate.message.margin_rule import (
     ReplaceTiersRefusal,
     SetTierRefusal,
 )
+from novate.message.member import SetMemberStatusRefusal
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
 from novate.message.reference import (
@@ -39,6 +40,7 @@ from novate.message.reference import (
 )
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
+from novate.message.transfer import TransferCollateralRefusal, TransferPositionRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
 
 REFUSALS: tuple[type[IntEnum], ...] = (
@@ -59,8 +61,11 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     OpenAccountRefusal,
     OpenSubAccountRefusal,
     SetMarginGroupRefusal,
+    SetMemberStatusRefusal,
     PostCollateralRefusal,
     WithdrawCollateralRefusal,
+    TransferCollateralRefusal,
+    TransferPositionRefusal,
     ReportPriceRefusal,
     ReportLastRefusal,
     SubmitTradeRefusal,
