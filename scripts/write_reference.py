@@ -70,6 +70,7 @@ CODES = (
     codes.MarginMode,
     codes.ShortfallPolicy,
     codes.AccountStatus,
+    codes.MemberStatus,
     codes.Style,
     codes.InstrumentStatus,
     codes.OrderKind,

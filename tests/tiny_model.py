@@ -23,6 +23,8 @@ from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1, MarginModel, MarketChange
 from novate.valuation.requirement import Binding, Component, Requirement
 from tests.tiny_add_on import ADD_ONS
+from tests.tiny_liquidation_method import METHODS
+from tests.tiny_loss_policy import POLICIES
 
 PPM = 1_000_000
 
@@ -119,5 +121,7 @@ class Echo(Standard):
 MODELS = (*CATALOGUE, TwoMoves(), Echo())
 """The catalogue of the tests."""
 
-PLUGINS = Plugins(margin_models=MODELS, add_ons=ADD_ONS)
+PLUGINS = Plugins(
+    margin_models=MODELS, add_ons=ADD_ONS, loss_policies=POLICIES, liquidation_methods=METHODS
+)
 """With all else of this release."""

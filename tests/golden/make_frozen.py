@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from novate.default_management.liquidation_method.method import STANDARD as SLICES
 from novate.engine.engine import Engine
 from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.kernel.clearing.requirement import STANDARD
-from novate.kernel.codes import Layer, Role, ShortfallPolicy, Style
+from novate.kernel.codes import Layer, MemberStatus, Role, ShortfallPolicy, Style
 from novate.margin.add_on.concentration import Concentration
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
@@ -35,6 +36,7 @@ def scenario() -> ClearingHouse:
     go_stale(house)
     pay_options(house)
     change_terms(house)
+    keep_two_books(house)
     return house
 
 
@@ -76,6 +78,7 @@ def open_house() -> ClearingHouse:
         command.WITHDRAW_COLLATERAL.row(account=dealer, asset=0, amount=1),
         command.SET_MARGIN_MODEL.row(group=client, model=STANDARD),
         command.SET_ADD_ON.row(group=client, add_on=Concentration.number, is_on=True),
+        command.SET_LIQUIDATION_METHOD.row(account=client, method=SLICES),
     )
     house.submit(
         command.WITHDRAW_COLLATERAL.row(account=client, asset=0, amount=10**15),
@@ -214,6 +217,27 @@ def change_terms(house: ClearingHouse) -> None:
             ),
         )
     house.advance(at_ns)
+
+
+def keep_two_books(house: ClearingHouse) -> None:
+    """A holder with two accounts moves cash and lots between them; then its member defaults."""
+    house.open_member("N")
+    house.open_client("books", deposit=1_000 * COIN, member="N")
+    books = house.number("books")
+    house.submit(
+        command.OPEN_SUB_ACCOUNT.row(
+            reference="books-2", account=books, mode=1, group=-1, netting_set=-1
+        )
+    )
+    pair = {"sender": books, "receiver": house.number("books-2")}
+    house.price(102)
+    house.trade("books", "dealer", lots=10, ticks=102)
+    house.submit(
+        command.TRANSFER_COLLATERAL.row(**pair, asset=0, amount=400 * COIN),
+        command.TRANSFER_POSITION.row(**pair, instrument=0, lots=3),
+        command.SET_MARGIN_GROUP.row(account=pair["receiver"], group=books, netting_set=books),
+        command.SET_MEMBER_STATUS.row(member=house.number("N"), status=MemberStatus.DEFAULTED),
+    )
 
 
 def play() -> Engine:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.auto_deleveraging import Queues, ranking_score
+from novate.default_management.loss.auto_deleveraging import Queues, ranking_score
 from novate.kernel.codes import Layer
 from tests.unit.clearing import COIN, E8, ClearingHouse
 from tests.unit.kernel.share import share_pro_rata

@@ -16,7 +16,7 @@ from types import CodeType, FunctionType
 from novate.book import ledger
 from novate.engine.recover import recover
 from novate.errors import InvariantError
-from novate.kernel.clearing import loss, position, settle, takeover, trade
+from novate.kernel.clearing import loss, position, settle, takeover, trade, transfer
 from novate.kernel.codes import Layer, Style
 from novate.message import command
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
@@ -136,6 +136,17 @@ def withdrawal() -> None:
     house.submit(command.WITHDRAW_COLLATERAL.row(account=house.number("A"), asset=0, amount=2))
 
 
+def two_books() -> None:
+    """A holder moves part of a position to another account."""
+    house = traded()
+    house.deposit("B", 90_000 * COIN)
+    sub = {"reference": "B2", "account": house.number("B"), "mode": 1}
+    house.submit(command.OPEN_SUB_ACCOUNT.row(**sub, group=-1, netting_set=-1))
+    house.deposit("B2", 90_000 * COIN)
+    pair = {"sender": house.number("B"), "receiver": house.number("B2")}
+    house.submit(command.TRANSFER_POSITION.row(**pair, instrument=0, lots=-7))
+
+
 BOOKINGS: dict[Callable[..., object], tuple[Callable[[], object], ...]] = {
     position.move_position: (traded,),
     trade.book_leg: (at_close, premium),
@@ -147,6 +158,7 @@ BOOKINGS: dict[Callable[..., object], tuple[Callable[[], object], ...]] = {
     takeover._take_over: (bust,),
     loss.bear_prefunded: (covered,),
     loss.cut_gains: (bust,),
+    transfer.move_lots: (two_books,),
     ledger.transfer: (withdrawal,),
     ledger.collect: (covered_again,),
 }

@@ -7,21 +7,28 @@ from collections import Counter
 
 import pytest
 
+from novate.canonical import Run
+from novate.default_management.waterfall import PLACES
 from novate.engine import consequence
 from novate.engine.catalogue import ENGINE_ONLY, REFUSALS
 from novate.engine.recover import audit, recover
 from novate.errors import InvariantError
 from novate.kernel.codes import Layer
+from novate.message import command
+from novate.message.declare import rows_of
 from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
+from tests.simulate.naive.extreme import Filled
+from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(30), 88, 97)
 EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
+POLICY_SEEDS = range(10)
 
 UNREACHABLE = {
     EngineCommandRefusal.UNKNOWN_SUBJECT: "the engine names only subjects that exist, and from"
@@ -103,6 +110,53 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
     assert audit(engine.journal, plugins=PLUGINS).digest == engine.state.digest()
 
 
+class WithOwnPolicies(Grouped):
+    """A stream whose waterfall has the layers of `tests.tiny_loss_policy`."""
+
+    def _waterfall(self) -> Run:
+        row = rows_of(super()._waterfall())[0]
+        layers = [row[place] for place in PLACES[:4] if row[place] != Layer.SKIN_IN_THE_GAME]
+        layers.insert(layers.index(Layer.INSURANCE_FUND) + 1, JUNIOR_MEMBERS)
+        last = row["last"] if self.seed % 3 == 0 else EQUITY_SHARE
+        order = dict(zip(PLACES, (*layers, last), strict=True))
+        return command.DECLARE_WATERFALL.row(**order)
+
+
+@functools.cache
+def reached_with_own_policies(seed: int) -> Counter[str]:
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(WithOwnPolicies(seed), reached)
+    digest = engine.state.digest()
+    assert audit(engine.journal, plugins=PLUGINS).digest == digest
+    assert recover(engine.journal, from_snapshot=False, plugins=PLUGINS).state.digest() == digest
+    return reached
+
+
+@pytest.mark.rule("13.19", "13.20", "13.21")
+@pytest.mark.parametrize("seed", POLICY_SEEDS)
+def test_both_houses_agree_on_loss_policies_of_the_tests(seed: int) -> None:
+    assert reached_with_own_policies(seed)["MarginAssessed"] > 0
+
+
+def test_the_streams_send_losses_to_the_layers_of_the_tests() -> None:
+    reached = sum((reached_with_own_policies(seed) for seed in POLICY_SEEDS), Counter[str]())
+    assert all(reached[f"layer {layer}"] for layer in (EQUITY_SHARE, JUNIOR_MEMBERS))
+
+
+@functools.cache
+def reached_without_room() -> Counter[str]:
+    """As `reached_by`, of a stream in which a receiver has no room for what it would get."""
+    reached: Counter[str] = Counter()
+    run_both(Filled(0), reached)
+    return reached
+
+
+def test_both_houses_agree_where_a_receiver_has_no_room() -> None:
+    reached = reached_without_room()
+    assert reached["TransferCollateral 10"] == 1
+    assert [reached[f"TransferPosition {code}"] for code in (11, 12)] == [1, 1]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) -> None:
@@ -114,7 +168,8 @@ def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) ->
 def reached_by_all() -> Counter[str]:
     """What all seeds reach together."""
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
-    return living + sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
+    extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
+    return living + extreme + reached_without_room()
 
 
 def test_the_streams_reach_every_event() -> None:

@@ -26,7 +26,7 @@ def test_a_leg_that_any_booking_forgets_stops_the_engine() -> None:
     print(run.stdout)
 
     assert [line for line in lines if not line.startswith("found ")] == []
-    assert len(lines) >= 31
+    assert len(lines) >= 35
 
 
 def test_balances_lots_and_pending_cash_are_booked_by_the_functions_of_the_ledger_alone() -> None:

@@ -15,6 +15,7 @@ from novate.kernel.codes import (
     AccountStatus,
     Collateral,
     MarginMode,
+    MemberStatus,
     Role,
     Segregation,
     ShortfallPolicy,
@@ -89,7 +90,7 @@ def decide_open_account(state: BookState, row: Row, emit: Emit) -> Refusal | Non
     -------
     Refusal | None
         REFERENCE_TAKEN, also if empty, UNKNOWN_ROLE, ROLE_TAKEN, UNKNOWN_MEMBER, UNKNOWN_MODE,
-        UNKNOWN_SHORTFALL_POLICY or UNKNOWN_SEGREGATION, tested in this order.
+        UNKNOWN_SHORTFALL_POLICY, UNKNOWN_SEGREGATION or MEMBER_NOT_ACTIVE, tested in this order.
     """
     accounts = state.accounts
     reference, role, parent = row["reference"], row["role"], row["parent"]
@@ -111,6 +112,9 @@ def decide_open_account(state: BookState, row: Row, emit: Emit) -> Refusal | Non
         return Refusal(No.UNKNOWN_SHORTFALL_POLICY, row["shortfall_policy"], len(ShortfallPolicy))
     if row["segregation"] not in list(Segregation):
         return Refusal(No.UNKNOWN_SEGREGATION, row["segregation"], len(Segregation) - 1)
+    standing = int(accounts.status[parent]) if parent >= 0 else MemberStatus.ACTIVE
+    if standing != MemberStatus.ACTIVE:
+        return Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     emit(event.ACCOUNT_OPENED, account=accounts.count, **row)
     return None
 
@@ -155,6 +159,9 @@ def decide_open_sub_account(state: BookState, row: Row, emit: Emit) -> Refusal |
         return refusal
     if netting_set != -1 and (group == -1 or not state.is_netting_set(netting_set, group)):
         return Refusal(no.UNKNOWN_NETTING_SET, netting_set, group)
+    standing = int(accounts.status[accounts.parent[holder]])
+    if standing != MemberStatus.ACTIVE:
+        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     emit(
         event.SUB_ACCOUNT_OPENED,
         account=account,

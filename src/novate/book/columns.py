@@ -79,10 +79,12 @@ class AccountColumns(Columns):
         "is_price_collared": (np.bool_, False),
         "shares_losses": (np.bool_, False),
         "collateral": (np.int8, int(Collateral.NONE)),
+        "is_suspended": (np.bool_, False),
         "mode": (np.int8, 0),
         "status": (np.int8, int(AccountStatus.OPEN)),
         "margin_model": (np.int16, 0),
         "add_ons": (np.int64, 0),
+        "liquidation_method": (np.int16, 0),
         "shortfall_policy": (np.int8, 0),
         "segregation": (np.int8, 0),
         "parent": (np.int32, NONE),
@@ -107,10 +109,12 @@ class AccountColumns(Columns):
     is_price_collared: npt.NDArray[np.bool_]
     shares_losses: npt.NDArray[np.bool_]
     collateral: I8
+    is_suspended: npt.NDArray[np.bool_]
     mode: I8
     status: I8
     margin_model: I16
     add_ons: I64
+    liquidation_method: I16
     shortfall_policy: I8
     segregation: I8
     parent: I32

@@ -9,17 +9,15 @@ counts an asset are those of `haircut`.
 
 from __future__ import annotations
 
-import numpy as np
-
 from novate.book.ledger import transfer
-from novate.kernel.codes import AccountStatus, Collateral, Role
-from novate.market.reference import PPM, VALUE_MAX
+from novate.kernel.codes import AccountStatus, Collateral, MemberStatus, Role
+from novate.market.reference import VALUE_MAX
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.parameter import Parameter
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
-from novate.valuation import Assessment, ClearingState
+from novate.valuation import ClearingState
+from novate.valuation.excess import assess_without, held_back, stale_asset
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -74,8 +72,9 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
-        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, tested in this order; the last
-        two with equity after the withdrawal and what it must cover, numeraire units.
+        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN (both with equity after the
+        withdrawal and what it must cover, numeraire units) or MEMBER_NOT_ACTIVE, tested in this
+        order.
     """
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -87,54 +86,23 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
     if x.accounts.status[account] != AccountStatus.OPEN:
         return Refusal(no.ACCOUNT_NOT_OPEN, int(x.accounts.status[account]), AccountStatus.OPEN)
-    stale = _stale_asset(x, account)
+    stale = stale_asset(x, account)
     if stale >= 0:
         return Refusal(no.INDEX_STALE, stale, -1)
     balance = int(x.accounts.balance[account, asset])
     if balance < amount:
         return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
-    after = _assess_without(x, account, asset, amount)
-    share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
-    cost = -(-after.notional * share // PPM)
-    needed = after.initial + cost
-    if after.equity < needed:
-        return Refusal(no.INSUFFICIENT_MARGIN, after.equity, needed)
-    unproven = after.unproven + x.encumbered(account)
-    if after.equity < needed + unproven:
-        return Refusal(no.GAINS_UNPROVEN, after.equity, needed + unproven)
+    after = assess_without(x, account, asset, amount)
+    margin, gains = held_back(x, account, after)
+    if after.equity < margin:
+        return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
+    if after.equity < margin + gains:
+        return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
+    if x.accounts.is_suspended[account]:
+        standing = int(x.accounts.status[x.accounts.parent[account]])
+        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
-
-
-def _stale_asset(x: ClearingState, account: int) -> int:
-    """Lowest number of a stale asset that the account's worth depends on, or -1 (rule 6.9).
-
-    Those are the underlying and settlement assets of its open positions, and every asset it holds
-    that has a price: one without a price counts for nothing.  An option depends on its smile too;
-    if that is not live, its underlying counts as stale.
-    """
-    needed: set[int] = set()
-    stale: set[int] = set()
-    for member in x.group_accounts(account):
-        held = np.flatnonzero(x.accounts.balance[member, : x.assets.count])
-        needed |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
-        row = int(x.accounts.head[member])
-        while row >= 0:
-            if x.positions.lots[row]:
-                i = int(x.positions.instrument[row])
-                needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
-                if x.is_option(i) and x.smile_row(i) < 0:
-                    stale.add(int(x.instruments.underlying[i]))
-            row = int(x.positions.link[row])
-    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
-
-
-def _assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:
-    """Assess the group of an account as if ``amount`` had left it."""
-    x.accounts.balance[account, asset] -= amount
-    after = x.assess(account)
-    x.accounts.balance[account, asset] += amount
-    return after
 
 
 def apply_collateral_withdrawn(x: ClearingState, row: Row) -> None:

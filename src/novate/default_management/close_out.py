@@ -146,12 +146,9 @@ def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
     return maintenance // PPM * share + maintenance % PPM * share // PPM
 
 
-def notional_of(x: ClearingState, row: int) -> int:
-    """Return the notional of a position at its mark, numeraire units, rounded up (rule 13.10)."""
-    i = int(x.positions.instrument[row])
-    value = value_of(
-        x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], x.positions.lots[row]
-    )
+def notional_of(x: ClearingState, i: int, lots: int) -> int:
+    """Return the notional of lots at the mark, numeraire units, rounded up (rule 13.10)."""
+    value = value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots)
     price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     return math.ceil(abs(int(value)) * price)
 

@@ -9,9 +9,18 @@ import numpy.typing as npt
 
 from novate.book.numbered import NumberedColumns
 from novate.kernel.clearing.columns import I8, I32, I64
-from novate.message.layer import DECLARED_ORDER
+from novate.kernel.codes import Layer
 
 B1 = npt.NDArray[np.bool_]
+
+DECLARED_ORDER = (
+    Layer.OWN_CONTRIBUTION,
+    Layer.INSURANCE_FUND,
+    Layer.SKIN_IN_THE_GAME,
+    Layer.DEFAULT_FUND,
+    Layer.GAINS_HAIRCUT,
+)
+"""Waterfall in force until another is declared: prefunded layers, and the last one."""
 
 
 class OrderColumns(NumberedColumns):

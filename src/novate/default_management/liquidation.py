@@ -1,8 +1,8 @@
-"""Liquidation of accounts in slices, through orders to the external market (rulebook chapter 11).
+"""Liquidation of accounts through orders to the external market (rulebook chapter 11).
 
-An account in liquidation is closed a slice at a time at the prices of the fills: it keeps its own
-profit and loss, pays a fee on every fill to the insurance fund, and is released when its equity is
-at its release level again.
+An account in liquidation is closed a slice at a time, as its method says, at the prices of the
+fills: it keeps its own profit and loss, pays a fee on every fill to the insurance fund, and is
+released when its equity is at its release level again.
 
 Sources: venues such as dYdX liquidate accounts below maintenance margin in parts and take a limited
 fee for their insurance fund; for members of a clearing house EMIR Article 48 and CPMI-IOSCO PFMI
@@ -24,13 +24,16 @@ from novate.default_management.close_out import (
     known_groups,
     look_at,
 )
+from novate.default_management.liquidation_method.method import closable, require_reducing
+from novate.default_management.liquidation_method.slices import Slices
 from novate.default_management.outbox import cancel_excess_orders, close_orders, place_orders
+from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET, TOTAL_MAX
-from novate.kernel.clearing.close_out import want_orders
+from novate.kernel.clearing.close_out import want_conversions
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.codes import AccountStatus, DueKind, Role, ShortfallPolicy
+from novate.kernel.codes import AccountStatus, DueKind, OrderKind, Role, ShortfallPolicy
 from novate.market.reference import PPM
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -45,7 +48,6 @@ from novate.message.topic import (
     commands,
 )
 from novate.valuation import ClearingState
-from novate.valuation.price_status import blocked_prices
 
 
 def decide_start_liquidations(
@@ -171,14 +173,13 @@ def apply_liquidation_stopped(x: DefaultState, columns: Row) -> None:
     x.set_slices(accounts, 0)
 
 
-def decide_place_slices(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
+def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide the next slice of accounts in liquidation and of the liquidator (rules 11.5 to 11.13).
 
-    A slice is the configured share of each position without an open order, or all of it at or below
-    the slice floor.  Debts in other assets are bought back; an account short of numeraire sells as
-    much of its other assets as its debt needs, the liquidator sells all of them.  Emits
-    `OrderPlaced` and `SliceScheduled`, before them `OrderClosed` for excess orders of the
-    liquidator.
+    Each position is closed as the liquidation method of its account says.  Debts in other assets
+    are bought back; an account short of numeraire sells as much of its other assets as its debt
+    needs, the liquidator sells all of them.  Emits `OrderPlaced` and `SliceScheduled`, before them
+    `OrderClosed` for excess orders of the liquidator.
 
     Parameters
     ----------
@@ -205,18 +206,62 @@ def decide_place_slices(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     if is_liquidator[rows].any():
         # Cycles and funding in coins change what there is to convert between takeovers.
         cancel_excess_orders(x, emit)
-    wanted = want_orders(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        blocked_prices(x), x.assets.is_stale, accounts[rows], liquidator,
-        *x.by_position(Parameter.SLICE_FLOOR, accounts[rows]),
-        *x.by_position(Parameter.SLICE_PPM, accounts[rows]),
-    )  # fmt: skip
-    place_orders(x, accounts[rows], wanted, emit)
+    place_orders(x, accounts[rows], wanted_orders(x, accounts[rows]), emit)
     next_ns = x.now_ns + x.parameter_of(Parameter.SLICE_INTERVAL_NS, accounts[rows])
     if is_liquidator[rows].any() and is_flat(x, liquidator):
         next_ns[is_liquidator[rows]] = 0
     emit.columns(event.SLICE_SCHEDULED, account=accounts[rows], instant_ns=next_ns)
     return refused.reasons()
+
+
+def wanted_orders(x: PolicyState, accounts: I64) -> I64:
+    """Return the next orders of some accounts, those that are out already among them.
+
+    The method of an account says what is traded.  Debts are bought back, and assets sold for them,
+    the same way whatever the method: an account short of numeraire sells as much of its other
+    assets as its debt needs, the liquidator sells all.
+
+    Parameters
+    ----------
+    accounts
+        Numbers of the accounts, each once.
+
+    Returns
+    -------
+    ndarray
+        Rows of (account, kind, subject, quantity): account by account in the given order, its
+        positions as its method orders them, then its conversions by asset.
+    """
+    method = x.accounts.liquidation_method[accounts]
+    wanted = [
+        _of_kind(OrderKind.POSITION, _closing(x, number, accounts[method == number]))
+        for number in np.unique(method).tolist()
+    ]
+    conversions = want_conversions(
+        x.account_arrays(), x.asset_arrays(), x.assets.is_stale, accounts,
+        x.single(Role.LIQUIDATOR),
+    )  # fmt: skip
+    if not conversions.size and len(wanted) == 1:
+        return wanted[0]
+    rows = np.concatenate((*wanted, _of_kind(OrderKind.CONVERSION, conversions)))
+    by_number = np.argsort(accounts)
+    place = by_number[np.searchsorted(accounts[by_number], rows[:, 0])]
+    in_order: I64 = rows[np.lexsort((rows[:, 1], place))]
+    return in_order
+
+
+def _closing(x: PolicyState, number: int, accounts: I64) -> I64:
+    """What a method says of some accounts: rows of (account, instrument, lots), checked."""
+    method = x.liquidation_methods[number]
+    orders = method.orders(x, accounts)
+    if not isinstance(method, Slices):  # what its kernel says is held to the same by laws
+        require_reducing(method.name, closable(x, accounts), orders)
+    return orders
+
+
+def _of_kind(kind: OrderKind, orders: I64) -> I64:
+    """Rows of (account, subject, quantity) as rows of (account, kind, subject, quantity)."""
+    return np.insert(orders, 1, int(kind), axis=1)
 
 
 def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
@@ -277,7 +322,7 @@ def _place_slices(x: DefaultState, accounts: I64) -> Run:
 
 SLICE = column_work(DueKind.SLICE, _next_slices, _place_slices)
 
-TOPIC: Topic[DefaultState] = Topic(
+TOPIC: Topic[PolicyState] = Topic(
     name="liquidation",
     decisions=(
         ColumnDecision(

@@ -27,6 +27,8 @@ from novate.default_management.close_out import (
     look_at,
     takeover_level,
 )
+from novate.default_management.loss.policy import Bearer
+from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
@@ -37,7 +39,6 @@ from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import OWN_FUNDS
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
     ACCOUNT,
@@ -192,12 +193,12 @@ def liquidator_shortfall(x: DefaultState) -> int:
     return max(-(x.assess(liquidator).net + x.defaults.pending()), 0)
 
 
-def shortfall_due(x: DefaultState) -> int:
-    """Return how much of the liquidator's shortfall is a loss now (rule 12.11).
+def shortfall_due(x: PolicyState) -> int:
+    """Return how much of the liquidator's shortfall is a loss now (rules 12.11 and 12.13).
 
     While positions are open, a move of the marks may still come back.  The shortfall is a loss once
-    the liquidator is flat, or when it exceeds the positive balances of insurance fund and skin in
-    the game: the clearing house carries no open loss beyond its own funds.
+    the liquidator is flat, or when it exceeds the positive balances of the layers of the waterfall
+    in which the clearing house pays: it carries no open loss beyond its own funds.
 
     Returns
     -------
@@ -207,12 +208,17 @@ def shortfall_due(x: DefaultState) -> int:
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
         return short
-    own = (x.single(role) for role in OWN_FUNDS.values())
-    means = sum(max(int(x.accounts.balance[a, 0]), 0) for a in own if a >= 0)
+    own = [
+        layer.payers(x)
+        for layer in x.prefunded_layers()
+        if layer.terms.bearer is Bearer.CLEARING_HOUSE
+    ]
+    funds = np.unique(np.concatenate(own)) if own else np.zeros(0, np.int64)
+    means = int(np.maximum(x.accounts.balance[funds, 0], 0).sum())
     return short if short > means else 0
 
 
-def decide_record_shortfall(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
+def decide_record_shortfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | None:
     """Decide a loss of the liquidator at the marks: `LossRecorded` (rules 4.14 and 12.11).
 
     Parameters
@@ -284,7 +290,7 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.TAKE_OVER, account=closing[fails])
 
 
-def shortfalls(x: DefaultState, margin: MarginColumns) -> list[Run]:
+def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
     """Return `RecordShortfall` if a shortfall of the liquidator is a loss now (rule 4.14)."""
     liquidator = x.single(Role.LIQUIDATOR)
     if shortfall_due(x) == 0 or has_blocked_price(x, liquidator):
@@ -300,7 +306,7 @@ def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.SWEEP_SURPLUS, account=[liquidator])
 
 
-TOPIC: Topic[DefaultState] = Topic(
+TOPIC: Topic[PolicyState] = Topic(
     name="takeover",
     decisions=(
         ColumnDecision(command.TAKE_OVER, decide_take_overs, No, is_engine_only=True),

@@ -6,11 +6,12 @@ Order of loss absorption::
       -> defaulter's own default-fund contribution; for a loss of the liquidator those of the
          members whose accounts it is closing out
       -> insurance fund, skin in the game, contributions of other members   as declared
-      -> last layer: gains haircut over a named window, or auto-deleveraging
+      -> last layer: gains haircut over a named window, auto-deleveraging, or another one
       -> the uncovered rest stays on the liquidator
 
 Every layer pays the liquidator, which took over what the defaulter left.  All amounts are numeraire
-ledger units and positive; their sum is the loss, to the last unit.
+ledger units and positive; their sum is the loss, to the last unit.  The layers are the catalogue
+`default_management.loss`.
 
 Sources: EMIR (Regulation (EU) 648/2012) Article 45, default waterfall: the defaulter's margin, then
 its default-fund contribution, before anything of others; CPMI-IOSCO PFMI Principle 4 (rules for
@@ -27,17 +28,24 @@ import numpy as np
 
 from novate.book.ledger import collect
 from novate.canonical import Run
-from novate.default_management import auto_deleveraging, gains_haircut
-from novate.default_management.outbox import cancel_excess_orders
+from novate.default_management.loss import auto_deleveraging, gains_haircut
+from novate.default_management.loss.policy import (
+    NOTHING_PAID,
+    Bearer,
+    Borne,
+    LastLayer,
+    Place,
+    numbers_at,
+)
+from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.loss import ALL, OTHERS, OWN, bear_prefunded
-from novate.kernel.codes import Layer, Role
+from novate.kernel.codes import Collateral, Layer, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
-from novate.message.layer import FUNDS, LAST, PREFUNDED, TERMS, Bearer
 from novate.message.refusal import DeclareWaterfallRefusal
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
@@ -53,59 +61,73 @@ from novate.message.topic import (
 )
 
 WHOSE = {Bearer.CLEARING_HOUSE: ALL, Bearer.OWN_MEMBERS: OWN, Bearer.OTHERS: OTHERS}
-"""Which of the accounts of its role a prefunded layer takes from."""
+"""Which of its accounts a prefunded layer takes from."""
 
 PLACES = ("first", "second", "third", "fourth", "last")
 
 
-def decide_declare_waterfall(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide an order of the prefunded layers and a last layer: `WaterfallDeclared` (rule 13.2).
+def decide_declare_waterfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | None:
+    """Decide an order of four prefunded layers of the catalogue and a last layer (rule 13.19).
 
-    The own contribution comes first, and the insurance fund before the default fund: no loss is
-    shared among members who did not fail while the defaulter's contribution or that fund has money.
+    The own contribution comes first, and the insurance fund before every layer in which others pay:
+    no loss is shared among those who did not fail while the defaulter's contribution or that fund
+    has money.
 
     Parameters
     ----------
     x
-        State; not read, an order may be declared at any time, also before the house has accounts.
+        State; only its catalogue is read: an order may be declared at any time, also before the
+        house has accounts.
     row
-        ``first`` to ``fourth`` and ``last``: codes of `kernel.codes.Layer`.
+        ``first`` to ``fourth`` and ``last``: numbers of loss policies.
 
     Returns
     -------
     Refusal | None
         UNKNOWN_LAYER, LAYER_TWICE, SHARED_BEFORE_FUND or UNKNOWN_LAST_LAYER, tested in this order.
     """
-    no = DeclareWaterfallRefusal
+    no, policies = DeclareWaterfallRefusal, x.loss_policies
+    known, last = (numbers_at(place, policies.values()) for place in (Place.PREFUNDED, Place.LAST))
     layers = [row[place] for place in PLACES[:4]]
     for layer in layers:
-        if layer not in PREFUNDED:
-            return Refusal(no.UNKNOWN_LAYER, layer, PREFUNDED[-1])
+        if layer not in known:
+            return Refusal(no.UNKNOWN_LAYER, layer, max(known))
     if len(set(layers)) < 4:
         twice = next(layer for layer in layers if layers.count(layer) > 1)
         return Refusal(no.LAYER_TWICE, twice, 1)
-    shared = layers.index(Layer.DEFAULT_FUND)
-    if shared < layers.index(Layer.INSURANCE_FUND) or layers[0] != Layer.OWN_CONTRIBUTION:
-        return Refusal(no.SHARED_BEFORE_FUND, shared, layers.index(Layer.INSURANCE_FUND))
-    if row["last"] not in LAST:
-        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], LAST[-1])
+    bearers = [policies[layer].terms.bearer for layer in layers]
+    shared = bearers.index(Bearer.OTHERS) if Bearer.OTHERS in bearers else len(layers)
+    fund = layers.index(Layer.INSURANCE_FUND) if Layer.INSURANCE_FUND in layers else len(layers)
+    if shared < fund or layers[0] != Layer.OWN_CONTRIBUTION:
+        return Refusal(no.SHARED_BEFORE_FUND, shared, fund)
+    if row["last"] not in last:
+        return Refusal(no.UNKNOWN_LAST_LAYER, row["last"], max(last))
     emit(event.WATERFALL_DECLARED, **row)
     return None
 
 
-def apply_waterfall_declared(x: DefaultState, row: Row) -> None:
-    """Put the declared order in place of the one before: losses allocated from now on follow it."""
-    x.defaults.waterfall[:] = [row[place] for place in PLACES]
+def apply_waterfall_declared(x: PolicyState, row: Row) -> None:
+    """Put the declared order in place of the one before: losses allocated from now on follow it.
+
+    Raises
+    ------
+    JournalError
+        If a layer is not in the catalogue of this state.
+    """
+    waterfall = np.array([row[place] for place in PLACES], np.int8)
+    x.require_known_layers(waterfall)
+    x.defaults.waterfall[:] = waterfall
 
 
 def decide_allocate_losses(
-    x: DefaultState, columns: Row, emit: Emit
+    x: PolicyState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
     """Decide how recorded losses are borne, one after another (rules 13.3 to 13.18).
 
-    Emits what the last layer does, loss by loss (`PositionDeleveraged` and `OrderClosed`,
-    `GainsCut`), then `LossAllocated`, one row for each payer with an amount in numeraire units
-    above zero, and `LossClosed`.  A rest that no layer bears is a row of layer UNCOVERED with the
+    Emits, with auto-deleveraging, `LossAllocated` of the prefunded layers; what the last layer
+    does, loss by loss (`PositionDeleveraged` and `OrderClosed`, `GainsCut`); then all other
+    `LossAllocated`, one row for each payer with an amount in numeraire units above zero, and
+    `LossClosed`.  A rest that no layer bears is a row of layer UNCOVERED with the
     liquidator as payer.
 
     Parameters
@@ -132,78 +154,80 @@ def decide_allocate_losses(
     return refused.reasons()
 
 
-def _allocate(x: DefaultState, numbers: I64, rows: I64, emit: Emit) -> None:
+def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
     """Take open losses through the prefunded layers, then through the last one.
 
     The prefunded layers take all losses, in order of number, before the last one takes any: their
-    balances do not depend on what the last layer takes, nor the gains on what they pay.  They are
-    booked after it, in the order of the events: what a trade adds to the checksum depends on the
-    balance of the buyer.
+    balances do not depend on what the last layer takes, nor the gains on what they pay.
     """
-    paid, left = _prefunded(x, rows)
+    left, paid = _bear_prefunded(x, rows)
     if left.any():
-        if x.defaults.waterfall[4] == Layer.AUTO_DELEVERAGING:
-            _deleverage(x, numbers, left, emit)
-        else:
-            left = gains_haircut.allocate(x, numbers, left, emit)
-    require(bool((left >= 0).all()), "no layer pays more than the loss")
+        last = x.last_layer()
+        if not last.moves_cash_alone:
+            _journal(x, numbers, paid, left * 0, emit)
+            paid = NOTHING_PAID
+        borne = last.bear(x, numbers, left, emit)
+        _require_conserved(last, left, borne)
+        left, paid = borne.left, np.concatenate((paid, borne.paid))
+    x.defaults.uncovered += int(left.sum())
+    _journal(x, numbers, paid, left, emit)
+    emit.columns(event.LOSS_CLOSED, loss=numbers)
+
+
+def _journal(x: PolicyState, numbers: I64, paid: I64, left: I64, emit: Emit) -> None:
+    """Journal what layers paid and have booked, and what nobody bears, loss by loss."""
     bare = np.flatnonzero(left)
     place = np.concatenate((paid[:, 0], bare))
     order = np.argsort(place, kind="stable")
     if place.size:
-        emit.columns(
+        emit.booked(
             event.LOSS_ALLOCATED,
             loss=numbers[place][order],
             layer=np.append(paid[:, 1], np.full(bare.size, Layer.UNCOVERED))[order],
             payer=np.append(paid[:, 2], np.full(bare.size, x.single(Role.LIQUIDATOR)))[order],
             amount=np.append(paid[:, 3], left[bare])[order],
         )
-    emit.columns(event.LOSS_CLOSED, loss=numbers)
 
 
-def _prefunded(x: DefaultState, rows: I64) -> tuple[I64, I64]:
-    """Return what the prefunded layers pay, rows of `bear_prefunded`, and what is left of losses.
+def _require_conserved(layer: LastLayer, rest: I64, borne: Borne) -> None:
+    """Stop unless what a last layer paid and left is what it was asked for."""
+    name, left, paid = layer.terms.key, borne.left, borne.paid
+    require(bool(((left >= 0) & (left <= rest)).all()), f"{name} pays no more than the loss")
+    if paid.size:
+        total = np.zeros(rest.size, np.int64)
+        np.add.at(total, paid[:, 0], paid[:, 3])
+        require(bool((paid[:, 3] > 0).all()), f"{name} takes, it gives nothing")
+        require(bool((total + left == rest).all()), f"{name} pays or leaves every unit of a loss")
+
+
+def _bear_prefunded(x: PolicyState, rows: I64) -> Borne:
+    """Book what the prefunded layers of the declared waterfall pay for some losses.
 
     A loss of the liquidator has no defaulting member.  The members of the accounts that it took
     over since it was last flat and not short bear it instead, each once (rule 13.5).
     """
-    role, parent = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
-    payer = x.accounts.used("payer").astype(np.int64)
-    layers = [TERMS[Layer(layer)] for layer in x.defaults.waterfall[:4].tolist()]
-    payers = np.flatnonzero(np.isin(role, FUNDS))
+    role, member = x.accounts.used("role"), x.accounts.used("parent").astype(np.int64)
+    answers = x.accounts.used("payer").astype(np.int64)
+    layers = x.prefunded_layers()
+    of_layer = [layer.payers(x) for layer in layers]
+    payers = np.unique(np.concatenate(of_layer))
+    is_fund = x.accounts.collateral[payers] == Collateral.NUMERAIRE
+    require(bool(is_fund.all()), "prefunded layers are paid from funds")
     defaulter = x.defaults.losses.account[rows]
     left = np.empty(rows.size, np.int64)
     paid = bear_prefunded(
         x.account_arrays(),
-        np.array([(terms.layer, terms.role, WHOSE[terms.bearer]) for terms in layers], np.int64),
+        np.array([(layer.terms.number, WHOSE[layer.terms.bearer]) for layer in layers], np.int64),
+        np.stack([np.isin(payers, mine) for mine in of_layer]),
         payers,
-        role[payers],
-        parent[payers],
-        np.unique(payer[x.accounts.used("is_closing_out")]),
+        member[payers],
+        np.unique(answers[x.accounts.used("is_closing_out")]),
         x.single(Role.LIQUIDATOR),
-        np.where(role[defaulter] == Role.LIQUIDATOR, -1, payer[defaulter]),
+        np.where(role[defaulter] == Role.LIQUIDATOR, -1, answers[defaulter]),
         x.defaults.losses.amount[rows],
         left,
     )
-    x.accounts.add_many(paid[:, 2], 0, paid[:, 3])
-    x.accounts.add(x.single(Role.LIQUIDATOR), 0, -int(paid[:, 3].sum()))
-    return paid, left
-
-
-def _deleverage(x: DefaultState, numbers: I64, left: I64, emit: Emit) -> None:
-    """Close winners against the liquidator, then cut gains, loss by loss; ``left`` is changed."""
-    queues = auto_deleveraging.Queues(x)
-    for k in np.flatnonzero(left).tolist():
-        before = queues.found
-        left[k] = auto_deleveraging.allocate(x, queues, int(numbers[k]), int(left[k]), emit)
-        cancel_excess_orders(x, emit)
-        if queues.found == before:
-            # A gains haircut changes no position or profit: later losses find no winners either.
-            left[k:] = gains_haircut.allocate(x, numbers[k:], left[k:], emit)
-            return
-        if left[k]:
-            left[k : k + 1] = gains_haircut.allocate(x, numbers[k : k + 1], left[k : k + 1], emit)
-            queues = auto_deleveraging.Queues(x)
+    return Borne(left, paid)
 
 
 def apply_loss_allocated(x: DefaultState, columns: Row) -> None:
@@ -236,7 +260,7 @@ def losses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.ALLOCATE_LOSS, loss=x.defaults.losses.number[waiting])
 
 
-TOPIC: Topic[DefaultState] = Topic(
+TOPIC: Topic[PolicyState] = Topic(
     name="waterfall",
     decisions=(
         Decision(

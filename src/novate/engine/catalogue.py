@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from novate.book import account, reservation
+from novate.book import account, member, reservation
 from novate.collateral import custody, haircut_rule
-from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.collateral import transfer as collateral_transfer
+from novate.default_management import (
+    call,
+    contract_end,
+    liquidation,
+    method_choice,
+    outbox,
+    takeover,
+    waterfall,
+)
 from novate.engine import control, upgrade
 from novate.engine.state import State
 from novate.errors import require
@@ -24,6 +33,7 @@ from novate.margin import (
     rule_change,
     tier_table,
 )
+from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
 from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
@@ -39,7 +49,9 @@ TOPICS: tuple[Topic[State], ...] = (
     reference.TOPIC,
     listing.TOPIC,
     account.TOPIC,
+    member.TOPIC,
     custody.TOPIC,
+    collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
     index_method.TOPIC,
@@ -54,10 +66,12 @@ TOPICS: tuple[Topic[State], ...] = (
     add_on_choice.TOPIC,
     reservation.TOPIC,
     admission.TOPIC,
+    position_transfer.TOPIC,
     cycle.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
     call.TOPIC,
+    method_choice.TOPIC,
     liquidation.TOPIC,
     outbox.TOPIC,
     takeover.TOPIC,

@@ -33,7 +33,8 @@ from novate.message.refusal import LinkedRefusal
 from novate.valuation import MarginCache
 
 _ACCOUNTS = (
-    "account", "buyer", "seller", "parent", "margin_group", "group", "netting_set",
+    "account", "buyer", "seller", "sender", "receiver", "member", "parent", "margin_group", "group",
+    "netting_set",
 )  # fmt: skip
 """Columns of commands that hold numbers of accounts."""
 
@@ -153,13 +154,18 @@ class Extract:
         return real.reservations.account[rows].astype(np.int64)
 
     def _fill_accounts(self, real: State, commands: Sequence[Run], owners: I64) -> None:
-        """Bring the accounts that are named, those of reservations, and the house's own."""
+        """Bring the accounts that are named, those of reservations, and the house's own.
+
+        Their members come too: a refusal says how they stand.
+        """
         count = real.accounts.count
         named = np.concatenate(
             (_named(commands, _ACCOUNTS), _subjects(commands), _contributions(real, commands))
         )
         found = np.unique(np.concatenate((named, real.own_accounts(), owners)))
         found = found[(found >= 0) & (found < count)].astype(np.int64)
+        members = real.accounts.parent[found]
+        found = np.union1d(found, members[members >= 0]).astype(np.int64)
         self._accounts = real.whole_groups(found)
         accounts, assets = self.state.accounts, real.accounts.balance.shape[1]
         if accounts.capacity < count + LINKED_MAX or accounts.balance.shape[1] != assets:

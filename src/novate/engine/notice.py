@@ -97,6 +97,7 @@ class Subscribers:
         self.dropped: list[tuple[Subscriber, Exception]] = []
         self._callbacks: list[Subscriber] = []
         self._told: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
+        self._status: I8 = np.zeros(0, np.int8)
         self._moves = -1
 
     def __bool__(self) -> bool:
@@ -106,6 +107,7 @@ class Subscribers:
         """Tell one more; it hears of the commits after the one that led to ``state``."""
         if not self._callbacks:
             self._told = state.margin_cache.numbers().copy()
+            self._status = state.accounts.used("status").copy()
             self._moves = state.margin_cache.moves
         self._callbacks.append(callback)
 
@@ -152,20 +154,24 @@ class Subscribers:
         )
 
     def _changed(self, state: State, touched: I64 | None) -> I64:
-        """Bring what was told up to the present; return who was touched or has other figures."""
+        """Bring what was told up to the present; return who was touched or has other figures.
+
+        Where everybody was touched, another status is one of the figures.
+        """
         cache = state.margin_cache
-        health = cache.numbers()
-        known, told = len(self._told), self._told
+        health, status = cache.numbers(), state.accounts.used("status")
+        known, told, seen = len(self._told), self._told, self._status
         if len(health) > known:
             told = np.concatenate((told, np.zeros_like(health[known:])))
+            seen = np.concatenate((seen, np.zeros_like(status[known:])))
         if touched is None or cache.moves != self._moves:
-            has_changed = (health != told).any(axis=1)
+            has_changed = (health != told).any(axis=1) | (status != seen)
             has_changed[known:] = True
             if touched is not None:
                 has_changed[touched] = True
             touched = np.flatnonzero(has_changed)
-        told[touched] = health[touched]
-        self._told, self._moves = told, cache.moves
+        told[touched], seen[touched] = health[touched], status[touched]
+        self._told, self._status, self._moves = told, seen, cache.moves
         return touched
 
 

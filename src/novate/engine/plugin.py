@@ -1,8 +1,8 @@
 """The plug-ins that an engine decides with: every catalogue that its state asks.
 
-Journals hold the number of a plug-in, which is its place in its catalogue or, of a margin model
-and an add-on, its own.  Who recovers or audits
-a journal passes the plug-ins that it was written with.
+Journals hold the number of a plug-in: its place in its catalogue or, of margin models, add-ons,
+loss policies and liquidation methods, its own.  Who recovers or audits a journal passes the
+plug-ins that it was written with.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from novate.collateral import haircut
 from novate.collateral.haircut import HaircutRule
+from novate.default_management import liquidation_method, loss
+from novate.default_management.liquidation_method import LiquidationMethod
+from novate.default_management.loss import LossPolicy
 from novate.margin import add_on
 from novate.margin import catalogue as margin_model
 from novate.market import price_source
@@ -27,6 +30,8 @@ class Plugins:
     index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
     margin_models: tuple[MarginModel, ...] = margin_model.CATALOGUE
     add_ons: tuple[AddOn, ...] = add_on.CATALOGUE
+    loss_policies: tuple[LossPolicy, ...] = loss.CATALOGUE
+    liquidation_methods: tuple[LiquidationMethod, ...] = liquidation_method.CATALOGUE
 
 
 PLUGINS = Plugins()

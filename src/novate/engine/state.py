@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from novate.book.ledger import asset_sums, require_conserved, require_zero_sums
 from novate.canonical import Run, digest_columns
-from novate.default_management.state import DefaultState
+from novate.default_management.liquidation_method import by_number as methods_by_number
+from novate.default_management.loss import by_number as policies_by_number
+from novate.default_management.policy_state import PolicyState
 from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
@@ -37,7 +39,7 @@ ADMITTED = frozenset(
 """Events whose commands are refused beyond `AMOUNT_MAX`: they leave every account in its bounds."""
 
 
-class State(DefaultState):
+class State(PolicyState):
     """Struct of arrays; changed only by the functions of `engine.apply`.
 
     ``margin_cache`` is derived from it, and ``is_moved`` says whether money or lots moved since it
@@ -58,6 +60,8 @@ class State(DefaultState):
         self.index_methods = plugins.index_methods
         self.margin_models = margin_model.by_number(plugins.margin_models)
         self.add_ons = add_on.by_number(plugins.add_ons)
+        self.loss_policies = policies_by_number(plugins.loss_policies)
+        self.liquidation_methods = methods_by_number(plugins.liquidation_methods)
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -203,8 +207,8 @@ class State(DefaultState):
         Raises
         ------
         JournalError
-            If nobody knows a column, a margin model or an add-on, or a column does not fit the
-            present one.
+            If nobody knows a column, a margin model, an add-on, a layer or a liquidation method, or
+            a column does not fit the present one.
         """
         state = State(plugins)
         for name in sorted(set(named) - set(state.columns())):
@@ -230,6 +234,8 @@ class State(DefaultState):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
         for number in sorted({*add_on.numbers_in(x.accounts.used("add_ons"))} - set(x.add_ons)):
             raise JournalError(f"a group has add-on {number}, the catalogue has no such")
+        x.require_known_layers(x.defaults.waterfall)
+        x.require_known_methods(np.unique(x.accounts.used("liquidation_method")))
         x.positions.reindex(x.accounts)
         x.locate_suspense()
         x.sum_again()

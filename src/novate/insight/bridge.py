@@ -31,7 +31,16 @@ FOR_ALL = frozenset(
      "ContractExpired", "OptionExpired", "BarrierTouched", "GainsCut"}
 )  # fmt: skip
 """Events that change the worth of accounts without naming them."""
-SHARED = frozenset({"GainsCut", "PositionDeleveraged", "LossAllocated"})
+ITEMS = {
+    "FundingSettled": "Funding",
+    "AssetConverted": "Conversion of collateral",
+    "CollateralTransferred": "Transfers between accounts of the holder",
+    "PositionTransferred": "Transfers between accounts of the holder",
+    "GainsCut": "Share in losses of others",
+    "PositionDeleveraged": "Share in losses of others",
+    "LossAllocated": "Share in losses of others",
+}
+"""Events whose cash is an item of its own, and that item."""
 Row = dict[str, Any]
 
 
@@ -103,7 +112,7 @@ class Bridge:
         columns = columns_of(run)
         return any(
             bool((columns[name] == self.account).any())
-            for name in ("account", "buyer", "seller", "payer")
+            for name in ("account", "buyer", "seller", "payer", "sender", "receiver")
             if name in columns
         )
 
@@ -168,7 +177,7 @@ class Bridge:
             was = before.unsettled.get(i, 0) * before.price[settled]
             change = after.unsettled.get(i, 0) * after.price[settled] - was
             if change:
-                whole = name if run.name == "FundingSettled" else ""
+                whole = name if run.name in ("FundingSettled", "PositionTransferred") else ""
                 items[whole or f"Profit of {self.listing.instruments[i].item}"] += change
         for amount in cash:
             if amount:
@@ -183,12 +192,8 @@ class Bridge:
         if run.name in ("CollateralPosted", "CollateralWithdrawn"):
             what = "Deposits" if run.name == "CollateralPosted" else "Withdrawals"
             return f"{what} of {self.listing.assets[rows[0]['asset']]}"
-        if run.name == "FundingSettled":
-            return "Funding"
-        if run.name == "AssetConverted":
-            return "Conversion of collateral"
-        if run.name in SHARED:
-            return "Share in losses of others"
+        if run.name in ITEMS:
+            return ITEMS[run.name]
         own = [row for row in rows if self._is_party(row)]
         for row in own:
             self._charge(row, cash)

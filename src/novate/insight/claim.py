@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
+from novate.default_management.loss.policy import Bearer, numbers_of, terms_of
 from novate.engine.batch import Batch, decode_batch, present_batch
 from novate.engine.journal import JournalStore
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION
 from novate.errors import JournalError
+from novate.insight.measure import BALANCES
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import rows_of
-from novate.message.layer import BALANCES, LAYERS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 Row = dict[str, Any]
@@ -150,9 +151,9 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
     """
     fold = Fold()
     fold.take(journal)
-    uncovered = state.defaults.uncovered
+    uncovered, policies = state.defaults.uncovered, state.loss_policies.values()
     members, house, others = (
-        sum(fold.paid[layer] for layer in layers_of(bearer))
+        sum(fold.paid[layer] for layer in numbers_of(bearer, policies))
         for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
     )
     parts = {
@@ -185,8 +186,8 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "deleveraged": counts["PositionDeleveraged"],
     }
     payers = {
-        terms.key: _text(fold.paid[terms.layer])
-        for terms in LAYERS
+        terms.key: _text(fold.paid[terms.number])
+        for terms in terms_of(policies)
         if terms.bearer is not Bearer.NOBODY
     }
     outcome = {

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from novate.book.ledger import asset_sums
+from novate.default_management.loss.policy import Bearer, terms_of
 from novate.engine.ledger_digest import ledger_digest
 from novate.engine.state_version import STATE_VERSION
 from novate.insight.measure import UNIT, fund_balances
 from novate.insight.observed_run import ObservedRun
 from novate.insight.run_record import RunRecord
 from novate.kernel.codes import AccountStatus, Layer, Role
-from novate.message.layer import LAYERS, TERMS, Bearer, layers_of
 from novate.units import format_decimal, format_instant
 
 NUMERAIRE_DECIMALS = 6
@@ -81,8 +81,9 @@ def outcome(run: ObservedRun) -> Outcome:
     """Reduce a run to the numbers that variants are compared in."""
     observer = run.observer
     uncovered = run.state.defaults.uncovered
+    layers = terms_of(run.state.loss_policies.values())
     own_members, clearing_house, others = (
-        sum(observer.payers[TERMS[layer].key] for layer in layers_of(bearer))
+        sum(observer.payers[terms.key] for terms in layers if terms.bearer is bearer)
         for bearer in (Bearer.OWN_MEMBERS, Bearer.CLEARING_HOUSE, Bearer.OTHERS)
     )
     return Outcome(
@@ -92,7 +93,7 @@ def outcome(run: ObservedRun) -> Outcome:
         others=others,
         uncovered=uncovered,
         liquidated_accounts=len(observer.closed),
-        fund_used=observer.payers[TERMS[Layer.INSURANCE_FUND].key],
+        fund_used=observer.payers[observer.layers[Layer.INSURANCE_FUND]],
         calls_made=observer.totals["calls_made"],
         taken_over=observer.totals["taken_over"],
         own_collateral=collateral_used(observer),
@@ -145,7 +146,8 @@ def payers_of(run: ObservedRun) -> list[dict[str, str]]:
     borne = outcome(run)
     paid = {**run.observer.payers, "uncovered": borne.uncovered}
     rows = [{"layer": "defaulter_collateral", "amount": text(borne.own_collateral)}]
-    rows.extend({"layer": terms.key, "amount": text(paid.get(terms.key, 0))} for terms in LAYERS)
+    layers = terms_of(run.state.loss_policies.values())
+    rows.extend({"layer": terms.key, "amount": text(paid.get(terms.key, 0))} for terms in layers)
     return rows
 
 

@@ -12,19 +12,34 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.state import SINGLE_ROLES
+from novate.default_management.loss import CATALOGUE
+from novate.default_management.loss.policy import Bearer, Prefunded
 from novate.engine.state import State
 from novate.insight.listing import Listing
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
-from novate.message.layer import BALANCES, OWN_FUNDS
 
 Row = dict[str, Any]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 UNIT = 1_000_000
 """Ledger units in one of the numeraire."""
-FUND_ROLES = {**OWN_FUNDS, "liquidator_equity": Role.LIQUIDATOR}
+BALANCES = {
+    "fund": Role.INSURANCE_FUND,
+    "skin": Role.SKIN_IN_THE_GAME,
+    "default_fund": Role.DEFAULT_FUND,
+}
+"""What summaries call the balances of the funds."""
+OWN_EQUITY = {
+    **{
+        policy.terms.key: policy.role
+        for policy in CATALOGUE
+        if isinstance(policy, Prefunded) and policy.terms.bearer is Bearer.CLEARING_HOUSE
+    },
+    "liquidator_equity": Role.LIQUIDATOR,
+}
+"""Columns of the solvency table with the equity of the clearing house's own accounts."""
 BELOW = (
     "assessed_ns", "below_initial", "below_maintenance", "initial_shortfall",
     "maintenance_shortfall",
@@ -102,7 +117,7 @@ def solvency_row(state: State, accounts: I64, numbers: I64, instant_ns: int) -> 
         "client_equity": int(margined[:, NET].sum()) / UNIT,
         "initial_margin": int(margined[:, INITIAL].sum()) / UNIT,
         "maintenance_margin": int(margined[:, MAINTENANCE].sum()) / UNIT,
-        **{name: int(numbers[state.single(role), NET]) / UNIT for name, role in FUND_ROLES.items()},
+        **{name: int(numbers[state.single(role), NET]) / UNIT for name, role in OWN_EQUITY.items()},
         "default_fund": int(numbers[contributions, NET].sum()) / UNIT,
         "negative_equity": -int(margined[negative, NET].sum()) / UNIT,
         "negative_accounts": int(np.count_nonzero(negative)),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.canonical import Run
+from novate.default_management.loss.policy import terms_of
 from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.insight.listing import listing_of
@@ -17,7 +18,7 @@ from novate.insight.measure import (
     solvency_row,
 )
 from novate.insight.recorder import RECORDERS
-from novate.insight.run_record import RunRecord
+from novate.insight.run_record import RunRecord, layer_keys
 from novate.message.declare import columns_of, rows_of
 
 I64 = npt.NDArray[np.int64]
@@ -36,6 +37,7 @@ class Observer(RunRecord):
         """Gather the events of what `Engine.submit` returned."""
         if not self.listing.is_of(state):
             self.listing = listing_of(state)
+        self.layers = layer_keys(terms_of(state.loss_policies.values()))
         self.marks = {k: int(state.marks.mark[k]) for k in range(state.instruments.count)}
         self.unit_price = [float(price) for price in state.assets.used("unit_price")]
         for batch in batches:

@@ -12,7 +12,6 @@ from novate.insight.measure import UNIT, Row
 from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer
-from novate.message.layer import TERMS
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -37,6 +36,14 @@ def _withdrawn(o: RunRecord, batch: Batch, row: Row) -> None:
         batch, row["account"], "withdrawal", "Collateral was paid out.",
         amount=o.listing.amount_text(row["asset"], row["amount"]),
     )  # fmt: skip
+
+
+def _transferred(o: RunRecord, batch: Batch, row: Row) -> None:
+    worth = o.worth(row["asset"], row["amount"])
+    o.flows[row["sender"]] -= worth
+    o.flows[row["receiver"]] += worth
+    if row["receiver"] in o.failed:
+        o.failed[row["receiver"]] += worth
 
 
 def _called(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -194,7 +201,7 @@ def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
 
 
 def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
-    layer = TERMS[Layer(row["layer"])].key
+    layer = o.layers[row["layer"]]
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)
@@ -238,6 +245,7 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "CommandRefused": _refused,
     "CollateralPosted": _posted,
     "CollateralWithdrawn": _withdrawn,
+    "CollateralTransferred": _transferred,
     "FundingSettled": _funding,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from novate.default_management.loss import LAYERS
+from novate.default_management.loss.policy import LayerTerms
 from novate.engine.batch import Batch
 from novate.engine.state import State
 from novate.insight.listing import Listing
@@ -26,11 +29,12 @@ class RunRecord:
     ``failed`` holds, by account, the net equity with which it last went into liquidation or
     default, and what was paid in since; an account that is released leaves it.  ``fund_low`` is the
     lowest balance of the insurance fund after any event since ``watch_fund``, ``fund_low_ns`` when
-    it was first there.
+    it was first there.  ``layers`` are the names of the layers by number.
     """
 
     accounts: I64
     listing: Listing = field(default_factory=Listing)
+    layers: dict[int, str] = field(default_factory=lambda: layer_keys(LAYERS))
     tables: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     totals: Counter[str] = field(default_factory=Counter)
     payers: Counter[str] = field(default_factory=Counter)
@@ -110,6 +114,11 @@ class RunRecord:
                     "numbers": numbers,
                 }
             )
+
+
+def layer_keys(layers: Iterable[LayerTerms]) -> dict[int, str]:
+    """Return the keys of layers by their numbers."""
+    return {int(terms.number): terms.key for terms in layers}
 
 
 def money(amount: int) -> str:

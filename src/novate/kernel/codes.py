@@ -63,6 +63,17 @@ class AccountStatus(IntEnum):
     TAKEN_OVER = 4
 
 
+class MemberStatus(IntEnum):
+    """Standing of a member, in the status column of its account.
+
+    Apart from `AccountStatus`, but for the first: an account that has just opened is active.
+    """
+
+    ACTIVE = 1
+    SUSPENDED = 5  # its accounts only reduce risk, until it is active again
+    DEFAULTED = 6  # as suspended, for good
+
+
 class Bound(IntEnum):
     """What a requirement is due to most: which reason bound it."""
 

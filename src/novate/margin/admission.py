@@ -168,7 +168,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     -------
     Refusal | None
         Reasons of `message.refusal.ReserveMarginRefusal`: those of the row and of 64 bits first,
-        then INSUFFICIENT_MARGIN, last PRICE_BLOCKED.
+        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, last MEMBER_NOT_ACTIVE.
     """
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -191,6 +191,8 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         initial += held
     if is_halted(x, i) and not _only_reduces(x, account, i, lots):
         return Refusal(No.PRICE_BLOCKED, lots, 0)
+    if x.accounts.is_suspended[account] and not _only_reduces(x, account, i, lots):
+        return Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
     emit(
         event.MARGIN_RESERVED,
         reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
@@ -244,12 +246,12 @@ def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int
 
 def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
     """Whether an order, with the open ones of its side, does no more than close the position."""
-    held, buys, sells = _netted(x, account, i)
+    held, buys, sells = netted_lots(x, account, i)
     same_side = buys if lots > 0 else -sells
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
 
 
-def _netted(x: ClearingState, account: int, i: int) -> tuple[int, int, int]:
+def netted_lots(x: ClearingState, account: int, i: int) -> tuple[int, int, int]:
     """Signed lots, and open lots bought and sold, of a contract in an account's netting set."""
     arrays = x.account_arrays(), x.positions.arrays()
     lots, buys, sells = (int(n) for n in lots_elsewhere(*arrays, account, i))

@@ -8,6 +8,8 @@ assets and positions of one client do not cover those of another).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from novate.book.account import OF_GROUP, put_into_group
@@ -19,7 +21,8 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
-from novate.valuation import ClearingState
+from novate.valuation import Assessment, ClearingState
+from novate.valuation.excess import held_back
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
 
@@ -28,13 +31,37 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     """Move an account into a margin group and a netting set, out of them, or say why not.
 
     Both the group that it leaves and the one that it is in afterwards must hold initial margin:
-    what an account takes along is gone for the others.
+    what an account takes along is gone for the others.  If there still is a group that it left,
+    each must also cover its gains that are not proven: cash could otherwise be parted from them.
     """
     account, group = row["account"], row["group"]
     refusal = _place_refusal(x, account, group, row["netting_set"])
     if refusal is not None:
         return refusal
     left = x.group_of(account)
+    refusal = _standing_refusal(x, left, group)
+    if refusal is not None:
+        return refusal
+    netting_set = int(x.accounts.netting_set[account])
+    before = {name: getattr(x.accounts, name)[account] for name in OF_GROUP}
+    put_into_group(x, account, group, row["netting_set"])
+    refusal = _size_refusal(x, account)
+    parts = (account,) if left in (account, group) else (left, account)
+    found = [x.assess(part) for part in parts]
+    gains = [held_back(x, part, numbers).gains for part, numbers in zip(parts, found, strict=True)]
+    put_into_group(x, account, left, netting_set)
+    for name, value in before.items():
+        getattr(x.accounts, name)[account] = value
+    refusal = refusal or _margin_refusal(found, gains)
+    if refusal is not None:
+        return refusal
+    there = found[-1]
+    emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
+    return None
+
+
+def _standing_refusal(x: ClearingState, left: int, group: int) -> Refusal | None:
+    """Whether two groups are open, and have prices."""
     for one in (left, group):
         status = int(x.accounts.status[one])
         if status != AccountStatus.OPEN:
@@ -44,21 +71,17 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
         blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
         if blocked >= 0:
             return Refusal(No.PRICE_BLOCKED, blocked, -1)
-    netting_set = int(x.accounts.netting_set[account])
-    before = {name: getattr(x.accounts, name)[account] for name in OF_GROUP}
-    put_into_group(x, account, group, row["netting_set"])
-    refusal = _size_refusal(x, account)
-    found = x.assess(account)
-    rest = found if left in (account, group) else x.assess(left)
-    put_into_group(x, account, left, netting_set)
-    for name, value in before.items():
-        getattr(x.accounts, name)[account] = value
-    if refusal is not None:
-        return refusal
-    for numbers in (rest, found):
+    return None
+
+
+def _margin_refusal(found: Sequence[Assessment], gains: Sequence[int]) -> Refusal | None:
+    """Whether groups cover initial margin, and two parts of one also gains that are not proven."""
+    for numbers in found:
         if numbers.equity < numbers.initial:
             return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, numbers.initial)
-    emit(event.MARGIN_GROUP_SET, equity=found.equity, requirement=found.initial, **row)
+    for numbers, gain in zip(found, gains, strict=True):
+        if len(found) > 1 and numbers.equity < numbers.initial + gain:
+            return Refusal(No.GAINS_UNPROVEN, numbers.equity, numbers.initial + gain)
     return None
 
 

@@ -85,6 +85,7 @@ class OpenSubAccountRefusal(IntEnum):
     ISOLATED_IN_GROUP = 7
     GROUP_FULL = 8
     UNKNOWN_NETTING_SET = 9
+    MEMBER_NOT_ACTIVE = 10
 
 
 class SetMarginGroupRefusal(IntEnum):
@@ -102,6 +103,7 @@ class SetMarginGroupRefusal(IntEnum):
     POSITION_LIMIT = 10
     AMOUNT_TOO_LARGE = 11
     INSUFFICIENT_MARGIN = 12
+    GAINS_UNPROVEN = 13
 
 
 class OpenAccountRefusal(IntEnum):
@@ -114,3 +116,4 @@ class OpenAccountRefusal(IntEnum):
     UNKNOWN_MODE = 5
     UNKNOWN_SHORTFALL_POLICY = 6
     UNKNOWN_SEGREGATION = 7
+    MEMBER_NOT_ACTIVE = 8

@@ -59,3 +59,4 @@ class WithdrawCollateralRefusal(IntEnum):
     INSUFFICIENT_BALANCE = 6
     INSUFFICIENT_MARGIN = 7
     GAINS_UNPROVEN = 8
+    MEMBER_NOT_ACTIVE = 9

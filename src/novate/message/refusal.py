@@ -19,6 +19,7 @@ from novate.message.add_on import SetAddOnRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.liquidation import ReportFillRefusal
+from novate.message.liquidation_method import SetLiquidationMethodRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
 from novate.message.margin_model import SetMarginModelRefusal
 from novate.message.margin_rule import (
@@ -27,6 +28,7 @@ from novate.message.margin_rule import (
     ReplaceTiersRefusal,
     SetTierRefusal,
 )
+from novate.message.member import SetMemberStatusRefusal
 from novate.message.parameter import SetParameterRefusal
 from novate.message.price import ReportLastRefusal, ReportPriceRefusal
 from novate.message.reference import (
@@ -38,6 +40,7 @@ from novate.message.reference import (
 )
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
+from novate.message.transfer import TransferCollateralRefusal, TransferPositionRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
 
 REFUSALS: tuple[type[IntEnum], ...] = (
@@ -58,8 +61,11 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     OpenAccountRefusal,
     OpenSubAccountRefusal,
     SetMarginGroupRefusal,
+    SetMemberStatusRefusal,
     PostCollateralRefusal,
     WithdrawCollateralRefusal,
+    TransferCollateralRefusal,
+    TransferPositionRefusal,
     ReportPriceRefusal,
     ReportLastRefusal,
     SubmitTradeRefusal,
@@ -67,6 +73,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     ReleaseMarginRefusal,
     SetMarginModelRefusal,
     SetAddOnRefusal,
+    SetLiquidationMethodRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     EngineCommandRefusal,

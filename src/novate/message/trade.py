@@ -89,6 +89,7 @@ class SubmitTradeRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 15
     BELOW_WORTH = 16
     PRICE_BLOCKED = 17
+    MEMBER_NOT_ACTIVE = 18
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -106,6 +107,7 @@ class ReserveMarginRefusal(IntEnum):
     AMOUNT_TOO_LARGE = 10
     INSUFFICIENT_MARGIN = 11
     PRICE_BLOCKED = 12
+    MEMBER_NOT_ACTIVE = 13
 
 
 class ReleaseMarginRefusal(IntEnum):

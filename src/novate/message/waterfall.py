@@ -7,14 +7,19 @@ from enum import IntEnum
 from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
 
+_PREFUNDED = (
+    "number of a prefunded layer: 1 own contribution, 2 insurance fund, 3 skin in the game,"
+    " 4 default fund of others"
+)
+
 DECLARE_WATERFALL = declare(
     "DeclareWaterfall",
     "Declare the order of loss absorption after the defaulter's collateral.",
-    Field("first", "int8", "layer"),
+    Field("first", "int8", _PREFUNDED),
     Field("second", "int8", "layer"),
     Field("third", "int8", "layer"),
     Field("fourth", "int8", "layer"),
-    Field("last", "int8", "5 gains haircut or 6 auto-deleveraging"),
+    Field("last", "int8", "number of a last layer: 5 gains haircut, 6 auto-deleveraging"),
 )
 ALLOCATE_LOSS = declare(
     "AllocateLoss", "Take a loss through the waterfall.", Field("loss", "uint32", "loss, from 1")
@@ -33,7 +38,7 @@ LOSS_ALLOCATED = declare(
     "LossAllocated",
     "A layer of the waterfall paid part of a loss to the liquidator.",
     Field("loss", "uint32", "loss"),
-    Field("layer", "int8", "kernel.codes.Layer; UNCOVERED moves no cash"),
+    Field("layer", "int8", "number of a loss policy; 7, uncovered, moves no cash"),
     Field("payer", "uint32", "account that paid"),
     Field("amount", "int64", "numeraire units"),
 )

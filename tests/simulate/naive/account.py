@@ -59,6 +59,7 @@ class Account:
     open_order_hold: int = 0
     model: int = 0
     add_ons: frozenset[int] = frozenset()
+    method: int = 0
     deadline: int = 0  # of a group, at the account that it began with
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

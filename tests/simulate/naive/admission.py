@@ -10,14 +10,23 @@ from typing import Any
 
 import pytest
 
-from novate.kernel.codes import AccountStatus, InstrumentStatus, Layer, OrderKind, Role, Style
+from novate.kernel.codes import (
+    AccountStatus,
+    InstrumentStatus,
+    Layer,
+    MemberStatus,
+    OrderKind,
+    Role,
+    Style,
+)
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, group, margin, terms
+from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
+from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
     Asset,
     Instrument,
@@ -118,22 +127,24 @@ def list_instrument(w: World, row: Row, _: int) -> None:
     )
 
 
-@pytest.mark.rule("13.2")
+@pytest.mark.rule("13.2", "13.19")
 def declare_waterfall(w: World, row: Row, _: int) -> None:
     code = refusal.DeclareWaterfallRefusal
     layers = [row[name] for name in ("first", "second", "third", "fourth")]
-    refuse_if(any(not 1 <= layer <= 4 for layer in layers), code.UNKNOWN_LAYER)
+    refuse_if(any(layer not in failure.PREFUNDED for layer in layers), code.UNKNOWN_LAYER)
     refuse_if(len(set(layers)) < 4, code.LAYER_TWICE)
-    too_early = layers.index(Layer.DEFAULT_FUND) < layers.index(Layer.INSURANCE_FUND)
+    before = (
+        layers[: layers.index(Layer.INSURANCE_FUND)] if Layer.INSURANCE_FUND in layers else layers
+    )
+    too_early = any(layer in failure.OTHERS_PAY for layer in before)
     own_first = layers[0] == Layer.OWN_CONTRIBUTION
     refuse_if(too_early or not own_first, code.SHARED_BEFORE_FUND)
-    last = (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING)
-    refuse_if(row["last"] not in last, code.UNKNOWN_LAST_LAYER)
+    refuse_if(row["last"] not in failure.LAST, code.UNKNOWN_LAST_LAYER)
     w.waterfall = (*layers, row["last"])
     w.emit("WaterfallDeclared", **row)
 
 
-@pytest.mark.rule("6.1", "6.2", "6.3", "6.30")
+@pytest.mark.rule("6.1", "6.2", "6.3", "6.30", "6.51")
 def open_account(w: World, row: Row, _: int) -> None:
     code = refusal.OpenAccountRefusal
     role, parent = row["role"], row["parent"]
@@ -149,6 +160,8 @@ def open_account(w: World, row: Row, _: int) -> None:
     refuse_if(row["mode"] not in (1, 2), code.UNKNOWN_MODE)
     refuse_if(row["shortfall_policy"] not in (1, 2), code.UNKNOWN_SHORTFALL_POLICY)
     refuse_if(not 0 <= row["segregation"] <= 4, code.UNKNOWN_SEGREGATION)
+    inactive = owned and w.accounts[parent].status != MemberStatus.ACTIVE
+    refuse_if(inactive, code.MEMBER_NOT_ACTIVE)
     number = len(w.accounts)
     policies = (row["mode"], row["shortfall_policy"], row["segregation"])
     w.accounts.append(Account(number, role, parent, *policies, number, number, number, parent))
@@ -175,19 +188,7 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralPosted", **row)
 
 
-@pytest.mark.rule("6.9")
-def hangs_on_stale(w: World, account: Account) -> bool:
-    """Whether the worth of an account hangs on an index or a smile that is not there."""
-    needed = {a for a, held in account.balance.items() if held and w.unit_price(a) > 0}
-    for i, p in account.positions.items():
-        if p.lots:
-            needed |= {w.instruments[i].terms["underlying"], w.instruments[i].settles_in}
-            if w.instruments[i].is_option and w.smile(w.instruments[i]) is None:
-                return True
-    return any(not w.is_fresh(a) for a in needed - {0})
-
-
-@pytest.mark.rule("6.8", "6.9", "6.10", "6.11", "6.36")
+@pytest.mark.rule("6.8", "6.36", "6.52")
 def withdraw_collateral(w: World, row: Row, _: int) -> None:
     code = refusal.WithdrawCollateralRefusal
     number, asset, amount = row["account"], row["asset"], row["amount"]
@@ -197,17 +198,16 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
-    refuse_if(any(hangs_on_stale(w, a) for a in w.accounts_of(account.group)), code.INDEX_STALE)
+    refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
     account.balance[asset] -= amount
     after = w.assess(account)
     account.balance[asset] += amount
-    rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
-    needed = after.initial + ceil_div(after.notional * rate, MILLION)
-    refuse_if(after.equity < needed, code.INSUFFICIENT_MARGIN, after.equity, needed)
-    needed += after.unproven + w.group(account).encumbered
-    refuse_if(after.equity < needed, code.GAINS_UNPROVEN, after.equity, needed)
+    margin, everything = must_stay(w, account, after)
+    refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+    refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -428,7 +428,18 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
-@pytest.mark.rule("7.2", "7.7", "7.8", "7.13")
+@pytest.mark.rule("7.13", "7.40")
+def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
+    """Refuse a trade that adds to a position without a price, or for a member not active."""
+    code = refusal.SubmitTradeRefusal
+    added = max(s.added for s in sides)
+    refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
+    barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
+    added = max((s.added for s in barred), default=0)
+    refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
+
+
+@pytest.mark.rule("7.2", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
     refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
@@ -468,8 +479,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
-    added = max(s.added for s in sides)
-    refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
+    refuse_adding(w, i, sides)
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -509,7 +519,7 @@ def may_trade(w: World, number: int) -> bool:
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 
-@pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "15.5")
+@pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "7.41", "15.5")
 def reserve_margin(w: World, row: Row, _: int) -> None:
     code = refusal.ReserveMarginRefusal
     number, lots = row["instrument"], row["lots"]
@@ -546,6 +556,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         after = w.assess(twin)
     reduces = only_closes(w, account, number, lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
+    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
     w.accounts[row["account"]] = twin
     w.reservations.append(Reservation(row["account"], number, lots, limit, held))
     w.emit(
@@ -663,6 +674,9 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "OpenAccount": open_account,
     "OpenSubAccount": group.open_sub_account,
     "SetMarginGroup": group.set_margin_group,
+    "SetMemberStatus": transfer.set_member_status,
+    "TransferCollateral": transfer.transfer_collateral,
+    "TransferPosition": transfer.transfer_position,
     "PostCollateral": post_collateral,
     "WithdrawCollateral": withdraw_collateral,
     "ReportPrice": report_price,
@@ -672,5 +686,6 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "ReleaseMargin": release_margin,
     "SetMarginModel": margin.set_margin_model,
     "SetAddOn": margin.set_add_on,
+    "SetLiquidationMethod": failure.set_liquidation_method,
     "ReportFill": report_fill,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,16 @@ from novate.canonical import Run
 from novate.kernel.codes import OrderKind
 from novate.message import command as c
 from novate.message.parameter import HOUR, Parameter, set_parameters
-from tests.simulate.naive.workload import Workload, post, trades, withdraw
+from tests.simulate.naive.workload import (
+    MEMBERS,
+    SINGLE,
+    Workload,
+    collateral_transfers,
+    position_transfers,
+    post,
+    trades,
+    withdraw,
+)
 
 LARGEST = 2**60
 TICKS_MAX = 100
@@ -91,3 +101,61 @@ class Extreme(Workload):
 
     def _bad(self) -> list[Run]:
         return self._trades()
+
+
+@dataclass
+class Filled(Extreme):
+    """Two accounts of a holder whose numbers leave no room for what the one would give the other.
+
+    The second one is short of a contract with cycles and long of one without: a rise costs it cash
+    that it has coming.
+    """
+
+    def _steps(self) -> Iterator[list[Run]]:
+        first, *_, other, third = self.traders
+        second = len(SINGLE) + 6 * MEMBERS
+        part = LARGEST // 100
+        size, more = 45 * part // TICKS_MAX, 60 * part // TICKS_MAX
+        sub = {"reference": "sub", "account": first, "mode": 1, "group": -1, "netting_set": -1}
+        yield [c.OPEN_SUB_ACCOUNT.row(**sub)]
+        cash = [(first, 90), (second, 2), (other, 4), (third, 3)]
+        yield [post([(account, 0, parts * part) for account, parts in cash])]
+        yield self._at(8)
+        deals = [(other, second, 0, size), (second, other, 3, size)]
+        yield [trades([(b, s, i, 8, n, True, 0, 0) for b, s, i, n in deals])]
+        for ticks in (20, 40, 60):
+            yield self._at(ticks)
+        self.now += HOUR
+        yield self._at(60)
+        yield [
+            collateral_transfers([(first, second, 0, 80 * part)]),
+            withdraw([(first, 0, 50 * part)]),
+            trades([(third, first, 0, 60, more, True, 0, 0)]),
+            position_transfers([(first, second, 0, -more), (first, second, 0, -more // 2)]),
+        ]
+
+    def batches(self) -> Iterator[list[Run]]:
+        """Yield the batches of one small story."""
+        yield self._early()
+        yield self._accounts()
+        yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
+        yield self._declarations()
+        yield [*self._contracts()[:-1], *self._tiers()]
+        yield from self._steps()
+
+    def _tiers(self) -> list[Run]:
+        rates = {"floor": 0, "initial_ppm": 10_000, "maintenance_ppm": 5_000}
+        return [c.SET_TIER.row(instrument=i, **rates) for i in range(self.instruments)]
+
+    def _at(self, ticks: int) -> list[Run]:
+        """All sources agree, and a cycle that was due before is paid at the mark of before."""
+        price = {1: ticks * TICK_E8, 2: 10**8}
+        columns = {
+            "source": [*range(len(self.sources))],
+            "price_e8": [price[asset] for asset in self.sources],
+            "observed_ns": [self.now] * len(self.sources),
+        }
+        self.now += 1
+        advance = c.ADVANCE_TIME.row(instant_ns=self.now)
+        assess = c.ASSESS_MARGIN.row(instant_ns=self.now)
+        return [advance, c.REPORT_PRICE.run(columns), assess]

@@ -18,7 +18,7 @@ from novate.kernel.codes import (
     ShortfallPolicy,
 )
 from novate.message.parameter import Parameter
-from novate.message.refusal import EngineCommandRefusal
+from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
 from tests.simulate.naive import book
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
@@ -27,6 +27,19 @@ from tests.simulate.naive.world import Loss, Numbers, Order, World
 
 MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
+
+EQUITY_SHARE, JUNIOR_MEMBERS = 8, 9
+"""Layers of `tests.tiny_loss_policy`."""
+PREFUNDED = (
+    Layer.OWN_CONTRIBUTION, Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, Layer.DEFAULT_FUND,
+    JUNIOR_MEMBERS,
+)  # fmt: skip
+LAST = (Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING, EQUITY_SHARE)
+HOUSE_PAYS = {
+    Layer.INSURANCE_FUND: Role.INSURANCE_FUND,
+    Layer.SKIN_IN_THE_GAME: Role.SKIN_IN_THE_GAME,
+}
+OTHERS_PAY = (Layer.DEFAULT_FUND, JUNIOR_MEMBERS)
 
 
 @pytest.mark.rule("10.3")
@@ -178,7 +191,48 @@ def open_to_market(w: World, account: Account, number: int) -> int:
     raise AssertionError(account)
 
 
-@pytest.mark.rule("11.5", "11.6", "11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13")
+SLICES, FULL, LARGEST_FIRST = range(3)
+"""Liquidation methods; the last one is that of `tests.tiny_liquidation_method`."""
+
+
+@pytest.mark.rule("11.24")
+def set_liquidation_method(w: World, row: dict[str, Any], _: int) -> None:
+    code = SetLiquidationMethodRefusal
+    refuse_if(row["account"] >= len(w.accounts), code.UNKNOWN_ACCOUNT)
+    account = w.accounts[row["account"]]
+    may_have = account.has_margin or account.role == Role.LIQUIDATOR
+    refuse_if(not may_have, code.UNKNOWN_ACCOUNT)
+    refuse_if(row["method"] not in (SLICES, FULL, LARGEST_FIRST), code.UNKNOWN_METHOD)
+    account.method = row["method"]
+    w.emit("LiquidationMethodSet", **row)
+
+
+@pytest.mark.rule("11.5", "11.6", "11.25", "11.26")
+def closing_orders(w: World, account: Account) -> list[tuple[int, int]]:
+    """Instrument and lots of the next orders, those that are out already among them."""
+    wanted = []
+    held = [(k, open_to_market(w, account, k)) for k in sorted(account.positions)]
+    held = [(k, lots) for k, lots in held if lots and not w.is_blocked(w.instruments[k])]
+    notional = {
+        k: ceil_at(
+            abs(w.instruments[k].value(w.instruments[k].mark, lots)), w.price_in(w.instruments[k])
+        )
+        for k, lots in held
+    }
+    if account.method == LARGEST_FIRST:
+        largest = sorted(held, key=lambda pair: (-notional[pair[0]], pair[0]))
+        return [(k, -1 if lots > 0 else 1) for k, lots in largest[:1]]
+    for k, lots in held:
+        i = w.instruments[k]
+        share = w.parameter(Parameter.SLICE_PPM, account, i)
+        whole = notional[k] <= w.parameter(Parameter.SLICE_FLOOR, account, i)
+        whole = whole or account.method == FULL
+        size = abs(lots) if whole else ceil_div(abs(lots) * share, MILLION)
+        wanted.append((k, -size if lots > 0 else size))
+    return wanted
+
+
+@pytest.mark.rule("11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13", "11.25")
 def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
@@ -186,15 +240,9 @@ def place_slice(w: World, number: int) -> None:
     if account.role == Role.LIQUIDATOR:
         cancel_excess_orders(w)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
-    for k, p in sorted(account.positions.items()):
-        i, held = w.instruments[k], open_to_market(w, account, k)
-        if not held or (OrderKind.POSITION, k) in busy or w.is_blocked(i):
-            continue
-        notional = ceil_at(abs(i.value(i.mark, held)), w.price_in(i))
-        share = w.parameter(Parameter.SLICE_PPM, account, i)
-        whole = notional <= w.parameter(Parameter.SLICE_FLOOR, account, i)
-        lots = abs(held) if whole else ceil_div(abs(held) * share, MILLION)
-        place(w, number, OrderKind.POSITION, k, -lots if p.lots > 0 else lots, i.mark)
+    for k, lots in closing_orders(w, account):
+        if (OrderKind.POSITION, k) not in busy:
+            place(w, number, OrderKind.POSITION, k, lots, w.instruments[k].mark)
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
@@ -380,12 +428,11 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
-@pytest.mark.rule("12.11")
+@pytest.mark.rule("12.11", "12.13")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
-    means = sum(
-        max(w.single(role).balance[0], 0) for role in (Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME)
-    )
+    roles = [HOUSE_PAYS[Layer(layer)] for layer in w.waterfall if layer in HOUSE_PAYS]
+    means = sum(max(w.single(role).balance[0], 0) for role in roles)
     short = shortfall(w)
     return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
 
@@ -395,7 +442,7 @@ def record_shortfall(w: World, number: int) -> None:
     record_loss(w, number, shortfall(w))
 
 
-@pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18")
+@pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18", "13.20")
 def allocate_loss(w: World, number: int) -> None:
     """Take a loss through the layers in their declared order."""
     loss = w.losses[number - 1]
@@ -408,6 +455,9 @@ def allocate_loss(w: World, number: int) -> None:
         payers = {
             Layer.OWN_CONTRIBUTION: [k for k in funds if w.accounts[k].parent in own],
             Layer.DEFAULT_FUND: [k for k in funds if w.accounts[k].parent not in own],
+            JUNIOR_MEMBERS: [
+                k for k in funds[len(funds) // 2 :] if w.accounts[k].parent not in own
+            ],
             Layer.INSURANCE_FUND: [w.number_of(Role.INSURANCE_FUND)],
             Layer.SKIN_IN_THE_GAME: [w.number_of(Role.SKIN_IN_THE_GAME)],
         }
@@ -417,7 +467,10 @@ def allocate_loss(w: World, number: int) -> None:
         if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
             rest = haircut_gains(w, number, rest)
             continue
-        able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[Layer(layer)]]
+        if layer == EQUITY_SHARE:
+            rest = bear(w, number, layer, rest, beyond_initial(w))
+            continue
+        able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[layer]]
         rest = bear(w, number, layer, rest, able)
     if rest > 0:
         payer = w.number_of(Role.LIQUIDATOR)
@@ -439,6 +492,18 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
         w.single(Role.LIQUIDATOR).balance[0] += share
         w.emit("LossAllocated", loss=loss, layer=layer, payer=k, amount=share)
     return rest - amount
+
+
+@pytest.mark.rule("13.21")
+def beyond_initial(w: World) -> list[tuple[int, int]]:
+    """What standing accounts can bear: their equity above initial margin."""
+    able = []
+    for k in w.margin_groups():
+        account = w.accounts[k]
+        if account.is_standing:
+            n = w.assess(account)
+            able.append((k, n.equity - n.initial))
+    return able
 
 
 @pytest.mark.rule("6.42", "13.9")

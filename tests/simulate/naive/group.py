@@ -19,7 +19,7 @@ Check: TypeAlias = Callable[[bool, int, int | None, int], None]
 """Refuses by a code, with the number that broke and the number allowed, if something is broken."""
 
 
-@pytest.mark.rule("6.31", "6.32")
+@pytest.mark.rule("6.31", "6.32", "6.51")
 def open_sub_account(w: World, row: Row, _: int) -> None:
     code = OpenSubAccountRefusal
     reference, mode, group, netting_set = (
@@ -30,7 +30,7 @@ def open_sub_account(w: World, row: Row, _: int) -> None:
     refuse_if(not known, code.UNKNOWN_ACCOUNT)
     holder = w.accounts[row["account"]]
     refuse_if(mode not in (1, 2), code.UNKNOWN_MODE)
-    inside = w.accounts_of(group)
+    inside = [a for a in w.accounts_of(group) if a.has_margin]
     number, model, add_ons = len(w.accounts), 0, frozenset[int]()
     if group != -1:
         refuse_if(not inside, code.UNKNOWN_GROUP)
@@ -43,6 +43,7 @@ def open_sub_account(w: World, row: Row, _: int) -> None:
     if netting_set != -1:
         known = netting_set in [a.netting_set for a in inside]
         refuse_if(not known, code.UNKNOWN_NETTING_SET)
+    refuse_if(w.is_suspended(holder), code.MEMBER_NOT_ACTIVE)
     new = Account(
         number,
         holder.role,
@@ -77,7 +78,8 @@ def set_margin_group(w: World, row: Row, _: int) -> None:
     known = number < len(w.accounts) and w.accounts[number].has_margin
     refuse_if(not known, code.UNKNOWN_ACCOUNT)
     account = w.accounts[number]
-    refuse_if(group != number and not w.accounts_of(group), code.UNKNOWN_GROUP)
+    exists = any(a.has_margin for a in w.accounts_of(group))
+    refuse_if(group != number and not exists, code.UNKNOWN_GROUP)
     first = w.accounts[group]
     refuse_if(first.pool != account.pool, code.OTHER_POOL)
     isolated = group != number and (first.is_isolated or account.is_isolated)
@@ -96,7 +98,7 @@ def set_margin_group(w: World, row: Row, _: int) -> None:
     move(w, account, group, netting_set)
 
 
-@pytest.mark.rule("6.34")
+@pytest.mark.rule("6.34", "6.58")
 def move(w: World, account: Account, group: int, netting_set: int) -> None:
     """Put an account into a group unless risk speaks against it."""
     code = SetMarginGroupRefusal
@@ -122,6 +124,10 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     for one in (*others, account):
         n = w.assess(one)
         check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+    for one in (*others, account) if others else ():
+        n = w.assess(one)
+        needed = n.initial + n.unproven + w.group(one).encumbered
+        check(n.equity < needed, code.GAINS_UNPROVEN, n.equity, needed)
     w.emit(
         "MarginGroupSet",
         account=account.number,

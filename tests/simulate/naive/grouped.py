@@ -12,7 +12,6 @@ from novate.message import command as c
 from novate.message.parameter import Parameter, Scope
 from tests.simulate.naive.extreme import LARGEST, Extreme
 from tests.simulate.naive.workload import (
-    SINGLE,
     UNKNOWN,
     Event,
     Workload,
@@ -238,12 +237,13 @@ class Grouped(Workload):
         ]
         free = max(self.places) + 1
         moved = [
+            (a, self.named["m3"], a),
             (UNKNOWN, a, a), (self.funds[0], a, a), (a, UNKNOWN, a), (a, free, a),
             (a, self.places[other].group, a), (a, a, other), (a, group, other),
             *[(t, self.places[self._pick(mine)].group, t) for t in mine],
             *[(t, self._pick(mine), self._pick(mine)) for t in mine],
         ]  # fmt: skip
-        full = [t for t in self.places if t not in self.traders and t >= len(SINGLE) + 18]
+        full = [t for reference, t in self.named.items() if reference.startswith("full")]
         if full:
             moved.append((full[-1], self.places[full[0]].group, full[-1]))
         return [sub_accounts(opened), moves(moved)]

@@ -15,7 +15,7 @@ import pytest
 
 from novate.canonical import Run
 from novate.engine.catalogue import ENGINE_ONLY
-from novate.kernel.codes import Origin
+from novate.kernel.codes import Layer, Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure, margin, terms
@@ -77,9 +77,14 @@ Refusals come last.
 """
 
 
-def _rank(name: str, event: tuple[str, Row]) -> int:
-    """Where the kind of an event stands in a run of a command."""
+def _rank(name: str, last_layer: int, event: tuple[str, Row]) -> int:
+    """Where the kind of an event stands in a run of a command.
+
+    Closing winners trades with what prefunded layers paid, so that their payments come first.
+    """
     order = BY_KIND[name]
+    if last_layer == Layer.AUTO_DELEVERAGING and event[0] == "LossAllocated":
+        return -1 if event[1]["layer"] != Layer.UNCOVERED else order.index(event[0])
     if event[0] == "CommandRefused":
         return len(order)
     return order.index(event[0] if event[0] in order else "")
@@ -172,7 +177,9 @@ class NaiveHouse:
                     allowed=refused.allowed,
                 )
             if name in BY_KIND:
-                events[start:] = sorted(events[start:], key=functools.partial(_rank, name))
+                last = self.world.waterfall[-1] if self.world.waterfall else 0
+                rank = functools.partial(_rank, name, last)
+                events[start:] = sorted(events[start:], key=rank)
         self.records.append(NaiveRecord(origin, [(n, r) for n, r, _ in commands], events))
 
     @pytest.mark.rule("4.2", "4.27", "8.16")

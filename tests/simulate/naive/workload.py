@@ -64,6 +64,10 @@ class Workload:
         self.instruments = 0
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
+        self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
+        self.named: dict[str, int] = {}  # accounts by reference
+        self.pairs: list[tuple[int, int]] = []  # accounts of one holder
+        self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
 
     # --- dice ------------------------------------------------------------------------------
 
@@ -93,6 +97,9 @@ class Workload:
         yield self._contracts()
         yield self._terms()
         yield self._deposits()
+        yield self._last_member()
+        yield self._second_accounts()
+        yield self._second_deposits()
         yield [reserve([(self.traders[0], 0, 1, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
@@ -101,6 +108,8 @@ class Workload:
                 yield self._business()
             if self._chance(0.4):
                 yield self._bad()
+            yield self._standing()
+            yield self._transfers()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -121,6 +130,24 @@ class Workload:
                     row["instrument"],
                     row["lots"],
                 )
+            self._learn_holders(name, row)
+
+    def _learn_holders(self, name: str, row: dict[str, Any]) -> None:
+        """Keep accounts and, about, their lots in step."""
+        if name == "TradeNovated":
+            self._held(row["buyer"], row["instrument"], row["lots"])
+            self._held(row["seller"], row["instrument"], -row["lots"])
+        elif name == "PositionTransferred":
+            self._held(row["sender"], row["instrument"], -row["lots"])
+            self._held(row["receiver"], row["instrument"], row["lots"])
+        elif name in ("AccountOpened", "SubAccountOpened"):
+            self.named[row["reference"]] = row["account"]
+            if "holder" in row:
+                self.pairs.append((row["holder"], row["account"]))
+
+    def _held(self, account: int, instrument: int, lots: int) -> None:
+        key = account, instrument
+        self.lots[key] = self.lots.get(key, 0) + lots
 
     # --- setting up ------------------------------------------------------------------------
 
@@ -455,10 +482,18 @@ class Workload:
         return [trades([self._trade() for _ in range(self._between(1, 12))])]
 
     def _models(self) -> list[Run]:
-        """Some groups get another margin model, and some an old one again."""
+        """Some groups get another margin model or liquidation method, some an old one again."""
         groups = [self._pick(self.traders) for _ in range(self._between(1, 6))]
         models = [self._between(0, 2) for _ in groups]
-        return [c.SET_MARGIN_MODEL.run({"group": groups, "model": models})]
+        methods = [(group + model) % 3 for group, model in zip(groups, models, strict=True)]
+        columns = {
+            "account": [*groups, SINGLE.index(Role.LIQUIDATOR)],
+            "method": [*methods, sum(groups) % 3],
+        }
+        return [
+            c.SET_MARGIN_MODEL.run({"group": groups, "model": models}),
+            c.SET_LIQUIDATION_METHOD.run(columns),
+        ]
 
     def _add_ons(self) -> list[Run]:
         """Some groups get or lose add-ons; concentration may get other terms, for some or all."""
@@ -607,6 +642,130 @@ class Workload:
                 value = self._pick(values[parameter])
                 rows.append((int(parameter), value, int(scope), subject, at))
         return [parameters(rows)]
+
+    # --- holders with several accounts ---------------------------------------------------------
+    #
+    # Drawn from dice of their own, so that the rest of a stream is what it was without them.
+
+    def _aside(self, values: Sequence[Any]) -> Any:
+        return values[int(self.aside.integers(len(values)))]
+
+    def _last_member(self) -> list[Run]:
+        """A member that will default."""
+        return [c.OPEN_ACCOUNT.row(**self._bare_account("m3", Role.MEMBER), parent=-1)]
+
+    def _second_accounts(self) -> list[Run]:
+        """A client of that member, and another account of some holders, each alone."""
+        holders = self.traders[:6]
+        client = {**self._bare_account("m3-1", Role.CLIENT), "parent": self.named["m3"]}
+        refused = [("second0", holders[0], 1), ("x", UNKNOWN, 1), ("x", holders[0], 3)]
+        rows = [*((f"second{k}", holder, 1 + (k == 2)) for k, holder in enumerate(holders))]
+        names = ("reference", "account", "mode")
+        columns = {n: [row[k] for row in (*rows, *refused)] for k, n in enumerate(names)}
+        alone = [-1] * len(columns["mode"])
+        return [
+            c.OPEN_ACCOUNT.row(**client),
+            c.OPEN_SUB_ACCOUNT.run({**columns, "group": alone, "netting_set": alone}),
+        ]
+
+    def _second_deposits(self) -> list[Run]:
+        last = self.named["m3-1"]
+        seconds = [self.named[f"second{k}"] for k in range(6)]
+        sub = {"reference": "m3-2", "account": last, "mode": 1, "group": -1, "netting_set": -1}
+        rows = [
+            (second, asset, int(self.aside.integers(1, 9)) * size)
+            for second in seconds
+            for asset, size in ((0, 500 * 10**6), (1, 10**6), (2, 10**6))
+            if asset == 0 or self.aside.random() < 0.3
+        ]
+        return [c.OPEN_SUB_ACCOUNT.row(**sub), post([*rows, (last, 0, 5_000 * 10**6)])]
+
+    def _standing(self) -> list[Run]:
+        """A member is suspended and soon active again; the last one defaults some day."""
+        member, last = self.named[self._aside(("m0", "m1"))], self.named["m3"]
+        runs: list[Run] = []
+        draw = float(self.aside.random())
+        if draw < 0.12:
+            statuses = [(member, 5), (member, 5), (UNKNOWN, 5), (0, 5), (member, 9)]
+            runs.append(standing(statuses))
+            runs += self._of_suspended(member)
+        if draw < 0.06 or draw > 0.5:
+            runs.append(standing([(self.named["m0"], 1), (self.named["m1"], 1)]))
+        if 0.2 < draw < 0.23:
+            runs.append(standing([(last, 6), (last, 1)]))
+            runs += self._of_suspended(last)
+        return runs
+
+    def _of_suspended(self, member: int) -> list[Run]:
+        """What accounts of a member try while it is not active."""
+        own = member + 2 if member != self.named["m3"] else self.named["m3-1"]
+        other = next(t for t in self.traders if not member < t < member + 6)
+        i = self._aside((LINEAR, INVERSE))
+        ticks = self._ticks_aside(i)
+        sign = -1 if self.lots.get((own, i), 0) > 0 else 1
+        sides = (own, other) if sign > 0 else (other, own)
+        return [
+            c.OPEN_ACCOUNT.row(**{**self._bare_account("late", Role.CLIENT), "parent": member}),
+            c.OPEN_SUB_ACCOUNT.row(
+                reference="late", account=own, mode=1, group=-1, netting_set=-1
+            ),
+            withdraw([(own, 0, 1)]),
+            reserve([(own, i, sign, ticks), (own, i, -sign, ticks)]),
+            trades([(*sides, i, ticks, 1, True, 0, 0), (*sides[::-1], i, ticks, 1, True, 0, 0)]),
+            collateral_transfers([(a, b, 0, 1) for a, b in self.pairs]),
+        ]  # fmt: skip
+
+    def _bare_account(self, reference: str, role: Role) -> dict[str, Any]:
+        kinds = {"segregation": 0, "mode": 1, "shortfall_policy": 1}
+        return {"reference": reference, "role": int(role), **kinds}
+
+    def _ticks_aside(self, instrument: int) -> int:
+        return max(int(self.price[1] / 0.5), 1)
+
+    def _transfers(self) -> list[Run]:
+        """Cash and lots go back and forth between accounts of a holder; the second ones trade."""
+        cash, lots, deals = [], [], []
+        for at in self.aside.permutation(len(self.pairs))[:12]:
+            first, second = self.pairs[int(at)]
+            pair = (first, second) if self.aside.random() < 0.5 else (second, first)
+            for _ in range(int(self.aside.integers(0, 4))):
+                asset = self._aside((0, 0, 0, 1, 2))
+                amount = int(self.aside.lognormal((21, 17, 16)[asset], 1.5))
+                cash.append((*pair, asset, max(amount, 1)))
+            held = {i: n for (a, i), n in self.lots.items() if a == pair[0] and n}
+            for i, n in held.items():
+                if self.aside.random() < 0.4:
+                    some = int(n * self._aside((0.3, 0.5, 1.0, 1.0))) or n
+                    lots.append((*pair, i, some))
+        if self.aside.random() < 0.5:
+            second = self._aside(self.pairs)[1]
+            other = self._aside([t for t in self.traders if t != second])
+            i = self._aside((LINEAR, AT_CLOSE, INVERSE, COIN_AT_CLOSE))
+            sides = (second, other) if self.aside.random() < 0.5 else (other, second)
+            ticks = self._ticks_aside(i) if i != AT_CLOSE else max(int(self.price[1] / 0.07), 1)
+            deals.append((*sides, i, ticks, self._lots_aside(i), True, 0, 0))
+        if self.aside.random() < 0.05:
+            cash += self._bad_cash()
+            lots += self._bad_lots()
+        return [collateral_transfers(cash), position_transfers(lots), trades(deals)]
+
+    def _lots_aside(self, instrument: int) -> int:
+        notional = float(self.aside.lognormal(7.5, 1.3))
+        if instrument in (INVERSE, COIN_AT_CLOSE):
+            return max(int(notional), 1)
+        return max(int(notional / self.price[1] * 1000), 1)
+
+    def _bad_cash(self) -> list[tuple[int, int, int, int]]:
+        a, b = self.pairs[0]
+        other = self.named["m3-1"]
+        return [(UNKNOWN, b, 0, 1), (a, 0, 0, 1), (a, a, 0, 1), (a, other, 0, 1),
+                (a, b, UNKNOWN, 1), (a, b, 0, 0), (a, b, 0, 2**62)]  # fmt: skip
+
+    def _bad_lots(self) -> list[tuple[int, int, int, int]]:
+        a, b = self.pairs[0]
+        other = self.named["m3-1"]
+        return [(UNKNOWN, b, 0, 1), (a, 0, 0, 1), (a, a, 0, 1), (a, other, 0, 1),
+                (a, b, UNKNOWN, 1), (a, b, 0, 0), (a, b, 0, 2**62)]  # fmt: skip
 
     # --- commands that must be refused -------------------------------------------------------
 
@@ -781,7 +940,12 @@ class Workload:
         columns = {name: [row[k] for row in rows] for k, name in enumerate(("group", "model"))}
         numbers = [row[1] - 1 if row[1] > 0 else row[1] for row in rows]
         bad = {"group": columns["group"], "add_on": numbers, "is_on": [True] * len(rows)}
-        return [c.SET_MARGIN_MODEL.run(columns), c.SET_ADD_ON.run(bad)]
+        accounts, methods = columns.values()
+        return [
+            c.SET_MARGIN_MODEL.run(columns),
+            c.SET_ADD_ON.run(bad),
+            c.SET_LIQUIDATION_METHOD.run({"account": accounts, "method": methods}),
+        ]
 
     def _bad_accounts(self) -> list[Run]:
         member = len(SINGLE)
@@ -879,6 +1043,24 @@ def post(rows: Sequence[tuple[int, int, int]]) -> Run:
     """Deposits of (account, asset, amount)."""
     names = ("account", "asset", "amount")
     return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def standing(rows: Sequence[tuple[int, int]]) -> Run:
+    """Standing of members: (member, status)."""
+    columns = {name: [row[k] for row in rows] for k, name in enumerate(("member", "status"))}
+    return c.SET_MEMBER_STATUS.run(columns)
+
+
+def collateral_transfers(rows: Sequence[tuple[int, int, int, int]]) -> Run:
+    """Transfers of (sender, receiver, asset, amount)."""
+    names = [f.name for f in c.TRANSFER_COLLATERAL.fields]
+    return c.TRANSFER_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def position_transfers(rows: Sequence[tuple[int, int, int, int]]) -> Run:
+    """Transfers of (sender, receiver, instrument, lots)."""
+    names = [f.name for f in c.TRANSFER_POSITION.fields]
+    return c.TRANSFER_POSITION.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
 def tier_tables(rows: Sequence[tuple[int, int, int, int, int]]) -> Run:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from novate.kernel.codes import Bound, InstrumentStatus, Role, Style
+from novate.kernel.codes import Bound, InstrumentStatus, MemberStatus, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
 from tests.simulate.naive.number import (
@@ -246,6 +246,11 @@ class World:
 
     def single(self, role: Role) -> Account:
         return self.accounts[self.number_of(role)]
+
+    @pytest.mark.rule("6.51", "6.52", "7.40")
+    def is_suspended(self, account: Account) -> bool:
+        """Whether an account's member is not active."""
+        return account.parent >= 0 and self.accounts[account.parent].status != MemberStatus.ACTIVE
 
     @pytest.mark.rule("2.5")
     def unit_price(self, asset: int) -> float:

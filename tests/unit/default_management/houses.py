@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from novate.default_management.outbox import book_between
+from novate.engine.plugin import PLUGINS, Plugins
 from novate.kernel.codes import OrderKind, Role
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, MINUTE, START, ClearingHouse
@@ -41,13 +42,16 @@ def liquidator_house(lots: int, *orders: int) -> ClearingHouse:
     return house
 
 
-def failing_house(price: int, *, winner: str = "B", **parameters: int) -> ClearingHouse:
+def failing_house(
+    price: int, *, winner: str = "B", plugins: Plugins = PLUGINS, **parameters: int
+) -> ClearingHouse:
     """A is long 100 at 500 with 5,500 and falls to the price in one step.
 
     Its equity is then 5,500 + 100 (p - 500), the takeover level 5/3 p.
     """
     house = ClearingHouse(
-        parameters={Parameter[name.upper()]: value for name, value in parameters.items()}
+        parameters={Parameter[name.upper()]: value for name, value in parameters.items()},
+        plugins=plugins,
     )
     house.list_contract()
     house.open_client("A", deposit=5_500 * COIN)

@@ -31,7 +31,9 @@ def test_the_notional_of_each_position_and_which_one_asks_for_most() -> None:
 
     first, second = position_rows(x, house.number("A"))
 
-    assert (notional_of(x, first), notional_of(x, second)) == (50_000 * COIN, 10_000 * COIN)
+    lots = x.positions.lots[[first, second]].tolist()
+    assert lots == [100, 20]
+    assert [notional_of(x, i, n) for i, n in enumerate(lots)] == [50_000 * COIN, 10_000 * COIN]
     instrument, bound, scenario = bindings_of(x, np.array([house.number("A")]))
     assert instrument.tolist() == [1]  # 3,000 of 2,500
     assert (bound.tolist(), scenario.tolist()) == ([Bound.CONTRACT], [-1])

@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.default_management.columns import DefaultColumns
+from novate.default_management.columns import DECLARED_ORDER, DefaultColumns
 from novate.kernel.codes import Layer
-from novate.message.layer import DECLARED_ORDER
 
 
 def with_orders(*accounts: int) -> DefaultColumns:

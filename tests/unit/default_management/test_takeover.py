@@ -10,9 +10,12 @@ from novate.default_management.takeover import (
     liquidator_shortfall,
     shortfall_due,
 )
+from novate.default_management.waterfall import PLACES
 from novate.kernel.codes import AccountStatus, Role
+from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
+from tests.tiny_model import PLUGINS as TINY
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse, Recorder, decide_one
 from tests.unit.default_management.houses import close_liquidator, failing_house
 
@@ -207,6 +210,19 @@ def test_a_shortfall_beyond_the_clearing_houses_own_means_is_a_loss_at_once() ->
     house.price(439)  # 600 short
 
     assert house.events("LossRecorded")[0]["amount"] == 600 * COIN
+
+
+@pytest.mark.rule("12.13")
+def test_own_means_are_those_of_the_layers_that_the_waterfall_has() -> None:
+    house = failing_house(446, plugins=TINY)
+    house.submit(command.DECLARE_WATERFALL.row(**dict(zip(PLACES, (1, 2, 9, 4, 5), strict=True))))
+    house.deposit("INSURANCE_FUND", 350 * COIN)
+    house.deposit("SKIN_IN_THE_GAME", 150 * COIN)
+
+    house.price(440)  # 500 short; the skin in the game stands in no layer
+
+    assert house.events("LossRecorded")[0]["amount"] == 500 * COIN
+    assert house.balance("SKIN_IN_THE_GAME") == 150 * COIN
 
 
 @pytest.mark.rule("12.10")

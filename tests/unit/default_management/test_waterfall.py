@@ -2,18 +2,34 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from novate.book.ledger import transfer
+from novate.default_management.loss import CATALOGUE, by_number
+from novate.default_management.loss.policy import (
+    Bearer,
+    Borne,
+    LastLayer,
+    LayerTerms,
+    Place,
+    Prefunded,
+)
+from novate.default_management.policy_state import PolicyState
 from novate.default_management.state import DefaultState
 from novate.default_management.waterfall import (
     PLACES,
     decide_allocate_losses,
     decide_declare_waterfall,
 )
-from novate.kernel.codes import Layer
+from novate.engine.plugin import PLUGINS, Plugins
+from novate.errors import InvariantError
+from novate.kernel.clearing.columns import I64
+from novate.kernel.codes import Layer, Role
 from novate.message import command
+from novate.message.declare import Emit
 from novate.message.refusal import DeclareWaterfallRefusal, EngineCommandRefusal
+from tests.tiny_loss_policy import POLICIES
 from tests.unit.clearing import COIN, ClearingHouse, Recorder, decide_one
 
 
@@ -25,12 +41,13 @@ def house_with_loss(
     others: tuple[int, ...] = (),
     winner: str = "B",
     order: tuple[int, ...] = (1, 2, 3, 4, 5),
+    plugins: Plugins = PLUGINS,
 ) -> ClearingHouse:
     """A fails with 500 numeraire short; the funds hold these amounts, in ledger units.
 
     B, the winner of 6,000, is a client of the same member.
     """
-    house = ClearingHouse(member="unused")
+    house = ClearingHouse(member="unused", plugins=plugins)
     house.open_member("M", default_fund=own)
     for number, amount in enumerate(others):
         house.open_member(f"N{number}", default_fund=amount)
@@ -199,11 +216,10 @@ def test_only_a_recorded_open_loss_is_allocated() -> None:
     assert recorder.events == []
 
 
-def declare(*order: int) -> tuple[Any, Recorder]:
-    recorder = Recorder()
-    return decide_declare_waterfall(
-        DefaultState(), dict(zip(PLACES, order, strict=True)), recorder
-    ), recorder
+def declare(*order: int, policies: Any = CATALOGUE) -> tuple[Any, Recorder]:
+    recorder, x = Recorder(), PolicyState()
+    x.loss_policies = by_number(policies)
+    return decide_declare_waterfall(x, dict(zip(PLACES, order, strict=True)), recorder), recorder
 
 
 @pytest.mark.rule("13.2")
@@ -234,3 +250,75 @@ def test_an_order_with_the_defaulter_first_is_accepted(order: tuple[int, ...]) -
 
     assert answer is None
     assert list(recorder.only().values()) == list(order)
+
+
+@pytest.mark.rule("13.19")
+@pytest.mark.parametrize(
+    ("order", "refusal"),
+    [
+        ((1, 2, 9, 4, 7), (DeclareWaterfallRefusal.UNKNOWN_LAST_LAYER, 7, 8)),
+        ((1, 2, 8, 4, 5), (DeclareWaterfallRefusal.UNKNOWN_LAYER, 8, 9)),
+        ((1, 9, 2, 4, 8), (DeclareWaterfallRefusal.SHARED_BEFORE_FUND, 1, 2)),
+        ((1, 3, 9, 4, 8), (DeclareWaterfallRefusal.SHARED_BEFORE_FUND, 2, 4)),
+        ((9, 2, 3, 4, 8), (DeclareWaterfallRefusal.SHARED_BEFORE_FUND, 0, 1)),
+    ],
+)
+def test_layers_of_a_plug_in_stand_under_the_same_order(
+    order: tuple[int, ...], refusal: tuple[int, int, int]
+) -> None:
+    assert declare(*order, policies=POLICIES)[0] == refusal
+    assert declare(*order)[0] is not None
+
+
+@pytest.mark.rule("13.19")
+@pytest.mark.parametrize("order", [(1, 2, 9, 4, 8), (1, 2, 3, 9, 5), (1, 3, 2, 9, 6)])
+def test_a_waterfall_takes_any_four_layers_of_the_catalogue(order: tuple[int, ...]) -> None:
+    answer, recorder = declare(*order, policies=POLICIES)
+
+    assert answer is None
+    assert list(recorder.only().values()) == list(order)
+
+
+class Clients(Prefunded):
+    """Wants money that is no fund's."""
+
+    role = Role.CLIENT
+    terms = LayerTerms(
+        10, "clients", "clients", Place.PREFUNDED, Bearer.CLEARING_HOUSE, "Clients", "Clients"
+    )
+
+
+@pytest.mark.rule("13.20")
+def test_a_prefunded_layer_that_takes_from_clients_stops_the_engine() -> None:
+    plugins = Plugins(loss_policies=(*CATALOGUE, Clients()))
+    with pytest.raises(InvariantError, match="prefunded layers are paid from funds"):
+        house_with_loss(order=(1, 2, 10, 4, 5), plugins=plugins)
+
+
+class Odd(LastLayer):
+    """Answers what a test wants."""
+
+    terms = LayerTerms(11, "odd", "odd", Place.LAST, Bearer.OTHERS, "Odd", "Odd")
+
+    def __init__(self, left: int, *paid: int) -> None:
+        self.left, self.paid = left, paid
+
+    def bear(self, x: DefaultState, losses: I64, rest: I64, emit: Emit) -> Borne:
+        rows = np.array([(0, 11, 0, amount) for amount in self.paid], np.int64).reshape(-1, 4)
+        return Borne(np.full(rest.size, self.left), rows)
+
+
+@pytest.mark.rule("13.3")
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (Odd(-1), "odd pays no more than the loss"),
+        (Odd(500 * COIN + 1), "odd pays no more than the loss"),
+        (Odd(499 * COIN, COIN - 1), "odd pays or leaves every unit of a loss"),
+        (Odd(500 * COIN, COIN, -COIN), "odd takes, it gives nothing"),
+    ],
+)
+def test_a_last_layer_that_does_not_add_up_stops_the_engine(layer: Odd, reason: str) -> None:
+    plugins = Plugins(loss_policies=(*CATALOGUE, layer))
+    with pytest.raises(InvariantError, match=reason):
+        house_with_loss(order=(1, 2, 3, 4, 11), plugins=plugins)

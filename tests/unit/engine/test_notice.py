@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from novate.engine.notice import Changes, Notice, Subscribers
-from novate.kernel.codes import AccountStatus
-from novate.message import event
-from tests.unit.clearing import COIN, MINUTE, START, ClearingHouse
+from novate.kernel.codes import AccountStatus, ShortfallPolicy
+from novate.message import command, event
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
 def called(account: int) -> list[object]:
@@ -89,6 +89,24 @@ def test_a_liquidation_tells_the_status_and_the_orders() -> None:
     quantity = int(notice.placed["quantity"][0])
     house.fill(1, -quantity, 467)
     assert told[-1].closed.tolist() == [1]
+
+
+def test_another_status_is_told_where_everybody_was_touched() -> None:
+    house, told = listening()
+    policy = ShortfallPolicy.CALL_THEN_DEFAULT
+    house.open_client("D", deposit=5_500 * COIN, shortfall_policy=policy)
+    house.trade("D", "B", lots=100, ticks=500)
+    house.price(490, at_ns=START + MINUTE)
+    assert house.status("D") == AccountStatus.CALLED
+
+    # A tier touches everybody; at the deadline no figure of D moves, but its status does.
+    terms = {"instrument": 0, "floor": 10**15, "initial_ppm": 500_000, "maintenance_ppm": 400_000}
+    later = command.ADVANCE_TIME.row(instant_ns=START + MINUTE + HOUR)
+    house.submit(command.SET_TIER.row(**terms), later)
+
+    assert house.status("D") == AccountStatus.LIQUIDATING
+    at = told[-1].account.tolist().index(house.number("D"))
+    assert told[-1].status[at] == AccountStatus.LIQUIDATING
 
 
 def test_a_new_account_is_told_of() -> None:

@@ -175,10 +175,13 @@ def _instant(given: Any, _setting: Setting, place: str) -> int:
 
 
 def _order(given: Any, setting: Setting, place: str) -> list[str]:
-    is_order = isinstance(given, list) and all(isinstance(name, str) for name in given)
-    if not is_order or sorted(given) != sorted(setting.choices):
-        allowed = ", ".join(setting.choices)
-        raise InputError(f"{place}: {given!r}; allowed: a list with each of {allowed} once")
+    is_list = isinstance(given, list) and all(isinstance(name, str) for name in given)
+    places = len(setting.default)
+    if not is_list or len(given) != places or len({*given} & {*setting.choices}) < places:
+        allowed, each = ", ".join(setting.choices), "each"
+        if places < len(setting.choices):
+            each = str(places)
+        raise InputError(f"{place}: {given!r}; allowed: a list with {each} of {allowed} once")
     return list(given)
 
 

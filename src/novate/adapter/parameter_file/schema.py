@@ -6,7 +6,9 @@ import enum
 from dataclasses import dataclass, replace
 from typing import Any
 
-from novate.message.layer import LAYERS, Place
+from novate.default_management.columns import DECLARED_ORDER
+from novate.default_management.loss import LAYERS
+from novate.default_management.loss.policy import Place
 from novate.message.parameter import Parameter, Scope
 from novate.message.parameter import Setting as RiskSetting
 from novate.units import AMOUNT_MAX, INT64_MAX, NUMERAIRE_DECIMALS, PPM, PRICE_DECIMALS
@@ -237,13 +239,16 @@ PREFUNDED, LAST = (
     tuple(terms.choice for terms in LAYERS if terms.place is place)
     for place in (Place.PREFUNDED, Place.LAST)
 )
+ORDER = tuple(
+    terms.choice for number in DECLARED_ORDER[:-1] for terms in LAYERS if terms.number == number
+)
 
 WATERFALL = Section(
     "waterfall",
     "Who bears a loss after the defaulter's collateral, in which order, and with how much.",
     (
         Setting(
-            "order", "", Kind.ORDER, PREFUNDED, None, None, "prefunded layers, first one first",
+            "order", "", Kind.ORDER, ORDER, None, None, "prefunded layers, first one first",
             choices=PREFUNDED,
         ),
         _choice(

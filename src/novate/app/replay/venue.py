@@ -9,13 +9,13 @@ from typing import Any
 from novate.app.replay.opening import account_row
 from novate.book.state import SINGLE_ROLES
 from novate.canonical import Run
+from novate.default_management.loss import BY_CHOICE
 from novate.errors import InputError
 from novate.instrument import contract as listed
 from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
 from novate.kernel.codes import Role, Style
 from novate.message import command
-from novate.message.layer import BY_CHOICE
 from novate.message.parameter import HOUR, MINUTE, SETTINGS, Scope, set_parameter, set_parameters
 
 
@@ -158,7 +158,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
         parameter: parameters[setting.section][setting.key] * setting.unit.scale
         for parameter, setting in SETTINGS.items()
     }
-    first, second, third, fourth = (int(BY_CHOICE[name]) for name in waterfall["order"])
+    first, second, third, fourth = (BY_CHOICE[name] for name in waterfall["order"])
     return [
         set_parameters(values),
         command.DECLARE_WATERFALL.row(
@@ -166,7 +166,7 @@ def _settings(parameters: Mapping[str, Any]) -> list[Run]:
             second=second,
             third=third,
             fourth=fourth,
-            last=int(BY_CHOICE[waterfall["last_layer"]]),
+            last=BY_CHOICE[waterfall["last_layer"]],
         ),
     ]
 

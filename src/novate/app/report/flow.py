@@ -19,9 +19,9 @@ from typing import Any
 
 from novate.app.report.load import Run, Summary
 from novate.app.report.wording import count, words
+from novate.default_management.loss import LAYERS as DECLARED
+from novate.default_management.loss.policy import Place
 from novate.kernel.codes import Layer as Code
-from novate.message.layer import LAYERS as DECLARED
-from novate.message.layer import Place
 
 SOURCES_MAX = 10
 PAYERS_MAX = 8
@@ -53,7 +53,7 @@ class Layer:
     is_named: bool = True
 
 
-TONES = {
+TONES: dict[int, str] = {
     Code.OWN_CONTRIBUTION: "member",
     Code.INSURANCE_FUND: "fund",
     Code.SKIN_IN_THE_GAME: "skin",
@@ -76,7 +76,7 @@ LAYERS: tuple[Layer, ...] = (
             key=terms.key,
             label=terms.label,
             short=terms.short,
-            tone=TONES.get(terms.layer, "last"),
+            tone=TONES.get(terms.number, "last"),
             is_named=terms.place is not Place.LAST,
         )
         for terms in DECLARED

@@ -17,12 +17,10 @@ from novate.kernel.clearing.assess import (
 from novate.kernel.clearing.group import closable_lots, first_of_group, net_row, next_of_group
 from novate.kernel.clearing.requirement import asked_units, tier_margin
 from novate.kernel.clearing.value import WORTH_MAX, contract_value
-from novate.kernel.codes import OrderKind, Style
+from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel
 
 _PREMIUM = int(Style.PREMIUM)
-_POSITION = int(OrderKind.POSITION)
-_CONVERSION = int(OrderKind.CONVERSION)
 
 _PPM = 1_000_000
 _LARGE = float(2**62)
@@ -132,7 +130,7 @@ def _sold_of(balance, debt, price):  # type: ignore[no-untyped-def]
 
 @inlined
 def _want_conversions(  # type: ignore[no-untyped-def]
-    accounts, assets, is_sold_out, account, sells_all, orders, count
+    accounts, assets, is_stale, account, sells_all, orders, count
 ):
     """Add the conversions of one account by asset; returns how many orders there are then.
 
@@ -143,7 +141,7 @@ def _want_conversions(  # type: ignore[no-untyped-def]
     for asset in range(1, accounts.balance.shape[1]):
         balance = accounts.balance[account, asset]
         price = assets.unit_price[asset]
-        if balance == 0 or price <= 0.0 or is_sold_out[asset]:
+        if balance == 0 or price <= 0.0 or is_stale[asset]:
             continue
         quantity = -balance
         if balance > 0 and not sells_all:
@@ -152,28 +150,42 @@ def _want_conversions(  # type: ignore[no-untyped-def]
             sold = _sold_of(balance, debt, price)
             debt -= np.int64(np.floor(min(sold * price, _LARGE)))
             quantity = -sold
-        orders[count] = account, _CONVERSION, asset, quantity
+        orders[count] = account, asset, quantity
         count += 1
     return count
 
 
 @kernel
-def want_orders(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, is_blocked, is_stale, subjects, liquidator,
+def want_conversions(accounts, assets, is_stale, subjects, liquidator):  # type: ignore[no-untyped-def]
+    """Return what the subjects are to convert: rows of (account, asset, quantity), by asset each.
+
+    Assets whose index was stale at the last assessment wait.
+    """
+    orders = np.empty((subjects.size * (accounts.balance.shape[1] - 1), 3), np.int64)
+    count = 0
+    for account in subjects:
+        count = _want_conversions(
+            accounts, assets, is_stale, account, account == liquidator, orders, count
+        )
+    return orders[:count]
+
+
+@kernel
+def want_slices(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, is_blocked, subjects,
     floor_of_subject, floor_of_instrument, ppm_of_subject, ppm_of_instrument,
 ):  # fmt: skip
-    """Next slice of every position and debt of the subjects; the caller drops what is out already.
+    """Return the next slice of every position: rows of (account, instrument, lots), by instrument.
 
-    Returns rows of (account, kind, subject, quantity): by subject, its positions by instrument,
-    then its conversions by asset.
+    Slice floor and share are those of the subject or, where these are negative, of the instrument.
     """
-    most = subjects.size * (accounts.balance.shape[1] - 1)
+    most = 0
     for account in subjects:
         row = accounts.head[account]
         while row >= 0:
             most += positions.lots[row] != 0
             row = positions.link[row]
-    orders = np.empty((most, 4), np.int64)
+    orders = np.empty((most, 3), np.int64)
     rows = np.empty(max(most, 1), np.int64)
     count = 0
     for k, account in enumerate(subjects):
@@ -196,9 +208,6 @@ def want_orders(  # type: ignore[no-untyped-def]
                 floor if floor >= 0 else floor_of_instrument[i],
                 ppm if ppm >= 0 else ppm_of_instrument[i],
             )  # fmt: skip
-            orders[count] = account, _POSITION, i, lots
+            orders[count] = account, i, lots
             count += 1
-        count = _want_conversions(
-            accounts, assets, is_stale, account, account == liquidator, orders, count
-        )
     return orders[:count]

@@ -32,6 +32,7 @@ class AccountArrays(NamedTuple):
     can_trade: I8
     is_margined: I8
     is_price_collared: I8  # whether the collar binds its trades; not the market outside
+    is_suspended: I8  # whether its member is not active: it may only reduce risk
     mode: I8
     status: I8
     margin_model: I16  # number of the margin model of the account's group

@@ -125,3 +125,10 @@ def closable_lots(accounts, positions, row):  # type: ignore[no-untyped-def]
         return held * 0
     rest = net - before
     return held if abs(held) < abs(rest) else rest
+
+
+@kernel
+def closable_of(accounts, positions, rows, lots):  # type: ignore[no-untyped-def]
+    """Fill ``lots`` with the `closable_lots` of position rows."""
+    for k in range(rows.size):
+        lots[k] = closable_lots(accounts, positions, rows[k])

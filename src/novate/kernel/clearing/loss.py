@@ -13,8 +13,7 @@ from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.jit import inlined, kernel, muldiv_floor
 
 ALL, OWN, OTHERS = range(3)
-"""Whose accounts stand in a layer: all of its role, those of the members that failed, or the rest.
-"""
+"""Whose accounts of a layer pay: all, those of the members that failed, or the others."""
 
 
 @kernel
@@ -39,7 +38,7 @@ def share_pro_rata(amount, weights, shares):  # type: ignore[no-untyped-def]
 
 @kernel
 def bear_prefunded(  # type: ignore[no-untyped-def]
-    accounts, layers, payers, payer_roles, payer_parents, failed_members, liquidator,
+    accounts, layers, is_of_layer, payers, payer_members, failed_members, liquidator,
     members, amounts, left,
 ):  # fmt: skip
     """Take losses through the prefunded ``layers`` and book what is paid to the liquidator.
@@ -49,9 +48,11 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
     accounts
         `AccountArrays`; balances of the numeraire are changed.
     layers
-        The layers in their order: code, role of the accounts that pay, and which of them.
-    payers, payer_roles, payer_parents
-        Accounts that may pay, in order of number; the role of each, and its member.
+        The layers in their order: number, and whose accounts pay (`ALL`, `OWN` or `OTHERS`).
+    is_of_layer
+        Whether a payer stands in a layer; shape (layers, payers).
+    payers, payer_members
+        Accounts that may pay, in order of number, and the member of each.
     failed_members
         Sorted members that answer for a loss of the liquidator.
     liquidator
@@ -74,17 +75,17 @@ def bear_prefunded(  # type: ignore[no-untyped-def]
     shares = np.empty(payers.size, np.int64)
     is_failed = np.zeros(payers.size, np.bool_)
     for p in range(payers.size):
-        is_failed[p] = payer_parents[p] in failed_members
+        is_failed[p] = payer_members[p] in failed_members
     for k in range(amounts.size):
         rest = amounts[k]
         for at in range(len(layers)):
             if rest <= 0:
                 break
-            layer, role, whose = layers[at, 0], layers[at, 1], layers[at, 2]
+            layer, whose = layers[at, 0], layers[at, 1]
             funds = np.int64(0)
             for p in range(payers.size):
-                is_own = is_failed[p] if members[k] < 0 else payer_parents[p] == members[k]
-                stands = payer_roles[p] == role and (whose == ALL or is_own == (whose == OWN))
+                is_own = is_failed[p] if members[k] < 0 else payer_members[p] == members[k]
+                stands = is_of_layer[at, p] and (whose == ALL or is_own == (whose == OWN))
                 weights[p] = max(accounts.balance[payers[p], 0], 0) if stands else 0
                 funds += weights[p]
             if funds == 0:

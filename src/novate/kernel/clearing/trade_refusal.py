@@ -50,6 +50,7 @@ MARK_MISSING = 14
 INSUFFICIENT_MARGIN = 15
 BELOW_WORTH = 16
 PRICE_BLOCKED = 17
+MEMBER_NOT_ACTIVE = 18
 
 
 @inlined
@@ -227,6 +228,13 @@ def risk_refusal(  # type: ignore[no-untyped-def]
         bought = added_lots(accounts, positions, buyer, i, lots)
         was = max(bought, added_lots(accounts, positions, seller, i, -lots))
         code, may = PRICE_BLOCKED if was > 0 else ACCEPTED, np.int64(0)
+    if code == ACCEPTED and (accounts.is_suspended[buyer] or accounts.is_suspended[seller]):
+        was = np.int64(0)
+        if accounts.is_suspended[buyer] and buyer_reservation == NO_RESERVATION:
+            was = max(was, added_lots(accounts, positions, buyer, i, lots))
+        if accounts.is_suspended[seller] and seller_reservation == NO_RESERVATION:
+            was = max(was, added_lots(accounts, positions, seller, i, -lots))
+        code, may = MEMBER_NOT_ACTIVE if was > 0 else ACCEPTED, np.int64(0)
     return code, was, may
 
 

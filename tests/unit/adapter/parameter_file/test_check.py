@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.adapter.parameter_file import SECTIONS, Kind, Section, Setting, check_parameters
+from novate.adapter.parameter_file.check import _order
 from novate.errors import InputError
 from novate.units import INT64_MAX, PPM, parse_instant
 
@@ -252,3 +253,12 @@ def test_shares_of_open_interest_add_up() -> None:
     changed = tree("instruments.BTCUSDT", {"open_interest_share_ppm": PPM})
 
     assert check_parameters(changed, "file")["instruments"]["BTCUSDT"]["tiers"]
+
+
+def test_an_order_takes_as_many_of_the_layers_as_a_waterfall_has() -> None:
+    setting = Setting("order", "", Kind.ORDER, ("a", "b"), None, None, "", choices=("a", "b", "c"))
+
+    assert _order(["c", "a"], setting, "here") == ["c", "a"]
+    for order in (["a"], ["a", "a"], ["a", "b", "c"], ["a", "d"]):
+        with pytest.raises(InputError, match="allowed: a list with 2 of a, b, c once"):
+            _order(order, setting, "here")

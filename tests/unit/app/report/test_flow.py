@@ -9,7 +9,7 @@ import pytest
 
 from novate.app.report.flow import LAYERS, beyond_collateral, layer_of, loss_flow, who_paid
 from novate.app.report.load import Payer, Run, Table
-from novate.message import layer as layer_table
+from novate.default_management import loss
 
 
 def paying(run: Run, *payers: Payer) -> Run:
@@ -98,7 +98,7 @@ def test_members_stand_behind_the_default_fund_only(quiet_run: Run) -> None:
 
 
 def test_every_declared_layer_has_words_and_a_colour_of_its_own() -> None:
-    assert [layer.key for layer in LAYERS[1:]] == [terms.key for terms in layer_table.LAYERS]
+    assert [layer.key for layer in LAYERS[1:]] == [terms.key for terms in loss.LAYERS]
     assert all(layer.label and layer.tone for layer in LAYERS)
     labels = [layer.label for layer in LAYERS]
     assert len(labels) == len(set(labels))

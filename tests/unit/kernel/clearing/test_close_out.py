@@ -13,10 +13,10 @@ from novate.kernel.clearing.close_out import (
     assess_subjects,
     find_binding,
     look_at_prices,
-    want_orders,
+    want_conversions,
+    want_slices,
 )
 from novate.kernel.clearing.columns import I64
-from novate.kernel.codes import OrderKind
 from novate.valuation import ClearingState
 from tests.unit.kernel import twin
 from tests.unit.kernel.exposures import (
@@ -137,10 +137,10 @@ def test_the_binding_position_asks_for_most(seed: int) -> None:
         assert binding[k] == best[0]
 
 
-def readable_orders(
-    x: ClearingState, account: int, is_blocked: I64, is_stale: I64, floor: int, share: int
+def readable_slices(
+    x: ClearingState, account: int, is_blocked: I64, floor: int, share: int
 ) -> list[list[int]]:
-    """What the next slice of an account asks for."""
+    """What the next slice of an account trades."""
     wanted = []
     for i, lots in held(x, account):
         if is_blocked[i]:
@@ -148,34 +148,48 @@ def readable_orders(
         size = abs(lots)
         if math.ceil(abs(value_at_mark(x, i, lots)) * price_of(x, i)) > floor:
             size = -(-size * share // 1_000_000)
-        wanted.append([account, OrderKind.POSITION, i, -size if lots > 0 else size])
-    debt = max(-int(x.accounts.balance[account, 0]), 0)
-    balance, price = int(x.accounts.balance[account, 1]), float(x.assets.unit_price[1])
-    if balance == 0 or price <= 0 or is_stale[1]:
-        return wanted
-    if balance < 0 or account == LIQUIDATOR:
-        wanted.append([account, OrderKind.CONVERSION, 1, -balance])
-    elif debt > 0:
-        sold = min(balance, math.ceil(debt / price))
-        wanted.append([account, OrderKind.CONVERSION, 1, -sold])
+        wanted.append([account, i, -size if lots > 0 else size])
     return wanted
 
 
+def readable_conversions(x: ClearingState, account: int, is_stale: I64) -> list[list[int]]:
+    """What of its other asset an account converts."""
+    debt = max(-int(x.accounts.balance[account, 0]), 0)
+    balance, price = int(x.accounts.balance[account, 1]), float(x.assets.unit_price[1])
+    if balance == 0 or price <= 0 or is_stale[1]:
+        return []
+    if balance < 0 or account == LIQUIDATOR:
+        return [[account, 1, -balance]]
+    return [[account, 1, -min(balance, math.ceil(debt / price))]] if debt > 0 else []
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_next_slice_of_every_position_and_debt(seed: int) -> None:
+def test_the_next_slice_of_every_position(seed: int) -> None:
     x, is_blocked = drawn(seed)
     rng = np.random.default_rng(seed)
-    is_stale = rng.random(2) < 0.2
     floor, share = int(rng.choice([0, 40_000, 10**9])), int(rng.choice([1, 250_000, 10**6]))
 
-    orders = want_orders(
-        *arrays(x), is_blocked, is_stale, SUBJECTS, LIQUIDATOR, *alike(floor), *alike(share)
-    )
+    orders = want_slices(*arrays(x), is_blocked, SUBJECTS, *alike(floor), *alike(share))
 
     expected = [
         order
         for account in SUBJECTS.tolist()
-        for order in readable_orders(x, account, is_blocked, is_stale, floor, share)
+        for order in readable_slices(x, account, is_blocked, floor, share)
+    ]
+    assert orders.tolist() == expected
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_debt_is_converted(seed: int) -> None:
+    x, _ = drawn(seed)
+    is_stale = np.random.default_rng(seed).random(2) < 0.2
+
+    orders = want_conversions(x.account_arrays(), x.asset_arrays(), is_stale, SUBJECTS, LIQUIDATOR)
+
+    expected = [
+        order
+        for account in SUBJECTS.tolist()
+        for order in readable_conversions(x, account, is_stale)
     ]
     assert orders.tolist() == expected
 
@@ -187,11 +201,10 @@ def test_a_share_of_the_largest_position_stays_inside_64_bits() -> None:
     x.positions.lots[row] = 2**55 + 1
     x.instruments.unit[i] = x.marks.mark[i] = 1
     x.instruments.form[i] = 1
-    none = np.zeros(7, np.bool_)
 
-    orders = want_orders(
-        *arrays(x), none, none[:2], np.array([account]), -1, *alike(0), *alike(999_999)
+    orders = want_slices(
+        *arrays(x), np.zeros(7, np.bool_), np.array([account]), *alike(0), *alike(999_999)
     )
 
-    [quantity] = orders[(orders[:, 1] == OrderKind.POSITION) & (orders[:, 2] == i), 3]
+    [quantity] = orders[orders[:, 1] == i, 2]
     assert quantity == -(2**55 + 1) * 999_999 // 1_000_000

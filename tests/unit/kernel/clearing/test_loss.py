@@ -12,17 +12,20 @@ from novate.kernel.codes import Layer
 from tests.unit.kernel.share import share_pro_rata as readable_share
 
 LAYERS = (Layer.OWN_CONTRIBUTION, Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME, Layer.DEFAULT_FUND)
-FUND, SKIN, MEMBER = 5, 6, 4
 TERMS = np.array(
     [
-        (Layer.OWN_CONTRIBUTION, MEMBER, OWN),
-        (Layer.INSURANCE_FUND, FUND, ALL),
-        (Layer.SKIN_IN_THE_GAME, SKIN, ALL),
-        (Layer.DEFAULT_FUND, MEMBER, OTHERS),
+        (Layer.OWN_CONTRIBUTION, OWN),
+        (Layer.INSURANCE_FUND, ALL),
+        (Layer.SKIN_IN_THE_GAME, ALL),
+        (Layer.DEFAULT_FUND, OTHERS),
     ],
     np.int64,
 )
 LIQUIDATOR = 9
+IS_OF_LAYER = np.array([[0, 0, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0]], np.bool_)[
+    [0, 1, 2, 0]
+]
+"""Payers are the fund, the skin, and the contributions of four members."""
 
 
 def accounts_of(balance: list[int], gain: list[int] | None = None) -> AccountArrays:
@@ -116,7 +119,7 @@ def test_prefunded_layers_pay_loss_by_loss(seed: int) -> None:
 
     accounts = accounts_of(balance.tolist())
     paid = bear_prefunded(
-        accounts, TERMS, np.array([0, 1, *member_of]), np.array([FUND, SKIN, *[MEMBER] * 4]),
+        accounts, TERMS, IS_OF_LAYER, np.array([0, 1, *member_of]),
         np.array([-1, -1, *member_of.values()]), np.array([21, 22]), LIQUIDATOR,
         members, amounts, left,
     )  # fmt: skip
@@ -134,8 +137,8 @@ def test_rows_paid_find_room_however_many_they_are() -> None:
     left = np.zeros(1, np.int64)
 
     paid = bear_prefunded(
-        accounts, TERMS[3:], payers, np.full(400, MEMBER), payers.copy(), np.array([-5]), 400,
-        np.array([-1]), np.array([4_000]), left,
+        accounts, TERMS[3:], np.ones((1, 400), np.bool_), payers, payers.copy(), np.array([-5]),
+        400, np.array([-1]), np.array([4_000]), left,
     )  # fmt: skip
 
     assert (len(paid), left[0], accounts.balance[400, 0]) == (400, 0, 4_010)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.auto_deleveraging import Queues, ranking_score
-from novate.engine.recover import recover
+from novate.default_management.loss.auto_deleveraging import Queues, ranking_score
+from novate.engine.recover import audit, recover
 from novate.kernel.codes import AccountStatus, Layer
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -112,20 +112,6 @@ def test_a_short_liquidator_buys_below_the_mark() -> None:
     assert deleveraged(made) == [("C", -40, 555, 200 * COIN), ("B", -60, 555, 300 * COIN)]
 
 
-@pytest.mark.rule("4.30", "14.2")
-def test_recovery_books_trades_and_payments_in_the_order_of_the_events() -> None:
-    made = house(is_long=False)
-    made.deposit("INSURANCE_FUND", 100 * COIN)
-    made.price(560)
-
-    assert deleveraged(made)
-    assert [row["amount"] for row in made.events("LossAllocated")] == [100 * COIN]
-    names = made.event_names()
-    assert names.index("PositionDeleveraged") < names.index("LossAllocated")
-    recovered = recover(made.engine.journal, from_snapshot=False)
-    assert recovered.state.digest() == made.state.digest()
-
-
 @pytest.mark.rule("13.11", "13.15")
 def test_the_price_is_the_nearest_tick_and_what_it_bears_beyond_the_loss_is_swept() -> None:
     made = house(deposit=5_550)
@@ -226,3 +212,20 @@ def test_orders_that_deleveraging_made_too_large_are_cancelled() -> None:
     at = names.index("PositionDeleveraged")
     assert names[at : at + 3] == ["PositionDeleveraged", "OrderClosed", "LossClosed"]
     assert made.events("OrderClosed", last=True) == [{"order": order["order"]}]
+
+
+@pytest.mark.rule("4.30", "14.2")
+def test_what_prefunded_layers_paid_is_journaled_before_winners_are_closed() -> None:
+    made = house(is_long=False)
+    made.deposit("INSURANCE_FUND", 100 * COIN)
+
+    made.price(560)  # the short liquidator buys, and the checksum of a trade counts its balance
+
+    assert [(row["layer"], row["amount"]) for row in made.events("LossAllocated")] == [
+        (Layer.INSURANCE_FUND, 100 * COIN)
+    ]
+    names = made.event_names()
+    assert names.index("LossAllocated") < names.index("PositionDeleveraged")
+    again = recover(made.engine.journal, from_snapshot=False)
+    assert again.state.digest() == made.state.digest()
+    assert audit(made.engine.journal).digest == made.state.digest()

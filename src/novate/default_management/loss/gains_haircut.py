@@ -18,23 +18,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from novate.default_management.loss.policy import (
+    NOTHING_PAID,
+    Bearer,
+    Borne,
+    LastLayer,
+    LayerTerms,
+    Place,
+)
+from novate.default_management.loss.share import above_maintenance
+from novate.default_management.state import DefaultState
 from novate.errors import require
-from novate.kernel.clearing.assess import EQUITY, GAIN, MAINTENANCE
+from novate.kernel.clearing.assess import GAIN
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.loss import cut_gains
-from novate.kernel.codes import AccountStatus, Role
+from novate.kernel.codes import Layer, Role
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
-
-
-def standing_accounts(x: ClearingState) -> npt.NDArray[np.bool_]:
-    """Return which margin accounts are standing, status open or called; bool, shape (accounts,)."""
-    is_standing: npt.NDArray[np.bool_] = x.accounts.used("status") <= AccountStatus.CALLED
-    return x.accounts.used("shares_losses") & is_standing
 
 
 def bearable(x: ClearingState) -> I64:
@@ -48,11 +51,8 @@ def bearable(x: ClearingState) -> I64:
         that are not standing.  No cut up to it takes equity below maintenance margin.
     """
     numbers = x.assess_all()
-    most = np.minimum(
-        x.window_gains() + numbers[:, GAIN], numbers[:, EQUITY] - numbers[:, MAINTENANCE]
-    )
-    pays = standing_accounts(x) & x.margin_groups()
-    spare: I64 = np.where(pays, np.maximum(most, 0), 0)
+    gains = np.maximum(x.window_gains() + numbers[:, GAIN], 0)
+    spare: I64 = np.minimum(gains, above_maintenance(x, numbers))
     return spare
 
 
@@ -141,3 +141,18 @@ def apply_gains_cut(x: ClearingState, columns: Row) -> None:
     cut = cut_in_turn(x, columns["amount"])
     is_same = (cut.total == columns["gains"]) & (cut.taken == columns["amount"])
     require(bool(is_same.all()), "the gains cut are the gains that were counted")
+
+
+class GainsHaircut(LastLayer):
+    """Winners of the gains window bear losses, in one event a loss."""
+
+    moves_cash_alone = True
+    terms = LayerTerms(
+        Layer.GAINS_HAIRCUT, "variation_margin_gains_haircutting", "gains-haircut",
+        Place.LAST, Bearer.OTHERS,
+        "Last layer: gains haircut", "Gains haircut",
+    )  # fmt: skip
+
+    def bear(self, x: DefaultState, losses: I64, rest: I64, emit: Emit) -> Borne:
+        """Cut gains for one loss after another."""
+        return Borne(allocate(x, losses, rest, emit), NOTHING_PAID)

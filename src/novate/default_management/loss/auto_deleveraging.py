@@ -6,7 +6,7 @@ and Hyperliquid rank by the same two factors.
 
 The price is as far from the mark as the loss needs, spread over the liquidator's whole position,
 but no winner is closed at a loss on what is closed, or below maintenance margin (rules 13.10 to
-13.17).
+13.17).  What the queue leaves is cut from gains.
 """
 
 from __future__ import annotations
@@ -16,13 +16,23 @@ import heapq
 import numpy as np
 
 from novate.default_management.close_out import notional_of, position_rows
-from novate.default_management.gains_haircut import standing_accounts
-from novate.default_management.outbox import book_between
+from novate.default_management.loss import gains_haircut
+from novate.default_management.loss.policy import (
+    NOTHING_PAID,
+    Bearer,
+    Borne,
+    LastLayer,
+    LayerTerms,
+    Place,
+)
+from novate.default_management.loss.share import standing_accounts
+from novate.default_management.outbox import book_between, cancel_excess_orders
+from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import NET
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import closable_lots
 from novate.kernel.clearing.settle import value_of, values_of
-from novate.kernel.codes import Role
+from novate.kernel.codes import Layer, Role
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
@@ -166,8 +176,10 @@ def allocate(x: ClearingState, queues: Queues, loss: int, rest: int, emit: Emit)
     """
     liquidator = x.single(Role.LIQUIDATOR)
     rows = position_rows(x, liquidator)
-    rows.sort(key=lambda r: (-notional_of(x, r), int(x.positions.instrument[r])))
-    for row in rows:
+    p = x.positions
+    held = [(int(p.instrument[row]), int(p.lots[row]), row) for row in rows]
+    held.sort(key=lambda one: (-notional_of(x, *one[:2]), one[0]))
+    for *_, row in held:
         if rest <= 0:
             break
         rest = _deleverage(x, queues, loss, row, rest, emit)
@@ -269,3 +281,30 @@ def apply_position_deleveraged(x: ClearingState, row: Row) -> None:
         x, row["account"], x.single(Role.LIQUIDATOR), row["instrument"], row["ticks"],
         row["lots"], row["value"],
     )  # fmt: skip
+
+
+class AutoDeleveraging(LastLayer):
+    """Winners are closed against the liquidator; what that leaves is cut from gains."""
+
+    terms = LayerTerms(
+        Layer.AUTO_DELEVERAGING, "auto_deleveraging", "adl",
+        Place.LAST, Bearer.OTHERS,
+        "Last layer: auto-deleveraging", "Deleveraging",
+    )  # fmt: skip
+
+    def bear(self, x: DefaultState, losses: I64, rest: I64, emit: Emit) -> Borne:
+        """Close winners, then cut gains, loss by loss."""
+        left, queues = rest.copy(), Queues(x)
+        for k in np.flatnonzero(left).tolist():
+            before = queues.found
+            left[k] = allocate(x, queues, int(losses[k]), int(left[k]), emit)
+            cancel_excess_orders(x, emit)
+            if queues.found == before:
+                # Cuts move cash alone: where nobody stands in a queue, nobody will for later ones.
+                left[k:] = gains_haircut.allocate(x, losses[k:], left[k:], emit)
+                break
+            if left[k]:
+                one = slice(k, k + 1)
+                left[one] = gains_haircut.allocate(x, losses[one], left[one], emit)
+                queues = Queues(x)
+        return Borne(left, NOTHING_PAID)

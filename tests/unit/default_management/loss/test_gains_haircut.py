@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novate.book.ledger import transfer
-from novate.default_management.gains_haircut import (
+from novate.default_management.loss.gains_haircut import (
     allocate,
     apply_gains_cut,
     bearable,
-    standing_accounts,
 )
+from novate.default_management.loss.share import standing_accounts
 from novate.engine.decide import Events
 from novate.errors import InvariantError
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET
