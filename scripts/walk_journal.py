@@ -435,6 +435,8 @@ def _allocated(walk: Walk, state: State, record: Record, run: Run) -> None:
 
 def _check_trade(walk: Walk, step: Step, batch: Batch) -> None:
     terms, row = walk.terms, step.row
+    if row["instrument"] >= len(terms.instruments):
+        raise InputError("the account trades options: only accounts of perpetuals are followed")
     contract = terms.instruments[row["instrument"]]
     value = terms.value(row["instrument"], row["ticks"], row["lots"])
     walk.check("value of the trade", value, row["value"])
@@ -517,7 +519,8 @@ def _check_fill(walk: Walk, step: Step, _: Batch) -> None:
     held = step.before.positions[i]
     price = terms.unit_price(terms.instruments[i]["settlement_asset"])
     size = math.ceil(abs(row["value"]) * price)
-    net = assess(terms, step.before).net
+    mark = terms.value(i, terms.instruments[i]["mark"], row["lots"])
+    net = assess(terms, step.before).net + math.floor((mark - row["value"]) * price)
     fee = min(-(-size * terms.parameters[Parameter.LIQUIDATION_FEE_PPM] // PPM), max(net, 0))
     closed = abs(held.entry_cost) * abs(row["lots"]) // abs(held.lots)
     closed = closed if held.entry_cost > 0 else -closed

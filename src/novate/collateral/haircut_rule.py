@@ -7,7 +7,7 @@ Principle 5: haircuts are set, and reviewed, for each asset that is taken as col
 from __future__ import annotations
 
 from novate.collateral.state import CollateralState
-from novate.errors import require
+from novate.errors import JournalError, require
 from novate.market.reference import BPS
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -37,7 +37,15 @@ def decide_set_haircut_rule(x: CollateralState, row: Row, emit: Emit) -> Refusal
 
 
 def apply_haircut_rule_set(x: CollateralState, row: Row) -> None:
-    """Set the rule of the asset; it is first asked at the next assessment."""
+    """Set the rule of the asset; it is first asked at the next assessment.
+
+    Raises
+    ------
+    JournalError
+        If the rule is not in the catalogue of this state, so that no haircut could be computed.
+    """
+    if row["rule"] >= len(x.haircut_rules):
+        raise JournalError(f"an asset gets haircut rule {row['rule']}, the catalogue has no such")
     x.assets.haircut_rule[row["asset"]] = row["rule"]
 
 

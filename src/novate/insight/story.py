@@ -62,7 +62,7 @@ def story_of(run: ObservedRun, bridge: Bridge | None) -> dict[str, Any]:
         "sequence": run.opening.sequence or 1,
         "instant": format_instant(int(observer.tables["solvency"][0]["instant_ns"])),
         "kind": "start",
-        "text": f"A {holder} of {accounts.members[k]} at the start.",
+        "text": f"An account of member {accounts.members[k]}, a {holder}, at the start.",
         "numbers": {"net_equity": text(int(run.opening.equity[k]))},
     }
     return {

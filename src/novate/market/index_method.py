@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from novate.errors import JournalError
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -20,7 +21,15 @@ def decide_set_index_method(state: MarketState, row: Row, emit: Emit) -> Refusal
 
 
 def apply_index_method_set(state: MarketState, row: Row) -> None:
-    """Remember the method."""
+    """Remember the method.
+
+    Raises
+    ------
+    JournalError
+        If the method is not in the catalogue of this state, so that no index could be computed.
+    """
+    if row["method"] >= len(state.index_methods):
+        raise JournalError(f"an asset gets index method {row['method']}, the catalogue has no such")
     state.assets.index_method[row["asset"]] = row["method"]
 
 

@@ -51,12 +51,16 @@ def rows_of(table: Table, column: str, name: str) -> Table:
 
 
 def instruments_by_liquidation(run: Run) -> list[str]:
-    """Return the instruments, the one with most liquidated notional first."""
+    """Return the instruments with prices, the one with most liquidated notional first.
+
+    Options have smiles in the place of prices: they are drawn elsewhere.
+    """
     liquidations = run.table("liquidations")
     totals = dict.fromkeys(run.summary.instruments, 0.0)
     sizes = np.abs(liquidations.floats("notional")).tolist()
     for name, size in zip(liquidations.texts("instrument"), sizes, strict=True):
-        totals[name] = totals.get(name, 0.0) + size
+        if name in totals:
+            totals[name] += size
     return sorted(totals, key=lambda name: (-totals[name], name))
 
 
