@@ -177,7 +177,7 @@ class Parameter(IntEnum):
     )
     CONCENTRATION_FLOOR = 19, Setting(
         "margin", "concentration_floor", MONEY, 0, 0, AMOUNT_MAX,
-        "net notional of an underlying up to which the concentration add-on, of groups that have it, asks nothing",
+        "net notional of an underlying without a charge, in groups with the concentration add-on",
         scopes=BY_GROUP,
     )
     CONCENTRATION_PPM = 20, Setting(
