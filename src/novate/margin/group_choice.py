@@ -22,7 +22,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.excess import held_back
+from novate.valuation.excess import HeldBack, held_back
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
 
@@ -32,7 +32,8 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
 
     Both the group that it leaves and the one that it is in afterwards must hold initial margin:
     what an account takes along is gone for the others.  If there still is a group that it left,
-    each must also cover its gains that are not proven: cash could otherwise be parted from them.
+    each must hold what a withdrawal would leave in it: one part could otherwise pay out what covers
+    the other.
     """
     account, group = row["account"], row["group"]
     refusal = _place_refusal(x, account, group, row["netting_set"])
@@ -48,11 +49,11 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     refusal = _size_refusal(x, account)
     parts = (account,) if left in (account, group) else (left, account)
     found = [x.assess(part) for part in parts]
-    gains = [held_back(x, part, numbers).gains for part, numbers in zip(parts, found, strict=True)]
+    needs = [held_back(x, part, numbers) for part, numbers in zip(parts, found, strict=True)]
     put_into_group(x, account, left, netting_set)
     for name, value in before.items():
         getattr(x.accounts, name)[account] = value
-    refusal = refusal or _margin_refusal(found, gains)
+    refusal = refusal or _margin_refusal(found, needs)
     if refusal is not None:
         return refusal
     there = found[-1]
@@ -74,14 +75,16 @@ def _standing_refusal(x: ClearingState, left: int, group: int) -> Refusal | None
     return None
 
 
-def _margin_refusal(found: Sequence[Assessment], gains: Sequence[int]) -> Refusal | None:
-    """Whether groups cover initial margin, and two parts of one also gains that are not proven."""
-    for numbers in found:
-        if numbers.equity < numbers.initial:
-            return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, numbers.initial)
-    for numbers, gain in zip(found, gains, strict=True):
-        if len(found) > 1 and numbers.equity < numbers.initial + gain:
-            return Refusal(No.GAINS_UNPROVEN, numbers.equity, numbers.initial + gain)
+def _margin_refusal(found: Sequence[Assessment], needs: Sequence[HeldBack]) -> Refusal | None:
+    """Whether a group covers initial margin; two parts of one, what a withdrawal leaves in each."""
+    if len(found) == 1:
+        needs = [HeldBack(found[0].initial, 0)]
+    for numbers, need in zip(found, needs, strict=True):
+        if numbers.equity < need.margin:
+            return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, need.margin)
+    for numbers, need in zip(found, needs, strict=True):
+        if numbers.equity < sum(need):
+            return Refusal(No.GAINS_UNPROVEN, numbers.equity, sum(need))
     return None
 
 

@@ -11,6 +11,7 @@ from novate.kernel.codes import AccountStatus
 from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
+from tests.simulate.naive.transfer import must_stay
 from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
@@ -121,13 +122,12 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     check_sizes(w, account, check)
     left = before["group"]
     others = [w.accounts[left]] if w.accounts_of(left) and left != group else []
-    for one in (*others, account):
-        n = w.assess(one)
-        check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
-    for one in (*others, account) if others else ():
-        n = w.assess(one)
-        needed = n.initial + n.unproven + w.group(one).encumbered
-        check(n.equity < needed, code.GAINS_UNPROVEN, n.equity, needed)
+    parts = [(w.assess(one), one) for one in (*others, account)]
+    needs = [must_stay(w, one, n) if others else (n.initial, n.initial) for n, one in parts]
+    for (n, _), (margin, _) in zip(parts, needs, strict=True):
+        check(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
+    for (n, _), (_, everything) in zip(parts, needs, strict=True):
+        check(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
     w.emit(
         "MarginGroupSet",
         account=account.number,

@@ -126,7 +126,7 @@ def test_an_account_that_joins_a_group_gets_its_margin_model() -> None:
     assert house.events("MarginGroupSet")[-1]["requirement"] == 0
 
 
-@pytest.mark.rule("6.34")
+@pytest.mark.rule("6.34", "6.58")
 def test_a_group_that_an_account_leaves_must_do_without_it() -> None:
     house = hedge_house()
     house.deposit("A2", 600 * COIN)
@@ -136,12 +136,12 @@ def test_a_group_that_an_account_leaves_must_do_without_it() -> None:
     set_group(house, "A2", "A2", "A2", allow=True)
 
     assert house.refusals() == [No.INSUFFICIENT_MARGIN]
-    assert numbers(house) == [(1_000 * COIN, 1_200 * COIN)]
+    assert numbers(house) == [(1_000 * COIN, 1_260 * COIN)]  # margin, and 0.5% to liquidate
     assert asked(house, "A2") == (1_600, 1_200, 600)
-    house.deposit("A", 200 * COIN)
+    house.deposit("A", 260 * COIN)
     set_group(house, "A2", "A2", "A2")
     assert asked(house, "A2") == (600, 0, 0)
-    assert asked(house) == (1_200, 1_200, 600)
+    assert asked(house) == (1_260, 1_200, 600)
 
 
 @pytest.mark.rule("6.34")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from novate.kernel.clearing import sweep as kernels
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.columns import I64
-from novate.kernel.codes import Role
 from novate.valuation import ClearingState, MarginCache
 from tests.unit.kernel.exposures import random_exposure
 
@@ -76,8 +75,9 @@ def test_rows_behind_the_sorted_part_count_too(seed: int) -> None:
 @pytest.mark.rule("3.26")
 def test_totals_are_of_margin_accounts_only() -> None:
     x = random_exposure(np.random.default_rng(9), accounts=20, rows=60)
-    x.accounts.role[:3] = int(Role.FEES), int(Role.MEMBER), int(Role.HOUSE)
+    x.accounts.is_margined[2:20] = True
+    x.accounts.margin_group[:20] = np.arange(20)
     health = MarginCache(x).numbers()
     mine = health[2:]
     expected = [18, int((mine[:, 0] < mine[:, 2]).sum()), *mine.sum(axis=0).tolist()]
-    assert kernels.margin_totals(x.accounts.used("role"), health).tolist() == expected
+    assert kernels.margin_totals(x.margin_groups(), health).tolist() == expected
