@@ -1,4 +1,4 @@
-"""Between which accounts something may be transferred without a price (rule 6.54).
+"""Between which accounts something may be transferred without a price (rule 6.53).
 
 Both belong to one holder: they are of one pool, and so of one member and one class.
 """

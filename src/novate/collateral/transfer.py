@@ -1,4 +1,4 @@
-"""Transfers of collateral between two accounts of one pool (rules 6.54 to 6.58).
+"""Transfers of collateral between two accounts of one pool (rules 6.54 to 6.57).
 
 Out of a margin group collateral goes as by a withdrawal.  Inside a group nothing but the balance is
 asked: what the group has and must hold stays the same.

@@ -8,32 +8,41 @@ assets and positions of one client do not cover those of another).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from novate.book.account import OF_GROUP, put_into_group
 from novate.kernel.clearing.bound import AMOUNT_MAX
-from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere
+from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
-from novate.kernel.codes import AccountStatus, MarginMode
+from novate.kernel.codes import AccountStatus, MarginMode, MemberStatus
+from novate.margin.admission import netted_lots
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.excess import HeldBack, held_back
+from novate.valuation.excess import held_back, stale_asset
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
+
+
+class Lots(NamedTuple):
+    """Signed lots, and open lots bought and sold."""
+
+    lots: int
+    buys: int
+    sells: int
 
 
 def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Move an account into a margin group and a netting set, out of them, or say why not.
 
-    Both the group that it leaves and the one that it is in afterwards must hold initial margin:
-    what an account takes along is gone for the others.  If there still is a group that it left,
-    each must hold what a withdrawal would leave in it: one part could otherwise pay out what covers
-    the other.
+    The group that it is in afterwards must hold initial margin.  What an account takes along out of
+    a group that goes on is gone for the others, and free of what they must hold: each part must
+    then hold what a withdrawal leaves (rule 6.58).  Orders that only reduced a netted position may
+    not become orders that open one (rule 6.59).
     """
     account, group = row["account"], row["group"]
     refusal = _place_refusal(x, account, group, row["netting_set"])
@@ -44,21 +53,26 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     if refusal is not None:
         return refusal
     netting_set = int(x.accounts.netting_set[account])
+    is_same = (left, netting_set) == (group, row["netting_set"])
     before = {name: getattr(x.accounts, name)[account] for name in OF_GROUP}
+    parted = _beside(x, account)
     put_into_group(x, account, group, row["netting_set"])
+    there = x.assess(account)
     refusal = _size_refusal(x, account)
-    parts = (account,) if left in (account, group) else (left, account)
-    found = [x.assess(part) for part in parts]
-    needs = [held_back(x, part, numbers) for part, numbers in zip(parts, found, strict=True)]
+    refusal = refusal or (None if is_same else _orders_refusal(x, account, parted))
+    if left in (account, group):
+        refusal = refusal or _margin_refusal(there, there.initial)
+    else:
+        refusal = refusal or _parts_refusal(x, (left, account))
     put_into_group(x, account, left, netting_set)
     for name, value in before.items():
         getattr(x.accounts, name)[account] = value
-    refusal = refusal or _margin_refusal(found, needs)
-    if refusal is not None:
-        return refusal
-    there = found[-1]
-    emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
-    return None
+    if refusal is None and x.accounts.is_suspended[account]:
+        standing = int(x.accounts.status[x.accounts.parent[account]])
+        refusal = Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    if refusal is None:
+        emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
+    return refusal
 
 
 def _standing_refusal(x: ClearingState, left: int, group: int) -> Refusal | None:
@@ -75,16 +89,72 @@ def _standing_refusal(x: ClearingState, left: int, group: int) -> Refusal | None
     return None
 
 
-def _margin_refusal(found: Sequence[Assessment], needs: Sequence[HeldBack]) -> Refusal | None:
-    """Whether a group covers initial margin; two parts of one, what a withdrawal leaves in each."""
-    if len(found) == 1:
-        needs = [HeldBack(found[0].initial, 0)]
-    for numbers, need in zip(found, needs, strict=True):
-        if numbers.equity < need.margin:
-            return Refusal(No.INSUFFICIENT_MARGIN, numbers.equity, need.margin)
-    for numbers, need in zip(found, needs, strict=True):
-        if numbers.equity < sum(need):
-            return Refusal(No.GAINS_UNPROVEN, numbers.equity, sum(need))
+def _margin_refusal(found: Assessment, margin: int) -> Refusal | None:
+    """Whether the equity of a group covers a margin."""
+    if found.equity < margin:
+        return Refusal(No.INSUFFICIENT_MARGIN, found.equity, margin)
+    return None
+
+
+def _parts_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+    """Whether both parts of what was one group have what a withdrawal must leave (rule 6.58).
+
+    Inside a group cash goes where it is wanted: parted from its group it is free to leave.
+    """
+    stale = [asset for asset in (stale_asset(x, part) for part in parts) if asset >= 0]
+    if stale:
+        return Refusal(No.INDEX_STALE, stale[0], -1)
+    both = [x.assess(part) for part in parts]
+    needs = [held_back(x, part, found) for part, found in zip(parts, both, strict=True)]
+    for found, need in zip(both, needs, strict=True):
+        refusal = _margin_refusal(found, need.margin)
+        if refusal is not None:
+            return refusal
+    for found, need in zip(both, needs, strict=True):
+        if found.equity < sum(need):
+            return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    return None
+
+
+def _beside(x: ClearingState, account: int) -> dict[int, Lots]:
+    """Return lots, and open lots of each side, of an account's contracts in the rest of its set."""
+    p, found = x.positions, {}
+    row = int(x.accounts.head[account])
+    while row >= 0:
+        i = int(p.instrument[row])
+        if p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
+            lots = lots_elsewhere(x.account_arrays(), p.arrays(), account, i)
+            found[i] = Lots(*(int(n) for n in lots))
+        row = int(p.link[row])
+    return found
+
+
+def _orders_refusal(x: ClearingState, account: int, parted: dict[int, Lots]) -> Refusal | None:
+    """Whether open orders have the position that they close, in the set left and in the new one.
+
+    An order that only reduces was granted without margin for a position of its own.
+
+    Parameters
+    ----------
+    account
+        It stands in its new netting set.
+    parted
+        What `_beside` found before.
+    """
+    for i, joined in sorted(_beside(x, account).items()):
+        left = parted[i]
+        if not any(left) and not any(joined):
+            continue
+        own = Lots(*(n - m for n, m in zip(netted_lots(x, account, i), joined, strict=True)))
+        held = left.lots + own.lots, joined.lots
+        now = Lots(*(n + m for n, m in zip(own, joined, strict=True)))
+        for lots, buys, sells in (left, now):
+            for is_closed, closing, rest in (
+                (max(held) > 0, sells, max(lots, 0)),
+                (min(held) < 0, buys, max(-lots, 0)),
+            ):
+                if is_closed and closing > rest:
+                    return Refusal(No.ORDERS_UNCOVERED, closing, rest)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Transfers of positions between two accounts of one pool (rules 7.40 to 7.47).
+"""Transfers of positions between two accounts of one pool (rules 7.42 to 7.48).
 
 Lots move with their share of entry and settlement cost: nothing is priced, paid or realised, and
 the sums of both accounts stay the same to the unit.

@@ -102,8 +102,11 @@ class SetMarginGroupRefusal(IntEnum):
     PRICE_BLOCKED = 9
     POSITION_LIMIT = 10
     AMOUNT_TOO_LARGE = 11
-    INSUFFICIENT_MARGIN = 12
-    GAINS_UNPROVEN = 13
+    ORDERS_UNCOVERED = 12
+    INDEX_STALE = 13
+    INSUFFICIENT_MARGIN = 14
+    GAINS_UNPROVEN = 15
+    MEMBER_NOT_ACTIVE = 16
 
 
 class OpenAccountRefusal(IntEnum):

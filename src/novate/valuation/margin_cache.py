@@ -60,7 +60,8 @@ class MarginCache:
     Attributes
     ----------
     moves
-        How often figures changed of accounts that nobody touched: by a mark, a price, a haircut.
+        How often figures changed of accounts that nobody touched: by a mark, a price, a haircut, a
+        parameter of a margin model, or another account of their group.
     """
 
     def __init__(self, state: ClearingState) -> None:
@@ -132,7 +133,7 @@ class MarginCache:
             self._assess_touched()
         if self._is_stale:
             self._sweep()
-        self._modelled.lay(self._health, moved, self._touched, is_all=may_be_anything)
+        self.moves += self._modelled.lay(self._health, moved, self._touched, is_all=may_be_anything)
         for i in moved:
             self._mark[i] = x.marks.mark[i]
         self._touched.clear()

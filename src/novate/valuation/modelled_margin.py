@@ -39,8 +39,11 @@ class ModelledMargin:
         if self._accounts.size:
             health[self._accounts, HEALTH_INITIAL:] = self._by_rules
 
-    def lay(self, health: I64, moved: list[int], touched: list[I64], *, is_all: bool) -> None:
+    def lay(self, health: I64, moved: list[int], touched: list[I64], *, is_all: bool) -> bool:
         """Put what the models ask into a health array that has followed the rules.
+
+        Returns whether any of them asks something else than the last time: a parameter or the time
+        may change that, without a touch or a mark.
 
         Parameters
         ----------
@@ -56,7 +59,7 @@ class ModelledMargin:
         x, groups = self._x, self._x.modelled_groups()
         if not groups.size:
             self._groups = self._accounts = groups
-            return
+            return False
         models = x.accounts.margin_model[groups].astype(np.int64)
         accounts, place = x.accounts_of(groups)
         is_all |= not np.array_equal(groups, self._groups)
@@ -70,6 +73,7 @@ class ModelledMargin:
         self._groups, self._accounts = groups, accounts
         self._models, self._sets = models, sets
         change = self._seen.change(moved)
+        before = self._asked.copy()
         if is_all:
             self._books = books_of(x, groups)
             self._asked = x.margins(groups, self._books)
@@ -77,6 +81,7 @@ class ModelledMargin:
             self._follow(change, touched)
         self._by_rules = health[accounts, HEALTH_INITIAL:].copy()
         health[accounts, HEALTH_INITIAL:] = self._asked[place]
+        return not np.array_equal(before, self._asked)
 
     def _follow(self, change: MarketChange, touched: list[I64]) -> None:
         """Assess the groups whose book was touched, and those whose model or add-on says so."""

@@ -70,6 +70,11 @@ class Account:
         return self.role in MARGIN_ROLES
 
     @property
+    def add_on_bits(self) -> int:
+        """Add-ons as the engine keeps them: a bit of each number."""
+        return sum(1 << number for number in self.add_ons)
+
+    @property
     def is_standing(self) -> bool:
         return self.has_margin and self.status in (AccountStatus.OPEN, AccountStatus.CALLED)
 

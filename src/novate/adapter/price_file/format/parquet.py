@@ -40,6 +40,10 @@ def _read_parquet(path: Path, aliases: Mapping[str, tuple[str, ...]]) -> Cells:
     try:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow.names
+            twice = sorted({name for name in found if found.count(name) > 1 and name in accepted})
+            if twice:
+                message = f"{path}: columns {twice} are there more than once; allowed: each once"
+                raise InputError(message)
             table = file.read(columns=[name for name in found if name in accepted])
     except (OSError, pa.ArrowException) as error:
         message = f"{path}: not readable as Parquet ({error}); allowed: a complete Parquet file"

@@ -45,6 +45,8 @@ def test_a_line_becomes_a_row_and_numbers_keep_their_digits(tmp_path: Path) -> N
         ('{"a": 1, "a": 2}', "a", "named twice"),
         ('{"a": true}', "a", "true"),
         ('{"a": [1]}', "a", '["1"]'),
+        ('{"a": "1", "\\ud800": [1]}', "name", "\ud800"),
+        ('{"a": "1", "\\n": "2"}', "name", "\n"),
     ],
 )
 def test_a_line_that_is_no_object_of_texts_and_numbers_is_reported(
@@ -77,3 +79,9 @@ def test_what_is_written_is_read(
 
     assert [cells for _, cells in sheet.rows] == [[text.strip(), str(n)] for text, n in rows]
     assert faults == []
+
+
+def test_what_is_told_of_a_line_is_text_that_a_file_holds(tmp_path: Path) -> None:
+    _, [fault] = read(tmp_path, b'{"a": 1}\n{"\\ud800": 1}\n')
+
+    assert str(fault).encode("utf-8").endswith(b"allowed: printable characters")
