@@ -229,7 +229,7 @@ def put_into_group(state: BookState, account: int, group: int, netting_set: int)
         for name in OF_GROUP:
             column = getattr(accounts, name)
             column[account] = column[group]
-    state.forget_modelled()
+    state.forget_groups()
 
 
 def _give_policies(accounts: AccountColumns, account: int) -> None:

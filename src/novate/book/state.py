@@ -49,6 +49,7 @@ class BookState:
         self._own: I64 = np.zeros(0, np.int64)
         self._holders: _Holders | None = None
         self._modelled: I64 | None = None
+        self._groups: npt.NDArray[np.bool_] | None = None
 
     def single(self, role: Role) -> int:
         """Return the clearing house's own account of a role, or -1 before it is opened."""
@@ -92,8 +93,10 @@ class BookState:
     def margin_groups(self) -> npt.NDArray[np.bool_]:
         """Which accounts began a margin group, which goes by their number; shape (accounts,)."""
         a = self.accounts
-        is_first: npt.NDArray[np.bool_] = a.used("margin_group") == np.arange(a.count)
-        return a.used("is_margined") & is_first
+        if self._groups is None or len(self._groups) != a.count:
+            is_first: npt.NDArray[np.bool_] = a.used("margin_group") == np.arange(a.count)
+            self._groups = a.used("is_margined") & is_first
+        return self._groups
 
     def is_group(self, group: int) -> bool:
         """Whether a number is that of a margin group."""
@@ -165,6 +168,11 @@ class BookState:
         """Forget `modelled_groups`, when a group gets another margin model or other add-ons."""
         self._modelled = None
 
+    def forget_groups(self) -> None:
+        """Forget `margin_groups` and `modelled_groups`, when an account joins or leaves a group."""
+        self._groups = None
+        self._modelled = None
+
     def hold(self, account: int, instrument: int) -> int:
         """Return the position row of a pair, made if it is new; room was reserved before."""
         return int(hold_row(self.positions.arrays(), self.accounts.head, account, instrument))
@@ -185,7 +193,7 @@ class BookState:
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""
         self.forget_holders()
-        self._modelled = None
+        self.forget_groups()
         self._single.clear()
         self._own = np.zeros(0, np.int64)
 

@@ -248,7 +248,7 @@ class ClearingState(MarketState, BookState):
         To be called when the tables were filled anew.
         """
         self.forget_holders()
-        self.forget_modelled()
+        self.forget_groups()
         self.forget_watched()
 
     def drop_caches(self) -> None:

@@ -211,10 +211,13 @@ def test_an_account_does_not_leave_with_unproven_gains_while_its_cash_stays() ->
     house.trade("A2", "B", lots=10, ticks=100)
     house.price(120, at_ns=START + HOUR)
     house.price(120, at_ns=START + 2 * HOUR)  # 200 are paid, of which 50 are not proven
-    assert send(house, "A2", "A", 1_031 * COIN) == []
+    assert send(house, "A2", "A", 1_069 * COIN) == []
 
+    assert split(house, "A2") == [SetMarginGroupRefusal.INSUFFICIENT_MARGIN]
+    assert numbers(house) == (131 * COIN, 132 * COIN)  # margin, and the cost of closing the lots
+    assert send(house, "A", "A2", 50 * COIN) == []
     assert split(house, "A2") == [SetMarginGroupRefusal.GAINS_UNPROVEN]
-    assert numbers(house) == (169 * COIN, 182 * COIN)  # the cost of liquidation with them
+    assert numbers(house) == (181 * COIN, 182 * COIN)
 
     assert send(house, "A", "A2", 13 * COIN) == []
     assert split(house, "A2") == []

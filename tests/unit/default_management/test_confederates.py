@@ -95,10 +95,10 @@ def test_no_account_leaves_a_group_with_the_cash_of_its_unproven_gains() -> None
     house.trade("A", "B", lots=10, ticks=100)
     house.price(120, at_ns=START + HOUR)
     house.price(120, at_ns=START + 2 * HOUR)
-    assert send(house, "A", "A2", 1_080 * COIN) == []  # A keeps the initial margin of 120
+    assert send(house, "A", "A2", 1_060 * COIN) == []  # A keeps margin and cost of 132, and 8 more
 
     assert split(house, "A2") == [SetMarginGroupRefusal.GAINS_UNPROVEN]
-    assert numbers(house) == (120 * COIN, 170 * COIN)
+    assert numbers(house) == (140 * COIN, 182 * COIN)
     assert withdraw(house, "A2", 1_018 * COIN + 1) != []  # 120 + 12 + 50 stay in the group
     assert withdraw(house, "A2", 1_018 * COIN) == []
 
