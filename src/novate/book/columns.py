@@ -31,8 +31,12 @@ class AccountColumns(Columns):
     ----------
     role, mode, status, shortfall_policy, segregation
         Codes of `kernel.codes`; shape (accounts,), as all columns but ``balance``.
-    margin_model
-        Number of the margin model of the catalogue, 0 the standard one.
+    margin_model, liquidation_method
+        Numbers of their catalogues, 0 the standard ones.
+    add_ons
+        Add-ons of its margin group, a bit for each number of the catalogue.
+    is_suspended
+        Whether its member is not active (rule 6.50).
     can_trade, is_margined, is_price_collared, shares_losses
         What it may do and owes (`book.account.Policies`), filled by its role when it opens.
     collateral
