@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from novate.engine.earlier_state import Named, drop_done_rows, fill_account_policies
 from novate.errors import JournalError
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Version of the columns in a snapshot.
 
 Raise it when the same journal folds into other columns: one is added, renamed, removed or means

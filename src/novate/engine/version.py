@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from novate.engine.journal import JournalStore
 from novate.errors import JournalError
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 """Stamped on every record.
 
 Raise it once for a release in which the same commands may give other events, a message has a new
 version, or the state has one; and add the release before to `RELEASES`.
 """
 
-RELEASES = {1: "2026.11.0"}
+RELEASES = {1: "2026.11.0", 2: "2026.11.1"}
 """The last release that decides as an earlier engine version did, by that version."""
 
 

@@ -8,7 +8,7 @@ bounded, journaled, and effective from its event on; one with an instant waits f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Self
 
@@ -130,7 +130,7 @@ class Setting:
     doc
         What it is, in one line.
     earlier
-        The default that journals begin with which engine version 1 began, where it was another.
+        Other defaults that journals begin with, by the last engine version that began one so.
     scopes
         Narrower scopes that a value may have, beside that of the whole house.
     """
@@ -142,7 +142,7 @@ class Setting:
     minimum: int
     maximum: int
     doc: str
-    earlier: int | None = None
+    earlier: Mapping[int, int] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
 
 
@@ -167,7 +167,7 @@ class Parameter(IntEnum):
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
         "largest distance of a trade from the mark, 0 for any; not with the external market",
-        earlier=0,
+        earlier={1: 0},
         scopes=BY_INSTRUMENT,
     )
     RISK_REDUCING_SALE_PPM = 17, Setting(
@@ -266,14 +266,13 @@ SETTINGS: dict[Parameter, Setting] = {p: p.setting for p in sorted(Parameter)}
 
 def initial_parameters(engine_version: int) -> npt.NDArray[np.int64]:
     """Return the values that a journal begins with whose first record has an engine version."""
-    return np.array(
-        [
-            setting.earlier if engine_version == 1 and setting.earlier is not None
-            else setting.default
-            for setting in SETTINGS.values()
-        ],
-        np.int64,
-    )  # fmt: skip
+    return np.array([_default(s, engine_version) for s in SETTINGS.values()], np.int64)
+
+
+def _default(setting: Setting, engine_version: int) -> int:
+    """Return the default with which journals of an engine version begin."""
+    last = min((v for v in setting.earlier if v >= engine_version), default=None)
+    return setting.default if last is None else setting.earlier[last]
 
 
 def set_parameters(values: Mapping[Parameter, int]) -> Run:

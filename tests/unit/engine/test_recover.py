@@ -309,7 +309,7 @@ def alter_version(records: list[Record]) -> None:
         (cut_after_due_work, "ends before what its last command causes"),
         (do_work_early, r"record \d+: work before it was not due yet"),
         (add_engine_command, r"record \d+: engine commands do not follow"),
-        (alter_version, r"record 5 was decided by engine version 7, this release has version 2"),
+        (alter_version, r"record 5 was decided by engine version 7, this release has version \d+"),
     ],
 )
 def test_a_journal_that_was_sealed_again_does_not_pass(edit: Edit, message: str) -> None:
