@@ -54,6 +54,8 @@ FUNDING_SETTLED = declare(
     Field("ticks", "int64", "mark used"),
     Field("rate_e9", "int64", "rate; longs pay when it is positive"),
     Field("instant_ns", "int64", "instant of funding"),
+    version=2,
+    renamed={2: {}},
 )
 CONTRACT_EXPIRED = declare(
     "ContractExpired",
