@@ -274,7 +274,13 @@ TOPIC: Topic[PolicyState] = Topic(
     applications=(
         Application(event.WATERFALL_DECLARED, apply_waterfall_declared, NOBODY),
         Application(event.LOSS_ALLOCATED, apply_loss_allocated, PAYER, is_by_column=True),
-        Application(event.GAINS_CUT, gains_haircut.apply_gains_cut, EVERYBODY, is_by_column=True),
+        Application(
+            event.GAINS_CUT,
+            gains_haircut.apply_gains_cut,
+            EVERYBODY,
+            is_by_column=True,
+            older=((1, gains_haircut.apply_gains_cut_by_sums),),
+        ),
         Application(
             event.POSITION_DELEVERAGED, auto_deleveraging.apply_position_deleveraged, ACCOUNT
         ),

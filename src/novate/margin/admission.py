@@ -77,7 +77,8 @@ def decide_submit_trades(
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
     at, asked_row = 0, -1
-    asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
+    asks = bool(x.modelled_groups().size or x.option_rules.count)
+    asked = np.zeros((2 if asks else 0, 4), np.int64)
     while at < rows:
         at = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
@@ -110,14 +111,14 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
     """Return what the models of both sides ask after a trade and before it, shape (2, 4).
 
     Rows are the buyer and the seller, columns initial and maintenance margin after the trade, then
-    both before it, numeraire units; zero for a side whose margin the kernel adds up itself.
+    both before it, numeraire units; zero for a side that holds no margin.
     """
     asked = np.zeros((2, 4), np.int64)
     i, lots, ticks = (int(columns[name][row]) for name in ("instrument", "lots", "ticks"))
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     for side, name, sign in ((BUYER, "buyer", 1), (SELLER, "seller", -1)):
         account = int(columns[name][row])
-        if x.is_standard(account):
+        if not x.accounts.is_margined[account]:
             continue
         entry = entry_of_trade(x.positions.arrays(), account, i, sign * lots, sign * value)
         before = book_of(x, account)
@@ -182,7 +183,9 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     equity, initial = after.equity, after.initial + held
     if equity < initial:
-        if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):
+        is_way_out = _only_reduces(x, account, i, lots) and held <= _released(x, account, i, lots)
+        # An order to sell a long option that limits shorts asks for more than there was before it.
+        if not is_way_out or initial - held > x.assess(account).initial:
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
         # A risk-reducing order (rule 7.27): its loss is no more than the maintenance margin that it
         # frees.  Its hold is at most what is free, so that the order leads to no call.

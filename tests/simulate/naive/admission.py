@@ -335,10 +335,17 @@ class Side:
         return self.account.has_margin and not self.reservation
 
     @property
+    @pytest.mark.rule("3.64")
+    def sells_protection(self) -> bool:
+        """Whether it sells an option and more initial margin is asked after it than before."""
+        is_sale = self.i.is_option and self.lots < 0
+        return is_sale and self.after().initial > self.w.assess(self.account).initial
+
+    @property
     @pytest.mark.rule("7.10")
     def is_risk_reducing(self) -> bool:
         """Whether a side that is short of initial margin may go on because it reduces."""
-        if not self.only_reduces:
+        if not self.only_reduces or self.sells_protection:
             return False
         before, after = self.w.assess(self.account), self.after()
         missing = after.maintenance - after.equity
@@ -487,7 +494,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
             n = s.after()
             is_short = n.equity < n.initial and not s.is_risk_reducing
-            needed = n.maintenance if s.only_reduces else n.initial
+            is_out = s.only_reduces and not s.sells_protection
+            needed = n.maintenance if is_out else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
@@ -560,6 +568,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     after = w.assess(twin)
     if after.equity < after.initial:
         out = is_risk_reducing(w, account, number, lots, held)
+        out = out and without.initial <= w.assess(account).initial
         refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         twin.open_order_hold -= held
         held = min(held, max(without.equity - without.initial, 0))

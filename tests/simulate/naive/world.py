@@ -13,6 +13,7 @@ import pytest
 from novate.kernel.codes import Bound, InstrumentStatus, MemberStatus, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
+from tests.simulate.naive.limited_risk import reliefs
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     half_away,
@@ -374,10 +375,11 @@ class World:
         unsettled: defaultdict[int, int] = defaultdict(int)
         options: defaultdict[int, int] = defaultdict(int)
         option_gain: defaultdict[int, int] = defaultdict(int)
+        asked: dict[tuple[int, int], tuple[int, int]] = {}  # of options
         for place, p in sorted(group.positions.items()):
             i = self.instruments[place[0]]
             if i.is_option:
-                self._assess_option(place, p, out, options, option_gain)
+                asked[place] = self._assess_option(place, p, out, options, option_gain)
                 continue
             if i.mark <= 0:
                 unsettled[i.settles_in] -= p.settlement_cost
@@ -394,7 +396,7 @@ class World:
             if i.slow > 0:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
-        self._ask(group, out)
+        self._ask(group, out, reliefs(self, group, asked))
         for asset in range(len(self.assets)):
             total = group.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
@@ -411,8 +413,9 @@ class World:
         return out
 
     @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
-    def _ask(self, group: Group, out: Numbers) -> None:
+    def _ask(self, group: Group, out: Numbers, relief: list[int]) -> None:
         """Bound the sums, ask the group's own model and add-ons, and add what orders hold."""
+        out.initial, out.maintenance = out.initial - relief[0], out.maintenance - relief[1]
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
         held = [i for i in out.share if group.positions[i].lots]
@@ -433,22 +436,27 @@ class World:
         out: Numbers,
         options: defaultdict[int, int],
         option_gain: defaultdict[int, int],
-    ) -> None:
-        """An option is worth its mark in net equity; a short asks for margin, orders included."""
+    ) -> tuple[int, int]:
+        """An option is worth its mark in net equity; a short asks for margin, orders included.
+
+        Returns initial and maintenance margin of it.
+        """
         i = self.instruments[place[0]]
         short, worst = max(-p.lots, 0), max(p.sells - p.lots, 0)
         if i.mark <= 0 or (p.lots == 0 and worst == 0):
-            return
+            return 0, 0
         price, unit = self.price_in(i), i.terms["unit"]
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
-        out.initial += worth_up(unit * worst * i.short_initial, price)
+        initial = worth_up(unit * worst * i.short_initial, price)
         if self.short_rule(i).entry_counts and short:
             keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
-            out.initial += worth_up(dearer, price * keep)
+            initial += worth_up(dearer, price * keep)
+        out.initial += initial
         out.share[place] = worth_up(unit * short * i.short_maintenance, price)
         out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)
+        return initial, out.share[place]

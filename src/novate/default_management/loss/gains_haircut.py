@@ -40,7 +40,7 @@ from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
 
 
-def bearable(x: ClearingState) -> I64:
+def bearable(x: ClearingState, *, limits_risk: bool = True) -> I64:
     """Return how much a haircut may take from every margin group (rules 13.9 and 6.42).
 
     Returns
@@ -50,7 +50,7 @@ def bearable(x: ClearingState) -> I64:
         (accounts,), at the account that the group began with; zero for the others, and for groups
         that are not standing.  No cut up to it takes equity below maintenance margin.
     """
-    numbers = x.assess_all()
+    numbers = x.assess_all(limits_risk=limits_risk)
     gains = np.maximum(x.window_gains() + numbers[:, GAIN], 0)
     spare: I64 = np.minimum(gains, above_maintenance(x, numbers))
     return spare
@@ -74,7 +74,7 @@ class Cut(NamedTuple):
     winners: I64
 
 
-def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
+def cut_in_turn(x: ClearingState, wanted: I64, *, limits_risk: bool = True) -> Cut:
     """Cut gains pro rata for losses in their order, and book what is taken (rules 1.7 and 13.9).
 
     Each account pays the liquidator in numeraire and its window gain falls by the same amount.
@@ -86,13 +86,15 @@ def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
         State; changed.
     wanted
         What is left of each loss, numeraire units, not negative; shape (losses,).
+    limits_risk
+        As of `ClearingState.assess_all`.
 
     Returns
     -------
     Cut
         What was taken; less than wanted where gains do not suffice.
     """
-    spare = bearable(x)
+    spare = bearable(x, limits_risk=limits_risk)
     require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
     by_size = np.argsort(-spare, kind="stable")
     winners = by_size[: np.count_nonzero(spare)]
@@ -138,7 +140,16 @@ def apply_gains_cut(x: ClearingState, columns: Row) -> None:
         ``amount`` taken and ``gains`` that could be cut before it, numeraire units, shape (rows,);
         a state in which they differ from what is found is a fault.
     """
-    cut = cut_in_turn(x, columns["amount"])
+    _apply_cut(x, columns, limits_risk=True)
+
+
+def apply_gains_cut_by_sums(x: ClearingState, row: Row) -> None:
+    """Book a cut above the maintenance margin of shorts by themselves: version 1 of the event."""
+    _apply_cut(x, {name: np.array([value]) for name, value in row.items()}, limits_risk=False)
+
+
+def _apply_cut(x: ClearingState, columns: Row, *, limits_risk: bool) -> None:
+    cut = cut_in_turn(x, columns["amount"], limits_risk=limits_risk)
     is_same = (cut.total == columns["gains"]) & (cut.taken == columns["amount"])
     require(bool(is_same.all()), "the gains cut are the gains that were counted")
 

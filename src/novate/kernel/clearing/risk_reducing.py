@@ -8,6 +8,7 @@ a sale far below the mark, and leave its loss to the clearing house.  Such a sal
 from __future__ import annotations
 
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_account
+from novate.kernel.clearing.offset import may_offset
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.jit import inlined, kernel
@@ -17,6 +18,9 @@ BUYER, SELLER = range(2)
 
 AFTER, BEFORE = 0, 2
 """Columns of the same: initial margin after the trade, maintenance margin, and both before it."""
+
+NO, YES, UNASKED = range(3)
+"""Answers of `is_given_away`; the last: what limits the group's shorts must be asked first."""
 
 
 @inlined
@@ -45,20 +49,24 @@ def sale_floor(mark, risk_reducing_sale_ppm):  # type: ignore[no-untyped-def]
 
 @kernel
 def is_given_away(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, buyer, seller, i, asked, scratch, out
+    accounts, positions, instruments, assets, buyer, seller, i, asked, is_asked, scratch, out
 ):
-    """Whether a seller short of initial margin sells a long option below the floor (rule 7.12).
+    """Say whether a seller short of initial margin sells a long option below the floor (rule 7.12).
 
     Sales to the external market are exempt.  Asked for a price below the floor only; the account is
     assessed as it stands before the trade.  Not inlined, so that trades of other contracts do not
     carry its code.
     """
     if not accounts.is_margined[seller] or not accounts.is_price_collared[buyer]:
-        return False
+        return NO
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:
-        return False
+        return NO
     assess_account(accounts, positions, instruments, assets, seller, scratch, out)
     if has_model(accounts, asked, seller):
         take_requirement(asked, SELLER, BEFORE, out)
-    return out[EQUITY] < out[INITIAL]
+    elif out[EQUITY] < out[INITIAL] and may_offset(accounts, positions, instruments, seller, i):
+        if not is_asked:
+            return UNASKED
+        take_requirement(asked, SELLER, BEFORE, out)
+    return YES if out[EQUITY] < out[INITIAL] else NO

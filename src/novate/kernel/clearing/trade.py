@@ -19,6 +19,7 @@ from novate.kernel.clearing.position import (
 from novate.kernel.clearing.trade_refusal import (
     ACCEPTED,
     AMOUNT_TOO_LARGE,
+    ASK,
     entry_refusal,
     needs_model,
     risk_refusal,
@@ -235,9 +236,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
     for two position rows a trade.
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
-    must say.  The caller goes on from there, ``first``, with what the model says of that row:
-    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`, empty while no group has such a
-    model.  At the end it returns the number of rows.
+    must say, or of a group in which options may limit one another and that needs it.  The caller
+    goes on from there, ``first``, with what the model says of that row: ``asked_row``, and
+    ``asked[side, 4]`` as in `risk_reducing`, empty while nothing can be asked.  At the end it
+    returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -269,8 +271,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
             code, was, may = risk_refusal(
                 accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
                 is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
-                buyer_reservation[k], seller_reservation[k], asked, scratch, out,
+                buyer_reservation[k], seller_reservation[k], asked, k == asked_row, scratch, out,
             )  # fmt: skip
+            if code == ASK:
+                return np.int64(k)
         refusal[k] = code
         actual[k] = was
         allowed[k] = may
