@@ -78,6 +78,7 @@ class BookState:
             a.mode,
             a.status,
             a.margin_model,
+            a.margin_group,
             a.netting_set,
             a.group_link,
             a.add_ons,

@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from novate.default_management.refused import B1, known
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
+from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
+    INITIAL,
+    MAINTENANCE,
+    WIDTH,
+)
 from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
@@ -55,7 +61,8 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
     if rows.size:
         groups = x.groups_of(accounts[rows])
         asked = x.margins(groups, joined([book_of(x, group) for group in groups.tolist()]))
-        out[rows[:, None], [INITIAL, MAINTENANCE]] = asked
+        debts = out[rows[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
+        out[rows[:, None], [INITIAL, MAINTENANCE]] = asked + debts
     return out
 
 

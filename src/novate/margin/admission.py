@@ -31,6 +31,7 @@ from novate.kernel.clearing.settle import (
 )
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.market.reference import PPM
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
@@ -175,7 +176,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _order_refusal(x, account, i, lots, limit)
     if refusal is not None:
         return refusal
-    held = order_loss(x, i, lots, limit)
+    held = order_loss(x, account, i, lots, limit)
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
@@ -201,8 +202,10 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     return None
 
 
-def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
+def order_loss(x: ClearingState, account: int, i: int, lots: int, limit_ticks: int) -> int:
     """Return what a fill of an order at its limit loses, fee included (rules 7.23 and 7.24).
+
+    In another asset than the numeraire it may leave a debt, whose margin counts too (rule 3.52).
 
     No fill within the limit costs more: a fee is at most a tenth of the value, so that a better
     price gains more than its fee.  An option that is bought is no collateral, so its whole premium
@@ -210,6 +213,8 @@ def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
 
     Parameters
     ----------
+    account
+        Whose order it is.
     i, lots, limit_ticks
         Instrument, signed lots (positive to buy) and the worst price of a fill.
 
@@ -225,7 +230,11 @@ def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
     if x.instruments.style[i] != Style.PREMIUM:
         behind -= int(value_of(form, unit, x.marks.mark[i], lots))
     rate = max(int(x.instruments.maker_fee_ppm[i]), int(x.instruments.taker_fee_ppm[i]))
-    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    asset = int(x.instruments.settlement_asset[i])
+    price = float(x.assets.unit_price[asset])
+    if asset != 0:
+        share = x.parameter(Parameter.DEBT_INITIAL_PPM, account=x.group_of(account))
+        price *= 1 + max(share, 100 * int(x.assets.haircut_bps[asset])) / PPM
     return math.ceil(max(behind, 0) * price) + math.ceil(int(trade_fee(value, rate)) * price)
 
 

@@ -40,6 +40,13 @@ CONTRACT_INSTANTS = {
 """Columns of the instruments that say when work is due."""
 
 
+DEBT_PARAMETERS = (Parameter.DEBT_INITIAL_PPM, Parameter.DEBT_MAINTENANCE_PPM)
+DEBT_SHARES = slice(int(DEBT_PARAMETERS[0]), int(DEBT_PARAMETERS[1]) + 1)
+"""Parameters of the margin for debts; their numbers follow one another."""
+
+_NOBODY: I64 = np.zeros(0, np.int64)
+
+
 class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it.
 
@@ -57,6 +64,7 @@ class MarketState(SourceState):
         self.due = DueTable()
         self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
+        self._debt_groups: tuple[I64, I64] | None = None
 
     def instrument_arrays(self) -> InstrumentArrays:
         """Instruments with their marks as kernels take them."""
@@ -72,7 +80,28 @@ class MarketState(SourceState):
 
     def asset_arrays(self) -> AssetArrays:
         """Assets as kernels take them."""
-        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
+        a = self.assets
+        if self._debt_groups is None:
+            self._debt_groups = self._debt_overrides()
+        return AssetArrays(
+            a.unit_price, a.collateral_factor, a.haircut_bps, self.parameters[DEBT_SHARES],
+            *self._debt_groups,
+        )  # fmt: skip
+
+    def _debt_overrides(self) -> tuple[I64, I64]:
+        """Return subjects with shares of their own for debts, and these shares."""
+        found = [
+            self.overrides.subject[self.overrides.rows_of(parameter, scope)]
+            for parameter in DEBT_PARAMETERS
+            for scope in DEBT_PARAMETERS[0].setting.scopes
+        ]
+        subjects = np.unique(np.concatenate(found)) if self.overrides.count else _NOBODY
+        shares = [self.parameter_of(parameter, subjects) for parameter in DEBT_PARAMETERS]
+        return subjects, np.stack(shares, axis=1)
+
+    def forget_parameters(self) -> None:
+        """Forget what was derived from parameters: one of them changed."""
+        self._debt_groups = None
 
     def enter_contract(self, i: int) -> None:
         """Enter when work on a contract is due, after its instants have moved."""
@@ -154,6 +183,7 @@ class MarketState(SourceState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.forget_parameters()
         self.due.forget()
 
 

@@ -185,6 +185,16 @@ class Parameter(IntEnum):
         "share of the net notional beyond that floor that the add-on asks for, 0 for none",
         scopes=BY_GROUP,
     )
+    DEBT_INITIAL_PPM = 21, Setting(
+        "margin", "debt_initial_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "initial margin of a debt in another asset than the numeraire, of its worth",
+        scopes=BY_ACCOUNT,
+    )
+    DEBT_MAINTENANCE_PPM = 22, Setting(
+        "margin", "debt_maintenance_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "maintenance margin of such a debt",
+        scopes=BY_ACCOUNT,
+    )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,
         "share of a position sent to the market per slice",

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from novate.book.state import BookState
 from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
     INITIAL,
     MAINTENANCE,
     PARALLEL_MIN,
@@ -50,6 +52,9 @@ class Assessment(NamedTuple):
         Notional of the positions, and gain that the slow index has not confirmed, not negative.
     gain
         Unsettled profit and the gain of options, of either sign.
+    debt_initial, debt_maintenance
+        Parts of initial and maintenance margin that debts in other assets than the numeraire ask
+        for, not negative.
     """
 
     equity: int
@@ -59,6 +64,8 @@ class Assessment(NamedTuple):
     notional: int
     gain: int
     unproven: int
+    debt_initial: int
+    debt_maintenance: int
 
 
 class ClearingState(MarketState, BookState):
@@ -133,7 +140,9 @@ class ClearingState(MarketState, BookState):
             return found
         group = self.group_of(account)
         initial, maintenance = self.margins([group], joined([book]))[0].tolist()
-        return found._replace(initial=initial, maintenance=maintenance)
+        return found._replace(
+            initial=initial + found.debt_initial, maintenance=maintenance + found.debt_maintenance
+        )
 
     def is_standard(self, account: int) -> bool:
         """Return whether an account's group has the standard model and no add-on (3.29, 3.31)."""
@@ -153,6 +162,8 @@ class ClearingState(MarketState, BookState):
         asked = self.margin_models[int(self.accounts.margin_model[group])].requirement(self, book)
         for number in numbers_in(int(self.accounts.add_ons[group])):
             asked = asked.with_parts(self.add_ons[number].components(self, group, book))
+        found = self.assess(group)
+        asked = asked.with_debts(found.debt_initial, found.debt_maintenance)
         return asked.with_hold(self.open_order_hold(group))
 
     def margins(
@@ -165,7 +176,7 @@ class ClearingState(MarketState, BookState):
         """Return what models and add-ons ask of groups with these books; shape (groups, 2).
 
         Columns are initial margin, what open orders hold included, and maintenance margin, in
-        numeraire units.
+        numeraire units; what debts ask for is no part of it.
 
         Parameters
         ----------
@@ -239,7 +250,9 @@ class ClearingState(MarketState, BookState):
         if groups.size:
             asked = self.margins(groups, books_of(self, groups))
             accounts, place = self.accounts_of(groups)
-            out[accounts[:, None], [INITIAL, MAINTENANCE]] = asked[place]
+            out[accounts[:, None], [INITIAL, MAINTENANCE]] = (
+                asked[place] + out[accounts[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
+            )
         return out
 
     def forget_lists(self) -> None:

@@ -77,6 +77,7 @@ class MarginCache:
         self._short: I64 = np.zeros((2, 0), np.int64)
         self._worth = np.zeros((2, 0))
         self._worth_bytes = (b"", b"")
+        self._debt_shares: tuple[bytes, ...] = ()
         self._index = _empty_index(0, 0)
         self._tier_lots: dict[int, TierLots | None] = {}
         self._tier_lots_layout = -1
@@ -166,12 +167,19 @@ class MarginCache:
             self._is_stale = True
 
     def _follow_prices(self) -> None:
-        """Sweep when the worth of an asset changed that anybody holds or is paid in."""
+        """Sweep when the worth of an asset changed that anybody holds or is paid in.
+
+        Or the shares that debts ask for.
+        """
         x = self._x
         as_bytes = (
             x.assets.used("unit_price").tobytes(),
             x.assets.used("collateral_factor").tobytes(),
         )
+        shares = debt_shares(x)
+        if shares != self._debt_shares:
+            self._debt_shares = shares
+            self._is_stale = True
         if as_bytes == self._worth_bytes:
             return
         self._worth_bytes = as_bytes
@@ -313,6 +321,12 @@ class MarginCache:
         index_start(x.positions.arrays(), self._index)
         self._layout = x.layout
         self._known_tail = 0
+
+
+def debt_shares(x: ClearingState) -> tuple[bytes, ...]:
+    """Return the shares that debts ask for, of all and of single groups, to compare."""
+    a = x.asset_arrays()
+    return a.debt_ppm.tobytes(), a.debt_group.tobytes(), a.debt_group_ppm.tobytes()
 
 
 def _empty_index(accounts: int, rows: int) -> RowIndex:

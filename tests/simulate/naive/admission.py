@@ -552,7 +552,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-    held = order_loss(w, i, lots, limit)
+    held = order_loss(w, account, i, lots, limit)
     refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     without = w.assess(twin)
@@ -586,7 +586,12 @@ def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: i
     if not only_closes(w, account, number, lots):
         return False
     closed = copy.deepcopy(account)
+    i = w.instruments[number]
     closed.positions[number].lots += lots
+    if i.is_option:
+        closed.balance[i.settles_in] -= i.value(i.mark, lots)
+    else:
+        closed.positions[number].settlement_cost += i.value(i.mark, lots)
     return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
 
 
@@ -599,14 +604,17 @@ def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
     return p.lots * lots < 0 and same_side + abs(lots) <= abs(p.lots)
 
 
-@pytest.mark.rule("7.23", "7.24")
-def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
+@pytest.mark.rule("3.52", "7.23", "7.24")
+def order_loss(w: World, account: Account, i: Instrument, lots: int, limit: int) -> int:
     """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
     value = i.value(limit, lots)
     behind = value if i.is_option else value - i.value(i.mark, lots)
-    loss = ceil_at(max(behind, 0), w.price_in(i))
+    price = w.price_in(i)
+    if i.settles_in:
+        price *= 1 + w.debt_shares(w.accounts[account.group], i.settles_in)[0]
+    loss = ceil_at(max(behind, 0), price)
     fee = max(fee_of(i, value, is_maker=True), fee_of(i, value, is_maker=False))
-    return loss + ceil_at(fee, w.price_in(i))
+    return loss + ceil_at(fee, price)
 
 
 @pytest.mark.rule("7.31")

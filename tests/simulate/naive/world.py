@@ -366,6 +366,8 @@ class World:
         "3.20",
         "3.21",
         "3.22",
+        "3.50",
+        "3.51",
         "6.36",
     )
     def assess(self, account: Account, *others: Account) -> Numbers:
@@ -395,6 +397,7 @@ class World:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
         self._ask(group, out)
+        debts = [0, 0]
         for asset in range(len(self.assets)):
             total = group.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
@@ -408,7 +411,21 @@ class World:
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
             out.gain = within(out.gain + worth_down(gain, price))
+            if total < 0 and price > 0:
+                first = self.accounts[account.group]
+                for k, share in enumerate(self.debt_shares(first, asset)):
+                    debts[k] += worth_up(-total, price * share)
+        out.initial += min(debts[0], AMOUNT_MAX)
+        out.maintenance += min(debts[1], AMOUNT_MAX)
         return out
+
+    @pytest.mark.rule("3.50", "6.39")
+    def debt_shares(self, account: Account, asset: int) -> tuple[float, float]:
+        """Shares of a debt in an asset that a group must hold, initial and maintenance margin."""
+        haircut = 100 * self.assets[asset].haircut
+        initial = max(self.parameter(Parameter.DEBT_INITIAL_PPM, account), haircut)
+        maintenance = max(self.parameter(Parameter.DEBT_MAINTENANCE_PPM, account), haircut)
+        return initial / 1_000_000, maintenance / 1_000_000
 
     @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
     def _ask(self, group: Group, out: Numbers) -> None:

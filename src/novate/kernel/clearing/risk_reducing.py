@@ -7,7 +7,14 @@ a sale far below the mark, and leave its loss to the clearing house.  Such a sal
 
 from __future__ import annotations
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_account
+from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
+    EQUITY,
+    INITIAL,
+    MAINTENANCE,
+    assess_account,
+)
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.jit import inlined, kernel
@@ -32,9 +39,12 @@ def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
 
 @inlined
 def take_requirement(asked, side, when, out):  # type: ignore[no-untyped-def]
-    """Put what a model asks of one side in the place of the sums of contract rules."""
-    out[INITIAL] = asked[side, when]
-    out[MAINTENANCE] = asked[side, when + 1]
+    """Put what a model asks of one side in the place of the sums of contract rules.
+
+    What debts ask for is no part of the model, and stays.
+    """
+    out[INITIAL] = asked[side, when] + out[DEBT_INITIAL]
+    out[MAINTENANCE] = asked[side, when + 1] + out[DEBT_MAINTENANCE]
 
 
 @inlined
