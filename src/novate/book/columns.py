@@ -61,6 +61,9 @@ class AccountColumns(Columns):
         negative (rules 7.23 to 7.25).
     call_amount
         Numeraire units asked by the open margin call, 0 without one (rule 10.1).
+    owed
+        Of the account that a margin group began with: numeraire units that the group still owes
+        from its takeover (rule 12.27).
     deadline_ns, slice_ns
         When the call is due, and when the next slice is; 0 for never.
     is_closing_out
@@ -102,6 +105,7 @@ class AccountColumns(Columns):
         "window_gain": (np.int64, 0),
         "open_order_hold": (np.int64, 0),
         "call_amount": (np.int64, 0),
+        "owed": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
         "is_closing_out": (np.bool_, False),
@@ -132,6 +136,7 @@ class AccountColumns(Columns):
     window_gain: I64
     open_order_hold: I64
     call_amount: I64
+    owed: I64
     deadline_ns: I64
     slice_ns: I64
     is_closing_out: npt.NDArray[np.bool_]

@@ -49,15 +49,25 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
         return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
     if amount > VALUE_MAX - abs(int(x.accounts.balance[x.single(Role.CUSTODY), asset])):
         return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
+    repaid = 0
     if x.accounts.status[account] == AccountStatus.TAKEN_OVER:
-        return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
-    emit(event.COLLATERAL_POSTED, **row)
+        if asset != 0:
+            return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
+        repaid = min(amount, int(x.accounts.owed[x.group_of(account)]))
+    emit(event.COLLATERAL_POSTED, repaid=repaid, **row)
     return None
 
 
 def apply_collateral_posted(x: ClearingState, row: Row) -> None:
-    """Move the amount from custody to the account; custody's balance falls (rule 6.7)."""
-    transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
+    """Move the amount from custody to the account; custody's balance falls (rule 6.7).
+
+    What repays a debt that a takeover left goes on to the insurance fund (rule 12.28).
+    """
+    account, repaid = row["account"], row["repaid"]
+    transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), account, row["amount"])
+    if repaid:
+        transfer(x.accounts, row["asset"], account, x.single(Role.INSURANCE_FUND), repaid)
+        x.accounts.owed[x.group_of(account)] -= repaid
 
 
 def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -84,7 +94,7 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         return Refusal(no.UNKNOWN_ASSET, asset, x.assets.count - 1)
     if amount <= 0:
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
-    if x.accounts.status[account] != AccountStatus.OPEN:
+    if x.accounts.status[account] != AccountStatus.OPEN and not _owes_nothing(x, account):
         return Refusal(no.ACCOUNT_NOT_OPEN, int(x.accounts.status[account]), AccountStatus.OPEN)
     stale = stale_asset(x, account)
     if stale >= 0:
@@ -103,6 +113,12 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
+
+
+def _owes_nothing(x: ClearingState, account: int) -> bool:
+    """Whether an account was taken over and owes nothing: what it kept is its own (rule 6.8)."""
+    is_taken_over = x.accounts.status[account] == AccountStatus.TAKEN_OVER
+    return bool(is_taken_over and x.accounts.owed[x.group_of(account)] == 0)
 
 
 def apply_collateral_withdrawn(x: ClearingState, row: Row) -> None:

@@ -12,7 +12,13 @@ import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, known_groups, look_at, takeover_level
+from novate.default_management.close_out import (
+    assess_many,
+    known_groups,
+    look_at,
+    look_for_takeover,
+    may_fail,
+)
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
@@ -168,8 +174,8 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     numbers = assess_many(x, accounts)
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     due = x.accounts.deadline_ns[accounts]
-    blocked, long_worth = look_at(x, accounts)
-    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
+    worth, level, blocked = look_for_takeover(x, accounts, equity, numbers[:, MAINTENANCE])
+    stands = worth >= level
     is_early = x.now_ns < due
     refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
@@ -247,14 +253,12 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
-    level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
-    # Long options only add to equity: accounts at or above the level need no look.
-    called = called[waits | (margin.equity[called] < level)]
-    blocked, long_worth = look_at(x, called)
-    waits = x.accounts.deadline_ns[called] == WAITING
-    level = takeover_level(x, called, margin.maintenance[called])
-    fails = waits | (margin.equity[called] + long_worth < level)
+    called = called[waits | may_fail(x, called, margin.equity[called], margin.maintenance[called])]
+    worth, level, blocked = look_for_takeover(
+        x, called, margin.equity[called], margin.maintenance[called]
+    )
+    fails = (x.accounts.deadline_ns[called] == WAITING) | (worth < level)
     return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
 
 

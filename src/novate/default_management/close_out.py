@@ -15,9 +15,15 @@ from novate.kernel.clearing.assess import (
     DEBT_MAINTENANCE,
     INITIAL,
     MAINTENANCE,
+    TOTAL_MAX,
     WIDTH,
 )
-from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
+from novate.kernel.clearing.close_out import (
+    add_charges,
+    assess_subjects,
+    find_binding,
+    look_at_prices,
+)
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
 from novate.kernel.clearing.takeover import holds_nothing
@@ -67,7 +73,7 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
 
 
 class PriceLook(NamedTuple):
-    """What blocked prices and long options say of some accounts; int64, each of shape (accounts,).
+    """What blocked prices and options say of some accounts; int64, each of shape (accounts,).
 
     Attributes
     ----------
@@ -78,15 +84,19 @@ class PriceLook(NamedTuple):
     long_worth
         Worth of the long options at their marks, numeraire units, each rounded down, not negative;
         one whose price is blocked counts as nothing (rule 10.2).
+    short_worth
+        The same of short options, not positive.
     """
 
     blocked: I64
     long_worth: I64
+    short_worth: I64
 
 
 def look_at(x: ClearingState, accounts: I64) -> PriceLook:
-    """Return blocked positions and the worth of long options of some accounts."""
-    look = PriceLook(np.full(accounts.size, -1, np.int64), np.zeros(accounts.size, np.int64))
+    """Return blocked positions and the worth of options of some accounts."""
+    none = np.zeros(accounts.size, np.int64)
+    look = PriceLook(np.full(accounts.size, -1, np.int64), none, none.copy())
     if accounts.size:
         look_at_prices(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
@@ -135,13 +145,58 @@ def bindings_of(x: ClearingState, accounts: I64) -> Bindings:
     return found
 
 
+class TakeoverLook(NamedTuple):
+    """What decides whether accounts fail; int64, each of shape (accounts,).
+
+    Attributes
+    ----------
+    worth, level
+        Takeover worth and takeover level, numeraire units (rules 10.2 and 10.3).
+    blocked
+        As in `PriceLook`.
+    """
+
+    worth: I64
+    level: I64
+    blocked: I64
+
+
+def look_for_takeover(
+    x: ClearingState, accounts: I64, equity: I64, maintenance: I64
+) -> TakeoverLook:
+    """Return takeover worth and takeover level of some accounts.
+
+    Parameters
+    ----------
+    accounts, equity, maintenance
+        Numbers of the accounts, and their equity and maintenance margin in numeraire units.
+    """
+    look = look_at(x, accounts)
+    worth = np.clip(equity + look.long_worth, -TOTAL_MAX, TOTAL_MAX) + look.short_worth
+    # What a short is worth is owed already; the rest of its margin is for moves to come.
+    beyond = np.maximum(maintenance + look.short_worth, 0)
+    return TakeoverLook(worth, takeover_level(x, accounts, beyond), look.blocked)
+
+
+def may_fail(x: ClearingState, accounts: I64, equity: I64, maintenance: I64) -> B1:
+    """Return which accounts may be below their takeover level: no other one is.
+
+    Without options worth is equity; with them everybody is looked at.
+    """
+    if x.surfaces.count:  # no option has a mark before there is a smile
+        return np.ones(accounts.size, np.bool_)
+    below: B1 = equity < takeover_level(x, accounts, maintenance)
+    return below
+
+
 def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
     """Return the takeover worth below which an account is taken over (rule 10.3).
 
     Parameters
     ----------
     accounts, maintenance
-        Numbers of the accounts, and their maintenance margin in numeraire units; shape (accounts,).
+        Numbers of the accounts, and their maintenance margin beyond the value of short options, in
+        numeraire units; shape (accounts,).
 
     Returns
     -------
@@ -151,6 +206,20 @@ def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
     share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
     return maintenance // PPM * share + maintenance % PPM * share // PPM
+
+
+def close_out_charges(x: ClearingState, groups: I64) -> I64:
+    """Return the charge for closing the positions of some groups, numeraire units (rule 12.21).
+
+    Shape (groups,), not negative.
+    """
+    charge = np.zeros(groups.size, np.int64)
+    add_charges(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(), groups,
+        *x.by_position(Parameter.CLOSE_OUT_CHARGE_PPM, groups),
+        x.by_instrument(Parameter.CLOSE_OUT_DEPTH), charge,
+    )  # fmt: skip
+    return charge
 
 
 def notional_of(x: ClearingState, i: int, lots: int) -> int:

@@ -18,6 +18,7 @@ from novate.default_management import (
     liquidation,
     method_choice,
     outbox,
+    reopening,
     takeover,
     waterfall,
 )
@@ -39,7 +40,7 @@ from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, interest
 from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
@@ -68,6 +69,7 @@ TOPICS: tuple[Topic[State], ...] = (
     admission.TOPIC,
     position_transfer.TOPIC,
     cycle.TOPIC,
+    interest.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
     call.TOPIC,
@@ -75,6 +77,7 @@ TOPICS: tuple[Topic[State], ...] = (
     liquidation.TOPIC,
     outbox.TOPIC,
     takeover.TOPIC,
+    reopening.TOPIC,
     waterfall.TOPIC,
 )
 

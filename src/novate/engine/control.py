@@ -7,12 +7,12 @@ import numpy as np
 from novate.engine.order import PHASES
 from novate.engine.state import State
 from novate.kernel.clearing.sweep import margin_totals
-from novate.kernel.codes import DueKind
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
 from novate.settlement.cycle import GAINS_WINDOW
+from novate.settlement.interest import INTEREST
 
 INSTANT_MAX = 2**62
 """Last instant of the clock, in the year 2116: sums with any interval stay inside 64 bits."""
@@ -34,9 +34,9 @@ def apply_time_advanced(state: State, row: Row) -> None:
     state.now_ns = row["instant_ns"]
     if state.window_ns == 0:
         state.window_ns = row["instant_ns"]
-        state.due.enter(
-            DueKind.GAINS_WINDOW, 0, GAINS_WINDOW.instants(state, np.zeros(1, np.int64))
-        )
+        first = np.zeros(1, np.int64)
+        for work in (INTEREST, GAINS_WINDOW):
+            state.due.enter(work.kind, 0, work.instants(state, first))
 
 
 def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:

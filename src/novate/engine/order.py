@@ -13,7 +13,7 @@ from novate.collateral import haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, interest
 from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ WORK: tuple[Work[State], ...] = (
     call.CALL_DEADLINE,
     outbox.ORDER_LIFE,
     liquidation.SLICE,
+    interest.INTEREST,
     cycle.GAINS_WINDOW,
 )
 """Work of one instant: kinds in this order, which is that of their codes; then by number."""

@@ -186,11 +186,14 @@ def _converted(o: RunRecord, batch: Batch, row: Row) -> None:
 def _taken_over(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["taken_over"] += 1
     o.taken_over_ns[row["account"]] = batch.instant_ns
-    o.equity_taken[row["account"]] += row["equity"]
+    o.equity_taken[row["account"]] += row["equity"] - row["kept"]
+    if row["account"] in o.failed:
+        o.failed[row["account"]] -= row["kept"]
     o.fact(
         batch, row["account"], "takeover",
-        "Taken over: what was left went to the liquidator at the marks.",
+        "Taken over at the marks: debts and what pays for them went to the liquidator.",
         net_equity=money(row["equity"]), maintenance_margin=money(row["maintenance"]),
+        kept=money(row["kept"]),
     )  # fmt: skip
 
 

@@ -168,7 +168,8 @@ class DueKind(IntEnum):
     CALL_DEADLINE = 5
     ORDER_LIFE = 6
     SLICE = 7
-    GAINS_WINDOW = 8
+    INTEREST = 8
+    GAINS_WINDOW = 9
 
 
 NEW_TERMS = (DueKind.PARAMETER, DueKind.TIERS, DueKind.MARGIN_RULE)

@@ -28,6 +28,8 @@ COLLATERAL_POSTED = declare(
     ACCOUNT,
     Field("asset", "uint32", "asset"),
     Field("amount", "int64", "ledger units"),
+    Field("repaid", "int64", "part of it that paid what a takeover left owed", 2, 0),
+    version=2,
 )
 COLLATERAL_WITHDRAWN = declare(
     "CollateralWithdrawn",

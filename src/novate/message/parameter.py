@@ -224,6 +224,21 @@ class Parameter(IntEnum):
         "share of maintenance margin below which an account is taken over",
         scopes=BY_ACCOUNT,
     )
+    CLOSE_OUT_CHARGE_PPM = 23, Setting(
+        "liquidation", "close_out_charge_ppm", MILLIONTHS, 5_000, 0, PPM,
+        "charge of a takeover on the notional of a position, at most its maintenance margin",
+        scopes=BY_BOTH,
+    )
+    CLOSE_OUT_DEPTH = 24, Setting(
+        "liquidation", "close_out_depth", MONEY, 0, 0, AMOUNT_MAX,
+        "notional at which that charge is twice as dear, 0 where its size does not count",
+        scopes=BY_INSTRUMENT,
+    )
+    CONVERSION_CHARGE_PPM = 25, Setting(
+        "liquidation", "conversion_charge_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "share of its haircut at which an asset counts for less that a takeover takes for debts",
+        scopes=BY_ACCOUNT,
+    )
     RELEASE_PPM = 5, Setting(
         "liquidation", "release_ppm", MILLIONTHS, 1_250_000, PPM, 10 * PPM,
         "multiple of maintenance margin at which a liquidation stops",
@@ -233,6 +248,14 @@ class Parameter(IntEnum):
         "calls", "grace_minutes", MINUTES, HOUR, 0, 7 * DAY,
         "time from a margin call to its deadline",
         scopes=BY_ACCOUNT,
+    )
+    DEBT_INTEREST_PPM = 26, Setting(
+        "interest", "debt_interest_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "interest on negative balances for a year of 365 days, 0 for none",
+    )
+    INTEREST_INTERVAL_NS = 27, Setting(
+        "interest", "interval_minutes", MINUTES, 8 * HOUR, 0, 30 * DAY,
+        "time between two charges of interest, 0 for none",
     )
     GAINS_WINDOW_NS = 7, Setting(
         "waterfall", "gains_window_hours", HOURS, DAY, MINUTE, 30 * DAY,

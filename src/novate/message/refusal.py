@@ -39,6 +39,7 @@ from novate.message.reference import (
     SetIndexMethodRefusal,
 )
 from novate.message.surface import ReportSurfaceRefusal
+from novate.message.takeover import ReopenAccountRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
 from novate.message.transfer import TransferCollateralRefusal, TransferPositionRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
@@ -62,6 +63,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     OpenSubAccountRefusal,
     SetMarginGroupRefusal,
     SetMemberStatusRefusal,
+    ReopenAccountRefusal,
     PostCollateralRefusal,
     WithdrawCollateralRefusal,
     TransferCollateralRefusal,

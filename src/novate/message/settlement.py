@@ -25,12 +25,24 @@ OBSERVE_BARRIER = declare(
     "Look at the barrier of an option whose schedule says so.",
     Field("instrument", "uint32", "instrument"),
 )
+CHARGE_INTEREST = declare(
+    "ChargeInterest",
+    "Charge interest on negative balances of margin accounts.",
+    Field("instant_ns", "int64", "instant it was due"),
+)
 START_GAINS_WINDOW = declare(
     "StartGainsWindow",
     "Begin a new window of gains that a haircut may cut; older proofs decay.",
     Field("instant_ns", "int64", "the present instant"),
 )
 
+INTEREST_CHARGED = declare(
+    "InterestCharged",
+    "Margin accounts with a negative balance of an asset paid interest to the fees account.",
+    Field("asset", "uint32", "asset"),
+    Field("rate_e9", "int64", "of the balance, 1e-9, for the time since the last charge"),
+    Field("instant_ns", "int64", "instant up to which it was charged"),
+)
 CYCLE_SETTLED = declare(
     "CycleSettled",
     "Variation margin was paid to all holders of an instrument.",

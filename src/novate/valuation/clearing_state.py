@@ -75,6 +75,8 @@ class ClearingState(MarketState, BookState):
     ----------
     window_ns
         Start of the gains window.
+    interest_ns
+        Instant of the last charge of interest, 0 before the first.
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
@@ -85,6 +87,7 @@ class ClearingState(MarketState, BookState):
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
+        self.interest_ns = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
 
@@ -256,13 +259,14 @@ class ClearingState(MarketState, BookState):
         return out
 
     def forget_lists(self) -> None:
-        """Forget the lists of holders, of modelled groups and of watched barriers.
+        """Forget the lists of holders, of modelled groups, of watched barriers and of parameters.
 
         To be called when the tables were filled anew.
         """
         self.forget_holders()
         self.forget_groups()
         self.forget_watched()
+        self.forget_parameters()
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""
@@ -312,6 +316,7 @@ class ClearingState(MarketState, BookState):
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.interest_ns = self.interest_ns
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
         twin.layout = self.layout

@@ -21,7 +21,7 @@ from novate.kernel.codes import (
 )
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
+from tests.simulate.naive import barrier, failure, group, margin, takeover, terms, transfer
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
@@ -182,10 +182,12 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     for one in (account, w.single(Role.CUSTODY)):
         refuse_if(abs(one.balance[asset]) + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
-    refuse_if(account.status == AccountStatus.TAKEN_OVER, code.ACCOUNT_CLOSED)
+    is_taken_over = account.status == AccountStatus.TAKEN_OVER
+    refuse_if(is_taken_over and asset != 0, code.ACCOUNT_CLOSED)
     account.balance[asset] += amount
     w.single(Role.CUSTODY).balance[asset] -= amount
-    w.emit("CollateralPosted", **row)
+    repaid = takeover.repay(w, account, amount) if is_taken_over else 0
+    w.emit("CollateralPosted", **row, repaid=repaid)
 
 
 @pytest.mark.rule("6.8", "6.36", "6.52")
@@ -197,7 +199,8 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(not account.has_margin, code.UNKNOWN_ACCOUNT)
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
-    refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
+    is_free = account.status == AccountStatus.TAKEN_OVER and not w.accounts[account.group].owed
+    refuse_if(account.status != AccountStatus.OPEN and not is_free, code.ACCOUNT_NOT_OPEN)
     refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
@@ -696,6 +699,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetMemberStatus": transfer.set_member_status,
     "TransferCollateral": transfer.transfer_collateral,
     "TransferPosition": transfer.transfer_position,
+    "ReopenAccount": takeover.reopen_account,
     "PostCollateral": post_collateral,
     "WithdrawCollateral": withdraw_collateral,
     "ReportPrice": report_price,

@@ -196,6 +196,36 @@ def start_gains_window(w: World) -> None:
     w.emit("GainsWindowStarted", instant_ns=w.now)
 
 
+@pytest.mark.rule("8.30")
+def next_interest(w: World) -> int:
+    """The next multiple of the interval after the last charge, 0 for none."""
+    interval = w.parameters[Parameter.INTEREST_INTERVAL_NS]
+    since = w.interest_until or w.window_from or 0
+    if not (interval and since and w.parameters[Parameter.DEBT_INTEREST_PPM]):
+        return 0
+    return (since // interval + 1) * interval
+
+
+@pytest.mark.rule("8.31", "8.32")
+def charge_interest(w: World) -> None:
+    """Who has a negative balance pays the fees account for the time since the last charge."""
+    since = w.interest_until or w.window_from or 0
+    elapsed = min(w.now - since, w.parameters[Parameter.INTEREST_INTERVAL_NS])
+    yearly = w.parameters[Parameter.DEBT_INTEREST_PPM]
+    rate = max(elapsed, 0) * yearly * BILLION // (1_000_000 * 365 * 86_400 * BILLION)
+    fees = w.single(Role.FEES)
+    for asset in range(len(w.assets)):
+        owing = [a for a in w.accounts if a.has_margin and a.balance[asset] < 0]
+        if not owing and asset:
+            continue
+        for account in owing:
+            paid = ceil_div(-account.balance[asset] * rate, BILLION)
+            account.balance[asset] -= paid
+            fees.balance[asset] += paid
+        w.emit("InterestCharged", asset=asset, rate_e9=rate, instant_ns=w.now)
+    w.interest_until = w.now
+
+
 @pytest.mark.rule("3.28", "6.14", "9.44")
 def add_new_terms(w: World, add: Callable[..., None]) -> None:
     """Parameters, tiers and rules that wait for their instant."""
@@ -232,6 +262,8 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
     for k, order in enumerate(w.orders, 1):
         if order.is_open and life:
             add(order.answered + life, DueKind.ORDER_LIFE, k, "ExpireOrder", order=k)
+    at = next_interest(w)
+    add(at, DueKind.INTEREST, 0, "ChargeInterest", instant_ns=at)
     if w.window_from is not None:
         at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
         add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=at)

@@ -91,7 +91,7 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
         theirs = x.accounts.balance[k].tolist()
         if ours != theirs:
             return f"balance of {k}: model {ours}, engine {theirs}"
-        for name in ("status", "encumbered", "window_gain", "open_order_hold"):
+        for name in ("status", "encumbered", "window_gain", "open_order_hold", "owed"):
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"

@@ -44,7 +44,13 @@ OTHERS_PAY = (Layer.DEFAULT_FUND, JUNIOR_MEMBERS)
 
 @pytest.mark.rule("10.3")
 def takeover_level(w: World, account: Account, numbers: Numbers) -> int:
-    return numbers.maintenance * w.parameter(Parameter.TAKEOVER_PPM, account) // MILLION
+    beyond = max(numbers.maintenance + w.worth_of_options(account)[1], 0)
+    return beyond * w.parameter(Parameter.TAKEOVER_PPM, account) // MILLION
+
+
+@pytest.mark.rule("10.2")
+def takeover_worth(w: World, account: Account, numbers: Numbers) -> int:
+    return numbers.equity + sum(w.worth_of_options(account))
 
 
 @pytest.mark.rule("11.3")
@@ -355,51 +361,6 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 # --- takeover and losses -------------------------------------------------------------------
 
 
-@pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9")
-def take_over(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
-    below = n.equity + w.worth_of_longs(account) < takeover_level(w, account, n)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
-    liquidator = w.single(Role.LIQUIDATOR)
-    is_first = is_flat(w, liquidator) and shortfall(w) <= 0
-    if is_first:
-        w.answerable = set()
-    for one in w.accounts_of(number):
-        w.answerable.add(one.payer)
-        hand_over(w, one)
-    liquidator.slice_at = liquidator.slice_at or w.now
-    w.emit(
-        "AccountTakenOver",
-        account=number,
-        equity=n.net,
-        maintenance=n.maintenance,
-        is_first=is_first,
-    )
-    if n.net < 0:
-        record_loss(w, number, -n.net)
-
-
-@pytest.mark.rule("6.41", "12.1", "12.2", "12.3", "12.4", "12.5")
-def hand_over(w: World, account: Account) -> None:
-    """What one account of a group holds goes to the liquidator."""
-    liquidator = w.single(Role.LIQUIDATOR)
-    close_orders(w, account.number)
-    for k, p in sorted(account.positions.items()):
-        if p.lots:
-            mark, lots = w.instruments[k].mark, p.lots
-            value = w.instruments[k].value(mark, lots)
-            book_leg(w, account, k, mark, -lots, -value)
-            book_leg(w, liquidator, k, mark, lots, value)
-        pay_early(w, account, k, -p.settlement_cost)
-    for asset, amount in account.balance.items():
-        liquidator.balance[asset] += amount
-    account.balance.clear()
-    account.window_gain = account.encumbered = 0
-    account.status = AccountStatus.TAKEN_OVER
-    account.slice_at = 0
-    cancel_excess_orders(w)
-
-
 @pytest.mark.rule("11.23")
 def cancel_excess_orders(w: World) -> None:
     """Close orders of the liquidator that would no longer reduce what it holds."""
@@ -692,7 +653,7 @@ def loss_stages(w: World) -> Iterator[Work]:
     failed = [
         k
         for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity + w.worth_of_longs(a) < takeover_level(w, a, n) and not w.blocked_positions(a)
+        if takeover_worth(w, a, n) < takeover_level(w, a, n) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
@@ -716,7 +677,7 @@ def cure_stages(w: World) -> Iterator[Work]:
     lost = [
         k
         for k, a, n in called
-        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, a, n)
+        if a.deadline == book.WAITING or takeover_worth(w, a, n) < takeover_level(w, a, n)
         if not w.blocked_positions(a)
     ]
     yield account_work("ExpireCall", lost)

@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Layer, Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, margin, terms
+from tests.simulate.naive import barrier, book, failure, margin, takeover, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
@@ -41,7 +41,7 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "StopLiquidation": failure.stop_liquidation,
     "PlaceSlice": failure.place_slice,
     "ExpireOrder": failure.expire_order,
-    "TakeOver": failure.take_over,
+    "TakeOver": takeover.take_over,
     "RecordShortfall": failure.record_shortfall,
     "AllocateLoss": failure.allocate_loss,
     "SweepSurplus": failure.sweep_surplus,
@@ -202,6 +202,8 @@ class NaiveHouse:
             self._assess_margin(row)
         elif name == "StartGainsWindow":
             book.start_gains_window(w)
+        elif name == "ChargeInterest":
+            book.charge_interest(w)
         elif name in ENACTED:
             ENACTED[name](w, row, place)
         elif name in INSIDE:

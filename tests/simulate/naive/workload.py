@@ -65,6 +65,8 @@ class Workload:
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
+        self.later = np.random.default_rng((self.seed, 2))  # likewise of debts and takeovers
+        self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
@@ -110,6 +112,7 @@ class Workload:
                 yield self._bad()
             yield self._standing()
             yield self._transfers()
+            yield self._owing()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -130,6 +133,10 @@ class Workload:
                     row["instrument"],
                     row["lots"],
                 )
+            elif name == "AccountTakenOver":
+                self.taken[row["account"]] = max(-row["equity"], 0)
+            elif name == "AccountReopened":
+                del self.taken[row["account"]]
             self._learn_holders(name, row)
 
     def _learn_holders(self, name: str, row: dict[str, Any]) -> None:
@@ -710,10 +717,54 @@ class Workload:
                 reference="late", account=own, mode=1, group=-1, netting_set=-1
             ),
             withdraw([(own, 0, 1)]),
+            reopen([*sorted(self.taken), UNKNOWN]),
             reserve([(own, i, sign, ticks), (own, i, -sign, ticks)]),
             trades([(*sides, i, ticks, 1, True, 0, 0), (*sides[::-1], i, ticks, 1, True, 0, 0)]),
             collateral_transfers([(a, b, 0, 1) for a, b in self.pairs]),
         ]  # fmt: skip
+
+    # --- debts, takeovers and what comes after ---------------------------------------------------
+
+    def _owing(self) -> list[Run]:
+        """What debts cost changes; some pay what a takeover left owed, and are open again."""
+        runs: list[Run] = []
+        if self.later.random() < 0.15:
+            runs.append(parameters([self._debt_terms() for _ in range(3)]))
+        groups = sorted(self.taken)
+        if groups and self.later.random() < 0.3:
+            paid = [(group, 0, self._repaid(group)) for group in groups]
+            runs.append(post([*paid, *[(group, 1, 1) for group in groups]]))
+        if groups and self.later.random() < 0.5:
+            amounts = [int(float(self.later.lognormal(17, 3))) + 1 for _ in groups]
+            assets = [int(asset) for asset in self.later.integers(0, 3, len(groups))]
+            runs.append(withdraw(list(zip(groups, assets, amounts, strict=True))))
+        if self.later.random() < 0.3:
+            runs.append(reopen([*groups, self.traders[0], UNKNOWN, self.funds[0]]))
+        return runs or [reopen([UNKNOWN])]
+
+    def _repaid(self, group: int) -> int:
+        share = float(self.later.choice([0.5, 1.0, 1.0, 1.5]))
+        return int(self.taken[group] * share) + int(self.later.integers(1, 10**9))
+
+    def _debt_terms(self) -> tuple[int, int, int, int, int]:
+        """A parameter of debts or takeovers, of the house or of one subject."""
+        values = {
+            Parameter.DEBT_INITIAL_PPM: (0, 123_457, 500_000),
+            Parameter.DEBT_MAINTENANCE_PPM: (0, 77_777, 300_000),
+            Parameter.CLOSE_OUT_CHARGE_PPM: (0, 3_333, 60_000),
+            Parameter.CLOSE_OUT_DEPTH: (0, 700 * 10**6, 10**12),
+            Parameter.CONVERSION_CHARGE_PPM: (0, 333_333, 1_000_000),
+            Parameter.DEBT_INTEREST_PPM: (0, 80_000, 1_000_000),
+            Parameter.INTEREST_INTERVAL_NS: (0, 20 * MINUTE, 2 * HOUR),
+        }
+        parameter = list(values)[int(self.later.integers(len(values)))]
+        scopes = (Scope.HOUSE, *parameter.setting.scopes)
+        scope = scopes[int(self.later.integers(len(scopes)))]
+        subject = 0 if scope == Scope.HOUSE else self.traders[int(self.later.integers(12))]
+        if scope == Scope.INSTRUMENT:
+            subject = int(self.later.integers(self.instruments))
+        value = values[parameter][int(self.later.integers(3))]
+        return int(parameter), value, int(scope), subject, 0
 
     def _bare_account(self, reference: str, role: Role) -> dict[str, Any]:
         kinds = {"segregation": 0, "mode": 1, "shortfall_policy": 1}
@@ -1085,6 +1136,11 @@ def rules(rows: Sequence[tuple[Any, ...]]) -> Run:
     """Rules for shorts with the columns of DeclareOptionMargin in order."""
     names = [f.name for f in c.DECLARE_OPTION_MARGIN.fields]
     return c.DECLARE_OPTION_MARGIN.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def reopen(groups: Sequence[int]) -> Run:
+    """Margin groups that are to be open again."""
+    return c.REOPEN_ACCOUNT.run({"account": list(groups)})
 
 
 def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:

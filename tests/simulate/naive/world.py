@@ -198,6 +198,7 @@ class World:
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
+        self.interest_until = 0
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)
@@ -345,14 +346,24 @@ class World:
         ]
 
     @pytest.mark.rule("6.36", "10.2")
-    def worth_of_longs(self, account: Account) -> int:
-        """Marks of the long options whose price is not blocked."""
-        total = 0
+    def worth_of_options(self, account: Account) -> tuple[int, int]:
+        """Marks of the long and of the short options whose price is not blocked."""
+        total = [0, 0]
         for (k, _), p in self.group(account).positions.items():
             i = self.instruments[k]
-            if i.is_option and p.lots > 0 and not self.is_blocked(i):
-                total += worth_down(i.value(i.mark, p.lots), self.price_in(i))
-        return total
+            if i.is_option and p.lots and not self.is_blocked(i):
+                total[p.lots < 0] += worth_down(i.value(i.mark, p.lots), self.price_in(i))
+        return within(total[0]), within(total[1])
+
+    @pytest.mark.rule("3.5", "3.15")
+    def maintenance_by_rule(self, number: int, lots: int) -> int:
+        """Maintenance margin of lots of a contract with a mark, by its rule."""
+        i = self.instruments[number]
+        if i.is_option:
+            short = max(-lots, 0)
+            return worth_up(i.terms["unit"] * short * i.short_maintenance, self.price_in(i))
+        notional = float(abs(i.value(i.mark, lots))) * self.price_in(i)
+        return margin_of(i, min(notional, float(AMOUNT_MAX)), initial=False)
 
     @pytest.mark.rule(
         "3.2",
@@ -366,8 +377,6 @@ class World:
         "3.20",
         "3.21",
         "3.22",
-        "3.50",
-        "3.51",
         "6.36",
     )
     def assess(self, account: Account, *others: Account) -> Numbers:
@@ -397,7 +406,7 @@ class World:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
         self._ask(group, out)
-        debts = [0, 0]
+        debts: dict[int, int] = {}
         for asset in range(len(self.assets)):
             total = group.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
@@ -411,13 +420,20 @@ class World:
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
             out.gain = within(out.gain + worth_down(gain, price))
-            if total < 0 and price > 0:
-                first = self.accounts[account.group]
-                for k, share in enumerate(self.debt_shares(first, asset)):
-                    debts[k] += worth_up(-total, price * share)
-        out.initial += min(debts[0], AMOUNT_MAX)
-        out.maintenance += min(debts[1], AMOUNT_MAX)
+            debts[asset] = max(-total, 0)
+        self._ask_of_debts(account, debts, out)
         return out
+
+    @pytest.mark.rule("3.50", "3.51")
+    def _ask_of_debts(self, account: Account, debts: dict[int, int], out: Numbers) -> None:
+        """Add what debts in other assets ask for, each rounded up."""
+        asked = [0, 0]
+        for asset, debt in debts.items():
+            shares = self.debt_shares(self.accounts[account.group], asset)
+            for k, share in enumerate(shares):
+                asked[k] += worth_up(debt, self.unit_price(asset) * share)
+        out.initial += min(asked[0], AMOUNT_MAX)
+        out.maintenance += min(asked[1], AMOUNT_MAX)
 
     @pytest.mark.rule("3.50", "6.39")
     def debt_shares(self, account: Account, asset: int) -> tuple[float, float]:

@@ -73,6 +73,7 @@ def test_a_journaled_code_stands_for_a_member() -> None:
 def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
     assert {
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
+        "ChargeInterest",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
         "ObserveBarrier", "EnactParameter", "EnactTiers", "EnactMarginRule", "UpgradeEngine",
