@@ -50,7 +50,13 @@ from novate.message.settlement import (
 )
 from novate.message.surface import REPORT_SURFACE
 from novate.message.takeover import RECORD_SHORTFALL, SWEEP_SURPLUS, TAKE_OVER
-from novate.message.trade import RELEASE_MARGIN, RESERVE_MARGIN, SUBMIT_TRADE
+from novate.message.trade import (
+    RELEASE_MARGIN,
+    REMARGIN_ORDER,
+    REQUEST_CANCELLATION,
+    RESERVE_MARGIN,
+    SUBMIT_TRADE,
+)
 from novate.message.transfer import TRANSFER_COLLATERAL, TRANSFER_POSITION
 from novate.message.waterfall import ALLOCATE_LOSS, DECLARE_WATERFALL
 
@@ -67,6 +73,7 @@ COMMANDS: tuple[Message, ...] = (
     START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION,
     STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS,
     SWEEP_SURPLUS, ENACT_PARAMETER, ENACT_TIERS, ENACT_MARGIN_RULE, UPGRADE_ENGINE,
+    REMARGIN_ORDER, REQUEST_CANCELLATION,
 )  # fmt: skip
 """Those of the engine alone come last."""
 

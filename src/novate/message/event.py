@@ -61,7 +61,13 @@ from novate.message.settlement import (
 )
 from novate.message.surface import SURFACE_REPORTED
 from novate.message.takeover import ACCOUNT_TAKEN_OVER, LOSS_RECORDED, SURPLUS_SWEPT
-from novate.message.trade import MARGIN_RELEASED, MARGIN_RESERVED, TRADE_NOVATED
+from novate.message.trade import (
+    CANCELLATION_REQUESTED,
+    MARGIN_RELEASED,
+    MARGIN_RESERVED,
+    ORDER_REMARGINED,
+    TRADE_NOVATED,
+)
 from novate.message.transfer import COLLATERAL_TRANSFERRED, POSITION_TRANSFERRED
 from novate.message.waterfall import (
     GAINS_CUT,
@@ -88,6 +94,7 @@ EVENTS: tuple[Message, ...] = (
     LIQUIDATION_STARTED, LIQUIDATION_STOPPED, ORDER_PLACED, ORDER_CLOSED, SLICE_SCHEDULED,
     ORDER_FILLED, ASSET_CONVERTED, ACCOUNT_TAKEN_OVER, LOSS_RECORDED, LOSS_ALLOCATED, GAINS_CUT,
     POSITION_DELEVERAGED, LOSS_CLOSED, SURPLUS_SWEPT, ENGINE_UPGRADED,
+    ORDER_REMARGINED, CANCELLATION_REQUESTED,
 )  # fmt: skip
 
 BY_NAME = {message.name: message for message in EVENTS}

@@ -185,6 +185,11 @@ class Parameter(IntEnum):
         "share of the net notional beyond that floor that the add-on asks for, 0 for none",
         scopes=BY_GROUP,
     )
+    ORDER_BAND_PPM = 21, Setting(
+        "margin", "order_band_ppm", MILLIONTHS, 10_000, 0, PPM,
+        "move of the mark against an open order that its hold allows for",
+        scopes=BY_INSTRUMENT,
+    )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,
         "share of a position sent to the market per slice",
