@@ -383,6 +383,8 @@ class ReservationColumns(NumberedColumns):
         Worst price of a fill, ticks.
     open_order_hold
         Numeraire units set aside for the loss and the fee of the fill, not negative.
+    is_cancelling
+        1 once the venue was asked to cancel the order.
     """
 
     LIVE = "lots"
@@ -393,12 +395,14 @@ class ReservationColumns(NumberedColumns):
         "lots": (np.int64, 0),
         "limit_ticks": (np.int64, 0),
         "open_order_hold": (np.int64, 0),
+        "is_cancelling": (np.int8, 0),
     }
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
     open_order_hold: I64
+    is_cancelling: I8
 
     def arrays(self) -> ReservationArrays:
         """Return the table as kernels take it."""

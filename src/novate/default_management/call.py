@@ -1,5 +1,7 @@
 """Margin calls of accounts whose shortfall policy is call then default (rulebook chapter 10).
 
+Calls look at positions alone (rule 3.40): orders that are not margined are asked back instead.
+
 Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
 Principle 13 for the rules by which a member that does not pay is in default.
 """
@@ -13,11 +15,12 @@ import numpy as np
 from novate.book.reservation import release_all
 from novate.canonical import Run
 from novate.default_management.close_out import (
-    assess_many,
+    assess_positions,
     known_groups,
     look_at,
     look_for_takeover,
     may_fail,
+    position_margin,
 )
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
@@ -63,7 +66,7 @@ def decide_call_margins(
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
-    numbers = assess_many(x, accounts)
+    numbers = assess_positions(x, accounts)
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
@@ -112,7 +115,7 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
         margin.
     """
     accounts, refused = _called(x, columns)
-    numbers = assess_many(x, accounts)
+    numbers = assess_positions(x, accounts)
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     refused.where(equity < initial, No.CAUSE_GONE, equity, initial)
     _meet(accounts, numbers, refused.passing(), emit)
@@ -171,7 +174,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
         takeover worth is below the takeover level and no price is blocked.
     """
     accounts, refused = _called(x, columns)
-    numbers = assess_many(x, accounts)
+    numbers = assess_positions(x, accounts)
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     due = x.accounts.deadline_ns[accounts]
     worth, level, blocked = look_for_takeover(x, accounts, equity, numbers[:, MAINTENANCE])
@@ -234,15 +237,16 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         & (margin.equity < margin.initial)
     )
     short = np.flatnonzero(breach)
+    short = short[margin.equity[short] < position_margin(x, margin, short)]
     return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `MeetCall` for called accounts with equity at or above initial margin (rule 4.16)."""
-    called = x.margin_groups() & (x.accounts.used("status") == AccountStatus.CALLED)
-    return commands(
-        command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= margin.initial))
-    )
+    is_called = x.accounts.used("status") == AccountStatus.CALLED
+    called = np.flatnonzero(x.margin_groups() & is_called)
+    is_met = margin.equity[called] >= position_margin(x, margin, called)
+    return commands(command.MEET_CALL, account=called[is_met])
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:

@@ -21,10 +21,11 @@ from novate.kernel.clearing.assess import (
 from novate.kernel.clearing.close_out import (
     add_charges,
     assess_subjects,
+    assess_without_orders,
     find_binding,
     look_at_prices,
 )
-from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.settle import value_of
 from novate.kernel.clearing.takeover import holds_nothing
 from novate.kernel.codes import Bound
@@ -70,6 +71,49 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
         debts = out[rows[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
         out[rows[:, None], [INITIAL, MAINTENANCE]] = asked + debts
     return out
+
+
+def assess_positions(x: ClearingState, groups: I64) -> I64:
+    """Assess some margin groups as if they had no open orders (rule 3.40); as `assess_many`."""
+    out = np.empty((groups.size, WIDTH), np.int64)
+    assess_without_orders(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        groups, out,
+    )  # fmt: skip
+    rows = x.modelled_among(groups)
+    if rows.size:
+        some = groups[rows]
+        books = [book_of(x, group).without_orders() for group in some.tolist()]
+        asked = x.margins(some, joined(books))
+        asked[:, 0] -= [x.open_order_hold(group) for group in some.tolist()]
+        debts = out[rows[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
+        out[rows[:, None], [INITIAL, MAINTENANCE]] = asked + debts
+    return out
+
+
+def position_margin(x: ClearingState, margin: MarginColumns, groups: I64) -> I64:
+    """Return initial margin of some groups as if they had no open orders (rule 3.40).
+
+    Parameters
+    ----------
+    margin
+        Margin of all accounts, orders included: what a group without orders must hold.
+    groups
+        Numbers of margin groups.
+
+    Returns
+    -------
+    I64
+        Numeraire units, not negative; same shape as ``groups``.
+    """
+    initial: I64 = margin.initial[groups]
+    rows = x.reservations.live()
+    if rows.size and groups.size:
+        owners = x.groups_of(x.reservations.account[rows].astype(np.int64))
+        has_orders = np.isin(groups, owners)
+        initial = initial.copy()
+        initial[has_orders] = assess_positions(x, groups[has_orders])[:, INITIAL]
+    return initial
 
 
 class PriceLook(NamedTuple):

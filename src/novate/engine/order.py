@@ -10,7 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from novate.collateral import haircut_rule
-from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.default_management import (
+    call,
+    contract_end,
+    liquidation,
+    order_margin,
+    outbox,
+    takeover,
+    waterfall,
+)
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
 from novate.settlement import barrier, cycle, interest
@@ -48,6 +56,8 @@ WORK: tuple[Work[State], ...] = (
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
     cycle.expiries,
+    order_margin.remargins,
+    order_margin.cancellations,
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,

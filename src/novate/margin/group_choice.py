@@ -17,7 +17,7 @@ from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
 from novate.kernel.codes import AccountStatus, MarginMode, MemberStatus
-from novate.margin.admission import netted_lots
+from novate.margin.way_out import netted_lots
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
@@ -132,7 +132,7 @@ def _beside(x: ClearingState, account: int) -> dict[int, Lots]:
 def _orders_refusal(x: ClearingState, account: int, parted: dict[int, Lots]) -> Refusal | None:
     """Whether open orders have the position that they close, in the set left and in the new one.
 
-    An order that only reduces was granted without margin for a position of its own.
+    An order that only reduces may stand on the position that it closes, not on margin.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from novate.kernel.clearing.group import gross_lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved, row_of
 from novate.kernel.clearing.transfer import drop_last_row, move_lots
 from novate.kernel.codes import MarginMode
-from novate.margin.admission import netted_lots
+from novate.margin.way_out import netted_lots
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferPositionRefusal as No
@@ -143,7 +143,7 @@ def _size_refusal(x: ClearingState, row: Row) -> Refusal | None:
 def _orders_refusal(x: ClearingState, row: Row) -> Refusal | None:
     """Whether open orders of the sender could close more than what stays, in its netting set.
 
-    An order that only reduces was granted without margin for a position of its own.
+    An order that only reduces may stand on the position that it closes, not on margin.
     """
     sender, lots = row["sender"], row["lots"]
     if x.accounts.netting_set[sender] == x.accounts.netting_set[row["receiver"]]:

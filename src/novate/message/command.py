@@ -56,7 +56,13 @@ from novate.message.takeover import (
     SWEEP_SURPLUS,
     TAKE_OVER,
 )
-from novate.message.trade import RELEASE_MARGIN, RESERVE_MARGIN, SUBMIT_TRADE
+from novate.message.trade import (
+    RELEASE_MARGIN,
+    REMARGIN_ORDER,
+    REQUEST_CANCELLATION,
+    RESERVE_MARGIN,
+    SUBMIT_TRADE,
+)
 from novate.message.transfer import TRANSFER_COLLATERAL, TRANSFER_POSITION
 from novate.message.waterfall import ALLOCATE_LOSS, DECLARE_WATERFALL
 
@@ -73,6 +79,7 @@ COMMANDS: tuple[Message, ...] = (
     CHARGE_INTEREST, START_GAINS_WINDOW, CALL_MARGIN, MEET_CALL, EXPIRE_CALL, START_LIQUIDATION,
     STOP_LIQUIDATION, PLACE_SLICE, EXPIRE_ORDER, TAKE_OVER, RECORD_SHORTFALL, ALLOCATE_LOSS,
     SWEEP_SURPLUS, ENACT_PARAMETER, ENACT_TIERS, ENACT_MARGIN_RULE, UPGRADE_ENGINE,
+    REMARGIN_ORDER, REQUEST_CANCELLATION,
 )  # fmt: skip
 """Those of the engine alone come last."""
 

@@ -67,7 +67,13 @@ from novate.message.takeover import (
     LOSS_RECORDED,
     SURPLUS_SWEPT,
 )
-from novate.message.trade import MARGIN_RELEASED, MARGIN_RESERVED, TRADE_NOVATED
+from novate.message.trade import (
+    CANCELLATION_REQUESTED,
+    MARGIN_RELEASED,
+    MARGIN_RESERVED,
+    ORDER_REMARGINED,
+    TRADE_NOVATED,
+)
 from novate.message.transfer import COLLATERAL_TRANSFERRED, POSITION_TRANSFERRED
 from novate.message.waterfall import (
     GAINS_CUT,
@@ -96,6 +102,7 @@ EVENTS: tuple[Message, ...] = (
     ORDER_FILLED, ASSET_CONVERTED, ACCOUNT_TAKEN_OVER, ACCOUNT_REOPENED,
     LOSS_RECORDED, LOSS_ALLOCATED, GAINS_CUT,
     POSITION_DELEVERAGED, LOSS_CLOSED, SURPLUS_SWEPT, ENGINE_UPGRADED,
+    ORDER_REMARGINED, CANCELLATION_REQUESTED,
 )  # fmt: skip
 
 BY_NAME = {message.name: message for message in EVENTS}

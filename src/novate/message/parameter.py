@@ -195,6 +195,11 @@ class Parameter(IntEnum):
         "maintenance margin of such a debt",
         scopes=BY_ACCOUNT,
     )
+    ORDER_BAND_PPM = 23, Setting(
+        "margin", "order_band_ppm", MILLIONTHS, 10_000, 0, PPM,
+        "move of the mark against an open order that its hold allows for",
+        scopes=BY_INSTRUMENT,
+    )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,
         "share of a position sent to the market per slice",

@@ -32,6 +32,16 @@ RELEASE_MARGIN = declare(
     "Release what is left of a reservation.",
     Field("reservation", "uint32", "reservation, from 1"),
 )
+REMARGIN_ORDER = declare(
+    "RemarginOrder",
+    "Let a reservation hold what its order may lose at the present mark.",
+    Field("reservation", "uint32", "reservation"),
+)
+REQUEST_CANCELLATION = declare(
+    "RequestCancellation",
+    "Ask the venue to cancel the order of a reservation that is no longer margined.",
+    Field("reservation", "uint32", "reservation"),
+)
 
 TRADE_NOVATED = declare(
     "TradeNovated",
@@ -67,6 +77,17 @@ MARGIN_RELEASED = declare(
     "A reservation ended.",
     Field("reservation", "uint32", "number"),
 )
+ORDER_REMARGINED = declare(
+    "OrderRemargined",
+    "A reservation holds another amount.",
+    Field("reservation", "uint32", "number"),
+    Field("open_order_hold", "int64", "set aside from now on for loss and fee, numeraire units"),
+)
+CANCELLATION_REQUESTED = declare(
+    "CancellationRequested",
+    "The venue is to cancel an order and answer with ReleaseMargin; until then it may fill.",
+    Field("reservation", "uint32", "number"),
+)
 
 
 class SubmitTradeRefusal(IntEnum):
@@ -90,6 +111,7 @@ class SubmitTradeRefusal(IntEnum):
     BELOW_WORTH = 16
     PRICE_BLOCKED = 17
     MEMBER_NOT_ACTIVE = 18
+    ORDERS_UNCOVERED = 19
 
 
 class ReserveMarginRefusal(IntEnum):

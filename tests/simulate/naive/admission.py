@@ -21,10 +21,25 @@ from novate.kernel.codes import (
 )
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, group, margin, takeover, terms, transfer
+from tests.simulate.naive import (
+    barrier,
+    failure,
+    group,
+    margin,
+    order,
+    takeover,
+    terms,
+    transfer,
+)
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
-from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    RefusedError,
+    ceil_div,
+    refuse_if,
+    worth_up,
+)
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
@@ -338,14 +353,30 @@ class Side:
         return self.account.has_margin and not self.reservation
 
     @property
-    @pytest.mark.rule("7.10")
-    def is_risk_reducing(self) -> bool:
-        """Whether a side that is short of initial margin may go on because it reduces."""
-        if not self.only_reduces:
-            return False
-        before, after = self.w.assess(self.account), self.after()
-        missing = after.maintenance - after.equity
-        return missing <= max(before.maintenance - before.equity, 0)
+    @pytest.mark.rule("7.55")
+    def uncovered(self) -> tuple[int, int] | None:
+        """Open orders that close the position too, and its lots that are left: if too few."""
+        number = self.row["instrument"]
+        place = (number, self.account.netting_set)
+        p = self.w.group(*self.twins()).positions[place]
+        wanted = sum(abs(r.lots) for r in order.beside(self.w, self.account, number, self.lots))
+        return (wanted, abs(p.lots)) if wanted > abs(p.lots) else None
+
+    @property
+    @pytest.mark.rule("7.10", "7.52", "7.53", "7.54")
+    def conceded(self) -> tuple[int, int]:
+        """What the side and the orders that close the position too concede, and the most."""
+        number = self.row["instrument"]
+        others = order.beside(self.w, self.account, number, self.lots)
+        conceded = order.concession(self.w, self.i, self.lots, self.value + self.fee)
+        twins = self.twins()
+        if len(twins) == 2:
+            fees = sum(s.fee for s in (self, self.other) if s is not None)
+            conceded = worth_up(max(fees, 0), self.w.price_in(self.i))
+        conceded += order.conceded_by_all(self.w, others)
+        twins[0].positions[number].lots += sum(r.lots for r in others)
+        after = self.w.assess(*twins).maintenance
+        return conceded, order.may_concede(self.w, self.account, after)
 
     @property
     @pytest.mark.rule("7.6")
@@ -453,6 +484,26 @@ def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
 
 
+@pytest.mark.rule("7.8", "7.9", "7.10", "7.55")
+def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int, int]]:
+    """Refuse a side for its margin; returns open orders that it leaves without their position."""
+    code = refusal.SubmitTradeRefusal
+    uncovered: list[tuple[int, int]] = []
+    for s in sides:
+        if s.is_checked and not (s.only_reduces and i.mark == 0):
+            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
+            n = s.after()
+            if n.equity >= n.initial:
+                continue
+            refuse_if(not s.only_reduces, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+            if s.uncovered:
+                uncovered.append(s.uncovered)
+                continue
+            conceded, most = s.conceded
+            refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+    return uncovered
+
+
 @pytest.mark.rule("7.2", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
@@ -485,15 +536,11 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(is_worse, code.WORSE_THAN_LIMIT, row["ticks"], limit)
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
-    for s in sides:
-        if s.is_checked and not (s.only_reduces and i.mark == 0):
-            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-            n = s.after()
-            is_short = n.equity < n.initial and not s.is_risk_reducing
-            needed = n.maintenance if s.only_reduces else n.initial
-            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
+    uncovered = refuse_margin(w, i, sides)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
+    if uncovered:
+        raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -555,24 +602,21 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-    held = order_loss(w, account, i, lots, limit)
+    held = order.order_loss(w, account, i, lots, limit, 1)
     refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
-    without = w.assess(twin)
+    wanted = Reservation(account.number, number, lots, limit, held)
+    reduces = only_closes(w, account, number, lots)
     twin.open_order_hold += held
     after = w.assess(twin)
     if after.equity < after.initial:
-        out = is_risk_reducing(w, account, number, lots, held)
-        refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
-        twin.open_order_hold -= held
-        held = min(held, max(without.equity - without.initial, 0))
-        twin.open_order_hold += held
-        after = w.assess(twin)
-    reduces = only_closes(w, account, number, lots)
+        refuse_if(not reduces, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
+        conceded, most = order.closing_terms(w, wanted)
+        refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
     w.accounts[row["account"]] = twin
-    w.reservations.append(Reservation(row["account"], number, lots, limit, held))
+    w.reservations.append(wanted)
     w.emit(
         "MarginReserved",
         reservation=len(w.reservations),
@@ -583,21 +627,6 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     )
 
 
-@pytest.mark.rule("7.27")
-def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
-    """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
-    if not only_closes(w, account, number, lots):
-        return False
-    closed = copy.deepcopy(account)
-    i = w.instruments[number]
-    closed.positions[number].lots += lots
-    if i.is_option:
-        closed.balance[i.settles_in] -= i.value(i.mark, lots)
-    else:
-        closed.positions[number].settlement_cost += i.value(i.mark, lots)
-    return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
-
-
 @pytest.mark.rule("6.38", "7.27")
 def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
     """Whether an order, with the open orders of its side, does no more than close the position."""
@@ -605,19 +634,6 @@ def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
     p = w.group(account).positions.get(place, Position())
     same_side = p.buys if lots > 0 else p.sells
     return p.lots * lots < 0 and same_side + abs(lots) <= abs(p.lots)
-
-
-@pytest.mark.rule("3.52", "7.23", "7.24")
-def order_loss(w: World, account: Account, i: Instrument, lots: int, limit: int) -> int:
-    """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
-    value = i.value(limit, lots)
-    behind = value if i.is_option else value - i.value(i.mark, lots)
-    price = w.price_in(i)
-    if i.settles_in:
-        price *= 1 + w.debt_shares(w.accounts[account.group], i.settles_in)[0]
-    loss = ceil_at(max(behind, 0), price)
-    fee = max(fee_of(i, value, is_maker=True), fee_of(i, value, is_maker=False))
-    return loss + ceil_at(fee, price)
 
 
 @pytest.mark.rule("7.31")

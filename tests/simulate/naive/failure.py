@@ -23,6 +23,7 @@ from tests.simulate.naive import book
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
+from tests.simulate.naive.order import order_stages, without_orders
 from tests.simulate.naive.world import Loss, Numbers, Order, World
 
 MILLION = 1_000_000
@@ -75,7 +76,7 @@ def give_status(w: World, group: int, status: AccountStatus) -> None:
 
 @pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
     give_status(w, number, AccountStatus.CALLED)
     account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
@@ -90,7 +91,7 @@ def call_margin(w: World, number: int) -> None:
 
 @pytest.mark.rule("10.4")
 def meet_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     refuse_if(n.equity < n.initial, GONE)
     give_status(w, number, AccountStatus.OPEN)
@@ -100,7 +101,7 @@ def meet_call(w: World, number: int) -> None:
 
 @pytest.mark.rule("10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     if n.equity >= n.initial:
         meet_call(w, number)
@@ -673,7 +674,8 @@ def cure_stages(w: World) -> Iterator[Work]:
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
     cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
     yield account_work("StopLiquidation", cured)
-    yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
+    met = [k for k, a, n in called if n.equity >= without_orders(w, a).initial]
+    yield account_work("MeetCall", met)
     lost = [
         k
         for k, a, n in called
@@ -700,7 +702,8 @@ def breach_stages(w: World) -> Iterator[Work]:
     short = [
         k
         for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
+        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+        if n.equity < without_orders(w, w.accounts[k]).initial
     ]
     yield account_work("CallMargin", short)
 
@@ -724,6 +727,7 @@ def consequences(w: World) -> Work:
         return []
     stages = (
         waiting_stages(w),
+        order_stages(w),
         loss_stages(w),
         cure_stages(w),
         breach_stages(w),

@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Layer, Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, margin, takeover, terms
+from tests.simulate.naive import barrier, book, failure, margin, order, takeover, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.market import update_prices
@@ -45,6 +45,8 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "RecordShortfall": failure.record_shortfall,
     "AllocateLoss": failure.allocate_loss,
     "SweepSurplus": failure.sweep_surplus,
+    "RemarginOrder": order.remargin_order,
+    "RequestCancellation": order.request_cancellation,
 }
 
 
@@ -70,6 +72,8 @@ BY_KIND: dict[str, tuple[str, ...]] = {
     "ExpireOrder": ("OrderClosed",),
     "TakeOver": ("OrderClosed", "AccountTakenOver", "LossRecorded"),
     "AllocateLoss": ("", "LossAllocated", "LossClosed"),
+    "RemarginOrder": ("OrderRemargined",),
+    "RequestCancellation": ("CancellationRequested",),
 }
 """Commands whose events stand by kind, and the kinds in their order, "" for all others.
 
@@ -207,7 +211,7 @@ class NaiveHouse:
         elif name in ENACTED:
             ENACTED[name](w, row, place)
         elif name in INSIDE:
-            names = ("instrument", "account", "loss", "order")
+            names = ("instrument", "account", "loss", "order", "reservation")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))
         else:
             OUTSIDE[name](w, row, place)

@@ -133,6 +133,7 @@ class Reservation:
     lots: int
     limit: int
     open_order_hold: int
+    is_asked_back: bool = False
 
 
 @dataclass

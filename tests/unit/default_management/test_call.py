@@ -249,7 +249,7 @@ def test_a_default_releases_what_was_reserved() -> None:
             account=house.number("A"), instrument=0, lots=50, limit_ticks=500
         ),
     )
-    house.price(480, at_ns=START + MINUTE)  # 7,000 where 150 lots ask 7,200
+    house.price(450, at_ns=START + MINUTE)  # 4,000 where 100 lots ask 4,500
     assert house.status("A") == AccountStatus.CALLED
 
     house.advance(START + HOUR + MINUTE)

@@ -137,20 +137,30 @@ DEBT_MAX = 2**60
 """Limit of the margin for the debts of an account."""
 
 
+@inlined
+def debt_shares(accounts, assets, account, asset):  # type: ignore[no-untyped-def]
+    """Initial and maintenance margin of a debt in an asset, as parts of its worth (rule 3.50)."""
+    initial_ppm, maintenance_ppm = assets.debt_ppm[0], assets.debt_ppm[1]
+    for k in range(assets.debt_group.size):
+        if assets.debt_group[k] == accounts.margin_group[account]:
+            initial_ppm, maintenance_ppm = assets.debt_group_ppm[k, 0], assets.debt_group_ppm[k, 1]
+    haircut_ppm = 100 * assets.haircut_bps[asset]
+    return (
+        max(initial_ppm, haircut_ppm) / 1_000_000,
+        max(maintenance_ppm, haircut_ppm) / 1_000_000,
+    )
+
+
 @kernel
 def add_debt(accounts, assets, account, asset, owed, out):  # type: ignore[no-untyped-def]
     """Add the margin for a debt of ``owed`` ledger units (positive) in an asset (rule 3.50).
 
     Not inlined: few accounts have a debt, and none of the others carries this code.
     """
-    initial_ppm, maintenance_ppm = assets.debt_ppm[0], assets.debt_ppm[1]
-    for k in range(assets.debt_group.size):
-        if assets.debt_group[k] == accounts.margin_group[account]:
-            initial_ppm, maintenance_ppm = assets.debt_group_ppm[k, 0], assets.debt_group_ppm[k, 1]
-    haircut_ppm = 100 * assets.haircut_bps[asset]
     price = assets.unit_price[asset]
-    initial = asked_units(owed, price * (max(initial_ppm, haircut_ppm) / 1_000_000))
-    maintenance = asked_units(owed, price * (max(maintenance_ppm, haircut_ppm) / 1_000_000))
+    initial_share, maintenance_share = debt_shares(accounts, assets, account, asset)
+    initial = asked_units(owed, price * initial_share)
+    maintenance = asked_units(owed, price * maintenance_share)
     out[DEBT_INITIAL] = min(out[DEBT_INITIAL] + initial, DEBT_MAX)
     out[DEBT_MAINTENANCE] = min(out[DEBT_MAINTENANCE] + maintenance, DEBT_MAX)
 

@@ -11,9 +11,12 @@ import math
 import numpy as np
 
 from novate.kernel.clearing.assess import (
+    INITIAL,
     SCRATCH,
     SUM_MAX,
+    add_position,
     assess_account,
+    close_account,
     units_of,
     within,
 )
@@ -35,6 +38,31 @@ def assess_subjects(accounts, positions, instruments, assets, subjects, out):  #
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     for k in range(subjects.size):
         assess_account(accounts, positions, instruments, assets, subjects[k], scratch, out[k])
+
+
+@kernel
+def assess_without_orders(accounts, positions, instruments, assets, subjects, out):  # type: ignore[no-untyped-def]
+    """Assess the groups of the subjects as if they had no open orders, into ``out``."""
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    for k in range(subjects.size):
+        out[k] = 0
+        scratch[:] = 0
+        first = first_of_group(accounts, subjects[k])
+        member, hold = first, np.int64(0)
+        while member >= 0:
+            hold += accounts.open_order_hold[member]
+            row = accounts.head[member]
+            while row >= 0:
+                is_first, lots, cost, entry, _, _ = net_row(accounts, positions, row)
+                if is_first:
+                    add_position(
+                        instruments, assets, positions.instrument[row], lots, cost, entry, 0, 0,
+                        scratch, out[k],
+                    )  # fmt: skip
+                row = positions.link[row]
+            member = next_of_group(accounts, first, member)
+        close_account(accounts, assets, first, scratch, out[k])
+        out[k, INITIAL] -= hold
 
 
 @kernel

@@ -22,8 +22,12 @@ from novate.kernel.jit import inlined, kernel
 BUYER, SELLER = range(2)
 """Rows of what models outside the kernels ask of the two sides of a trade; see `AFTER`."""
 
-AFTER, BEFORE = 0, 2
-"""Columns of the same: initial margin after the trade, maintenance margin, and both before it."""
+AFTER, BEFORE, CLOSED = 0, 2, 4
+"""Columns of the same: initial margin after the trade, maintenance margin, both before it, and
+maintenance margin after it when the open orders of its direction in the position are filled too."""
+
+ASKED = 5
+"""Number of these columns."""
 
 
 @inlined

@@ -236,8 +236,8 @@ def decide_trades(  # type: ignore[no-untyped-def]
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
     must say.  The caller goes on from there, ``first``, with what the model says of that row:
-    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`, empty while no group has such a
-    model.  At the end it returns the number of rows.
+    ``asked_row``, and ``asked[side, ASKED]`` as in `risk_reducing`, empty while no group has such
+    a model.  At the end it returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -267,8 +267,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
             ):
                 return np.int64(k)
             code, was, may = risk_refusal(
-                accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
-                is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+                accounts, positions, instruments, assets, reservations,
+                risk_reducing_sale_ppm[i], is_halted[i], b, s, i, ticks[k], n, value, buyer_fee,
+                seller_fee,
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         refusal[k] = code
