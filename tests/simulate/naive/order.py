@@ -116,13 +116,11 @@ def without_orders(w: World, account: Account) -> Numbers:
 @pytest.mark.rule("7.56", "7.57")
 def next_hold(w: World, r: Reservation) -> int:
     """What a reservation is to hold at the present mark."""
-    i = w.instruments[r.instrument]
-    least, most = (
-        order_loss(w, w.accounts[r.account], i, r.lots, r.limit, bands) for bands in (0, 2)
-    )
+    i, owner = w.instruments[r.instrument], w.accounts[r.account]
+    least, most = (order_loss(w, owner, i, r.lots, r.limit, bands) for bands in (0, 2))
     if least <= r.open_order_hold <= most:
         return r.open_order_hold
-    change = order_loss(w, w.accounts[r.account], i, r.lots, r.limit, 1) - r.open_order_hold
+    change = order_loss(w, owner, i, r.lots, r.limit, 1) - r.open_order_hold
     free = max(AMOUNT_MAX - w.group(w.accounts[r.account]).open_order_hold, 0)
     return r.open_order_hold + min(change, free)
 

@@ -63,8 +63,8 @@ def test_a_hold_stays_between_the_loss_at_the_mark_and_that_two_bands_away(
     hold = np.zeros(1, np.int64)
 
     margin_orders(
-        x.instrument_arrays(), x.asset_arrays(), x.reservations.arrays(), np.array([row]),
-        np.array([10_000]), hold,
+        x.account_arrays(), x.instrument_arrays(), x.asset_arrays(), x.reservations.arrays(),
+        np.array([row]), np.array([10_000]), hold,
     )  # fmt: skip
 
     assert int(hold[0]) == after
