@@ -134,7 +134,7 @@ def test_the_charge_grows_with_the_size_up_to_maintenance_margin(
     assert taken(house)["charge"] == charge
 
 
-@pytest.mark.rule("12.21", "6.15")
+@pytest.mark.rule("6.15", "12.21")
 def test_the_charge_of_an_account_counts_before_that_of_the_contract() -> None:
     house = alt_house()
     a = house.number("A")
@@ -214,7 +214,7 @@ def test_long_options_stay_when_nothing_is_left_to_pay() -> None:
     assert house.balance("A") == cash
 
 
-@pytest.mark.rule("12.24", "12.20")
+@pytest.mark.rule("12.20", "12.24")
 def test_long_options_pay_what_cash_does_not_and_the_others_stay() -> None:
     house, call, mark = option_house(1_000)
     house.trade("B", "A", lots=5, ticks=100)
