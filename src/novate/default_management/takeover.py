@@ -184,9 +184,9 @@ def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
     _mark_taken_over(x, groups, columns["equity"], columns["is_first"])
 
 
-def apply_whole_account_taken_over(x: DefaultState, columns: Row) -> None:
-    """Move all positions at the mark and all balances of accounts to the liquidator: version 1."""
-    groups = columns["account"].astype(np.int64)
+def apply_whole_account_taken_over(x: DefaultState, row: Row) -> None:
+    """Move all positions at the mark and all balances of a group to the liquidator: version 1."""
+    groups = np.array([row["account"]], np.int64)
     accounts = x.accounts_of(groups)[0]
     none = np.zeros(accounts.size, np.int64)
     x.positions.reserve(x.instruments.count, x.accounts)
@@ -194,7 +194,7 @@ def apply_whole_account_taken_over(x: DefaultState, columns: Row) -> None:
         *_arrays(x), accounts, np.arange(accounts.size + 1), none, none, none, *_prices(x),
         x.single(Role.LIQUIDATOR),
     )  # fmt: skip
-    _mark_taken_over(x, groups, np.zeros(groups.size, np.int64), columns["is_first"])
+    _mark_taken_over(x, groups, np.zeros(1, np.int64), np.array([row["is_first"]]))
 
 
 def _mark_taken_over(

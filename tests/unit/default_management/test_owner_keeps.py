@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from novate.default_management.takeover import apply_whole_account_taken_over
@@ -291,9 +290,8 @@ def test_fees_and_a_takeover_take_no_more_than_net() -> None:
 def test_a_takeover_of_the_first_version_moves_everything() -> None:
     house = alt_house()
     a = house.number("A")
-    columns = {"account": np.array([a], np.uint32), "is_first": np.array([True])}
 
-    apply_whole_account_taken_over(house.state, columns)
+    apply_whole_account_taken_over(house.state, {"account": a, "is_first": True})
 
     assert house.balance("LIQUIDATOR", ALT) == 2_000 * E8
     assert (house.balance("A", ALT), house.lots("A")) == (0, 0)
