@@ -15,7 +15,7 @@ from novate.engine.engine import Engine
 from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.kernel.clearing.requirement import STANDARD
-from novate.kernel.codes import Layer, MemberStatus, Role, ShortfallPolicy, Style
+from novate.kernel.codes import AccountStatus, Layer, MemberStatus, Role, ShortfallPolicy, Style
 from novate.margin.add_on.concentration import Concentration
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
@@ -36,6 +36,7 @@ def scenario() -> ClearingHouse:
     go_stale(house)
     pay_options(house)
     change_terms(house)
+    come_back(house)
     keep_two_books(house)
     return house
 
@@ -238,6 +239,15 @@ def keep_two_books(house: ClearingHouse) -> None:
         command.SET_MARGIN_GROUP.row(account=pair["receiver"], group=books, netting_set=books),
         command.SET_MEMBER_STATUS.row(member=house.number("N"), status=MemberStatus.DEFAULTED),
     )
+
+
+def come_back(house: ClearingHouse) -> None:
+    """Whoever was taken over pays what it owes, and is open again."""
+    accounts = house.state.accounts
+    taken = accounts.used("status") == AccountStatus.TAKEN_OVER
+    group = int((taken & (accounts.used("margin_group") == range(accounts.count))).nonzero()[0][0])
+    house.deposit(accounts.references[group], int(accounts.owed[group]) + COIN)
+    house.submit(command.REOPEN_ACCOUNT.row(account=group))
 
 
 def play() -> Engine:

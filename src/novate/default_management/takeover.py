@@ -14,7 +14,6 @@ venues such as BitMEX let a liquidation engine take over positions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +36,16 @@ from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET, TOTAL_MAX
-from novate.kernel.clearing.columns import I8, I64, MarginColumns
+from novate.kernel.clearing.columns import (
+    I8,
+    I64,
+    U64,
+    AccountArrays,
+    AssetArrays,
+    InstrumentArrays,
+    MarginColumns,
+    PositionArrays,
+)
 from novate.kernel.clearing.settle import settle_pending
 from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
@@ -128,8 +136,10 @@ def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
         _record(x, groups[is_loss], -net[is_loss], emit)
 
 
-def _arrays(x: DefaultState) -> tuple[Any, ...]:
-    """What takeover kernels change."""
+def _arrays(
+    x: DefaultState,
+) -> tuple[AccountArrays, PositionArrays, InstrumentArrays, AssetArrays, int, U64]:
+    """What takeover kernels read and change."""
     return (
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
         x.single(Role.FEES), x.checksum,
@@ -164,16 +174,19 @@ def apply_account_taken_over(x: DefaultState, columns: Row) -> None:
     """
     groups = columns["account"].astype(np.int64)
     x.positions.reserve(x.instruments.count, x.accounts)
-    terms = (columns[name].astype(np.int64) for name in ("equity", "charge", "conversion_ppm"))
-    apply_takeovers(
-        *_arrays(x), *_groups(x, groups), *terms, *_prices(x), x.single(Role.LIQUIDATOR)
+    net, charge, conversion_ppm = (
+        columns[name].astype(np.int64) for name in ("equity", "charge", "conversion_ppm")
     )
+    apply_takeovers(
+        *_arrays(x), *_groups(x, groups), net, charge, conversion_ppm, *_prices(x),
+        x.single(Role.LIQUIDATOR),
+    )  # fmt: skip
     _mark_taken_over(x, groups, columns["equity"], columns["is_first"])
 
 
-def apply_whole_account_taken_over(x: DefaultState, columns: Row) -> None:
-    """Move all positions at the mark and all balances of accounts to the liquidator: version 1."""
-    groups = columns["account"].astype(np.int64)
+def apply_whole_account_taken_over(x: DefaultState, row: Row) -> None:
+    """Move all positions at the mark and all balances of a group to the liquidator: version 1."""
+    groups = np.array([row["account"]], np.int64)
     accounts = x.accounts_of(groups)[0]
     none = np.zeros(accounts.size, np.int64)
     x.positions.reserve(x.instruments.count, x.accounts)
@@ -181,7 +194,7 @@ def apply_whole_account_taken_over(x: DefaultState, columns: Row) -> None:
         *_arrays(x), accounts, np.arange(accounts.size + 1), none, none, none, *_prices(x),
         x.single(Role.LIQUIDATOR),
     )  # fmt: skip
-    _mark_taken_over(x, groups, np.zeros(groups.size, np.int64), columns["is_first"])
+    _mark_taken_over(x, groups, np.zeros(1, np.int64), np.array([row["is_first"]]))
 
 
 def _mark_taken_over(

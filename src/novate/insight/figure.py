@@ -106,8 +106,9 @@ def collateral_used(observer: RunRecord) -> int:
     For each account that was taken over: its net equity when its liquidation began or its default
     was declared, if positive, with what was paid in afterwards and without what it kept at the
     takeover.  It was used on the account's own slices and their fees, then by the liquidator; what
-    was not needed there is in the surplus that went to the insurance fund.  What the account lost before it failed is not
-    in it: other traders won that, and it covered no loss of the clearing house.
+    was not needed there is in the surplus that went to the insurance fund.  What the account lost
+    before it failed is not in it: other traders won that, and it covered no loss of the clearing
+    house.
     """
     return sum(max(observer.failed.get(account, 0), 0) for account in observer.taken_over_ns)
 

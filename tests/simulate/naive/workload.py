@@ -740,6 +740,9 @@ class Workload:
             runs.append(withdraw(list(zip(groups, assets, amounts, strict=True))))
         if self.later.random() < 0.3:
             runs.append(reopen([*groups, self.traders[0], UNKNOWN, self.funds[0]]))
+        for group in groups[:1]:
+            row = {"reference": "joins", "account": group, "mode": 1, "group": group}
+            runs.append(c.OPEN_SUB_ACCOUNT.row(**row, netting_set=-1))
         return runs or [reopen([UNKNOWN])]
 
     def _repaid(self, group: int) -> int:

@@ -367,18 +367,7 @@ class World:
         return margin_of(i, min(notional, float(AMOUNT_MAX)), initial=False)
 
     @pytest.mark.rule(
-        "3.2",
-        "3.3",
-        "3.4",
-        "3.5",
-        "3.6",
-        "3.10",
-        "3.11",
-        "3.19",
-        "3.20",
-        "3.21",
-        "3.22",
-        "6.36",
+        "3.2", "3.3", "3.4", "3.5", "3.6", "3.10", "3.11", "3.19", "3.20", "3.21", "3.22", "6.36"
     )
     def assess(self, account: Account, *others: Account) -> Numbers:
         """What the group of an account is worth and must hold; others as in `group`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from novate.default_management.takeover import apply_whole_account_taken_over
@@ -134,7 +133,7 @@ def test_the_charge_grows_with_the_size_up_to_maintenance_margin(
     assert taken(house)["charge"] == charge
 
 
-@pytest.mark.rule("12.21", "6.15")
+@pytest.mark.rule("6.15", "12.21")
 def test_the_charge_of_an_account_counts_before_that_of_the_contract() -> None:
     house = alt_house()
     a = house.number("A")
@@ -214,7 +213,7 @@ def test_long_options_stay_when_nothing_is_left_to_pay() -> None:
     assert house.balance("A") == cash
 
 
-@pytest.mark.rule("12.24", "12.20")
+@pytest.mark.rule("12.20", "12.24")
 def test_long_options_pay_what_cash_does_not_and_the_others_stay() -> None:
     house, call, mark = option_house(1_000)
     house.trade("B", "A", lots=5, ticks=100)
@@ -291,9 +290,8 @@ def test_fees_and_a_takeover_take_no_more_than_net() -> None:
 def test_a_takeover_of_the_first_version_moves_everything() -> None:
     house = alt_house()
     a = house.number("A")
-    columns = {"account": np.array([a], np.uint32), "is_first": np.array([True])}
 
-    apply_whole_account_taken_over(house.state, columns)
+    apply_whole_account_taken_over(house.state, {"account": a, "is_first": True})
 
     assert house.balance("LIQUIDATOR", ALT) == 2_000 * E8
     assert (house.balance("A", ALT), house.lots("A")) == (0, 0)

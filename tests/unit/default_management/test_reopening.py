@@ -85,7 +85,7 @@ def test_a_taken_over_account_takes_no_other_asset_than_the_numeraire() -> None:
     assert house.refusals()[0] == PostCollateralRefusal.ACCOUNT_CLOSED
 
 
-@pytest.mark.rule("12.29", "4.25")
+@pytest.mark.rule("4.25", "12.29")
 def test_reasons_to_stay_closed_are_tested_in_the_order_of_their_codes() -> None:
     house = failing_house(440)
     a, member = house.number("A"), house.number("M")

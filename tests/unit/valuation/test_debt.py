@@ -150,7 +150,7 @@ def test_the_shares_are_parameters_of_the_house_a_group_and_an_account() -> None
     assert initial() == 500
 
 
-@pytest.mark.rule("3.50", "3.19")
+@pytest.mark.rule("3.19", "3.50")
 def test_a_loss_in_coin_that_is_still_pending_is_a_debt() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 0),))
     house.list_contract("I", **INVERSE)
@@ -167,7 +167,7 @@ def test_a_loss_in_coin_that_is_still_pending_is_a_debt() -> None:
     assert found.initial == 14_000 * COIN  # a tenth of the face beside it
 
 
-@pytest.mark.rule("3.50", "2.5")
+@pytest.mark.rule("2.5", "3.50")
 def test_a_debt_in_an_asset_without_a_price_asks_for_nothing() -> None:
     house = debtor()
     house.state.assets.unit_price[1] = 0.0
@@ -175,7 +175,7 @@ def test_a_debt_in_an_asset_without_a_price_asks_for_nothing() -> None:
     assert house.state.assess(house.number("A")).initial == 0
 
 
-@pytest.mark.rule("3.50", "3.21")
+@pytest.mark.rule("3.21", "3.50")
 def test_a_debt_in_the_numeraire_asks_for_nothing() -> None:
     house = ClearingHouse()
     house.list_contract()

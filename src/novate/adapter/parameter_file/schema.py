@@ -266,6 +266,8 @@ INDEX = Section("index", "How source prices become an index.", _parameters("inde
 
 SMILE = Section("smile", "Which smiles count.", _parameters("smile"))
 
+INTEREST = Section("interest", "What negative balances cost.", _parameters("interest"))
+
 BOOK = Section(
     "book",
     "Targets of a generated book; ignored when positions come from a file.",
@@ -380,6 +382,7 @@ SECTIONS: tuple[Section, ...] = (
     WATERFALL,
     INDEX,
     SMILE,
+    INTEREST,
     BOOK,
     OPTIONS,
     AGENT,

@@ -269,8 +269,7 @@ def _quick_block(  # type: ignore[no-untyped-def]
                 total = balance[at + asset]
                 price = discounted[asset] if total > 0 else unit_price[asset]
                 worth = np.floor(total * price)
-                # A debt asks for margin of its own: that is done the slow way.
-                fast = fast and 0.0 <= worth < EXACT
+                fast = fast and 0.0 <= worth < EXACT  # a debt asks for margin
                 equity += np.int64(worth)
             whole = initial < EXACT and maintenance < EXACT and abs(equity) <= TOTAL_MAX
             if not (fast and whole):
