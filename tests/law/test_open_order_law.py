@@ -52,7 +52,7 @@ class Pair:
             },
         )
         taker = int(dice.choice([0, 0, 500]))
-        rate = int(dice.choice([20_000, 100_000]))
+        self.rate = rate = int(dice.choice([20_000, 100_000]))
         house.list_contract(
             form=self.form,
             settlement_asset=self.asset,
@@ -77,7 +77,15 @@ class Pair:
     def lots(self, name: str) -> int:
         """Lots to trade: what an account holds, a part of it, or any number."""
         held = abs(self.house.lots(name)) or self.most
-        return int(self.dice.choice([held, max(held // 2, 1), self.dice.integers(1, self.most)]))
+        some = (held, max(held // 2, 1), max(self.most // 10, 1), self.dice.integers(1, self.most))
+        return int(self.dice.choice(some))
+
+    def enter(self) -> Run:
+        """A trade at the mark, as large as what is free allows."""
+        buyer, seller = self.dice.permutation(PAIR).tolist()
+        found = self.house.state.assess(self.house.number("A"))
+        lots = max((found.equity - found.initial) * 1_000_000 // (self.rate * MARK * COIN), 1)
+        return self.house.trade_run(buyer, seller, lots=min(lots, 10**6), ticks=MARK)
 
     def trade(self) -> Run:
         """A trade between the two, on open orders where some fit."""
@@ -120,11 +128,59 @@ class Pair:
             account=self.house.number(name), asset=self.asset, amount=amount
         )
 
-    def step(self) -> None:
-        moves = (self.trade, self.trade, self.trade, self.reserve, self.reserve, self.release)
-        kinds = (*moves, self.withdraw, self.withdraw)
-        self.house.submit(kinds[int(self.dice.integers(len(kinds)))](), allow_refusals=True)
+    def squeeze(self, *, order: bool, closes: bool, share: int = 1) -> None:
+        """Trade, or order, for one of them at the worst price that is accepted.
+
+        ``share``: one in so many of the lots that it holds, or of those that it could.
+        """
+        name = str(self.dice.choice(PAIR, p=[0.8, 0.2]))
+        other = "B" if name == "A" else "A"
+        held = self.house.lots(name)
+        lots = max((abs(held) or self.most) // share, 1)
+        sells = (held > 0) == closes if held else bool(self.dice.random() < 0.5)
+        for away in (50, 40, 30, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1, 0):
+            ticks = MARK - away if sells else MARK + away
+            sides = (other, name) if sells else (name, other)
+            run = self.house.trade_run(*sides, lots=lots, ticks=ticks)
+            if order:
+                run = command.RESERVE_MARGIN.row(
+                    account=self.house.number(name), instrument=0,
+                    lots=-lots if sells else lots, limit_ticks=ticks,
+                )  # fmt: skip
+            self.submit(run)
+            if not self.house.refusals():
+                return
+
+    def plot(self) -> None:
+        """Leave a bad order behind, hand over all that still closes, and fill the order."""
+        share = int(self.dice.choice([1, 2, 4, 10]))
+        for part in self.dice.permutation(3).tolist():
+            if part == 0:
+                self.squeeze(order=True, closes=bool(self.dice.random() < 0.5), share=share)
+            elif part == 1:
+                self.submit(self.enter())
+            else:
+                self.submit(self.withdraw())
+        self.squeeze(order=False, closes=True, share=int(self.dice.choice([1, 1, 2])))
+        self.submit(self.trade())
+
+    def submit(self, run: Run) -> None:
+        self.house.submit(run, allow_refusals=True)
         self.booked += not self.house.refusals()
+
+    def step(self) -> None:
+        """One attempt of the pair, and now and then an assessment."""
+        die = self.dice.random()
+        if die < 0.15:
+            self.plot()
+        elif die < 0.5:
+            closes = bool(self.dice.random() < 0.7)
+            share = int(self.dice.choice([1, 1, 2, 10]))
+            self.squeeze(order=bool(self.dice.random() < 0.5), closes=closes, share=share)
+        else:
+            moves = (self.trade, self.trade, self.trade, self.enter, self.enter, self.reserve)
+            kinds = (*moves, self.release, self.withdraw)
+            self.submit(kinds[int(self.dice.integers(len(kinds)))]())
         if self.dice.random() < 0.1:
             self.house.assess()
         for name in PAIR:

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from novate.canonical import Run
 from novate.default_management.close_out import assess_many
 from novate.default_management.refused import Refused
-from novate.kernel.clearing.assess import EQUITY, INITIAL
+from novate.kernel.clearing.assess import EQUITY, INITIAL, TOTAL_MAX
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.way_out import look_at_closing_orders, margin_orders
+from novate.kernel.clearing.way_out import look_at_cover, look_at_orders, margin_orders
 from novate.kernel.codes import AccountStatus
 from novate.margin.way_out import most_conceded_by_closing, order_bands
 from novate.message import command, event
@@ -155,19 +155,38 @@ def closes_within_bounds(x: ClearingState, rows: I64) -> B1:
     begins = np.ones(rows.size, np.bool_)
     begins[1:] = (keys[:, order[1:]] != keys[:, order[:-1]]).any(axis=0)
     start = np.append(np.flatnonzero(begins), rows.size)
-    closed, conceded, most = np.zeros((3, start.size - 1), np.int64)
-    look_at_closing_orders(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-        table.arrays(), rows[order], start, closed, conceded, most,
-    )  # fmt: skip
+    closed, cost, most = np.zeros((3, start.size - 1), np.int64)
+    arrays = x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays()
+    look_at_orders(*arrays, table.arrays(), rows[order], start, closed, cost)
     first = rows[order[start[:-1]]]
-    for k in np.flatnonzero(closed):
-        account, i = int(table.account[first[k]]), int(table.instrument[first[k]])
-        if not x.is_standard(account):
-            most[k] = most_conceded_by_closing(x, account, i, int(closed[k]))
+    accounts = table.account[first].astype(np.int64)
+    contracts = table.instrument[first].astype(np.int64)
+    lost, beside = _of_others(x.groups_of(accounts), closed != 0, cost)
+    look_at_cover(*arrays, accounts, contracts, closed, lost, beside, most)
+    modelled = x.modelled_among(accounts)
+    for k in modelled[closed[modelled] != 0].tolist():
+        numbers = (int(n[k]) for n in (accounts, contracts, closed, lost, beside))
+        most[k] = most_conceded_by_closing(x, *numbers)
     is_kept = np.zeros(rows.size, np.bool_)
-    is_kept[order] = np.repeat((closed != 0) & (conceded <= most), np.diff(start))
+    is_kept[order] = np.repeat((closed != 0) & (cost <= most), np.diff(start))
     return is_kept
+
+
+def _of_others(groups: I64, is_closing: B1, cost: I64) -> tuple[I64, I64]:
+    """Add up by group what orders lose, and what closing ones beside each concede."""
+    lost: dict[int, int] = {}
+    conceded: dict[int, int] = {}
+    for group, closes, amount in zip(
+        groups.tolist(), is_closing.tolist(), cost.tolist(), strict=True
+    ):
+        sums = conceded if closes else lost
+        sums[group] = sums.get(group, 0) + amount
+    own = np.where(is_closing, cost, 0).tolist()
+    others = [conceded.get(g, 0) - mine for g, mine in zip(groups.tolist(), own, strict=True)]
+    return (
+        np.array([min(lost.get(g, 0), TOTAL_MAX) for g in groups.tolist()], np.int64),
+        np.array([min(amount, TOTAL_MAX) for amount in others], np.int64),
+    )
 
 
 def _to_cancel(x: ClearingState, is_short: B1) -> I64:

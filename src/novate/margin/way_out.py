@@ -13,6 +13,7 @@ from novate.kernel.clearing.settle import row_of
 from novate.kernel.clearing.way_out import (
     conceded_by_orders,
     conceded_of,
+    look_at_other_orders,
     most_conceded_of,
     order_loss_of,
     worth_of_shorts,
@@ -84,18 +85,33 @@ def conceded_with(
     if beside:
         orders = x.reservations.arrays()
         conceded += int(conceded_by_orders(accounts, *terms, orders, account, i, lots))
-    return conceded, most_conceded_by_closing(x, account, i, lots + beside)
+    lost, others = look_at_other_orders(
+        accounts, x.positions.arrays(), *terms, x.reservations.arrays(), account, i, lots
+    )
+    closed = lots + beside
+    return conceded, most_conceded_by_closing(x, account, i, closed, int(lost), int(others))
 
 
-def most_conceded_by_closing(x: ClearingState, account: int, i: int, lots: int) -> int:
-    """Return the most that closing signed ``lots`` may concede, numeraire units (rule 7.53)."""
+def most_conceded_by_closing(
+    x: ClearingState, account: int, i: int, lots: int, lost: int, conceded: int
+) -> int:
+    """Return the most that closing signed ``lots`` may concede, numeraire units (rule 7.53).
+
+    Parameters
+    ----------
+    account, i, lots
+        Whose position, the contract, and the lots that close it.
+    lost, conceded
+        What orders of the group lose that do more than close a position, and what closing orders of
+        its other positions concede; numeraire units.
+    """
     before = x.assess(account)
     shorts = worth_of_shorts(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(), account
     )
     after = x.assess_after(account, i, lots=lots)
-    cover = before.equity - int(shorts)
-    return int(most_conceded_of(cover, before.maintenance, after.maintenance))
+    cover = max(before.equity - int(shorts), 0) - lost
+    return int(most_conceded_of(cover, conceded, before.maintenance, after.maintenance))
 
 
 def order_bands(x: ClearingState) -> I64:

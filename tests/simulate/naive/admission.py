@@ -376,7 +376,8 @@ class Side:
         conceded += order.conceded_by_all(self.w, others)
         twins[0].positions[number].lots += sum(r.lots for r in others)
         after = self.w.assess(*twins).maintenance
-        return conceded, order.may_concede(self.w, self.account, after)
+        most = order.may_concede(self.w, self.account, number, self.lots, after)
+        return conceded, most
 
     @property
     @pytest.mark.rule("7.6")

@@ -71,17 +71,39 @@ def beside(w: World, account: Account, number: int, lots: int) -> list[Reservati
     ]
 
 
-@pytest.mark.rule("7.53")
-def may_concede(w: World, account: Account, after: int) -> int:
-    """Share of the cover that stands for what maintenance margin falls to ``after``."""
-    n = w.assess(account)
-    shorts = 0
-    for (number, _), p in w.group(account).positions.items():
-        i = w.instruments[number]
+@pytest.mark.rule("7.51")
+def is_closing(w: World, r: Reservation) -> bool:
+    """Whether an open order, with those beside it, does no more than close a position."""
+    account = w.accounts[r.account]
+    p = w.group(account).positions.get((r.instrument, account.netting_set), Position())
+    wanted = sum(other.lots for other in beside(w, account, r.instrument, r.lots))
+    return p.lots * wanted < 0 and abs(wanted) <= abs(p.lots)
+
+
+@pytest.mark.rule("7.51", "7.53")
+def may_concede(w: World, account: Account, number: int, lots: int, after: int) -> int:
+    """Share of the cover that stands for what maintenance margin falls to ``after``.
+
+    ``number`` and ``lots`` are contract and direction of what closes.
+    """
+    n, shorts = w.assess(account), 0
+    for (other, _), p in w.group(account).positions.items():
+        i = w.instruments[other]
         if i.is_option and p.lots < 0 and i.mark > 0:
             shorts += worth_up(-i.value(i.mark, p.lots), w.price_in(i))
-    cover, freed = max(n.equity - within(shorts), 0), max(n.maintenance - after, 0)
-    return cover * freed // n.maintenance if n.maintenance else 0
+    mine = beside(w, account, number, lots)
+    lost, conceded = 0, 0
+    for r in w.reservations:
+        if not r.lots or w.accounts[r.account].group != account.group or r in mine:
+            continue
+        if is_closing(w, r):
+            conceded += conceded_by(w, r)
+        else:
+            lost += order_loss(w, w.instruments[r.instrument], r.lots, r.limit, 0)
+    cover = max(max(n.equity - within(shorts), 0) - within(lost), 0)
+    freed = max(n.maintenance - after, 0)
+    share = cover * freed // n.maintenance if n.maintenance else 0
+    return max(min(share, cover - within(conceded)), 0)
 
 
 @pytest.mark.rule("7.27", "7.53")
@@ -90,7 +112,8 @@ def closing_terms(w: World, mine: Reservation) -> tuple[int, int]:
     account, number, lots = w.accounts[mine.account], mine.instrument, mine.lots
     others = beside(w, account, number, lots)
     conceded = conceded_by(w, mine) + conceded_by_all(w, others)
-    return conceded, may_concede(w, account, closed_maintenance(w, account, number, lots, others))
+    after = closed_maintenance(w, account, number, lots, others)
+    return conceded, may_concede(w, account, number, lots, after)
 
 
 def closed_maintenance(
@@ -154,14 +177,13 @@ def remargin_order(w: World, number: int) -> None:
 @pytest.mark.rule("7.59")
 def is_way_out(w: World, r: Reservation) -> bool:
     """Whether an order, with those beside it, closes a position within what it may concede."""
-    account = w.accounts[r.account]
-    p = w.group(account).positions.get((r.instrument, account.netting_set), Position())
-    orders = beside(w, account, r.instrument, r.lots)
-    wanted = sum(other.lots for other in orders)
-    if p.lots * wanted >= 0 or abs(wanted) > abs(p.lots):
+    if not is_closing(w, r):
         return False
+    account = w.accounts[r.account]
+    orders = beside(w, account, r.instrument, r.lots)
     after = closed_maintenance(w, account, r.instrument, 0, orders)
-    return conceded_by_all(w, orders) <= may_concede(w, account, after)
+    most = may_concede(w, account, r.instrument, r.lots, after)
+    return conceded_by_all(w, orders) <= most
 
 
 @pytest.mark.rule("4.41", "7.58", "7.59")

@@ -9,7 +9,7 @@ import pytest
 from novate.kernel.clearing.value import INVERSE
 from novate.kernel.codes import AccountStatus, MarginMode, ShortfallPolicy
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import Parameter, set_parameter
 from novate.message.refusal import ReserveMarginRefusal as NoOrder
 from novate.message.refusal import SubmitTradeRefusal as NoTrade
 from novate.message.refusal import WithdrawCollateralRefusal as NoWithdrawal
@@ -183,6 +183,49 @@ def test_orders_of_one_position_concede_no_more_than_its_share_together() -> Non
     assert trade(built, "B", "A", 50, 420, seller_reservation=1) == []
     assert trade(built, "B", "A", 50, 430, seller_reservation=2) == []
     assert (built.lots("A"), built.equity("A")) == (0, 0)
+
+
+@pytest.mark.rule("7.51", "7.53")
+def test_what_an_open_order_may_lose_is_not_conceded_a_second_time() -> None:
+    built = ClearingHouse()
+    built.list_contract(tiers=((0, 20_000, 10_000),))
+    built.open_client("A", deposit=1_600 * COIN)
+    built.open_client("B", deposit=40_000 * COIN)
+    built.price(500)
+    assert reserve(built, 10, 550) == []  # may lose 500
+    assert trade(built, "A", "B", 100, 500) == []  # 1,100 for 110 lots
+
+    # 1,600 less 500 stand for the 100 lots: 11 each.
+    assert trade(built, "B", "A", 100, 488) == [NoTrade.INSUFFICIENT_MARGIN]
+    assert numbers(built) == (1_200 * COIN, 1_100 * COIN)
+    assert trade(built, "B", "A", 100, 489) == []
+    assert trade(built, "A", "B", 10, 550, buyer_reservation=1) == []
+    assert built.equity("A") == 0
+
+
+@pytest.mark.rule("7.51", "7.53")
+def test_ways_out_of_two_contracts_concede_the_cover_once() -> None:
+    built = ClearingHouse()
+    for symbol in ("X", "Y"):
+        built.list_contract(symbol)
+    built.open_client("A", deposit=10_000 * COIN)
+    built.open_client("B", deposit=40_000 * COIN)
+    built.set_add_on("A", 0)
+    for parameter, value in (
+        (Parameter.CONCENTRATION_PPM, 50_000),
+        (Parameter.CONCENTRATION_FLOOR, 50_000 * COIN),
+    ):
+        built.submit(set_parameter(parameter, value))
+    built.price(500)
+    for i in (0, 1):
+        assert trade(built, "A", "B", 80, 500, instrument=i) == []
+    # Equity 10,000; 2,000 to stay for each, and 1,500 for 80,000 in one coin, of which closing
+    # either frees all: 3,500 of 5,500.
+    assert built.state.assess(built.number("A")).maintenance == 5_500 * COIN
+    assert reserve(built, -80, 421) == []  # 6,320 of 6,363
+    assert reserve(built, -80, 453, i=1) == [NoOrder.INSUFFICIENT_MARGIN]
+    assert numbers(built) == (3_760 * COIN, 3_680 * COIN)
+    assert reserve(built, -80, 454, i=1) == []
 
 
 @pytest.mark.rule("3.23", "7.56")

@@ -180,17 +180,79 @@ def worth_of_shorts(accounts, positions, instruments, assets, account):  # type:
 
 
 @inlined
-def most_conceded(cover, before, after):  # type: ignore[no-untyped-def]
-    """Share of the cover that stands for what maintenance margin falls by, rounded down."""
-    if before <= 0:
-        return np.int64(0)
-    return muldiv_floor(max(cover, 0), max(before - after, 0), before)
+def closing_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyped-def]
+    """Signed lots of a netting set in a contract, and open lots of the direction of ``lots``."""
+    row = find_position(positions, account, i)
+    held, wanted = np.int64(0), np.int64(0)
+    if row >= 0:
+        held += positions.lots[row]
+        wanted += positions.buy_lots[row] if lots > 0 else positions.sell_lots[row]
+    if accounts.group_link[account] >= 0:
+        beside, buys, sells = lots_elsewhere(accounts, positions, account, i)
+        held += beside
+        wanted += buys if lots > 0 else sells
+    return held, wanted
+
+
+@inlined
+def is_closed_by(held, lots, wanted):  # type: ignore[no-untyped-def]
+    """Whether orders of the direction of ``lots`` do no more than close a position."""
+    return held != 0 and (held > 0) != (lots > 0) and wanted <= abs(held)
 
 
 @kernel
-def most_conceded_of(cover, before, after):  # type: ignore[no-untyped-def]
+def look_at_other_orders(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, reservations, account, i, lots
+):
+    """Look at the open orders of a group, but those of the direction of ``lots`` in a position.
+
+    Returns
+    -------
+    tuple
+        What those lose that do more than close a position, at the mark; and what those concede
+        that do no more; numeraire units.
+    """
+    lost, conceded = np.int64(0), np.int64(0)
+    first = first_of_group(accounts, account)
+    for row in range(reservations.lots.size):
+        size = reservations.lots[row]
+        owner = np.int64(reservations.account[row])
+        if size == 0 or first_of_group(accounts, owner) != first:
+            continue
+        at = np.int64(reservations.instrument[row])
+        if (
+            at == i
+            and (size > 0) == (lots > 0)
+            and (accounts.netting_set[owner] == accounts.netting_set[account])
+        ):
+            continue
+        limit = reservations.limit_ticks[row]
+        held, wanted = closing_lots(accounts, positions, owner, at, size)
+        if is_closed_by(held, size, wanted):
+            more = conceded_by_order(instruments, assets, at, size, limit)
+            conceded = np.int64(min(conceded + more, TOTAL_MAX))
+        else:
+            more = loss_of_order(instruments, assets, at, size, limit, 0)
+            lost = np.int64(min(lost + more, TOTAL_MAX))
+    return lost, conceded
+
+
+@inlined
+def most_conceded(cover, conceded, before, after):  # type: ignore[no-untyped-def]
+    """Share of the cover that stands for what maintenance margin falls by, rounded down.
+
+    No more than the cover leaves beside what closing orders of other positions have ``conceded``.
+    """
+    share = np.int64(0)
+    if before > 0:
+        share += muldiv_floor(max(cover, 0), max(before - after, 0), before)
+    return max(min(share, max(cover, 0) - conceded), 0)
+
+
+@kernel
+def most_conceded_of(cover, conceded, before, after):  # type: ignore[no-untyped-def]
     """`most_conceded` for callers outside a kernel."""
-    return np.int64(most_conceded(cover, before, after))
+    return np.int64(most_conceded(cover, conceded, before, after))
 
 
 @kernel
@@ -209,15 +271,7 @@ def look_at_way_out(  # type: ignore[no-untyped-def]
         may, in numeraire units; then the lots of those orders, and those that the position has left
         for them.
     """
-    row = find_position(positions, account, i)
-    rest = positions.lots[row] if row >= 0 else np.int64(0)
-    wanted = np.int64(0)
-    if row >= 0:
-        wanted += positions.buy_lots[row] if lots > 0 else positions.sell_lots[row]
-    if accounts.group_link[account] >= 0:
-        beside, buys, sells = lots_elsewhere(accounts, positions, account, i)
-        rest += beside
-        wanted += buys if lots > 0 else sells
+    rest, wanted = closing_lots(accounts, positions, account, i, lots)
     if accounts.netting_set[other] != accounts.netting_set[account]:
         rest += lots
     conceded = concession(instruments, assets, i, lots, value, fee)
@@ -236,6 +290,10 @@ def look_at_way_out(  # type: ignore[no-untyped-def]
         take_requirement(asked, side, BEFORE, out)
     before = out[MAINTENANCE]
     cover = out[EQUITY] - worth_of_shorts(accounts, positions, instruments, assets, account)
+    lost, beside = look_at_other_orders(
+        accounts, positions, instruments, assets, reservations, account, i, lots
+    )
+    cover = max(cover, 0) - lost
     closed = lots + (wanted if lots > 0 else -wanted)
     if is_modelled:
         after = asked[side, CLOSED]
@@ -250,43 +308,55 @@ def look_at_way_out(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, account, i, closed, 0, 0, 0, 0, scratch, out
         )  # fmt: skip
         after = out[MAINTENANCE]
-    return conceded, most_conceded(cover, before, after), wanted, abs(rest)
+    return conceded, most_conceded(cover, beside, before, after), wanted, abs(rest)
 
 
 @kernel
-def look_at_closing_orders(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, reservations, rows, start, closed, conceded, most
+def look_at_orders(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, reservations, rows, start, closed, cost
 ):
     """Look at open orders by netting set, contract and direction.
 
-    Order ``k`` of these bundles is ``rows[start[k] : start[k + 1]]``, rows of reservations.
-    ``closed[k]`` are their signed lots if together they do no more than close the position, else 0;
-    then ``conceded[k]`` is what they concede, and ``most[k]`` the most that they may, numeraire
-    units, with maintenance margin by the rules of contracts.
+    Bundle ``k`` of them is ``rows[start[k] : start[k + 1]]``, rows of reservations.  ``closed[k]``
+    are its signed lots if together they do no more than close the position, else 0; ``cost[k]``
+    is then what they concede, else what they lose at the mark, numeraire units.
     """
-    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
-    out = np.zeros(WIDTH, np.int64)
     for k in range(start.size - 1):
         account = np.int64(reservations.account[rows[start[k]]])
         i = np.int64(reservations.instrument[rows[start[k]]])
-        at = find_position(positions, account, i)
-        held = positions.lots[at] if at >= 0 else np.int64(0)
-        if accounts.group_link[account] >= 0:
-            held += lots_elsewhere(accounts, positions, account, i)[0]
-        lots, cost = np.int64(0), np.int64(0)
+        first = reservations.lots[rows[start[k]]]
+        held, wanted = closing_lots(accounts, positions, account, i, first)
+        closes = is_closed_by(held, first, wanted)
+        closed[k] = (wanted if first > 0 else -wanted) if closes else np.int64(0)
+        cost[k] = 0
         for row in rows[start[k] : start[k + 1]]:
-            lots += reservations.lots[row]
-            limit = reservations.limit_ticks[row]
-            cost += conceded_by_order(instruments, assets, i, reservations.lots[row], limit)
-            cost = np.int64(min(cost, TOTAL_MAX))
-        closed[k], conceded[k], most[k] = 0, cost, 0
-        if held == 0 or (held > 0) == (lots > 0) or abs(lots) > abs(held):
-            continue
-        closed[k] = lots
+            lots, limit = reservations.lots[row], reservations.limit_ticks[row]
+            if closes:
+                more = conceded_by_order(instruments, assets, i, lots, limit)
+            else:
+                more = loss_of_order(instruments, assets, i, lots, limit, 0)
+            cost[k] = min(cost[k] + more, TOTAL_MAX)
+
+
+@kernel
+def look_at_cover(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, subjects, contracts, closed, lost, beside, most
+):
+    """Fill ``most[k]`` with the most that closing lots may concede (rule 7.53).
+
+    Account, contract and signed lots of each; ``lost[k]`` and ``beside[k]`` are what other orders
+    of its group lose, and what closing ones concede.  Maintenance margin is by rules of contracts.
+    """
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    out = np.zeros(WIDTH, np.int64)
+    for k in range(subjects.size):
+        account = subjects[k]
         assess_account(accounts, positions, instruments, assets, account, scratch, out)
         before = out[MAINTENANCE]
         cover = out[EQUITY] - worth_of_shorts(accounts, positions, instruments, assets, account)
         assess_with(
-            accounts, positions, instruments, assets, account, i, lots, 0, 0, 0, 0, scratch, out
+            accounts, positions, instruments, assets, account, contracts[k], closed[k], 0, 0, 0, 0,
+            scratch, out,
         )  # fmt: skip
-        most[k] = most_conceded(cover, before, out[MAINTENANCE])
+        after = out[MAINTENANCE]
+        most[k] = most_conceded(max(cover, 0) - lost[k], beside[k], before, after)

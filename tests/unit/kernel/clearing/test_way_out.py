@@ -83,18 +83,23 @@ def test_a_better_price_pays_for_the_fee_of_what_closes() -> None:
 
 @pytest.mark.rule("7.53")
 @pytest.mark.parametrize(
-    ("cover", "before", "after", "most"),
+    ("cover", "beside", "before", "after", "most"),
     [
-        (1_000, 3, 2, 333),
-        (-5, 10, 0, 0),
-        (1_000, 10, 12, 0),
-        (1_000, 0, 0, 0),
-        (2**61, 2**61, 1, 2**61 - 1),
-        (2**62 - 1, 2**61, 2**60, 2**61 - 1),
+        (1_000, 0, 3, 2, 333),
+        (1_000, 667, 3, 2, 333),
+        (1_000, 668, 3, 2, 332),
+        (1_000, 1_001, 3, 2, 0),
+        (-5, 0, 10, 0, 0),
+        (1_000, 0, 10, 12, 0),
+        (1_000, 0, 0, 0, 0),
+        (2**61, 0, 2**61, 1, 2**61 - 1),
+        (2**62 - 1, 0, 2**61, 2**60, 2**61 - 1),
     ],
 )
-def test_the_share_of_the_cover_is_exact(cover: int, before: int, after: int, most: int) -> None:
-    assert most_conceded_of(cover, before, after) == most
+def test_the_share_of_the_cover_is_exact(
+    cover: int, beside: int, before: int, after: int, most: int
+) -> None:
+    assert most_conceded_of(cover, beside, before, after) == most
 
 
 @pytest.mark.rule("7.51")
