@@ -137,7 +137,8 @@ class Decided:
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, free,
-            free, np.zeros(x.instruments.count, np.bool_), 0, -1, np.zeros((0, 4), np.int64),
+            free, np.zeros(x.instruments.count, np.bool_), False, 0, -1,
+            np.zeros((0, 4), np.int64),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, member, reservation
-from novate.collateral import custody, haircut_rule
+from novate.collateral import custody, external_market, haircut_rule
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
@@ -19,6 +19,8 @@ from novate.default_management import (
     method_choice,
     outbox,
     takeover,
+    uncovered,
+    unpaid,
     waterfall,
 )
 from novate.engine import control, upgrade
@@ -51,6 +53,7 @@ TOPICS: tuple[Topic[State], ...] = (
     account.TOPIC,
     member.TOPIC,
     custody.TOPIC,
+    external_market.TOPIC,
     collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
@@ -76,6 +79,8 @@ TOPICS: tuple[Topic[State], ...] = (
     outbox.TOPIC,
     takeover.TOPIC,
     waterfall.TOPIC,
+    uncovered.TOPIC,
+    unpaid.TOPIC,
 )
 
 

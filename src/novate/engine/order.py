@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from novate.collateral import haircut_rule
-from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.collateral import external_market, haircut_rule
+from novate.default_management import (
+    call,
+    contract_end,
+    liquidation,
+    outbox,
+    takeover,
+    uncovered,
+    waterfall,
+)
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
 from novate.settlement import barrier, cycle
@@ -26,6 +34,7 @@ PHASES: tuple[Phase[State], ...] = (
     index.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,
+    external_market.call_external_market,
 )
 """What an assessment does, before it adds up the margin of all accounts."""
 
@@ -40,7 +49,6 @@ WORK: tuple[Work[State], ...] = (
     call.CALL_DEADLINE,
     outbox.ORDER_LIFE,
     liquidation.SLICE,
-    cycle.GAINS_WINDOW,
 )
 """Work of one instant: kinds in this order, which is that of their codes; then by number."""
 
@@ -50,6 +58,7 @@ STAGES: tuple[Stage[State], ...] = (
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,
+    uncovered.uncovered_shares,
     liquidation.cures,
     call.calls_met,
     call.early_defaults,
@@ -57,6 +66,7 @@ STAGES: tuple[Stage[State], ...] = (
     call.calls,
     liquidation.slices,
     takeover.surpluses,
+    cycle.gains_windows,
 )
 """Consequences of the present state: the first stage that has any goes first, in a record of its
 own; then all stages are asked again, from the top."""

@@ -50,7 +50,7 @@ _NOVATED = (
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide and book a run of trades, row by row (rules 7.1 to 7.22 and 15.1 to 15.4).
+    """Decide and book a run of trades, row by row (rules 7.1 to 7.22, 6.92 and 15.1 to 15.4).
 
     Each row sees what the rows before it booked.  Booked rows are one `TradeNovated` with the value
     and both fees in ledger units of the settlement asset: value positive for a buyer of a linear
@@ -76,13 +76,14 @@ def decide_submit_trades(
     collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
+    market_owes = bool(x.assets.used("external_called").any())
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
     while at < rows:
         at = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
+            x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row, asked,
             columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
             columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
             refusal, actual, allowed, value, buyer_fee, seller_fee,

@@ -90,6 +90,7 @@ class SubmitTradeRefusal(IntEnum):
     BELOW_WORTH = 16
     PRICE_BLOCKED = 17
     MEMBER_NOT_ACTIVE = 18
+    EXTERNAL_MARKET_OWES = 19
 
 
 class ReserveMarginRefusal(IntEnum):

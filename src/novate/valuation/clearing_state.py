@@ -68,6 +68,9 @@ class ClearingState(MarketState, BookState):
     ----------
     window_ns
         Start of the gains window.
+    unpaid, gains
+        What nobody had paid for at the last assessment, and the gains of all margin groups then,
+        0 while all was paid for; numeraire units (rules 6.94 and 6.95).
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
@@ -78,6 +81,8 @@ class ClearingState(MarketState, BookState):
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
+        self.unpaid = 0
+        self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
 
@@ -199,6 +204,11 @@ class ClearingState(MarketState, BookState):
         gains = self.accounts.encumbered[list(self.group_accounts(account))]
         return min(sum(int(gain) for gain in gains), AMOUNT_MAX)
 
+    def window_gain(self, account: int) -> int:
+        """Return the window gain of an account's group, numeraire units (rule 6.35)."""
+        gains: list[int] = self.accounts.window_gain[list(self.group_accounts(account))].tolist()
+        return min(max(sum(gains), -AMOUNT_MAX), AMOUNT_MAX)
+
     def window_gains(self) -> I64:
         """Return the window gain of every margin group (rule 6.35).
 
@@ -299,6 +309,7 @@ class ClearingState(MarketState, BookState):
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.unpaid, twin.gains = self.unpaid, self.gains
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
         twin.layout = self.layout

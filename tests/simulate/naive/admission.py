@@ -24,6 +24,7 @@ from novate.message.parameter import Parameter
 from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
+from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
@@ -208,6 +209,9 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
     refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
     refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
+    everything += share_of_unpaid(w, account, after)
+    refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -316,6 +320,13 @@ class Side:
             return 0
         netted = self.netted
         reduces = min(abs(netted), abs(self.lots)) if netted * self.lots < 0 else 0
+        return abs(self.lots) - reduces
+
+    @property
+    @pytest.mark.rule("6.92")
+    def added_alone(self) -> int:
+        """Lots that a side does not use to reduce a position of its own."""
+        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
         return abs(self.lots) - reduces
 
     @property
@@ -439,15 +450,19 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
-@pytest.mark.rule("7.13", "7.40")
+@pytest.mark.rule("6.92", "7.13", "7.40")
 def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
-    """Refuse a trade that adds to a position without a price, or for a member not active."""
+    """Refuse a trade that adds to a position without a price, for a member not active, or owing."""
     code = refusal.SubmitTradeRefusal
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
     added = max((s.added_with_orders for s in barred), default=0)
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
+    if any(asset.called for asset in w.assets):
+        market = [s for s in sides if s.account.role == Role.EXTERNAL_MARKET]
+        added = max((s.added_alone for s in market), default=0)
+        refuse_if(added > 0, code.EXTERNAL_MARKET_OWES, added, 0)
 
 
 @pytest.mark.rule("7.2", "7.7", "7.8")
@@ -699,4 +714,5 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetAddOn": margin.set_add_on,
     "SetLiquidationMethod": failure.set_liquidation_method,
     "ReportFill": report_fill,
+    "SettleExternalMarket": settle_external_market,
 }

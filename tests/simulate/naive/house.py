@@ -21,6 +21,7 @@ from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure, margin, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
+from tests.simulate.naive.cash import call_external_market, hold_gains
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
 from tests.simulate.naive.option import update_options
@@ -45,6 +46,8 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "RecordShortfall": failure.record_shortfall,
     "AllocateLoss": failure.allocate_loss,
     "SweepSurplus": failure.sweep_surplus,
+    "ShareUncovered": failure.share_uncovered,
+    "StartGainsWindow": lambda w, _: book.start_gains_window(w),
 }
 
 
@@ -200,12 +203,10 @@ class NaiveHouse:
             w.emit("TimeAdvanced", instant_ns=w.now)
         elif name == "AssessMargin":
             self._assess_margin(row)
-        elif name == "StartGainsWindow":
-            book.start_gains_window(w)
         elif name in ENACTED:
             ENACTED[name](w, row, place)
         elif name in INSIDE:
-            names = ("instrument", "account", "loss", "order")
+            names = ("instrument", "account", "loss", "order", "instant_ns")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))
         else:
             OUTSIDE[name](w, row, place)
@@ -217,6 +218,8 @@ class NaiveHouse:
         update_prices(w)
         barrier.touch_barriers(w)
         update_options(w)
+        call_external_market(w)
+        hold_gains(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
         w.emit(
             "MarginAssessed",
@@ -225,4 +228,5 @@ class NaiveHouse:
             equity=functools.reduce(lambda a, n: within(a + n.equity), found, 0),
             initial=within(sum(n.initial for n in found)),
             maintenance=within(sum(n.maintenance for n in found)),
+            unpaid=w.unpaid,
         )

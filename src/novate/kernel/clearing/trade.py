@@ -222,7 +222,7 @@ def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
     account_count, instrument_count, collar_ppm, risk_reducing_sale_ppm, is_halted,
-    first, asked_row, asked,
+    market_owes, first, asked_row, asked,
     buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
 ):  # fmt: skip
@@ -230,7 +230,8 @@ def decide_trades(  # type: ignore[no-untyped-def]
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
     ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
-    ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
+    ``is_halted[i]``: nobody adds to it.  ``market_owes``: the external market does not add to what
+    it holds.  Reservations are given by row, or as `NO_RESERVATION` or
     `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
     for two position rows a trade.
 
@@ -268,7 +269,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 return np.int64(k)
             code, was, may = risk_refusal(
                 accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
-                is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+                is_halted[i], market_owes, b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         refusal[k] = code

@@ -41,7 +41,7 @@ class Run:
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
             x.instruments.count, np.zeros(1, np.int64), np.zeros(1, np.int64),
-            np.zeros(1, np.bool_), first, asked_row, asked,
+            np.zeros(1, np.bool_), False, first, asked_row, asked,
             self.buyer, self.seller, none, np.full(rows, 100), np.ones(rows, np.int64),
             np.zeros(rows, np.bool_), unreserved, unreserved, *self.out,
         )  # fmt: skip
