@@ -20,11 +20,8 @@ from novate.default_management.loss.policy import NET_WORTH
 from novate.default_management.loss.share import standing_groups
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.state import DefaultState
-from novate.errors import require
 from novate.kernel.clearing.assess import NET
-from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.loss import share_pro_rata
 from novate.kernel.codes import Layer, Role
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -104,13 +101,25 @@ def _cut_gains(x: PolicyState, amount: int, emit: Emit) -> int:
 def _share_by_worth(x: PolicyState, amount: int, emit: Emit) -> int:
     """Share an amount by net worth, the clearing house first; returns what nobody has."""
     for payers, worth in (_house_money(x), _worth_of_others(x)):
-        total = sum(worth.tolist())
-        shares = np.zeros(payers.size, np.int64)
-        if amount and total:
-            share_pro_rata(min(amount, total), worth, shares)
-            amount -= int(shares.sum())
-            _pay(x, payers[shares > 0], shares[shares > 0], emit)
+        shares = pro_rata(amount, worth.tolist())
+        amount -= sum(shares)
+        pays = np.flatnonzero(shares)
+        _pay(x, payers[pays], np.array(shares, np.int64)[pays], emit)
     return amount
+
+
+def pro_rata(amount: int, weights: list[int]) -> list[int]:
+    """Share an amount, or the sum of the weights if that is less, pro rata to them (rule 1.7).
+
+    In integers of any size: the worth of all together need not fit 64 bits.
+    """
+    total = sum(weights)
+    amount = min(amount, total)
+    shares = [amount * weight // total if total else 0 for weight in weights]
+    largest = sorted(range(len(weights)), key=lambda k: -weights[k])
+    for k in largest[: amount - sum(shares)]:
+        shares[k] += 1
+    return shares
 
 
 def _house_money(x: PolicyState) -> tuple[I64, I64]:
@@ -125,7 +134,6 @@ def _worth_of_others(x: PolicyState) -> tuple[I64, I64]:
     payers = np.flatnonzero(is_fund | standing_groups(x))
     net = x.assess_all()[payers, NET]
     worth = np.maximum(np.where(is_fund[payers], x.accounts.balance[payers, 0], net), 0)
-    require(worth.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the worth of all payers fits 64 bits")
     return payers, worth
 
 

@@ -47,6 +47,14 @@ TRADE_NOVATED = declare(
     Field("seller_fee", "int64", "settlement units, negative is a rebate"),
     Field("buyer_reservation", "uint32", "reservation used"),
     Field("seller_reservation", "uint32", "reservation used"),
+    Field(
+        "unproven",
+        "int64",
+        "gains not proven that went to the buyer, negative to the seller, numeraire units",
+        since=2,
+        default=0,
+    ),
+    version=2,
 )
 MARGIN_RESERVED = declare(
     "MarginReserved",

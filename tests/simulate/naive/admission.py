@@ -25,7 +25,7 @@ from tests.simulate.naive import barrier, failure, group, margin, terms, transfe
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
-from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
+from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if, worth_up
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
@@ -506,8 +506,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
-    for side in sides:
-        side.book(side.account, really=True)
+    unproven = book_sides(w, i, *sides)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
     w.emit(
         "TradeNovated",
@@ -518,7 +517,30 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         seller_fee=sides[1].fee,
         buyer_reservation=row["buyer_reservation"],
         seller_reservation=row["seller_reservation"],
+        unproven=unproven,
     )
+
+
+@pytest.mark.rule("7.80", "7.81", "7.82", "7.83")
+def book_sides(w: World, i: Instrument, buyer: Side, seller: Side) -> int:
+    """Book a trade; tell which gains that are not proven went to the buyer, or less to the seller.
+
+    A side that trades better than at the mark, its fee included, was conceded something.
+    """
+    moved, winner, loser = 0, buyer, seller
+    for one, other in ((buyer, seller), (seller, buyer)):
+        gained = i.value(i.mark, one.lots) - one.value - one.fee if i.mark > 0 else 0
+        if gained > 0 and one.account.group != other.account.group:
+            not_proven = w.assess(other.account).unproven + w.group(other.account).encumbered
+            moved, winner, loser = min(worth_up(gained, w.price_in(i)), not_proven), one, other
+    had, was = winner.account.encumbered, loser.account.encumbered
+    for side in (buyer, seller):
+        side.book(side.account, really=True)
+    if moved:
+        more = max(moved - (winner.account.encumbered - had), 0)
+        winner.account.encumbered = min(winner.account.encumbered + more, AMOUNT_MAX)
+        loser.account.encumbered -= min(moved, was)
+    return moved if winner is buyer else -moved
 
 
 @pytest.mark.rule("7.12")

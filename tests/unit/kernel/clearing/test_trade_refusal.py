@@ -31,7 +31,7 @@ class Run:
         self.x.positions.reserve(2 * len(sides), self.x.accounts)
         self.buyer = np.array([house.number(buyer) for buyer, _ in sides], np.uint32)
         self.seller = np.array([house.number(seller) for _, seller in sides], np.uint32)
-        self.out = [np.zeros(len(sides), np.int64) for _ in range(6)]
+        self.out = [np.zeros(len(sides), np.int64) for _ in range(7)]
 
     def decide(self, first: int, asked_row: int, asked: np.ndarray) -> int:
         """Where the kernel stops."""
