@@ -37,6 +37,7 @@ def scenario() -> ClearingHouse:
     pay_options(house)
     change_terms(house)
     keep_two_books(house)
+    settle_outside(house)
     return house
 
 
@@ -238,6 +239,20 @@ def keep_two_books(house: ClearingHouse) -> None:
         command.SET_MARGIN_GROUP.row(account=pair["receiver"], group=books, netting_set=books),
         command.SET_MEMBER_STATUS.row(member=house.number("N"), status=MemberStatus.DEFAULTED),
     )
+
+
+def settle_outside(house: ClearingHouse) -> None:
+    """The external market pays what it was called for; a loss that nobody bears is shared."""
+    market, called = house.number("EXTERNAL_MARKET"), house.state.assets.used("external_called")
+    for asset, amount in enumerate(called.tolist()):
+        owed = max(-int(house.state.accounts.balance[market, asset]), 0)
+        if min(amount, owed):
+            house.submit(command.SETTLE_EXTERNAL_MARKET.row(asset=asset, amount=min(amount, owed)))
+    house.price(102)
+    house.open_client("reckless", deposit=25_000 * COIN)
+    house.trade("reckless", "EXTERNAL_MARKET", lots=1_000, ticks=102)
+    house.price(40, at_ns=house.state.now_ns + MINUTE)
+    house.price(40, at_ns=house.state.now_ns + HOUR)
 
 
 def play() -> Engine:

@@ -83,7 +83,7 @@ def test_funds_pay_with_the_names_of_their_layers() -> None:
     ]
 
 
-@pytest.mark.rule("13.31", "4.71")
+@pytest.mark.rule("4.71", "13.31")
 def test_gains_that_come_within_the_hour_bear_it_before_anybody_else() -> None:
     house = uncovered(B=1_000 * COIN, C=1_000 * COIN)
     house.trade("B", "C", lots=2, ticks=880)

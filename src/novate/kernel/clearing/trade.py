@@ -293,9 +293,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 is_halted[i], market_owes, b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
-        refusal[k] = code
-        actual[k] = was
-        allowed[k] = may
+        refusal[k], actual[k], allowed[k] = code, was, may
         if code != ACCEPTED:
             continue
         value_out[k] = value
