@@ -38,6 +38,7 @@ def scenario() -> ClearingHouse:
     change_terms(house)
     come_back(house)
     keep_two_books(house)
+    settle_outside(house)
     return house
 
 
@@ -248,6 +249,20 @@ def come_back(house: ClearingHouse) -> None:
     group = int((taken & (accounts.used("margin_group") == range(accounts.count))).nonzero()[0][0])
     house.deposit(accounts.references[group], int(accounts.owed[group]) + COIN)
     house.submit(command.REOPEN_ACCOUNT.row(account=group))
+
+
+def settle_outside(house: ClearingHouse) -> None:
+    """The external market pays what it was called for; a loss that nobody bears is shared."""
+    market, called = house.number("EXTERNAL_MARKET"), house.state.assets.used("external_called")
+    for asset, amount in enumerate(called.tolist()):
+        owed = max(-int(house.state.accounts.balance[market, asset]), 0)
+        if min(amount, owed):
+            house.submit(command.SETTLE_EXTERNAL_MARKET.row(asset=asset, amount=min(amount, owed)))
+    house.price(102)
+    house.open_client("reckless", deposit=25_000 * COIN)
+    house.trade("reckless", "EXTERNAL_MARKET", lots=1_000, ticks=102)
+    house.price(40, at_ns=house.state.now_ns + MINUTE)
+    house.price(40, at_ns=house.state.now_ns + HOUR)
 
 
 def play() -> Engine:

@@ -20,7 +20,7 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
-from tests.simulate.naive.extreme import Filled
+from tests.simulate.naive.extreme import Filled, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
@@ -157,6 +157,20 @@ def test_both_houses_agree_where_a_receiver_has_no_room() -> None:
     assert [reached[f"TransferPosition {code}"] for code in (11, 12)] == [1, 1]
 
 
+@functools.cache
+def reached_without_funds() -> Counter[str]:
+    """As `reached_by`, of a stream in which nobody deposited what is to be paid out."""
+    reached: Counter[str] = Counter()
+    run_both(Unfunded(0), reached)
+    return reached
+
+
+def test_both_houses_agree_where_custody_is_short() -> None:
+    reached = reached_without_funds()
+    assert reached["WithdrawCollateral 10"] == 1
+    assert reached["SettleExternalMarket 6"] == 1
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) -> None:
@@ -169,7 +183,7 @@ def reached_by_all() -> Counter[str]:
     """What all seeds reach together."""
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
-    return living + extreme + reached_without_room()
+    return living + extreme + reached_without_room() + reached_without_funds()
 
 
 def test_the_streams_reach_every_event() -> None:

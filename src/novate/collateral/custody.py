@@ -1,7 +1,8 @@
-"""Deposits and withdrawals of collateral (rules 6.4 to 6.11).
+"""Deposits and withdrawals of collateral (rules 6.4 to 6.11, 6.90, 6.91 and 6.96).
 
 A withdrawal must leave equity that covers initial margin, the cost of liquidating what is held, and
-gains that the slow index has not confirmed: those count as margin and are not paid out.
+gains that the slow index has not confirmed or that nobody has paid for: those count as margin and
+are not paid out.  No more leaves than the clearing house holds of the asset.
 
 Sources: EMIR Article 46 and CPMI-IOSCO PFMI Principle 5, collateral.  The haircuts by which equity
 counts an asset are those of `haircut`.
@@ -58,6 +59,11 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
     return None
 
 
+def held_in_custody(x: ClearingState, asset: int) -> int:
+    """Return what the clearing house holds of an asset, ledger units (rules 6.7 and 6.90)."""
+    return -int(x.accounts.balance[x.single(Role.CUSTODY), asset])
+
+
 def apply_collateral_posted(x: ClearingState, row: Row) -> None:
     """Move the amount from custody to the account; custody's balance falls (rule 6.7).
 
@@ -71,7 +77,7 @@ def apply_collateral_posted(x: ClearingState, row: Row) -> None:
 
 
 def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11).
+    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11, 6.52, 6.90 and 6.96).
 
     Parameters
     ----------
@@ -82,12 +88,18 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
-        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN (both with equity after the
-        withdrawal and what it must cover, numeraire units) or MEMBER_NOT_ACTIVE, tested in this
-        order.
+        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, MEMBER_NOT_ACTIVE, CUSTODY_SHORT
+        or GAINS_NOT_PAID, tested in this order.
     """
+    refusal = _withdrawal_refusal(x, **row) or _excess_refusal(x, **row)
+    if refusal is None:
+        emit(event.COLLATERAL_WITHDRAWN, **row)
+    return refusal
+
+
+def _withdrawal_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether an account may withdraw at all, and has what it asks for."""
     no = WithdrawCollateralRefusal
-    account, asset, amount = row["account"], row["asset"], row["amount"]
     if account >= x.accounts.count or not x.accounts.is_margined[account]:
         return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
     if asset >= x.assets.count:
@@ -102,8 +114,14 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     balance = int(x.accounts.balance[account, asset])
     if balance < amount:
         return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
+    return None
+
+
+def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group, and in custody, suffices."""
+    no = WithdrawCollateralRefusal
     after = assess_without(x, account, asset, amount)
-    margin, gains = held_back(x, account, after)
+    margin, gains, unpaid = held_back(x, account, after)
     if after.equity < margin:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
@@ -111,7 +129,11 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     if x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
-    emit(event.COLLATERAL_WITHDRAWN, **row)
+    there = held_in_custody(x, asset)
+    if amount > there:
+        return Refusal(no.CUSTODY_SHORT, amount, there)
+    if after.equity < margin + gains + unpaid:
+        return Refusal(no.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
     return None
 
 

@@ -34,8 +34,9 @@ def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         Reasons of `parties_refusal`, then UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, INSUFFICIENT_BALANCE,
-        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, the
-        last two with the equity that stays and what it must cover, numeraire units.
+        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN or
+        GAINS_NOT_PAID, the last three with the equity that stays and what it must cover, numeraire
+        units.
     """
     refusal = parties_refusal(x, row, No) or _amount_refusal(x, row)
     if refusal is not None:
@@ -71,11 +72,13 @@ def _group_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Re
     if stale >= 0:
         return Refusal(No.INDEX_STALE, stale, -1)
     after = assess_without(x, sender, asset, amount)
-    margin, gains = held_back(x, sender, after)
+    margin, gains, unpaid = held_back(x, sender, after)
     if after.equity < margin:
         return Refusal(No.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(No.GAINS_UNPROVEN, after.equity, margin + gains)
+    if after.equity < margin + gains + unpaid:
+        return Refusal(No.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
     return None
 
 
@@ -86,9 +89,7 @@ def _window_gain(x: ClearingState, row: Row) -> int:
     window gains stay within `AMOUNT_MAX`.
     """
     sender, window_gain = row["sender"], x.accounts.window_gain
-    window = sum(int(window_gain[account]) for account in x.group_accounts(sender))
-    window = min(max(window, -AMOUNT_MAX), AMOUNT_MAX)
-    gained = max(window + x.assess(sender).gain, 0)
+    gained = max(x.window_gain(sender) + x.assess(sender).gain, 0)
     price = float(x.assets.unit_price[row["asset"]])
     worth = math.ceil(min(row["amount"] * price, float(AMOUNT_MAX)))
     room = AMOUNT_MAX + int(window_gain[sender]), AMOUNT_MAX - int(window_gain[row["receiver"]])

@@ -100,7 +100,9 @@ class DefaultColumns:
         Codes of `kernel.codes.Layer` in the declared order, the last layer last; shape (5,).
     uncovered
         Numeraire units of past losses that nobody could bear, not negative: they stay on the
-        liquidator until a surplus makes up for them (rules 13.18 and 12.12).
+        liquidator until they are shared, or a surplus makes up for them (rules 13.18 and 12.12).
+    share_due_ns
+        When what is uncovered is shared by net worth, 0 for never (rule 13.31).
     """
 
     def __init__(self) -> None:
@@ -108,6 +110,7 @@ class DefaultColumns:
         self.losses = LossColumns(16)
         self.waterfall = np.array(DECLARED_ORDER, np.int8)
         self.uncovered = 0
+        self.share_due_ns = 0
 
     def copy(self) -> DefaultColumns:
         """Return an independent copy."""
@@ -116,6 +119,7 @@ class DefaultColumns:
         twin.losses = self.losses.copy()
         twin.waterfall = self.waterfall.copy()
         twin.uncovered = self.uncovered
+        twin.share_due_ns = self.share_due_ns
         return twin
 
     def pending(self) -> int:

@@ -323,7 +323,7 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
     liquidator = row["account"]
     settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)
     transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
-    x.defaults.uncovered = 0
+    x.defaults.uncovered = x.defaults.share_due_ns = 0
 
 
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, member, reservation
-from novate.collateral import custody, haircut_rule
+from novate.collateral import custody, external_market, haircut_rule
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
@@ -21,6 +21,8 @@ from novate.default_management import (
     outbox,
     reopening,
     takeover,
+    uncovered,
+    unpaid,
     waterfall,
 )
 from novate.engine import control, upgrade
@@ -53,6 +55,7 @@ TOPICS: tuple[Topic[State], ...] = (
     account.TOPIC,
     member.TOPIC,
     custody.TOPIC,
+    external_market.TOPIC,
     collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
@@ -81,6 +84,8 @@ TOPICS: tuple[Topic[State], ...] = (
     takeover.TOPIC,
     reopening.TOPIC,
     waterfall.TOPIC,
+    uncovered.TOPIC,
+    unpaid.TOPIC,
 )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.default_management.unpaid import hold_gains
 from novate.engine.order import PHASES
 from novate.engine.state import State
+from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.clearing.sweep import margin_totals
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
-from novate.settlement.cycle import GAINS_WINDOW
 from novate.settlement.interest import INTEREST
 
 INSTANT_MAX = 2**62
@@ -34,9 +35,7 @@ def apply_time_advanced(state: State, row: Row) -> None:
     state.now_ns = row["instant_ns"]
     if state.window_ns == 0:
         state.window_ns = row["instant_ns"]
-        first = np.zeros(1, np.int64)
-        for work in (INTEREST, GAINS_WINDOW):
-            state.due.enter(work.kind, 0, work.instants(state, first))
+        state.due.enter(INTEREST.kind, 0, INTEREST.instants(state, np.zeros(1, np.int64)))
 
 
 def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
@@ -45,7 +44,9 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], state.now_ns)
     for phase in PHASES:
         phase(state, emit)
-    totals = margin_totals(state.margin_groups(), state.margin_cache.numbers())
+    numbers = state.margin_cache.numbers()
+    hold_gains(state, MarginColumns(*numbers.T), emit)
+    totals = margin_totals(state.margin_groups(), numbers)
     accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
     emit(
         event.MARGIN_ASSESSED,
@@ -54,6 +55,7 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         equity=equity,
         initial=initial,
         maintenance=maintenance,
+        unpaid=state.unpaid,
     )
     return None
 

@@ -130,6 +130,7 @@ class Extract:
         x = self.state
         x.now_ns, x.window_ns = real.now_ns, real.window_ns
         x.interest_ns = real.interest_ns
+        x.unpaid, x.gains = real.unpaid, real.gains
         x.use(real.plugins)
         x.parameters, x.checksum = real.parameters.copy(), real.checksum.copy()
         for name in _MARKET:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from novate.collateral import haircut_rule
+from novate.collateral import external_market, haircut_rule
 from novate.default_management import (
     call,
     contract_end,
@@ -17,6 +17,7 @@ from novate.default_management import (
     order_margin,
     outbox,
     takeover,
+    uncovered,
     waterfall,
 )
 from novate.margin import option_mark, rule_change, tier_table
@@ -34,6 +35,7 @@ PHASES: tuple[Phase[State], ...] = (
     index.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,
+    external_market.call_external_market,
 )
 """What an assessment does, before it adds up the margin of all accounts."""
 
@@ -49,7 +51,6 @@ WORK: tuple[Work[State], ...] = (
     outbox.ORDER_LIFE,
     liquidation.SLICE,
     interest.INTEREST,
-    cycle.GAINS_WINDOW,
 )
 """Work of one instant: kinds in this order, which is that of their codes; then by number."""
 
@@ -61,6 +62,7 @@ STAGES: tuple[Stage[State], ...] = (
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,
+    uncovered.uncovered_shares,
     liquidation.cures,
     call.calls_met,
     call.early_defaults,
@@ -68,6 +70,7 @@ STAGES: tuple[Stage[State], ...] = (
     call.calls,
     liquidation.slices,
     takeover.surpluses,
+    cycle.gains_windows,
 )
 """Consequences of the present state: the first stage that has any goes first, in a record of its
 own; then all stages are asked again, from the top."""

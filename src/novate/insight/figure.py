@@ -137,6 +137,8 @@ def result_of(run: ObservedRun) -> dict[str, Any]:
         "defaults": totals["defaults"],
         "liquidation_fees": text(totals["liquidation_fees"]),
         "surplus_to_fund": text(totals["surplus_to_fund"]),
+        "external_paid_in": text(totals["external_paid_in"]),
+        "external_paid_out": text(totals["external_paid_out"]),
         "taken_over": totals["taken_over"],
         "deleveraged": observer.totals["deleveraged"],
     }

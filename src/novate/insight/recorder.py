@@ -205,6 +205,8 @@ def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
 
 def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
     layer = o.layers[row["layer"]]
+    if row["layer"] == Layer.UNCOVERED:
+        o.loss_account[0] = row["payer"]  # the liquidator: what is shared later of all losses
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)
@@ -239,6 +241,15 @@ def _deleveraged(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["deleveraged"] += 1
 
 
+def _settled_outside(o: RunRecord, batch: Batch, row: Row) -> None:
+    worth, asset = abs(row["amount"]), row["asset"]
+    if asset:  # at the last index before it, rounded down
+        decimals = o.listing.decimals
+        scale = 10 ** (8 + decimals[asset])
+        worth = worth * o.index.get(asset, 0) * 10 ** decimals[0] // scale
+    o.totals["external_paid_in" if row["amount"] > 0 else "external_paid_out"] += worth
+
+
 def _swept(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["surplus_to_fund"] += row["amount"]
     o.move_fund(row["amount"], batch.instant_ns)
@@ -264,4 +275,5 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "GainsCut": _cut,
     "PositionDeleveraged": _deleveraged,
     "SurplusSwept": _swept,
+    "ExternalMarketSettled": _settled_outside,
 }

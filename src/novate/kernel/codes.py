@@ -141,6 +141,7 @@ class Layer(IntEnum):
     GAINS_HAIRCUT = 5
     AUTO_DELEVERAGING = 6
     UNCOVERED = 7  # not a layer: what no layer could bear
+    NET_WORTH = 20  # not a layer: how what is uncovered is shared in the end
 
 
 class Origin(IntEnum):

@@ -38,15 +38,18 @@ _NOVATED = (
 )  # fmt: skip
 """Columns of a trade that its event repeats."""
 
+_BOOKED = ("value", "buyer_fee", "seller_fee", "unproven")
+"""Columns of the event that the kernel finds."""
+
 
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide and book a run of trades, row by row (rules 7.1 to 7.22 and 15.1 to 15.4).
+    """Decide and book a run of trades, row by row (rules 7.1 to 7.22, 6.92 and 15.1 to 15.4).
 
     Each row sees what the rows before it booked.  Booked rows are one `TradeNovated` with the value
     and both fees in ledger units of the settlement asset: value positive for a buyer of a linear
-    contract, a fee positive when the side pays.
+    contract, a fee positive when the side pays; and what is not proven and goes over (rule 7.81).
 
     Parameters
     ----------
@@ -62,27 +65,28 @@ def decide_submit_trades(
     """
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
-    refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
+    refusal, actual, allowed, *booked_columns = np.zeros((7, rows), np.int64)
     buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
     seller_reservation = reservation_rows(x, columns["seller_reservation"])
     collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
+    market_owes = bool(x.assets.used("external_called").any())
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, ASKED), np.int64)
     while at < rows:
         at = decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
+            x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row, asked,
             columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
             columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
-            refusal, actual, allowed, value, buyer_fee, seller_fee,
+            refusal, actual, allowed, *booked_columns,
         )  # fmt: skip
         if at < rows:
             asked_row, asked = at, _ask_models(x, columns, at)
     novated = {
-        "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
+        "row": np.arange(rows), **dict(zip(_BOOKED, booked_columns, strict=True)),
         **{name: columns[name] for name in _NOVATED},
     }  # fmt: skip
     if not np.count_nonzero(refusal):
@@ -149,7 +153,7 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
-        c["buyer_fee"], c["seller_fee"],
+        c["buyer_fee"], c["seller_fee"], c["unproven"],
     )  # fmt: skip
 
 

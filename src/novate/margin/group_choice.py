@@ -60,16 +60,19 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     there = x.assess(account)
     refusal = _size_refusal(x, account)
     refusal = refusal or (None if is_same else _orders_refusal(x, account, parted))
+    unpaid = None
     if left in (account, group):
         refusal = refusal or _margin_refusal(there, there.initial)
     else:
         refusal = refusal or _parts_refusal(x, (left, account))
+        unpaid = refusal or _unpaid_refusal(x, (left, account))
     put_into_group(x, account, left, netting_set)
     for name, value in before.items():
         getattr(x.accounts, name)[account] = value
     if refusal is None and x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    refusal = refusal or unpaid
     if refusal is None:
         emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
     return refusal
@@ -106,13 +109,20 @@ def _parts_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
         return Refusal(No.INDEX_STALE, stale[0], -1)
     both = [x.assess(part) for part in parts]
     needs = [held_back(x, part, found) for part, found in zip(parts, both, strict=True)]
-    for found, need in zip(both, needs, strict=True):
-        refusal = _margin_refusal(found, need.margin)
-        if refusal is not None:
-            return refusal
-    for found, need in zip(both, needs, strict=True):
-        if found.equity < sum(need):
-            return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    for count, code in ((1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN)):
+        for found, need in zip(both, needs, strict=True):
+            if found.equity < sum(need[:count]):
+                return Refusal(code, found.equity, sum(need[:count]))
+    return None
+
+
+def _unpaid_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+    """Whether both parts also keep their shares of what is not paid for (rule 6.96)."""
+    for part in parts:
+        found = x.assess(part)
+        need = sum(held_back(x, part, found))
+        if found.equity < need:
+            return Refusal(No.GAINS_NOT_PAID, found.equity, need)
     return None
 
 

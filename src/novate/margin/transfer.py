@@ -41,8 +41,9 @@ def decide_transfer_position(x: ClearingState, row: Row, emit: Emit) -> Refusal 
     Refusal | None
         Reasons of `parties_refusal`; then UNKNOWN_INSTRUMENT, LOTS_OUT_OF_RANGE, OPPOSITE_POSITION,
         ISOLATED_ELSEWHERE, POSITION_LIMIT, AMOUNT_TOO_LARGE, ORDERS_UNCOVERED, PRICE_BLOCKED,
-        INDEX_STALE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, tested in this order, of the sender
-        before the receiver; the last two with equity and what it must cover, numeraire units.
+        INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN or GAINS_NOT_PAID, tested in this order, of
+        the sender before the receiver; the last three with equity and what it must cover, numeraire
+        units.
     """
     refusal = parties_refusal(x, row, No) or _lots_refusal(x, row)
     if refusal is not None:
@@ -173,12 +174,12 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
         return Refusal(No.INDEX_STALE, stale[0], -1)
     both = [x.assess(account) for account in parties]
     needs = [held_back(x, account, found) for account, found in zip(parties, both, strict=True)]
-    for found, (margin, _) in zip(both, needs, strict=True):
-        if found.equity < margin:
-            return Refusal(No.INSUFFICIENT_MARGIN, found.equity, margin)
-    for found, need in zip(both, needs, strict=True):
-        if found.equity < sum(need):
-            return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    for parts, code in (
+        (1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN), (3, No.GAINS_NOT_PAID)
+    ):  # fmt: skip
+        for found, need in zip(both, needs, strict=True):
+            if found.equity < sum(need[:parts]):
+                return Refusal(code, found.equity, sum(need[:parts]))
     return None
 
 

@@ -26,6 +26,7 @@ class AssetColumns(Columns):
         "is_stale": (np.bool_, True),
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
+        "external_called": (np.int64, 0),
     }
     decimals: I64
     haircut_bps: I64
@@ -37,6 +38,7 @@ class AssetColumns(Columns):
     is_stale: B1
     unit_price: F64
     collateral_factor: F64
+    external_called: I64  # ledger units that the external market was called for and has not paid
 
     def __init__(self, capacity: int = 4) -> None:
         super().__init__(capacity)

@@ -62,3 +62,5 @@ class WithdrawCollateralRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 7
     GAINS_UNPROVEN = 8
     MEMBER_NOT_ACTIVE = 9
+    CUSTODY_SHORT = 10
+    GAINS_NOT_PAID = 11

@@ -195,7 +195,7 @@ class Parameter(IntEnum):
         "maintenance margin of such a debt",
         scopes=BY_ACCOUNT,
     )
-    ORDER_BAND_PPM = 23, Setting(
+    ORDER_BAND_PPM = 28, Setting(
         "margin", "order_band_ppm", MILLIONTHS, 10_000, 0, PPM,
         "move of the mark against an open order that its hold allows for",
         scopes=BY_INSTRUMENT,

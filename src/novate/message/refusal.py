@@ -18,6 +18,7 @@ from novate.message.account import (
 from novate.message.add_on import SetAddOnRefusal
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
+from novate.message.external_market import SettleExternalMarketRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.liquidation_method import SetLiquidationMethodRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
@@ -78,6 +79,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetLiquidationMethodRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
+    SettleExternalMarketRefusal,
     EngineCommandRefusal,
     LinkedRefusal,
 )

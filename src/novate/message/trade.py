@@ -57,6 +57,14 @@ TRADE_NOVATED = declare(
     Field("seller_fee", "int64", "settlement units, negative is a rebate"),
     Field("buyer_reservation", "uint32", "reservation used"),
     Field("seller_reservation", "uint32", "reservation used"),
+    Field(
+        "unproven",
+        "int64",
+        "gains not proven that went to the buyer, negative to the seller, numeraire units",
+        since=2,
+        default=0,
+    ),
+    version=2,
 )
 MARGIN_RESERVED = declare(
     "MarginReserved",
@@ -112,6 +120,7 @@ class SubmitTradeRefusal(IntEnum):
     PRICE_BLOCKED = 17
     MEMBER_NOT_ACTIVE = 18
     ORDERS_UNCOVERED = 19
+    EXTERNAL_MARKET_OWES = 20
 
 
 class ReserveMarginRefusal(IntEnum):

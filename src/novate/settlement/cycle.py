@@ -15,7 +15,7 @@ from novate.book.state import HOLDERS
 from novate.canonical import Run
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.settle import apply_cycle, apply_expiry, apply_funding
-from novate.kernel.codes import DueKind, InstrumentStatus, Role
+from novate.kernel.codes import AccountStatus, DueKind, InstrumentStatus, Role
 from novate.market.index import final_so_far, option_final_so_far, premium_so_far
 from novate.market.option import payoff_ticks
 from novate.message import command, event
@@ -262,16 +262,19 @@ def close_contract(x: ClearingState, i: int, ticks: int) -> None:
 
 
 def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a gains window, when the present one is over: `GainsWindowStarted` (rule 4.6).
+    """Decide a gains window, when the present one may end: `GainsWindowStarted` (rule 4.6).
 
     Returns
     -------
     Refusal | None
-        NOT_DUE before the end of the present window, with now and that instant, ns.
+        NOT_DUE before the end of the present window, with now and that instant, ns; CAUSE_GONE
+        while something is unpaid (with how much) or an account is in liquidation.
     """
     due = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
-    if x.window_ns and x.now_ns < due:
+    if x.now_ns < due:
         return Refusal(No.NOT_DUE, x.now_ns, due)
+    if _keeps_gains(x):
+        return Refusal(No.CAUSE_GONE, x.unpaid, 0)
     emit(event.GAINS_WINDOW_STARTED, instant_ns=x.now_ns)
     return None
 
@@ -279,7 +282,6 @@ def decide_start_gains_window(x: ClearingState, row: Row, emit: Emit) -> Refusal
 def apply_gains_window_started(x: ClearingState, row: Row) -> None:
     """Set window gains to 0 and halve what is encumbered, rounded down (rule 8.17)."""
     x.window_ns = row["instant_ns"]
-    x.due.enter(DueKind.GAINS_WINDOW, 0, _window_end(x))
     x.accounts.used("window_gain")[:] = 0
     x.accounts.used("encumbered")[:] //= 2
 
@@ -317,20 +319,26 @@ def _settle_expiry(x: ClearingState, instruments: I64) -> Run:
     return command.SETTLE_EXPIRY.run({"instrument": instruments})
 
 
-def _window_end(x: ClearingState) -> I64:
-    """When the one window of gains is over, 0 before it has begun."""
-    end = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS) if x.window_ns else 0
-    return np.array([end], np.int64)
+def _keeps_gains(x: ClearingState) -> bool:
+    """Whether gains of the window may still have to bear a loss (rule 8.50)."""
+    status = x.accounts.used("status")[x.accounts.used("is_margined")]
+    return x.unpaid > 0 or bool((status == AccountStatus.LIQUIDATING).any())
 
 
-def _start_window(x: ClearingState, subjects: I64) -> Run:
-    return command.START_GAINS_WINDOW.run({"instant_ns": _window_end(x)[subjects]})
+def gains_windows(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Return `StartGainsWindow` when a window is over and all its gains are paid for (rule 4.70).
+
+    It is the last stage: whatever a settlement or a price of this instant led to is done.
+    """
+    end_ns = x.window_ns + x.parameter(Parameter.GAINS_WINDOW_NS)
+    if x.now_ns < end_ns or _keeps_gains(x):
+        return []
+    return commands(command.START_GAINS_WINDOW, instant_ns=[end_ns])
 
 
 FUNDING = column_work(DueKind.FUNDING, _fundings, _settle_funding)
 CYCLE = column_work(DueKind.CYCLE, _cycles, _settle_cycle)
 EXPIRY = column_work(DueKind.EXPIRY, _ends, _settle_expiry)
-GAINS_WINDOW = column_work(DueKind.GAINS_WINDOW, _window_end, _start_window)
 
 TOPIC: Topic[ClearingState] = Topic(
     name="settlement",
@@ -348,6 +356,6 @@ TOPIC: Topic[ClearingState] = Topic(
         Application(event.OPTION_EXPIRED, apply_contract_expired, HOLDERS),
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),
-    work=(FUNDING, CYCLE, EXPIRY, GAINS_WINDOW),
-    stages=(expiries,),
+    work=(FUNDING, CYCLE, EXPIRY),
+    stages=(expiries, gains_windows),
 )

@@ -77,6 +77,9 @@ class ClearingState(MarketState, BookState):
         Start of the gains window.
     interest_ns
         Instant of the last charge of interest, 0 before the first.
+    unpaid, gains
+        What nobody had paid for at the last assessment, and the gains of all margin groups then,
+        0 while all was paid for; numeraire units (rules 6.94 and 6.95).
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
@@ -88,6 +91,8 @@ class ClearingState(MarketState, BookState):
         super().__init__()
         self.window_ns = 0
         self.interest_ns = 0
+        self.unpaid = 0
+        self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
 
@@ -213,6 +218,11 @@ class ClearingState(MarketState, BookState):
         gains = self.accounts.encumbered[list(self.group_accounts(account))]
         return min(sum(int(gain) for gain in gains), AMOUNT_MAX)
 
+    def window_gain(self, account: int) -> int:
+        """Return the window gain of an account's group, numeraire units (rule 6.35)."""
+        gains: list[int] = self.accounts.window_gain[list(self.group_accounts(account))].tolist()
+        return min(max(sum(gains), -AMOUNT_MAX), AMOUNT_MAX)
+
     def window_gains(self) -> I64:
         """Return the window gain of every margin group (rule 6.35).
 
@@ -317,6 +327,7 @@ class ClearingState(MarketState, BookState):
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
         twin.interest_ns = self.interest_ns
+        twin.unpaid, twin.gains = self.unpaid, self.gains
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
         twin.layout = self.layout

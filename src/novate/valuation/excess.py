@@ -1,8 +1,9 @@
-"""What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11).
+"""What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11 and 6.96).
 
 Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
 group's worth hangs on is fresh, and that what stays covers initial margin, the cost of liquidating
-what is held, and gains that the slow index has not confirmed.
+what is held, gains that the slow index has not confirmed, and a share of gains that nobody has
+paid for yet.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ class HeldBack(NamedTuple):
         Initial margin and the cost of liquidation.
     gains
         Gains that are not proven: of open positions and, encumbered, of closed ones.
+    unpaid
+        Its share of what nobody has paid for yet, `unpaid_share`.
     """
 
     margin: int
     gains: int
+    unpaid: int
 
 
 def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
@@ -43,7 +47,27 @@ def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
     """
     share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
     cost = -(-found.notional * share // PPM)
-    return HeldBack(found.initial + cost, found.unproven + x.encumbered(account))
+    gains = found.unproven + x.encumbered(account)
+    return HeldBack(found.initial + cost, gains, unpaid_share(x, account, found.gain))
+
+
+def unpaid_share(x: ClearingState, account: int, gain: int) -> int:
+    """Return the share of a group in what is not paid for, numeraire units (rule 6.96).
+
+    Pro rata to gains, rounded up, and no more than the group's own: who gained nothing waits for
+    nobody.
+
+    Parameters
+    ----------
+    account, gain
+        An account of the group, and the group's GAIN.
+    """
+    if not x.unpaid:
+        return 0
+    gained = max(x.window_gain(account) + gain, 0)
+    if not gained:
+        return 0
+    return min(gained, -(-x.unpaid * gained // max(x.gains, gained)))
 
 
 def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:

@@ -33,6 +33,7 @@ from tests.simulate.naive import (
 )
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
+from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     RefusedError,
@@ -226,6 +227,9 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
     refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
     refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
+    everything += share_of_unpaid(w, account, after)
+    refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -334,6 +338,13 @@ class Side:
             return 0
         netted = self.netted
         reduces = min(abs(netted), abs(self.lots)) if netted * self.lots < 0 else 0
+        return abs(self.lots) - reduces
+
+    @property
+    @pytest.mark.rule("6.92")
+    def added_alone(self) -> int:
+        """Lots that a side does not use to reduce a position of its own."""
+        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
         return abs(self.lots) - reduces
 
     @property
@@ -474,15 +485,25 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
-@pytest.mark.rule("7.13", "7.40")
+@pytest.mark.rule("6.92", "7.13", "7.40")
 def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
-    """Refuse a trade that adds to a position without a price, or for a member not active."""
+    """Refuse a trade that adds to a position without a price, for a member not active, or owing."""
     code = refusal.SubmitTradeRefusal
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
     added = max((s.added_with_orders for s in barred), default=0)
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
+
+
+@pytest.mark.rule("6.92", "7.2")
+def refuse_outside(w: World, sides: list[Side]) -> None:
+    """Refuse what the external market adds while it owes."""
+    code = refusal.SubmitTradeRefusal
+    if any(asset.called for asset in w.assets):
+        market = [s for s in sides if s.account.role == Role.EXTERNAL_MARKET]
+        added = max((s.added_alone for s in market), default=0)
+        refuse_if(added > 0, code.EXTERNAL_MARKET_OWES, added, 0)
 
 
 @pytest.mark.rule("7.8", "7.9", "7.10", "7.55")
@@ -542,8 +563,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_adding(w, i, sides)
     if uncovered:
         raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
-    for side in sides:
-        side.book(side.account, really=True)
+    refuse_outside(w, sides)
+    unproven = book_sides(w, i, *sides)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
     w.emit(
         "TradeNovated",
@@ -554,7 +575,30 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         seller_fee=sides[1].fee,
         buyer_reservation=row["buyer_reservation"],
         seller_reservation=row["seller_reservation"],
+        unproven=unproven,
     )
+
+
+@pytest.mark.rule("7.80", "7.81", "7.82", "7.83")
+def book_sides(w: World, i: Instrument, buyer: Side, seller: Side) -> int:
+    """Book a trade; tell which gains that are not proven went to the buyer, or less to the seller.
+
+    A side that trades better than at the mark, its fee included, was conceded something.
+    """
+    moved, winner, loser = 0, buyer, seller
+    for one, other in ((buyer, seller), (seller, buyer)):
+        gained = i.value(i.mark, one.lots) - one.value - one.fee if i.mark > 0 else 0
+        if gained > 0 and one.account.group != other.account.group:
+            not_proven = w.assess(other.account).unproven + w.group(other.account).encumbered
+            moved, winner, loser = min(worth_up(gained, w.price_in(i)), not_proven), one, other
+    had, was = winner.account.encumbered, loser.account.encumbered
+    for side in (buyer, seller):
+        side.book(side.account, really=True)
+    if moved:
+        more = max(moved - (winner.account.encumbered - had), 0)
+        winner.account.encumbered = min(winner.account.encumbered + more, AMOUNT_MAX)
+        loser.account.encumbered -= min(moved, was)
+    return moved if winner is buyer else -moved
 
 
 @pytest.mark.rule("7.12")
@@ -728,4 +772,5 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetAddOn": margin.set_add_on,
     "SetLiquidationMethod": failure.set_liquidation_method,
     "ReportFill": report_fill,
+    "SettleExternalMarket": settle_external_market,
 }

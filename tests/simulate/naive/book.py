@@ -264,9 +264,6 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
             add(order.answered + life, DueKind.ORDER_LIFE, k, "ExpireOrder", order=k)
     at = next_interest(w)
     add(at, DueKind.INTEREST, 0, "ChargeInterest", instant_ns=at)
-    if w.window_from is not None:
-        at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
-        add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=at)
     add_new_terms(w, add)
     first = min((at for at, *_ in found), default=0)
     ready = sorted((kind, k, name, v) for at, kind, k, name, v in found if at == first)

@@ -83,6 +83,13 @@ def terms_difference(world: World, columns: AccountColumns) -> str | None:
     return f"suspended: model {suspended}, engine {held}" if suspended != held else None
 
 
+def sums_difference(world: World, x: State) -> str | None:
+    """Compare what is uncovered, what is unpaid, and the gains that wait for it."""
+    ours = (world.uncovered, world.unpaid, world.gains)
+    theirs = (x.defaults.uncovered, x.unpaid, x.gains)
+    return f"uncovered, unpaid, gains: model {ours}, engine {theirs}" if ours != theirs else None
+
+
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     """Compare accounts and positions of both."""
     x = engine.state
@@ -95,7 +102,7 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"
-    difference = terms_difference(naive.world, x.accounts)
+    difference = sums_difference(naive.world, x) or terms_difference(naive.world, x.accounts)
     if difference:
         return difference
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",

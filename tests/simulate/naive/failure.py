@@ -485,6 +485,56 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
     return rest - amount
 
 
+HOUR = 3600 * 10**9
+PAYS_AS = {
+    Role.INSURANCE_FUND: Layer.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME: Layer.SKIN_IN_THE_GAME,
+    Role.DEFAULT_FUND: Layer.DEFAULT_FUND,
+}
+
+
+@pytest.mark.rule("13.30")
+def still_missing(w: World) -> int:
+    """What is uncovered, less what the liquidator has made good since."""
+    return min(w.uncovered, max(-w.assess(w.single(Role.LIQUIDATOR)).net, 0))
+
+
+@pytest.mark.rule("13.30", "13.31", "13.34")
+def share_uncovered(w: World, _: int) -> None:
+    """Later gains bear what is uncovered, and when it has waited for an hour everybody does."""
+    due, asked = w.share_due or w.now + HOUR, still_missing(w)
+    rest = haircut_gains(w, 0, asked)
+    if w.now >= due:
+        rest = share_by_worth(w, rest)
+        due = w.now + HOUR
+    w.uncovered, w.share_due = rest, due if rest else 0
+    w.emit("UncoveredShared", amount=asked - rest, left=rest, due_ns=w.share_due)
+
+
+@pytest.mark.rule("13.32", "13.33")
+def share_by_worth(w: World, rest: int) -> int:
+    """The clearing house's own money first, then contributions and groups by what they have."""
+    own = (Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME, Role.FEES)
+    rest = pay_by_worth(
+        w, rest, [(k, a.balance[0]) for k, a in enumerate(w.accounts) if a.role in own]
+    )
+    funds = [(k, a.balance[0]) for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
+    groups = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
+    return pay_by_worth(w, rest, sorted([*funds, *((a.group, w.assess(a).net) for a in groups)]))
+
+
+def pay_by_worth(w: World, rest: int, able: list[tuple[int, int]]) -> int:
+    """Let accounts pay pro rata to what they have; return what is left."""
+    able = [(k, most) for k, most in able if most > 0]
+    amount = min(rest, sum(most for _, most in able))
+    for k, share in share_out(amount, able) if amount else []:
+        w.accounts[k].balance[0] -= share
+        w.single(Role.LIQUIDATOR).balance[0] += share
+        layer = PAYS_AS.get(Role(w.accounts[k].role), Layer.NET_WORTH)
+        w.emit("LossAllocated", loss=0, layer=layer, payer=k, amount=share)
+    return rest - amount
+
+
 @pytest.mark.rule("6.35", "13.9")
 def most_cut(w: World, account: Account) -> int:
     """The gain, or what equity is above maintenance margin if that is less."""
@@ -613,7 +663,7 @@ def sweep_surplus(w: World, number: int) -> None:
         pay_early(w, liquidator, k, -p.settlement_cost)
     liquidator.balance[0] -= amount
     w.single(Role.INSURANCE_FUND).balance[0] += amount
-    w.uncovered = 0
+    w.uncovered = w.share_due = 0
     w.emit("SurplusSwept", account=number, amount=amount)
 
 
@@ -660,6 +710,18 @@ def loss_stages(w: World) -> Iterator[Work]:
     number = w.number_of(Role.LIQUIDATOR)
     is_short = shortfall_is_due(w) and not w.blocked_positions(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
+    yield account_work("ShareUncovered", [number] if may_be_borne(w) else [])
+
+
+@pytest.mark.rule("4.71")
+def may_be_borne(w: World) -> bool:
+    """Whether something is uncovered that has not waited yet, has waited enough, or finds gains."""
+    if not w.uncovered:
+        return False
+    if not w.share_due or w.now >= w.share_due or still_missing(w) < w.uncovered:
+        return True
+    standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
+    return any(most_cut(w, a) > 0 for a in standing)
 
 
 def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Numbers]]:
@@ -720,6 +782,15 @@ def closing_stages(w: World) -> Iterator[Work]:
     yield account_work("SweepSurplus", [number] if has_surplus else [])
 
 
+@pytest.mark.rule("4.6", "4.70", "8.50")
+def window_stages(w: World) -> Iterator[Work]:
+    """The gains window turns when it is over and nothing it saw can still cost anything."""
+    end = (w.window_from or 0) + w.parameters[Parameter.GAINS_WINDOW_NS]
+    closing = any(a.has_margin and a.status == AccountStatus.LIQUIDATING for a in w.accounts)
+    is_over = w.now >= end and not w.unpaid and not closing
+    yield [("StartGainsWindow", {"instant_ns": end})] if is_over else []
+
+
 @pytest.mark.rule("4.9", "4.24")
 def consequences(w: World) -> Work:
     """Commands of the first stage that has work."""
@@ -732,5 +803,6 @@ def consequences(w: World) -> Work:
         cure_stages(w),
         breach_stages(w),
         closing_stages(w),
+        window_stages(w),
     )
     return next((work for stage in stages for work in stage if work), [])

@@ -10,6 +10,7 @@ import pytest
 from novate.kernel.codes import AccountStatus
 from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import World
@@ -130,6 +131,11 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     else:
         check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
     check(w.is_suspended(account), code.MEMBER_NOT_ACTIVE, None, None)
+    for one in (*others, account) if others else ():
+        n = w.assess(one)
+        needed = must_stay(w, one, n)[1] + share_of_unpaid(w, one, n)
+        check(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
+    n = w.assess(account)
     w.emit(
         "MarginGroupSet",
         account=account.number,

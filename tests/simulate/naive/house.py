@@ -21,6 +21,7 @@ from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from tests.simulate.naive import barrier, book, failure, margin, order, takeover, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
+from tests.simulate.naive.cash import call_external_market, hold_gains
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
 from tests.simulate.naive.option import update_options
@@ -47,6 +48,8 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "SweepSurplus": failure.sweep_surplus,
     "RemarginOrder": order.remargin_order,
     "RequestCancellation": order.request_cancellation,
+    "ShareUncovered": failure.share_uncovered,
+    "StartGainsWindow": lambda w, _: book.start_gains_window(w),
 }
 
 
@@ -204,14 +207,12 @@ class NaiveHouse:
             w.emit("TimeAdvanced", instant_ns=w.now)
         elif name == "AssessMargin":
             self._assess_margin(row)
-        elif name == "StartGainsWindow":
-            book.start_gains_window(w)
         elif name == "ChargeInterest":
             book.charge_interest(w)
         elif name in ENACTED:
             ENACTED[name](w, row, place)
         elif name in INSIDE:
-            names = ("instrument", "account", "loss", "order", "reservation")
+            names = ("instrument", "account", "loss", "order", "reservation", "instant_ns")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))
         else:
             OUTSIDE[name](w, row, place)
@@ -223,6 +224,8 @@ class NaiveHouse:
         update_prices(w)
         barrier.touch_barriers(w)
         update_options(w)
+        call_external_market(w)
+        hold_gains(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
         w.emit(
             "MarginAssessed",
@@ -231,4 +234,5 @@ class NaiveHouse:
             equity=functools.reduce(lambda a, n: within(a + n.equity), found, 0),
             initial=within(sum(n.initial for n in found)),
             maintenance=within(sum(n.maintenance for n in found)),
+            unpaid=w.unpaid,
         )

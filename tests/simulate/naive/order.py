@@ -99,7 +99,8 @@ def may_concede(w: World, account: Account, number: int, lots: int, after: int) 
         if is_closing(w, r):
             conceded += conceded_by(w, r)
         else:
-            lost += order_loss(w, w.instruments[r.instrument], r.lots, r.limit, 0)
+            owner = w.accounts[r.account]
+            lost += order_loss(w, owner, w.instruments[r.instrument], r.lots, r.limit, 0)
     cover = max(max(n.equity - within(shorts), 0) - within(lost), 0)
     freed = max(n.maintenance - after, 0)
     share = cover * freed // n.maintenance if n.maintenance else 0

@@ -13,6 +13,7 @@ from novate.kernel.codes import AccountStatus, MemberStatus, Role
 from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
 from tests.simulate.naive.world import Numbers, World
 
@@ -94,6 +95,8 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
         margin, everything = must_stay(w, sender, after)
         refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
         refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+        everything += share_of_unpaid(w, sender, after)
+        refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -201,3 +204,6 @@ def refuse_margins(w: World, row: Row) -> None:
         refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
     for n, (_, everything) in found:
         refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+    for one, (n, (_, everything)) in zip(sides, found, strict=True):
+        needed = everything + share_of_unpaid(w, one, n)
+        refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)

@@ -69,6 +69,8 @@ class Workload:
         self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
+        self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
+        self.owed: dict[int, int] = {}  # by the external market
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
 
     # --- dice ------------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class Workload:
             yield self._standing()
             yield self._transfers()
             yield self._owing()
+            yield self._outside_pays()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -151,6 +154,9 @@ class Workload:
             self.named[row["reference"]] = row["account"]
             if "holder" in row:
                 self.pairs.append((row["holder"], row["account"]))
+
+        elif name == "ExternalMarketCalled":
+            self.owed[row["asset"]] = row["amount"]
 
     def _held(self, account: int, instrument: int, lots: int) -> None:
         key = account, instrument
@@ -803,6 +809,20 @@ class Workload:
             lots += self._bad_lots()
         return [collateral_transfers(cash), position_transfers(lots), trades(deals)]
 
+    def _outside_pays(self) -> list[Run]:
+        """The external market pays what it was called for, all, some or too much, or is paid."""
+        rows = []
+        for asset, owed in self.owed.items():
+            if owed and self.outside.random() < 0.6:
+                share = float(self.outside.choice((0.4, 1.0, 1.0, 1.0, 1.2)))
+                rows.append((asset, max(int(owed * share), 1)))
+        if self.outside.random() < 0.1:
+            asset = int(self.outside.integers(0, 3))
+            rows.append((asset, -int(self.outside.lognormal((19, 15, 14)[asset], 1.5))))
+        if self.outside.random() < 0.05:
+            rows += [(UNKNOWN, 1), (0, 0), (0, 2**62)]
+        return [outside_payments(rows)] if rows else []
+
     def _lots_aside(self, instrument: int) -> int:
         notional = float(self.aside.lognormal(7.5, 1.3))
         if instrument in (INVERSE, COIN_AT_CLOSE):
@@ -1097,6 +1117,12 @@ def post(rows: Sequence[tuple[int, int, int]]) -> Run:
     """Deposits of (account, asset, amount)."""
     names = ("account", "asset", "amount")
     return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def outside_payments(rows: Sequence[tuple[int, int]]) -> Run:
+    """Payments of the external market: (asset, amount)."""
+    columns = {name: [row[k] for row in rows] for k, name in enumerate(("asset", "amount"))}
+    return c.SETTLE_EXTERNAL_MARKET.run(columns)
 
 
 def standing(rows: Sequence[tuple[int, int]]) -> Run:

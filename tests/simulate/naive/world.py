@@ -40,6 +40,7 @@ class Asset:
     slow: int = 0
     updated: int = 0
     is_stale: bool = True
+    called: int = 0  # what the external market is to pay
 
 
 @dataclass
@@ -200,6 +201,9 @@ class World:
         self.window_from: int | None = None
         self.uncovered = 0
         self.interest_until = 0
+        self.share_due = 0  # when that is shared by net worth
+        self.unpaid = 0
+        self.gains = 0  # of all groups, while something is unpaid
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)

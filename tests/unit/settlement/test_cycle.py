@@ -388,6 +388,7 @@ def test_a_new_window_forgets_gains_and_halves_what_is_held_back() -> None:
     assert house.state.accounts.window_gain[a] == 100 * COIN
 
     house.advance(START + DAY)
+    house.assess()
 
     assert [row["instant_ns"] for row in house.events("GainsWindowStarted")] == [START + DAY]
     assert house.state.accounts.window_gain[a] == 0

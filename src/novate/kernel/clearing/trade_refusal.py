@@ -52,6 +52,7 @@ BELOW_WORTH = 16
 PRICE_BLOCKED = 17
 MEMBER_NOT_ACTIVE = 18
 ORDERS_UNCOVERED = 19
+EXTERNAL_MARKET_OWES = 20
 
 
 @inlined
@@ -219,18 +220,35 @@ def unheld_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyp
     return wanted
 
 
+@kernel
+def added_by_market(accounts, positions, buyer, seller, i, lots):  # type: ignore[no-untyped-def]
+    """Lots by which a trade does more than reduce the position of the external market, else 0.
+
+    Asked while that owes only.  Not inlined, so that trades do not carry its code.
+    """
+    for account, signed in ((buyer, lots), (seller, -lots)):
+        if accounts.can_trade[account] and not accounts.is_price_collared[account]:
+            row = find_position(positions, account, i)
+            held = positions.lots[row] if row >= 0 else np.int64(0)
+            if held != 0 and (held > 0) != (signed > 0):
+                return max(abs(signed) - abs(held), 0)
+            return abs(signed)
+    return np.int64(0)
+
+
 @inlined
 def risk_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, risk_reducing_sale_ppm, is_halted,
-    buyer, seller, i, ticks, lots,
+    market_owes, buyer, seller, i, ticks, lots,
     value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, scratch, out,
 ):  # fmt: skip
-    """Refusals by margin, price of a long option, halt, member and open orders, in this order.
+    """Refusals by margin, price of an option, halt, member, open orders and external market.
 
     Margin is asked of sides without a reservation, the buyer first (rule 7.8); a seller short of
     margin may not sell an option below the floor (rule 7.12); no lots are added in a halted
-    instrument (rule 7.13); what closes a position short of margin leaves it to the open orders that
-    close it too (rule 7.55).
+    instrument (rule 7.13), for a member that is not active (rule 7.40), or by the external market
+    while it owes (rule 6.92); what closes a position short of margin leaves it to the open orders
+    that close it too (rule 7.55).
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
     wanted, rest = np.int64(0), np.int64(0)  # of the first side whose open orders are uncovered
@@ -269,6 +287,9 @@ def risk_refusal(  # type: ignore[no-untyped-def]
         code, may = MEMBER_NOT_ACTIVE if was > 0 else ACCEPTED, np.int64(0)
     if code == ACCEPTED and wanted > 0:
         return ORDERS_UNCOVERED, wanted, rest
+    if code == ACCEPTED and market_owes:
+        was = added_by_market(accounts, positions, buyer, seller, i, lots)
+        code, may = EXTERNAL_MARKET_OWES if was > 0 else ACCEPTED, np.int64(0)
     return code, was, may
 
 

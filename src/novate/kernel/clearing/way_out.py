@@ -232,7 +232,7 @@ def look_at_other_orders(  # type: ignore[no-untyped-def]
             more = conceded_by_order(instruments, assets, at, size, limit)
             conceded = np.int64(min(conceded + more, TOTAL_MAX))
         else:
-            more = loss_of_order(instruments, assets, at, size, limit, 0)
+            more = loss_of_order(accounts, instruments, assets, owner, at, size, limit, 0)
             lost = np.int64(min(lost + more, TOTAL_MAX))
     return lost, conceded
 
@@ -334,7 +334,7 @@ def look_at_orders(  # type: ignore[no-untyped-def]
             if closes:
                 more = conceded_by_order(instruments, assets, i, lots, limit)
             else:
-                more = loss_of_order(instruments, assets, i, lots, limit, 0)
+                more = loss_of_order(accounts, instruments, assets, account, i, lots, limit, 0)
             cost[k] = min(cost[k] + more, TOTAL_MAX)
 
 
