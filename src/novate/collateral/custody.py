@@ -17,7 +17,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
-from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -73,8 +73,8 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     Refusal | None
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
         INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN (both with equity after the
-        withdrawal and what it must cover, numeraire units) or MEMBER_NOT_ACTIVE, tested in this
-        order.
+        withdrawal and what it must cover, numeraire units), MEMBER_NOT_ACTIVE or PRICE_NOT_ASSESSED
+        (with the asset), tested in this order.
     """
     no = WithdrawCollateralRefusal
     account, asset, amount = row["account"], row["asset"], row["amount"]
@@ -101,6 +101,9 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     if x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    reported = unassessed_asset(x, account)
+    if reported >= 0:
+        return Refusal(no.PRICE_NOT_ASSESSED, reported, -1)
     emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
 

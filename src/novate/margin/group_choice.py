@@ -23,7 +23,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
 
@@ -58,18 +58,22 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     parted = _beside(x, account)
     put_into_group(x, account, group, row["netting_set"])
     there = x.assess(account)
+    is_parted = left not in (account, group)
+    reported = [unassessed_asset(x, part) for part in (left, account)] if is_parted else []
     refusal = _size_refusal(x, account)
     refusal = refusal or (None if is_same else _orders_refusal(x, account, parted))
-    if left in (account, group):
-        refusal = refusal or _margin_refusal(there, there.initial)
-    else:
+    if is_parted:
         refusal = refusal or _parts_refusal(x, (left, account))
+    else:
+        refusal = refusal or _margin_refusal(there, there.initial)
     put_into_group(x, account, left, netting_set)
     for name, value in before.items():
         getattr(x.accounts, name)[account] = value
     if refusal is None and x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    if refusal is None and max(reported, default=-1) >= 0:
+        refusal = Refusal(No.PRICE_NOT_ASSESSED, next(a for a in reported if a >= 0), -1)
     if refusal is None:
         emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
     return refusal

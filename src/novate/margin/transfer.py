@@ -24,7 +24,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferPositionRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.price_status import is_halted
 
 
@@ -41,8 +41,9 @@ def decide_transfer_position(x: ClearingState, row: Row, emit: Emit) -> Refusal 
     Refusal | None
         Reasons of `parties_refusal`; then UNKNOWN_INSTRUMENT, LOTS_OUT_OF_RANGE, OPPOSITE_POSITION,
         ISOLATED_ELSEWHERE, POSITION_LIMIT, AMOUNT_TOO_LARGE, ORDERS_UNCOVERED, PRICE_BLOCKED,
-        INDEX_STALE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, tested in this order, of the sender
-        before the receiver; the last two with equity and what it must cover, numeraire units.
+        INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN or PRICE_NOT_ASSESSED, tested in this
+        order, of the sender before the receiver; those of margin and gains with equity and what it
+        must cover, numeraire units.
     """
     refusal = parties_refusal(x, row, No) or _lots_refusal(x, row)
     if refusal is not None:
@@ -179,6 +180,10 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
     for found, need in zip(both, needs, strict=True):
         if found.equity < sum(need):
             return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    for account in parties:
+        reported = unassessed_asset(x, account)
+        if reported >= 0:
+            return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

@@ -24,6 +24,7 @@ class AssetColumns(Columns):
         "slow_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
         "is_stale": (np.bool_, True),
+        "is_reported": (np.bool_, False),
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
     }
@@ -35,6 +36,7 @@ class AssetColumns(Columns):
     slow_e8: I64
     updated_ns: I64
     is_stale: B1
+    is_reported: B1  # whether a source reported since the last assessment
     unit_price: F64
     collateral_factor: F64
 
@@ -100,6 +102,7 @@ class MarkColumns(Columns):
         "short_initial": (np.int64, 0),
         "short_maintenance": (np.int64, 0),
         "delta_e9": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     last: I64
     index: I64
@@ -117,6 +120,7 @@ class MarkColumns(Columns):
     short_initial: I64
     short_maintenance: I64
     delta_e9: I64
+    is_reported: B1  # whether the last price was reported since the last assessment
 
 
 class SurfaceColumns(Columns):
@@ -132,6 +136,7 @@ class SurfaceColumns(Columns):
         "m_e9": (np.int64, 0),
         "sigma_e9": (np.int64, 0),
         "observed_ns": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     underlying: I32
     expiry_ns: I64
@@ -142,6 +147,7 @@ class SurfaceColumns(Columns):
     m_e9: I64
     sigma_e9: I64
     observed_ns: I64
+    is_reported: B1  # whether it was reported since the last assessment
 
     def row_of(self, underlying: int, expiry_ns: int) -> int:
         """Row of the smile of an underlying and expiry, -1 for none."""

@@ -47,10 +47,16 @@ def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     return None
 
 
-def apply_price_reported(state: MarketState, row: Row) -> None:
-    """Remember the source's price."""
+def remember_price(state: MarketState, row: Row) -> None:
+    """Remember the source's price: all that version 1 of `PriceReported` did."""
     state.sources.price_e8[row["source"]] = row["price_e8"]
     state.sources.observed_ns[row["source"]] = row["observed_ns"]
+
+
+def apply_price_reported(state: MarketState, row: Row) -> None:
+    """Remember the source's price, and that no assessment has seen it (rule 5.40)."""
+    remember_price(state, row)
+    state.assets.is_reported[state.sources.asset[row["source"]]] = True
 
 
 def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -67,9 +73,21 @@ def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | No
     return None
 
 
-def apply_last_reported(state: MarketState, row: Row) -> None:
-    """Remember the venue price."""
+def remember_last(state: MarketState, row: Row) -> None:
+    """Remember the venue price: all that version 1 of `LastReported` did."""
     state.marks.last[row["instrument"]] = row["ticks"]
+
+
+def apply_last_reported(state: MarketState, row: Row) -> None:
+    """Remember the venue price, and that no assessment has seen it (rule 5.40)."""
+    remember_last(state, row)
+    state.marks.is_reported[row["instrument"]] = True
+
+
+def note_assessed(state: MarketState) -> None:
+    """Note that an assessment has seen every price that was reported (rule 5.40)."""
+    for table in (state.assets, state.marks, state.surfaces):
+        table.used("is_reported")[:] = False
 
 
 def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
@@ -223,9 +241,13 @@ TOPIC: Topic[MarketState] = Topic(
     name="index and mark",
     decisions=(Decision(command.REPORT_LAST, decide_report_last, ReportLastRefusal),),
     applications=(
-        Application(event.PRICE_REPORTED, apply_price_reported, NOBODY),
+        Application(
+            event.PRICE_REPORTED, apply_price_reported, NOBODY, older=((1, remember_price),)
+        ),
         Application(event.INDEX_UPDATED, apply_index_updated, NOBODY),
-        Application(event.LAST_REPORTED, apply_last_reported, NOBODY),
+        Application(
+            event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)
+        ),
         Application(event.MARK_UPDATED, apply_mark_updated, NOBODY),
     ),
     phases=(update_indices, update_marks),

@@ -107,6 +107,7 @@ class SetMarginGroupRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 14
     GAINS_UNPROVEN = 15
     MEMBER_NOT_ACTIVE = 16
+    PRICE_NOT_ASSESSED = 17
 
 
 class OpenAccountRefusal(IntEnum):

@@ -60,3 +60,4 @@ class WithdrawCollateralRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 7
     GAINS_UNPROVEN = 8
     MEMBER_NOT_ACTIVE = 9
+    PRICE_NOT_ASSESSED = 10

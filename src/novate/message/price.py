@@ -27,6 +27,8 @@ PRICE_REPORTED = declare(
     Field("source", "uint32", "source"),
     Field("price_e8", "int64", "price"),
     Field("observed_ns", "int64", "when it was seen"),
+    version=2,
+    renamed={2: {}},
 )
 INDEX_UPDATED = declare(
     "IndexUpdated",
@@ -43,6 +45,8 @@ LAST_REPORTED = declare(
     "A venue price was accepted.",
     INSTRUMENT,
     Field("ticks", "int64", "ticks"),
+    version=2,
+    renamed={2: {}},
 )
 MARK_UPDATED = declare(
     "MarkUpdated",

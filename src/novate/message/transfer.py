@@ -64,6 +64,7 @@ class TransferCollateralRefusal(IntEnum):
     INDEX_STALE = 11
     INSUFFICIENT_MARGIN = 12
     GAINS_UNPROVEN = 13
+    PRICE_NOT_ASSESSED = 14
 
 
 class TransferPositionRefusal(IntEnum):
@@ -86,3 +87,4 @@ class TransferPositionRefusal(IntEnum):
     INDEX_STALE = 15
     INSUFFICIENT_MARGIN = 16
     GAINS_UNPROVEN = 17
+    PRICE_NOT_ASSESSED = 18

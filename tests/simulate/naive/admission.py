@@ -26,7 +26,7 @@ from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import (
     Asset,
     Instrument,
@@ -208,6 +208,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
     refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
     refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    refuse_if(lacks_an_assessment(w, account), code.PRICE_NOT_ASSESSED)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -223,6 +224,7 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
     source.price, source.observed = row["price_e8"], seen
+    w.reported.add(("index", source.asset))
     w.emit("PriceReported", **row)
     barrier.touch_by_report(w, source.asset)
 
@@ -235,6 +237,7 @@ def report_last(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     i.last = row["ticks"]
+    w.reported.add(("last", row["instrument"]))
     w.emit("LastReported", **row)
 
 

@@ -11,7 +11,7 @@ from novate.kernel.codes import AccountStatus
 from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
@@ -130,6 +130,8 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     else:
         check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
     check(w.is_suspended(account), code.MEMBER_NOT_ACTIVE, None, None)
+    is_new = any(lacks_an_assessment(w, one) for one in (*others, account) if others)
+    check(is_new, code.PRICE_NOT_ASSESSED, None, None)
     w.emit(
         "MarginGroupSet",
         account=account.number,

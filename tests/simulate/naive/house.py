@@ -210,7 +210,7 @@ class NaiveHouse:
         else:
             OUTSIDE[name](w, row, place)
 
-    @pytest.mark.rule("3.26", "4.7")
+    @pytest.mark.rule("3.26", "4.7", "5.40")
     def _assess_margin(self, row: Row) -> None:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
@@ -218,6 +218,7 @@ class NaiveHouse:
         barrier.touch_barriers(w)
         update_options(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
+        w.reported.clear()
         w.emit(
             "MarginAssessed",
             accounts=len(found),

@@ -154,6 +154,7 @@ def report_surface(w: World, row: Row, _: int) -> None:
         old, new = at_the_money(before, expiry), at_the_money(smile, expiry)
         refuse_if(abs(new - old) * 1e6 > most * old, code.VOLATILITY_JUMPS)
     w.smiles[row["underlying"], expiry] = smile
+    w.reported.add(("smile", (row["underlying"], expiry)))
     w.emit("SurfaceReported", **row)
 
 

@@ -65,6 +65,7 @@ class Workload:
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
+        self.late = np.random.default_rng((self.seed, 2))  # of prices that no assessment sees
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
@@ -110,6 +111,7 @@ class Workload:
                 yield self._bad()
             yield self._standing()
             yield self._transfers()
+            yield self._unassessed()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -748,6 +750,45 @@ class Workload:
             cash += self._bad_cash()
             lots += self._bad_lots()
         return [collateral_transfers(cash), position_transfers(lots), trades(deals)]
+
+    def _unassessed(self) -> list[Run]:
+        """Prices are reported and not assessed; then some want to take money out."""
+        if self.late.random() > 0.15:
+            return []
+        runs: list[Run] = []
+        kind = int(self.late.integers(4))
+        if kind in (0, 3):
+            source = int(self.late.integers(len(self.sources)))
+            moved = self.price[self.sources[source]] * (0.97 + 0.06 * float(self.late.random()))
+            self.seen[source] = self.now
+            runs.append(
+                c.REPORT_PRICE.row(
+                    source=source, price_e8=max(int(moved * 10**8), 1), observed_ns=self.now
+                )
+            )
+        if kind in (1, 3):
+            i = (LINEAR, INVERSE)[int(self.late.integers(2))]
+            runs.append(c.REPORT_LAST.row(instrument=i, ticks=max(int(self.price[1] / 0.5), 1)))
+        if kind == 2:  # a smile
+            runs += self._late_smile()
+        pairs = [self.pairs[int(at)] for at in self.late.permutation(len(self.pairs))[:6]]
+        lots = [
+            (*pair, i, 1 if n > 0 else -1)
+            for pair in pairs
+            for (a, i), n in self.lots.items()
+            if a == pair[0] and n
+        ]
+        cash = [(*pair, 0, 1) for pair in pairs]
+        taken = [(t, 0, 1) for t in self.traders]
+        return [*runs, withdraw(taken), collateral_transfers(cash), position_transfers(lots)]
+
+    def _late_smile(self) -> list[Run]:
+        """A flat smile of the next expiry, if there is one."""
+        expiries = [at for at in set(self.expiry.values()) if at > self.now]
+        if not expiries:
+            return []
+        left = (min(expiries) - self.now) / (365 * 86_400 * 10**9)
+        return [smiles([(1, min(expiries), 0, round(left * 1e9), 0, 0, 0, 10**8, self.now)])]
 
     def _lots_aside(self, instrument: int) -> int:
         notional = float(self.aside.lognormal(7.5, 1.3))

@@ -204,6 +204,7 @@ class World:
         self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
+        self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
         self.waterfall: tuple[int, ...] = ()
         self.assets: list[Asset] = []
