@@ -39,7 +39,7 @@ from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, expiry
 from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
@@ -68,6 +68,7 @@ TOPICS: tuple[Topic[State], ...] = (
     admission.TOPIC,
     position_transfer.TOPIC,
     cycle.TOPIC,
+    expiry.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
     call.TOPIC,

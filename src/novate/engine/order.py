@@ -13,7 +13,7 @@ from novate.collateral import haircut_rule
 from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, expiry
 from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ WORK: tuple[Work[State], ...] = (
     cycle.FUNDING,
     cycle.CYCLE,
     barrier.OBSERVATION,
-    cycle.EXPIRY,
+    expiry.EXPIRY,
     call.CALL_DEADLINE,
     outbox.ORDER_LIFE,
     liquidation.SLICE,
@@ -46,7 +46,8 @@ WORK: tuple[Work[State], ...] = (
 
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
-    cycle.expiries,
+    cycle.fundings,
+    expiry.expiries,
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,

@@ -39,7 +39,7 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
-from novate.valuation.price_status import halted_among, is_halted
+from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
@@ -76,11 +76,13 @@ def decide_submit_trades(
     collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
+    status = without_the_expired(x, columns["instrument"])
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
     while at < rows:
         at = decide_trades(
-            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            x.account_arrays(), x.positions.arrays(),
+            x.instrument_arrays()._replace(status=status), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
             x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
             columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
@@ -284,6 +286,8 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
     if x.instruments.status[i] != InstrumentStatus.ACTIVE:
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
+    if is_over(x, i):
+        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(InstrumentStatus.EXPIRED), 1)
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
     held, elsewhere = _worst_side(x, account, i, lots)

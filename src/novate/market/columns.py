@@ -99,6 +99,7 @@ class MarkColumns(Columns):
         "final_sum": (np.int64, 0),
         "final_rest": (np.int64, 0),
         "final_ms": (np.int64, 0),
+        "final_index": (np.int64, 0),
         "short_initial": (np.int64, 0),
         "short_maintenance": (np.int64, 0),
         "delta_e9": (np.int64, 0),
@@ -117,6 +118,7 @@ class MarkColumns(Columns):
     final_sum: I64
     final_rest: I64
     final_ms: I64
+    final_index: I64  # of a contract: index in ticks, also below one tick
     short_initial: I64
     short_maintenance: I64
     delta_e9: I64

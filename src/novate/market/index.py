@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.instrument.columns import InstrumentColumns
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
 from novate.market.price_source import Index
@@ -140,9 +140,9 @@ def apply_index_updated(state: MarketState, row: Row) -> None:
     assets.updated_ns[asset] = state.now_ns
 
 
-def to_ticks(price_e8: int, tick_e8: int) -> int:
-    """Round a price to the nearest tick, half up; at least one tick."""
-    return max((2 * price_e8 + tick_e8) // (2 * tick_e8), 1)
+def to_ticks(price_e8: int, tick_e8: int, least: int = 1) -> int:
+    """Round a price to the nearest tick, half up; at least one tick, or another least number."""
+    return max((2 * price_e8 + tick_e8) // (2 * tick_e8), least)
 
 
 def update_marks(state: MarketState, emit: Emit) -> None:
@@ -175,7 +175,8 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     premium_sum, premium_ms = 0, 0
     if instruments.funding_ns[i]:
         premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
-    final_sum, final_ms = final_so_far(instruments, marks, i, now_ns)
+    final_sum, final_ms = final_so_far(state, i)
+    least = 0 if instruments.form[i] == LINEAR else 1
     emit(
         event.MARK_UPDATED,
         instrument=i,
@@ -188,6 +189,7 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
         premium_ms=premium_ms,
         final_sum=final_sum,
         final_ms=final_ms,
+        final_index=min(to_ticks(price, tick, least), most),
     )
 
 
@@ -204,27 +206,30 @@ def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:
     return total, int(marks.premium_ms[i]) + elapsed
 
 
-def final_so_far(
-    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
-) -> tuple[int, int]:
-    """Index ticks times time inside the settlement window, and that time in ms."""
-    expiry = int(instruments.expiry_ns[i])
+def observed_ms(state: MarketState, i: int) -> int:
+    """Return the time in ms that the last update of an index adds to the settlement window.
+
+    An index counts for as long as a source does: what is later was not observed (rule 5.17).
+    """
+    instruments, marks = state.instruments, state.marks
+    expiry, updated = int(instruments.expiry_ns[i]), int(marks.updated_ns[i])
     if expiry == 0 or marks.index[i] == 0:
-        return 0, 0
-    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
-    elapsed = max(min(now_ns, expiry) - start, 0) // MS
-    total = int(marks.final_sum[i]) + int(marks.index[i]) * elapsed
+        return 0
+    until = min(state.now_ns, expiry, updated + state.index_life_ns())
+    return max(until - max(updated, expiry - int(instruments.settlement_window_ns[i])), 0) // MS
+
+
+def final_so_far(state: MarketState, i: int) -> tuple[int, int]:
+    """Index ticks times time observed inside the settlement window, and that time in ms."""
+    marks, elapsed = state.marks, observed_ms(state, i)
+    total = int(marks.final_sum[i]) + int(marks.final_index[i]) * elapsed
     return total, int(marks.final_ms[i]) + elapsed
 
 
-def option_final_so_far(
-    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
-) -> tuple[int, int]:
-    """Index in 1e-8 times time inside the settlement window of an option, exact, and that time."""
+def option_final_so_far(state: MarketState, i: int) -> tuple[int, int]:
+    """Index in 1e-8 times time observed in the window of an option, exact, and that time."""
+    marks, elapsed = state.marks, observed_ms(state, i)
     total = int(marks.final_sum[i]) * WORD_E8 + int(marks.final_rest[i])
-    expiry = int(instruments.expiry_ns[i])
-    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
-    elapsed = max(min(now_ns, expiry) - start, 0) // MS if marks.index[i] else 0
     return total + int(marks.index[i]) * elapsed, int(marks.final_ms[i]) + elapsed
 
 

@@ -104,7 +104,7 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
+        limit = self.index_life_ns()
         usable = self.sources.usable(asset, self.now_ns, limit)
         return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
 

@@ -257,6 +257,16 @@ class Parameter(IntEnum):
         "smile", "move_ppm", MILLIONTHS, 0, 0, 10 * PPM,
         "largest change of the volatility at the money from a smile to the next, of it, 0 for any",
     )
+    SETTLEMENT_COVERAGE_PPM = 21, Setting(
+        "settlement", "coverage_ppm", MILLIONTHS, 500_000, 1, PPM,
+        "share of the settlement window whose index must have been observed to settle at expiry",
+        scopes=BY_INSTRUMENT,
+    )
+    SETTLEMENT_WAIT_NS = 22, Setting(
+        "settlement", "wait_hours", HOURS, DAY, 0, 30 * DAY,
+        "time after expiry for which a final settlement waits for an index",
+        scopes=BY_INSTRUMENT,
+    )
     # fmt: on
 
 

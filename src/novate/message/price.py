@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
+
+
+def _with_final_index(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of `MarkUpdated` with the index that the settlement window adds up.
+
+    In version 1 it was that of the mark.
+    """
+    return {**columns, "final_index": columns["index"]}
+
 
 REPORT_PRICE = declare(
     "ReportPrice",
@@ -61,6 +71,9 @@ MARK_UPDATED = declare(
     Field("premium_ms", "int64", "time in that sum"),
     Field("final_sum", "int64", "index ticks times time in the settlement window, ticks x ms"),
     Field("final_ms", "int64", "time in that sum"),
+    Field("final_index", "int64", "index in ticks, 0 below half a tick of a linear contract", 2),
+    version=2,
+    upcasters={2: _with_final_index},
 )
 
 

@@ -469,6 +469,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    refuse_if(w.is_over(i), code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
     sides[0].other, sides[1].other = sides[1], sides[0]
 
@@ -546,6 +547,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < limit <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    refuse_if(w.is_over(i), code.INSTRUMENT_NOT_ACTIVE)
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
     p = twin.positions[number]

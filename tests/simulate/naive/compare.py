@@ -141,6 +141,10 @@ def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHo
             reached[name] += 1
             if name == "CommandRefused":
                 reached[f"{row['command']} {row['code']}"] += 1
+            if "basis" in row:
+                reached[f"basis {row['basis']}"] += 1
+            if row.get("periods", 1) > 1:
+                reached["late funding"] += 1
             if name == "LossAllocated":
                 reached[f"layer {row['layer']}"] += 1
         workload.learn(events)

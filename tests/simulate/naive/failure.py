@@ -666,9 +666,9 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
-@pytest.mark.rule("4.10", "4.11")
+@pytest.mark.rule("4.10", "4.11", "4.50")
 def waiting_stages(w: World) -> Iterator[Work]:
-    """What waited for an index that is back: looks at barriers, then expiries."""
+    """What waited for an index that is back: looks at barriers, funding, then expiries."""
     active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
     looks = [
         {"instrument": k}
@@ -676,11 +676,14 @@ def waiting_stages(w: World) -> Iterator[Work]:
         if i.next_observation == book.WAITING and w.is_fresh(i.terms["underlying"])
     ]
     yield [("ObserveBarrier", look) for look in looks]
-    ended = [
-        {"instrument": k}
+    late = [
+        {"instrument": k, "period": i.period + 1}
         for k, i in active
-        if i.next_expiry == book.WAITING
-        and not (w.lacks_index(i) if i.is_option else w.is_blocked(i))
+        if i.funding_waits_from and not w.lacks_price(i)
+    ]
+    yield [("SettleFunding", one) for one in late]
+    ended = [
+        {"instrument": k} for k, i in active if w.is_over(i) and book.basis_of(w, i) is not None
     ]
     yield [("SettleExpiry", end) for end in ended]
 

@@ -82,13 +82,14 @@ def extend_sums(w: World, i: Instrument) -> None:
     expiry = i.terms["expiry_ns"]
     if expiry:
         start = max(i.updated, expiry - i.terms["settlement_window_ns"])
-        ms = max(min(w.now, expiry) - start, 0) // MS
-        i.final_sum += i.index * ms
+        observed = i.updated + w.parameters[Parameter.INDEX_STALENESS_NS]
+        ms = max(min(w.now, expiry, observed) - start, 0) // MS
+        i.final_sum += (i.index if i.is_option else i.final_index) * ms
         i.final_rest += i.index % 10**9 * ms
         i.final_ms += ms
 
 
-@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15")
+@pytest.mark.rule("5.10", "5.41", "5.12", "5.13", "5.14", "5.15")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]
@@ -107,6 +108,8 @@ def update_mark(w: World, number: int) -> None:
     band = index * i.terms["basis_clamp_ppm"] // 1_000_000
     shift = clamp(half_up(i.basis_e8, 10**8), -band, band)
     i.index = index
+    least = 0 if i.terms["form"] == 1 else 1
+    i.final_index = clamp(half_up(asset.price, i.terms["tick_e8"]), least, i.terms["ticks_max"])
     i.mark = clamp(index + shift, 1, i.terms["ticks_max"])
     i.slow = ticks_of(i, asset.slow)
     premium = (i.last - index) * 10**9 // index if i.last else 0
@@ -124,6 +127,7 @@ def update_mark(w: World, number: int) -> None:
         premium_ms=i.premium_ms,
         final_sum=i.final_sum,
         final_ms=i.final_ms,
+        final_index=i.final_index,
     )
 
 

@@ -379,12 +379,3 @@ def payoff(i: Instrument, final: int) -> int:
     if i.settles_in:
         exact = Fraction(inside * 10**8, final * t["tick_e8"])
     return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
-
-
-@pytest.mark.rule("9.38")
-def final_price(w: World, i: Instrument) -> int:
-    """Time average of the index in the window, else the index, in 1e-8."""
-    extend_sums(w, i)
-    if not i.final_ms:
-        return w.assets[i.terms["underlying"]].price
-    return max(half_up(i.final_sum, i.final_ms), 1)

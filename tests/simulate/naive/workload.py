@@ -753,7 +753,10 @@ class Workload:
 
     def _unassessed(self) -> list[Run]:
         """Prices are reported and not assessed; then some want to take money out."""
-        if self.late.random() > 0.15:
+        draw = float(self.late.random())
+        if draw > 0.9:
+            return self._waits()
+        if draw > 0.15:
             return []
         runs: list[Run] = []
         kind = int(self.late.integers(4))
@@ -781,6 +784,21 @@ class Workload:
         cash = [(*pair, 0, 1) for pair in pairs]
         taken = [(t, 0, 1) for t in self.traders]
         return [*runs, withdraw(taken), collateral_transfers(cash), position_transfers(lots)]
+
+    def _waits(self) -> list[Run]:
+        """How long settlement waits for prices, and how much of a window it wants."""
+        values = {
+            Parameter.SETTLEMENT_WAIT_NS: (0, 20 * MINUTE, 3 * HOUR, DAY),
+            Parameter.SETTLEMENT_COVERAGE_PPM: (1, 300_000, 900_000, 1_000_000),
+        }
+        rows = []
+        for parameter, some in values.items():
+            subject = int(self.late.integers(self.instruments))
+            scope = (Scope.HOUSE, Scope.INSTRUMENT)[int(self.late.integers(2))]
+            value = some[int(self.late.integers(len(some)))]
+            subject = subject if scope == Scope.INSTRUMENT else 0
+            rows.append((int(parameter), value, int(scope), subject, 0))
+        return [parameters(rows)]
 
     def _late_smile(self) -> list[Run]:
         """A flat smile of the next expiry, if there is one."""

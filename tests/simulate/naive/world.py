@@ -82,6 +82,8 @@ class Instrument:
     next_cycle: int
     next_funding: int
     next_expiry: int
+    funding_waits_from: int = 0  # instant of funding that waits for a price
+    is_late_expiry: bool = False  # whether the expiry has waited
     status: int = InstrumentStatus.ACTIVE
     tiers: list[Tier] = field(default_factory=list)
     cycle: int = 0
@@ -98,6 +100,7 @@ class Instrument:
     final_sum: int = 0
     final_rest: int = 0
     final_ms: int = 0
+    final_index: int = 0  # in ticks, also 0
     updated: int = 0
     short_initial: int = 0
     short_maintenance: int = 0
@@ -266,8 +269,18 @@ class World:
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
-        """No mark, a stale index, or too few sources that reported lately."""
+        """No mark, a stale index, or too few sources that reported lately; or it is over."""
+        return self.is_over(instrument) or self.lacks_price(instrument)
+
+    @pytest.mark.rule("5.20")
+    def lacks_price(self, instrument: Instrument) -> bool:
+        """No mark, or an index that is not fresh."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
+
+    @pytest.mark.rule("5.42")
+    def is_over(self, instrument: Instrument) -> bool:
+        """Whether the expiry has come."""
+        return 0 < instrument.terms["expiry_ns"] <= self.now
 
     @pytest.mark.rule("5.21")
     def is_halted(self, instrument: Instrument) -> bool:
