@@ -1,4 +1,4 @@
-"""Margin calls of accounts whose shortfall policy is call then default (rulebook chapter 10).
+"""Margin calls: of accounts whose policy is call then default, or short by decay alone (chapter 10).
 
 Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
 Principle 13 for the rules by which a member that does not pay is in default.
@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, known_groups, look_at, takeover_level
+from novate.default_management.close_out import (
+    assess_many,
+    equity_of_called,
+    is_only_decayed,
+    known_groups,
+    look_at,
+    takeover_level,
+)
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
@@ -32,6 +40,25 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
+from novate.valuation.stale_collateral import decaying_assets
+
+
+def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
+    """Return the equity that meets a call, numeraire units (rules 10.1, 10.4 and 10.40).
+
+    Parameters
+    ----------
+    accounts, numbers
+        Accounts and their assessment, shape (accounts, WIDTH).
+
+    Returns
+    -------
+    I64
+        Initial margin; maintenance margin of policy auto-liquidate, whose accounts are only called
+        when they are short by decay alone.
+    """
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    return np.where(is_auto, numbers[:, MAINTENANCE], numbers[:, INITIAL])
 
 
 def decide_call_margins(
@@ -51,14 +78,16 @@ def decide_call_margins(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
-        default, CAUSE_GONE unless it is open and its equity below initial margin.
+        default, or one that is short by decay alone, CAUSE_GONE unless it is open and its equity
+        below the level of rule 10.40.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
-    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_known &= ~is_auto | is_only_decayed(x, accounts)
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
@@ -107,9 +136,9 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
-    refused.where(equity < initial, No.CAUSE_GONE, equity, initial)
-    _meet(accounts, numbers, refused.passing(), emit)
+    equity, level = numbers[:, EQUITY], call_level(x, accounts, numbers)
+    refused.where(equity < level, No.CAUSE_GONE, equity, level)
+    _meet(accounts, equity, level, refused.passing(), emit)
     return refused.reasons()
 
 
@@ -122,13 +151,13 @@ def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
     return accounts, refused
 
 
-def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
+def _meet(accounts: I64, equity: I64, level: I64, rows: I64, emit: Emit) -> None:
     if rows.size:
         emit.columns(
             event.MARGIN_CALL_MET,
             account=accounts[rows],
-            equity=numbers[rows, EQUITY],
-            requirement=numbers[rows, INITIAL],
+            equity=equity[rows],
+            requirement=level[rows],
         )
 
 
@@ -166,15 +195,15 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     due = x.accounts.deadline_ns[accounts]
     blocked, long_worth = look_at(x, accounts)
-    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
+    stands = ~_fails_early(x, accounts, equity, numbers[:, MAINTENANCE], long_worth)
     is_early = x.now_ns < due
     refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
     is_met = equity[rows] >= initial[rows]
-    _meet(accounts, numbers, rows[is_met], emit)
+    _meet(accounts, equity, initial, rows[is_met], emit)
     rows = rows[~is_met]
     waits = rows[blocked[rows] >= 0]
     if waits.size:
@@ -197,6 +226,22 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     return refused.reasons()
 
 
+def _fails_early(
+    x: ClearingState, accounts: I64, equity: I64, maintenance: I64, long_worth: I64
+) -> npt.NDArray[np.bool_]:
+    """Whether called accounts fail before their deadline (rules 10.6 and 10.41).
+
+    Parameters
+    ----------
+    accounts, equity, maintenance, long_worth
+        Called accounts and their figures, numeraire units; each of shape (accounts,).
+    """
+    equity = equity_of_called(x, accounts, equity)
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    fails: npt.NDArray[np.bool_] = equity + long_worth < takeover_level(x, accounts, maintenance)
+    return fails | (is_auto & (equity < maintenance))
+
+
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
     """Let the deadlines of calls wait until the blocked price is there again (rule 8.15)."""
     _set_deadlines(x, columns["account"], WAITING)
@@ -209,7 +254,7 @@ def apply_default_declared(x: DefaultState, columns: Row) -> None:
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `CallMargin` for open accounts below initial margin (rules 4.19 and 4.22).
+    """Return `CallMargin` for open accounts below initial margin (rules 4.19, 4.22 and 10.40).
 
     Parameters
     ----------
@@ -219,7 +264,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy call then default without a blocked price, by number.
+        Accounts of policy call then default, or short of maintenance margin by decay alone, without
+        a blocked price, by number.
     """
     breach = (
         x.margin_groups()
@@ -228,15 +274,23 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         & (margin.equity < margin.initial)
     )
     short = np.flatnonzero(breach)
+    if decaying_assets(x).size:
+        failing = np.flatnonzero(
+            x.margin_groups()
+            & (x.accounts.used("status") == AccountStatus.OPEN)
+            & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
+            & (margin.equity < margin.maintenance)
+        )
+        short = np.sort(np.concatenate((short, failing[is_only_decayed(x, failing)])))
     return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `MeetCall` for called accounts with equity at or above initial margin (rule 4.16)."""
+    """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
     called = x.margin_groups() & (x.accounts.used("status") == AccountStatus.CALLED)
-    return commands(
-        command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= margin.initial))
-    )
+    is_auto = x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE
+    level = np.where(is_auto, margin.maintenance, margin.initial)
+    return commands(command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= level)))
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -249,12 +303,14 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     called = np.flatnonzero(x.margin_groups() & is_called)
     level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
-    # Long options only add to equity: accounts at or above the level need no look.
+    # Long options and what decayed only add to equity: accounts above the level need no look.
+    is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
+    level = np.where(is_auto, np.maximum(level, margin.maintenance[called]), level)
     called = called[waits | (margin.equity[called] < level)]
     blocked, long_worth = look_at(x, called)
     waits = x.accounts.deadline_ns[called] == WAITING
-    level = takeover_level(x, called, margin.maintenance[called])
-    fails = waits | (margin.equity[called] + long_worth < level)
+    maintenance = margin.maintenance[called]
+    fails = waits | _fails_early(x, called, margin.equity[called], maintenance, long_worth)
     return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
 
 

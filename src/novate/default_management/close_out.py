@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from novate.default_management.refused import B1, known
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
@@ -21,6 +21,7 @@ from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import blocked_prices
+from novate.valuation.stale_collateral import decaying_assets, without_decay
 
 
 def position_rows(x: ClearingState, account: int) -> list[int]:
@@ -57,6 +58,34 @@ def assess_many(x: ClearingState, accounts: I64) -> I64:
         asked = x.margins(groups, joined([book_of(x, group) for group in groups.tolist()]))
         out[rows[:, None], [INITIAL, MAINTENANCE]] = asked
     return out
+
+
+def is_only_decayed(x: ClearingState, accounts: I64) -> B1:
+    """Return which accounts would hold maintenance margin if stale collateral did not decay.
+
+    Rule 10.40; nobody while no collateral decays.  What a model asks does not depend on collateral.
+    """
+    if not decaying_assets(x).size or not accounts.size:
+        return np.zeros(accounts.size, np.bool_)
+    with without_decay(x):
+        numbers = assess_many(x, accounts)
+    found: B1 = numbers[:, EQUITY] >= numbers[:, MAINTENANCE]
+    return found
+
+
+def equity_of_called(x: ClearingState, accounts: I64, equity: I64) -> I64:
+    """Return the equity that says whether a call fails before its deadline (rule 10.41).
+
+    Parameters
+    ----------
+    accounts, equity
+        Called accounts and their equity; it counts stale collateral without decay.
+    """
+    if not decaying_assets(x).size or not accounts.size:
+        return equity
+    with without_decay(x):
+        found: I64 = assess_many(x, accounts)[:, EQUITY]
+    return found
 
 
 class PriceLook(NamedTuple):

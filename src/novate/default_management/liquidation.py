@@ -21,6 +21,7 @@ from novate.default_management.close_out import (
     assess_many,
     bindings_of,
     is_flat,
+    is_only_decayed,
     known_groups,
     look_at,
 )
@@ -67,7 +68,7 @@ def decide_start_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
-        CAUSE_GONE unless it is open and short, NOT_DUE while an open position, long options aside,
+        CAUSE_GONE unless it is open and short, and not by decay alone, NOT_DUE while an open position, long options aside,
         has a blocked price.
     """
     accounts, is_known = known_groups(x, columns["account"])
@@ -77,6 +78,7 @@ def decide_start_liquidations(
     numbers = assess_many(x, accounts)
     equity, maintenance = numbers[:, EQUITY], numbers[:, MAINTENANCE]
     is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= maintenance)
+    is_gone |= is_only_decayed(x, accounts)
     refused.where(is_gone, No.CAUSE_GONE, equity, maintenance)
     refused.where(look_at(x, accounts).blocked >= 0, No.NOT_DUE, 0, 1)
     rows = refused.passing()
@@ -293,6 +295,7 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     short = margin.maintenance[failing] - margin.equity[failing]
     failing = failing[np.argsort(-short, kind="stable")]
     failing = failing[look_at(x, failing).blocked < 0]
+    failing = failing[~is_only_decayed(x, failing)]
     return commands(command.START_LIQUIDATION, account=failing)
 
 

@@ -39,6 +39,7 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
+from novate.valuation.stale_collateral import without_stale_collateral
 from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 
 _NOVATED = (
@@ -79,18 +80,19 @@ def decide_submit_trades(
     status = without_the_expired(x, columns["instrument"])
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
-    while at < rows:
-        at = decide_trades(
-            x.account_arrays(), x.positions.arrays(),
-            x.instrument_arrays()._replace(status=status), x.asset_arrays(),
-            x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
-            columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
-            columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
-            refusal, actual, allowed, value, buyer_fee, seller_fee,
-        )  # fmt: skip
-        if at < rows:
-            asked_row, asked = at, _ask_models(x, columns, at)
+    with without_stale_collateral(x):
+        while at < rows:
+            at = decide_trades(
+                x.account_arrays(), x.positions.arrays(),
+                x.instrument_arrays()._replace(status=status), x.asset_arrays(),
+                x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
+                x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
+                columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
+                columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
+                refusal, actual, allowed, value, buyer_fee, seller_fee,
+            )  # fmt: skip
+            if at < rows:
+                asked_row, asked = at, _ask_models(x, columns, at)
     novated = {
         "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
         **{name: columns[name] for name in _NOVATED},
@@ -181,7 +183,8 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
+    with without_stale_collateral(x):
+        after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     equity, initial = after.equity, after.initial + held
     if equity < initial:
         if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):

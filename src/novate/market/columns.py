@@ -25,6 +25,8 @@ class AssetColumns(Columns):
         "updated_ns": (np.int64, 0),
         "is_stale": (np.bool_, True),
         "is_reported": (np.bool_, False),
+        "fresh_ns": (np.int64, 0),
+        "decay": (np.float64, 1.0),
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
     }
@@ -37,6 +39,8 @@ class AssetColumns(Columns):
     updated_ns: I64
     is_stale: B1
     is_reported: B1  # whether a source reported since the last assessment
+    fresh_ns: I64  # last assessment at which the index was not stale, 0 before it is known
+    decay: F64  # what the age of a stale index leaves of the asset as collateral, 0 to 1
     unit_price: F64
     collateral_factor: F64
 

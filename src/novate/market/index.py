@@ -11,7 +11,7 @@ from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
 from novate.market.price_source import Index
-from novate.market.reference import PPM, set_price
+from novate.market.reference import PPM, set_decay, set_price
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -132,7 +132,13 @@ def update_index(state: MarketState, asset: int, emit: Emit) -> None:
 
 
 def apply_index_updated(state: MarketState, row: Row) -> None:
-    """Book the index."""
+    """Book the index, and what its age leaves of the asset as collateral (rule 5.43)."""
+    book_index(state, row)
+    set_decay(state, row["asset"])
+
+
+def book_index(state: MarketState, row: Row) -> None:
+    """Book the index: all that version 1 of `IndexUpdated` did."""
     asset, assets = row["asset"], state.assets
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
@@ -249,7 +255,7 @@ TOPIC: Topic[MarketState] = Topic(
         Application(
             event.PRICE_REPORTED, apply_price_reported, NOBODY, older=((1, remember_price),)
         ),
-        Application(event.INDEX_UPDATED, apply_index_updated, NOBODY),
+        Application(event.INDEX_UPDATED, apply_index_updated, NOBODY, older=((1, book_index),)),
         Application(
             event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)
         ),

@@ -10,6 +10,7 @@ from novate.market.columns import AssetColumns
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
     DeclareAssetRefusal,
     DeclareSourceRefusal,
@@ -74,9 +75,29 @@ def decide_set_haircut(state: MarketState, row: Row, emit: Emit) -> Refusal | No
 
 
 def apply_haircut_set(state: MarketState, row: Row) -> None:
-    """Set the haircut and its complement."""
+    """Set the haircut, and what is left of the asset's worth."""
     state.assets.haircut_bps[row["asset"]] = row["haircut_bps"]
-    state.assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+    state.assets.collateral_factor[row["asset"]] = full_factor(state.assets, row["asset"])
+    state.assets.collateral_factor[row["asset"]] *= state.assets.decay[row["asset"]]
+
+
+def full_factor(assets: AssetColumns, asset: int) -> float:
+    """Return the collateral factor of an asset without decay: what the haircut leaves."""
+    return (BPS - int(assets.haircut_bps[asset])) / BPS
+
+
+def set_decay(state: MarketState, asset: int) -> None:
+    """Let a stale index count less as collateral with its age (rules 2.6 and 5.43).
+
+    The age is the time from the last assessment at which the index was not stale to now.
+    """
+    assets = state.assets
+    if not assets.is_stale[asset] or assets.fresh_ns[asset] == 0:
+        assets.fresh_ns[asset] = state.now_ns
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = state.now_ns - int(assets.fresh_ns[asset])
+    assets.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0
+    assets.collateral_factor[asset] = full_factor(assets, asset) * assets.decay[asset]
 
 
 def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal | None:

@@ -267,6 +267,10 @@ class Parameter(IntEnum):
         "time after expiry for which a final settlement waits for an index",
         scopes=BY_INSTRUMENT,
     )
+    STALE_HORIZON_NS = 23, Setting(
+        "index", "stale_horizon_hours", HOURS, DAY, 0, 30 * DAY,
+        "age of a stale index at which its asset is worth nothing as collateral, 0 for no decay",
+    )
     # fmt: on
 
 

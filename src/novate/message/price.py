@@ -49,6 +49,8 @@ INDEX_UPDATED = declare(
     Field("sources", "int64", "sources used"),
     Field("outliers", "int64", "fresh sources left out"),
     Field("is_stale", "bool", "too few usable sources: decisions that need it wait"),
+    version=2,
+    renamed={2: {}},
 )
 LAST_REPORTED = declare(
     "LastReported",

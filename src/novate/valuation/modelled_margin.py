@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.sweep import HEALTH_INITIAL
+from novate.market.columns import SurfaceColumns
 from novate.valuation.add_on import numbers_in
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
@@ -107,6 +108,7 @@ class ModelledMargin:
 
 
 _OF_ASSET = ("price_e8", "slow_e8", "haircut_bps", "is_stale")
+_OF_SMILE = tuple(name for name in SurfaceColumns.SPEC if name != "is_reported")
 
 
 class _Seen:
@@ -123,7 +125,7 @@ class _Seen:
         x = self._x
         a, s = x.assets, x.surfaces
         assets = np.stack([a.used(name).astype(np.int64) for name in _OF_ASSET], axis=1)
-        surfaces = np.stack([s.used(name).astype(np.int64) for name in s.SPEC], axis=1)
+        surfaces = np.stack([s.used(name).astype(np.int64) for name in _OF_SMILE], axis=1)
         change = MarketChange(
             instruments=np.array(moved, np.int64),
             assets=_changed(self._assets, assets),

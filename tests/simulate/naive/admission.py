@@ -486,14 +486,15 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(is_worse, code.WORSE_THAN_LIMIT, row["ticks"], limit)
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
-    for s in sides:
-        if s.is_checked and not (s.only_reduces and i.mark == 0):
-            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-            n = s.after()
-            is_short = n.equity < n.initial and not s.is_risk_reducing
-            needed = n.maintenance if s.only_reduces else n.initial
-            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
-    refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+    with w.seen_as("new credit"):
+        for s in sides:
+            if s.is_checked and not (s.only_reduces and i.mark == 0):
+                refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
+                n = s.after()
+                is_short = n.equity < n.initial and not s.is_risk_reducing
+                needed = n.maintenance if s.only_reduces else n.initial
+                refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
+        refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
     for side in sides:
         side.book(side.account, really=True)
@@ -560,16 +561,18 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     held = order_loss(w, i, lots, limit)
     refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
-    without = w.assess(twin)
-    twin.open_order_hold += held
-    after = w.assess(twin)
+    with w.seen_as("new credit"):
+        without = w.assess(twin)
+        twin.open_order_hold += held
+        after = w.assess(twin)
     if after.equity < after.initial:
         out = is_risk_reducing(w, account, number, lots, held)
         refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         twin.open_order_hold -= held
         held = min(held, max(without.equity - without.initial, 0))
         twin.open_order_hold += held
-        after = w.assess(twin)
+        with w.seen_as("new credit"):
+            after = w.assess(twin)
     reduces = only_closes(w, account, number, lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)

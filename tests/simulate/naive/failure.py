@@ -67,18 +67,48 @@ def give_status(w: World, group: int, status: AccountStatus) -> None:
         account.status = status
 
 
+@pytest.mark.rule("10.1", "10.4", "10.40")
+def call_level(account: Account, n: Numbers) -> int:
+    """The equity that meets a call."""
+    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    return n.initial if called else n.maintenance
+
+
+@pytest.mark.rule("10.40")
+def is_only_decayed(w: World, account: Account) -> bool:
+    """Whether an account would hold maintenance margin if nothing decayed."""
+    if all(a.decay == 1.0 or a.price == 0 for a in w.assets[1:]):
+        return False
+    with w.seen_as("no decay"):
+        n = w.assess(account)
+    return n.equity >= n.maintenance
+
+
+@pytest.mark.rule("10.6", "10.41")
+def fails_early(w: World, account: Account) -> bool:
+    """Whether a called account fails before its deadline."""
+    n = w.assess(account)
+    with w.seen_as("no decay"):
+        equity = w.assess(account).equity
+    if equity + w.worth_of_longs(account) < takeover_level(w, account, n):
+        return True
+    is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+    return is_auto and equity < n.maintenance
+
+
 @pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
+    level = call_level(account, n)
     give_status(w, number, AccountStatus.CALLED)
     account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
         "MarginCalled",
         account=number,
-        amount=n.initial - n.equity,
+        amount=level - n.equity,
         deadline_ns=account.deadline,
         equity=n.equity,
-        requirement=n.initial,
+        requirement=level,
     )
 
 
@@ -86,17 +116,19 @@ def call_margin(w: World, number: int) -> None:
 def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    refuse_if(n.equity < n.initial, GONE)
+    level = call_level(account, n)
+    refuse_if(n.equity < level, GONE)
     give_status(w, number, AccountStatus.OPEN)
     account.deadline = 0
-    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
+    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
 
 
 @pytest.mark.rule("10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    if n.equity >= n.initial:
+    level = call_level(account, n)
+    if n.equity >= level:
         meet_call(w, number)
         return
     waiting = w.blocked_positions(account)
@@ -104,7 +136,7 @@ def expire_call(w: World, number: int) -> None:
         account.deadline = book.WAITING
         w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=waiting[0])
         return
-    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial, net=n.net)
+    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
     begin_closing(w, number)
 
 
@@ -715,36 +747,37 @@ def cure_stages(w: World) -> Iterator[Work]:
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
     cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
     yield account_work("StopLiquidation", cured)
-    yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
+    yield account_work("MeetCall", [k for k, a, n in called if n.equity >= call_level(a, n)])
     lost = [
         k
-        for k, a, n in called
-        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, a, n)
+        for k, a, _ in called
+        if a.deadline == book.WAITING or fails_early(w, a)
         if not w.blocked_positions(a)
     ]
     yield account_work("ExpireCall", lost)
 
 
-@pytest.mark.rule("4.18", "4.19", "4.22")
+@pytest.mark.rule("4.18", "4.19", "4.22", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
     trading = [
-        (k, a.shortfall_policy, n)
+        (k, a, n)
         for k, a, n in assessed(w, AccountStatus.OPEN)
         if not w.blocked_positions(a)
     ]
-    breached = [
+    failing = [
         (n.equity - n.maintenance, k)
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
     ]
-    yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
+    decayed = [k for _, k in failing if is_only_decayed(w, w.accounts[k])]
+    yield account_work("StartLiquidation", [k for _, k in sorted(failing) if k not in decayed])
     short = [
         k
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
     ]
-    yield account_work("CallMargin", short)
+    yield account_work("CallMargin", sorted(short + decayed))
 
 
 @pytest.mark.rule("4.20", "4.21")

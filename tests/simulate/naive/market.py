@@ -41,7 +41,7 @@ def index_of(w: World, asset: int) -> tuple[int, int, int]:
     return price, len(quotes), outliers
 
 
-@pytest.mark.rule("5.8", "5.9")
+@pytest.mark.rule("5.8", "5.9", "5.43")
 def update_index(w: World, asset: int) -> None:
     a = w.assets[asset]
     price, used, outliers = index_of(w, asset)
@@ -54,6 +54,10 @@ def update_index(w: World, asset: int) -> None:
         a.price = price
     a.updated = w.now
     a.is_stale = not price
+    if price or a.fresh == 0:
+        a.fresh = w.now
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    a.decay = max(horizon - (w.now - a.fresh), 0) / horizon if horizon else 1.0
     w.emit(
         "IndexUpdated",
         asset=asset,

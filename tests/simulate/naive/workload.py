@@ -789,12 +789,14 @@ class Workload:
         """How long settlement waits for prices, and how much of a window it wants."""
         values = {
             Parameter.SETTLEMENT_WAIT_NS: (0, 20 * MINUTE, 3 * HOUR, DAY),
+            Parameter.STALE_HORIZON_NS: (0, 2 * HOUR, 6 * HOUR, DAY),
             Parameter.SETTLEMENT_COVERAGE_PPM: (1, 300_000, 900_000, 1_000_000),
         }
         rows = []
         for parameter, some in values.items():
             subject = int(self.late.integers(self.instruments))
-            scope = (Scope.HOUSE, Scope.INSTRUMENT)[int(self.late.integers(2))]
+            scopes = (Scope.HOUSE, *parameter.setting.scopes)
+            scope = scopes[int(self.late.integers(len(scopes)))]
             value = some[int(self.late.integers(len(some)))]
             subject = subject if scope == Scope.INSTRUMENT else 0
             rows.append((int(parameter), value, int(scope), subject, 0))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -40,6 +41,8 @@ class Asset:
     slow: int = 0
     updated: int = 0
     is_stale: bool = True
+    fresh: int = 0  # last assessment at which it was not stale
+    decay: float = 1.0
 
 
 @dataclass
@@ -207,6 +210,7 @@ class World:
         self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
+        self.view = ""  # of stale collateral: "" as it is, "new credit", or "no decay"
         self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
         self.waterfall: tuple[int, ...] = ()
@@ -262,6 +266,24 @@ class World:
             return 1.0
         a = self.assets[asset]
         return unit_price_of(a.price, a.decimals, self.assets[0].decimals)
+
+    @pytest.mark.rule("2.6", "5.43", "6.81")
+    def keep(self, asset: int) -> float:
+        """What is left of an asset as collateral."""
+        a = self.assets[asset]
+        if self.view == "new credit" and a.is_stale and asset:
+            return 0.0
+        full = (10_000 - a.haircut) / 10_000
+        return full if self.view == "no decay" else full * a.decay
+
+    @contextmanager
+    def seen_as(self, view: str) -> Iterator[None]:
+        """Look at stale collateral in another way for a while."""
+        before, self.view = self.view, view
+        try:
+            yield
+        finally:
+            self.view = before
 
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
@@ -417,7 +439,7 @@ class World:
                 out.gain = within(gain)
                 continue
             price = self.unit_price(asset)
-            keep = (10_000 - self.assets[asset].haircut) / 10_000
+            keep = self.keep(asset)
             out.net = within(out.net + worth_down(total + options[asset], price))
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
@@ -459,7 +481,7 @@ class World:
         option_gain[i.settles_in] += value - p.entry_cost
         out.initial += worth_up(unit * worst * i.short_initial, price)
         if self.short_rule(i).entry_counts and short:
-            keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
+            keep = self.keep(i.settles_in)
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)
         out.share[place] = worth_up(unit * short * i.short_maintenance, price)
