@@ -86,6 +86,22 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
     if x.accounts.status[account] != AccountStatus.OPEN:
         return Refusal(no.ACCOUNT_NOT_OPEN, int(x.accounts.status[account]), AccountStatus.OPEN)
+    refusal = _excess_refusal(x, account, asset, amount)
+    if refusal is not None:
+        return refusal
+    if x.accounts.is_suspended[account]:
+        standing = int(x.accounts.status[x.accounts.parent[account]])
+        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    reported = unassessed_asset(x, account)
+    if reported >= 0:
+        return Refusal(no.PRICE_NOT_ASSESSED, reported, -1)
+    emit(event.COLLATERAL_WITHDRAWN, **row)
+    return None
+
+
+def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Why an amount stays: prices, the balance, or what it is needed for."""
+    no = WithdrawCollateralRefusal
     stale = stale_asset(x, account)
     if stale >= 0:
         return Refusal(no.INDEX_STALE, stale, -1)
@@ -98,13 +114,6 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
-    if x.accounts.is_suspended[account]:
-        standing = int(x.accounts.status[x.accounts.parent[account]])
-        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
-    reported = unassessed_asset(x, account)
-    if reported >= 0:
-        return Refusal(no.PRICE_NOT_ASSESSED, reported, -1)
-    emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
 
 

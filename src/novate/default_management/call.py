@@ -1,4 +1,4 @@
-"""Margin calls: of accounts whose policy is call then default, or short by decay alone (chapter 10).
+"""Margin calls of accounts that are called before they default (rulebook chapter 10).
 
 Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
 Principle 13 for the rules by which a member that does not pay is in default.
@@ -16,6 +16,7 @@ from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
     equity_of_called,
+    held_up,
     is_only_decayed,
     known_groups,
     look_at,
@@ -178,9 +179,9 @@ def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    Emits `MarginCallMet` with equity at or above initial margin; else `CallExtended` while an open
-    position, long options aside, has a blocked price: no default is declared on marks that are not
-    current; else `DefaultDeclared`, and `MarginReleased` for the reservations of the account.
+    Emits `MarginCallMet` with equity at or above what the call asks; else `CallExtended` while none
+    of the open positions has a price, so that nothing could be closed; else `DefaultDeclared`, and
+    `MarginReleased` for the reservations of the account.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
-        takeover worth is below the takeover level and no price is blocked.
+        takeover worth is below the takeover level and a position has a price.
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
@@ -200,12 +201,13 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     blocked, long_worth = look_at(x, accounts)
     stands = ~_fails_early(x, accounts, equity, numbers[:, MAINTENANCE], long_worth)
     is_early = x.now_ns < due
-    refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
+    is_held_up = held_up(x, accounts, blocked)
+    refused.where(is_early & (is_held_up | stands), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
     is_met = equity[rows] >= initial[rows]
     _meet(accounts, equity, initial, rows[is_met], emit)
     rows = rows[~is_met]
-    waits = rows[blocked[rows] >= 0]
+    waits = rows[is_held_up[rows]]
     if waits.size:
         emit.columns(
             event.CALL_EXTENDED,
@@ -213,7 +215,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
             deadline_ns=np.full(waits.size, x.now_ns),
             instrument=blocked[waits],
         )
-    fails = rows[blocked[rows] < 0]
+    fails = rows[~is_held_up[rows]]
     if fails.size:
         emit.columns(
             event.DEFAULT_DECLARED,
@@ -239,7 +241,8 @@ def _fails_early(
     equity = equity_of_called(x, accounts, equity)
     is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
     fails: npt.NDArray[np.bool_] = equity + long_worth < takeover_level(x, accounts, maintenance)
-    return fails | (is_auto & (equity < maintenance))
+    fails |= is_auto & (equity < maintenance)
+    return fails
 
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
@@ -264,8 +267,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy call then default, or short of maintenance margin by decay alone, without
-        a blocked price, by number.
+        Accounts of policy call then default, or short of maintenance margin by decay alone, those
+        aside that nothing could be closed of, by number.
     """
     breach = (
         x.margin_groups()
@@ -282,7 +285,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
             & (margin.equity < margin.maintenance)
         )
         short = np.sort(np.concatenate((short, failing[is_only_decayed(x, failing)])))
-    return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
+    is_held_up = held_up(x, short, look_at(x, short).blocked)
+    return commands(command.CALL_MARGIN, account=short[~is_held_up])
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -297,7 +301,7 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
     Those are accounts with takeover worth below the takeover level, and those whose deadline waited
-    for a price; none while a price is blocked.
+    for a price; none of whose positions nothing could be closed.
     """
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
@@ -311,7 +315,7 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     waits = x.accounts.deadline_ns[called] == WAITING
     maintenance = margin.maintenance[called]
     fails = waits | _fails_early(x, called, margin.equity[called], maintenance, long_worth)
-    return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
+    return commands(command.EXPIRE_CALL, account=called[fails & ~held_up(x, called, blocked)])
 
 
 def _deadlines(x: ClearingState) -> I64:

@@ -94,9 +94,9 @@ class PriceLook(NamedTuple):
     Attributes
     ----------
     blocked
-        Lowest number of an open position whose price is blocked, -1 for none: no liquidation, call
-        or default is decided on it (rule 4.22).  Long options are left out: they are no collateral
-        and ask for no margin.
+        Lowest number of an open position whose price is blocked, -1 for none: no takeover is
+        decided on it (rule 4.22).  Long options are left out: they are no collateral and ask for no
+        margin.
     long_worth
         Worth of the long options at their marks, numeraire units, each rounded down, not negative;
         one whose price is blocked counts as nothing (rule 10.2).
@@ -115,6 +115,21 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
             blocked_prices(x), accounts, *look,
         )  # fmt: skip
     return look
+
+
+def held_up(x: ClearingState, accounts: I64, blocked: I64) -> B1:
+    """Return which accounts have open positions and a price of none: nothing could be closed.
+
+    Rule 4.22; ``blocked`` is that of a `PriceLook`.  One position without a price shields no
+    others.
+    """
+    found: B1 = blocked >= 0
+    if found.any():
+        is_blocked = blocked_prices(x)
+        for k in np.flatnonzero(found).tolist():
+            book = book_of(x, x.group_of(int(accounts[k])))
+            found[k] = not ((book.lots != 0) & ~is_blocked[book.instrument]).any()
+    return found
 
 
 def has_blocked_price(x: ClearingState, account: int) -> bool:

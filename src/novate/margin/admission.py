@@ -39,8 +39,8 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
+from novate.valuation.price_status import halted_among, is_halted, without_the_expired
 from novate.valuation.stale_collateral import without_stale_collateral
-from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
@@ -287,10 +287,9 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
     if not 0 < limit <= x.instruments.ticks_max[i]:
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
-    if x.instruments.status[i] != InstrumentStatus.ACTIVE:
-        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
-    if is_over(x, i):
-        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(InstrumentStatus.EXPIRED), 1)
+    status = int(without_the_expired(x, np.array([i]))[i])
+    if status != InstrumentStatus.ACTIVE:
+        return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
     held, elsewhere = _worst_side(x, account, i, lots)

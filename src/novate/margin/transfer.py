@@ -169,6 +169,11 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
         found = x.assess(parties[0])
         is_covered = found.equity >= found.initial
         return None if is_covered else Refusal(No.INSUFFICIENT_MARGIN, found.equity, found.initial)
+    return _parties_refusal(x, parties)
+
+
+def _parties_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+    """Whether each of two groups keeps what a withdrawal would leave in it (rule 7.48)."""
     stale = [asset for asset in (stale_asset(x, account) for account in parties) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)

@@ -11,7 +11,7 @@ from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
 from novate.market.price_source import Index
-from novate.market.reference import PPM, set_decay, set_price
+from novate.market.reference import PPM, set_decay, set_price, set_stale_add_ons
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -135,6 +135,7 @@ def apply_index_updated(state: MarketState, row: Row) -> None:
     """Book the index, and what its age leaves of the asset as collateral (rule 5.43)."""
     book_index(state, row)
     set_decay(state, row["asset"])
+    set_stale_add_ons(state, row["asset"])
 
 
 def book_index(state: MarketState, row: Row) -> None:
@@ -143,6 +144,7 @@ def book_index(state: MarketState, row: Row) -> None:
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
     assets.is_stale[asset] = row["is_stale"]
+    state.forget_age()
     assets.updated_ns[asset] = state.now_ns
 
 
@@ -256,9 +258,7 @@ TOPIC: Topic[MarketState] = Topic(
             event.PRICE_REPORTED, apply_price_reported, NOBODY, older=((1, remember_price),)
         ),
         Application(event.INDEX_UPDATED, apply_index_updated, NOBODY, older=((1, book_index),)),
-        Application(
-            event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)
-        ),
+        Application(event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)),
         Application(event.MARK_UPDATED, apply_mark_updated, NOBODY),
     ),
     phases=(update_indices, update_marks),

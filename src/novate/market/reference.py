@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.errors import require
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.value import INVERSE, LINEAR
-from novate.kernel.codes import Style
+from novate.kernel.codes import InstrumentStatus, Style
 from novate.market.columns import AssetColumns
 from novate.market.state import MarketState
 from novate.message import command, event
@@ -192,6 +194,28 @@ def _is_interval(interval_ns: int) -> bool:
 def _next_multiple(now_ns: int, interval_ns: int) -> int:
     """First multiple of the interval after now, 0 without an interval."""
     return (now_ns // interval_ns + 1) * interval_ns if interval_ns else 0
+
+
+def set_stale_add_ons(state: MarketState, asset: int) -> None:
+    """Let margin of contracts on an asset, or paid in it, ask more with the age of a stale index.
+
+    Rule 5.44: ``ceil(stale_add_on_ppm * age / horizon)`` of the notional, at most all of it; the
+    larger age of underlying and settlement asset counts.
+    """
+    assets, c = state.assets, state.instruments
+    if not (assets.is_stale[asset] or state.is_aged()):
+        return
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = np.where(assets.used("is_stale"), state.now_ns - assets.used("fresh_ns"), 0)
+    age[0] = 0
+    is_meant = (c.used("underlying") == asset) | (c.used("settlement_asset") == asset)
+    is_meant &= c.used("status") == InstrumentStatus.ACTIVE
+    most = state.by_instrument(Parameter.STALE_ADD_ON_PPM)
+    for i in np.flatnonzero(is_meant).tolist():
+        oldest = int(max(age[c.underlying[i]], age[c.settlement_asset[i]]))
+        share = -(-int(most[i]) * oldest // horizon) if horizon else 0
+        c.stale_ppm[i] = min(share, PPM) if state.marks.mark[i] > 0 else 0
+    state.forget_age()
 
 
 def append_instrument(state: MarketState, row: Row) -> None:

@@ -271,6 +271,11 @@ class Parameter(IntEnum):
         "index", "stale_horizon_hours", HOURS, DAY, 0, 30 * DAY,
         "age of a stale index at which its asset is worth nothing as collateral, 0 for no decay",
     )
+    STALE_ADD_ON_PPM = 24, Setting(
+        "margin", "stale_add_on_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "share of the notional that margin asks more when an index is as old as the stale horizon",
+        scopes=BY_INSTRUMENT,
+    )
     # fmt: on
 
 

@@ -8,7 +8,6 @@ from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
 
 
-
 class Basis(IntEnum):
     """What a final settlement price was made from (rules 8.42 to 8.44)."""
 

@@ -142,6 +142,8 @@ def close_contract(x: ClearingState, i: int, ticks: int) -> None:
     )  # fmt: skip
     end_reservations(x, i)
     x.instruments.status[i] = InstrumentStatus.EXPIRED
+    x.instruments.stale_ppm[i] = 0
+    x.forget_age()
     x.forget_watched()
     x.instruments.next_cycle_ns[i] = 0
     x.instruments.next_funding_ns[i] = 0

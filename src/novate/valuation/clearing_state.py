@@ -250,6 +250,7 @@ class ClearingState(MarketState, BookState):
         self.forget_holders()
         self.forget_groups()
         self.forget_watched()
+        self.forget_age()
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""

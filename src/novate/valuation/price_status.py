@@ -34,9 +34,7 @@ def is_over(x: ClearingState, instrument: int) -> bool:
     return bool(0 < x.instruments.expiry_ns[instrument] <= x.now_ns)
 
 
-def without_the_expired(
-    x: ClearingState, instruments: npt.NDArray[Any]
-) -> npt.NDArray[np.int8]:
+def without_the_expired(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
     """Return the status of every instrument, that of those named that are over as `EXPIRED`.
 
     A contract whose expiry has come and which is not settled yet takes no trade (rule 5.42).  The

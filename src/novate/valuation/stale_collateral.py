@@ -1,4 +1,4 @@
-"""Collateral whose index is stale: no new credit on it, and its decay told apart (rules 5.43, 6.81).
+"""Collateral whose index is stale: no new credit, and its decay told apart (rules 5.43, 6.81).
 
 The collateral factor of an asset already counts the decay.  Two other views of it are needed, each
 for as long as a decision takes.
@@ -19,11 +19,11 @@ from novate.valuation.clearing_state import ClearingState
 @contextmanager
 def without_stale_collateral(x: ClearingState) -> Iterator[None]:
     """Let assets whose index was stale at the last assessment count for nothing (rule 6.81)."""
-    a = x.assets
-    stale = np.flatnonzero(a.used("is_stale") & (a.used("collateral_factor") * a.unit_price[: a.count] > 0))
-    if not stale.size:
+    stale = list(x.stale_assets())
+    if not stale:
         yield
         return
+    a = x.assets
     kept = a.collateral_factor[stale]
     a.collateral_factor[stale] = 0.0
     try:

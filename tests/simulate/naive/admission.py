@@ -453,6 +453,20 @@ def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
 
 
+@pytest.mark.rule("6.81", "7.8", "7.9", "7.12")
+def refuse_short(w: World, row: Row, i: Instrument, sides: list[Side]) -> None:
+    """Refuse what leaves a side without margin, or gives away what its creditors need."""
+    code = refusal.SubmitTradeRefusal
+    for s in sides:
+        if s.is_checked and not (s.only_reduces and i.mark == 0):
+            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
+            n = s.after()
+            is_short = n.equity < n.initial and not s.is_risk_reducing
+            needed = n.maintenance if s.only_reduces else n.initial
+            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
+    refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+
+
 @pytest.mark.rule("7.2", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
@@ -468,8 +482,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
-    refuse_if(w.is_over(i), code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
     sides[0].other, sides[1].other = sides[1], sides[0]
 
@@ -487,14 +501,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
     with w.seen_as("new credit"):
-        for s in sides:
-            if s.is_checked and not (s.only_reduces and i.mark == 0):
-                refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-                n = s.after()
-                is_short = n.equity < n.initial and not s.is_risk_reducing
-                needed = n.maintenance if s.only_reduces else n.initial
-                refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
-        refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+        refuse_short(w, row, i, sides)
     refuse_adding(w, i, sides)
     for side in sides:
         side.book(side.account, really=True)
@@ -535,6 +542,14 @@ def may_trade(w: World, number: int) -> bool:
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 
+@pytest.mark.rule("6.81")
+def with_hold(w: World, twin: Account, held: int) -> Numbers:
+    """What an account is worth on new credit when it holds more for orders."""
+    twin.open_order_hold += held
+    with w.seen_as("new credit"):
+        return w.assess(twin)
+
+
 @pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "7.41", "15.5")
 def reserve_margin(w: World, row: Row, _: int) -> None:
     code = refusal.ReserveMarginRefusal
@@ -547,8 +562,8 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     most, limit = i.terms["lots_max"], row["limit_ticks"]
     refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < limit <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
-    refuse_if(w.is_over(i), code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
     p = twin.positions[number]
@@ -563,16 +578,13 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     with w.seen_as("new credit"):
         without = w.assess(twin)
-        twin.open_order_hold += held
-        after = w.assess(twin)
+    after = with_hold(w, twin, held)
     if after.equity < after.initial:
         out = is_risk_reducing(w, account, number, lots, held)
         refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         twin.open_order_hold -= held
         held = min(held, max(without.equity - without.initial, 0))
-        twin.open_order_hold += held
-        with w.seen_as("new credit"):
-            after = w.assess(twin)
+        after = with_hold(w, twin, held)
     reduces = only_closes(w, account, number, lots)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)

@@ -131,10 +131,10 @@ def expire_call(w: World, number: int) -> None:
     if n.equity >= level:
         meet_call(w, number)
         return
-    waiting = w.blocked_positions(account)
-    if waiting:
+    if w.is_held_up(account):
+        first = w.blocked_positions(account)[0]
         account.deadline = book.WAITING
-        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=waiting[0])
+        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=first)
         return
     w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
     begin_closing(w, number)
@@ -752,7 +752,7 @@ def cure_stages(w: World) -> Iterator[Work]:
         k
         for k, a, _ in called
         if a.deadline == book.WAITING or fails_early(w, a)
-        if not w.blocked_positions(a)
+        if not w.is_held_up(a)
     ]
     yield account_work("ExpireCall", lost)
 
@@ -760,11 +760,7 @@ def cure_stages(w: World) -> Iterator[Work]:
 @pytest.mark.rule("4.18", "4.19", "4.22", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
-    trading = [
-        (k, a, n)
-        for k, a, n in assessed(w, AccountStatus.OPEN)
-        if not w.blocked_positions(a)
-    ]
+    trading = [(k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.is_held_up(a)]
     failing = [
         (n.equity - n.maintenance, k)
         for k, a, n in trading

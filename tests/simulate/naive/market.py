@@ -6,7 +6,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
-from tests.simulate.naive.number import MS, clamp, half_up
+from tests.simulate.naive.number import MS, ceil_div, clamp, half_up
 from tests.simulate.naive.world import Instrument, World
 
 
@@ -58,6 +58,9 @@ def update_index(w: World, asset: int) -> None:
         a.fresh = w.now
     horizon = w.parameters[Parameter.STALE_HORIZON_NS]
     a.decay = max(horizon - (w.now - a.fresh), 0) / horizon if horizon else 1.0
+    for i in w.instruments:
+        if asset in (i.terms["underlying"], i.settles_in) and i.status == InstrumentStatus.ACTIVE:
+            i.stale_ppm = stale_add_on(w, i)
     w.emit(
         "IndexUpdated",
         asset=asset,
@@ -67,6 +70,18 @@ def update_index(w: World, asset: int) -> None:
         outliers=outliers,
         is_stale=a.is_stale,
     )
+
+
+@pytest.mark.rule("5.44")
+def stale_add_on(w: World, i: Instrument) -> int:
+    """Millionths of the notional that margin asks more while an index is stale."""
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    if i.mark <= 0 or horizon == 0:
+        return 0
+    used = [w.assets[a] for a in {i.terms["underlying"], i.settles_in} - {0}]
+    age = max(w.now - a.fresh if a.is_stale else 0 for a in used)
+    most = w.parameter(Parameter.STALE_ADD_ON_PPM, instrument=i)
+    return min(ceil_div(most * age, horizon), 1_000_000)
 
 
 @pytest.mark.rule("5.11")
@@ -93,7 +108,7 @@ def extend_sums(w: World, i: Instrument) -> None:
         i.final_ms += ms
 
 
-@pytest.mark.rule("5.10", "5.41", "5.12", "5.13", "5.14", "5.15")
+@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15", "5.41")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]

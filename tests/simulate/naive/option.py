@@ -19,7 +19,7 @@ from novate.kernel.codes import (
 from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
-from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
+from tests.simulate.naive.number import AMOUNT_MAX, clamp, refuse_if
 from tests.simulate.naive.world import Instrument, ShortRule, Smile, World
 
 Row = dict[str, Any]

@@ -252,7 +252,7 @@ class Workload:
                 cycle_ns=self._pick((HOUR, 25 * MINUTE)),
             ),
             self.terms(symbol="ATC", style=2, cycle_ns=0, tick_e8=7_000_000, unit=70),
-            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin),
+            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin, funding_ns=20 * MINUTE),
         ]
         options = self._options()
         self.instruments = len(contracts) + len(options)
@@ -789,6 +789,7 @@ class Workload:
         """How long settlement waits for prices, and how much of a window it wants."""
         values = {
             Parameter.SETTLEMENT_WAIT_NS: (0, 20 * MINUTE, 3 * HOUR, DAY),
+            Parameter.STALE_ADD_ON_PPM: (0, 200_000, 1_000_000),
             Parameter.STALE_HORIZON_NS: (0, 2 * HOUR, 6 * HOUR, DAY),
             Parameter.SETTLEMENT_COVERAGE_PPM: (1, 300_000, 900_000, 1_000_000),
         }

@@ -16,6 +16,7 @@ from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
+    ceil_div,
     half_away,
     unit_price_of,
     worth_down,
@@ -107,6 +108,7 @@ class Instrument:
     updated: int = 0
     short_initial: int = 0
     short_maintenance: int = 0
+    stale_ppm: int = 0  # what margin asks more of the notional
     is_knocked: bool = False
     next_observation: int = 0
 
@@ -173,15 +175,15 @@ class Numbers:
     bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
 
-@pytest.mark.rule("3.7", "3.9")
+@pytest.mark.rule("3.7", "3.9", "5.44")
 def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     """Margin of one position: the tier whose floor is the highest not above the notional."""
-    rate, deduction = 1.0, 0.0
+    ppm, deduction = 1_000_000, 0.0
     for tier in instrument.tiers:
         if float(tier.floor) <= notional:
-            rate = (tier.initial_ppm if initial else tier.maintenance_ppm) / 1e6
+            ppm = tier.initial_ppm if initial else tier.maintenance_ppm
             deduction = tier.initial_deduction if initial else tier.maintenance_deduction
-    return math.ceil(notional * rate - deduction)
+    return math.ceil(notional * ((ppm + instrument.stale_ppm) / 1e6) - deduction)
 
 
 MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
@@ -380,6 +382,13 @@ class World:
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
 
+    @pytest.mark.rule("4.22", "6.36")
+    def is_held_up(self, account: Account) -> bool:
+        """Whether positions have no price, and none has one."""
+        held = [k for (k, _), p in self.group(account).positions.items() if p.lots]
+        priced = [k for k in held if not self.is_blocked(self.instruments[k])]
+        return bool(self.blocked_positions(account)) and not priced
+
     @pytest.mark.rule("6.36", "10.2")
     def worth_of_longs(self, account: Account) -> int:
         """Marks of the long options whose price is not blocked."""
@@ -479,12 +488,13 @@ class World:
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
-        out.initial += worth_up(unit * worst * i.short_initial, price)
+        older = ceil_div(i.mark * i.stale_ppm, 1_000_000)  # rule 5.44
+        out.initial += worth_up(unit * worst * (i.short_initial + older), price)
         if self.short_rule(i).entry_counts and short:
             keep = self.keep(i.settles_in)
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)
-        out.share[place] = worth_up(unit * short * i.short_maintenance, price)
+        out.share[place] = worth_up(unit * short * (i.short_maintenance + older), price)
         out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)

@@ -65,13 +65,12 @@ def test_one_lot_of_a_short_option_with_an_old_smile_delays_no_liquidation() -> 
 
 
 @pytest.mark.rule("4.22", "5.20")
-def test_a_short_option_without_an_index_waits_for_it() -> None:
+def test_a_short_option_without_an_index_shields_nobody() -> None:
     house = house_of(1_500)
     trade(house, "friend", "whale", lots=1, instrument=1)
     house.price(89, at_ns=START + 3 * HOUR)
-    assert house.status("whale") == AccountStatus.OPEN
-    house.price(89, e8={1: 100 * E8})
     assert house.status("whale") == AccountStatus.LIQUIDATING
+    assert {row["subject"] for row in house.events("OrderPlaced")} == {0}
 
 
 @pytest.mark.rule("9.4")

@@ -40,7 +40,7 @@ def future(last_seen: int, price: int = 100, **terms: Any) -> ClearingHouse:
     return house
 
 
-@pytest.mark.rule("8.43", "5.17")
+@pytest.mark.rule("5.17", "8.43")
 def test_a_feed_that_is_dead_through_the_window_settles_at_the_first_fresh_index() -> None:
     # The last update is 31 minutes before expiry and counts for 5: 4 minutes of the window at 100,
     # 26 that were not observed at 60: (4 x 100 + 26 x 60) / 30 = 65.33.
@@ -54,7 +54,7 @@ def test_a_feed_that_is_dead_through_the_window_settles_at_the_first_fresh_index
     assert house.balance("A") == 10_000 * COIN - 50 * 35 * COIN
 
 
-@pytest.mark.rule("8.42", "5.17")
+@pytest.mark.rule("5.17", "8.42")
 def test_a_window_that_was_observed_enough_settles_at_once_without_a_price() -> None:
     # Observed from 25 minutes before expiry to 8 before it, 17 of 30 minutes: 12 at 100, 5 at 80.
     house = ClearingHouse(parameters={Parameter.INDEX_STALENESS_NS: 5 * MINUTE})
@@ -138,7 +138,7 @@ def test_an_option_settles_by_the_same_rules() -> None:
     assert row["basis"] == Basis.FIRST_FRESH
 
 
-@pytest.mark.rule("8.10", "5.41")
+@pytest.mark.rule("5.41", "8.10")
 def test_a_linear_contract_may_settle_at_zero() -> None:
     # Half a tick is half a numeraire: at 0.4 the mark is 1, the settlement price 0.
     house = future(HOUR)
@@ -152,7 +152,7 @@ def test_a_linear_contract_may_settle_at_zero() -> None:
     assert house.balance("B") == 15_000 * COIN
 
 
-@pytest.mark.rule("8.10", "5.41")
+@pytest.mark.rule("5.41", "8.10")
 def test_an_inverse_contract_settles_at_one_tick_at_least() -> None:
     house = ClearingHouse()
     house.list_contract(

@@ -264,6 +264,10 @@ WATERFALL = Section(
 
 INDEX = Section("index", "How source prices become an index.", _parameters("index"))
 
+SETTLEMENT = Section(
+    "settlement", "How contracts without enough prices are settled.", _parameters("settlement")
+)
+
 SMILE = Section("smile", "Which smiles count.", _parameters("smile"))
 
 BOOK = Section(
@@ -379,6 +383,7 @@ SECTIONS: tuple[Section, ...] = (
     CALLS,
     WATERFALL,
     INDEX,
+    SETTLEMENT,
     SMILE,
     BOOK,
     OPTIONS,
