@@ -18,6 +18,7 @@ from novate.message import command
 from novate.message.declare import rows_of
 from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
+from novate.message.settlement import Basis
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.extreme import Filled, Unfunded
@@ -218,6 +219,13 @@ def test_the_streams_reach_every_refusal_of_an_engine_command_that_can_be_reache
     ]
     assert missed == list(UNREACHABLE)
     assert set(names) - {"AssessMargin"} == set(ENGINE_ONLY)
+
+
+def test_the_streams_reach_every_basis_of_a_settlement_price_and_late_funding() -> None:
+    reached = reached_by_all()
+    told = [basis for basis in Basis if basis != Basis.NOT_TOLD]
+    assert [basis for basis in told if not reached[f"basis {basis}"]] == []
+    assert reached["late funding"] > 0
 
 
 def test_the_streams_send_losses_to_every_layer() -> None:

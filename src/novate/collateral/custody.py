@@ -18,7 +18,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
-from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -77,7 +77,7 @@ def apply_collateral_posted(x: ClearingState, row: Row) -> None:
 
 
 def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11, 6.52, 6.90 and 6.96).
+    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11, 6.52, 6.80, 6.90 and 6.96).
 
     Parameters
     ----------
@@ -88,11 +88,14 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
-        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, MEMBER_NOT_ACTIVE, CUSTODY_SHORT
-        or GAINS_NOT_PAID, tested in this order.
+        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, MEMBER_NOT_ACTIVE, CUSTODY_SHORT,
+        GAINS_NOT_PAID or PRICE_NOT_ASSESSED (with the asset), tested in this order.
     """
     refusal = _withdrawal_refusal(x, **row) or _excess_refusal(x, **row)
     if refusal is None:
+        reported = unassessed_asset(x, row["account"])
+        if reported >= 0:
+            return Refusal(WithdrawCollateralRefusal.PRICE_NOT_ASSESSED, reported, -1)
         emit(event.COLLATERAL_WITHDRAWN, **row)
     return refusal
 

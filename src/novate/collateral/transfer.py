@@ -19,7 +19,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferCollateralRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
-from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
 
 
 def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -34,9 +34,9 @@ def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         Reasons of `parties_refusal`, then UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, INSUFFICIENT_BALANCE,
-        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN or
-        GAINS_NOT_PAID, the last three with the equity that stays and what it must cover, numeraire
-        units.
+        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN,
+        GAINS_NOT_PAID (these three with the equity that stays and what it must cover, numeraire
+        units) or PRICE_NOT_ASSESSED.
     """
     refusal = parties_refusal(x, row, No) or _amount_refusal(x, row)
     if refusal is not None:
@@ -79,6 +79,9 @@ def _group_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Re
         return Refusal(No.GAINS_UNPROVEN, after.equity, margin + gains)
     if after.equity < margin + gains + unpaid:
         return Refusal(No.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
+    reported = unassessed_asset(x, sender)
+    if reported >= 0:
+        return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

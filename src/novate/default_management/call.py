@@ -1,4 +1,4 @@
-"""Margin calls of accounts whose shortfall policy is call then default (rulebook chapter 10).
+"""Margin calls of accounts that are called before they default (rulebook chapter 10).
 
 Calls look at positions alone (rule 3.40): orders that are not margined are asked back instead.
 
@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_positions,
+    equity_of_called,
+    held_up,
+    is_only_decayed,
     known_groups,
     look_at,
     look_for_takeover,
@@ -41,6 +45,25 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
+from novate.valuation.stale_collateral import decaying_assets
+
+
+def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
+    """Return the equity that meets a call, numeraire units (rules 10.1, 10.4 and 10.40).
+
+    Parameters
+    ----------
+    accounts, numbers
+        Accounts and their assessment, shape (accounts, WIDTH).
+
+    Returns
+    -------
+    I64
+        Initial margin; maintenance margin of policy auto-liquidate, whose accounts are only called
+        when they are short by decay alone.
+    """
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    return np.where(is_auto, numbers[:, MAINTENANCE], numbers[:, INITIAL])
 
 
 def decide_call_margins(
@@ -60,14 +83,16 @@ def decide_call_margins(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
-        default, CAUSE_GONE unless it is open and its equity below initial margin.
+        default, or one that is short by decay alone, CAUSE_GONE unless it is open and its equity
+        below the level of rule 10.40.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
-    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_known &= ~is_auto | is_only_decayed(x, accounts)
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_positions(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
@@ -116,9 +141,9 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
     """
     accounts, refused = _called(x, columns)
     numbers = assess_positions(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
-    refused.where(equity < initial, No.CAUSE_GONE, equity, initial)
-    _meet(accounts, numbers, refused.passing(), emit)
+    equity, level = numbers[:, EQUITY], call_level(x, accounts, numbers)
+    refused.where(equity < level, No.CAUSE_GONE, equity, level)
+    _meet(accounts, equity, level, refused.passing(), emit)
     return refused.reasons()
 
 
@@ -131,13 +156,13 @@ def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
     return accounts, refused
 
 
-def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
+def _meet(accounts: I64, equity: I64, level: I64, rows: I64, emit: Emit) -> None:
     if rows.size:
         emit.columns(
             event.MARGIN_CALL_MET,
             account=accounts[rows],
-            equity=numbers[rows, EQUITY],
-            requirement=numbers[rows, INITIAL],
+            equity=equity[rows],
+            requirement=level[rows],
         )
 
 
@@ -158,9 +183,9 @@ def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    Emits `MarginCallMet` with equity at or above initial margin; else `CallExtended` while an open
-    position, long options aside, has a blocked price: no default is declared on marks that are not
-    current; else `DefaultDeclared`, and `MarginReleased` for the reservations of the account.
+    Emits `MarginCallMet` with equity at or above what the call asks; else `CallExtended` while none
+    of the open positions has a price, so that nothing could be closed; else `DefaultDeclared`, and
+    `MarginReleased` for the reservations of the account.
 
     Parameters
     ----------
@@ -171,21 +196,21 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
-        takeover worth is below the takeover level and no price is blocked.
+        takeover worth is below the takeover level and a position has a price.
     """
     accounts, refused = _called(x, columns)
     numbers = assess_positions(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     due = x.accounts.deadline_ns[accounts]
-    worth, level, blocked = look_for_takeover(x, accounts, equity, numbers[:, MAINTENANCE])
-    stands = worth >= level
+    fails_early, blocked = _look(x, accounts, equity, numbers[:, MAINTENANCE])
     is_early = x.now_ns < due
-    refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
+    is_held_up = held_up(x, accounts, blocked)
+    refused.where(is_early & (is_held_up | ~fails_early), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
     is_met = equity[rows] >= initial[rows]
-    _meet(accounts, numbers, rows[is_met], emit)
+    _meet(accounts, equity, initial, rows[is_met], emit)
     rows = rows[~is_met]
-    waits = rows[blocked[rows] >= 0]
+    waits = rows[is_held_up[rows]]
     if waits.size:
         emit.columns(
             event.CALL_EXTENDED,
@@ -193,7 +218,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
             deadline_ns=np.full(waits.size, x.now_ns),
             instrument=blocked[waits],
         )
-    fails = rows[blocked[rows] < 0]
+    fails = rows[~is_held_up[rows]]
     if fails.size:
         emit.columns(
             event.DEFAULT_DECLARED,
@@ -204,6 +229,25 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
         )
         release_all(x, x.accounts_of(accounts[fails])[0], emit)
     return refused.reasons()
+
+
+def _look(
+    x: ClearingState, accounts: I64, equity: I64, maintenance: I64
+) -> tuple[npt.NDArray[np.bool_], I64]:
+    """Whether called accounts fail before their deadline (rules 10.6 and 10.41).
+
+    And their lowest open position whose price is blocked, -1 for none, long options aside.
+
+    Parameters
+    ----------
+    accounts, equity, maintenance
+        Called accounts and their figures, numeraire units; each of shape (accounts,).
+    """
+    equity = equity_of_called(x, accounts, equity)
+    worth, level, blocked = look_for_takeover(x, accounts, equity, maintenance)
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    fails: npt.NDArray[np.bool_] = (worth < level) | (is_auto & (equity < maintenance))
+    return fails, blocked
 
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
@@ -218,7 +262,7 @@ def apply_default_declared(x: DefaultState, columns: Row) -> None:
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `CallMargin` for open accounts below initial margin (rules 4.19 and 4.22).
+    """Return `CallMargin` for open accounts below initial margin (rules 4.19, 4.22 and 10.40).
 
     Parameters
     ----------
@@ -228,7 +272,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy call then default without a blocked price, by number.
+        Accounts of policy call then default, or short of maintenance margin by decay alone, those
+        aside that nothing could be closed of, by number.
     """
     breach = (
         x.margin_groups()
@@ -238,32 +283,46 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     )
     short = np.flatnonzero(breach)
     short = short[margin.equity[short] < position_margin(x, margin, short)]
-    return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
+    if decaying_assets(x).size:
+        failing = np.flatnonzero(
+            x.margin_groups()
+            & (x.accounts.used("status") == AccountStatus.OPEN)
+            & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
+            & (margin.equity < margin.maintenance)
+        )
+        short = np.sort(np.concatenate((short, failing[is_only_decayed(x, failing)])))
+    is_held_up = held_up(x, short, look_at(x, short).blocked)
+    return commands(command.CALL_MARGIN, account=short[~is_held_up])
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `MeetCall` for called accounts with equity at or above initial margin (rule 4.16)."""
+    """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
-    is_met = margin.equity[called] >= position_margin(x, margin, called)
-    return commands(command.MEET_CALL, account=called[is_met])
+    is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
+    initial = position_margin(x, margin, called)
+    level = np.where(is_auto, margin.maintenance[called], initial)
+    return commands(command.MEET_CALL, account=called[margin.equity[called] >= level])
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
     Those are accounts with takeover worth below the takeover level, and those whose deadline waited
-    for a price; none while a price is blocked.
+    for a price; none of whose positions nothing could be closed.
     """
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
     waits = x.accounts.deadline_ns[called] == WAITING
-    called = called[waits | may_fail(x, called, margin.equity[called], margin.maintenance[called])]
-    worth, level, blocked = look_for_takeover(
-        x, called, margin.equity[called], margin.maintenance[called]
-    )
-    fails = (x.accounts.deadline_ns[called] == WAITING) | (worth < level)
-    return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
+    # What decayed only adds to equity: the others need no look.
+    equity, maintenance = margin.equity[called], margin.maintenance[called]
+    is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
+    called = called[
+        waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
+    ]
+    fails, blocked = _look(x, called, margin.equity[called], margin.maintenance[called])
+    fails |= x.accounts.deadline_ns[called] == WAITING
+    return commands(command.EXPIRE_CALL, account=called[fails & ~held_up(x, called, blocked)])
 
 
 def _deadlines(x: ClearingState) -> I64:

@@ -13,6 +13,7 @@ from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import (
     DEBT_INITIAL,
     DEBT_MAINTENANCE,
+    EQUITY,
     INITIAL,
     MAINTENANCE,
     TOTAL_MAX,
@@ -34,6 +35,7 @@ from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
 from novate.valuation.price_status import blocked_prices
+from novate.valuation.stale_collateral import decaying_assets, without_decay
 
 
 def position_rows(x: ClearingState, account: int) -> list[int]:
@@ -116,15 +118,43 @@ def position_margin(x: ClearingState, margin: MarginColumns, groups: I64) -> I64
     return initial
 
 
+def is_only_decayed(x: ClearingState, accounts: I64) -> B1:
+    """Return which accounts would hold maintenance margin if stale collateral did not decay.
+
+    Rule 10.40; nobody while no collateral decays.  What a model asks does not depend on collateral.
+    """
+    if not decaying_assets(x).size or not accounts.size:
+        return np.zeros(accounts.size, np.bool_)
+    with without_decay(x):
+        numbers = assess_many(x, accounts)
+    found: B1 = numbers[:, EQUITY] >= numbers[:, MAINTENANCE]
+    return found
+
+
+def equity_of_called(x: ClearingState, accounts: I64, equity: I64) -> I64:
+    """Return the equity that says whether a call fails before its deadline (rule 10.41).
+
+    Parameters
+    ----------
+    accounts, equity
+        Called accounts and their equity; it counts stale collateral without decay.
+    """
+    if not decaying_assets(x).size or not accounts.size:
+        return equity
+    with without_decay(x):
+        found: I64 = assess_many(x, accounts)[:, EQUITY]
+    return found
+
+
 class PriceLook(NamedTuple):
     """What blocked prices and options say of some accounts; int64, each of shape (accounts,).
 
     Attributes
     ----------
     blocked
-        Lowest number of an open position whose price is blocked, -1 for none: no liquidation, call
-        or default is decided on it (rule 4.22).  Long options are left out: they are no collateral
-        and ask for no margin.
+        Lowest number of an open position whose price is blocked, -1 for none: no takeover is
+        decided on it (rule 4.22).  Long options are left out: they are no collateral and ask for no
+        margin.
     long_worth
         Worth of the long options at their marks, numeraire units, each rounded down, not negative;
         one whose price is blocked counts as nothing (rule 10.2).
@@ -147,6 +177,21 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
             blocked_prices(x), accounts, *look,
         )  # fmt: skip
     return look
+
+
+def held_up(x: ClearingState, accounts: I64, blocked: I64) -> B1:
+    """Return which accounts have open positions and a price of none: nothing could be closed.
+
+    Rule 4.22; ``blocked`` is that of a `PriceLook`.  One position without a price shields no
+    others.
+    """
+    found: B1 = blocked >= 0
+    if found.any():
+        is_blocked = blocked_prices(x)
+        for k in np.flatnonzero(found).tolist():
+            book = book_of(x, x.group_of(int(accounts[k])))
+            found[k] = not ((book.lots != 0) & ~is_blocked[book.instrument]).any()
+    return found
 
 
 def has_blocked_price(x: ClearingState, account: int) -> bool:

@@ -15,7 +15,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal, ReportPriceRefusal
 from novate.message.topic import Decision, Topic
 from novate.settlement.barrier import observe_barrier, touch, touched_at, touched_now
-from novate.settlement.cycle import settle_expiry
+from novate.settlement.expiry import settle_expiry
 
 
 def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
@@ -54,7 +54,7 @@ def touch_barriers(state: DefaultState, emit: Emit) -> None:
 
 
 def decide_settle_expiry(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide an expiry by `settlement.cycle.settle_expiry`; close the orders in the contract."""
+    """Decide an expiry by `settlement.expiry.settle_expiry`; close the orders in the contract."""
     refusal = settle_expiry(state, row, emit)
     if refusal is None:
         _close_orders_of_ended(state, row["instrument"], emit)

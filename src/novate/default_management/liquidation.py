@@ -20,7 +20,9 @@ from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
     bindings_of,
+    held_up,
     is_flat,
+    is_only_decayed,
     known_groups,
     look_at,
 )
@@ -67,8 +69,8 @@ def decide_start_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
-        CAUSE_GONE unless it is open and short, NOT_DUE while an open position, long options aside,
-        has a blocked price.
+        CAUSE_GONE unless it is open and short, and not by decay alone, NOT_DUE while none of
+        its open positions has a price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -77,8 +79,10 @@ def decide_start_liquidations(
     numbers = assess_many(x, accounts)
     equity, maintenance = numbers[:, EQUITY], numbers[:, MAINTENANCE]
     is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= maintenance)
+    is_gone |= is_only_decayed(x, accounts)
     refused.where(is_gone, No.CAUSE_GONE, equity, maintenance)
-    refused.where(look_at(x, accounts).blocked >= 0, No.NOT_DUE, 0, 1)
+    is_held_up = held_up(x, accounts, look_at(x, accounts).blocked)
+    refused.where(is_held_up, No.NOT_DUE, 0, 1)
     rows = refused.passing()
     if rows.size:
         failing = accounts[rows]
@@ -280,8 +284,8 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy auto-liquidate without a blocked price, the largest shortfall first, ties
-        by number.
+        Accounts of policy auto-liquidate, those aside that nothing could be closed of, the largest
+        shortfall first, ties by number.
     """
     breach = (
         x.margin_groups()
@@ -292,7 +296,8 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     failing = np.flatnonzero(breach)
     short = margin.maintenance[failing] - margin.equity[failing]
     failing = failing[np.argsort(-short, kind="stable")]
-    failing = failing[look_at(x, failing).blocked < 0]
+    failing = failing[~held_up(x, failing, look_at(x, failing).blocked)]
+    failing = failing[~is_only_decayed(x, failing)]
     return commands(command.START_LIQUIDATION, account=failing)
 
 

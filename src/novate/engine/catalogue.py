@@ -43,7 +43,7 @@ from novate.market import index, index_method, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
-from novate.settlement import barrier, cycle, interest
+from novate.settlement import barrier, cycle, expiry, interest
 from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
@@ -74,6 +74,7 @@ TOPICS: tuple[Topic[State], ...] = (
     position_transfer.TOPIC,
     cycle.TOPIC,
     interest.TOPIC,
+    expiry.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
     order_margin.TOPIC,

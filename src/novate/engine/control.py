@@ -9,6 +9,7 @@ from novate.engine.order import PHASES
 from novate.engine.state import State
 from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.clearing.sweep import margin_totals
+from novate.market.index import note_assessed
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
@@ -60,6 +61,11 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
     return None
 
 
+def apply_margin_assessed(state: State, row: Row) -> None:
+    """Note that every price that was reported has been assessed; the rest only reports."""
+    note_assessed(state)
+
+
 TOPIC: Topic[State] = Topic(
     name="control",
     decisions=(
@@ -72,7 +78,7 @@ TOPIC: Topic[State] = Topic(
     ),
     applications=(
         Application(event.TIME_ADVANCED, apply_time_advanced, NOBODY),
-        Application(event.MARGIN_ASSESSED, report_only, NOBODY),
+        Application(event.MARGIN_ASSESSED, apply_margin_assessed, NOBODY),
         Application(event.COMMAND_REFUSED, report_only, NOBODY),
     ),
 )

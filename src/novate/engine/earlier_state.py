@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from novate.book.account import BY_ROLE, Policies
 from novate.book.columns import AccountColumns
-from novate.kernel.codes import Role
+from novate.kernel.codes import Kind, Role
 
 Named = dict[str, npt.NDArray[Any]]
 """Columns by name: ``table.column``, or the name of an array that stands alone."""
@@ -38,6 +38,18 @@ def fill_account_policies(named: Named) -> Named:
         values = np.array([getattr(policies, column.name) for policies in roles], dtype)
         changed[f"accounts.{column.name}"] = values
     return changed
+
+
+def fill_final_index(named: Named) -> Named:
+    """Give contracts the index that their settlement window adds up: until then that of the mark.
+
+    Parameters
+    ----------
+    named
+        Columns of a state without it; they are not changed.
+    """
+    is_contract = named["instruments.kind"] == Kind.DELTA_ONE
+    return {**named, "marks.final_index": np.where(is_contract, named["marks.index"], 0)}
 
 
 _LIVE = {"reservations": "lots", "orders": "is_open", "losses": "is_open"}

@@ -22,7 +22,7 @@ from novate.default_management import (
 )
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
-from novate.settlement import barrier, cycle, interest
+from novate.settlement import barrier, cycle, expiry, interest
 from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ WORK: tuple[Work[State], ...] = (
     cycle.FUNDING,
     cycle.CYCLE,
     barrier.OBSERVATION,
-    cycle.EXPIRY,
+    expiry.EXPIRY,
     call.CALL_DEADLINE,
     outbox.ORDER_LIFE,
     liquidation.SLICE,
@@ -56,7 +56,8 @@ WORK: tuple[Work[State], ...] = (
 
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
-    cycle.expiries,
+    cycle.fundings,
+    expiry.expiries,
     order_margin.remargins,
     order_margin.cancellations,
     waterfall.losses,

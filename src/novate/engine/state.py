@@ -261,6 +261,7 @@ class State(PolicyState):
         x.require_known_layers(x.defaults.waterfall)
         x.require_known_methods(np.unique(x.accounts.used("liquidation_method")))
         x.positions.reindex(x.accounts)
+        x.forget_age()
         x.locate_suspense()
         x.sum_again()
         return state

@@ -127,6 +127,7 @@ class InstrumentColumns(Columns):
         "funding_damper_e9": (np.int64, 0),
         "interest_e9": (np.int64, 0),
         "next_cycle_ns": (np.int64, 0),
+        "stale_ppm": (np.int64, 0),
         "next_funding_ns": (np.int64, 0),
         "next_expiry_ns": (np.int64, 0),
         "cycle": (np.int64, 0),
@@ -174,6 +175,7 @@ class InstrumentColumns(Columns):
     funding_damper_e9: I64
     interest_e9: I64
     next_cycle_ns: I64
+    stale_ppm: I64  # of the notional: what margin asks more while prices are stale
     next_funding_ns: I64
     next_expiry_ns: I64
     cycle: I64

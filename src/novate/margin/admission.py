@@ -31,7 +31,8 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
-from novate.valuation.price_status import halted_among, is_halted
+from novate.valuation.price_status import halted_among, is_halted, without_the_expired
+from novate.valuation.stale_collateral import without_stale_collateral
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
@@ -72,19 +73,22 @@ def decide_submit_trades(
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
     market_owes = bool(x.assets.used("external_called").any())
+    status = without_the_expired(x, columns["instrument"])
     at, asked_row = 0, -1
     asked = np.zeros((2 if x.modelled_groups().size else 0, ASKED), np.int64)
-    while at < rows:
-        at = decide_trades(
-            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row, asked,
-            columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
-            columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
-            refusal, actual, allowed, *booked_columns,
-        )  # fmt: skip
-        if at < rows:
-            asked_row, asked = at, _ask_models(x, columns, at)
+    with without_stale_collateral(x):
+        while at < rows:
+            at = decide_trades(
+                x.account_arrays(), x.positions.arrays(),
+                x.instrument_arrays()._replace(status=status), x.asset_arrays(),
+                x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
+                x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row,
+                asked, columns["buyer"], columns["seller"], columns["instrument"],
+                columns["ticks"], columns["lots"], columns["buyer_is_maker"], buyer_reservation,
+                seller_reservation, refusal, actual, allowed, *booked_columns,
+            )  # fmt: skip
+            if at < rows:
+                asked_row, asked = at, _ask_models(x, columns, at)
     novated = {
         "row": np.arange(rows), **dict(zip(_BOOKED, booked_columns, strict=True)),
         **{name: columns[name] for name in _NOVATED},
@@ -181,13 +185,15 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
+    with without_stale_collateral(x):
+        after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     equity, initial = after.equity, after.initial + held
     if equity < initial:
         if not _only_reduces(x, account, i, lots):
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
         # A way out of the position (rule 7.27): it holds its loss like every other order.
-        conceded, most = conceded_with(x, account, i, lots, limit)
+        with without_stale_collateral(x):
+            conceded, most = conceded_with(x, account, i, lots, limit)
         if conceded > most:
             return Refusal(No.INSUFFICIENT_MARGIN, conceded, most)
     if is_halted(x, i) and not _only_reduces(x, account, i, lots):
@@ -236,8 +242,9 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
     if not 0 < limit <= x.instruments.ticks_max[i]:
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
-    if x.instruments.status[i] != InstrumentStatus.ACTIVE:
-        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
+    status = int(without_the_expired(x, np.array([i]))[i])
+    if status != InstrumentStatus.ACTIVE:
+        return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
     held, elsewhere = _worst_side(x, account, i, lots)

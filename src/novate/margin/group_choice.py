@@ -23,7 +23,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.group_book import book_of
 from novate.valuation.price_status import is_blocked
 
@@ -58,6 +58,8 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     parted = _beside(x, account)
     put_into_group(x, account, group, row["netting_set"])
     there = x.assess(account)
+    is_parted = left not in (account, group)
+    reported = [unassessed_asset(x, part) for part in (left, account)] if is_parted else []
     refusal = _size_refusal(x, account)
     refusal = refusal or (None if is_same else _orders_refusal(x, account, parted))
     unpaid = None
@@ -73,6 +75,8 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
         standing = int(x.accounts.status[x.accounts.parent[account]])
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     refusal = refusal or unpaid
+    if refusal is None and max(reported, default=-1) >= 0:
+        refusal = Refusal(No.PRICE_NOT_ASSESSED, next(a for a in reported if a >= 0), -1)
     if refusal is None:
         emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
     return refusal

@@ -24,7 +24,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferPositionRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.price_status import is_halted
 
 
@@ -41,9 +41,9 @@ def decide_transfer_position(x: ClearingState, row: Row, emit: Emit) -> Refusal 
     Refusal | None
         Reasons of `parties_refusal`; then UNKNOWN_INSTRUMENT, LOTS_OUT_OF_RANGE, OPPOSITE_POSITION,
         ISOLATED_ELSEWHERE, POSITION_LIMIT, AMOUNT_TOO_LARGE, ORDERS_UNCOVERED, PRICE_BLOCKED,
-        INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN or GAINS_NOT_PAID, tested in this order, of
-        the sender before the receiver; the last three with equity and what it must cover, numeraire
-        units.
+        INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, GAINS_NOT_PAID or PRICE_NOT_ASSESSED,
+        tested in this order, of the sender before the receiver; those of margin and gains with
+        equity and what it must cover, numeraire units.
     """
     refusal = parties_refusal(x, row, No) or _lots_refusal(x, row)
     if refusal is not None:
@@ -169,6 +169,11 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
         found = x.assess(parties[0])
         is_covered = found.equity >= found.initial
         return None if is_covered else Refusal(No.INSUFFICIENT_MARGIN, found.equity, found.initial)
+    return _parties_refusal(x, parties)
+
+
+def _parties_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+    """Whether each of two groups keeps what a withdrawal would leave in it (rule 7.48)."""
     stale = [asset for asset in (stale_asset(x, account) for account in parties) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
@@ -180,6 +185,10 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
         for found, need in zip(both, needs, strict=True):
             if found.equity < sum(need[:parts]):
                 return Refusal(code, found.equity, sum(need[:parts]))
+    for account in parties:
+        reported = unassessed_asset(x, account)
+        if reported >= 0:
+            return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

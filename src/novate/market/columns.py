@@ -24,6 +24,9 @@ class AssetColumns(Columns):
         "slow_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
         "is_stale": (np.bool_, True),
+        "is_reported": (np.bool_, False),
+        "fresh_ns": (np.int64, 0),
+        "decay": (np.float64, 1.0),
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
         "external_called": (np.int64, 0),
@@ -36,6 +39,9 @@ class AssetColumns(Columns):
     slow_e8: I64
     updated_ns: I64
     is_stale: B1
+    is_reported: B1  # whether a source reported since the last assessment
+    fresh_ns: I64  # last assessment at which the index was not stale, 0 before it is known
+    decay: F64  # what the age of a stale index leaves of the asset as collateral, 0 to 1
     unit_price: F64
     collateral_factor: F64
     external_called: I64  # ledger units that the external market was called for and has not paid
@@ -99,9 +105,11 @@ class MarkColumns(Columns):
         "final_sum": (np.int64, 0),
         "final_rest": (np.int64, 0),
         "final_ms": (np.int64, 0),
+        "final_index": (np.int64, 0),
         "short_initial": (np.int64, 0),
         "short_maintenance": (np.int64, 0),
         "delta_e9": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     last: I64
     index: I64
@@ -116,9 +124,11 @@ class MarkColumns(Columns):
     final_sum: I64
     final_rest: I64
     final_ms: I64
+    final_index: I64  # of a contract: index in ticks, also below one tick
     short_initial: I64
     short_maintenance: I64
     delta_e9: I64
+    is_reported: B1  # whether the last price was reported since the last assessment
 
 
 class SurfaceColumns(Columns):
@@ -134,6 +144,7 @@ class SurfaceColumns(Columns):
         "m_e9": (np.int64, 0),
         "sigma_e9": (np.int64, 0),
         "observed_ns": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     underlying: I32
     expiry_ns: I64
@@ -144,6 +155,7 @@ class SurfaceColumns(Columns):
     m_e9: I64
     sigma_e9: I64
     observed_ns: I64
+    is_reported: B1  # whether it was reported since the last assessment
 
     def row_of(self, underlying: int, expiry_ns: int) -> int:
         """Row of the smile of an underlying and expiry, -1 for none."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.errors import require
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.value import INVERSE, LINEAR
-from novate.kernel.codes import Style
+from novate.kernel.codes import InstrumentStatus, Style
 from novate.market.columns import AssetColumns
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
     DeclareAssetRefusal,
     DeclareSourceRefusal,
@@ -74,9 +77,29 @@ def decide_set_haircut(state: MarketState, row: Row, emit: Emit) -> Refusal | No
 
 
 def apply_haircut_set(state: MarketState, row: Row) -> None:
-    """Set the haircut and its complement."""
+    """Set the haircut, and what is left of the asset's worth."""
     state.assets.haircut_bps[row["asset"]] = row["haircut_bps"]
-    state.assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+    state.assets.collateral_factor[row["asset"]] = full_factor(state.assets, row["asset"])
+    state.assets.collateral_factor[row["asset"]] *= state.assets.decay[row["asset"]]
+
+
+def full_factor(assets: AssetColumns, asset: int) -> float:
+    """Return the collateral factor of an asset without decay: what the haircut leaves."""
+    return (BPS - int(assets.haircut_bps[asset])) / BPS
+
+
+def set_decay(state: MarketState, asset: int) -> None:
+    """Let a stale index count less as collateral with its age (rules 2.6 and 5.43).
+
+    The age is the time from the last assessment at which the index was not stale to now.
+    """
+    assets = state.assets
+    if not assets.is_stale[asset] or assets.fresh_ns[asset] == 0:
+        assets.fresh_ns[asset] = state.now_ns
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = state.now_ns - int(assets.fresh_ns[asset])
+    assets.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0
+    assets.collateral_factor[asset] = full_factor(assets, asset) * assets.decay[asset]
 
 
 def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -171,6 +194,28 @@ def _is_interval(interval_ns: int) -> bool:
 def _next_multiple(now_ns: int, interval_ns: int) -> int:
     """First multiple of the interval after now, 0 without an interval."""
     return (now_ns // interval_ns + 1) * interval_ns if interval_ns else 0
+
+
+def set_stale_add_ons(state: MarketState, asset: int) -> None:
+    """Let margin of contracts on an asset, or paid in it, ask more with the age of a stale index.
+
+    Rule 5.44: ``ceil(stale_add_on_ppm * age / horizon)`` of the notional, at most all of it; the
+    larger age of underlying and settlement asset counts.
+    """
+    assets, c = state.assets, state.instruments
+    if not (assets.is_stale[asset] or state.is_aged()):
+        return
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = np.where(assets.used("is_stale"), state.now_ns - assets.used("fresh_ns"), 0)
+    age[0] = 0
+    is_meant = (c.used("underlying") == asset) | (c.used("settlement_asset") == asset)
+    is_meant &= c.used("status") == InstrumentStatus.ACTIVE
+    most = state.by_instrument(Parameter.STALE_ADD_ON_PPM)
+    for i in np.flatnonzero(is_meant).tolist():
+        oldest = int(max(age[c.underlying[i]], age[c.settlement_asset[i]]))
+        share = -(-int(most[i]) * oldest // horizon) if horizon else 0
+        c.stale_ppm[i] = min(share, PPM) if state.marks.mark[i] > 0 else 0
+    state.forget_age()
 
 
 def append_instrument(state: MarketState, row: Row) -> None:

@@ -13,7 +13,7 @@ from novate.instrument.columns import (
     RuleChangeColumns,
     TierChangeColumns,
 )
-from novate.kernel.clearing.columns import I64, NONE, AssetArrays, InstrumentArrays
+from novate.kernel.clearing.columns import F64, I64, NONE, AssetArrays, InstrumentArrays
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
@@ -21,6 +21,7 @@ from novate.market.columns import MarkColumns, SurfaceColumns
 from novate.market.price_source import IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
+from novate.units import PPM
 
 
 class Watch(NamedTuple):
@@ -65,11 +66,16 @@ class MarketState(SourceState):
         self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
         self._debt_groups: tuple[I64, I64] | None = None
+        self._is_aged: bool | None = None
+        self._stale: tuple[int, ...] | None = None
 
     def instrument_arrays(self) -> InstrumentArrays:
-        """Instruments with their marks as kernels take them."""
+        """Instruments with their marks as kernels take them.
+
+        While an index is stale, rates of margin are those of rule 5.44.
+        """
         i = self.instruments
-        return InstrumentArrays(
+        arrays = InstrumentArrays(
             i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
             i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
@@ -77,6 +83,37 @@ class MarketState(SourceState):
             self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
             i.lots_sum, i.pending_sum,
         )  # fmt: skip
+        return self._with_age(arrays) if self.is_aged() else arrays
+
+    def is_aged(self) -> bool:
+        """Return whether margin of any contract asks more because prices are stale."""
+        if self._is_aged is None:
+            self._is_aged = bool(self.instruments.used("stale_ppm").any())
+        return self._is_aged
+
+    def stale_assets(self) -> tuple[int, ...]:
+        """Return the assets with a price whose index was stale at the last assessment."""
+        if self._stale is None:
+            a = self.assets
+            found = np.flatnonzero(a.used("is_stale") & (a.used("unit_price") > 0.0))
+            self._stale = tuple(found.tolist())
+        return self._stale
+
+    def forget_age(self) -> None:
+        """To be called when an index was updated, or a contract ended: prices may be stale now."""
+        self._is_aged = None
+        self._stale = None
+
+    def _with_age(self, arrays: InstrumentArrays) -> InstrumentArrays:
+        """Return arrays whose rates, and margins of a short lot, contain the stale add-on."""
+        more = self.instruments.stale_ppm
+        ticks = -(-self.marks.mark[: more.size] * more[: self.marks.mark.size] // PPM)
+        return arrays._replace(
+            maintenance_rate=_plus_ppm(arrays.maintenance_rate, more),
+            initial_rate=_plus_ppm(arrays.initial_rate, more),
+            short_initial=_plus(arrays.short_initial, ticks),
+            short_maintenance=_plus(arrays.short_maintenance, ticks),
+        )
 
     def asset_arrays(self) -> AssetArrays:
         """Assets as kernels take them."""
@@ -133,7 +170,7 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
+        limit = self.index_life_ns()
         usable = self.sources.usable(asset, self.now_ns, limit)
         return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
 
@@ -184,7 +221,21 @@ class MarketState(SourceState):
         """Forget everything derived; no event may change by it."""
         self._watched = None
         self.forget_parameters()
+        self.forget_age()
         self.due.forget()
+
+
+def _plus(column: I64, ticks: I64) -> I64:
+    """Return a column with more in its first rows: tables grow apart."""
+    out = column.copy()
+    out[: ticks.size] += ticks
+    return out
+
+
+def _plus_ppm(rate: F64, more: I64) -> F64:
+    """Return rates of tiers with more ppm by instrument: each is the float next to whole ppm."""
+    out: F64 = (np.rint(rate * PPM) + more[:, np.newaxis]) / PPM
+    return out
 
 
 def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:

@@ -108,6 +108,7 @@ class SetMarginGroupRefusal(IntEnum):
     GAINS_UNPROVEN = 15
     MEMBER_NOT_ACTIVE = 16
     GAINS_NOT_PAID = 17
+    PRICE_NOT_ASSESSED = 18
 
 
 class OpenAccountRefusal(IntEnum):

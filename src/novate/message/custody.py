@@ -64,3 +64,4 @@ class WithdrawCollateralRefusal(IntEnum):
     MEMBER_NOT_ACTIVE = 9
     CUSTODY_SHORT = 10
     GAINS_NOT_PAID = 11
+    PRICE_NOT_ASSESSED = 12

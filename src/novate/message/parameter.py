@@ -295,6 +295,25 @@ class Parameter(IntEnum):
         "smile", "move_ppm", MILLIONTHS, 0, 0, 10 * PPM,
         "largest change of the volatility at the money from a smile to the next, of it, 0 for any",
     )
+    SETTLEMENT_COVERAGE_PPM = 21, Setting(
+        "settlement", "coverage_ppm", MILLIONTHS, 500_000, 1, PPM,
+        "share of the settlement window whose index must have been observed to settle at expiry",
+        scopes=BY_INSTRUMENT,
+    )
+    SETTLEMENT_WAIT_NS = 22, Setting(
+        "settlement", "wait_hours", HOURS, DAY, 0, 30 * DAY,
+        "time after expiry for which a final settlement waits for an index",
+        scopes=BY_INSTRUMENT,
+    )
+    STALE_HORIZON_NS = 23, Setting(
+        "index", "stale_horizon_hours", HOURS, DAY, 0, 30 * DAY,
+        "age of a stale index at which its asset is worth nothing as collateral, 0 for no decay",
+    )
+    STALE_ADD_ON_PPM = 24, Setting(
+        "margin", "stale_add_on_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "share of the notional that margin asks more when an index is as old as the stale horizon",
+        scopes=BY_INSTRUMENT,
+    )
     # fmt: on
 
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
+
+
+def _with_final_index(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of `MarkUpdated` with the index that the settlement window adds up.
+
+    In version 1 it was that of the mark.
+    """
+    return {**columns, "final_index": columns["index"]}
+
 
 REPORT_PRICE = declare(
     "ReportPrice",
@@ -27,6 +37,8 @@ PRICE_REPORTED = declare(
     Field("source", "uint32", "source"),
     Field("price_e8", "int64", "price"),
     Field("observed_ns", "int64", "when it was seen"),
+    version=2,
+    renamed={2: {}},
 )
 INDEX_UPDATED = declare(
     "IndexUpdated",
@@ -37,12 +49,16 @@ INDEX_UPDATED = declare(
     Field("sources", "int64", "sources used"),
     Field("outliers", "int64", "fresh sources left out"),
     Field("is_stale", "bool", "too few usable sources: decisions that need it wait"),
+    version=2,
+    renamed={2: {}},
 )
 LAST_REPORTED = declare(
     "LastReported",
     "A venue price was accepted.",
     INSTRUMENT,
     Field("ticks", "int64", "ticks"),
+    version=2,
+    renamed={2: {}},
 )
 MARK_UPDATED = declare(
     "MarkUpdated",
@@ -57,6 +73,9 @@ MARK_UPDATED = declare(
     Field("premium_ms", "int64", "time in that sum"),
     Field("final_sum", "int64", "index ticks times time in the settlement window, ticks x ms"),
     Field("final_ms", "int64", "time in that sum"),
+    Field("final_index", "int64", "index in ticks, 0 below half a tick of a linear contract", 2),
+    version=2,
+    upcasters={2: _with_final_index},
 )
 
 

@@ -65,6 +65,7 @@ class TransferCollateralRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 12
     GAINS_UNPROVEN = 13
     GAINS_NOT_PAID = 14
+    PRICE_NOT_ASSESSED = 15
 
 
 class TransferPositionRefusal(IntEnum):
@@ -88,3 +89,4 @@ class TransferPositionRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 16
     GAINS_UNPROVEN = 17
     GAINS_NOT_PAID = 18
+    PRICE_NOT_ASSESSED = 19

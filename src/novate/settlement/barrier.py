@@ -17,7 +17,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import NOBODY, Application, Topic, column_work, commands
-from novate.settlement.cycle import close_contract
+from novate.settlement.expiry import close_contract
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
 

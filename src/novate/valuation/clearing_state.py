@@ -277,6 +277,7 @@ class ClearingState(MarketState, BookState):
         self.forget_groups()
         self.forget_watched()
         self.forget_parameters()
+        self.forget_age()
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""

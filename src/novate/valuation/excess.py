@@ -1,13 +1,14 @@
 """What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11 and 6.96).
 
 Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
-group's worth hangs on is fresh, and that what stays covers initial margin, the cost of liquidating
-what is held, gains that the slow index has not confirmed, and a share of gains that nobody has
-paid for yet.
+group's worth hangs on is fresh and has been assessed, and that what stays covers initial margin,
+the cost of liquidating what is held, gains that the slow index has not confirmed, and a share of
+gains that nobody has paid for yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -85,17 +86,54 @@ def stale_asset(x: ClearingState, account: int) -> int:
     that has a price: one without a price counts for nothing.  An option hangs on its smile too; if
     that is not live, its underlying counts as stale.
     """
-    needed: set[int] = set()
+    c, p = x.instruments, x.positions
+    needed = _held_assets(x, account)
     stale: set[int] = set()
+    for row in _rows_in_use(x, account):
+        if p.lots[row]:
+            i = int(p.instrument[row])
+            needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
+            if x.is_option(i) and x.smile_row(i) < 0:
+                stale.add(int(c.underlying[i]))
+    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
+
+
+def unassessed_asset(x: ClearingState, account: int) -> int:
+    """Return the lowest asset of which a price that the group hangs on is not assessed, or -1.
+
+    A price is not assessed if it was reported since the last assessment (rules 5.40 and 6.80): of
+    an asset that the group holds and that has a price, of the underlying or the settlement asset of
+    a contract in which it has lots or open orders, and the last price of such a contract, or of an
+    option the smile, for which its underlying stands.
+    """
+    c, p = x.instruments, x.positions
+    needed = _held_assets(x, account)
+    found: set[int] = set()
+    for row in _rows_in_use(x, account):
+        i = int(p.instrument[row])
+        needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
+        smile = x.last_smile_row(i) if x.is_option(i) else -1
+        is_new = x.surfaces.is_reported[smile] if smile >= 0 else x.marks.is_reported[i]
+        if is_new:
+            found.add(int(c.underlying[i]))
+    return min(found | {a for a in needed if x.assets.is_reported[a]}, default=-1)
+
+
+def _held_assets(x: ClearingState, account: int) -> set[int]:
+    """Assets with a price of which an account of the group has a balance."""
+    found: set[int] = set()
     for member in x.group_accounts(account):
         held = np.flatnonzero(x.accounts.balance[member, : x.assets.count])
-        needed |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+        found |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+    return found
+
+
+def _rows_in_use(x: ClearingState, account: int) -> Iterator[int]:
+    """Position rows of a group with lots or open orders."""
+    p = x.positions
+    for member in x.group_accounts(account):
         row = int(x.accounts.head[member])
         while row >= 0:
-            if x.positions.lots[row]:
-                i = int(x.positions.instrument[row])
-                needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
-                if x.is_option(i) and x.smile_row(i) < 0:
-                    stale.add(int(x.instruments.underlying[i]))
-            row = int(x.positions.link[row])
-    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
+            if p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
+                yield row
+            row = int(p.link[row])

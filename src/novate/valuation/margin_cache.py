@@ -75,6 +75,7 @@ class MarginCache:
         self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
         self._mark: I64 = np.zeros(0, np.int64)
         self._short: I64 = np.zeros((2, 0), np.int64)
+        self._aged: I64 = np.zeros(0, np.int64)
         self._worth = np.zeros((2, 0))
         self._worth_bytes = (b"", b"")
         self._debt_shares: tuple[bytes, ...] = ()
@@ -122,13 +123,18 @@ class MarginCache:
         may_be_anything = self._is_stale  # else prices moved and accounts touched are known
         self._follow_prices()
         self._follow_tier_lots()
-        moved = self._moved()
+        aged = self._aged_anew()
+        moved = sorted({*self._moved(), *aged})
         self.moves += bool(moved) or self._is_stale
         if not self._is_stale and moved:
             rows = [x.holders(i) for i in moved]
             self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
         if not self._is_stale:
             for at, i in enumerate(moved):
+                if i in aged:  # what margin asks for it is another, whatever the mark did
+                    self._tier_lots.pop(i, None)
+                    self._touched.append(x.positions.account[rows[at]].astype(np.int64))
+                    continue
                 self._shift(i, rows[at])
                 self._touch_groups(rows[at])
             self._assess_touched()
@@ -151,6 +157,17 @@ class MarginCache:
             self._short = short
         moved: list[int] = np.flatnonzero(has_moved).tolist()
         return moved
+
+    def _aged_anew(self) -> list[int]:
+        """Contracts whose stale add-on is not that of the last time."""
+        present = self._x.instruments.used("stale_ppm")
+        if np.array_equal(present, self._aged):
+            return []
+        before = np.zeros(present.size, np.int64)
+        before[: self._aged.size] = self._aged
+        self._aged = present.copy()
+        changed: list[int] = np.flatnonzero(present != before).tolist()
+        return changed
 
     def _follow_accounts(self) -> None:
         """Make room for accounts and instruments that are new; they count as touched."""

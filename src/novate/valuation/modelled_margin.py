@@ -12,6 +12,7 @@ from novate.kernel.clearing.assess import DEBT_INITIAL, DEBT_MAINTENANCE, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.sweep import HEALTH_INITIAL
+from novate.market.columns import SurfaceColumns
 from novate.valuation.add_on import numbers_in
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
@@ -135,6 +136,7 @@ def _debts(x: ClearingState, groups: I64) -> I64:
 
 
 _OF_ASSET = ("price_e8", "slow_e8", "haircut_bps", "is_stale")
+_OF_SMILE = tuple(name for name in SurfaceColumns.SPEC if name != "is_reported")
 
 
 class _Seen:
@@ -151,7 +153,7 @@ class _Seen:
         x = self._x
         a, s = x.assets, x.surfaces
         assets = np.stack([a.used(name).astype(np.int64) for name in _OF_ASSET], axis=1)
-        surfaces = np.stack([s.used(name).astype(np.int64) for name in s.SPEC], axis=1)
+        surfaces = np.stack([s.used(name).astype(np.int64) for name in _OF_SMILE], axis=1)
         change = MarketChange(
             instruments=np.array(moved, np.int64),
             assets=_changed(self._assets, assets),

@@ -42,7 +42,7 @@ from tests.simulate.naive.number import (
     worth_up,
 )
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import (
     Asset,
     Instrument,
@@ -230,6 +230,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
     everything += share_of_unpaid(w, account, after)
     refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
+    refuse_if(lacks_an_assessment(w, account), code.PRICE_NOT_ASSESSED)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
@@ -245,6 +246,7 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
     source.price, source.observed = row["price_e8"], seen
+    w.reported.add(("index", source.asset))
     w.emit("PriceReported", **row)
     barrier.touch_by_report(w, source.asset)
 
@@ -257,6 +259,7 @@ def report_last(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     i.last = row["ticks"]
+    w.reported.add(("last", row["instrument"]))
     w.emit("LastReported", **row)
 
 
@@ -506,7 +509,7 @@ def refuse_outside(w: World, sides: list[Side]) -> None:
         refuse_if(added > 0, code.EXTERNAL_MARKET_OWES, added, 0)
 
 
-@pytest.mark.rule("7.8", "7.9", "7.10", "7.55")
+@pytest.mark.rule("6.81", "7.8", "7.9", "7.10", "7.55")
 def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int, int]]:
     """Refuse a side for its margin; returns open orders that it leaves without their position."""
     code = refusal.SubmitTradeRefusal
@@ -541,7 +544,8 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
     sides[0].other, sides[1].other = sides[1], sides[0]
 
@@ -558,8 +562,9 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(is_worse, code.WORSE_THAN_LIMIT, row["ticks"], limit)
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
-    uncovered = refuse_margin(w, i, sides)
-    refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+    with w.seen_as("new credit"):
+        uncovered = refuse_margin(w, i, sides)
+        refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
     if uncovered:
         raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
@@ -625,6 +630,14 @@ def may_trade(w: World, number: int) -> bool:
     return number < len(w.accounts) and w.accounts[number].role in roles
 
 
+@pytest.mark.rule("6.81")
+def with_hold(w: World, twin: Account, held: int) -> Numbers:
+    """What an account is worth on new credit when it holds more for orders."""
+    twin.open_order_hold += held
+    with w.seen_as("new credit"):
+        return w.assess(twin)
+
+
 @pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "7.41", "15.5")
 def reserve_margin(w: World, row: Row, _: int) -> None:
     code = refusal.ReserveMarginRefusal
@@ -637,7 +650,8 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     most, limit = i.terms["lots_max"], row["limit_ticks"]
     refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < limit <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
     p = twin.positions[number]
@@ -653,10 +667,12 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     wanted = Reservation(account.number, number, lots, limit, held)
     reduces = only_closes(w, account, number, lots)
     twin.open_order_hold += held
-    after = w.assess(twin)
+    with w.seen_as("new credit"):
+        after = w.assess(twin)
     if after.equity < after.initial:
         refuse_if(not reduces, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
-        conceded, most = order.closing_terms(w, wanted)
+        with w.seen_as("new credit"):
+            conceded, most = order.closing_terms(w, wanted)
         refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)

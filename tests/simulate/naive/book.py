@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
+from novate.message.settlement import Basis
 from tests.simulate.naive.account import Account
 from tests.simulate.naive.market import extend_sums
-from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
-from tests.simulate.naive.option import final_price, payoff
-from tests.simulate.naive.world import Instrument, World
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    MS,
+    ceil_div,
+    clamp,
+    half_up,
+    worth_down,
+    worth_up,
+)
+from tests.simulate.naive.option import payoff
+from tests.simulate.naive.world import LINEAR, Instrument, World
 
 BILLION = 10**9
 WAITING = -1  # for a price, not for an instant
@@ -109,23 +120,30 @@ def settle_cycle(w: World, number: int) -> None:
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.13")
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
-    due = i.next_funding
-    i.next_funding += i.terms["funding_ns"]
-    blocked = w.is_blocked(i)
-    total, ms = i.premium_sum, i.premium_ms
-    if not blocked:
-        extra = (w.now - max(i.updated, i.funded)) // 1_000_000
-        total, ms = total + i.premium_e9 * extra, ms + extra
-    if blocked or ms == 0:
+    interval = i.terms["funding_ns"]
+    due = i.next_funding or i.funding_waits_from
+    ms = (w.now - max(i.updated, i.funded)) // 1_000_000
+    total, ms = i.premium_sum + i.premium_e9 * ms, i.premium_ms + ms
+    if i.mark == 0:
+        ms = 0
+    periods = 1
+    if i.next_funding == 0:
+        periods += (w.now - due) // interval
+    if w.lacks_price(i) or ms == 0:
         w.emit("CyclePostponed", instrument=number, kind=DueKind.FUNDING, instant_ns=due)
+        if ms == 0:
+            i.next_funding = due + interval
+        else:
+            i.next_funding, i.funding_waits_from = 0, due
         return
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
     premium = total // ms
     damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
     rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
-    rate = clamp(rate, -cap, cap)
+    rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
     kept = 0
     for account in holders(w, number):
         lots = account.positions[number].lots
@@ -135,7 +153,7 @@ def settle_funding(w: World, number: int) -> None:
         account.balance[i.settles_in] -= amount
         kept += amount
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
-    i.period += 1
+    i.period += periods
     i.premium_sum = i.premium_ms = 0
     i.funded = w.now
     w.emit(
@@ -145,26 +163,59 @@ def settle_funding(w: World, number: int) -> None:
         ticks=i.mark,
         rate_e9=rate,
         instant_ns=w.now,
+        periods=periods,
     )
+
+
+@pytest.mark.rule("8.15", "8.42", "8.43", "8.44", "9.42")
+def basis_of(w: World, i: Instrument) -> Basis | None:
+    """What the price of a final settlement is made from now, nothing while it waits."""
+    window = i.terms["settlement_window_ns"] // MS
+    twin = copy.copy(i)
+    twin_parameters = w.parameter(Parameter.SETTLEMENT_COVERAGE_PPM, instrument=i)
+    extend_sums(w, twin)
+    if window and Fraction(twin.final_ms, window) >= Fraction(twin_parameters, 1_000_000):
+        return Basis.WINDOW
+    is_late = w.now - i.updated > w.parameters[Parameter.INDEX_STALENESS_NS]
+    if i.index and not is_late and not w.lacks_index(i):
+        return Basis.WINDOW if window == 0 and not i.is_late_expiry else Basis.FIRST_FRESH
+    wait = w.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
+    return Basis.LAST if w.now >= i.terms["expiry_ns"] + wait else None
+
+
+@pytest.mark.rule("8.10", "8.42", "8.43", "8.44", "9.38")
+def final_price(w: World, i: Instrument, basis: Basis) -> int:
+    """In ticks, of an option in 1e-8."""
+    extend_sums(w, i)
+    last = w.assets[i.terms["underlying"]].price if i.is_option else i.final_index
+    least = 0 if i.terms["form"] == LINEAR and not i.is_option else 1
+    total, ms = i.final_sum, i.final_ms
+    if basis == Basis.FIRST_FRESH:
+        missing = max(i.terms["settlement_window_ns"] // MS - ms, 0)
+        total, ms = total + missing * last, ms + missing
+    if basis == Basis.LAST or ms == 0:
+        return max(last, least)
+    return max(half_up(total, ms), least)
 
 
 @pytest.mark.rule("8.10", "8.15", "9.41", "9.42")
 def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
-    due = i.next_expiry
-    if w.lacks_index(i) if i.is_option else w.is_blocked(i):
-        i.next_expiry = WAITING
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=due)
+    basis = basis_of(w, i)
+    if basis is None:
+        wait = w.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
+        i.next_expiry, i.is_late_expiry = i.terms["expiry_ns"] + wait, True
+        w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=w.now)
         return
+    final = final_price(w, i, basis)
+    told: dict[str, int] = {"instrument": number, "instant_ns": w.now, "basis": basis}
     if i.is_option:
-        final = final_price(w, i)
         ticks = payoff(i, final)
-        w.emit("OptionExpired", instrument=number, final_e8=final, ticks=ticks, instant_ns=w.now)
+        w.emit("OptionExpired", **told, final_e8=final, ticks=ticks)
     else:
-        extend_sums(w, i)
-        ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
+        ticks = final
         settle_at(w, number, ticks)
-        w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
+        w.emit("ContractExpired", **told, ticks=ticks)
     close_contract(w, number, ticks)
 
 

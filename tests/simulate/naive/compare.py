@@ -121,6 +121,20 @@ class DifferentError(AssertionError):
     """Model and engine do not agree."""
 
 
+def count(events: list[tuple[str, Row]], reached: Counter[str]) -> None:
+    """Count events, refusals, and what else a stream should reach."""
+    for name, row in events:
+        reached[name] += 1
+        if name == "CommandRefused":
+            reached[f"{row['command']} {row['code']}"] += 1
+        if "basis" in row:
+            reached[f"basis {row['basis']}"] += 1
+        if row.get("periods", 1) > 1:
+            reached["late funding"] += 1
+        if name == "LossAllocated":
+            reached[f"layer {row['layer']}"] += 1
+
+
 def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHouse]:
     """Run one stream through both; count events and refusals in ``reached``."""
     engine, naive = Engine(MemoryJournal(), State(PLUGINS)), NaiveHouse()
@@ -144,11 +158,6 @@ def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHo
                 f"{place}: {difference}; commands {[flat(b.commands)[:8] for b in batches]}"
             )
         events = events_of(batches)
-        for name, row in events:
-            reached[name] += 1
-            if name == "CommandRefused":
-                reached[f"{row['command']} {row['code']}"] += 1
-            if name == "LossAllocated":
-                reached[f"layer {row['layer']}"] += 1
+        count(events, reached)
         workload.learn(events)
     return engine, naive

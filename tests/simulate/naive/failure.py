@@ -74,18 +74,48 @@ def give_status(w: World, group: int, status: AccountStatus) -> None:
         account.status = status
 
 
+@pytest.mark.rule("10.1", "10.4", "10.40")
+def call_level(account: Account, n: Numbers) -> int:
+    """The equity that meets a call."""
+    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    return n.initial if called else n.maintenance
+
+
+@pytest.mark.rule("10.40")
+def is_only_decayed(w: World, account: Account) -> bool:
+    """Whether an account would hold maintenance margin if nothing decayed."""
+    if all(a.decay == 1.0 or a.price == 0 for a in w.assets[1:]):
+        return False
+    with w.seen_as("no decay"):
+        n = w.assess(account)
+    return n.equity >= n.maintenance
+
+
+@pytest.mark.rule("10.6", "10.41")
+def fails_early(w: World, account: Account) -> bool:
+    """Whether a called account fails before its deadline."""
+    n = w.assess(account)
+    with w.seen_as("no decay"):
+        equity = w.assess(account).equity
+    if equity + sum(w.worth_of_options(account)) < takeover_level(w, account, n):
+        return True
+    is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+    return is_auto and equity < n.maintenance
+
+
 @pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
+    level = call_level(account, n)
     give_status(w, number, AccountStatus.CALLED)
     account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
         "MarginCalled",
         account=number,
-        amount=n.initial - n.equity,
+        amount=level - n.equity,
         deadline_ns=account.deadline,
         equity=n.equity,
-        requirement=n.initial,
+        requirement=level,
     )
 
 
@@ -93,25 +123,27 @@ def call_margin(w: World, number: int) -> None:
 def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    refuse_if(n.equity < n.initial, GONE)
+    level = call_level(account, n)
+    refuse_if(n.equity < level, GONE)
     give_status(w, number, AccountStatus.OPEN)
     account.deadline = 0
-    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
+    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
 
 
 @pytest.mark.rule("10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    if n.equity >= n.initial:
+    level = call_level(account, n)
+    if n.equity >= level:
         meet_call(w, number)
         return
-    waiting = w.blocked_positions(account)
-    if waiting:
+    if w.is_held_up(account):
+        first = w.blocked_positions(account)[0]
         account.deadline = book.WAITING
-        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=waiting[0])
+        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=first)
         return
-    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial, net=n.net)
+    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
     begin_closing(w, number)
 
 
@@ -678,9 +710,9 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
-@pytest.mark.rule("4.10", "4.11")
+@pytest.mark.rule("4.10", "4.11", "4.50")
 def waiting_stages(w: World) -> Iterator[Work]:
-    """What waited for an index that is back: looks at barriers, then expiries."""
+    """What waited for an index that is back: looks at barriers, funding, then expiries."""
     active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
     looks = [
         {"instrument": k}
@@ -688,11 +720,14 @@ def waiting_stages(w: World) -> Iterator[Work]:
         if i.next_observation == book.WAITING and w.is_fresh(i.terms["underlying"])
     ]
     yield [("ObserveBarrier", look) for look in looks]
-    ended = [
-        {"instrument": k}
+    late = [
+        {"instrument": k, "period": i.period + 1}
         for k, i in active
-        if i.next_expiry == book.WAITING
-        and not (w.lacks_index(i) if i.is_option else w.is_blocked(i))
+        if i.funding_waits_from and not w.lacks_price(i)
+    ]
+    yield [("SettleFunding", one) for one in late]
+    ended = [
+        {"instrument": k} for k, i in active if w.is_over(i) and book.basis_of(w, i) is not None
     ]
     yield [("SettleExpiry", end) for end in ended]
 
@@ -736,38 +771,35 @@ def cure_stages(w: World) -> Iterator[Work]:
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
     cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
     yield account_work("StopLiquidation", cured)
-    met = [k for k, a, n in called if n.equity >= without_orders(w, a).initial]
+    met = [k for k, a, n in called if n.equity >= call_level(a, without_orders(w, a))]
     yield account_work("MeetCall", met)
     lost = [
         k
-        for k, a, n in called
-        if a.deadline == book.WAITING or takeover_worth(w, a, n) < takeover_level(w, a, n)
-        if not w.blocked_positions(a)
+        for k, a, _ in called
+        if a.deadline == book.WAITING or fails_early(w, a)
+        if not w.is_held_up(a)
     ]
     yield account_work("ExpireCall", lost)
 
 
-@pytest.mark.rule("4.18", "4.19", "4.22")
+@pytest.mark.rule("4.18", "4.19", "4.22", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
-    trading = [
-        (k, a.shortfall_policy, n)
-        for k, a, n in assessed(w, AccountStatus.OPEN)
-        if not w.blocked_positions(a)
-    ]
-    breached = [
+    trading = [(k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.is_held_up(a)]
+    failing = [
         (n.equity - n.maintenance, k)
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
     ]
-    yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
+    decayed = [k for _, k in failing if is_only_decayed(w, w.accounts[k])]
+    yield account_work("StartLiquidation", [k for _, k in sorted(failing) if k not in decayed])
     short = [
         k
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
-        if n.equity < without_orders(w, w.accounts[k]).initial
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+        if n.equity < without_orders(w, a).initial
     ]
-    yield account_work("CallMargin", short)
+    yield account_work("CallMargin", sorted(short + decayed))
 
 
 @pytest.mark.rule("4.20", "4.21")

@@ -12,7 +12,7 @@ from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
@@ -136,6 +136,8 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
         needed = must_stay(w, one, n)[1] + share_of_unpaid(w, one, n)
         check(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
     n = w.assess(account)
+    is_new = any(lacks_an_assessment(w, one) for one in (*others, account) if others)
+    check(is_new, code.PRICE_NOT_ASSESSED, None, None)
     w.emit(
         "MarginGroupSet",
         account=account.number,

@@ -217,7 +217,7 @@ class NaiveHouse:
         else:
             OUTSIDE[name](w, row, place)
 
-    @pytest.mark.rule("3.26", "4.7")
+    @pytest.mark.rule("3.26", "4.7", "5.40")
     def _assess_margin(self, row: Row) -> None:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
@@ -227,6 +227,7 @@ class NaiveHouse:
         call_external_market(w)
         hold_gains(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
+        w.reported.clear()
         w.emit(
             "MarginAssessed",
             accounts=len(found),

@@ -6,7 +6,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
-from tests.simulate.naive.number import MS, clamp, half_up
+from tests.simulate.naive.number import MS, ceil_div, clamp, half_up
 from tests.simulate.naive.world import Instrument, World
 
 
@@ -41,7 +41,7 @@ def index_of(w: World, asset: int) -> tuple[int, int, int]:
     return price, len(quotes), outliers
 
 
-@pytest.mark.rule("5.8", "5.9")
+@pytest.mark.rule("5.8", "5.9", "5.43")
 def update_index(w: World, asset: int) -> None:
     a = w.assets[asset]
     price, used, outliers = index_of(w, asset)
@@ -54,6 +54,13 @@ def update_index(w: World, asset: int) -> None:
         a.price = price
     a.updated = w.now
     a.is_stale = not price
+    if price or a.fresh == 0:
+        a.fresh = w.now
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    a.decay = max(horizon - (w.now - a.fresh), 0) / horizon if horizon else 1.0
+    for i in w.instruments:
+        if asset in (i.terms["underlying"], i.settles_in) and i.status == InstrumentStatus.ACTIVE:
+            i.stale_ppm = stale_add_on(w, i)
     w.emit(
         "IndexUpdated",
         asset=asset,
@@ -63,6 +70,18 @@ def update_index(w: World, asset: int) -> None:
         outliers=outliers,
         is_stale=a.is_stale,
     )
+
+
+@pytest.mark.rule("5.44")
+def stale_add_on(w: World, i: Instrument) -> int:
+    """Millionths of the notional that margin asks more while an index is stale."""
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    if i.mark <= 0 or horizon == 0:
+        return 0
+    used = [w.assets[a] for a in {i.terms["underlying"], i.settles_in} - {0}]
+    age = max(w.now - a.fresh if a.is_stale else 0 for a in used)
+    most = w.parameter(Parameter.STALE_ADD_ON_PPM, instrument=i)
+    return min(ceil_div(most * age, horizon), 1_000_000)
 
 
 @pytest.mark.rule("5.11")
@@ -82,13 +101,14 @@ def extend_sums(w: World, i: Instrument) -> None:
     expiry = i.terms["expiry_ns"]
     if expiry:
         start = max(i.updated, expiry - i.terms["settlement_window_ns"])
-        ms = max(min(w.now, expiry) - start, 0) // MS
-        i.final_sum += i.index * ms
+        observed = i.updated + w.parameters[Parameter.INDEX_STALENESS_NS]
+        ms = max(min(w.now, expiry, observed) - start, 0) // MS
+        i.final_sum += (i.index if i.is_option else i.final_index) * ms
         i.final_rest += i.index % 10**9 * ms
         i.final_ms += ms
 
 
-@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15")
+@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15", "5.41")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]
@@ -107,6 +127,8 @@ def update_mark(w: World, number: int) -> None:
     band = index * i.terms["basis_clamp_ppm"] // 1_000_000
     shift = clamp(half_up(i.basis_e8, 10**8), -band, band)
     i.index = index
+    least = 0 if i.terms["form"] == 1 else 1
+    i.final_index = clamp(half_up(asset.price, i.terms["tick_e8"]), least, i.terms["ticks_max"])
     i.mark = clamp(index + shift, 1, i.terms["ticks_max"])
     i.slow = ticks_of(i, asset.slow)
     premium = (i.last - index) * 10**9 // index if i.last else 0
@@ -124,6 +146,7 @@ def update_mark(w: World, number: int) -> None:
         premium_ms=i.premium_ms,
         final_sum=i.final_sum,
         final_ms=i.final_ms,
+        final_index=i.final_index,
     )
 
 

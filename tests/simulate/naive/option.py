@@ -19,7 +19,7 @@ from novate.kernel.codes import (
 from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
-from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
+from tests.simulate.naive.number import AMOUNT_MAX, clamp, refuse_if
 from tests.simulate.naive.world import Instrument, ShortRule, Smile, World
 
 Row = dict[str, Any]
@@ -154,6 +154,7 @@ def report_surface(w: World, row: Row, _: int) -> None:
         old, new = at_the_money(before, expiry), at_the_money(smile, expiry)
         refuse_if(abs(new - old) * 1e6 > most * old, code.VOLATILITY_JUMPS)
     w.smiles[row["underlying"], expiry] = smile
+    w.reported.add(("smile", (row["underlying"], expiry)))
     w.emit("SurfaceReported", **row)
 
 
@@ -378,12 +379,3 @@ def payoff(i: Instrument, final: int) -> int:
     if i.settles_in:
         exact = Fraction(inside * 10**8, final * t["tick_e8"])
     return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
-
-
-@pytest.mark.rule("9.38")
-def final_price(w: World, i: Instrument) -> int:
-    """Time average of the index in the window, else the index, in 1e-8."""
-    extend_sums(w, i)
-    if not i.final_ms:
-        return w.assets[i.terms["underlying"]].price
-    return max(half_up(i.final_sum, i.final_ms), 1)

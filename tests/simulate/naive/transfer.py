@@ -50,6 +50,26 @@ def lacks_a_price(w: World, account: Account) -> bool:
     return any(not w.is_fresh(a) for a in needed - {0})
 
 
+@pytest.mark.rule("5.40", "6.80")
+def lacks_an_assessment(w: World, account: Account) -> bool:
+    """Whether a price that the group of an account hangs on was reported and not assessed."""
+    assets: set[int] = set()
+    for one in w.accounts_of(account.group):
+        assets |= {a for a, held in one.balance.items() if held and w.unit_price(a) > 0}
+        for k, p in one.positions.items():
+            i = w.instruments[k]
+            if not (p.lots or p.buys or p.sells):
+                continue
+            assets |= {i.terms["underlying"], i.settles_in}
+            smile = (i.terms["underlying"], i.terms["expiry_ns"])
+            if i.is_option and w.last_smile(i) is not None:
+                if ("smile", smile) in w.reported:
+                    return True
+            elif ("last", k) in w.reported:
+                return True
+    return any(("index", a) in w.reported for a in assets)
+
+
 @pytest.mark.rule("6.10", "6.11")
 def must_stay(w: World, account: Account, after: Numbers) -> tuple[int, int]:
     """What a withdrawal must leave: margin and cost, and with gains that are not proven."""
@@ -97,6 +117,7 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
         refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
         everything += share_of_unpaid(w, sender, after)
         refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
+        refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -207,3 +228,4 @@ def refuse_margins(w: World, row: Row) -> None:
     for one, (n, (_, everything)) in zip(sides, found, strict=True):
         needed = everything + share_of_unpaid(w, one, n)
         refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
+    refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)

@@ -67,6 +67,7 @@ class Workload:
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
         self.later = np.random.default_rng((self.seed, 2))  # likewise of debts and takeovers
         self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
+        self.late = np.random.default_rng((self.seed, 2))  # of prices that no assessment sees
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
@@ -116,6 +117,7 @@ class Workload:
             yield self._transfers()
             yield self._owing()
             yield self._outside_pays()
+            yield self._unassessed()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -263,7 +265,7 @@ class Workload:
                 cycle_ns=self._pick((HOUR, 25 * MINUTE)),
             ),
             self.terms(symbol="ATC", style=2, cycle_ns=0, tick_e8=7_000_000, unit=70),
-            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin),
+            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin, funding_ns=20 * MINUTE),
         ]
         options = self._options()
         self.instruments = len(contracts) + len(options)
@@ -822,6 +824,66 @@ class Workload:
         if self.outside.random() < 0.05:
             rows += [(UNKNOWN, 1), (0, 0), (0, 2**62)]
         return [outside_payments(rows)] if rows else []
+
+    def _unassessed(self) -> list[Run]:
+        """Prices are reported and not assessed; then some want to take money out."""
+        draw = float(self.late.random())
+        if draw > 0.9:
+            return self._waits()
+        if draw > 0.15:
+            return []
+        runs: list[Run] = []
+        kind = int(self.late.integers(4))
+        if kind in (0, 3):
+            source = int(self.late.integers(len(self.sources)))
+            moved = self.price[self.sources[source]] * (0.97 + 0.06 * float(self.late.random()))
+            self.seen[source] = self.now
+            runs.append(
+                c.REPORT_PRICE.row(
+                    source=source, price_e8=max(int(moved * 10**8), 1), observed_ns=self.now
+                )
+            )
+        if kind in (1, 3):
+            i = (LINEAR, INVERSE)[int(self.late.integers(2))]
+            runs.append(c.REPORT_LAST.row(instrument=i, ticks=max(int(self.price[1] / 0.5), 1)))
+        if kind == 2:  # a smile
+            runs += self._late_smile()
+        pairs = [self.pairs[int(at)] for at in self.late.permutation(len(self.pairs))[:6]]
+        lots = [
+            (*pair, i, 1 if n > 0 else -1)
+            for pair in pairs
+            for (a, i), n in self.lots.items()
+            if a == pair[0] and n
+        ]
+        cash = [(*pair, 0, 1) for pair in pairs]
+        taken = [(t, 0, 1) for t in self.traders]
+        return [*runs, withdraw(taken), collateral_transfers(cash), position_transfers(lots)]
+
+    def _waits(self) -> list[Run]:
+        """How long settlement waits for prices, and how much of a window it wants."""
+        values = {
+            Parameter.SETTLEMENT_WAIT_NS: (0, 20 * MINUTE, 3 * HOUR, DAY),
+            Parameter.STALE_ADD_ON_PPM: (0, 200_000, 1_000_000),
+            Parameter.STALE_HORIZON_NS: (0, 2 * HOUR, 6 * HOUR, DAY),
+            Parameter.SETTLEMENT_COVERAGE_PPM: (1, 300_000, 900_000, 1_000_000),
+        }
+        rows = []
+        for parameter, some in values.items():
+            subject = int(self.late.integers(self.instruments))
+            scopes = (Scope.HOUSE, *parameter.setting.scopes)
+            scope = scopes[int(self.late.integers(len(scopes)))]
+            value = some[int(self.late.integers(len(some)))]
+            subject = subject if scope == Scope.INSTRUMENT else 0
+            rows.append((int(parameter), value, int(scope), subject, 0))
+        return [parameters(rows)]
+
+    def _late_smile(self) -> list[Run]:
+        """A flat smile of the next expiry, if there is one."""
+        expiries = [at for at in set(self.expiry.values()) if at > self.now]
+        if not expiries:
+            return []
+        left = (min(expiries) - self.now) / (365 * 86_400 * 10**9)
+        return [smiles([(1, min(expiries), 0, round(left * 1e9), 0, 0, 0, 10**8, self.now)])]
 
     def _lots_aside(self, instrument: int) -> int:
         notional = float(self.aside.lognormal(7.5, 1.3))

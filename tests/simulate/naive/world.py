@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
+    ceil_div,
     half_away,
     unit_price_of,
     worth_down,
@@ -41,6 +43,8 @@ class Asset:
     updated: int = 0
     is_stale: bool = True
     called: int = 0  # what the external market is to pay
+    fresh: int = 0  # last assessment at which it was not stale
+    decay: float = 1.0
 
 
 @dataclass
@@ -83,6 +87,8 @@ class Instrument:
     next_cycle: int
     next_funding: int
     next_expiry: int
+    funding_waits_from: int = 0  # instant of funding that waits for a price
+    is_late_expiry: bool = False  # whether the expiry has waited
     status: int = InstrumentStatus.ACTIVE
     tiers: list[Tier] = field(default_factory=list)
     cycle: int = 0
@@ -99,9 +105,11 @@ class Instrument:
     final_sum: int = 0
     final_rest: int = 0
     final_ms: int = 0
+    final_index: int = 0  # in ticks, also 0
     updated: int = 0
     short_initial: int = 0
     short_maintenance: int = 0
+    stale_ppm: int = 0  # what margin asks more of the notional
     is_knocked: bool = False
     next_observation: int = 0
 
@@ -169,15 +177,15 @@ class Numbers:
     bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
 
-@pytest.mark.rule("3.7", "3.9")
+@pytest.mark.rule("3.7", "3.9", "5.44")
 def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     """Margin of one position: the tier whose floor is the highest not above the notional."""
-    rate, deduction = 1.0, 0.0
+    ppm, deduction = 1_000_000, 0.0
     for tier in instrument.tiers:
         if float(tier.floor) <= notional:
-            rate = (tier.initial_ppm if initial else tier.maintenance_ppm) / 1e6
+            ppm = tier.initial_ppm if initial else tier.maintenance_ppm
             deduction = tier.initial_deduction if initial else tier.maintenance_deduction
-    return math.ceil(notional * rate - deduction)
+    return math.ceil(notional * ((ppm + instrument.stale_ppm) / 1e6) - deduction)
 
 
 MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
@@ -210,6 +218,8 @@ class World:
         self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
+        self.view = ""  # of stale collateral: "" as it is, "new credit", or "no decay"
+        self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
         self.waterfall: tuple[int, ...] = ()
         self.assets: list[Asset] = []
@@ -265,14 +275,42 @@ class World:
         a = self.assets[asset]
         return unit_price_of(a.price, a.decimals, self.assets[0].decimals)
 
+    @pytest.mark.rule("2.6", "5.43", "6.81")
+    def keep(self, asset: int) -> float:
+        """What is left of an asset as collateral."""
+        a = self.assets[asset]
+        if self.view == "new credit" and a.is_stale and asset:
+            return 0.0
+        full = (10_000 - a.haircut) / 10_000
+        return full if self.view == "no decay" else full * a.decay
+
+    @contextmanager
+    def seen_as(self, view: str) -> Iterator[None]:
+        """Look at stale collateral in another way for a while."""
+        before, self.view = self.view, view
+        try:
+            yield
+        finally:
+            self.view = before
+
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
-        """No mark, a stale index, or too few sources that reported lately."""
+        """No mark, a stale index, or too few sources that reported lately; or it is over."""
+        return self.is_over(instrument) or self.lacks_price(instrument)
+
+    @pytest.mark.rule("5.20")
+    def lacks_price(self, instrument: Instrument) -> bool:
+        """No mark, or an index that is not fresh."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
+
+    @pytest.mark.rule("5.42")
+    def is_over(self, instrument: Instrument) -> bool:
+        """Whether the expiry has come."""
+        return 0 < instrument.terms["expiry_ns"] <= self.now
 
     @pytest.mark.rule("5.21")
     def is_halted(self, instrument: Instrument) -> bool:
@@ -350,6 +388,13 @@ class World:
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
 
+    @pytest.mark.rule("4.22", "6.36")
+    def is_held_up(self, account: Account) -> bool:
+        """Whether positions have no price, and none has one."""
+        held = [k for (k, _), p in self.group(account).positions.items() if p.lots]
+        priced = [k for k in held if not self.is_blocked(self.instruments[k])]
+        return bool(self.blocked_positions(account)) and not priced
+
     @pytest.mark.rule("6.36", "10.2")
     def worth_of_options(self, account: Account) -> tuple[int, int]:
         """Marks of the long and of the short options whose price is not blocked."""
@@ -409,7 +454,7 @@ class World:
                 out.gain = within(gain)
                 continue
             price = self.unit_price(asset)
-            keep = (10_000 - self.assets[asset].haircut) / 10_000
+            keep = self.keep(asset)
             out.net = within(out.net + worth_down(total + options[asset], price))
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
@@ -470,12 +515,13 @@ class World:
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
-        out.initial += worth_up(unit * worst * i.short_initial, price)
+        older = ceil_div(i.mark * i.stale_ppm, 1_000_000)  # rule 5.44
+        out.initial += worth_up(unit * worst * (i.short_initial + older), price)
         if self.short_rule(i).entry_counts and short:
-            keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
+            keep = self.keep(i.settles_in)
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)
-        out.share[place] = worth_up(unit * short * i.short_maintenance, price)
+        out.share[place] = worth_up(unit * short * (i.short_maintenance + older), price)
         out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)

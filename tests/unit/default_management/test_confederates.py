@@ -125,6 +125,7 @@ def test_a_long_option_that_an_account_in_need_may_not_sell_cheaply_does_not_mov
 
     house.deposit("A", 1_000 * COIN)
     house.deposit("A2", 10 * COIN)
+    house.assess()
     entry = house.position("A", option)["entry_cost"]
     assert move(house, "A", "A2", 10, option) == []
     assert house.position("A2", option)["entry_cost"] == entry == 10 * mark * COIN // 100

@@ -22,7 +22,7 @@ class WeightedMedian:
     def index(self, state: SourceState, asset: int) -> Index:
         """Return the median of the sources within the staleness limit: `combine`."""
         sources = state.sources
-        limit = state.parameter(Parameter.INDEX_STALENESS_NS)
+        limit = state.index_life_ns()
         usable = sources.usable(asset, state.now_ns, limit)
         return combine(
             [int(sources.price_e8[s]) for s in usable],
