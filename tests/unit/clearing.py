@@ -191,8 +191,9 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
-        # A test trades at any price unless it says otherwise.
-        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
+        # A test trades at any price, and prices move at once, unless it says otherwise.
+        free = (Parameter.TRADE_COLLAR_PPM, Parameter.JUMP_PPM, Parameter.RAMP_PPM)
+        settings = {**dict.fromkeys(free, 0), **(parameters or {})}
         runs += [set_parameter(parameter, value) for parameter, value in settings.items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)

@@ -18,6 +18,7 @@ from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefu
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -92,16 +93,25 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     balance = int(x.accounts.balance[account, asset])
     if balance < amount:
         return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
+    refusal = at_mark_and_ramp(x, lambda: _margin_refusal(x, account, asset, amount))
+    if refusal is not None:
+        return refusal
+    if x.accounts.is_suspended[account]:
+        standing = int(x.accounts.status[x.accounts.parent[account]])
+        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    emit(event.COLLATERAL_WITHDRAWN, **row)
+    return None
+
+
+def _margin_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group covers what must stay (rules 6.10 and 6.11)."""
+    no = WithdrawCollateralRefusal
     after = assess_without(x, account, asset, amount)
     margin, gains = held_back(x, account, after)
     if after.equity < margin:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
-    if x.accounts.is_suspended[account]:
-        standing = int(x.accounts.status[x.accounts.parent[account]])
-        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
-    emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
 
 

@@ -7,15 +7,26 @@ Principle 13 for the rules by which a member that does not pay is in default.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, known_groups, look_at, takeover_level
+from novate.default_management.close_out import (
+    assess_many,
+    covers_initial,
+    failing,
+    holds_anywhere,
+    holds_elsewhere,
+    known_groups,
+    look_at,
+    stands,
+    takeover_level,
+)
 from novate.default_management.refused import Refused
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
+from novate.kernel.clearing.assess import EQUITY, INITIAL, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import AccountStatus, DueKind, ShortfallPolicy
 from novate.message import command, event
@@ -51,15 +62,17 @@ def decide_call_margins(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
-        default, CAUSE_GONE unless it is open and its equity below initial margin.
+        default, CAUSE_GONE unless it is open and its equity below initial margin at every price of
+        rule 5.80.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
+    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
+    is_gone |= holds_anywhere(x, accounts, numbers, covers_initial)
     equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
-    is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
     if rows.size:
@@ -149,9 +162,10 @@ def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    Emits `MarginCallMet` with equity at or above initial margin; else `CallExtended` while an open
-    position, long options aside, has a blocked price: no default is declared on marks that are not
-    current; else `DefaultDeclared`, and `MarginReleased` for the reservations of the account.
+    Emits `MarginCallMet` with equity at or above initial margin, at the mark or at other prices
+    (rule 5.81); else `CallExtended` while an open position, long options aside, has a blocked
+    price: no default is declared on marks that are not current; else `DefaultDeclared`, and
+    `MarginReleased` for the reservations of the account.
 
     Parameters
     ----------
@@ -166,14 +180,18 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     """
     accounts, refused = _called(x, columns)
     numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     due = x.accounts.deadline_ns[accounts]
-    blocked, long_worth = look_at(x, accounts)
-    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
+    blocked = look_at(x, accounts).blocked
     is_early = x.now_ns < due
-    refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
+    does_stand = stands(x, accounts, numbers)
+    others = np.flatnonzero(~does_stand)
+    does_stand[others] = holds_elsewhere(x, accounts[others], partial(stands, x))[0]
+    refused.where(is_early & ((blocked >= 0) | does_stand), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
-    is_met = equity[rows] >= initial[rows]
+    asked = numbers[rows]
+    is_met = holds_anywhere(x, accounts[rows], asked, covers_initial)
+    numbers[rows] = asked
+    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
     _meet(accounts, numbers, rows[is_met], emit)
     rows = rows[~is_met]
     waits = rows[blocked[rows] >= 0]
@@ -228,7 +246,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         & (margin.equity < margin.initial)
     )
     short = np.flatnonzero(breach)
-    return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
+    short = short[look_at(x, short).blocked < 0]
+    return commands(command.CALL_MARGIN, account=failing(x, short, covers_initial))
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -254,7 +273,9 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     blocked, long_worth = look_at(x, called)
     waits = x.accounts.deadline_ns[called] == WAITING
     level = takeover_level(x, called, margin.maintenance[called])
-    fails = waits | (margin.equity[called] + long_worth < level)
+    fails = margin.equity[called] + long_worth < level
+    fails[fails] = ~holds_elsewhere(x, called[fails], partial(stands, x))[0]
+    fails |= waits
     return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.default_management.refused import B1, known
 from novate.default_management.state import DefaultState
-from novate.kernel.clearing.assess import INITIAL, MAINTENANCE, WIDTH
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects, find_binding, look_at_prices
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import value_of
@@ -20,6 +21,7 @@ from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
+from novate.valuation.other_price import other_prices, priced_at
 from novate.valuation.price_status import blocked_prices
 
 
@@ -70,7 +72,7 @@ class PriceLook(NamedTuple):
         and ask for no margin.
     long_worth
         Worth of the long options at their marks, numeraire units, each rounded down, not negative;
-        one whose price is blocked counts as nothing (rule 10.2).
+        one whose price is blocked, by more than a jump, counts as nothing (rule 10.2).
     """
 
     blocked: I64
@@ -83,7 +85,7 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
     if accounts.size:
         look_at_prices(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            blocked_prices(x), accounts, *look,
+            blocked_prices(x), blocked_prices(x, may_jump=True), accounts, *look,
         )  # fmt: skip
     return look
 
@@ -91,6 +93,64 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
 def has_blocked_price(x: ClearingState, account: int) -> bool:
     """Return whether an open position of an account, long options aside, has a blocked price."""
     return bool(look_at(x, np.array([account])).blocked[0] >= 0)
+
+
+Holds: TypeAlias = Callable[[I64, I64], B1]
+"""``holds(accounts, numbers)``: of which accounts something holds, with their assessments at the
+prices that the state has then; bool, shape (accounts,)."""
+
+
+def covers_maintenance(accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above maintenance margin."""
+    return np.asarray(numbers[:, EQUITY] >= numbers[:, MAINTENANCE])
+
+
+def covers_initial(accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above initial margin."""
+    return np.asarray(numbers[:, EQUITY] >= numbers[:, INITIAL])
+
+
+def holds_elsewhere(x: ClearingState, accounts: I64, holds: Holds) -> tuple[B1, I64]:
+    """Ask of accounts for which something does not hold at the marks whether it does elsewhere.
+
+    Parameters
+    ----------
+    accounts
+        Numbers of accounts, shape (accounts,).
+    holds
+        What is asked, at each of `other_prices`.
+
+    Returns
+    -------
+    tuple
+        Of which it holds at one of them, shape (accounts,), and their assessments at the first such
+        one, shape (accounts, WIDTH); other rows are without meaning.
+    """
+    found = np.zeros(accounts.size, np.bool_)
+    numbers = np.zeros((accounts.size, WIDTH), np.int64)
+    for prices in other_prices(x) if accounts.size else ():
+        rows = np.flatnonzero(~found)
+        with priced_at(x, prices):
+            there = assess_many(x, accounts[rows])
+            is_met = holds(accounts[rows], there)
+        numbers[rows[is_met]] = there[is_met]
+        found[rows] = is_met
+    return found, numbers
+
+
+def failing(x: ClearingState, accounts: I64, holds: Holds) -> I64:
+    """Return those accounts, failing at the marks, that fail at all other prices (rule 5.80)."""
+    return accounts[~holds_elsewhere(x, accounts, holds)[0]]
+
+
+def holds_anywhere(x: ClearingState, accounts: I64, numbers: I64, holds: Holds) -> B1:
+    """Ask at the marks, then elsewhere; ``numbers`` becomes the assessments at which it holds."""
+    is_met = holds(accounts, numbers)
+    rows = np.flatnonzero(~is_met)
+    found, there = holds_elsewhere(x, accounts[rows], holds)
+    numbers[rows[found]] = there[found]
+    is_met[rows] = found
+    return is_met
 
 
 class Bindings(NamedTuple):
@@ -144,6 +204,12 @@ def takeover_level(x: ClearingState, accounts: I64, maintenance: I64) -> I64:
     share = x.parameter_of(Parameter.TAKEOVER_PPM, accounts)
     # In two parts: the product of the whole could leave 64 bits.
     return maintenance // PPM * share + maintenance % PPM * share // PPM
+
+
+def stands(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether takeover worth is at or above the takeover level (rules 10.2 and 10.3)."""
+    worth = numbers[:, EQUITY] + look_at(x, accounts).long_worth
+    return np.asarray(worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE]))
 
 
 def notional_of(x: ClearingState, i: int, lots: int) -> int:

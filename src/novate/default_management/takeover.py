@@ -12,6 +12,7 @@ venues such as BitMEX let a liquidation engine take over positions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,13 @@ from novate.book.state import GROUP
 from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
+    failing,
     has_blocked_price,
+    holds_elsewhere,
     is_flat,
     known_groups,
     look_at,
+    stands,
     takeover_level,
 )
 from novate.default_management.loss.policy import Bearer
@@ -49,6 +53,7 @@ from novate.message.topic import (
     Topic,
     commands,
 )
+from novate.valuation.other_price import other_prices, priced_at
 
 
 def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
@@ -68,8 +73,8 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with takeover
-        worth at or above the level, NOT_DUE while an open position, long options aside, has a
-        blocked price.
+        worth at or above the level at a price of rule 5.80, NOT_DUE while an open position, long
+        options aside, has a blocked price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -79,7 +84,10 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     level = takeover_level(x, accounts, numbers[:, MAINTENANCE])
     look = look_at(x, accounts)
     worth = numbers[:, EQUITY] + look.long_worth
-    refused.where(worth >= level, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
+    is_gone = worth >= level
+    rows = np.flatnonzero(~is_gone)
+    is_gone[rows] = holds_elsewhere(x, accounts[rows], partial(stands, x))[0]
+    refused.where(is_gone, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
     refused.where(look.blocked >= 0, No.NOT_DUE, 0, 1)
     rows = refused.passing()
     if rows.size:
@@ -194,9 +202,10 @@ def liquidator_shortfall(x: DefaultState) -> int:
 
 
 def shortfall_due(x: PolicyState) -> int:
-    """Return how much of the liquidator's shortfall is a loss now (rules 12.11 and 12.13).
+    """Return how much of the liquidator's shortfall is a loss now (rules 5.82, 12.11 and 12.13).
 
-    While positions are open, a move of the marks may still come back.  The shortfall is a loss once
+    While positions are open, a move of the marks may still come back, and what they are short of is
+    the least at any of the prices of rule 5.80.  The shortfall is a loss once
     the liquidator is flat, or when it exceeds the positive balances of the layers of the waterfall
     in which the clearing house pays: it carries no open loss beyond its own funds.
 
@@ -208,6 +217,9 @@ def shortfall_due(x: PolicyState) -> int:
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
         return short
+    for prices in other_prices(x):
+        with priced_at(x, prices):
+            short = min(short, liquidator_shortfall(x))
     own = [
         layer.payers(x)
         for layer in x.prefunded_layers()
@@ -287,7 +299,8 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     blocked, long_worth = look_at(x, closing)
     level = takeover_level(x, closing, margin.maintenance[closing])
     fails = (margin.equity[closing] + long_worth < level) & (blocked < 0)
-    return commands(command.TAKE_OVER, account=closing[fails])
+    closing = closing[fails]
+    return commands(command.TAKE_OVER, account=failing(x, closing, partial(stands, x)))
 
 
 def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:

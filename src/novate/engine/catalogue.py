@@ -14,6 +14,7 @@ from novate.collateral import custody, haircut_rule
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
+    contract_decision,
     contract_end,
     liquidation,
     method_choice,
@@ -35,7 +36,7 @@ from novate.margin import (
 )
 from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, index_method, reference, surface
+from novate.market import index, index_method, pause, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
@@ -54,6 +55,7 @@ TOPICS: tuple[Topic[State], ...] = (
     collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
+    pause.TOPIC,
     index_method.TOPIC,
     surface.TOPIC,
     notional_tier.TOPIC,
@@ -70,6 +72,7 @@ TOPICS: tuple[Topic[State], ...] = (
     cycle.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
+    contract_decision.TOPIC,
     call.TOPIC,
     method_choice.TOPIC,
     liquidation.TOPIC,

@@ -96,6 +96,10 @@ class MarketState(SourceState):
         return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
+        """Whether an asset's index is reported and does not jump; the numeraire's always is."""
+        return self.is_reported(asset) and not self.assets.jump_ns[asset]
+
+    def is_reported(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
 
         The clock counts, not only the last assessment: time alone makes an index stale.

@@ -240,6 +240,41 @@ class Parameter(IntEnum):
         "index", "sources_min", SOURCES, 1, 1, 64,
         "usable sources without which an index is stale",
     )
+    JUMP_PPM = 21, Setting(
+        "index", "jump_ppm", MILLIONTHS, 200_000, 0, 10 * PPM,
+        "change of an index, of the last one, beyond which it is a jump; 0 for none",
+        earlier={2: 0},
+        scopes=BY_INSTRUMENT,
+    )
+    JUMP_QUORUM = 22, Setting(
+        "index", "jump_quorum", SOURCES, 2, 1, 64,
+        "sources that confirm a jump, at least sources_min of them",
+    )
+    JUMP_CONFIRM_NS = 23, Setting(
+        "index", "jump_confirm_seconds", SECONDS, 10 * SECOND, 0, HOUR,
+        "time for which they agree on it",
+    )
+    JUMP_PAUSE_NS = 24, Setting(
+        "index", "jump_pause_minutes", MINUTES, 5 * MINUTE, 0, DAY,
+        "time after which a jump that nobody confirmed counts",
+    )
+    HALT_MIN_NS = 25, Setting(
+        "index", "halt_minutes", MINUTES, 10 * MINUTE, 0, 7 * DAY,
+        "time without an index after which a ramp leads to the next one",
+    )
+    RAMP_PPM = 26, Setting(
+        "index", "ramp_ppm", MILLIONTHS, 20_000, 0, 10 * PPM,
+        "what a ramp moves in a minute, of where it began; 0 for no ramps",
+        earlier={2: 0},
+    )
+    RAMP_GRACE_NS = 27, Setting(
+        "index", "ramp_grace_minutes", MINUTES, MINUTE, 0, DAY,
+        "time before a ramp moves",
+    )
+    SETTLEMENT_RANGE_NS = 28, Setting(
+        "index", "settlement_range_hours", HOURS, DAY, HOUR, 30 * DAY,
+        "time in whose range of the index two may settle a contract that has lost it",
+    )
     SLOW_AVERAGE_NS = 11, Setting(
         "index", "slow_minutes", MINUTES, HOUR, MINUTE, 30 * DAY,
         "time constant of the slow average index",

@@ -21,11 +21,12 @@ from novate.kernel.codes import (
 )
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
+from tests.simulate.naive import barrier, contract, failure, group, margin, terms, transfer
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.transfer import lacks_a_price, must_stay
 from tests.simulate.naive.world import (
     Asset,
@@ -201,12 +202,16 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
-    account.balance[asset] -= amount
-    after = w.assess(account)
-    account.balance[asset] += amount
-    margin, everything = must_stay(w, account, after)
-    refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-    refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+    def check() -> None:
+        account.balance[asset] -= amount
+        after = w.assess(account)
+        account.balance[asset] += amount
+        margin, everything = must_stay(w, account, after)
+        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+    at_mark_and_ramp(w, check)
     refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
@@ -698,5 +703,10 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetMarginModel": margin.set_margin_model,
     "SetAddOn": margin.set_add_on,
     "SetLiquidationMethod": failure.set_liquidation_method,
+    "SuspendContract": contract.suspend_contract,
+    "ResumeContract": contract.resume_contract,
+    "DelistContract": contract.delist_contract,
+    "ProposeSettlement": contract.propose_settlement,
+    "ApproveSettlement": contract.approve_settlement,
     "ReportFill": report_fill,
 }

@@ -140,7 +140,8 @@ class Filled(Extreme):
         yield self._accounts()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
-        yield [*self._contracts()[:-1], *self._tiers()]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        yield [*self._contracts()[:-1], *self._tiers(), set_parameters(at_once)]
         yield from self._steps()
 
     def _tiers(self) -> list[Run]:

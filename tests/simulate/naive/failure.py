@@ -19,7 +19,7 @@ from novate.kernel.codes import (
 )
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
-from tests.simulate.naive import book
+from tests.simulate.naive import book, other_price
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
@@ -57,6 +57,45 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
     )
 
 
+Holds = Callable[[Account, Numbers], bool]
+
+
+def covers_maintenance(_: Account, n: Numbers) -> bool:
+    return n.equity >= n.maintenance
+
+
+def covers_initial(_: Account, n: Numbers) -> bool:
+    return n.equity >= n.initial
+
+
+def is_released(w: World) -> Holds:
+    return lambda account, n: n.equity >= release_level(w, account, n)
+
+
+@pytest.mark.rule("10.2", "10.3")
+def stands(w: World) -> Holds:
+    return lambda account, n: n.equity + w.worth_of_longs(account) >= takeover_level(w, account, n)
+
+
+@pytest.mark.rule("5.80", "5.81")
+def where_it_holds(w: World, account: Account, holds: Holds) -> Numbers | None:
+    """The first assessment at which something holds: at the marks, then at the other prices."""
+    n = w.assess(account)
+    if holds(account, n):
+        return n
+    for prices in other_price.other_prices(w):
+        with prices:
+            n = w.assess(account)
+            if holds(account, n):
+                return n
+    return None
+
+
+def fails(w: World, account: Account, holds: Holds) -> bool:
+    """Whether it holds nowhere."""
+    return where_it_holds(w, account, holds) is None
+
+
 # --- calls and liquidation -----------------------------------------------------------------
 
 
@@ -87,8 +126,12 @@ def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     refuse_if(n.equity < n.initial, GONE)
+    end_call(w, number, n)
+
+
+def end_call(w: World, number: int, n: Numbers) -> None:
     give_status(w, number, AccountStatus.OPEN)
-    account.deadline = 0
+    w.accounts[number].deadline = 0
     w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
 
 
@@ -96,8 +139,9 @@ def meet_call(w: World, number: int) -> None:
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    if n.equity >= n.initial:
-        meet_call(w, number)
+    covered = where_it_holds(w, account, covers_initial)
+    if covered is not None:
+        end_call(w, number, covered)
         return
     waiting = w.blocked_positions(account)
     if waiting:
@@ -135,7 +179,10 @@ def release(w: World, number: int) -> None:
 @pytest.mark.rule("11.1", "11.2")
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
+    refuse_if(account.status != AccountStatus.OPEN, GONE)
+    refuse_if(not fails(w, account, covers_maintenance), GONE)
+    with other_price.at_index(w):
+        there = w.assess(account)
     held = [place for place in n.share if w.group(account).positions[place].lots]
     binding, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
     w.emit(
@@ -149,15 +196,19 @@ def start_liquidation(w: World, number: int) -> None:
         model=account.model,
         bound=n.bound[0],
         scenario=n.bound[1],
+        index_equity=there.equity,
+        index_requirement=there.maintenance,
     )
     begin_closing(w, number)
 
 
 @pytest.mark.rule("11.4")
 def stop_liquidation(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
-    level = release_level(w, w.accounts[number], n)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
+    account = w.accounts[number]
+    n = where_it_holds(w, account, is_released(w))
+    refuse_if(account.status != AccountStatus.LIQUIDATING or n is None, GONE)
+    assert n is not None
+    level = release_level(w, account, n)
     give_status(w, number, AccountStatus.OPEN)
     for one in w.accounts_of(number):
         close_orders(w, one.number)
@@ -246,7 +297,7 @@ def place_slice(w: World, number: int) -> None:
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
-        if price <= 0 or w.assets[asset].is_stale:
+        if price <= 0 or w.assets[asset].is_stale or w.assets[asset].jumped is not None:
             continue
         amount = -held if held < 0 else 0
         if held > 0 and account.role == Role.LIQUIDATOR:
@@ -358,7 +409,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 @pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9")
 def take_over(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    below = n.equity + w.worth_of_longs(account) < takeover_level(w, account, n)
+    below = fails(w, account, stands(w))
     refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator = w.single(Role.LIQUIDATOR)
     is_first = is_flat(w, liquidator) and shortfall(w) <= 0
@@ -428,18 +479,28 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
+@pytest.mark.rule("5.82")
+def least_shortfall(w: World) -> int:
+    """What the liquidator is short of, the least at any price; when it is flat, at the marks."""
+    found = [shortfall(w)]
+    for prices in [] if is_flat(w, w.single(Role.LIQUIDATOR)) else other_price.other_prices(w):
+        with prices:
+            found.append(shortfall(w))
+    return min(found)
+
+
 @pytest.mark.rule("12.11", "12.13")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
     roles = [HOUSE_PAYS[Layer(layer)] for layer in w.waterfall if layer in HOUSE_PAYS]
     means = sum(max(w.single(role).balance[0], 0) for role in roles)
-    short = shortfall(w)
+    short = least_shortfall(w)
     return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
 
 
 def record_shortfall(w: World, number: int) -> None:
     refuse_if(not shortfall_is_due(w), GONE)
-    record_loss(w, number, shortfall(w))
+    record_loss(w, number, least_shortfall(w))
 
 
 @pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18", "13.20")
@@ -691,8 +752,8 @@ def loss_stages(w: World) -> Iterator[Work]:
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
     failed = [
         k
-        for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity + w.worth_of_longs(a) < takeover_level(w, a, n) and not w.blocked_positions(a)
+        for k, a, _ in assessed(w, AccountStatus.LIQUIDATING)
+        if fails(w, a, stands(w)) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
@@ -710,13 +771,13 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
+    cured = [k for k, a, _ in closing if not fails(w, a, is_released(w))]
     yield account_work("StopLiquidation", cured)
     yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
     lost = [
         k
-        for k, a, n in called
-        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, a, n)
+        for k, a, _ in called
+        if a.deadline == book.WAITING or fails(w, a, stands(w))
         if not w.blocked_positions(a)
     ]
     yield account_work("ExpireCall", lost)
@@ -726,20 +787,18 @@ def cure_stages(w: World) -> Iterator[Work]:
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
     trading = [
-        (k, a.shortfall_policy, n)
-        for k, a, n in assessed(w, AccountStatus.OPEN)
-        if not w.blocked_positions(a)
+        (k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.blocked_positions(a)
     ]
     breached = [
         (n.equity - n.maintenance, k)
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and fails(w, a, covers_maintenance)
     ]
     yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
     short = [
         k
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
+        for k, a, _ in trading
+        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and fails(w, a, covers_initial)
     ]
     yield account_work("CallMargin", short)
 

@@ -14,6 +14,7 @@ from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.world import Numbers, World
 
 Row = dict[str, Any]
@@ -88,12 +89,16 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
     before = w.assess(sender)
     if sender.group != receiver.group:
         refuse_if(lacks_a_price(w, sender), code.INDEX_STALE)
-        sender.balance[asset] -= amount
-        after = w.assess(sender)
-        sender.balance[asset] += amount
-        margin, everything = must_stay(w, sender, after)
-        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+        def check() -> None:
+            sender.balance[asset] -= amount
+            after = w.assess(sender)
+            sender.balance[asset] += amount
+            margin, everything = must_stay(w, sender, after)
+            refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+            refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+        at_mark_and_ramp(w, check)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -196,8 +201,12 @@ def refuse_margins(w: World, row: Row) -> None:
             refuse_if(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
         return
     refuse_if(any(lacks_a_price(w, one) for one in sides), code.INDEX_STALE)
-    found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
-    for n, (margin, _) in found:
-        refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
-    for n, (_, everything) in found:
-        refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+
+    def check() -> None:
+        found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
+        for n, (margin, _) in found:
+            refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
+        for n, (_, everything) in found:
+            refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+
+    at_mark_and_ramp(w, check)

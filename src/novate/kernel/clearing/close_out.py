@@ -36,9 +36,10 @@ def assess_subjects(accounts, positions, instruments, assets, subjects, out):  #
 
 @kernel
 def look_at_prices(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, is_blocked, subjects, blocked, long_worth
-):
-    """Find blocked positions, and the worth of long options whose price is not blocked.
+    accounts, positions, instruments, assets, is_blocked, is_worthless, subjects, blocked,
+    long_worth,
+):  # fmt: skip
+    """Find blocked positions, and the worth of long options that are not ``is_worthless``.
 
     ``blocked[k]`` is the lowest number of an open position whose price is blocked, long options
     aside (they are no collateral and ask for no margin), or -1.  ``long_worth[k]`` is the sum of
@@ -59,7 +60,7 @@ def look_at_prices(  # type: ignore[no-untyped-def]
                     continue
                 lots, i = net[1], np.int64(positions.instrument[row])
                 if lots > 0 and instruments.style[i] == _PREMIUM:
-                    if not is_blocked[i]:
+                    if not is_worthless[i]:
                         value = instruments.unit[i] * lots * instruments.mark[i]
                         price = assets.unit_price[instruments.settlement_asset[i]]
                         worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))

@@ -84,7 +84,7 @@ def test_blocked_prices_and_the_worth_of_long_options(seed: int) -> None:
     x, is_blocked = drawn(seed)
     blocked, worth = np.empty(SUBJECTS.size, np.int64), np.empty(SUBJECTS.size, np.int64)
 
-    look_at_prices(*arrays(x), is_blocked, SUBJECTS, blocked, worth)
+    look_at_prices(*arrays(x), is_blocked, is_blocked, SUBJECTS, blocked, worth)
 
     for k, account in enumerate(SUBJECTS.tolist()):
         longs = [(i, lots) for i, lots in held(x, account) if i >= OPTION and lots > 0]
@@ -107,7 +107,7 @@ def test_the_worth_of_long_options_stays_inside_64_bits() -> None:
     owners = np.unique(x.positions.used("account")[long]).astype(np.int64)
     blocked, worth = np.empty(owners.size, np.int64), np.empty(owners.size, np.int64)
 
-    look_at_prices(*arrays(x), np.zeros(7, np.bool_), owners, blocked, worth)
+    look_at_prices(*arrays(x), *np.zeros((2, 7), np.bool_), owners, blocked, worth)
 
     assert owners.size > 0
     assert ((worth >= 2**60) & (worth <= TOTAL_MAX)).all()
