@@ -66,7 +66,7 @@ def follow_index(
     if halted_from:
         emit(event.HALT_ENDED, asset=asset, since_ns=halted_from)
     else:
-        halted_from = before_ns + state.parameter(Parameter.INDEX_STALENESS_NS)
+        halted_from = before_ns + state.staleness_ns
     if a.jump_ns[asset]:
         _follow_jump(state, asset, emit)
     elif is_jump(state, asset, before_e8, int(a.price_e8[asset])):
@@ -124,9 +124,7 @@ def _follow_jump(state: MarketState, asset: int, emit: Emit) -> None:
     a, now_ns = state.assets, state.now_ns
     price, since, agreed_ns = (int(c[asset]) for c in (a.price_e8, a.jump_ns, a.agreed_ns))
     agreeing = sources_agreeing(state, asset, price, since)
-    quorum = max(
-        state.parameter(Parameter.JUMP_QUORUM), state.parameter(Parameter.INDEX_SOURCES_MIN)
-    )
+    quorum = max(state.parameter(Parameter.JUMP_QUORUM), state.sources_min)
     is_agreed = agreeing >= quorum
     reason = None
     if not is_jump(state, asset, int(a.jump_from_e8[asset]), price):
@@ -155,12 +153,11 @@ def _follow_jump(state: MarketState, asset: int, emit: Emit) -> None:
 def sources_agreeing(state: MarketState, asset: int, price_e8: int, since_ns: int) -> int:
     """Return how many usable sources observed after an instant agree with a price (rule 5.85)."""
     sources = state.sources
-    limit = state.parameter(Parameter.INDEX_STALENESS_NS)
     outlier = state.parameter(Parameter.INDEX_OUTLIER_PPM)
     return sum(
         int(sources.observed_ns[s]) > since_ns
         and abs(int(sources.price_e8[s]) - price_e8) * PPM <= outlier * price_e8
-        for s in sources.usable(asset, state.now_ns, limit)
+        for s in state.usable_sources(asset)
     )
 
 

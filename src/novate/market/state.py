@@ -108,9 +108,21 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
-        usable = self.sources.usable(asset, self.now_ns, limit)
-        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        return len(self.usable_sources(asset)) >= self.sources_min
+
+    @property
+    def staleness_ns(self) -> int:
+        """Age at which a source no longer counts, ns."""
+        return self.parameter(Parameter.INDEX_STALENESS_NS)
+
+    @property
+    def sources_min(self) -> int:
+        """Usable sources without which an index is stale."""
+        return self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def usable_sources(self, asset: int) -> list[int]:
+        """Sources of an asset that reported within the staleness limit, in order of number."""
+        return self.sources.usable(asset, self.now_ns, self.staleness_ns)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""

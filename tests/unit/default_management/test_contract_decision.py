@@ -71,7 +71,7 @@ def silent_house(**terms: Any) -> ClearingHouse:
     return house
 
 
-@pytest.mark.rule("8.60", "8.61", "5.21")
+@pytest.mark.rule("5.21", "8.60", "8.61")
 def test_a_suspended_contract_is_only_reduced_and_goes_on_to_be_margined() -> None:
     house = traded_house()
     suspend(house)
@@ -141,7 +141,7 @@ def test_what_a_delisting_may_not_be() -> None:
     assert house.refusals() == [ResumeContractRefusal.DELISTED]
 
 
-@pytest.mark.rule("8.64", "8.66", "8.11")
+@pytest.mark.rule("8.11", "8.64", "8.66")
 def test_two_settle_a_contract_that_has_no_index() -> None:
     house = silent_house()
 

@@ -157,7 +157,7 @@ def test_one_source_among_two_confirms_nothing_and_is_believed_after_five_minute
     assert house.events("JumpResumed")[0]["reason"] == ResumeReason.TIME
 
 
-@pytest.mark.rule("5.84", "7.13", "7.28", "6.9", "8.13")
+@pytest.mark.rule("5.84", "6.9", "7.13", "7.28", "8.13")
 def test_while_an_asset_jumps_nothing_is_opened_withdrawn_or_settled() -> None:
     house = pausing_house()
     report(house, 130, at_ns=START + HOUR - SECOND)

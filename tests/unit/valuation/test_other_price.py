@@ -30,7 +30,7 @@ def push(house: ClearingHouse, ticks: int, at_ns: int) -> None:
     house.price(100, at_ns=at_ns, last={0: ticks})
 
 
-@pytest.mark.rule("5.80", "4.18")
+@pytest.mark.rule("4.18", "5.80")
 @pytest.mark.parametrize(
     ("ticks", "after_ns"), [(150, 30 * SECOND), (60, 3 * SECOND), (50, 5 * MINUTE)]
 )
@@ -83,7 +83,7 @@ def test_an_inverse_contract_is_held_to_its_index_too() -> None:
     assert house.events("LiquidationStarted") == []
 
 
-@pytest.mark.rule("5.80", "4.18", "11.2")
+@pytest.mark.rule("4.18", "5.80", "11.2")
 def test_an_account_short_at_both_is_liquidated_and_both_worths_are_told() -> None:
     # At an index of 98 L has 20 of 98, at a mark of 97 - 80 of 97.
     house = leveraged_house()
@@ -96,7 +96,7 @@ def test_an_account_short_at_both_is_liquidated_and_both_worths_are_told() -> No
     assert (started["index_equity"], started["index_requirement"]) == (20 * COIN, 98 * COIN)
 
 
-@pytest.mark.rule("5.80", "4.19")
+@pytest.mark.rule("4.19", "5.80")
 def test_a_last_price_calls_nobody() -> None:
     house = leveraged_house(policy=ShortfallPolicy.CALL_THEN_DEFAULT)
 
@@ -105,7 +105,7 @@ def test_a_last_price_calls_nobody() -> None:
     assert house.events("MarginCalled") == []
 
 
-@pytest.mark.rule("5.80", "5.81", "4.17", "10.6")
+@pytest.mark.rule("4.17", "5.80", "5.81", "10.6")
 def test_a_called_account_that_the_index_cured_is_not_declared_in_default() -> None:
     house = leveraged_house(policy=ShortfallPolicy.CALL_THEN_DEFAULT)
     house.price(99, at_ns=START + MINUTE, last={0: 99})  # L has 120 of 198
@@ -121,7 +121,7 @@ def test_a_called_account_that_the_index_cured_is_not_declared_in_default() -> N
     assert (met["equity"], met["requirement"]) == (220 * COIN, 200 * COIN)
 
 
-@pytest.mark.rule("5.80", "4.13")
+@pytest.mark.rule("4.13", "5.80")
 def test_a_last_price_takes_over_nobody() -> None:
     # At 98 L has 60 of 98: it is liquidated, and above the takeover level of 32 at the index,
     # whatever the mark is.
@@ -135,7 +135,7 @@ def test_a_last_price_takes_over_nobody() -> None:
     assert house.events("AccountTakenOver") == []
 
 
-@pytest.mark.rule("5.81", "4.15", "11.4")
+@pytest.mark.rule("4.15", "5.81", "11.4")
 def test_a_liquidation_stops_when_the_index_cured_it_whatever_the_mark_is() -> None:
     house = leveraged_house(more=40)
     house.price(98, at_ns=START + MINUTE, last={0: 98})  # 60 of 98
@@ -147,7 +147,7 @@ def test_a_liquidation_stops_when_the_index_cured_it_whatever_the_mark_is() -> N
     assert (stopped["equity"], stopped["requirement"]) == (260 * COIN, 125 * COIN)
 
 
-@pytest.mark.rule("5.82", "4.14")
+@pytest.mark.rule("4.14", "5.82")
 def test_a_last_price_makes_no_loss_of_what_the_liquidator_holds() -> None:
     # L fails at 97 and is taken over with - 80: a loss, paid by the fund, which then has 20.
     house = ClearingHouse(parameters={Parameter.ORDER_LIFE_NS: 0})
