@@ -56,7 +56,8 @@ class Extreme(Workload):
 
     def _terms(self) -> list[Run]:
         slices = {Parameter.SLICE_PPM: 10**6, Parameter.SLICE_FLOOR: 0}
-        return [set_parameters(slices)]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        return [set_parameters({**slices, **at_once})]
 
     def _size(self, largest: int) -> int:
         """A whole number of any magnitude up to ``largest``."""
