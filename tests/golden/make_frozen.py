@@ -39,6 +39,8 @@ def scenario() -> ClearingHouse:
     come_back(house)
     keep_two_books(house)
     settle_outside(house)
+    leap(house)
+    end_by_decision(house)
     return house
 
 
@@ -263,6 +265,35 @@ def settle_outside(house: ClearingHouse) -> None:
     house.trade("reckless", "EXTERNAL_MARKET", lots=1_000, ticks=102)
     house.price(40, at_ns=house.state.now_ns + MINUTE)
     house.price(40, at_ns=house.state.now_ns + HOUR)
+
+
+def leap(house: ClearingHouse) -> None:
+    """An index that leaps, is confirmed by its one source, and is met by a ramp."""
+    for parameter, value in (
+        (Parameter.JUMP_PPM, 200_000),
+        (Parameter.JUMP_QUORUM, 1),
+        (Parameter.RAMP_PPM, 100_000),
+    ):
+        house.submit(set_parameter(parameter, value))
+    begin = house.state.now_ns
+    for minute in (1, 2, 3, 10):
+        house.price(130, at_ns=begin + minute * MINUTE)
+
+
+def end_by_decision(house: ClearingHouse) -> None:
+    """A contract that is suspended, resumed, delisted, and settled by two without an index."""
+    house.submit(
+        command.SUSPEND_CONTRACT.row(instrument=0), command.RESUME_CONTRACT.row(instrument=0)
+    )
+    now_ns = house.state.now_ns
+    terms = {"suspend_ns": now_ns + HOUR, "expiry_ns": now_ns + 2 * DAY}
+    house.submit(command.DELIST_CONTRACT.row(instrument=0, settlement_window_ns=HOUR, **terms))
+    house.price(None, at_ns=now_ns + 10 * HOUR)
+    price = {"instrument": 0, "price_e8": 130 * E8}
+    house.submit(
+        command.PROPOSE_SETTLEMENT.row(**price, proposer="one"),
+        command.APPROVE_SETTLEMENT.row(**price, approver="other"),
+    )
 
 
 def play() -> Engine:

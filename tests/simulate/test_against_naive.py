@@ -21,6 +21,7 @@ from novate.message.refusal import EngineCommandRefusal
 from novate.message.settlement import Basis
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
+from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.extreme import Filled, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
@@ -172,6 +173,21 @@ def test_both_houses_agree_where_custody_is_short() -> None:
     assert reached["SettleExternalMarket 6"] == 1
 
 
+@functools.cache
+def reached_by_ends() -> Counter[str]:
+    """As `reached_by`, of a stream about ends of contracts that people decide."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Ended(3), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+def test_both_houses_agree_on_contracts_that_people_end() -> None:
+    reached = reached_by_ends()
+    assert [reached[name] for name in ("SettlementApproved", "ContractDelisted")] == [2, 1]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 def test_engine_and_naive_house_agree_over_many_and_longer_streams(seed: int) -> None:
@@ -184,7 +200,8 @@ def reached_by_all() -> Counter[str]:
     """What all seeds reach together."""
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
-    return living + extreme + reached_without_room() + reached_without_funds()
+    apart = reached_without_room() + reached_without_funds() + reached_by_ends()
+    return living + extreme + apart
 
 
 def test_the_streams_reach_every_event() -> None:

@@ -19,6 +19,7 @@ from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefu
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -123,20 +124,31 @@ def _withdrawal_refusal(x: ClearingState, account: int, asset: int, amount: int)
 def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
     """Whether what stays in the group, and in custody, suffices."""
     no = WithdrawCollateralRefusal
-    after = assess_without(x, account, asset, amount)
-    margin, gains, unpaid = held_back(x, account, after)
-    if after.equity < margin:
-        return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
-    if after.equity < margin + gains:
-        return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
+    refusal = at_mark_and_ramp(x, lambda: _margin_refusal(x, account, asset, amount))
+    if refusal is not None:
+        return refusal
     if x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
     there = held_in_custody(x, asset)
     if amount > there:
         return Refusal(no.CUSTODY_SHORT, amount, there)
-    if after.equity < margin + gains + unpaid:
-        return Refusal(no.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
+    after = assess_without(x, account, asset, amount)
+    needed = sum(held_back(x, account, after))
+    if after.equity < needed:
+        return Refusal(no.GAINS_NOT_PAID, after.equity, needed)
+    return None
+
+
+def _margin_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group covers what must stay (rules 6.10 and 6.11)."""
+    no = WithdrawCollateralRefusal
+    after = assess_without(x, account, asset, amount)
+    margin, gains, _ = held_back(x, account, after)
+    if after.equity < margin:
+        return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
+    if after.equity < margin + gains:
+        return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
     return None
 
 

@@ -20,6 +20,7 @@ from novate.message.refusal import TransferCollateralRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -71,6 +72,11 @@ def _group_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Re
     stale = stale_asset(x, sender)
     if stale >= 0:
         return Refusal(No.INDEX_STALE, stale, -1)
+    return at_mark_and_ramp(x, lambda: _margin_refusal(x, sender, asset, amount))
+
+
+def _margin_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group covers what must stay."""
     after = assess_without(x, sender, asset, amount)
     margin, gains, unpaid = held_back(x, sender, after)
     if after.equity < margin:

@@ -9,24 +9,25 @@ Principle 13 for the rules by which a member that does not pay is in default.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_positions,
-    equity_of_called,
+    failing,
     held_up,
+    holds_anywhere,
     is_only_decayed,
     known_groups,
     look_at,
-    look_for_takeover,
     may_fail,
     position_margin,
+    stands,
 )
-from novate.default_management.refused import Refused
+from novate.default_management.refused import B1, Refused
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -45,7 +46,7 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
-from novate.valuation.stale_collateral import decaying_assets
+from novate.valuation.stale_collateral import decaying_assets, without_decay
 
 
 def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
@@ -84,7 +85,7 @@ def decide_call_margins(
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
         default, or one that is short by decay alone, CAUSE_GONE unless it is open and its equity
-        below the level of rule 10.40.
+        below the level of rule 10.40 at every price of rule 5.80.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -92,8 +93,9 @@ def decide_call_margins(
     is_known &= ~is_auto | is_only_decayed(x, accounts)
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_positions(x, accounts)
+    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
+    is_gone |= holds_anywhere(x, accounts, numbers, partial(meets_call, x), assess_positions)
     equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
-    is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
     if rows.size:
@@ -183,8 +185,9 @@ def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    Emits `MarginCallMet` with equity at or above what the call asks; else `CallExtended` while none
-    of the open positions has a price, so that nothing could be closed; else `DefaultDeclared`, and
+    Emits `MarginCallMet` with equity at or above initial margin, at the mark or at other prices
+    (rule 5.81); else `CallExtended` while an open position, long options aside, has a blocked
+    price: no default is declared on marks that are not current; else `DefaultDeclared`, and
     `MarginReleased` for the reservations of the account.
 
     Parameters
@@ -200,14 +203,16 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     """
     accounts, refused = _called(x, columns)
     numbers = assess_positions(x, accounts)
-    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     due = x.accounts.deadline_ns[accounts]
-    fails_early, blocked = _look(x, accounts, equity, numbers[:, MAINTENANCE])
+    blocked = look_at(x, accounts).blocked
     is_early = x.now_ns < due
     is_held_up = held_up(x, accounts, blocked)
-    refused.where(is_early & (is_held_up | ~fails_early), No.NOT_DUE, x.now_ns, due)
+    refused.where(is_early & (is_held_up | _stands_early(x, accounts)), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
-    is_met = equity[rows] >= initial[rows]
+    asked = numbers[rows]
+    is_met = holds_anywhere(x, accounts[rows], asked, partial(meets_call, x), assess_positions)
+    numbers[rows] = asked
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     _meet(accounts, equity, initial, rows[is_met], emit)
     rows = rows[~is_met]
     waits = rows[is_held_up[rows]]
@@ -231,23 +236,24 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     return refused.reasons()
 
 
-def _look(
-    x: ClearingState, accounts: I64, equity: I64, maintenance: I64
-) -> tuple[npt.NDArray[np.bool_], I64]:
-    """Whether called accounts fail before their deadline (rules 10.6 and 10.41).
+def meets_call(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above what a call asks (rules 10.4 and 10.40)."""
+    return np.asarray(numbers[:, EQUITY] >= call_level(x, accounts, numbers))
 
-    And their lowest open position whose price is blocked, -1 for none, long options aside.
 
-    Parameters
-    ----------
-    accounts, equity, maintenance
-        Called accounts and their figures, numeraire units; each of shape (accounts,).
-    """
-    equity = equity_of_called(x, accounts, equity)
-    worth, level, blocked = look_for_takeover(x, accounts, equity, maintenance)
-    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
-    fails: npt.NDArray[np.bool_] = (worth < level) | (is_auto & (equity < maintenance))
-    return fails, blocked
+def _stands_early(x: ClearingState, accounts: I64) -> B1:
+    """Return which called accounts do not fail before their deadline (rules 5.80, 10.6, 10.41)."""
+    if not accounts.size:
+        return np.zeros(0, np.bool_)
+
+    def does_stand(some: I64, numbers: I64) -> B1:
+        is_auto = x.accounts.shortfall_policy[some] == ShortfallPolicy.AUTO_LIQUIDATE
+        is_short = numbers[:, EQUITY] < numbers[:, MAINTENANCE]
+        return np.asarray(stands(x, some, numbers) & ~(is_auto & is_short))
+
+    with without_decay(x):
+        numbers = assess_positions(x, accounts)
+        return holds_anywhere(x, accounts, numbers, does_stand, assess_positions)
 
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
@@ -284,15 +290,16 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     short = np.flatnonzero(breach)
     short = short[margin.equity[short] < position_margin(x, margin, short)]
     if decaying_assets(x).size:
-        failing = np.flatnonzero(
+        auto = np.flatnonzero(
             x.margin_groups()
             & (x.accounts.used("status") == AccountStatus.OPEN)
             & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
             & (margin.equity < margin.maintenance)
         )
-        short = np.sort(np.concatenate((short, failing[is_only_decayed(x, failing)])))
-    is_held_up = held_up(x, short, look_at(x, short).blocked)
-    return commands(command.CALL_MARGIN, account=short[~is_held_up])
+        short = np.sort(np.concatenate((short, auto[is_only_decayed(x, auto)])))
+    short = short[~held_up(x, short, look_at(x, short).blocked)]
+    short = failing(x, short, partial(meets_call, x), assess_positions)
+    return commands(command.CALL_MARGIN, account=short)
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -320,9 +327,9 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     called = called[
         waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
     ]
-    fails, blocked = _look(x, called, margin.equity[called], margin.maintenance[called])
-    fails |= x.accounts.deadline_ns[called] == WAITING
-    return commands(command.EXPIRE_CALL, account=called[fails & ~held_up(x, called, blocked)])
+    fails = (x.accounts.deadline_ns[called] == WAITING) | ~_stands_early(x, called)
+    is_held_up = held_up(x, called, look_at(x, called).blocked)
+    return commands(command.EXPIRE_CALL, account=called[fails & ~is_held_up])
 
 
 def _deadlines(x: ClearingState) -> I64:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
+from novate.valuation.other_price import other_prices, priced_at
 from novate.valuation.price_status import blocked_prices
 from novate.valuation.stale_collateral import decaying_assets, without_decay
 
@@ -118,34 +120,6 @@ def position_margin(x: ClearingState, margin: MarginColumns, groups: I64) -> I64
     return initial
 
 
-def is_only_decayed(x: ClearingState, accounts: I64) -> B1:
-    """Return which accounts would hold maintenance margin if stale collateral did not decay.
-
-    Rule 10.40; nobody while no collateral decays.  What a model asks does not depend on collateral.
-    """
-    if not decaying_assets(x).size or not accounts.size:
-        return np.zeros(accounts.size, np.bool_)
-    with without_decay(x):
-        numbers = assess_many(x, accounts)
-    found: B1 = numbers[:, EQUITY] >= numbers[:, MAINTENANCE]
-    return found
-
-
-def equity_of_called(x: ClearingState, accounts: I64, equity: I64) -> I64:
-    """Return the equity that says whether a call fails before its deadline (rule 10.41).
-
-    Parameters
-    ----------
-    accounts, equity
-        Called accounts and their equity; it counts stale collateral without decay.
-    """
-    if not decaying_assets(x).size or not accounts.size:
-        return equity
-    with without_decay(x):
-        found: I64 = assess_many(x, accounts)[:, EQUITY]
-    return found
-
-
 class PriceLook(NamedTuple):
     """What blocked prices and options say of some accounts; int64, each of shape (accounts,).
 
@@ -157,7 +131,7 @@ class PriceLook(NamedTuple):
         margin.
     long_worth
         Worth of the long options at their marks, numeraire units, each rounded down, not negative;
-        one whose price is blocked counts as nothing (rule 10.2).
+        one whose price is blocked, by more than a jump, counts as nothing (rule 10.2).
     short_worth
         The same of short options, not positive.
     """
@@ -174,7 +148,7 @@ def look_at(x: ClearingState, accounts: I64) -> PriceLook:
     if accounts.size:
         look_at_prices(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            blocked_prices(x), accounts, *look,
+            blocked_prices(x), blocked_prices(x, may_jump=True), accounts, *look,
         )  # fmt: skip
     return look
 
@@ -197,6 +171,79 @@ def held_up(x: ClearingState, accounts: I64, blocked: I64) -> B1:
 def has_blocked_price(x: ClearingState, account: int) -> bool:
     """Return whether an open position of an account, long options aside, has a blocked price."""
     return bool(look_at(x, np.array([account])).blocked[0] >= 0)
+
+
+Holds: TypeAlias = Callable[[I64, I64], B1]
+"""``holds(accounts, numbers)``: of which accounts something holds, with their assessments at the
+prices that the state has then; bool, shape (accounts,)."""
+
+Assess: TypeAlias = Callable[[ClearingState, I64], I64]
+"""`assess_many`, or `assess_positions` where open orders are no part of what is asked."""
+
+
+def covers_maintenance(accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above maintenance margin."""
+    return np.asarray(numbers[:, EQUITY] >= numbers[:, MAINTENANCE])
+
+
+def holds_elsewhere(
+    x: ClearingState, accounts: I64, holds: Holds, assess: Assess | None = None
+) -> tuple[B1, I64]:
+    """Ask of accounts for which something does not hold at the marks whether it does elsewhere.
+
+    Parameters
+    ----------
+    accounts
+        Numbers of accounts, shape (accounts,).
+    holds
+        What is asked, at each of `other_prices`.
+    assess
+        What assesses them, `assess_many` if not given.
+
+    Returns
+    -------
+    tuple
+        Of which it holds at one of them, shape (accounts,), and their assessments at the first such
+        one, shape (accounts, WIDTH); other rows are without meaning.
+    """
+    found = np.zeros(accounts.size, np.bool_)
+    numbers = np.zeros((accounts.size, WIDTH), np.int64)
+    for prices in other_prices(x) if accounts.size else ():
+        rows = np.flatnonzero(~found)
+        with priced_at(x, prices):
+            there = (assess or assess_many)(x, accounts[rows])
+            is_met = holds(accounts[rows], there)
+        numbers[rows[is_met]] = there[is_met]
+        found[rows] = is_met
+    return found, numbers
+
+
+def failing(x: ClearingState, accounts: I64, holds: Holds, assess: Assess | None = None) -> I64:
+    """Return those accounts, failing at the marks, that fail at all other prices (rule 5.80)."""
+    return accounts[~holds_elsewhere(x, accounts, holds, assess)[0]]
+
+
+def holds_anywhere(
+    x: ClearingState, accounts: I64, numbers: I64, holds: Holds, assess: Assess | None = None
+) -> B1:
+    """Ask at the marks, then elsewhere; ``numbers`` becomes the assessments at which it holds."""
+    is_met = holds(accounts, numbers)
+    rows = np.flatnonzero(~is_met)
+    found, there = holds_elsewhere(x, accounts[rows], holds, assess)
+    numbers[rows[found]] = there[found]
+    is_met[rows] = found
+    return is_met
+
+
+def is_only_decayed(x: ClearingState, accounts: I64) -> B1:
+    """Return which accounts would hold maintenance margin if stale collateral did not decay.
+
+    Rule 10.40; nobody while no collateral decays.  What a model asks does not depend on collateral.
+    """
+    if not decaying_assets(x).size or not accounts.size:
+        return np.zeros(accounts.size, np.bool_)
+    with without_decay(x):
+        return holds_anywhere(x, accounts, assess_many(x, accounts), covers_maintenance)
 
 
 class Bindings(NamedTuple):
@@ -309,6 +356,12 @@ def close_out_charges(x: ClearingState, groups: I64) -> I64:
         x.by_instrument(Parameter.CLOSE_OUT_DEPTH), charge,
     )  # fmt: skip
     return charge
+
+
+def stands(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether takeover worth is at or above the takeover level (rules 10.2 and 10.3)."""
+    worth, level, _ = look_for_takeover(x, accounts, numbers[:, EQUITY], numbers[:, MAINTENANCE])
+    return np.asarray(worth >= level)
 
 
 def notional_of(x: ClearingState, i: int, lots: int) -> int:

@@ -14,6 +14,7 @@ venues such as BitMEX let a liquidation engine take over positions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +25,14 @@ from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
     close_out_charges,
+    failing,
     has_blocked_price,
+    holds_elsewhere,
     is_flat,
     known_groups,
     look_for_takeover,
     may_fail,
+    stands,
 )
 from novate.default_management.loss.policy import Bearer
 from novate.default_management.policy_state import PolicyState
@@ -62,6 +66,7 @@ from novate.message.topic import (
     Topic,
     commands,
 )
+from novate.valuation.other_price import other_prices, priced_at
 from novate.valuation.price_status import halted_among
 
 
@@ -82,8 +87,8 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with takeover
-        worth at or above the level, NOT_DUE while an open position, long options aside, has a
-        blocked price.
+        worth at or above the level at a price of rule 5.80, NOT_DUE while an open position, long
+        options aside, has a blocked price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -93,7 +98,10 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     worth, level, blocked = look_for_takeover(
         x, accounts, numbers[:, EQUITY], numbers[:, MAINTENANCE]
     )
-    refused.where(worth >= level, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
+    is_gone = worth >= level
+    below = np.flatnonzero(~is_gone)
+    is_gone[below] = holds_elsewhere(x, accounts[below], partial(stands, x))[0]
+    refused.where(is_gone, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
     refused.where(blocked >= 0, No.NOT_DUE, 0, 1)
     rows = refused.passing()
     if rows.size:
@@ -243,9 +251,10 @@ def liquidator_shortfall(x: DefaultState) -> int:
 
 
 def shortfall_due(x: PolicyState) -> int:
-    """Return how much of the liquidator's shortfall is a loss now (rules 12.11 and 12.13).
+    """Return how much of the liquidator's shortfall is a loss now (rules 5.82, 12.11 and 12.13).
 
-    While positions are open, a move of the marks may still come back.  The shortfall is a loss once
+    While positions are open, a move of the marks may still come back, and what they are short of is
+    the least at any of the prices of rule 5.80.  The shortfall is a loss once
     the liquidator is flat, or when it exceeds the positive balances of the layers of the waterfall
     in which the clearing house pays: it carries no open loss beyond its own funds.
 
@@ -257,6 +266,9 @@ def shortfall_due(x: PolicyState) -> int:
     short = liquidator_shortfall(x)
     if short == 0 or is_flat(x, x.single(Role.LIQUIDATOR)):
         return short
+    for prices in other_prices(x):
+        with priced_at(x, prices):
+            short = min(short, liquidator_shortfall(x))
     own = [
         layer.payers(x)
         for layer in x.prefunded_layers()
@@ -334,7 +346,8 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     worth, level, blocked = look_for_takeover(
         x, closing, margin.equity[closing], margin.maintenance[closing]
     )
-    return commands(command.TAKE_OVER, account=closing[(worth < level) & (blocked < 0)])
+    closing = closing[(worth < level) & (blocked < 0)]
+    return commands(command.TAKE_OVER, account=failing(x, closing, partial(stands, x)))
 
 
 def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:

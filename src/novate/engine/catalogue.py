@@ -14,6 +14,7 @@ from novate.collateral import custody, external_market, haircut_rule
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
+    contract_decision,
     contract_end,
     liquidation,
     method_choice,
@@ -39,7 +40,7 @@ from novate.margin import (
 )
 from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, index_method, reference, surface
+from novate.market import index, index_method, pause, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
@@ -59,6 +60,7 @@ TOPICS: tuple[Topic[State], ...] = (
     collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
+    pause.TOPIC,
     index_method.TOPIC,
     surface.TOPIC,
     notional_tier.TOPIC,
@@ -78,6 +80,7 @@ TOPICS: tuple[Topic[State], ...] = (
     barrier.TOPIC,
     contract_end.TOPIC,
     order_margin.TOPIC,
+    contract_decision.TOPIC,
     call.TOPIC,
     method_choice.TOPIC,
     liquidation.TOPIC,

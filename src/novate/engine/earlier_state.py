@@ -11,6 +11,7 @@ import numpy.typing as npt
 from novate.book.account import BY_ROLE, Policies
 from novate.book.columns import AccountColumns
 from novate.kernel.codes import Kind, Role
+from novate.message.parameter import initial_parameters
 
 Named = dict[str, npt.NDArray[Any]]
 """Columns by name: ``table.column``, or the name of an array that stands alone."""
@@ -82,3 +83,21 @@ def drop_done_rows(named: Named) -> Named:
         changed[f"{table}.number"] = np.flatnonzero(is_live) + 1
         changed[f"{table}.given"] = np.array([len(is_live)], np.int64)
     return changed
+
+
+def keep_earlier_defaults(named: Named) -> Named:
+    """Give parameters that are new in state version 3 the values that journals of before have.
+
+    Parameters
+    ----------
+    named
+        Columns of state version 2; they are not changed.
+
+    Returns
+    -------
+    dict
+        The columns with every parameter, those that were stored as they were.
+    """
+    stored = named["parameters"]
+    rest = initial_parameters(2)[len(stored) :]
+    return {**named, "parameters": np.concatenate((stored, rest))}

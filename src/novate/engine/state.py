@@ -21,6 +21,7 @@ from novate.kernel.clearing.columns import I64, Columns
 from novate.kernel.clearing.position import largest_gross, largest_gross_of
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
+from novate.margin.option_mark import value_options
 from novate.message import event
 from novate.message.declare import columns_of
 from novate.valuation import ClearingState, MarginCache, add_on, margin_model
@@ -69,6 +70,7 @@ class State(PolicyState):
         self.add_ons = add_on.by_number(plugins.add_ons)
         self.loss_policies = policies_by_number(plugins.loss_policies)
         self.liquidation_methods = methods_by_number(plugins.liquidation_methods)
+        self.option_values = value_options
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""

@@ -14,6 +14,7 @@ from novate.engine.earlier_state import (
     drop_done_rows,
     fill_account_policies,
     fill_final_index,
+    keep_earlier_defaults,
 )
 from novate.errors import JournalError
 
@@ -51,7 +52,7 @@ STEPS: dict[int, StateStep] = {
         },
         upcast=lambda named: fill_account_policies(drop_done_rows(named)),
     ),
-    3: StateStep(upcast=fill_final_index),
+    3: StateStep(upcast=lambda named: keep_earlier_defaults(fill_final_index(named))),
 }
 """By the state version that it leads to."""
 

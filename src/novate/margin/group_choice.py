@@ -25,6 +25,7 @@ from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
 from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.group_book import book_of
+from novate.valuation.other_price import at_mark_and_ramp
 from novate.valuation.price_status import is_blocked
 
 
@@ -111,6 +112,11 @@ def _parts_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
     stale = [asset for asset in (stale_asset(x, part) for part in parts) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
+    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parts))
+
+
+def _excess_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+    """Whether both parts have what a withdrawal leaves."""
     both = [x.assess(part) for part in parts]
     needs = [held_back(x, part, found) for part, found in zip(parts, both, strict=True)]
     for count, code in ((1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN)):

@@ -25,6 +25,7 @@ from novate.message.refusal import TransferPositionRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
 from novate.valuation.excess import held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 from novate.valuation.price_status import is_halted
 
 
@@ -177,6 +178,11 @@ def _parties_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | No
     stale = [asset for asset in (stale_asset(x, account) for account in parties) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
+    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parties))
+
+
+def _excess_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+    """Whether both groups have what a withdrawal leaves."""
     both = [x.assess(account) for account in parties]
     needs = [held_back(x, account, found) for account, found in zip(parties, both, strict=True)]
     for parts, code in (

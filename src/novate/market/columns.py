@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import F64, I32, I64, Columns
+from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
 
 B1 = npt.NDArray[np.bool_]
 
@@ -30,6 +30,18 @@ class AssetColumns(Columns):
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
         "external_called": (np.int64, 0),
+        "jump_ns": (np.int64, 0),
+        "jump_from_e8": (np.int64, 0),
+        "agreed_ns": (np.int64, 0),
+        "halt_ns": (np.int64, 0),
+        "ramp_ns": (np.int64, 0),
+        "ramp_from_e8": (np.int64, 0),
+        "ramp_side": (np.int8, 0),
+        "range_low_e8": (np.int64, 0),
+        "range_high_e8": (np.int64, 0),
+        "past_low_e8": (np.int64, 0),
+        "past_high_e8": (np.int64, 0),
+        "range_ns": (np.int64, 0),
     }
     decimals: I64
     haircut_bps: I64
@@ -45,6 +57,18 @@ class AssetColumns(Columns):
     unit_price: F64
     collateral_factor: F64
     external_called: I64  # ledger units that the external market was called for and has not paid
+    jump_ns: I64  # when the jump began that is not confirmed, 0 for none
+    jump_from_e8: I64  # index before it
+    agreed_ns: I64  # from when on a quorum of sources agrees with the index, 0 for none
+    halt_ns: I64  # assessment that first found the index stale, 0 while it is not
+    ramp_ns: I64  # when the ramp began, 0 for none
+    ramp_from_e8: I64  # price at which it began
+    ramp_side: I8  # 1 upwards, -1 downwards
+    range_low_e8: I64  # range of the index since `range_ns`, 0 for none
+    range_high_e8: I64
+    past_low_e8: I64  # and in the half of the time before
+    past_high_e8: I64
+    range_ns: I64
 
     def __init__(self, capacity: int = 4) -> None:
         super().__init__(capacity)

@@ -10,6 +10,7 @@ import numpy as np
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
+from novate.market.pause import follow_index
 from novate.market.price_source import Index
 from novate.market.reference import PPM, set_decay, set_price, set_stale_add_ons
 from novate.market.state import MarketState
@@ -104,9 +105,14 @@ def present_index(state: MarketState, asset: int) -> Index:
 
 
 def update_indices(state: MarketState, emit: Emit) -> None:
-    """Compute the index of every asset that has a source, in order of number."""
+    """Compute the index of every asset that has a source, in order of number.
+
+    Then say whether it jumps, is halted, or has a ramp.
+    """
     for asset in sorted({int(a) for a in state.sources.used("asset")}):
+        before = int(state.assets.price_e8[asset]), int(state.assets.updated_ns[asset])
         update_index(state, asset, emit)
+        follow_index(state, asset, *before, emit)
 
 
 def update_index(state: MarketState, asset: int, emit: Emit) -> None:

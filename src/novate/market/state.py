@@ -162,6 +162,10 @@ class MarketState(SourceState):
         return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
+        """Whether an asset's index is reported and does not jump; the numeraire's always is."""
+        return self.is_reported(asset) and not self.assets.jump_ns[asset]
+
+    def is_reported(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
 
         The clock counts, not only the last assessment: time alone makes an index stale.
@@ -170,9 +174,16 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        limit = self.index_life_ns()
-        usable = self.sources.usable(asset, self.now_ns, limit)
-        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        return len(self.usable_sources(asset)) >= self.sources_min
+
+    @property
+    def sources_min(self) -> int:
+        """Usable sources without which an index is stale."""
+        return self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def usable_sources(self, asset: int) -> list[int]:
+        """Sources of an asset that reported within the staleness limit, in order of number."""
+        return self.sources.usable(asset, self.now_ns, self.index_life_ns())
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""

@@ -63,7 +63,9 @@ LIQUIDATION_STARTED = declare(
     Field("model", "int16", "number of the margin model that asked", since=2),
     Field("bound", "int8", "kernel.codes.Bound: what the requirement is due to most", since=2),
     Field("scenario", "int64", "number of the scenario that bound, -1 for none", since=2),
-    version=2,
+    Field("index_equity", "int64", "equity at the index; 0 in older ones", 3, 0),
+    Field("index_requirement", "int64", "maintenance margin there; 0 in older ones", 3, 0),
+    version=3,
     upcasters={2: _with_bound},
 )
 LIQUIDATION_STOPPED = declare(

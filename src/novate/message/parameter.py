@@ -278,6 +278,41 @@ class Parameter(IntEnum):
         "index", "sources_min", SOURCES, 1, 1, 64,
         "usable sources without which an index is stale",
     )
+    JUMP_PPM = 33, Setting(
+        "index", "jump_ppm", MILLIONTHS, 200_000, 0, 10 * PPM,
+        "change of an index, of the last one, beyond which it is a jump; 0 for none",
+        earlier={2: 0},
+        scopes=BY_INSTRUMENT,
+    )
+    JUMP_QUORUM = 34, Setting(
+        "index", "jump_quorum", SOURCES, 2, 1, 64,
+        "sources that confirm a jump, at least sources_min of them",
+    )
+    JUMP_CONFIRM_NS = 35, Setting(
+        "index", "jump_confirm_seconds", SECONDS, 10 * SECOND, 0, HOUR,
+        "time for which they agree on it",
+    )
+    JUMP_PAUSE_NS = 36, Setting(
+        "index", "jump_pause_minutes", MINUTES, 5 * MINUTE, 0, DAY,
+        "time after which a jump that nobody confirmed counts",
+    )
+    HALT_MIN_NS = 37, Setting(
+        "index", "halt_minutes", MINUTES, 10 * MINUTE, 0, 7 * DAY,
+        "time without an index after which a ramp leads to the next one",
+    )
+    RAMP_PPM = 38, Setting(
+        "index", "ramp_ppm", MILLIONTHS, 20_000, 0, 10 * PPM,
+        "what a ramp moves in a minute, of where it began; 0 for no ramps",
+        earlier={2: 0},
+    )
+    RAMP_GRACE_NS = 39, Setting(
+        "index", "ramp_grace_minutes", MINUTES, MINUTE, 0, DAY,
+        "time before a ramp moves",
+    )
+    SETTLEMENT_RANGE_NS = 40, Setting(
+        "index", "settlement_range_hours", HOURS, DAY, HOUR, 30 * DAY,
+        "time in whose range of the index two may settle a contract that has lost it",
+    )
     SLOW_AVERAGE_NS = 11, Setting(
         "index", "slow_minutes", MINUTES, HOUR, MINUTE, 30 * DAY,
         "time constant of the slow average index",
@@ -295,21 +330,21 @@ class Parameter(IntEnum):
         "smile", "move_ppm", MILLIONTHS, 0, 0, 10 * PPM,
         "largest change of the volatility at the money from a smile to the next, of it, 0 for any",
     )
-    SETTLEMENT_COVERAGE_PPM = 21, Setting(
+    SETTLEMENT_COVERAGE_PPM = 29, Setting(
         "settlement", "coverage_ppm", MILLIONTHS, 500_000, 1, PPM,
         "share of the settlement window whose index must have been observed to settle at expiry",
         scopes=BY_INSTRUMENT,
     )
-    SETTLEMENT_WAIT_NS = 22, Setting(
+    SETTLEMENT_WAIT_NS = 30, Setting(
         "settlement", "wait_hours", HOURS, DAY, 0, 30 * DAY,
         "time after expiry for which a final settlement waits for an index",
         scopes=BY_INSTRUMENT,
     )
-    STALE_HORIZON_NS = 23, Setting(
+    STALE_HORIZON_NS = 31, Setting(
         "index", "stale_horizon_hours", HOURS, DAY, 0, 30 * DAY,
         "age of a stale index at which its asset is worth nothing as collateral, 0 for no decay",
     )
-    STALE_ADD_ON_PPM = 24, Setting(
+    STALE_ADD_ON_PPM = 32, Setting(
         "margin", "stale_add_on_ppm", MILLIONTHS, 200_000, 0, PPM,
         "share of the notional that margin asks more when an index is as old as the stale horizon",
         scopes=BY_INSTRUMENT,

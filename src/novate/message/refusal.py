@@ -16,6 +16,13 @@ from novate.message.account import (
     SetMarginGroupRefusal,
 )
 from novate.message.add_on import SetAddOnRefusal
+from novate.message.contract_end import (
+    ApproveSettlementRefusal,
+    DelistContractRefusal,
+    ProposeSettlementRefusal,
+    ResumeContractRefusal,
+    SuspendContractRefusal,
+)
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.external_market import SettleExternalMarketRefusal
@@ -77,6 +84,11 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetMarginModelRefusal,
     SetAddOnRefusal,
     SetLiquidationMethodRefusal,
+    SuspendContractRefusal,
+    ResumeContractRefusal,
+    DelistContractRefusal,
+    ProposeSettlementRefusal,
+    ApproveSettlementRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
     SettleExternalMarketRefusal,

@@ -8,7 +8,7 @@ decide anything: the by-instrument lists are derived from the rows and may be dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -85,6 +85,9 @@ class ClearingState(MarketState, BookState):
         hands in those of its catalogue.
     add_ons
         Add-ons that groups may have, by number; likewise.
+    option_values
+        ``option_values(state, instruments, smiles)``: marks and margins of options at the indices
+        that the state has, by name of their column; likewise.
     """
 
     def __init__(self) -> None:
@@ -95,6 +98,7 @@ class ClearingState(MarketState, BookState):
         self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
+        self.option_values: Callable[[Self, I64, I64], dict[str, I64]] = _no_values
 
     def groups_of(self, accounts: I64) -> I64:
         """Return the margin groups of some accounts; the shape is that of ``accounts``."""
@@ -331,12 +335,19 @@ class ClearingState(MarketState, BookState):
         twin.unpaid, twin.gains = self.unpaid, self.gains
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
+        twin.option_values = self.option_values
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())
         twin.parameters = self.parameters.copy()
         twin.checksum = self.checksum.copy()
         return twin
+
+
+def _no_values(state: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
+    """Values of options where nobody says how: what they have."""
+    names = ("mark", "short_initial", "short_maintenance")
+    return {name: getattr(state.marks, name)[rows] for name in names}
 
 
 _TABLES = (

@@ -61,17 +61,36 @@ def without_the_expired(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.
 
 
 def is_halted(x: ClearingState, instrument: int) -> bool:
-    """Return whether an instrument is halted: blocked, or without a live smile (rule 5.21)."""
-    return is_blocked(x, instrument) or (x.is_option(instrument) and x.smile_row(instrument) < 0)
+    """Return whether an instrument is halted (rule 5.21).
+
+    That is while it is suspended, with a blocked price, a ramp of its underlying or settlement
+    asset, or, of an option, without a live smile.
+    """
+    c = x.instruments
+    if is_suspended(x, instrument):
+        return True
+    assets = [int(c.underlying[instrument]), int(c.settlement_asset[instrument])]
+    if is_blocked(x, instrument) or x.assets.ramp_ns[assets].any():
+        return True
+    return x.is_option(instrument) and x.smile_row(instrument) < 0
 
 
-def blocked_prices(x: ClearingState) -> npt.NDArray[np.bool_]:
-    """Return `is_blocked` of every instrument, by number; bool, shape (instruments,)."""
+def is_suspended(x: ClearingState, instrument: int) -> bool:
+    """Return whether a contract is suspended now (rules 8.60 and 8.62)."""
+    return bool(0 < x.instruments.suspend_ns[instrument] <= x.now_ns)
+
+
+def blocked_prices(x: ClearingState, *, may_jump: bool = False) -> npt.NDArray[np.bool_]:
+    """Return `is_blocked` of every instrument, by number; bool, shape (instruments,).
+
+    With ``may_jump`` an index that jumps does not block.
+    """
+    is_there = x.is_reported if may_jump else x.is_fresh
     c = x.instruments
     underlying, settled_in = c.used("underlying"), c.used("settlement_asset")
     stale = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset)
+        stale[asset] = not is_there(asset)
     expiry = c.used("expiry_ns")
     blocked: npt.NDArray[np.bool_] = (
         (x.marks.used("mark") <= 0) | stale[underlying] | stale[settled_in]
@@ -106,12 +125,14 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
     underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
     stale = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset)
+        stale[asset] = not x.is_fresh(asset) or x.assets.ramp_ns[asset] > 0
     expiry = c.expiry_ns[wanted]
     out[wanted] = (
         (x.marks.mark[wanted] <= 0) | stale[underlying] | stale[settled_in]
         | ((expiry > 0) & (expiry <= x.now_ns))
     )  # fmt: skip
+    suspended_from = c.suspend_ns[wanted]
+    out[wanted] |= (suspended_from > 0) & (suspended_from <= x.now_ns)
     live: dict[tuple[int, int], bool] = {}
     for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
         key = int(c.underlying[i]), int(c.expiry_ns[i])

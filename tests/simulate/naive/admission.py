@@ -23,6 +23,7 @@ from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive import (
     barrier,
+    contract,
     failure,
     group,
     margin,
@@ -42,6 +43,7 @@ from tests.simulate.naive.number import (
     worth_up,
 )
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import (
     Asset,
@@ -220,16 +222,23 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
+
+    def check() -> None:
+        account.balance[asset] -= amount
+        after = w.assess(account)
+        account.balance[asset] += amount
+        margin, everything = must_stay(w, account, after)
+        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+    at_mark_and_ramp(w, check)
+    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
     account.balance[asset] -= amount
     after = w.assess(account)
     account.balance[asset] += amount
-    margin, everything = must_stay(w, account, after)
-    refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-    refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
-    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
-    refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
-    everything += share_of_unpaid(w, account, after)
-    refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
+    needed = must_stay(w, account, after)[1] + share_of_unpaid(w, account, after)
+    refuse_if(after.equity < needed, code.GAINS_NOT_PAID, after.equity, needed)
     refuse_if(lacks_an_assessment(w, account), code.PRICE_NOT_ASSESSED)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
@@ -787,6 +796,11 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetMarginModel": margin.set_margin_model,
     "SetAddOn": margin.set_add_on,
     "SetLiquidationMethod": failure.set_liquidation_method,
+    "SuspendContract": contract.suspend_contract,
+    "ResumeContract": contract.resume_contract,
+    "DelistContract": contract.delist_contract,
+    "ProposeSettlement": contract.propose_settlement,
+    "ApproveSettlement": contract.approve_settlement,
     "ReportFill": report_fill,
     "SettleExternalMarket": settle_external_market,
 }

@@ -57,7 +57,8 @@ class Extreme(Workload):
 
     def _terms(self) -> list[Run]:
         slices = {Parameter.SLICE_PPM: 10**6, Parameter.SLICE_FLOOR: 0}
-        return [set_parameters(slices)]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        return [set_parameters({**slices, **at_once})]
 
     def _size(self, largest: int) -> int:
         """A whole number of any magnitude up to ``largest``."""
@@ -141,7 +142,8 @@ class Filled(Extreme):
         yield self._accounts()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
-        yield [*self._contracts()[:-1], *self._tiers()]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        yield [*self._contracts()[:-1], *self._tiers(), set_parameters(at_once)]
         yield from self._steps()
 
     def _tiers(self) -> list[Run]:

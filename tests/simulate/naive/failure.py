@@ -19,7 +19,7 @@ from novate.kernel.codes import (
 )
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
-from tests.simulate.naive import book
+from tests.simulate.naive import book, other_price
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
@@ -64,6 +64,63 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
     )
 
 
+Holds = Callable[[Account, Numbers], bool]
+
+
+def covers_maintenance(_: Account, n: Numbers) -> bool:
+    return n.equity >= n.maintenance
+
+
+@pytest.mark.rule("10.1", "10.4", "10.40")
+def call_level(account: Account, n: Numbers) -> int:
+    """The equity that meets a call."""
+    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    return n.initial if called else n.maintenance
+
+
+def meets_call(account: Account, n: Numbers) -> bool:
+    return n.equity >= call_level(account, n)
+
+
+def is_released(w: World) -> Holds:
+    return lambda account, n: n.equity >= release_level(w, account, n)
+
+
+@pytest.mark.rule("10.2", "10.3")
+def stands(w: World) -> Holds:
+    return lambda account, n: takeover_worth(w, account, n) >= takeover_level(w, account, n)
+
+
+@pytest.mark.rule("5.80", "5.81")
+def where_it_holds(
+    w: World, account: Account, holds: Holds, assess: Callable[[World, Account], Numbers]
+) -> Numbers | None:
+    """The first assessment at which something holds: at the marks, then at the other prices."""
+    n = assess(w, account)
+    if holds(account, n):
+        return n
+    for prices in other_price.other_prices(w):
+        with prices:
+            n = assess(w, account)
+            if holds(account, n):
+                return n
+    return None
+
+
+def with_orders(w: World, account: Account) -> Numbers:
+    return w.assess(account)
+
+
+def fails(w: World, account: Account, holds: Holds) -> bool:
+    """Whether it holds nowhere."""
+    return where_it_holds(w, account, holds, with_orders) is None
+
+
+def fails_call(w: World, account: Account) -> bool:
+    """Whether a call is met nowhere."""
+    return where_it_holds(w, account, meets_call, without_orders) is None
+
+
 # --- calls and liquidation -----------------------------------------------------------------
 
 
@@ -74,33 +131,25 @@ def give_status(w: World, group: int, status: AccountStatus) -> None:
         account.status = status
 
 
-@pytest.mark.rule("10.1", "10.4", "10.40")
-def call_level(account: Account, n: Numbers) -> int:
-    """The equity that meets a call."""
-    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
-    return n.initial if called else n.maintenance
-
-
 @pytest.mark.rule("10.40")
 def is_only_decayed(w: World, account: Account) -> bool:
     """Whether an account would hold maintenance margin if nothing decayed."""
     if all(a.decay == 1.0 or a.price == 0 for a in w.assets[1:]):
         return False
     with w.seen_as("no decay"):
-        n = w.assess(account)
-    return n.equity >= n.maintenance
+        return not fails(w, account, covers_maintenance)
 
 
 @pytest.mark.rule("10.6", "10.41")
 def fails_early(w: World, account: Account) -> bool:
     """Whether a called account fails before its deadline."""
-    n = w.assess(account)
-    with w.seen_as("no decay"):
-        equity = w.assess(account).equity
-    if equity + sum(w.worth_of_options(account)) < takeover_level(w, account, n):
-        return True
     is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
-    return is_auto and equity < n.maintenance
+
+    def does_stand(account: Account, n: Numbers) -> bool:
+        return stands(w)(account, n) and not (is_auto and n.equity < n.maintenance)
+
+    with w.seen_as("no decay"):
+        return where_it_holds(w, account, does_stand, without_orders) is None
 
 
 @pytest.mark.rule("10.1")
@@ -123,10 +172,14 @@ def call_margin(w: World, number: int) -> None:
 def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    level = call_level(account, n)
-    refuse_if(n.equity < level, GONE)
+    refuse_if(not meets_call(account, n), GONE)
+    end_call(w, number, n)
+
+
+def end_call(w: World, number: int, n: Numbers) -> None:
     give_status(w, number, AccountStatus.OPEN)
-    account.deadline = 0
+    w.accounts[number].deadline = 0
+    level = call_level(w.accounts[number], n)
     w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
 
 
@@ -135,8 +188,9 @@ def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     level = call_level(account, n)
-    if n.equity >= level:
-        meet_call(w, number)
+    covered = where_it_holds(w, account, meets_call, without_orders)
+    if covered is not None:
+        end_call(w, number, covered)
         return
     if w.is_held_up(account):
         first = w.blocked_positions(account)[0]
@@ -174,7 +228,10 @@ def release(w: World, number: int) -> None:
 @pytest.mark.rule("11.1", "11.2")
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
+    refuse_if(account.status != AccountStatus.OPEN, GONE)
+    refuse_if(not fails(w, account, covers_maintenance), GONE)
+    with other_price.at_index(w):
+        there = w.assess(account)
     held = [place for place in n.share if w.group(account).positions[place].lots]
     binding, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
     w.emit(
@@ -188,15 +245,19 @@ def start_liquidation(w: World, number: int) -> None:
         model=account.model,
         bound=n.bound[0],
         scenario=n.bound[1],
+        index_equity=there.equity,
+        index_requirement=there.maintenance,
     )
     begin_closing(w, number)
 
 
 @pytest.mark.rule("11.4")
 def stop_liquidation(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
-    level = release_level(w, w.accounts[number], n)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
+    account = w.accounts[number]
+    n = where_it_holds(w, account, is_released(w), with_orders)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or n is None, GONE)
+    assert n is not None
+    level = release_level(w, account, n)
     give_status(w, number, AccountStatus.OPEN)
     for one in w.accounts_of(number):
         close_orders(w, one.number)
@@ -285,7 +346,7 @@ def place_slice(w: World, number: int) -> None:
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
-        if price <= 0 or w.assets[asset].is_stale:
+        if price <= 0 or w.assets[asset].is_stale or w.assets[asset].jumped is not None:
             continue
         amount = -held if held < 0 else 0
         if held > 0 and account.role == Role.LIQUIDATOR:
@@ -422,18 +483,28 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
 
 
+@pytest.mark.rule("5.82")
+def least_shortfall(w: World) -> int:
+    """What the liquidator is short of, the least at any price; when it is flat, at the marks."""
+    found = [shortfall(w)]
+    for prices in [] if is_flat(w, w.single(Role.LIQUIDATOR)) else other_price.other_prices(w):
+        with prices:
+            found.append(shortfall(w))
+    return min(found)
+
+
 @pytest.mark.rule("12.11", "12.13")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
     roles = [HOUSE_PAYS[Layer(layer)] for layer in w.waterfall if layer in HOUSE_PAYS]
     means = sum(max(w.single(role).balance[0], 0) for role in roles)
-    short = shortfall(w)
+    short = least_shortfall(w)
     return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
 
 
 def record_shortfall(w: World, number: int) -> None:
     refuse_if(not shortfall_is_due(w), GONE)
-    record_loss(w, number, shortfall(w))
+    record_loss(w, number, least_shortfall(w))
 
 
 @pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18", "13.20")
@@ -738,8 +809,8 @@ def loss_stages(w: World) -> Iterator[Work]:
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
     failed = [
         k
-        for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if takeover_worth(w, a, n) < takeover_level(w, a, n) and not w.blocked_positions(a)
+        for k, a, _ in assessed(w, AccountStatus.LIQUIDATING)
+        if fails(w, a, stands(w)) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", failed)
     number = w.number_of(Role.LIQUIDATOR)
@@ -769,7 +840,7 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
+    cured = [k for k, a, _ in closing if not fails(w, a, is_released(w))]
     yield account_work("StopLiquidation", cured)
     met = [k for k, a, n in called if n.equity >= call_level(a, without_orders(w, a))]
     yield account_work("MeetCall", met)
@@ -789,15 +860,14 @@ def breach_stages(w: World) -> Iterator[Work]:
     failing = [
         (n.equity - n.maintenance, k)
         for k, a, n in trading
-        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
+        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and fails(w, a, covers_maintenance)
     ]
     decayed = [k for _, k in failing if is_only_decayed(w, w.accounts[k])]
     yield account_work("StartLiquidation", [k for _, k in sorted(failing) if k not in decayed])
     short = [
         k
-        for k, a, n in trading
-        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
-        if n.equity < without_orders(w, a).initial
+        for k, a, _ in trading
+        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and fails_call(w, a)
     ]
     yield account_work("CallMargin", sorted(short + decayed))
 

@@ -12,6 +12,7 @@ from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import World
 
@@ -171,11 +172,15 @@ def check_parts(w: World, parts: tuple[Account, ...], check: Check) -> None:
     """Both parts of a group have what a withdrawal leaves."""
     code = SetMarginGroupRefusal
     check(any(lacks_a_price(w, one) for one in parts), code.INDEX_STALE, None, None)
-    found = [(w.assess(one).equity, *must_stay(w, one, w.assess(one))) for one in parts]
-    for equity, margin, _ in found:
-        check(equity < margin, code.INSUFFICIENT_MARGIN, equity, margin)
-    for equity, _, everything in found:
-        check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
+
+    def ask() -> None:
+        found = [(w.assess(one).equity, *must_stay(w, one, w.assess(one))) for one in parts]
+        for equity, margin, _ in found:
+            check(equity < margin, code.INSUFFICIENT_MARGIN, equity, margin)
+        for equity, _, everything in found:
+            check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
+
+    at_mark_and_ramp(w, ask)
 
 
 Sides: TypeAlias = list[tuple[int, int, list[Account]]]

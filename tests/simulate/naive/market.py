@@ -6,6 +6,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
+from tests.simulate.naive import pause
 from tests.simulate.naive.number import MS, ceil_div, clamp, half_up
 from tests.simulate.naive.world import Instrument, World
 
@@ -44,6 +45,7 @@ def index_of(w: World, asset: int) -> tuple[int, int, int]:
 @pytest.mark.rule("5.8", "5.9", "5.43")
 def update_index(w: World, asset: int) -> None:
     a = w.assets[asset]
+    old, updated = a.price, a.updated
     price, used, outliers = index_of(w, asset)
     if price:
         if a.price == 0:
@@ -70,6 +72,7 @@ def update_index(w: World, asset: int) -> None:
         outliers=outliers,
         is_stale=a.is_stale,
     )
+    pause.follow(w, asset, old, updated)
 
 
 @pytest.mark.rule("5.44")

@@ -16,12 +16,12 @@ from tests.simulate.naive.failure import (
     GONE,
     cancel_excess_orders,
     close_orders,
+    fails,
     is_flat,
     open_to_market,
     record_loss,
     shortfall,
-    takeover_level,
-    takeover_worth,
+    stands,
 )
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if, worth_down, worth_up
 from tests.simulate.naive.world import World
@@ -32,7 +32,7 @@ MOST = 2 * AMOUNT_MAX
 @pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9", "12.20", "12.25", "12.26", "12.27")
 def take_over(w: World, number: int) -> None:
     first, n = w.accounts[number], w.assess(w.accounts[number])
-    below = takeover_worth(w, first, n) < takeover_level(w, first, n)
+    below = fails(w, first, stands(w))
     refuse_if(first.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator, group = w.single(Role.LIQUIDATOR), w.accounts_of(number)
     charge = close_out_charge(w, first)

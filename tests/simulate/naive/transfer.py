@@ -15,6 +15,7 @@ from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.world import Numbers, World
 
 Row = dict[str, Any]
@@ -109,15 +110,19 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
     before = w.assess(sender)
     if sender.group != receiver.group:
         refuse_if(lacks_a_price(w, sender), code.INDEX_STALE)
-        sender.balance[asset] -= amount
-        after = w.assess(sender)
-        sender.balance[asset] += amount
-        margin, everything = must_stay(w, sender, after)
-        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
-        everything += share_of_unpaid(w, sender, after)
-        refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
-        refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
+
+        def check() -> None:
+            sender.balance[asset] -= amount
+            after = w.assess(sender)
+            sender.balance[asset] += amount
+            margin, everything = must_stay(w, sender, after)
+            refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+            refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+            everything += share_of_unpaid(w, sender, after)
+            refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
+            refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
+
+        at_mark_and_ramp(w, check)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -220,12 +225,16 @@ def refuse_margins(w: World, row: Row) -> None:
             refuse_if(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
         return
     refuse_if(any(lacks_a_price(w, one) for one in sides), code.INDEX_STALE)
-    found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
-    for n, (margin, _) in found:
-        refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
-    for n, (_, everything) in found:
-        refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
-    for one, (n, (_, everything)) in zip(sides, found, strict=True):
-        needed = everything + share_of_unpaid(w, one, n)
-        refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
-    refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)
+
+    def check() -> None:
+        found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
+        for n, (margin, _) in found:
+            refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
+        for n, (_, everything) in found:
+            refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+        for one, (n, (_, everything)) in zip(sides, found, strict=True):
+            needed = everything + share_of_unpaid(w, one, n)
+            refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
+        refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)
+
+    at_mark_and_ramp(w, check)

@@ -397,7 +397,21 @@ class Workload:
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
         # Most of these houses let trades be far from the mark: there is more to see.
         kept[Parameter.TRADE_COLLAR_PPM] = self._pick((0, 0, 0, 100_000))
-        return [set_parameters(kept)]
+        return [set_parameters({**kept, **self._pauses()})]
+
+    def _pauses(self) -> dict[Parameter, int]:
+        """When a move is a jump, and how fast prices leave it: in half of the houses at once."""
+        dice = np.random.default_rng((self.seed, 2))
+        values = {
+            Parameter.JUMP_PPM: (0, 0, 50_000, 200_000),
+            Parameter.JUMP_QUORUM: (1, 2, 2),
+            Parameter.JUMP_CONFIRM_NS: (0, 10 * SECOND, 10 * MINUTE),
+            Parameter.JUMP_PAUSE_NS: (0, 5 * MINUTE, HOUR),
+            Parameter.HALT_MIN_NS: (0, 10 * MINUTE, HOUR),
+            Parameter.RAMP_PPM: (0, 0, 5_000, 20_000),
+            Parameter.RAMP_GRACE_NS: (0, MINUTE, 30 * MINUTE),
+        }
+        return {p: options[int(dice.integers(len(options)))] for p, options in values.items()}
 
     def _deposits(self) -> list[Run]:
         rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]

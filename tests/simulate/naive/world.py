@@ -45,6 +45,18 @@ class Asset:
     called: int = 0  # what the external market is to pay
     fresh: int = 0  # last assessment at which it was not stale
     decay: float = 1.0
+    jumped: int | None = None  # when the jump began
+    before_jump: int = 0
+    agreed: int | None = None  # from when on sources agree with it
+    halted: int | None = None  # since which assessment
+    ramped: int | None = None  # when the ramp began
+    ramp_from: int = 0
+    ramp_up: bool = False
+    low: int = 0  # of the index, in the present half of the time and the one before
+    high: int = 0
+    past_low: int = 0
+    past_high: int = 0
+    half_from: int = 0
 
 
 @dataclass
@@ -112,6 +124,9 @@ class Instrument:
     stale_ppm: int = 0  # what margin asks more of the notional
     is_knocked: bool = False
     next_observation: int = 0
+    suspended: int = 0  # from when on
+    is_delisted: bool = False
+    proposed: tuple[int, int, str] | None = None  # price, instant, name
 
     @property
     def is_option(self) -> bool:
@@ -316,7 +331,10 @@ class World:
     def is_halted(self, instrument: Instrument) -> bool:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
-        return old or self.is_blocked(instrument)
+        used = (instrument.terms["underlying"], instrument.settles_in)
+        ramps = any(self.assets[a].ramped is not None for a in used)
+        suspended = 0 < instrument.suspended <= self.now
+        return old or ramps or suspended or self.is_blocked(instrument)
 
     @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
@@ -340,8 +358,13 @@ class World:
         """The declared rule for shorts of an option."""
         return self.short_rules[instrument.terms["margin_rule"] - 1]
 
-    @pytest.mark.rule("5.19")
+    @pytest.mark.rule("5.19", "5.84")
     def is_fresh(self, asset: int) -> bool:
+        """A price that is reported, and no jump that nobody confirmed."""
+        return self.is_reported(asset) and self.assets[asset].jumped is None
+
+    @pytest.mark.rule("5.19")
+    def is_reported(self, asset: int) -> bool:
         """A price, and enough sources that reported lately."""
         few = self.lacks_sources(asset)
         return not few and not self.assets[asset].is_stale and self.unit_price(asset) > 0
@@ -397,11 +420,13 @@ class World:
 
     @pytest.mark.rule("6.36", "10.2")
     def worth_of_options(self, account: Account) -> tuple[int, int]:
-        """Marks of the long and of the short options whose price is not blocked."""
+        """Marks of the long and of the short options not blocked, or only by a jump."""
         total = [0, 0]
         for (k, _), p in self.group(account).positions.items():
             i = self.instruments[k]
-            if i.is_option and p.lots and not self.is_blocked(i):
+            used = {i.terms["underlying"], i.settles_in} - {0}
+            is_there = i.mark > 0 and all(self.is_reported(a) for a in used)
+            if i.is_option and p.lots and is_there and not self.is_over(i):
                 total[p.lots < 0] += worth_down(i.value(i.mark, p.lots), self.price_in(i))
         return within(total[0]), within(total[1])
 

@@ -62,6 +62,8 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "model": 0,
             "bound": Bound.CONTRACT,
             "scenario": -1,
+            "index_equity": 2_300 * COIN,
+            "index_requirement": 2_340 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING

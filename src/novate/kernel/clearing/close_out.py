@@ -67,9 +67,10 @@ def assess_without_orders(accounts, positions, instruments, assets, subjects, ou
 
 @kernel
 def look_at_prices(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, is_blocked, subjects, blocked, long_worth, short_worth
-):
-    """Find blocked positions, and the worth of options whose price is not blocked.
+    accounts, positions, instruments, assets, is_blocked, is_worthless, subjects, blocked,
+    long_worth, short_worth,
+):  # fmt: skip
+    """Find blocked positions, and the worth of options that are not ``is_worthless``.
 
     ``blocked[k]`` is the lowest number of an open position whose price is blocked, long options
     aside (they are no collateral and ask for no margin), or -1.  ``long_worth[k]`` is the sum of
@@ -91,7 +92,7 @@ def look_at_prices(  # type: ignore[no-untyped-def]
                     continue
                 lots, i = net[1], np.int64(positions.instrument[row])
                 is_option = instruments.style[i] == _PREMIUM
-                if is_option and not is_blocked[i]:
+                if is_option and not is_worthless[i]:
                     value = instruments.unit[i] * lots * instruments.mark[i]
                     price = assets.unit_price[instruments.settlement_asset[i]]
                     if lots > 0:

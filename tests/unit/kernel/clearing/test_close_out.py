@@ -84,7 +84,7 @@ def test_blocked_prices_and_the_worth_of_options(seed: int) -> None:
     x, is_blocked = drawn(seed)
     blocked, *worths = (np.empty(SUBJECTS.size, np.int64) for _ in range(3))
 
-    look_at_prices(*arrays(x), is_blocked, SUBJECTS, blocked, *worths)
+    look_at_prices(*arrays(x), is_blocked, is_blocked, SUBJECTS, blocked, *worths)
 
     for k, account in enumerate(SUBJECTS.tolist()):
         longs = [(i, lots) for i, lots in held(x, account) if i >= OPTION and lots > 0]
@@ -108,7 +108,7 @@ def test_the_worth_of_long_options_stays_inside_64_bits() -> None:
     owners = np.unique(x.positions.used("account")[long]).astype(np.int64)
     blocked, worth, owed = (np.empty(owners.size, np.int64) for _ in range(3))
 
-    look_at_prices(*arrays(x), np.zeros(7, np.bool_), owners, blocked, worth, owed)
+    look_at_prices(*arrays(x), *np.zeros((2, 7), np.bool_), owners, blocked, worth, owed)
 
     assert owners.size > 0
     assert ((worth >= 2**60) & (worth <= TOTAL_MAX)).all()
