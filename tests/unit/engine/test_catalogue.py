@@ -75,6 +75,7 @@ def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
+        "ShareUncovered",
         "ObserveBarrier", "EnactParameter", "EnactTiers", "EnactMarginRule", "UpgradeEngine",
     } == ENGINE_ONLY  # fmt: skip
 
