@@ -76,6 +76,7 @@ def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
         "ChargeInterest",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
+        "ShareUncovered",
         "ObserveBarrier", "EnactParameter", "EnactTiers", "EnactMarginRule", "UpgradeEngine",
         "RemarginOrder", "RequestCancellation",
     } == ENGINE_ONLY  # fmt: skip
