@@ -37,6 +37,7 @@ def scenario() -> ClearingHouse:
     pay_options(house)
     change_terms(house)
     keep_two_books(house)
+    doubt_sources(house)
     return house
 
 
@@ -237,6 +238,16 @@ def keep_two_books(house: ClearingHouse) -> None:
         command.TRANSFER_POSITION.row(**pair, instrument=0, lots=3),
         command.SET_MARGIN_GROUP.row(account=pair["receiver"], group=books, netting_set=books),
         command.SET_MEMBER_STATUS.row(member=house.number("N"), status=MemberStatus.DEFAULTED),
+    )
+
+
+def doubt_sources(house: ClearingHouse) -> None:
+    """A source of the coin gives two prices for one instant, and is retired."""
+    sources = house.state.sources
+    price_e8, seen = int(sources.price_e8[0]), int(sources.observed_ns[0])
+    house.submit(
+        command.REPORT_PRICE.row(source=0, price_e8=price_e8 + 1, observed_ns=seen),
+        command.SET_SOURCE_WEIGHT.row(source=0, weight=0),
     )
 
 

@@ -70,3 +70,10 @@ def drop_done_rows(named: Named) -> Named:
         changed[f"{table}.number"] = np.flatnonzero(is_live) + 1
         changed[f"{table}.given"] = np.array([len(is_live)], np.int64)
     return changed
+
+
+def drop_price_collar(named: Named) -> Named:
+    """Take out which accounts the trade collar bound: it binds all of them."""
+    changed = dict(named)
+    changed.pop("accounts.is_price_collared", None)
+    return changed

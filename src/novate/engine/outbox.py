@@ -16,7 +16,7 @@ ORDER_EVENTS = frozenset(
 )
 """Events that change the outbox."""
 
-COLUMNS = ("number", "account", "kind", "subject", "quantity", "reference", "placed_ns")
+COLUMNS = ("number", "account", "kind", "subject", "quantity", "reference", "limit", "placed_ns")
 """What a responder sees of an order."""
 
 
@@ -34,6 +34,8 @@ class Outbox:
         Lots or ledger units still wanted; negative sells.
     reference
         Mark in ticks, or index in 1e-8, when it was placed.
+    limit
+        Worst price that an answer may name, in the same unit; 0 for none.
     placed_ns
         When it was placed.
     """
@@ -44,6 +46,7 @@ class Outbox:
     subject: I32
     quantity: I64
     reference: I64
+    limit: I64
     placed_ns: I64
 
     def __len__(self) -> int:

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from novate.engine.earlier_state import Named, drop_done_rows, fill_account_policies
+from novate.engine.earlier_state import (
+    Named,
+    drop_done_rows,
+    drop_price_collar,
+    fill_account_policies,
+)
 from novate.errors import JournalError
 
 STATE_VERSION = 3
@@ -46,6 +51,7 @@ STEPS: dict[int, StateStep] = {
         },
         upcast=lambda named: fill_account_policies(drop_done_rows(named)),
     ),
+    3: StateStep(upcast=drop_price_collar),
 }
 """By the state version that it leads to."""
 

@@ -31,6 +31,7 @@ from novate.kernel.clearing.settle import (
 )
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.market.collar import collars_of
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
@@ -73,7 +74,7 @@ def decide_submit_trades(
     refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
     buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
     seller_reservation = reservation_rows(x, columns["seller_reservation"])
-    collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
+    collar_ppm = collars_of(x)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
     at, asked_row = 0, -1

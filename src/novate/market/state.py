@@ -17,10 +17,11 @@ from novate.kernel.clearing.columns import I64, NONE, AssetArrays, InstrumentArr
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
-from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.columns import MarkColumns, Standing, SurfaceColumns
 from novate.market.price_source import IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
+from novate.units import PPM
 
 
 class Watch(NamedTuple):
@@ -104,9 +105,25 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
+        return self._standing(asset).usable >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def is_broad(self, asset: int) -> bool:
+        """Whether an index is fresh and not narrow: enough of its weight reported lately.
+
+        On a narrow one marks, margin and liquidation go on, and nothing is opened or withdrawn.
+        """
+        if asset == 0:
+            return True
+        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
+            return False
+        found = self._standing(asset)
+        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
+        is_fresh = found.usable >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        return is_fresh and found.weight * PPM >= share * found.declared
+
+    def _standing(self, asset: int) -> Standing:
         limit = self.parameter(Parameter.INDEX_STALENESS_NS)
-        usable = self.sources.usable(asset, self.now_ns, limit)
-        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        return self.sources.standing(asset, self.now_ns, limit)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""

@@ -37,6 +37,7 @@ from novate.message.reference import (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     SetIndexMethodRefusal,
+    SetSourceWeightRefusal,
 )
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
@@ -48,6 +49,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetSourceWeightRefusal,
     SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,

@@ -1,8 +1,8 @@
 """What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11).
 
-Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
-group's worth hangs on is fresh, and that what stays covers initial margin, the cost of liquidating
-what is held, and gains that the slow index has not confirmed.
+Withdrawals, transfers out of a group and leaving a group ask the same: that every index which the
+group's worth hangs on is fresh and not narrow, and that what stays covers initial margin, the cost
+of liquidating what is held, and gains that the slow index has not confirmed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> A
 
 
 def stale_asset(x: ClearingState, account: int) -> int:
-    """Return the lowest asset that a group's worth hangs on and whose index is stale, or -1.
+    """Return the lowest asset that a group's worth hangs on and whose index is not broad, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
     that has a price: one without a price counts for nothing.  An option hangs on its smile too; if
@@ -74,4 +74,4 @@ def stale_asset(x: ClearingState, account: int) -> int:
                 if x.is_option(i) and x.smile_row(i) < 0:
                     stale.add(int(x.instruments.underlying[i]))
             row = int(x.positions.link[row])
-    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
+    return min(stale | {asset for asset in needed if not x.is_broad(asset)}, default=-1)

@@ -1,4 +1,4 @@
-"""Which prices are blocked and which instruments halted (rules 5.19 to 5.22)."""
+"""Which prices are blocked and which instruments halted (rules 5.19 to 5.22 and 5.66)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ def is_blocked(x: ClearingState, instrument: int) -> bool:
 
 
 def is_halted(x: ClearingState, instrument: int) -> bool:
-    """Return whether an instrument is halted: blocked, or without a live smile (rule 5.21)."""
-    return is_blocked(x, instrument) or (x.is_option(instrument) and x.smile_row(instrument) < 0)
+    """Return whether an instrument is halted (rule 5.21).
+
+    That is blocked, with a narrow index of its underlying or settlement asset, or without a live
+    smile.
+    """
+    c = x.instruments
+    assets = int(c.underlying[instrument]), int(c.settlement_asset[instrument])
+    if x.marks.mark[instrument] <= 0 or not all(x.is_broad(asset) for asset in assets):
+        return True
+    return x.is_option(instrument) and x.smile_row(instrument) < 0
 
 
 def blocked_prices(x: ClearingState) -> npt.NDArray[np.bool_]:
@@ -65,10 +73,10 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
         return out
     wanted = np.unique(instruments[instruments < c.count]).astype(np.int64)
     underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
-    stale = np.zeros(x.assets.count, np.bool_)
+    thin = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset)
-    out[wanted] = (x.marks.mark[wanted] <= 0) | stale[underlying] | stale[settled_in]
+        thin[asset] = not x.is_broad(asset)
+    out[wanted] = (x.marks.mark[wanted] <= 0) | thin[underlying] | thin[settled_in]
     live: dict[tuple[int, int], bool] = {}
     for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
         key = int(c.underlying[i]), int(c.expiry_ns[i])

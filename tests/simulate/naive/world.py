@@ -22,6 +22,8 @@ from tests.simulate.naive.number import (
 )
 
 LINEAR = 1
+TRIMMED, MEDIAN = 0, 1
+"""Index methods."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Source:
     weight: int
     price: int = 0
     observed: int | None = None
+    contradicted: int | None = None
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Asset:
     slow: int = 0
     updated: int = 0
     is_stale: bool = True
+    method: int = MEDIAN
 
 
 @dataclass
@@ -141,6 +145,7 @@ class Order:
     kind: int
     subject: int
     quantity: int
+    limit: int
     answered: int
     is_open: bool = True
 
@@ -268,11 +273,12 @@ class World:
         """No mark, a stale index, or too few sources that reported lately."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
 
-    @pytest.mark.rule("5.21")
+    @pytest.mark.rule("5.21", "5.66")
     def is_halted(self, instrument: Instrument) -> bool:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
-        return old or self.is_blocked(instrument)
+        used = {instrument.terms["underlying"], instrument.settles_in} - {0}
+        return old or self.is_blocked(instrument) or any(self.is_narrow(a) for a in used)
 
     @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
@@ -307,15 +313,23 @@ class World:
 
     def lacks_sources(self, asset: int) -> bool:
         minimum = self.parameters[Parameter.INDEX_SOURCES_MIN]
-        return len(self.fresh_sources(asset)) < minimum
+        return len(self.usable_sources(asset)) < minimum
 
-    @pytest.mark.rule("5.4")
-    def fresh_sources(self, asset: int) -> list[int]:
+    @pytest.mark.rule("5.65")
+    def is_narrow(self, asset: int) -> bool:
+        """Whether an index that may be fresh rests on too little of the weight."""
+        usable = sum(self.sources[k].weight for k in self.usable_sources(asset))
+        declared = sum(s.weight for s in self.sources if s.asset == asset)
+        return usable * 1_000_000 < declared * self.parameters[Parameter.INDEX_WEIGHT_MIN_PPM]
+
+    @pytest.mark.rule("5.4", "5.62", "5.64")
+    def usable_sources(self, asset: int) -> list[int]:
         oldest = self.now - self.parameters[Parameter.INDEX_STALENESS_NS]
         return [
             k
             for k, s in enumerate(self.sources)
-            if s.asset == asset and s.observed is not None and s.observed >= oldest
+            if s.asset == asset and s.weight and s.observed is not None
+            if s.observed >= oldest and s.observed != s.contradicted
         ]
 
     @pytest.mark.rule("6.30")

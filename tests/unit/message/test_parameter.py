@@ -82,10 +82,13 @@ def test_a_parameter_is_named_in_three_files_at_most() -> None:
         assert 2 <= len(found) <= 3, f"{parameter.name}: {found}"
 
 
-def test_journals_of_the_first_engine_version_begin_with_the_defaults_of_their_time() -> None:
-    present, first = initial_parameters(2), initial_parameters(1)
+def test_journals_of_earlier_engine_versions_begin_with_the_defaults_of_their_time() -> None:
+    present, second, first = (initial_parameters(version) for version in (3, 2, 1))
 
     assert present.tolist() == ParameterState().parameters.tolist()
-    assert {list(SETTINGS)[p].name: int(first[p]) for p in np.flatnonzero(first != present)} == {
+    assert {list(SETTINGS)[p].name: int(second[p]) for p in np.flatnonzero(second != present)} == {
+        "INDEX_SOURCES_MIN": 1
+    }
+    assert {list(SETTINGS)[p].name: int(first[p]) for p in np.flatnonzero(first != second)} == {
         "TRADE_COLLAR_PPM": 0
     }

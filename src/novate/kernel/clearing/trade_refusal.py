@@ -287,9 +287,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
     mark, collar = instruments.mark[i], collar_ppm[i]
-    is_inside = accounts.is_price_collared[buyer] and accounts.is_price_collared[seller]
-    is_bound = is_inside and collar > 0 and mark > 0
-    if is_bound and abs(ticks - mark) * 1_000_000 > collar * mark:
+    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
     if instruments.status[i] != _ACTIVE:
         return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
