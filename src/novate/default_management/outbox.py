@@ -77,7 +77,9 @@ def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> Non
         quantity=quantity,
         reference=reference,
         instant_ns=np.full(len(wanted), x.now_ns),
-        limit=worst_price(reference, collar, quantity < 0, most),
+        limit=worst_price(
+            reference, _width(x, kind, subject, quantity, collar), collar, quantity < 0, most
+        ),
     )
 
 
@@ -90,6 +92,18 @@ def _reference(x: DefaultState, kind: I64, subject: I64) -> I64:
         x.assets.price_e8[np.where(is_position, 0, subject)],
     )
     return reference
+
+
+def _width(x: DefaultState, kind: I64, subject: I64, quantity: I64, collar: I64) -> I64:
+    """How far fills may be from the reference (rule 11.50).
+
+    What a short option costs moves with its underlying and not with its own price: a share of that
+    would buy no cheap option back.  So the share is of what a short lot must hold, if that is more.
+    """
+    base = _reference(x, kind, subject)
+    is_bought = (kind == OrderKind.POSITION) & (quantity > 0)
+    short = x.marks.short_maintenance[np.where(is_bought, subject, 0)]
+    return width_of(np.where(is_bought, np.maximum(base, short), base), collar)
 
 
 def _collar(x: DefaultState, kind: I64, subject: I64) -> tuple[I64, I64]:
@@ -306,10 +320,12 @@ def _is_outrun(x: DefaultState, rows: I64) -> npt.NDArray[np.bool_]:
     if is_position.any():
         is_open = ~blocked_prices(x)[np.where(is_position, subject, 0)]
         has_price = np.where(is_position, is_open, has_price)
+    quantity = orders.quantity[rows]
+    width = _width(x, kind, subject, quantity, collar)
     beyond = np.where(
         orders.quantity[rows] < 0, price - orders.limit[rows], orders.limit[rows] - price
     )
-    is_far = (collar > 0) & (beyond > 2 * width_of(price, collar))
+    is_far = (collar > 0) & (beyond > 2 * width)
     outrun: npt.NDArray[np.bool_] = has_price & ((beyond < 0) | is_far)
     return outrun
 

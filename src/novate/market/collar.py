@@ -28,20 +28,24 @@ def width_of(price: I64, collar_ppm: I64 | int) -> I64:
 
 
 def worst_price(
-    price: I64, collar_ppm: I64 | int, is_sale: npt.NDArray[np.bool_], most: I64 | int
+    price: I64,
+    width: I64,
+    collar_ppm: I64 | int,
+    is_sale: npt.NDArray[np.bool_],
+    most: I64 | int,
 ) -> I64:
     """Return the edge of the collar that bounds a sale from below, a purchase from above.
 
     Parameters
     ----------
-    price
-        Mark in ticks, or index in 1e-8; shape (orders,), as all arrays.
+    price, width
+        Mark in ticks, or index in 1e-8, and how far a fill may be from it; shape (orders,), as all
+        arrays.
     collar_ppm
-        Largest distance from it in 1e-6 of it; 0 bounds nothing.
+        Its collar: 0 bounds nothing.
     is_sale, most
         Side of each order, and the highest price there is.
     """
-    width = width_of(price, collar_ppm)
     lowest = np.where(np.equal(collar_ppm, 0), 1, np.maximum(price - width, 1))
     highest = np.where(np.equal(collar_ppm, 0), most, np.minimum(price + width, most))
     worst: I64 = np.where(is_sale, lowest, highest)

@@ -270,6 +270,15 @@ def collar_of(w: World, kind: int, subject: int) -> int:
 
 
 @pytest.mark.rule("11.50")
+def width_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
+    """How far a fill may be from what an order's subject is worth."""
+    base = reference
+    if kind == OrderKind.POSITION and quantity > 0 and w.instruments[subject].is_option:
+        base = max(base, w.instruments[subject].short_maintenance)
+    return max(base * collar_of(w, kind, subject) // MILLION, 1)
+
+
+@pytest.mark.rule("11.50")
 def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
     """The worst price of an order that is placed now."""
     most = 10**17
@@ -278,7 +287,7 @@ def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -
     collar = collar_of(w, kind, subject)
     if not collar:
         return 1 if quantity < 0 else most
-    far = max(reference * collar // MILLION, 1)
+    far = width_of(w, kind, subject, quantity, reference)
     return max(reference - far, 1) if quantity < 0 else min(reference + far, most)
 
 
@@ -305,7 +314,9 @@ def is_outrun(w: World, order: Order) -> bool:
         return False
     room = price - order.limit if order.quantity < 0 else order.limit - price
     collar = collar_of(w, order.kind, order.subject)
-    return room < 0 or (collar > 0 and room > 2 * max(price * collar // MILLION, 1))
+    return room < 0 or (
+        collar > 0 and room > 2 * width_of(w, order.kind, order.subject, order.quantity, price)
+    )
 
 
 def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:

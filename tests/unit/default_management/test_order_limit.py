@@ -102,6 +102,30 @@ def test_a_conversion_fills_no_worse_than_a_tenth_from_the_index() -> None:
     assert answer(house, number, 1, limit) == []
 
 
+@pytest.mark.rule("11.50", "11.51")
+def test_a_cheap_short_option_is_bought_back_within_a_share_of_what_it_must_hold() -> None:
+    house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 100_000})
+    option = house.list_option(strike_e8=160 * E8)
+    house.open_client("A", deposit=175 * COIN)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(100)
+    house.smile(0.5)
+    house.price(100)
+    mark = int(house.state.marks.mark[option])
+    house.trade("B", "A", lots=17, ticks=mark, instrument=option)  # 10 of each are held
+    house.price(140)  # 10.50 of each and its value, about 1.90, are asked for
+
+    [order] = house.events("OrderPlaced", last=True)
+    x = house.state
+    short, mark = int(x.marks.short_maintenance[option]), int(x.marks.mark[option])
+    assert short == 1_050 + mark > 5 * mark
+    assert order["limit"] == mark + short // 10
+    assert answer(house, order["order"], 1, mark + short // 10) == []
+    assert answer(house, order["order"], 1, mark + short // 10 + 1) == [
+        ReportFillRefusal.WORSE_THAN_LIMIT
+    ]
+
+
 @pytest.mark.rule("11.52")
 def test_a_slice_places_anew_an_order_whose_limit_the_mark_has_passed() -> None:
     house = breached_house(trade_collar_ppm=10_000, order_life_ns=0)

@@ -159,9 +159,8 @@ class Responder:
         symbol = np.array([item.perpetual for item in self._options.underlyings])[coin]
         size = self._lot[symbol]
         collar = collars_of(state)[symbol]
-        limit = worst_price(
-            state.marks.mark[symbol], collar, lots < 0, state.instruments.ticks_max[symbol]
-        )
+        mark, most = state.marks.mark[symbol], state.instruments.ticks_max[symbol]
+        limit = worst_price(mark, mark * collar // PPM, collar, lots < 0, most)
         fills = self._agent.answer(
             OrderBatch(
                 order_id=np.arange(1, len(lots) + 1),
