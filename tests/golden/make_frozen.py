@@ -41,6 +41,7 @@ def scenario() -> ClearingHouse:
     settle_outside(house)
     leap(house)
     end_by_decision(house)
+    doubt_sources(house)
     return house
 
 
@@ -289,6 +290,16 @@ def end_by_decision(house: ClearingHouse) -> None:
     house.submit(
         command.PROPOSE_SETTLEMENT.row(**price, proposer="one"),
         command.APPROVE_SETTLEMENT.row(**price, approver="other"),
+    )
+
+
+def doubt_sources(house: ClearingHouse) -> None:
+    """A source of the coin gives two prices for one instant, and is retired."""
+    sources = house.state.sources
+    price_e8, seen = int(sources.price_e8[0]), int(sources.observed_ns[0])
+    house.submit(
+        command.REPORT_PRICE.row(source=0, price_e8=price_e8 + 1, observed_ns=seen),
+        command.SET_SOURCE_WEIGHT.row(source=0, weight=0),
     )
 
 

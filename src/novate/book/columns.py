@@ -37,7 +37,7 @@ class AccountColumns(Columns):
         Add-ons of its margin group, a bit for each number of the catalogue.
     is_suspended
         Whether its member is not active (rule 6.50).
-    can_trade, is_margined, is_price_collared, shares_losses
+    can_trade, is_margined, shares_losses
         What it may do and owes (`book.account.Policies`), filled by its role when it opens.
     collateral
         `kernel.codes.Collateral`: what may be deposited.
@@ -83,7 +83,6 @@ class AccountColumns(Columns):
         "role": (np.int8, 0),
         "can_trade": (np.bool_, False),
         "is_margined": (np.bool_, False),
-        "is_price_collared": (np.bool_, False),
         "shares_losses": (np.bool_, False),
         "collateral": (np.int8, int(Collateral.NONE)),
         "is_suspended": (np.bool_, False),
@@ -114,7 +113,6 @@ class AccountColumns(Columns):
     role: I8
     can_trade: npt.NDArray[np.bool_]
     is_margined: npt.NDArray[np.bool_]
-    is_price_collared: npt.NDArray[np.bool_]
     shares_losses: npt.NDArray[np.bool_]
     collateral: I8
     is_suspended: npt.NDArray[np.bool_]

@@ -73,7 +73,6 @@ class BookState:
         return AccountArrays(
             a.can_trade.view(np.int8),
             a.is_margined.view(np.int8),
-            a.is_price_collared.view(np.int8),
             a.is_suspended.view(np.int8),
             a.mode,
             a.status,

@@ -36,6 +36,8 @@ class OrderColumns(NumberedColumns):
         Signed lots, or ledger units of the asset, that are still open: positive to buy.
     reference
         Mark in ticks, or price of the asset in 1e-8, when it was placed.
+    limit
+        Worst price of a fill, in the same unit; 0 where an earlier release gave none.
     placed_ns, answered_ns
         Instants of placement and of the last fill, before one that of the placement.
     is_open
@@ -50,6 +52,7 @@ class OrderColumns(NumberedColumns):
         "subject": (np.int32, 0),
         "quantity": (np.int64, 0),
         "reference": (np.int64, 0),
+        "limit": (np.int64, 0),
         "placed_ns": (np.int64, 0),
         "answered_ns": (np.int64, 0),
         "is_open": (np.bool_, False),
@@ -59,6 +62,7 @@ class OrderColumns(NumberedColumns):
     subject: I32
     quantity: I64
     reference: I64
+    limit: I64
     placed_ns: I64
     answered_ns: I64
     is_open: B1

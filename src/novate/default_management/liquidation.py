@@ -33,7 +33,11 @@ from novate.default_management.close_out import (
 )
 from novate.default_management.liquidation_method.method import closable, require_reducing
 from novate.default_management.liquidation_method.slices import Slices
-from novate.default_management.outbox import cancel_excess_orders, close_orders, place_orders
+from novate.default_management.outbox import (
+    cancel_before_slices,
+    close_orders,
+    place_orders,
+)
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import B1, Refused, known
 from novate.default_management.state import DefaultState
@@ -202,7 +206,7 @@ def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tu
     Each position is closed as the liquidation method of its account says.  Debts in other assets
     are bought back; an account short of numeraire sells as much of its other assets as its debt
     needs, the liquidator sells all of them.  Emits `OrderPlaced` and `SliceScheduled`, before them
-    `OrderClosed` for excess orders of the liquidator.
+    `OrderClosed` for orders whose limit the price has left, and excess orders of the liquidator.
 
     Parameters
     ----------
@@ -226,9 +230,7 @@ def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tu
     rows = refused.passing()
     if not rows.size:
         return refused.reasons()
-    if is_liquidator[rows].any():
-        # Cycles and funding in coins change what there is to convert between takeovers.
-        cancel_excess_orders(x, emit)
+    cancel_before_slices(x, accounts[rows], emit)
     place_orders(x, accounts[rows], wanted_orders(x, accounts[rows]), emit)
     next_ns = x.now_ns + x.parameter_of(Parameter.SLICE_INTERVAL_NS, accounts[rows])
     if is_liquidator[rows].any() and is_flat(x, liquidator):

@@ -101,3 +101,10 @@ def keep_earlier_defaults(named: Named) -> Named:
     stored = named["parameters"]
     rest = initial_parameters(2)[len(stored) :]
     return {**named, "parameters": np.concatenate((stored, rest))}
+
+
+def drop_price_collar(named: Named) -> Named:
+    """Take out which accounts the trade collar bound: it binds all of them."""
+    changed = dict(named)
+    changed.pop("accounts.is_price_collared", None)
+    return changed

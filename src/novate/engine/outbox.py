@@ -20,7 +20,7 @@ ORDER_EVENTS = frozenset(
 OUTBOX_EVENTS = ORDER_EVENTS | {event.CANCELLATION_REQUESTED.name}
 """The same, and those that begin a wait for the venue."""
 
-COLUMNS = ("number", "account", "kind", "subject", "quantity", "reference", "placed_ns")
+COLUMNS = ("number", "account", "kind", "subject", "quantity", "reference", "limit", "placed_ns")
 """What a responder sees of an order."""
 
 
@@ -38,6 +38,8 @@ class Outbox:
         Lots or ledger units still wanted; negative sells.
     reference
         Mark in ticks, or index in 1e-8, when it was placed.
+    limit
+        Worst price that an answer may name, in the same unit; 0 for none.
     placed_ns
         When it was placed.
     cancellations
@@ -51,6 +53,7 @@ class Outbox:
     subject: I32
     quantity: I64
     reference: I64
+    limit: I64
     placed_ns: I64
     cancellations: I64
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from novate.engine.earlier_state import (
     Named,
     drop_done_rows,
+    drop_price_collar,
     fill_account_policies,
     fill_final_index,
     keep_earlier_defaults,
@@ -52,7 +53,9 @@ STEPS: dict[int, StateStep] = {
         },
         upcast=lambda named: fill_account_policies(drop_done_rows(named)),
     ),
-    3: StateStep(upcast=lambda named: keep_earlier_defaults(fill_final_index(named))),
+    3: StateStep(
+        upcast=lambda named: keep_earlier_defaults(fill_final_index(drop_price_collar(named))),
+    ),
 }
 """By the state version that it leads to."""
 

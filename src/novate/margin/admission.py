@@ -23,6 +23,7 @@ from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
 from novate.margin.way_out import conceded_with, netted_lots, order_loss
+from novate.market.collar import collars_of
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
@@ -69,7 +70,7 @@ def decide_submit_trades(
     refusal, actual, allowed, *booked_columns = np.zeros((7, rows), np.int64)
     buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
     seller_reservation = reservation_rows(x, columns["seller_reservation"])
-    collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
+    collar_ppm = collars_of(x)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
     market_owes = bool(x.assets.used("external_called").any())

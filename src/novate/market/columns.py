@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
+from novate.kernel.clearing.source import count_usable, is_usable
 
 B1 = npt.NDArray[np.bool_]
 
@@ -81,29 +82,49 @@ class AssetColumns(Columns):
         return twin
 
 
+class Standing(NamedTuple):
+    """How an asset stands with its sources."""
+
+    usable: int  # sources that count now
+    weight: int  # their weight
+    declared: int  # weight of all that are not retired
+
+
 class SourceColumns(Columns):
-    """Price sources: the last price each has reported."""
+    """Price sources: the last price each has reported, and the instant at which it gave two."""
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "asset": (np.int32, 0),
         "weight": (np.int64, 0),
         "price_e8": (np.int64, 0),
         "observed_ns": (np.int64, -1),
+        "contradicted_ns": (np.int64, -1),
     }
     asset: I32
-    weight: I64
+    weight: I64  # 0: retired
     price_e8: I64
-    observed_ns: I64
+    observed_ns: I64  # of its last price, -1 before the first
+    contradicted_ns: I64  # instant for which it last gave two prices, -1 for none
 
     def __init__(self, capacity: int = 8) -> None:
         super().__init__(capacity)
         self.symbols: list[str] = []
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
-        """Sources of an asset that reported within the staleness limit, in order of number."""
-        fresh = self.used("observed_ns") >= max(now_ns - staleness_ns, 0)
-        usable: list[int] = ((self.used("asset") == asset) & fresh).nonzero()[0].tolist()
-        return usable
+        """Sources of an asset that count now (rule 5.4), in order of number."""
+        oldest = max(now_ns - staleness_ns, 0)
+        mine = (self.used("asset") == asset).nonzero()[0].tolist()
+        columns = self.weight, self.observed_ns, self.contradicted_ns
+        return [source for source in mine if is_usable(*columns, source, oldest)]
+
+    def standing(self, asset: int, now_ns: int, staleness_ns: int) -> Standing:
+        """Count what `usable` names, without naming it."""
+        return Standing(
+            *count_usable(
+                self.asset, self.weight, self.observed_ns, self.contradicted_ns, self.count,
+                asset, max(now_ns - staleness_ns, 0),
+            )
+        )  # fmt: skip
 
     def copy(self) -> SourceColumns:
         """Return an independent copy."""

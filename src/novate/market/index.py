@@ -32,6 +32,7 @@ WORD_E8 = 10**9
 def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Accept a source's price if it is in range, not from the future, and not older than before.
 
+    A second price for the instant of the last one is a contradiction: `SourceContradicted`.
     What the index that it makes then ends is decided in `default_management.contract_end`.
     """
     no, sources, now_ns = ReportPriceRefusal, state.sources, state.now_ns
@@ -44,8 +45,24 @@ def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(no.OBSERVED_IN_THE_FUTURE, row["observed_ns"], now_ns)
     if row["observed_ns"] < sources.observed_ns[source]:
         return Refusal(no.OUT_OF_ORDER, row["observed_ns"], int(sources.observed_ns[source]))
+    first = int(sources.price_e8[source])
+    if row["observed_ns"] == sources.observed_ns[source] and row["price_e8"] != first:
+        emit(
+            event.SOURCE_CONTRADICTED,
+            source=source, price_e8=first, other_e8=row["price_e8"], observed_ns=row["observed_ns"],
+        )  # fmt: skip
+        return None
     emit(event.PRICE_REPORTED, **row)
     return None
+
+
+def apply_source_contradicted(state: MarketState, row: Row) -> None:
+    """Remember the instant: the source does not count while its last price is of that instant.
+
+    No assessment has seen that either (rule 5.40).
+    """
+    state.sources.contradicted_ns[row["source"]] = row["observed_ns"]
+    state.assets.is_reported[state.sources.asset[row["source"]]] = True
 
 
 def remember_price(state: MarketState, row: Row) -> None:
@@ -265,6 +282,7 @@ TOPIC: Topic[MarketState] = Topic(
         ),
         Application(event.INDEX_UPDATED, apply_index_updated, NOBODY, older=((1, book_index),)),
         Application(event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)),
+        Application(event.SOURCE_CONTRADICTED, apply_source_contradicted, NOBODY),
         Application(event.MARK_UPDATED, apply_mark_updated, NOBODY),
     ),
     phases=(update_indices, update_marks),

@@ -9,6 +9,7 @@ from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import InstrumentStatus, Style
 from novate.market.columns import AssetColumns
+from novate.market.price_source import FIRST_METHOD
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -18,12 +19,16 @@ from novate.message.refusal import (
     DeclareSourceRefusal,
     ListInstrumentRefusal,
     SetHaircutRefusal,
+    SetSourceWeightRefusal,
 )
 from novate.message.topic import NOBODY, Application, Decision, Topic
 
 BPS = 10_000
 PPM = 1_000_000
 MARGIN_STYLES = (Style.EACH_CYCLE, Style.AT_CLOSE)
+WEIGHT_MAX = 1_000_000
+"""Largest weight of a price source."""
+
 VALUE_MAX = AMOUNT_MAX
 """Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
 
@@ -42,10 +47,11 @@ def decide_declare_asset(state: MarketState, row: Row, emit: Emit) -> Refusal | 
     return None
 
 
-def append_asset(state: MarketState, row: Row) -> None:
-    """Append an asset; only the numeraire has a price from the start."""
+def append_asset(state: MarketState, row: Row, method: int = FIRST_METHOD) -> None:
+    """Append an asset with its index method; only the numeraire has a price from the start."""
     assets = state.assets
     asset = assets.append()
+    assets.index_method[asset] = method
     assets.symbols.append(row["symbol"])
     assets.decimals[asset] = row["decimals"]
     apply_haircut_set(state, {"asset": asset, "haircut_bps": row["haircut_bps"]})
@@ -107,7 +113,7 @@ def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal |
     no, assets = DeclareSourceRefusal, state.assets
     if not 0 < row["asset"] < assets.count:
         return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
-    if not 0 < row["weight"] <= 1_000_000:
+    if not 0 < row["weight"] <= WEIGHT_MAX:
         return Refusal(no.WEIGHT_NOT_POSITIVE, row["weight"], 1)
     emit(event.SOURCE_DECLARED, source=state.sources.count, **row)
     return None
@@ -120,6 +126,26 @@ def apply_source_declared(state: MarketState, row: Row) -> None:
     sources.symbols.append(row["symbol"])
     sources.asset[source] = row["asset"]
     sources.weight[source] = row["weight"]
+
+
+def decide_set_source_weight(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
+    """Change the weight of a source from its event on; 0 retires it.
+
+    It is never refused for what it leaves an asset with: in an emergency a source must go at once,
+    and an index of too few is stale.
+    """
+    no, sources = SetSourceWeightRefusal, state.sources
+    if row["source"] >= sources.count:
+        return Refusal(no.UNKNOWN_SOURCE, row["source"], sources.count - 1)
+    if not 0 <= row["weight"] <= WEIGHT_MAX:
+        return Refusal(no.WEIGHT_OUT_OF_RANGE, row["weight"], WEIGHT_MAX)
+    emit(event.SOURCE_WEIGHT_SET, **row)
+    return None
+
+
+def apply_source_weight_set(state: MarketState, row: Row) -> None:
+    """Set the weight."""
+    state.sources.weight[row["source"]] = row["weight"]
 
 
 def decide_list_instrument(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -241,9 +267,16 @@ TOPIC: Topic[MarketState] = Topic(
             DeclareSourceRefusal,
             is_before_house=True,
         ),
+        Decision(
+            command.SET_SOURCE_WEIGHT,
+            decide_set_source_weight,
+            SetSourceWeightRefusal,
+            is_before_house=True,
+        ),
     ),
     applications=(
         Application(event.HAIRCUT_SET, apply_haircut_set, NOBODY),
         Application(event.SOURCE_DECLARED, apply_source_declared, NOBODY),
+        Application(event.SOURCE_WEIGHT_SET, apply_source_weight_set, NOBODY),
     ),
 )

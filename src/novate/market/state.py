@@ -17,7 +17,7 @@ from novate.kernel.clearing.columns import F64, I64, NONE, AssetArrays, Instrume
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
-from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.columns import MarkColumns, Standing, SurfaceColumns
 from novate.market.price_source import IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
@@ -174,7 +174,7 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        return len(self.usable_sources(asset)) >= self.sources_min
+        return self._standing(asset).usable >= self.sources_min
 
     @property
     def sources_min(self) -> int:
@@ -182,8 +182,24 @@ class MarketState(SourceState):
         return self.parameter(Parameter.INDEX_SOURCES_MIN)
 
     def usable_sources(self, asset: int) -> list[int]:
-        """Sources of an asset that reported within the staleness limit, in order of number."""
+        """Sources of an asset that count now, in order of number."""
         return self.sources.usable(asset, self.now_ns, self.index_life_ns())
+
+    def is_broad(self, asset: int) -> bool:
+        """Whether an index is fresh and not narrow: enough of its weight reported lately.
+
+        On a narrow one marks, margin and liquidation go on, and nothing is opened or withdrawn.
+        """
+        if asset == 0:
+            return True
+        if not self.is_fresh(asset):
+            return False
+        found = self._standing(asset)
+        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
+        return found.weight * PPM >= share * found.declared
+
+    def _standing(self, asset: int) -> Standing:
+        return self.sources.standing(asset, self.now_ns, self.index_life_ns())
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""

@@ -87,6 +87,8 @@ ORDER_PLACED = declare(
     Field("quantity", "int64", "lots or ledger units, negative sells"),
     Field("reference", "int64", "mark in ticks, or index in 1e-8, when it was placed"),
     Field("instant_ns", "int64", "when it was placed"),
+    Field("limit", "int64", "worst price of a fill, ticks or 1e-8; 0: none was given", 2, 0),
+    version=2,
 )
 ORDER_CLOSED = declare(
     "OrderClosed", "An order left the outbox.", Field("order", "uint32", "number")
@@ -122,3 +124,4 @@ class ReportFillRefusal(IntEnum):
     QUANTITY_OUT_OF_RANGE = 3
     PRICE_OUT_OF_RANGE = 4
     AMOUNT_TOO_LARGE = 5
+    WORSE_THAN_LIMIT = 6

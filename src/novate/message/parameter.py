@@ -166,7 +166,7 @@ class Parameter(IntEnum):
     )
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
-        "largest distance of a trade from the mark, 0 for any; not with the external market",
+        "largest distance of a trade or of an order's fill from the mark, 0 for any",
         earlier={1: 0},
         scopes=BY_INSTRUMENT,
     )
@@ -249,6 +249,10 @@ class Parameter(IntEnum):
         "multiple of maintenance margin at which a liquidation stops",
         scopes=BY_ACCOUNT,
     )
+    CONVERSION_COLLAR_PPM = 42, Setting(
+        "liquidation", "conversion_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "largest distance from the index at which a conversion order may fill, 0 for any",
+    )
     CALL_GRACE_NS = 0, Setting(
         "calls", "grace_minutes", MINUTES, HOUR, 0, 7 * DAY,
         "time from a margin call to its deadline",
@@ -272,11 +276,16 @@ class Parameter(IntEnum):
     )
     INDEX_OUTLIER_PPM = 9, Setting(
         "index", "outlier_ppm", MILLIONTHS, 30_000, 100, PPM,
-        "distance from the median at which a source is left out",
+        "distance beyond which two sources disagree, and the trimmed median leaves one out",
     )
     INDEX_SOURCES_MIN = 10, Setting(
-        "index", "sources_min", SOURCES, 1, 1, 64,
-        "usable sources without which an index is stale",
+        "index", "sources_min", SOURCES, 2, 1, 64,
+        "usable sources without which an index is stale; 1 lets one source alone make it",
+        earlier={2: 1},
+    )
+    INDEX_WEIGHT_MIN_PPM = 41, Setting(
+        "index", "weight_min_ppm", MILLIONTHS, 500_000, 0, PPM,
+        "usable share of the weight of an asset's sources below which its index is narrow",
     )
     JUMP_PPM = 33, Setting(
         "index", "jump_ppm", MILLIONTHS, 200_000, 0, 10 * PPM,

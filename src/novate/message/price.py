@@ -40,15 +40,23 @@ PRICE_REPORTED = declare(
     version=2,
     renamed={2: {}},
 )
+SOURCE_CONTRADICTED = declare(
+    "SourceContradicted",
+    "A source gave two prices for one instant: it does not count until it reports a later one.",
+    Field("source", "uint32", "source"),
+    Field("price_e8", "int64", "price that it reported first"),
+    Field("other_e8", "int64", "price that it reports now for the same instant"),
+    Field("observed_ns", "int64", "that instant"),
+)
 INDEX_UPDATED = declare(
     "IndexUpdated",
     "The index of an asset was computed.",
     Field("asset", "uint32", "asset"),
-    Field("price_e8", "int64", "weighted median of usable sources, or the last index if stale"),
+    Field("price_e8", "int64", "what the index method says, or the last index if stale"),
     Field("slow_e8", "int64", "slow average"),
     Field("sources", "int64", "sources used"),
-    Field("outliers", "int64", "fresh sources left out"),
-    Field("is_stale", "bool", "too few usable sources: decisions that need it wait"),
+    Field("outliers", "int64", "sources far from it: left out by the trimmed median"),
+    Field("is_stale", "bool", "too few usable sources, or they disagree: what needs it waits"),
     version=2,
     renamed={2: {}},
 )

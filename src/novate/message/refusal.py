@@ -45,6 +45,7 @@ from novate.message.reference import (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     SetIndexMethodRefusal,
+    SetSourceWeightRefusal,
 )
 from novate.message.surface import ReportSurfaceRefusal
 from novate.message.takeover import ReopenAccountRefusal
@@ -57,6 +58,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetSourceWeightRefusal,
     SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,

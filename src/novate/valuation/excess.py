@@ -1,9 +1,9 @@
 """What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11 and 6.96).
 
 Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
-group's worth hangs on is fresh and has been assessed, and that what stays covers initial margin,
-the cost of liquidating what is held, gains that the slow index has not confirmed, and a share of
-gains that nobody has paid for yet.
+group's worth hangs on is fresh, not narrow and has been assessed, and that what stays covers
+initial margin, the cost of liquidating what is held, gains that the slow index has not confirmed,
+and a share of gains that nobody has paid for yet.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> A
 
 
 def stale_asset(x: ClearingState, account: int) -> int:
-    """Return the lowest asset that a group's worth hangs on and whose index is stale, or -1.
+    """Return the lowest asset that a group's worth hangs on and whose index is not broad, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
     that has a price: one without a price counts for nothing.  An option hangs on its smile too; if
@@ -95,7 +95,7 @@ def stale_asset(x: ClearingState, account: int) -> int:
             needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
             if x.is_option(i) and x.smile_row(i) < 0:
                 stale.add(int(c.underlying[i]))
-    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
+    return min(stale | {asset for asset in needed if not x.is_broad(asset)}, default=-1)
 
 
 def unassessed_asset(x: ClearingState, account: int) -> int:

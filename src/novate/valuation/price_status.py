@@ -63,14 +63,15 @@ def without_the_expired(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.
 def is_halted(x: ClearingState, instrument: int) -> bool:
     """Return whether an instrument is halted (rule 5.21).
 
-    That is while it is suspended, with a blocked price, a ramp of its underlying or settlement
-    asset, or, of an option, without a live smile.
+    That is while it is suspended, with a blocked price, a narrow index or a ramp of its underlying
+    or settlement asset, or, of an option, without a live smile.
     """
     c = x.instruments
     if is_suspended(x, instrument):
         return True
     assets = [int(c.underlying[instrument]), int(c.settlement_asset[instrument])]
-    if is_blocked(x, instrument) or x.assets.ramp_ns[assets].any():
+    is_thin = not all(x.is_broad(asset) for asset in assets)
+    if is_blocked(x, instrument) or is_thin or x.assets.ramp_ns[assets].any():
         return True
     return x.is_option(instrument) and x.smile_row(instrument) < 0
 
@@ -123,12 +124,12 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
         return out
     wanted = np.unique(instruments[instruments < c.count]).astype(np.int64)
     underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
-    stale = np.zeros(x.assets.count, np.bool_)
+    thin = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset) or x.assets.ramp_ns[asset] > 0
+        thin[asset] = not x.is_broad(asset) or x.assets.ramp_ns[asset] > 0
     expiry = c.expiry_ns[wanted]
     out[wanted] = (
-        (x.marks.mark[wanted] <= 0) | stale[underlying] | stale[settled_in]
+        (x.marks.mark[wanted] <= 0) | thin[underlying] | thin[settled_in]
         | ((expiry > 0) & (expiry <= x.now_ns))
     )  # fmt: skip
     suspended_from = c.suspend_ns[wanted]

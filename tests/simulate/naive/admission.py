@@ -95,6 +95,15 @@ def declare_source(w: World, row: Row, _: int) -> None:
     w.emit("SourceDeclared", source=len(w.sources) - 1, **row)
 
 
+@pytest.mark.rule("5.64", "15.40")
+def set_source_weight(w: World, row: Row, _: int) -> None:
+    code = refusal.SetSourceWeightRefusal
+    refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
+    refuse_if(not 0 <= row["weight"] <= MILLION, code.WEIGHT_OUT_OF_RANGE)
+    w.sources[row["source"]].weight = row["weight"]
+    w.emit("SourceWeightSet", **row)
+
+
 @pytest.mark.rule("15.12", "15.13", "15.14", "15.15", "15.16")
 def terms_refusals(w: World, row: Row) -> None:
     """The limits of a contract's terms."""
@@ -245,7 +254,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     w.emit("CollateralWithdrawn", **row)
 
 
-@pytest.mark.rule("5.1", "5.2")
+@pytest.mark.rule("5.1", "5.2", "5.62")
 def report_price(w: World, row: Row, _: int) -> None:
     code = refusal.ReportPriceRefusal
     refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
@@ -254,9 +263,14 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["price_e8"] <= PRICE_MAX, code.PRICE_OUT_OF_RANGE)
     refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
-    source.price, source.observed = row["price_e8"], seen
     w.reported.add(("index", source.asset))
-    w.emit("PriceReported", **row)
+    if seen == source.observed and row["price_e8"] != source.price:
+        source.contradicted = seen
+        w.emit("SourceContradicted", source=row["source"], price_e8=source.price,
+               other_e8=row["price_e8"], observed_ns=seen)  # fmt: skip
+    else:
+        source.price, source.observed = row["price_e8"], seen
+        w.emit("PriceReported", **row)
     barrier.touch_by_report(w, source.asset)
 
 
@@ -538,7 +552,7 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
     return uncovered
 
 
-@pytest.mark.rule("7.2", "7.7", "7.8")
+@pytest.mark.rule("7.2", "7.3", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
     refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
@@ -549,8 +563,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(not 0 < row["lots"] <= i.terms["lots_max"], code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     collar = w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=i)
-    roles = {w.accounts[row[side]].role for side in ("buyer", "seller")}
-    if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
+    if collar and i.mark > 0:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
     is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
@@ -573,7 +586,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
     with w.seen_as("new credit"):
         uncovered = refuse_margin(w, i, sides)
-        refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+        refuse_if(is_given_away(w, i, sides[1]), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
     refuse_adding(w, i, sides)
     if uncovered:
         raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
@@ -623,11 +636,10 @@ def sale_floor(w: World, i: Instrument) -> int:
 
 
 @pytest.mark.rule("7.12")
-def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
+def is_given_away(w: World, i: Instrument, seller: Side) -> bool:
     """Whether a seller short of initial margin sells a long option too cheaply."""
     is_long = i.is_option and seller.held > 0 and seller.account.has_margin
-    is_outside = buyer.account.role == Role.EXTERNAL_MARKET
-    if not is_long or is_outside or seller.row["ticks"] >= sale_floor(w, i):
+    if not is_long or seller.row["ticks"] >= sale_floor(w, i):
         return False
     numbers = w.assess(seller.account)
     return numbers.equity < numbers.initial
@@ -714,7 +726,7 @@ def release_margin(w: World, row: Row, _: int) -> None:
     failure.release(w, number)
 
 
-@pytest.mark.rule("11.18", "11.19")
+@pytest.mark.rule("11.18", "11.19", "11.51")
 def report_fill(w: World, row: Row, _: int) -> None:
     code = refusal.ReportFillRefusal
     number = row["order"]
@@ -732,6 +744,8 @@ def report_fill(w: World, row: Row, _: int) -> None:
     if quantity:
         largest = largest_after_fill(w, order, quantity, row["price"])
         refuse_if(largest >= 2 * AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+        worse = row["price"] > order.limit if quantity > 0 else row["price"] < order.limit
+        refuse_if(worse, code.WORSE_THAN_LIMIT, row["price"], order.limit)
         failure.fill(w, number, quantity, row["price"])
     order.quantity -= quantity
     if row["is_final"] or order.quantity == 0:
@@ -768,6 +782,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "DeclareAsset": declare_asset,
     "SetHaircut": set_haircut,
     "DeclareSource": declare_source,
+    "SetSourceWeight": set_source_weight,
     "ListInstrument": list_instrument,
     "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,

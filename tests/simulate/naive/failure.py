@@ -337,8 +337,7 @@ def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
     refuse_if(not closing, GONE)
-    if account.role == Role.LIQUIDATOR:
-        cancel_excess_orders(w)
+    cancel_before_slice(w, account)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
     for k, lots in closing_orders(w, account):
         if (OrderKind.POSITION, k) not in busy:
@@ -362,8 +361,67 @@ def place_slice(w: World, number: int) -> None:
     w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
 
 
+@pytest.mark.rule("11.50")
+def collar_of(w: World, kind: int, subject: int) -> int:
+    """Collar of an order in millionths, 0 for none."""
+    if kind == OrderKind.CONVERSION:
+        return w.parameters[Parameter.CONVERSION_COLLAR_PPM]
+    return w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=w.instruments[subject])
+
+
+@pytest.mark.rule("11.50")
+def width_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
+    """How far a fill may be from what an order's subject is worth."""
+    base = reference
+    if kind == OrderKind.POSITION and quantity > 0 and w.instruments[subject].is_option:
+        base = max(base, w.instruments[subject].short_maintenance)
+    return max(base * collar_of(w, kind, subject) // MILLION, 1)
+
+
+@pytest.mark.rule("11.50")
+def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
+    """The worst price of an order that is placed now."""
+    most = 10**17
+    if kind == OrderKind.POSITION:
+        most = w.instruments[subject].terms["ticks_max"]
+    collar = collar_of(w, kind, subject)
+    if not collar:
+        return 1 if quantity < 0 else most
+    far = width_of(w, kind, subject, quantity, reference)
+    return max(reference - far, 1) if quantity < 0 else min(reference + far, most)
+
+
+@pytest.mark.rule("11.13", "11.52")
+def cancel_before_slice(w: World, account: Account) -> None:
+    """Close orders that the next slice places anew, and excess ones of the liquidator."""
+    for k, order in enumerate(w.orders, 1):
+        if order.is_open and order.account == account.number:
+            in_excess = account.role == Role.LIQUIDATOR and is_in_excess(w, order)
+            if in_excess or is_outrun(w, order):
+                close_order(w, k)
+
+
+@pytest.mark.rule("11.52")
+def is_outrun(w: World, order: Order) -> bool:
+    """Whether the price has passed an order's limit, or is far from it."""
+    if order.kind == OrderKind.POSITION:
+        i = w.instruments[order.subject]
+        has_price, price = not w.is_blocked(i), i.mark
+    else:
+        asset = w.assets[order.subject]
+        has_price, price = w.unit_price(order.subject) > 0 and not asset.is_stale, asset.price
+    if not has_price:
+        return False
+    room = price - order.limit if order.quantity < 0 else order.limit - price
+    collar = collar_of(w, order.kind, order.subject)
+    return room < 0 or (
+        collar > 0 and room > 2 * width_of(w, order.kind, order.subject, order.quantity, price)
+    )
+
+
 def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:
-    w.orders.append(Order(number, kind, subject, quantity, w.now))
+    limit = limit_of(w, kind, subject, quantity, reference)
+    w.orders.append(Order(number, kind, subject, quantity, limit, w.now))
     w.emit(
         "OrderPlaced",
         order=len(w.orders),
@@ -373,6 +431,7 @@ def place(w: World, number: int, kind: int, subject: int, quantity: int, referen
         quantity=quantity,
         reference=reference,
         instant_ns=w.now,
+        limit=limit,
     )
 
 
@@ -459,17 +518,21 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
 def cancel_excess_orders(w: World) -> None:
     """Close orders of the liquidator that would no longer reduce what it holds."""
     number = w.number_of(Role.LIQUIDATOR)
-    own = w.accounts[number]
     for k, order in enumerate(w.orders, start=1):
-        if not order.is_open or order.account != number:
-            continue
-        if order.kind == OrderKind.CONVERSION:
-            held = own.balance[order.subject]
-        else:
-            held = own.positions[order.subject].lots if order.subject in own.positions else 0
-        reduces = (held > 0 > order.quantity) or (held < 0 < order.quantity)
-        if not reduces or abs(order.quantity) > abs(held):
+        if order.is_open and order.account == number and is_in_excess(w, order):
             close_order(w, k)
+
+
+@pytest.mark.rule("11.23")
+def is_in_excess(w: World, order: Order) -> bool:
+    """Whether an order does not reduce what its account holds, or is larger than it."""
+    own = w.accounts[order.account]
+    if order.kind == OrderKind.CONVERSION:
+        held = own.balance[order.subject]
+    else:
+        held = own.positions[order.subject].lots if order.subject in own.positions else 0
+    reduces = (held > 0 > order.quantity) or (held < 0 < order.quantity)
+    return not reduces or abs(order.quantity) > abs(held)
 
 
 def record_loss(w: World, number: int, amount: int) -> None:

@@ -84,7 +84,7 @@ def follow_jump(w: World, asset: int) -> None:
     started = a.jumped
     agreeing = [
         k
-        for k in w.fresh_sources(asset)
+        for k in w.usable_sources(asset)
         if (w.sources[k].observed or 0) > started
         and abs(w.sources[k].price - a.price) * MILLION <= p[Parameter.INDEX_OUTLIER_PPM] * a.price
     ]

@@ -36,7 +36,7 @@ def set_member_status(w: World, row: Row, _: int) -> None:
     w.emit("MemberStatusSet", **row)
 
 
-@pytest.mark.rule("6.9")
+@pytest.mark.rule("5.66", "6.9")
 def lacks_a_price(w: World, account: Account) -> bool:
     """Whether an index or a smile that the worth of the account's group hangs on is missing."""
     needed: set[int] = set()
@@ -48,7 +48,7 @@ def lacks_a_price(w: World, account: Account) -> bool:
                 needed |= {i.terms["underlying"], i.settles_in}
                 if i.is_option and w.smile(i) is None:
                     return True
-    return any(not w.is_fresh(a) for a in needed - {0})
+    return any(not w.is_fresh(a) or w.is_narrow(a) for a in needed - {0})
 
 
 @pytest.mark.rule("5.40", "6.80")

@@ -68,6 +68,7 @@ class Workload:
         self.later = np.random.default_rng((self.seed, 2))  # likewise of debts and takeovers
         self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
         self.late = np.random.default_rng((self.seed, 2))  # of prices that no assessment sees
+        self.feeds = np.random.default_rng((self.seed, 51))  # of what sources do beside prices
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
@@ -108,6 +109,7 @@ class Workload:
         yield [reserve([(self.traders[0], 0, 1, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
+            yield self._sources()
             yield self._answers()
             for _ in range(self._between(0, 3)):
                 yield self._business()
@@ -452,6 +454,35 @@ class Workload:
             columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
             runs.append(c.REPORT_LAST.run(columns))
         return [*runs, *self._smiles(), c.ASSESS_MARGIN.row(instant_ns=self.now)]
+
+    def _sources(self) -> list[Run]:
+        """Sources contradict themselves, are reweighted and retired; assets change the method."""
+        dice = self.feeds
+        runs = []
+        if dice.random() < 0.15:
+            source = int(dice.integers(len(self.sources)))
+            price = int(self.price[self.sources[source]] * 10**8)
+            prices = [price, price + 1, price][: int(dice.integers(1, 4))]
+            seen = max(self.seen.get(source, 0), self.now - int(dice.integers(0, 2)) * SECOND)
+            self.seen[source] = seen
+            rows = {"source": [source] * len(prices), "price_e8": prices}
+            runs.append(c.REPORT_PRICE.run({**rows, "observed_ns": [seen] * len(prices)}))
+        if dice.random() < 0.1:
+            weights = dice.choice((0, 1, 1, 2, 3, 20), len(self.sources)).tolist()
+            columns = {"source": list(range(len(self.sources))), "weight": weights}
+            runs.append(c.SET_SOURCE_WEIGHT.run(columns))
+        if dice.random() < 0.05:
+            method, asset = int(dice.integers(2)), int(dice.integers(1, 3))
+            runs.append(c.SET_INDEX_METHOD.row(asset=asset, method=method))
+        if dice.random() < 0.05:
+            share = int(dice.choice((0, 300_000, 500_000, 900_000)))
+            runs.append(set_parameter(Parameter.INDEX_WEIGHT_MIN_PPM, share))
+        if dice.random() < 0.05:
+            collar = int(dice.choice((0, 20_000, 100_000, 1_000_000)))
+            runs.append(set_parameter(Parameter.CONVERSION_COLLAR_PPM, collar))
+        if dice.random() < 0.4:
+            runs.append(c.ASSESS_MARGIN.row(instant_ns=self.now))
+        return runs
 
     def _ticks(self, instrument: int, spread: float) -> int:
         if instrument >= OPTIONS:
@@ -949,6 +980,7 @@ class Workload:
             c.DECLARE_SOURCE.run(
                 {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
             ),
+            c.SET_SOURCE_WEIGHT.run({"source": [UNKNOWN, 0, 0], "weight": [1, -1, 10**6 + 1]}),
         ]  # fmt: skip
 
     def _bad_contracts(self) -> list[Run]:

@@ -24,6 +24,8 @@ from tests.simulate.naive.number import (
 )
 
 LINEAR = 1
+TRIMMED, MEDIAN = 0, 1
+"""Index methods."""
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Source:
     weight: int
     price: int = 0
     observed: int | None = None
+    contradicted: int | None = None
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Asset:
     past_low: int = 0
     past_high: int = 0
     half_from: int = 0
+    method: int = MEDIAN
 
 
 @dataclass
@@ -166,6 +170,7 @@ class Order:
     kind: int
     subject: int
     quantity: int
+    limit: int
     answered: int
     is_open: bool = True
 
@@ -327,14 +332,15 @@ class World:
         """Whether the expiry has come."""
         return 0 < instrument.terms["expiry_ns"] <= self.now
 
-    @pytest.mark.rule("5.21")
+    @pytest.mark.rule("5.21", "5.66")
     def is_halted(self, instrument: Instrument) -> bool:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
-        used = (instrument.terms["underlying"], instrument.settles_in)
+        used = {instrument.terms["underlying"], instrument.settles_in} - {0}
         ramps = any(self.assets[a].ramped is not None for a in used)
         suspended = 0 < instrument.suspended <= self.now
-        return old or ramps or suspended or self.is_blocked(instrument)
+        narrow = any(self.is_narrow(a) for a in used)
+        return old or ramps or suspended or narrow or self.is_blocked(instrument)
 
     @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
@@ -374,15 +380,23 @@ class World:
 
     def lacks_sources(self, asset: int) -> bool:
         minimum = self.parameters[Parameter.INDEX_SOURCES_MIN]
-        return len(self.fresh_sources(asset)) < minimum
+        return len(self.usable_sources(asset)) < minimum
 
-    @pytest.mark.rule("5.4")
-    def fresh_sources(self, asset: int) -> list[int]:
+    @pytest.mark.rule("5.65")
+    def is_narrow(self, asset: int) -> bool:
+        """Whether an index that may be fresh rests on too little of the weight."""
+        usable = sum(self.sources[k].weight for k in self.usable_sources(asset))
+        declared = sum(s.weight for s in self.sources if s.asset == asset)
+        return usable * 1_000_000 < declared * self.parameters[Parameter.INDEX_WEIGHT_MIN_PPM]
+
+    @pytest.mark.rule("5.4", "5.62", "5.64")
+    def usable_sources(self, asset: int) -> list[int]:
         oldest = self.now - self.parameters[Parameter.INDEX_STALENESS_NS]
         return [
             k
             for k, s in enumerate(self.sources)
-            if s.asset == asset and s.observed is not None and s.observed >= oldest
+            if s.asset == asset and s.weight and s.observed is not None
+            if s.observed >= oldest and s.observed != s.contradicted
         ]
 
     @pytest.mark.rule("6.30")

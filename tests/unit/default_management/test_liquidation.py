@@ -118,6 +118,7 @@ def test_a_slice_is_a_share_of_the_position_or_all_of_a_small_one(
             "quantity": -lots,
             "reference": 468,
             "instant_ns": START + MINUTE,
+            "limit": 1,
         }
     ]
 

@@ -226,7 +226,8 @@ def test_a_trade_far_from_the_mark_is_refused_where_there_is_a_collar() -> None:
 
     assert trade(built, a, b, ticks=90) == []
     assert trade(built, a, b, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
-    assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
+    market = built.number("EXTERNAL_MARKET")
+    assert trade(built, a, market, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
 
 
 @pytest.mark.rule("7.10", "7.53")
@@ -619,7 +620,7 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 
 
 @pytest.mark.rule("7.3")
-def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
+def test_a_price_beyond_the_collar_is_refused_whoever_trades() -> None:
     built = house()
     run = set_parameter(Parameter.TRADE_COLLAR_PPM, 50_000)
     assert answer(built, run) == []
@@ -631,5 +632,6 @@ def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades(
         (106, [Trade.PRICE_OUT_OF_RANGE]),
     ):
         assert trade(built, a, b, ticks=ticks) == code
-    assert trade(built, a, market, ticks=94) == []
-    assert trade(built, market, b, ticks=106) == []
+    assert trade(built, a, market, ticks=94) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, market, b, ticks=106) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, market, b, ticks=105) == []

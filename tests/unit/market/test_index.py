@@ -22,6 +22,7 @@ def market(*sources: tuple[int, int]) -> MarketState:
     state = MarketState()
     state.now_ns = START
     state.parameters[Parameter.INDEX_STALENESS_NS] = MINUTE
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
     state.assets.append()
     state.assets.append()
     for price, age_ns in sources:
@@ -45,7 +46,7 @@ def market(*sources: tuple[int, int]) -> MarketState:
         ({"price_e8": 10**17 + 1}, ReportPriceRefusal.PRICE_OUT_OF_RANGE),
         ({"observed_ns": START + 1}, ReportPriceRefusal.OBSERVED_IN_THE_FUTURE),
         ({"observed_ns": START - SECOND - 1}, ReportPriceRefusal.OUT_OF_ORDER),
-        ({"observed_ns": START - SECOND}, None),
+        ({"price_e8": 100, "observed_ns": START - SECOND}, None),
         ({"price_e8": 10**17, "observed_ns": START}, None),
     ],
 )

@@ -91,4 +91,8 @@ def test_journals_of_an_earlier_engine_version_begin_with_the_defaults_of_their_
 
     assert present.tolist() == ParameterState().parameters.tolist()
     assert changed(first, second) == {"TRADE_COLLAR_PPM": 0}
-    assert changed(second, present) == {"JUMP_PPM": 0, "RAMP_PPM": 0}
+    assert changed(second, present) == {
+        "INDEX_SOURCES_MIN": 1,
+        "JUMP_PPM": 0,
+        "RAMP_PPM": 0,
+    }

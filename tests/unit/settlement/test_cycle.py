@@ -73,7 +73,7 @@ def test_a_contract_whose_index_was_stale_stays_blocked_until_it_is_assessed() -
 @pytest.mark.rule("8.1", "8.3")
 def test_a_cycle_pays_value_less_settlement_cost_and_a_second_one_pays_nothing() -> None:
     house = pair()
-    house.price(103, at_ns=START + 1)
+    house.price(103, at_ns=START + 2)
 
     house.advance(START + HOUR)
 

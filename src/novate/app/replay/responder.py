@@ -17,6 +17,7 @@ from novate.canonical import Run
 from novate.engine.state import State
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import OrderKind, Role
+from novate.market.collar import collars_of, worst_price
 from novate.message import command
 from novate.message.topic import commands
 from novate.simulation.agents.market_agent import AgentTerms, MarketAgent, OrderBatch
@@ -149,6 +150,7 @@ class Responder:
             orders.subject[rows].astype(np.int64) - self._contracts,
             orders.quantity[rows],
             orders.placed_ns[rows],
+            orders.limit[rows],
         )
         if not len(fills.row):
             return []
@@ -163,18 +165,25 @@ class Responder:
             )
         ]
 
-    def hedge(self, coin: I64, lots: I64, instant_ns: int) -> tuple[I64, I64, I64]:
-        """Trade perpetuals for makers: rows that traded, their signed lots and prices in ticks."""
+    def hedge(self, coin: I64, lots: I64, state: State, instant_ns: int) -> tuple[I64, I64, I64]:
+        """Trade perpetuals for makers: rows that traded, their signed lots and prices in ticks.
+
+        No hedge trades beyond the collar around the mark: the venue would refuse it.
+        """
         if self._options is None or not len(lots):
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
         symbol = np.array([item.perpetual for item in self._options.underlyings])[coin]
         size = self._lot[symbol]
+        collar = collars_of(state)[symbol]
+        mark, most = state.marks.mark[symbol], state.instruments.ticks_max[symbol]
+        limit = worst_price(mark, mark * collar // PPM, collar, lots < 0, most)
         fills = self._agent.answer(
             OrderBatch(
                 order_id=np.arange(1, len(lots) + 1),
                 symbol=symbol,
                 quantity_e8=lots * size,
                 placed_ns=np.full(len(lots), instant_ns - self._agent.terms.latency_ns),
+                limit_e8=limit * self._agent.terms.tick_e8[symbol],
             ),
             instant_ns,
         )
@@ -193,6 +202,7 @@ class Responder:
             symbol=symbol[sized],
             quantity_e8=quantity[sized],
             placed_ns=orders.placed_ns[rows[sized]],
+            limit_e8=orders.limit[rows[sized]] * self._agent.terms.tick_e8[symbol[sized]],
         )
         fills = self._agent.answer(batch, instant_ns)
         if not len(fills):

@@ -31,7 +31,6 @@ class AccountArrays(NamedTuple):
 
     can_trade: I8
     is_margined: I8
-    is_price_collared: I8  # whether the collar binds its trades; not the market outside
     is_suspended: I8  # whether its member is not active: it may only reduce risk
     mode: I8
     status: I8

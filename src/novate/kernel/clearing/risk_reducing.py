@@ -63,11 +63,10 @@ def is_given_away(  # type: ignore[no-untyped-def]
 ):
     """Whether a seller short of initial margin sells a long option below the floor (rule 7.12).
 
-    Sales to the external market are exempt.  Asked for a price below the floor only; the account is
-    assessed as it stands before the trade.  Not inlined, so that trades of other contracts do not
-    carry its code.
+    Asked for a price below the floor only; the account is assessed as it stands before the trade.
+    Not inlined, so that trades of other contracts do not carry its code.
     """
-    if not accounts.is_margined[seller] or not accounts.is_price_collared[buyer]:
+    if not accounts.is_margined[seller]:
         return False
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:

@@ -227,7 +227,7 @@ def added_by_market(accounts, positions, buyer, seller, i, lots):  # type: ignor
     Asked while that owes only.  Not inlined, so that trades do not carry its code.
     """
     for account, signed in ((buyer, lots), (seller, -lots)):
-        if accounts.can_trade[account] and not accounts.is_price_collared[account]:
+        if accounts.can_trade[account] and not accounts.is_margined[account]:
             row = find_position(positions, account, i)
             held = positions.lots[row] if row >= 0 else np.int64(0)
             if held != 0 and (held > 0) != (signed > 0):
@@ -320,9 +320,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
     mark, collar = instruments.mark[i], collar_ppm[i]
-    is_inside = accounts.is_price_collared[buyer] and accounts.is_price_collared[seller]
-    is_bound = is_inside and collar > 0 and mark > 0
-    if is_bound and abs(ticks - mark) * 1_000_000 > collar * mark:
+    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
     if instruments.status[i] != _ACTIVE:
         return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)
