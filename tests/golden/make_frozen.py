@@ -112,7 +112,10 @@ def cure(house: ClearingHouse) -> None:
     """A liquidation that one slice ends, part of it filled late and part of it never."""
     house.open_client("slim", deposit=100 * COIN)
     house.trade("slim", "dealer", lots=10, ticks=98)
-    house.price(92, at_ns=START + 2 * HOUR)
+    house.open_client("buyer", deposit=100 * COIN)
+    order = {"account": house.number("buyer"), "instrument": 0, "lots": 9, "limit_ticks": 98}
+    house.submit(command.RESERVE_MARGIN.row(**order))
+    house.price(92, at_ns=START + 2 * HOUR)  # 54 behind the mark, and 83 for the lots: asked back
     orders = house.events("OrderPlaced")
     house.fill(orders[-1]["order"], 2, 92)
     house.fill(orders[-1]["order"], 3, 92)

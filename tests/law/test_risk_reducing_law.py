@@ -127,11 +127,15 @@ def test_the_external_market_may_buy_at_any_price() -> None:
     assert house.lots("attacker", CALL) == LOTS - 10
 
 
-def test_a_short_is_bought_back_at_any_price_that_its_margin_pays() -> None:
+@pytest.mark.rule("7.53")
+def test_a_short_is_bought_back_at_its_worth_and_no_higher_without_cover() -> None:
     house = near_default()
     house.state.marks.mark[FUTURE] = 100
     house.trade("maker", "attacker", lots=LOTS + 20, ticks=mark(house), instrument=CALL)
-    house.state.marks.mark[FUTURE] = 80
-    run = house.trade_run("attacker", "friend", lots=5, ticks=mark(house) * 5 // 4, instrument=CALL)
-    house.submit(run)
+    house.state.marks.mark[FUTURE] = 80  # all that was posted is lost; the premium is owed
+    terms = {"lots": 5, "instrument": CALL}
+    run = house.trade_run("attacker", "friend", ticks=mark(house) + 1, **terms)
+    house.submit(run, allow_refusals=True)
+    assert house.refusals() == [No.INSUFFICIENT_MARGIN]
+    house.submit(house.trade_run("attacker", "friend", ticks=mark(house), **terms))
     assert house.lots("attacker", CALL) == -15

@@ -102,7 +102,9 @@ def may_concede(w: World, account: Account, number: int, lots: int, after: int) 
             owner = w.accounts[r.account]
             lost += order_loss(w, owner, w.instruments[r.instrument], r.lots, r.limit, 0)
     cover = max(max(n.equity - within(shorts), 0) - within(lost), 0)
-    freed = max(n.maintenance - after, 0)
+    freed = n.maintenance - after
+    if freed < 0:
+        return freed
     share = cover * freed // n.maintenance if n.maintenance else 0
     return max(min(share, cover - within(conceded)), 0)
 

@@ -242,7 +242,10 @@ def most_conceded(cover, conceded, before, after):  # type: ignore[no-untyped-de
     """Share of the cover that stands for what maintenance margin falls by, rounded down.
 
     No more than the cover leaves beside what closing orders of other positions have ``conceded``.
+    Minus the rise, where maintenance margin rises: what closes half of a hedge is no way out.
     """
+    if after > before:
+        return before - after
     share = np.int64(0)
     if before > 0:
         share += muldiv_floor(max(cover, 0), max(before - after, 0), before)
