@@ -195,33 +195,57 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     tick = int(instruments.tick_e8[i])
     most = int(instruments.ticks_max[i])
     index = min(to_ticks(price, tick), most)
-    last = int(marks.last[i]) or index
+    final_sum, final_ms = final_so_far(state, i)
+    left_ms = max(int(instruments.expiry_ns[i]) - now_ns, 0) // MS
+    expected = settling_at(index, final_sum, final_ms, left_ms)
+    last = int(marks.last[i]) or expected
     first = int(marks.mark[i]) == 0
     elapsed = 0 if first else now_ns - int(marks.updated_ns[i])
-    sample = (last - index) * 100_000_000
+    sample = (last - expected) * 100_000_000
     basis = sample if first else blend(int(marks.basis_e8[i]), sample, elapsed, basis_ns)
     band = index * int(instruments.basis_clamp_ppm[i]) // PPM
     shift = (2 * basis + 100_000_000) // 200_000_000
     mark = index + min(max(shift, -band), band)
+    slow = min(to_ticks(int(assets.slow_e8[asset]), tick), most)
     premium_sum, premium_ms = 0, 0
     if instruments.funding_ns[i]:
         premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
-    final_sum, final_ms = final_so_far(state, i)
     least = 0 if instruments.form[i] == LINEAR else 1
     emit(
         event.MARK_UPDATED,
         instrument=i,
         index=index,
-        mark=min(max(mark, 1), most),
-        slow=min(to_ticks(int(assets.slow_e8[asset]), tick), most),
+        mark=min(max(settling_at(mark, final_sum, final_ms, left_ms), 1), most),
+        slow=settling_at(slow, final_sum, final_ms, left_ms),
         basis_e8=basis,
-        premium_e9=min(max((last - index) * 10**9 // index, -(10**9)), 10**9),
+        premium_e9=min(max((last - expected) * 10**9 // expected, -(10**9)), 10**9),
         premium_sum=premium_sum,
         premium_ms=premium_ms,
         final_sum=final_sum,
         final_ms=final_ms,
         final_index=min(to_ticks(price, tick, least), most),
     )
+
+
+def settling_at(price: int, final_sum: int, final_ms: int, left_ms: int) -> int:
+    """Return what a contract would be settled at if a price held from now to expiry (rule 5.100).
+
+    Once the settlement window has seen some time, that is the mean of what was added up and the
+    price, weighted by time, rounded half up; before, the price itself.
+
+    Parameters
+    ----------
+    price
+        Ticks, not negative.
+    final_sum, final_ms
+        Sum of the settlement window up to now, ticks times ms, and its time, ms.
+    left_ms
+        From now to expiry, ms.
+    """
+    if final_ms == 0:
+        return price
+    weight = final_ms + left_ms
+    return max((2 * (final_sum + price * left_ms) + weight) // (2 * weight), 1)
 
 
 def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:

@@ -48,3 +48,4 @@ class ReportSurfaceRefusal(IntEnum):
     BUTTERFLY_ARBITRAGE = 6
     VOLATILITY_OUT_OF_RANGE = 7
     VOLATILITY_JUMPS = 8
+    CALENDAR_ARBITRAGE = 9

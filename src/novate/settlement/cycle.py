@@ -13,7 +13,7 @@ import numpy as np
 from novate.book.state import HOLDERS
 from novate.canonical import Run
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.settle import RATE_SCALE, apply_cycle, apply_funding
+from novate.kernel.clearing.settle import RATE_SCALE, apply_cycle, apply_funding, count_funding
 from novate.kernel.codes import AccountStatus, DueKind, InstrumentStatus, Role
 from novate.market.index import premium_so_far
 from novate.message import command, event
@@ -196,15 +196,25 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
 
 
 def apply_funding_settled(x: ClearingState, row: Row) -> None:
-    """Exchange funding between holders and start the next period (rules 8.7 and 8.8).
+    """Exchange funding between holders and start the next period (rules 8.7, 8.8 and 8.70).
 
     Parameters
     ----------
     row
         ``instrument``, ``period``, the last that is paid, ``ticks`` of the mark, ``rate_e9`` of all
         ``periods`` together (positive: longs pay) and ``instant_ns``.  Payments are in ledger units
-        of the settlement asset, in cash.
+        of the settlement asset, in cash, and count in the window gains.
     """
+    i = row["instrument"]
+    count_funding(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+        i, row["ticks"], row["rate_e9"], x.holders(i),
+    )  # fmt: skip
+    apply_funding_outside_window(x, row)
+
+
+def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
+    """Exchange funding that no gains window counts: what version 1 of the event does."""
     i = row["instrument"]
     apply_funding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(),
@@ -302,7 +312,12 @@ TOPIC: Topic[ClearingState] = Topic(
         Application(
             event.CYCLE_POSTPONED, apply_cycle_postponed, NOBODY, older=((1, postpone_before),)
         ),
-        Application(event.FUNDING_SETTLED, apply_funding_settled, HOLDERS),
+        Application(
+            event.FUNDING_SETTLED,
+            apply_funding_settled,
+            HOLDERS,
+            older=((1, apply_funding_outside_window),),
+        ),
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),
     work=(FUNDING, CYCLE),

@@ -32,6 +32,7 @@ from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
+from novate.market.settlement_mean import Seen
 from novate.market.state import MarketState
 from novate.valuation.add_on import AddOn, add_margins, numbers_in
 from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
@@ -86,8 +87,8 @@ class ClearingState(MarketState, BookState):
     add_ons
         Add-ons that groups may have, by number; likewise.
     option_values
-        ``option_values(state, instruments, smiles)``: marks and margins of options at the indices
-        that the state has, by name of their column; likewise.
+        ``option_values(state, instruments, smiles, seen)``: marks and margins of options at the
+        indices that the state has, by name of their column; likewise.
     """
 
     def __init__(self) -> None:
@@ -98,7 +99,7 @@ class ClearingState(MarketState, BookState):
         self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
-        self.option_values: Callable[[Self, I64, I64], dict[str, I64]] = _no_values
+        self.option_values: Callable[[Self, I64, I64, Seen], dict[str, I64]] = _no_values
 
     def groups_of(self, accounts: I64) -> I64:
         """Return the margin groups of some accounts; the shape is that of ``accounts``."""
@@ -344,7 +345,7 @@ class ClearingState(MarketState, BookState):
         return twin
 
 
-def _no_values(state: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
+def _no_values(state: ClearingState, rows: I64, smiles: I64, seen: Seen) -> dict[str, I64]:
     """Values of options where nobody says how: what they have."""
     names = ("mark", "short_initial", "short_maintenance")
     return {name: getattr(state.marks, name)[rows] for name in names}

@@ -16,9 +16,10 @@ import numpy as np
 
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.market.index import to_ticks
+from novate.market.index import MS, settling_at, to_ticks
 from novate.market.pause import ramp_prices
 from novate.market.reference import set_price
+from novate.market.settlement_mean import Seen
 from novate.message.declare import Refusal
 from novate.valuation.clearing_state import ClearingState
 
@@ -76,9 +77,16 @@ def index_prices(x: ClearingState) -> Prices:
     marks = x.marks
     mark = marks.mark.copy()
     is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (marks.used("mark") > 0)
-    rows = np.flatnonzero(is_meant)
-    mark[rows] = marks.index[rows]
+    for i in np.flatnonzero(is_meant).tolist():
+        mark[i] = _weighted(x, i, int(marks.index[i]))
     return _present(x)._replace(mark=mark)
+
+
+def _weighted(x: ClearingState, i: int, ticks: int) -> int:
+    """Return what a contract settles at if a price holds, as far as its window is known (5.100)."""
+    marks = x.marks
+    left_ms = max(int(x.instruments.expiry_ns[i]) - x.now_ns, 0) // MS
+    return max(settling_at(ticks, int(marks.final_sum[i]), int(marks.final_ms[i]), left_ms), 1)
 
 
 def at_ramps(x: ClearingState) -> Prices | None:
@@ -100,12 +108,13 @@ def at_ramps(x: ClearingState) -> Prices | None:
             set_price(x.assets, asset, price_e8)
         for i in np.flatnonzero(is_meant & ~is_option).tolist():
             ticks = to_ticks(ramps[int(c.underlying[i])], int(c.tick_e8[i]))
-            prices.mark[i] = min(ticks, int(c.ticks_max[i]))
+            prices.mark[i] = _weighted(x, i, min(ticks, int(c.ticks_max[i])))
         rows = np.flatnonzero(is_meant & is_option)
         smiles = np.array([x.last_smile_row(i) for i in rows.tolist()], np.int64)
         rows, smiles = rows[smiles >= 0], smiles[smiles >= 0]
         if rows.size:
-            valued = x.option_values(x, rows, smiles)
+            seen = Seen(*(getattr(x.marks, name)[rows] for name in Seen._fields))
+            valued = x.option_values(x, rows, smiles, seen)
             for name in _OF_MARKS:
                 getattr(prices, name)[rows] = valued[name]
     return prices

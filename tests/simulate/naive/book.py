@@ -120,7 +120,7 @@ def settle_cycle(w: World, number: int) -> None:
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40")
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
     interval = i.terms["funding_ns"]
@@ -151,6 +151,7 @@ def settle_funding(w: World, number: int) -> None:
         pays = (lots > 0) == (rate > 0)
         amount = ceil_div(size, BILLION) if pays else -(size // BILLION)
         account.balance[i.settles_in] -= amount
+        add_window_gain(account, -amount, w.price_in(i))
         kept += amount
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += periods

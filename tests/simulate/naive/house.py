@@ -65,6 +65,7 @@ RECORD_ROWS = 65_536
 BY_KIND: dict[str, tuple[str, ...]] = {
     "SubmitTrade": ("TradeNovated",),
     "ReplaceTiers": ("",),
+    "ReportSurface": ("SurfaceReported",),
     "ReleaseMargin": ("MarginReleased",),
     "CallMargin": ("MarginCalled",),
     "MeetCall": ("MarginCallMet",),

@@ -138,6 +138,15 @@ def extend_sums(w: World, i: Instrument) -> None:
         i.final_ms += ms
 
 
+@pytest.mark.rule("5.100", "5.101")
+def settled_if(w: World, i: Instrument, price: int) -> int:
+    """What the contract settles at if the price holds to the end: the window so far counts."""
+    if i.final_ms == 0:
+        return price
+    rest = max(i.terms["expiry_ns"] - w.now, 0) // MS
+    return max(half_up(i.final_sum + price * rest, i.final_ms + rest), 1)
+
+
 @pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15", "5.41")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
@@ -147,7 +156,8 @@ def update_mark(w: World, number: int) -> None:
         return
     extend_sums(w, i)
     index = ticks_of(i, asset.price)
-    sample = (i.last - index) * 10**8 if i.last else 0
+    expected = settled_if(w, i, index)
+    sample = (i.last - expected) * 10**8 if i.last else 0
     if i.index == 0:
         i.basis_e8 = sample
     else:
@@ -159,9 +169,10 @@ def update_mark(w: World, number: int) -> None:
     i.index = index
     least = 0 if i.terms["form"] == 1 else 1
     i.final_index = clamp(half_up(asset.price, i.terms["tick_e8"]), least, i.terms["ticks_max"])
-    i.mark = clamp(index + shift, 1, i.terms["ticks_max"])
-    i.slow = ticks_of(i, asset.slow)
-    premium = (i.last - index) * 10**9 // index if i.last else 0
+    i.expected = expected
+    i.mark = clamp(settled_if(w, i, index + shift), 1, i.terms["ticks_max"])
+    i.slow = settled_if(w, i, ticks_of(i, asset.slow))
+    premium = (i.last - expected) * 10**9 // expected if i.last else 0
     i.premium_e9 = clamp(premium, -(10**9), 10**9)
     i.updated = w.now
     w.emit(

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from novate.kernel.codes import InstrumentStatus
+from tests.simulate.naive.market import settled_if
 from tests.simulate.naive.number import half_up
 from tests.simulate.naive.option import value_short
 from tests.simulate.naive.pause import where
@@ -36,7 +37,7 @@ def at_index(w: World) -> Iterator[None]:
     with undone(w):
         for i in w.instruments:
             if i.mark > 0 and not i.is_option:
-                i.mark = i.index
+                i.mark = max(settled_if(w, i, i.index), 1)
         yield
 
 
@@ -62,7 +63,8 @@ def at_ramps(w: World) -> Iterator[None]:
 def price_at(w: World, i: Instrument, a: Asset) -> None:
     """The price of a contract, or marks and margins of an option, at the price of its asset."""
     if not i.is_option:
-        i.mark = min(max(half_up(a.price, i.terms["tick_e8"]), 1), i.terms["ticks_max"])
+        ticks = min(max(half_up(a.price, i.terms["tick_e8"]), 1), i.terms["ticks_max"])
+        i.mark = max(settled_if(w, i, ticks), 1)
         return
     smile = w.last_smile(i)
     if smile is not None:

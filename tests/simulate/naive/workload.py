@@ -64,6 +64,7 @@ class Workload:
         self.instruments = 0
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
+        self.level, self.lean = 1.0, -0.2  # of the volatility surface
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
         self.later = np.random.default_rng((self.seed, 2))  # likewise of debts and takeovers
         self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
@@ -373,8 +374,15 @@ class Workload:
             left = (expiry - self.now) / (365 * 86_400 * 10**9)
             if left <= 0 or self._chance(0.3):
                 continue
-            theta = (float(self.dice.uniform(0.4, 1.6)) ** 2) * left
-            rho, root = float(self.dice.uniform(-0.6, 0.3)), theta**0.5
+            level, lean = float(self.dice.uniform(0.4, 1.6)), float(self.dice.uniform(-0.6, 0.3))
+            if level < 1.5:  # else a smile of its own, that may cross others
+                # One surface a step, which moves little; its expiries do not cross.
+                share = 0.2 if not rows else 0.0
+                self.level += share * (level - self.level)
+                self.lean += share * (lean - self.lean)
+                level, lean = self.level, self.lean
+            theta = level**2 * left
+            rho, root = lean, theta**0.5
             numbers = (0.01 * left, 0.8 * theta, 0.1 * root, rho, 0.1 * root, 2.0 * root)
             scaled = [round(number * 1e9) for number in numbers]
             rows.append((1, expiry, *scaled, self.now - self._between(0, 5) * 10**6))

@@ -232,6 +232,55 @@ def test_longs_pay_a_positive_premium_rounded_up_and_shorts_receive_it_rounded_d
     assert house.balance("RESIDUE") == 0
 
 
+@pytest.mark.rule("8.70")
+def test_funding_counts_in_the_gains_window_of_both_sides() -> None:
+    house = pair(**FUNDED, unit=1)
+    house.price(100, at_ns=START + 2, last={0: 101})
+
+    house.advance(START + HOUR)
+
+    gains = house.state.accounts.window_gain
+    assert [int(gains[house.number(name)]) for name in "AB"] == [-10, 10]
+
+
+@pytest.mark.rule("8.70", "13.9")
+@pytest.mark.parametrize("is_coin", [False, True])
+def test_what_a_payer_of_funding_cannot_pay_is_a_loss_and_cuts_who_received_it(
+    is_coin: bool,
+) -> None:
+    """At 100, 100 lots of a coin each: funding of half of the value is 5,000, the payer has 1,000.
+
+    In coin, at 100 numeraire a coin, it is 50 coins of the 10 that 1,000 are worth.
+    """
+    coin = {"form": 2, "settlement_asset": 1, "unit": E8, "ticks_max": 10**4}
+    half = {"funding_cap_e9": 500_000_000, "funding_damper_e9": ONE, "interest_e9": 500_000_000}
+    house = ClearingHouse()
+    house.list_contract(
+        tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=HOUR, basis_clamp_ppm=0, **half,
+        **(coin if is_coin else {}),
+    )  # fmt: skip
+    for name, amount in (("payer", 1_000), ("receiver", 20_000)):
+        house.open_client(name)
+        house.price(100)
+        if is_coin:
+            house.deposit(name, amount * E8 // 100, asset=1)
+        else:
+            house.deposit(name, amount * COIN)
+    house.price(100)
+    house.trade("payer", "receiver", lots=10_000 if is_coin else 100, ticks=100)
+    before = house.equity("receiver")
+
+    house.price(100, at_ns=START + HOUR)
+
+    [loss] = house.events("LossRecorded")
+    assert (loss["account"], loss["amount"]) == (house.number("payer"), 4_000 * COIN)
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["winners"]) == (4_000 * COIN, 1)
+    assert house.equity("receiver") == before + 1_000 * COIN
+    gain = house.state.accounts.window_gain[house.number("receiver")]
+    assert int(gain) == 1_000 * COIN
+
+
 @pytest.mark.rule("8.8")
 def test_funding_that_does_not_divide_leaves_one_unit_with_the_residue_account() -> None:
     house = pair(**FUNDED, unit=1, interest_e9=1_234_567, funding_damper_e9=ONE)
