@@ -121,10 +121,12 @@ def test_who_is_above_initial_margin_sells_at_any_price() -> None:
 
 
 @pytest.mark.rule("7.12")
-def test_the_external_market_may_buy_at_any_price() -> None:
+def test_the_external_market_buys_no_cheaper_than_anybody() -> None:
     house = near_default()
-    house.trade("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
-    assert house.lots("attacker", CALL) == LOTS - 10
+    run = house.trade_run("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
+    house.submit(run, allow_refusals=True)
+    assert house.refusals() == [No.BELOW_WORTH]
+    assert house.lots("attacker", CALL) == LOTS
 
 
 @pytest.mark.rule("7.53")
