@@ -44,7 +44,7 @@ def verdict(venue: Venue, seed: int) -> Found | None:
     there is nothing to try.
     """
     venue.liar = HONEST * E8
-    venue.last = {i: HONEST for i in venue.last}
+    venue.last = dict.fromkeys(venue.last, HONEST)
     venue.smile()
     venue.settle(1)
     if venue.worth() > 0 or venue.flow > 0:

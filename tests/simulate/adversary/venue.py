@@ -120,10 +120,8 @@ class Venue:
             [int(getattr(orders, name)[row]) for name in ("number", "kind", "subject", "quantity")]
             for row in rows
         ]:
-            if kind == OrderKind.POSITION:
-                price = honest_ticks(self, subject)
-            else:
-                price = HONEST * E8
+            is_contract = kind == OrderKind.POSITION
+            price = honest_ticks(self, subject) if is_contract else HONEST * E8
             self.attempt(
                 command.REPORT_FILL.row(
                     order=number, quantity=abs(quantity), price=price, is_final=True,
@@ -172,7 +170,7 @@ class Venue:
 
 
 def honest_worth(asset: int, amount: int) -> int:
-    """Numeraire units of an amount at the honest price; exact, for a unit of the coin is 5 units."""
+    """Worth at the honest price in numeraire units; exact, for a unit of the coin is 5 of them."""
     return amount if asset == 0 else amount * HONEST * COIN // E8
 
 
