@@ -70,7 +70,9 @@ def _final_so_far(x: ClearingState, rows: I64) -> dict[str, I64]:
     c, marks = x.instruments, x.marks
     expiry, before = c.expiry_ns[rows], marks.index[rows]
     start = np.maximum(marks.updated_ns[rows], expiry - c.settlement_window_ns[rows])
-    elapsed = np.maximum(np.minimum(x.now_ns, expiry) - start, 0) // MS
+    observed = marks.updated_ns[rows] + x.index_life_ns()
+    until = np.minimum(np.minimum(x.now_ns, expiry), observed)  # rule 5.17
+    elapsed = np.maximum(until - start, 0) // MS
     elapsed[before == 0] = 0  # no index was known before
     whole, rest = np.divmod(before, WORD_E8)
     return {

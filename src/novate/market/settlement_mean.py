@@ -72,7 +72,7 @@ def settlement_mean(x: MarketState, rows: I64, seen: Seen) -> SettlementMean:
 
 def seen_until_now(x: MarketState, rows: I64) -> Seen:
     """Return what the settlement windows of some options have added up until now."""
-    found = [option_final_so_far(x.instruments, x.marks, i, x.now_ns) for i in rows.tolist()]
+    found = [option_final_so_far(x, i) for i in rows.tolist()]
     totals = [divmod(total, WORD_E8) for total, _ in found]
     return Seen(
         np.array([whole for whole, _ in totals], np.int64),

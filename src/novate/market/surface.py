@@ -191,7 +191,20 @@ def _move_refusal(state: MarketState, before: int, row: Row) -> Refusal | None:
 
 
 def apply_surface_reported(state: MarketState, row: Row) -> None:
-    """Put the smile in the place of the last one, of one that is over, or in a row of its own."""
+    """Remember a smile, and that no assessment has seen it (rule 5.40)."""
+    state.surfaces.is_reported[put_smile(state, row)] = True
+
+
+def remember_smile(state: MarketState, row: Row) -> None:
+    """Remember a smile: all that version 1 of `SurfaceReported` did."""
+    put_smile(state, row)
+
+
+def put_smile(state: MarketState, row: Row) -> int:
+    """Put a smile in the place of the last one, of one that is over, or in a row of its own.
+
+    Returns its row.
+    """
     surfaces = state.surfaces
     at = surfaces.row_of(row["underlying"], row["expiry_ns"])
     if at < 0:
@@ -200,6 +213,7 @@ def apply_surface_reported(state: MarketState, row: Row) -> None:
         at = surfaces.append()
     for name, value in row.items():
         getattr(surfaces, name)[at] = value
+    return at
 
 
 def _row_that_is_over(state: MarketState) -> int:
@@ -230,5 +244,9 @@ def _row_that_is_over(state: MarketState) -> int:
 TOPIC: Topic[MarketState] = Topic(
     name="smiles",
     decisions=(ColumnDecision(command.REPORT_SURFACE, decide_report_surfaces, No),),
-    applications=(Application(event.SURFACE_REPORTED, apply_surface_reported, NOBODY),),
+    applications=(
+        Application(
+            event.SURFACE_REPORTED, apply_surface_reported, NOBODY, older=((1, remember_smile),)
+        ),
+    ),
 )

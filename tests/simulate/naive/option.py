@@ -158,6 +158,7 @@ def report_surface(w: World, row: Row, place: int) -> None:
     renewed = {(behind["underlying"], behind["expiry_ns"]) for behind in w.run_rows[place + 1 :]}
     refuse_if(crosses(w, row["underlying"], expiry, smile, renewed), code.CALENDAR_ARBITRAGE)
     w.smiles[row["underlying"], expiry] = smile
+    w.reported.add(("smile", (row["underlying"], expiry)))
     w.emit("SurfaceReported", **row)
 
 
@@ -476,7 +477,7 @@ def jumps(i: Instrument) -> bool:
 @pytest.mark.rule("9.53", "9.54", "9.55")
 def best_reached(w: World, i: Instrument, move: int) -> int:
     """The largest payoff if the index moves by up to ``move`` millionths and stays there."""
-    t, price = i.terms, i.index
+    t, price = i.terms, w.assets[i.terms["underlying"]].price
     level = t["barrier_e8"]
     low = max(price * (10**6 - move) // 10**6, 1)
     high = ceil_div(price * (10**6 + move), 10**6)
@@ -527,12 +528,3 @@ def plain_payoff(i: Instrument, final: int) -> int:
     if i.settles_in:
         exact = Fraction(inside * 10**8, final * t["tick_e8"])
     return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
-
-
-@pytest.mark.rule("9.38")
-def final_price(w: World, i: Instrument) -> int:
-    """Time average of the index in the window, else the index, in 1e-8."""
-    extend_sums(w, i)
-    if not i.final_ms:
-        return w.assets[i.terms["underlying"]].price
-    return max(half_up(i.final_sum, i.final_ms), 1)
