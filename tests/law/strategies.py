@@ -48,10 +48,10 @@ def play(stream: Sequence[list[Run]], engine: Engine | None = None) -> Engine:
 
 
 def row_by_row(runs: Sequence[Run]) -> list[Run]:
-    """The same commands, each a run of its own; the rows of a table of tiers stay together."""
+    """The same commands, each a run of its own; those of a table of tiers or a surface stay together."""
     single: list[Run] = []
     for run in runs:
-        if run.name == "ReplaceTiers":
+        if run.name in ("ReplaceTiers", "ReportSurface"):
             single.append(run)
         else:
             single += [command.BY_NAME[run.name].row(**row) for row in rows_of(run)]
