@@ -214,7 +214,7 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
 
 
 def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
-    """Exchange funding that no gains window counts: what version 1 of the event does."""
+    """Exchange funding that no gains window counts: what version 1 of the event does, for a period."""
     i = row["instrument"]
     apply_funding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(),
@@ -222,7 +222,9 @@ def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
     )  # fmt: skip
     x.instruments.period[i] = row["period"]
     due = abs(int(x.instruments.next_funding_ns[i]))
-    x.instruments.next_funding_ns[i] = due + row["periods"] * int(x.instruments.funding_ns[i])
+    x.instruments.next_funding_ns[i] = due + row.get("periods", 1) * int(
+        x.instruments.funding_ns[i]
+    )
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
