@@ -9,12 +9,13 @@ from novate.message.field import INSTRUMENT
 
 
 class Basis(IntEnum):
-    """What a final settlement price was made from (rules 8.42 to 8.44)."""
+    """What a final settlement price was made from (rules 8.42 to 8.44, 8.66)."""
 
     NOT_TOLD = 0
     WINDOW = 1  # what was observed in the settlement window, or without one the index at expiry
     FIRST_FRESH = 2  # that and, for the time not observed, the first index after it
     LAST = 3  # the last index: none came in time
+    DECISION = 4  # two named it (rule 8.66)
 
 
 _BASIS = Field("basis", "int8", "message.settlement.Basis: what the price was made from", 2, 0)

@@ -214,15 +214,15 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
 
 
 def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
-    """Exchange funding that no gains window counts: what version 1 of the event does."""
+    """Exchange funding of a period that no gains window counts: what version 1 did."""
     i = row["instrument"]
     apply_funding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(),
         x.single(Role.RESIDUE), i, row["ticks"], row["rate_e9"], x.holders(i),
     )  # fmt: skip
     x.instruments.period[i] = row["period"]
-    due = abs(int(x.instruments.next_funding_ns[i]))
-    x.instruments.next_funding_ns[i] = due + row["periods"] * int(x.instruments.funding_ns[i])
+    due, interval = abs(int(x.instruments.next_funding_ns[i])), int(x.instruments.funding_ns[i])
+    x.instruments.next_funding_ns[i] = due + row.get("periods", 1) * interval
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]

@@ -15,7 +15,7 @@ from typing import Any
 from novate.canonical import Run
 from novate.kernel.codes import MarginMode, OrderKind, ShortfallPolicy, Style
 from novate.message import command
-from novate.message.parameter import Parameter
+from novate.message.parameter import SETTINGS
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, SECOND, START, ClearingHouse
 
 HONEST = 500
@@ -40,12 +40,11 @@ ATTACKERS = ("A", "B", "C", "D", "A2", "A3")
 BROUGHT = {"A": 8_000, "B": 100_000, "C": 5_000, "D": 4_000}
 """Numeraire that the attackers begin with; A and B have ten coins each besides."""
 
-PARAMETERS = {
-    Parameter.TRADE_COLLAR_PPM: 100_000,
-    Parameter.INDEX_SOURCES_MIN: 2,
-    Parameter.LIQUIDATION_FEE_PPM: 0,
-    Parameter.LIQUIDATION_COST_PPM: 5_000,
-}
+PARAMETERS = {parameter: setting.default for parameter, setting in SETTINGS.items()}
+"""The house has the defaults, where a test house would be laxer."""
+
+CLAMP_PPM = 50_000
+"""How far a last price moves the mark of a contract from the index."""
 
 
 @dataclass
@@ -103,8 +102,25 @@ class Venue:
             for i, ticks in self.last.items():
                 if self.state.instruments.status[i] == 1:
                     runs.append(command.REPORT_LAST.row(instrument=i, ticks=ticks))
+        self.answer_cancellations()
         self.attempt(*runs, command.ASSESS_MARGIN.row(instant_ns=at_ns))
         self.fill_orders()
+        self.pay_from_outside()
+
+    def answer_cancellations(self) -> None:
+        """The venue cancels what the house asked it to cancel at an earlier assessment."""
+        r = self.state.reservations
+        asked = [int(r.number[k]) for k in range(r.count) if r.lots[k] and r.is_cancelling[k]]
+        for number in asked:
+            self.attempt(command.RELEASE_MARGIN.row(reservation=number))
+
+    def pay_from_outside(self) -> None:
+        """The external market pays what it was called for."""
+        market = self.house.number("EXTERNAL_MARKET")
+        for asset, called in enumerate(self.state.assets.used("external_called").tolist()):
+            amount = min(called, max(-int(self.state.accounts.balance[market, asset]), 0))
+            if amount:
+                self.attempt(command.SETTLE_EXTERNAL_MARKET.row(asset=asset, amount=amount))
 
     def smile(self) -> None:
         """Report the smile of the options again."""
@@ -196,18 +212,18 @@ def _open() -> Venue:
     )
     for name in ("BTC-2", "BTC-3"):
         house.submit(command.DECLARE_SOURCE.row(symbol=name, asset=1, weight=1))
-    house.list_contract("LINEAR", tiers=LINEAR_TIERS, basis_clamp_ppm=50_000)
+    house.list_contract("LINEAR", tiers=LINEAR_TIERS, basis_clamp_ppm=CLAMP_PPM)
     house.list_contract(
         "INVERSE", tiers=((0, 20_000, 10_000),), form=2, settlement_asset=1, unit=100 * E8,
-        basis_clamp_ppm=50_000,
+        basis_clamp_ppm=CLAMP_PPM,
     )  # fmt: skip
     house.list_contract(
         "FUTURE", tiers=((0, 20_000, 10_000),), expiry_ns=SETTLEMENT, settlement_window_ns=HOUR,
-        basis_clamp_ppm=50_000,
+        basis_clamp_ppm=CLAMP_PPM,
     )  # fmt: skip
     house.list_contract(
         "CLOSE", tiers=((0, 20_000, 10_000),), style=int(Style.AT_CLOSE), cycle_ns=0,
-        funding_ns=8 * HOUR, funding_cap_e9=10**7, basis_clamp_ppm=50_000,
+        funding_ns=8 * HOUR, funding_cap_e9=10**7, basis_clamp_ppm=CLAMP_PPM,
     )  # fmt: skip
     house.list_option("CALL", strike_e8=HONEST * E8, expiry_ns=OPTION_EXPIRY)
     house.list_option("PUT", strike_e8=HONEST * E8, expiry_ns=OPTION_EXPIRY, side=-1)
