@@ -46,6 +46,7 @@ WORK: tuple[Work[State], ...] = (
 
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
+    cycle.late_payments,
     cycle.expiries,
     waterfall.losses,
     takeover.takeovers,

@@ -90,6 +90,7 @@ class SubmitTradeRefusal(IntEnum):
     BELOW_WORTH = 16
     PRICE_BLOCKED = 17
     MEMBER_NOT_ACTIVE = 18
+    OPEN_INTEREST_TOO_LARGE = 19
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -108,6 +109,7 @@ class ReserveMarginRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 11
     PRICE_BLOCKED = 12
     MEMBER_NOT_ACTIVE = 13
+    OPEN_INTEREST_TOO_LARGE = 14
 
 
 class ReleaseMarginRefusal(IntEnum):

@@ -14,7 +14,12 @@ from novate.book.reservation import end_reservations
 from novate.book.state import HOLDERS
 from novate.canonical import Run
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.settle import apply_cycle, apply_expiry, apply_funding
+from novate.kernel.clearing.settle import (
+    apply_cycle,
+    apply_expiry,
+    apply_funding,
+    funding_fits,
+)
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
 from novate.market.index import final_so_far, option_final_so_far, premium_so_far
 from novate.market.option import payoff_ticks
@@ -63,10 +68,20 @@ def decide_settle_cycle(x: ClearingState, row: Row, emit: Emit) -> Refusal | Non
     if row["cycle"] != x.instruments.cycle[i] + 1:
         return Refusal(No.CAUSE_GONE, row["cycle"], int(x.instruments.cycle[i]) + 1)
     if is_blocked(x, i):
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.CYCLE, instant_ns=x.now_ns)
+        _postpone(x, i, DueKind.CYCLE, WAITING, emit)
         return None
     emit(event.CYCLE_SETTLED, ticks=int(x.marks.mark[i]), instant_ns=x.now_ns, **row)
     return None
+
+
+def _postpone(x: ClearingState, i: int, kind: DueKind, next_ns: int, emit: Emit) -> None:
+    """Emit `CyclePostponed` of what was due now, with the next attempt or `WAITING`."""
+    emit(event.CYCLE_POSTPONED, instrument=i, kind=kind, instant_ns=x.now_ns, next_ns=next_ns)
+
+
+def _following(x: ClearingState, due_ns: int, interval_ns: int) -> int:
+    """Instant after one that was due: an interval later, or the first multiple after a wait."""
+    return due_ns + interval_ns if due_ns > 0 else (x.now_ns // interval_ns + 1) * interval_ns
 
 
 def _known(x: ClearingState, i: int) -> bool:
@@ -88,12 +103,28 @@ def apply_cycle_settled(x: ClearingState, row: Row) -> None:
         x.single(Role.RESIDUE), i, row["ticks"], x.holders(i),
     )  # fmt: skip
     x.instruments.cycle[i] = row["cycle"]
-    x.instruments.next_cycle_ns[i] += x.instruments.cycle_ns[i]
+    due, interval = int(x.instruments.next_cycle_ns[i]), int(x.instruments.cycle_ns[i])
+    x.instruments.next_cycle_ns[i] = _following(x, due, interval)
     x.enter_contract(i)
 
 
+NEXT = {
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of instruments with the instants at which work of a kind is due."""
+
+
 def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
-    """Move a cycle or funding by an interval; let an expiry or a look wait (rules 8.13, 8.15)."""
+    """Set when work of a contract is tried again, ns, or let it wait (rules 8.13 and 8.15)."""
+    getattr(x.instruments, NEXT[DueKind(row["kind"])])[row["instrument"]] = row["next_ns"]
+    x.enter_contract(row["instrument"])
+
+
+def _apply_postponed_by_an_interval(x: ClearingState, row: Row) -> None:
+    """Until engine version 3 a cycle and funding moved by an interval, the rest waited."""
     i, instruments = row["instrument"], x.instruments
     if row["kind"] == DueKind.CYCLE:
         instruments.next_cycle_ns[i] += instruments.cycle_ns[i]
@@ -152,16 +183,26 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if row["period"] != x.instruments.period[i] + 1:
         return Refusal(No.CAUSE_GONE, row["period"], int(x.instruments.period[i]) + 1)
     total, elapsed = premium_so_far(x.marks, i, x.now_ns)
-    if is_blocked(x, i) or elapsed == 0:
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.FUNDING, instant_ns=x.now_ns)
-        return None
     instruments = x.instruments
+    if is_blocked(x, i):
+        _postpone(x, i, DueKind.FUNDING, WAITING, emit)
+        return None
+    due, interval = int(instruments.next_funding_ns[i]), int(instruments.funding_ns[i])
+    if elapsed == 0:
+        _postpone(x, i, DueKind.FUNDING, _following(x, due, interval), emit)
+        return None
     rate = funding_rate(
         total // elapsed,
         int(instruments.interest_e9[i]),
         int(instruments.funding_damper_e9[i]),
         int(instruments.funding_cap_e9[i]),
     )
+    if not funding_fits(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), i,
+        int(x.marks.mark[i]), rate, x.holders(i),
+    ):  # fmt: skip
+        _postpone(x, i, DueKind.FUNDING, _following(x, due, interval), emit)
+        return None
     emit(
         event.FUNDING_SETTLED,
         ticks=int(x.marks.mark[i]), rate_e9=rate, instant_ns=x.now_ns, **row,
@@ -184,7 +225,8 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
         x.single(Role.RESIDUE), i, row["ticks"], row["rate_e9"], x.holders(i),
     )  # fmt: skip
     x.instruments.period[i] = row["period"]
-    x.instruments.next_funding_ns[i] += x.instruments.funding_ns[i]
+    due, interval = int(x.instruments.next_funding_ns[i]), int(x.instruments.funding_ns[i])
+    x.instruments.next_funding_ns[i] = _following(x, due, interval)
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
@@ -213,7 +255,7 @@ def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     if refusal is not None:
         return refusal
     if is_unsettled(x, i):
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.EXPIRY, instant_ns=x.now_ns)
+        _postpone(x, i, DueKind.EXPIRY, WAITING, emit)
         return None
     if x.is_option(i):
         _expire_option(x, i, emit)
@@ -284,6 +326,17 @@ def apply_gains_window_started(x: ClearingState, row: Row) -> None:
     x.accounts.used("encumbered")[:] //= 2
 
 
+def late_payments(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Return `SettleFunding`, then `SettleCycle`, for what waited for a price (rule 4.91)."""
+    runs = []
+    for due, settle in ((_fundings, _settle_funding), (_cycles, _settle_cycle)):
+        waiting = np.flatnonzero(due(x) == WAITING)
+        back = np.array([i for i in waiting.tolist() if not is_blocked(x, i)], np.int64)
+        if back.size:
+            runs.append(settle(x, back))
+    return runs
+
+
 def expiries(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `SettleExpiry` for expiries whose price is there again (rule 4.11)."""
     waiting = np.flatnonzero(x.instruments.used("next_expiry_ns") == WAITING)
@@ -342,12 +395,17 @@ TOPIC: Topic[ClearingState] = Topic(
     applications=(
         # A cycle pays out what was owed already: no holder is worth more or less by it.
         Application(event.CYCLE_SETTLED, apply_cycle_settled, HOUSE),
-        Application(event.CYCLE_POSTPONED, apply_cycle_postponed, NOBODY),
+        Application(
+            event.CYCLE_POSTPONED,
+            apply_cycle_postponed,
+            NOBODY,
+            older=((1, _apply_postponed_by_an_interval),),
+        ),
         Application(event.FUNDING_SETTLED, apply_funding_settled, HOLDERS),
         Application(event.CONTRACT_EXPIRED, apply_contract_expired, HOLDERS),
         Application(event.OPTION_EXPIRED, apply_contract_expired, HOLDERS),
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),
     work=(FUNDING, CYCLE, EXPIRY, GAINS_WINDOW),
-    stages=(expiries,),
+    stages=(late_payments, expiries),
 )

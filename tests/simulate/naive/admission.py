@@ -297,7 +297,7 @@ class Side:
         p = self.account.positions.get(self.row["instrument"])
         sizes = [abs(self.account.balance[self.i.settles_in])]
         if p:
-            sizes += [abs(p.settlement_cost), abs(p.realised)]
+            sizes += [abs(p.settlement_cost)]
         if self.turnover + abs(self.fee) + max(sizes) > AMOUNT_MAX:
             return True
         twin = copy.deepcopy(self.account)
@@ -376,6 +376,16 @@ class Side:
         p.lots += self.lots
         p.settlement_cost += self.value
 
+    def position_after(self) -> Position:
+        """Lots and open orders of the account in the contract after the trade."""
+        p = copy.copy(self.account.positions.get(self.row["instrument"], Position()))
+        p.lots += self.lots
+        if self.reservation and self.lots > 0:
+            p.buys -= self.lots
+        elif self.reservation:
+            p.sells += self.lots
+        return p
+
     @pytest.mark.rule("6.45")
     def twins(self) -> list[Account]:
         """The account after the trade, and that of the other side if both are of one group."""
@@ -399,6 +409,28 @@ def gross_of(w: World, account: Account) -> int:
         for one in w.group(account).accounts
         for k, p in one.positions.items()
     )
+
+
+@pytest.mark.rule("15.60")
+def committed_lots(w: World, number: int, changed: dict[int, Position]) -> int:
+    """Lots of a contract that are open when all orders of the worse side have filled."""
+    held = {k: a.positions[number] for k, a in enumerate(w.accounts) if number in a.positions}
+    positions = (held | changed).values()
+    longs = sum(max(p.lots + p.buys, 0) for p in positions)
+    return max(longs, sum(max(p.sells - p.lots, 0) for p in positions))
+
+
+@pytest.mark.rule("15.61", "15.62")
+def open_interest_beyond(w: World, number: int, changed: dict[int, Position]) -> int:
+    """What an asset's contracts come to with changed positions in one, if that is too much."""
+    if committed_lots(w, number, changed) <= committed_lots(w, number, {}):
+        return 0
+    total = sum(
+        i.reach(committed_lots(w, k, changed if k == number else {}))
+        for k, i in enumerate(w.instruments)
+        if i.status == InstrumentStatus.ACTIVE and i.settles_in == w.instruments[number].settles_in
+    )
+    return min(total, 2 * AMOUNT_MAX) if total > AMOUNT_MAX else 0
 
 
 @pytest.mark.rule("6.37")
@@ -440,14 +472,16 @@ def use_reservation(w: World, number: int, lots: int) -> None:
 
 
 @pytest.mark.rule("7.13", "7.40")
-def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
-    """Refuse a trade that adds to a position without a price, or for a member not active."""
-    code = refusal.SubmitTradeRefusal
+def refuse_adding(w: World, number: int, sides: list[Side]) -> None:
+    """Refuse a trade that adds to what has no price, no active member, or is too much already."""
+    code, i = refusal.SubmitTradeRefusal, w.instruments[number]
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
     added = max((s.added_with_orders for s in barred), default=0)
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
+    total = open_interest_beyond(w, number, {s.number: s.position_after() for s in sides})
+    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
 
 
 @pytest.mark.rule("7.2", "7.7", "7.8")
@@ -490,7 +524,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             needed = n.maintenance if s.only_reduces else n.initial
             refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
     refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
-    refuse_adding(w, i, sides)
+    refuse_adding(w, row["instrument"], sides)
     for side in sides:
         side.book(side.account, really=True)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
@@ -565,9 +599,7 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         held = min(held, max(without.equity - without.initial, 0))
         twin.open_order_hold += held
         after = w.assess(twin)
-    reduces = only_closes(w, account, number, lots)
-    refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
-    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
+    refuse_order(w, account, twin, number, lots)
     w.accounts[row["account"]] = twin
     w.reservations.append(Reservation(row["account"], number, lots, limit, held))
     w.emit(
@@ -578,6 +610,17 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         equity=after.equity,
         requirement=after.initial,
     )
+
+
+@pytest.mark.rule("7.28", "7.41", "15.63")
+def refuse_order(w: World, account: Account, twin: Account, number: int, lots: int) -> None:
+    """Refuse an order that adds where nothing may be added, or too much; the twin has it."""
+    code, i = refusal.ReserveMarginRefusal, w.instruments[number]
+    reduces = only_closes(w, account, number, lots)
+    refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
+    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
+    total = open_interest_beyond(w, number, {account.number: twin.positions[number]})
+    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
 
 
 @pytest.mark.rule("7.27")
@@ -644,27 +687,15 @@ def report_fill(w: World, row: Row, _: int) -> None:
 @pytest.mark.rule("15.6", "15.7")
 def largest_after_fill(w: World, order: Order, quantity: int, price: int) -> int:
     """The largest number that a fill could leave in the books of account and external market."""
-    both = ((w.accounts[order.account], 1), (w.single(Role.EXTERNAL_MARKET), -1))
+    both = (w.accounts[order.account], w.single(Role.EXTERNAL_MARKET))
     if order.kind == OrderKind.CONVERSION:
         scale = 10 ** (8 + w.assets[order.subject].decimals)
         exact = Fraction(quantity * price * 10 ** w.assets[0].decimals, scale)
         paid = abs(math.floor(-exact))
-        return max(
-            max(abs(a.balance[order.subject]) + abs(quantity), abs(a.balance[0]) + paid)
-            for a, _ in both
-        )
+        return max(max(w.load(a, order.subject) + abs(quantity), w.load(a, 0) + paid) for a in both)
     i = w.instruments[order.subject]
     value = abs(i.value(price, quantity))
-    sizes = [abs(w.single(Role.INSURANCE_FUND).balance[0])]
-    for a, sign in both:
-        p = a.positions.get(order.subject, Position())
-        most = max(abs(a.balance[i.settles_in]), abs(p.settlement_cost), abs(p.realised))
-        sizes += [value + abs(p.entry_cost) + most, i.reach(p.lots + sign * quantity)]
-    if i.terms["style"] == Style.AT_CLOSE:
-        house = w.single(Role.SETTLEMENT)
-        cost = house.positions[order.subject].settlement_cost
-        sizes += [abs(house.balance[i.settles_in]), abs(cost)]
-    return max(sizes)
+    return failure.room_of_trade(w, order.subject, value, *both)
 
 
 OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {

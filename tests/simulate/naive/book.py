@@ -9,7 +9,7 @@ import pytest
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account
-from tests.simulate.naive.market import extend_sums
+from tests.simulate.naive.market import counted_time, extend_sums
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
 from tests.simulate.naive.option import final_price, payoff
 from tests.simulate.naive.world import Instrument, World
@@ -43,7 +43,7 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
         rest = value - closed_value
         p.entry_cost = rest
     profit = -closed_value - closed_cost
-    p.realised += profit
+    p.realised = counted(p.realised + profit)
     p.lots += lots
     price = w.price_in(i)
     if i.terms["style"] == Style.AT_CLOSE:
@@ -56,6 +56,12 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
         unproven = min(i.value(i.slow, closed) - i.value(ticks, closed), profit)
     if unproven > 0:
         account.encumbered = min(account.encumbered + worth_up(unproven, price), AMOUNT_MAX)
+
+
+@pytest.mark.rule("15.71")
+def counted(realised: int) -> int:
+    """Realised profit, which counts as 2**61 at most in size."""
+    return clamp(realised, -2 * AMOUNT_MAX, 2 * AMOUNT_MAX)
 
 
 @pytest.mark.rule("2.10", "8.3")
@@ -96,44 +102,62 @@ def settle_at(w: World, number: int, ticks: int) -> None:
     w.single(Role.RESIDUE).balance[i.settles_in] -= paid
 
 
+@pytest.mark.rule("4.91", "8.5", "8.13")
+def following(w: World, due: int, interval: int) -> int:
+    """An interval after the instant that was due, or the first multiple after what waited."""
+    return due + interval if due != WAITING else (w.now // interval + 1) * interval
+
+
+@pytest.mark.rule("8.14")
+def postpone(w: World, number: int, kind: DueKind, until: int) -> None:
+    w.emit("CyclePostponed", instrument=number, kind=kind, instant_ns=w.now, next_ns=until)
+
+
 @pytest.mark.rule("8.4", "8.13")
 def settle_cycle(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_cycle
-    i.next_cycle += i.terms["cycle_ns"]
     if w.is_blocked(i):
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.CYCLE, instant_ns=due)
+        i.next_cycle = WAITING
+        postpone(w, number, DueKind.CYCLE, WAITING)
         return
+    i.next_cycle = following(w, due, i.terms["cycle_ns"])
     i.cycle += 1
     settle_at(w, number, i.mark)
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.13")
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.13", "15.72")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_funding
-    i.next_funding += i.terms["funding_ns"]
-    blocked = w.is_blocked(i)
-    total, ms = i.premium_sum, i.premium_ms
-    if not blocked:
-        extra = (w.now - max(i.updated, i.funded)) // 1_000_000
-        total, ms = total + i.premium_e9 * extra, ms + extra
-    if blocked or ms == 0:
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.FUNDING, instant_ns=due)
+    if w.is_blocked(i):
+        i.next_funding = WAITING
+        postpone(w, number, DueKind.FUNDING, WAITING)
+        return
+    i.next_funding = following(w, due, i.terms["funding_ns"])
+    extra = counted_time(i, (w.now - max(i.updated, i.funded)) // 1_000_000)
+    total, ms = i.premium_sum + i.premium_e9 * extra, i.premium_ms + extra
+    if ms == 0:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
         return
     premium = total // ms
     damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
     rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
     rate = clamp(rate, -cap, cap)
-    kept = 0
+    payments = []
     for account in holders(w, number):
         lots = account.positions[number].lots
         size = abs(i.value(i.mark, lots)) * abs(rate)
         pays = (lots > 0) == (rate > 0)
-        amount = ceil_div(size, BILLION) if pays else -(size // BILLION)
-        account.balance[i.settles_in] -= amount
-        kept += amount
+        payments.append((account, ceil_div(size, BILLION) if pays else -(size // BILLION)))
+    left = [abs(account.balance[i.settles_in] - paid) for account, paid in payments if paid]
+    if max(left, default=0) >= AMOUNT_MAX:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
+        return
+    for account, paid in payments:
+        account.balance[i.settles_in] -= paid
+    kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += 1
     i.premium_sum = i.premium_ms = 0
@@ -151,10 +175,9 @@ def settle_funding(w: World, number: int) -> None:
 @pytest.mark.rule("8.10", "8.15", "9.41", "9.42")
 def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
-    due = i.next_expiry
     if w.lacks_index(i) if i.is_option else w.is_blocked(i):
         i.next_expiry = WAITING
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=due)
+        postpone(w, number, DueKind.EXPIRY, WAITING)
         return
     if i.is_option:
         final = final_price(w, i)
@@ -178,7 +201,7 @@ def close_contract(w: World, number: int, ticks: int) -> None:
             value = i.value(ticks, p.lots)
             account.balance[i.settles_in] += value
             add_window_gain(account, value - p.entry_cost, w.price_in(i))
-        p.realised += i.value(ticks, p.lots) - p.entry_cost
+        p.realised = counted(p.realised + i.value(ticks, p.lots) - p.entry_cost)
         p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
     for reservation in w.reservations:
         if reservation.instrument == number:

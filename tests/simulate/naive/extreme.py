@@ -31,13 +31,20 @@ class Extreme(Workload):
     """A house of few ticks and enormous lots; deposits fill custody to its limit."""
 
     def _contracts(self) -> list[Run]:
-        wide = {"tick_e8": TICK_E8, "ticks_max": TICKS_MAX, "basis_clamp_ppm": 10**6}
+        wide = {
+            "tick_e8": TICK_E8, "ticks_max": TICKS_MAX, "basis_clamp_ppm": 10**6,
+            "funding_ns": self._pick((HOUR, HOUR // 2)), "funding_cap_e9": 10**9,
+            "interest_e9": self._between(-10**9, 10**9),
+            "funding_damper_e9": self._pick((0, 10**9)),
+        }  # fmt: skip
         linear = {**wide, "unit": 1, "lots_max": LARGEST // TICKS_MAX}
         coin = {**wide, "form": 2, "settlement_asset": 1, "unit": 7, "lots_max": LARGEST // 7}
         contracts = [
             self.terms(symbol="LIN", **linear),
             self.terms(symbol="INV", **coin),
-            self.terms(symbol="FUT", **linear, funding_ns=0, expiry_ns=self.now + 9 * HOUR),
+            self.terms(
+                **{**linear, "symbol": "FUT", "funding_ns": 0, "expiry_ns": self.now + 9 * HOUR}
+            ),
             self.terms(symbol="ATC", **linear, style=2, cycle_ns=0),
             self.terms(symbol="CATC", **coin, style=2, cycle_ns=0),
         ]

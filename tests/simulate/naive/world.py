@@ -198,6 +198,7 @@ class World:
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
+        self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)
@@ -262,6 +263,15 @@ class World:
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
+
+    @pytest.mark.rule("15.64")
+    def load(self, account: Account, asset: int) -> int:
+        """Sizes of a balance and of the settlement costs of the asset's contracts."""
+        return abs(account.balance[asset]) + sum(
+            abs(p.settlement_cost)
+            for k, p in account.positions.items()
+            if self.instruments[k].settles_in == asset
+        )
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
-from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
-from novate.kernel.clearing.ledger import add_balance, add_pending
+from novate.kernel.clearing.bound import AMOUNT_MAX, oversize, reach_of
+from novate.kernel.clearing.ledger import add_balance, add_open_lots, add_pending
+from novate.kernel.clearing.open_interest import fill_committed, open_interest_beyond
 from novate.kernel.clearing.position import (
     hold_position,
     move_position,
@@ -19,6 +20,8 @@ from novate.kernel.clearing.position import (
 from novate.kernel.clearing.trade_refusal import (
     ACCEPTED,
     AMOUNT_TOO_LARGE,
+    NO_RESERVATION,
+    OPEN_INTEREST_TOO_LARGE,
     entry_refusal,
     needs_model,
     risk_refusal,
@@ -182,17 +185,18 @@ def release_reservation(reservations, positions, accounts, order, lots):  # type
     size = abs(reservations.lots[order])
     taken = min(lots, size)
     account = reservations.account[order]
-    row = hold_position(positions, accounts.head, account, reservations.instrument[order])
+    i = np.int64(reservations.instrument[order])
+    row = hold_position(positions, accounts.head, account, i)
     if size > 0:
         freed = muldiv_floor(reservations.open_order_hold[order], taken, size)
         reservations.open_order_hold[order] -= freed
         accounts.open_order_hold[account] -= freed
     if reservations.lots[order] > 0:
         reservations.lots[order] -= taken
-        positions.buy_lots[row] -= taken
+        add_open_lots(positions, row, i, -taken, 0)
     else:
         reservations.lots[order] += taken
-        positions.sell_lots[row] -= taken
+        add_open_lots(positions, row, i, 0, -taken)
     if taken == size and size > 0:
         reservations.done[0] += 1
 
@@ -241,6 +245,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
+    # Never less than what the contracts of an asset come to: counted anew for candidates only.
+    committed = np.zeros(accounts.balance.shape[1], np.int64)
+    fill_committed(positions, instruments, instrument_count, committed)
     for k in range(max(first, 0), buyer.size):  # never negative: no index counts from the end
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         b, s = np.int64(buyer[k]), np.int64(seller[k])
@@ -271,6 +278,17 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
+        if code == ACCEPTED:
+            asset, reach = instruments.settlement_asset[i], reach_of(instruments, i, n)
+            if committed[asset] + reach > AMOUNT_MAX:
+                was, may = np.int64(0), np.int64(AMOUNT_MAX)
+                was += open_interest_beyond(
+                    positions, instruments, instrument_count, b, s, i, n,
+                    buyer_reservation[k] != NO_RESERVATION,
+                    seller_reservation[k] != NO_RESERVATION, committed,
+                )  # fmt: skip
+                code = OPEN_INTEREST_TOO_LARGE if was > 0 else ACCEPTED
+            committed[asset] += reach
         refusal[k] = code
         actual[k] = was
         allowed[k] = may
