@@ -327,14 +327,13 @@ def apply_gains_window_started(x: ClearingState, row: Row) -> None:
 
 
 def late_payments(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `SettleFunding`, then `SettleCycle`, for what waited for a price (rule 4.91)."""
-    runs = []
+    """Return `SettleFunding`, else `SettleCycle`, for what waited for a price (rule 4.91)."""
     for due, settle in ((_fundings, _settle_funding), (_cycles, _settle_cycle)):
         waiting = np.flatnonzero(due(x) == WAITING)
         back = np.array([i for i in waiting.tolist() if not is_blocked(x, i)], np.int64)
         if back.size:
-            runs.append(settle(x, back))
-    return runs
+            return [settle(x, back)]
+    return []
 
 
 def expiries(x: ClearingState, margin: MarginColumns) -> list[Run]:

@@ -802,12 +802,12 @@ def waiting_stages(w: World) -> Iterator[Work]:
         and not (w.lacks_index(i) if i.is_option else w.is_blocked(i))
     ]
     back = [(k, i) for k, i in active if not w.is_blocked(i)]
-    late = [
+    yield [
         ("SettleFunding", {"instrument": k, "period": i.period + 1})
         for k, i in back
         if i.next_funding == book.WAITING
     ]
-    yield late + [
+    yield [
         ("SettleCycle", {"instrument": k, "cycle": i.cycle + 1})
         for k, i in back
         if i.next_cycle == book.WAITING

@@ -148,11 +148,11 @@ def apply_gains_cut(x: ClearingState, columns: Row) -> None:
     _book(x, columns, bearable(x))
 
 
-def apply_gains_cut_without_bounds(x: ClearingState, columns: Row) -> None:
-    """As `apply_gains_cut`, until engine version 3."""
+def apply_gains_cut_without_bounds(x: ClearingState, row: Row) -> None:
+    """As `apply_gains_cut`, until engine version 3, for one loss."""
     spare = _bearable(x)
     require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
-    _book(x, columns, spare)
+    _book(x, {name: np.array([row[name]], np.int64) for name in ("amount", "gains")}, spare)
 
 
 def _book(x: ClearingState, columns: Row, spare: I64) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from novate.kernel.clearing.bound import AMOUNT_MAX, COST_STOP, reach_of
 from novate.kernel.clearing.ledger import add_open_lots
 from novate.kernel.clearing.position import find_position
+from novate.kernel.clearing.trade_refusal import NO_RESERVATION
 from novate.kernel.codes import InstrumentStatus
 from novate.kernel.jit import inlined, kernel
 
@@ -70,6 +71,28 @@ def open_interest_beyond(  # type: ignore[no-untyped-def]
     longs, shorts = _moved(positions, buyer, i, lots, -lots if buyer_reserved else 0, 0)
     more, less = _moved(positions, seller, i, -lots, 0, -lots if seller_reserved else 0)
     return _beyond(positions, instruments, i, longs + more, shorts + less, committed)
+
+
+@inlined
+def commit(  # type: ignore[no-untyped-def]
+    positions, instruments, count, buyer, seller, i, lots, buyer_reservation, seller_reservation,
+    committed,
+):  # fmt: skip
+    """Count a trade that is about to be booked; returns `open_interest_beyond` if it may not be.
+
+    ``committed`` is never less than what the contracts of each asset come to, so that most trades
+    cost a comparison; it is filled anew for those that may be too much.
+    """
+    asset, reach = instruments.settlement_asset[i], reach_of(instruments, i, lots)
+    if committed[asset] + reach > AMOUNT_MAX:
+        beyond = open_interest_beyond(
+            positions, instruments, count, buyer, seller, i, lots,
+            buyer_reservation != NO_RESERVATION, seller_reservation != NO_RESERVATION, committed,
+        )  # fmt: skip
+        if beyond > 0:
+            return beyond
+    committed[asset] += reach
+    return np.int64(0)
 
 
 @kernel

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
-from novate.kernel.clearing.bound import AMOUNT_MAX, oversize, reach_of
+from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
 from novate.kernel.clearing.ledger import add_balance, add_open_lots, add_pending
-from novate.kernel.clearing.open_interest import fill_committed, open_interest_beyond
+from novate.kernel.clearing.open_interest import commit, fill_committed
 from novate.kernel.clearing.position import (
     hold_position,
     move_position,
@@ -20,7 +20,6 @@ from novate.kernel.clearing.position import (
 from novate.kernel.clearing.trade_refusal import (
     ACCEPTED,
     AMOUNT_TOO_LARGE,
-    NO_RESERVATION,
     OPEN_INTEREST_TOO_LARGE,
     entry_refusal,
     needs_model,
@@ -201,16 +200,26 @@ def release_reservation(reservations, positions, accounts, order, lots):  # type
         reservations.done[0] += 1
 
 
+@inlined
+def release_used(  # type: ignore[no-untyped-def]
+    reservations, positions, accounts, buyer_reservation, seller_reservation, lots
+):
+    """Release what a trade used of its reservations, rows or `NO_RESERVATION`."""
+    if buyer_reservation >= 0:
+        release_reservation(reservations, positions, accounts, buyer_reservation, lots)
+    if seller_reservation >= 0:
+        release_reservation(reservations, positions, accounts, seller_reservation, lots)
+
+
 @kernel
 def apply_releases(  # type: ignore[no-untyped-def]
     accounts, positions, reservations, buyer_reservation, seller_reservation, lots
 ):
     """Release what accepted trades used of their reservations, rows or `NO_RESERVATION`."""
     for k in range(lots.size):
-        if buyer_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k], lots[k])
-        if seller_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k], lots[k])
+        release_used(
+            reservations, positions, accounts, buyer_reservation[k], seller_reservation[k], lots[k]
+        )
 
 
 @kernel
@@ -220,6 +229,15 @@ def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-
         release_reservation(
             reservations, positions, accounts, row, abs(reservations.lots[row])
         )  # fmt: skip
+
+
+@inlined
+def _fees_of(instruments, i, value, buyer_is_maker):  # type: ignore[no-untyped-def]
+    """Fees of buyer and seller."""
+    maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
+    if buyer_is_maker:
+        return fee_of(value, maker), fee_of(value, taker)
+    return fee_of(value, taker), fee_of(value, maker)
 
 
 @kernel
@@ -259,9 +277,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
         value, buyer_fee, seller_fee = np.int64(0), np.int64(0), np.int64(0)
         if code == ACCEPTED:
             value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
-            maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
-            buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
-            seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
+            buyer_fee, seller_fee = _fees_of(instruments, i, value, buyer_is_maker[k])
             was, may = np.int64(0), np.int64(AMOUNT_MAX)
             was += oversize(
                 accounts, positions, instruments, ccp_fees, b, s, i, n, value, buyer_fee,
@@ -279,28 +295,19 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         if code == ACCEPTED:
-            asset, reach = instruments.settlement_asset[i], reach_of(instruments, i, n)
-            if committed[asset] + reach > AMOUNT_MAX:
-                was, may = np.int64(0), np.int64(AMOUNT_MAX)
-                was += open_interest_beyond(
-                    positions, instruments, instrument_count, b, s, i, n,
-                    buyer_reservation[k] != NO_RESERVATION,
-                    seller_reservation[k] != NO_RESERVATION, committed,
-                )  # fmt: skip
-                code = OPEN_INTEREST_TOO_LARGE if was > 0 else ACCEPTED
-            committed[asset] += reach
-        refusal[k] = code
-        actual[k] = was
-        allowed[k] = may
+            was, may = np.int64(0), np.int64(AMOUNT_MAX)
+            was += commit(
+                positions, instruments, instrument_count, b, s, i, n, buyer_reservation[k],
+                seller_reservation[k], committed,
+            )  # fmt: skip
+            code = OPEN_INTEREST_TOO_LARGE if was > 0 else ACCEPTED
+        refusal[k], actual[k], allowed[k] = code, was, may
         if code != ACCEPTED:
             continue
-        value_out[k] = value
-        buyer_fee_out[k] = buyer_fee
-        seller_fee_out[k] = seller_fee
-        if buyer_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k], n)
-        if seller_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k], n)
+        value_out[k], buyer_fee_out[k], seller_fee_out[k] = value, buyer_fee, seller_fee
+        release_used(
+            reservations, positions, accounts, buyer_reservation[k], seller_reservation[k], n
+        )
         book_trade(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
