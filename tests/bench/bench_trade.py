@@ -37,6 +37,7 @@ def rows(count: int) -> dict[str, I64]:
         "value": value,
         "buyer_fee": -(-value * 400 // 1_000_000),
         "seller_fee": value * -50 // 1_000_000,
+        "unproven": value * 0,
     }
 
 
@@ -77,7 +78,8 @@ class Twin:
     """The readable book."""
 
     def __init__(self, columns: dict[str, I64]) -> None:
-        self.rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
+        known = list(columns.values())[:-1]  # all but what is not proven
+        self.rows = list(zip(*(column.tolist() for column in known), strict=True))
         self.book = Book(unit=10, fees_account=FEES)
 
     def ready(self) -> None:
@@ -105,7 +107,7 @@ def _book_unchecked(  # type: ignore[no-untyped-def]
 @kernel
 def apply_unchecked(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
-    buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee,
+    buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee, unproven,
 ):  # fmt: skip
     """`trade.apply_trades` without the running checksum."""
     for k in range(buyer.size):
@@ -132,12 +134,13 @@ class Decided:
     def call(self) -> None:
         x, c = self.exposure, self.columns
         none = np.full(self.rows, trade.NO_RESERVATION)
-        out = [np.zeros(self.rows, np.int64) for _ in range(5)]
+        out = [np.zeros(self.rows, np.int64) for _ in range(6)]
         free = np.zeros(x.instruments.count, np.int64)
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, free,
-            free, np.zeros(x.instruments.count, np.bool_), 0, -1, np.zeros((0, 4), np.int64),
+            free, np.zeros(x.instruments.count, np.bool_), False, 0, -1,
+            np.zeros((0, 4), np.int64),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
 from novate.message.declare import columns_of
+from novate.message.parameter import Parameter, set_parameter
 
 MINUTE = 60 * 10**9
 START_NS = 1_584_000_000 * 10**9
@@ -40,6 +41,7 @@ def opening(accounts: int, seed: int, *, ticks_max: int = 10**8) -> list[Run]:
     runs = [
         c.ADVANCE_TIME.row(instant_ns=START_NS),
         c.DECLARE_ASSET.row(symbol="USDT", decimals=6, haircut_bps=0),
+        set_parameter(Parameter.INDEX_SOURCES_MIN, 1),
     ]
     runs.extend(
         c.DECLARE_ASSET.row(symbol=f"C{i}", decimals=8, haircut_bps=1_000)

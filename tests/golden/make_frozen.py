@@ -15,7 +15,7 @@ from novate.engine.engine import Engine
 from novate.engine.recover import recover
 from novate.engine.version import ENGINE_VERSION, eras_of
 from novate.kernel.clearing.requirement import STANDARD
-from novate.kernel.codes import Layer, MemberStatus, Role, ShortfallPolicy, Style
+from novate.kernel.codes import AccountStatus, Layer, MemberStatus, Role, ShortfallPolicy, Style
 from novate.margin.add_on.concentration import Concentration
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
@@ -36,7 +36,12 @@ def scenario() -> ClearingHouse:
     go_stale(house)
     pay_options(house)
     change_terms(house)
+    come_back(house)
     keep_two_books(house)
+    settle_outside(house)
+    leap(house)
+    end_by_decision(house)
+    doubt_sources(house)
     return house
 
 
@@ -107,7 +112,10 @@ def cure(house: ClearingHouse) -> None:
     """A liquidation that one slice ends, part of it filled late and part of it never."""
     house.open_client("slim", deposit=100 * COIN)
     house.trade("slim", "dealer", lots=10, ticks=98)
-    house.price(92, at_ns=START + 2 * HOUR)
+    house.open_client("buyer", deposit=100 * COIN)
+    order = {"account": house.number("buyer"), "instrument": 0, "lots": 9, "limit_ticks": 98}
+    house.submit(command.RESERVE_MARGIN.row(**order))
+    house.price(92, at_ns=START + 2 * HOUR)  # 54 behind the mark, and 83 for the lots: asked back
     orders = house.events("OrderPlaced")
     house.fill(orders[-1]["order"], 2, 92)
     house.fill(orders[-1]["order"], 3, 92)
@@ -237,6 +245,64 @@ def keep_two_books(house: ClearingHouse) -> None:
         command.TRANSFER_POSITION.row(**pair, instrument=0, lots=3),
         command.SET_MARGIN_GROUP.row(account=pair["receiver"], group=books, netting_set=books),
         command.SET_MEMBER_STATUS.row(member=house.number("N"), status=MemberStatus.DEFAULTED),
+    )
+
+
+def come_back(house: ClearingHouse) -> None:
+    """Whoever was taken over pays what it owes, and is open again."""
+    accounts = house.state.accounts
+    taken = accounts.used("status") == AccountStatus.TAKEN_OVER
+    group = int((taken & (accounts.used("margin_group") == range(accounts.count))).nonzero()[0][0])
+    house.deposit(accounts.references[group], int(accounts.owed[group]) + COIN)
+    house.submit(command.REOPEN_ACCOUNT.row(account=group))
+
+
+def settle_outside(house: ClearingHouse) -> None:
+    """A loss that nobody bears is shared, and the external market takes a part of its gain."""
+    house.price(102)
+    house.open_client("reckless", deposit=25_000 * COIN)
+    house.trade("reckless", "EXTERNAL_MARKET", lots=1_000, ticks=102)
+    house.price(40, at_ns=house.state.now_ns + MINUTE)
+    house.price(40, at_ns=house.state.now_ns + HOUR)
+    house.submit(command.SETTLE_EXTERNAL_MARKET.row(asset=0, amount=-COIN))
+
+
+def leap(house: ClearingHouse) -> None:
+    """An index that leaps, is confirmed by its one source, and is met by a ramp."""
+    for parameter, value in (
+        (Parameter.JUMP_PPM, 200_000),
+        (Parameter.JUMP_QUORUM, 1),
+        (Parameter.RAMP_PPM, 100_000),
+    ):
+        house.submit(set_parameter(parameter, value))
+    begin = house.state.now_ns
+    for minute in (1, 2, 3, 10):
+        house.price(130, at_ns=begin + minute * MINUTE)
+
+
+def end_by_decision(house: ClearingHouse) -> None:
+    """A contract that is suspended, resumed, delisted, and settled by two without an index."""
+    house.submit(
+        command.SUSPEND_CONTRACT.row(instrument=0), command.RESUME_CONTRACT.row(instrument=0)
+    )
+    now_ns = house.state.now_ns
+    terms = {"suspend_ns": now_ns + HOUR, "expiry_ns": now_ns + 2 * DAY}
+    house.submit(command.DELIST_CONTRACT.row(instrument=0, settlement_window_ns=HOUR, **terms))
+    house.price(None, at_ns=now_ns + 10 * HOUR)
+    price = {"instrument": 0, "price_e8": 130 * E8}
+    house.submit(
+        command.PROPOSE_SETTLEMENT.row(**price, proposer="one"),
+        command.APPROVE_SETTLEMENT.row(**price, approver="other"),
+    )
+
+
+def doubt_sources(house: ClearingHouse) -> None:
+    """A source of the coin gives two prices for one instant, and is retired."""
+    sources = house.state.sources
+    price_e8, seen = int(sources.price_e8[0]), int(sources.observed_ns[0])
+    house.submit(
+        command.REPORT_PRICE.row(source=0, price_e8=price_e8 + 1, observed_ns=seen),
+        command.SET_SOURCE_WEIGHT.row(source=0, weight=0),
     )
 
 

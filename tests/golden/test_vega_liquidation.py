@@ -84,8 +84,8 @@ def test_the_liquidator_disposes_by_halves_and_of_a_small_rest_at_once() -> None
     house.open_client("other", deposit=10**6)
     house.price(200)
     house.trade("distressed", "other", lots=180, ticks=200)
+    house.price(150)
     start = house.state.now_ns
-    house.price(150, at_ns=start)
     assert (house.lots("LIQUIDATOR"), house.position("LIQUIDATOR")["entry_cost"]) == (180, 27_000)
 
     steps = []

@@ -42,17 +42,23 @@ def ready(dice: np.random.Generator) -> tuple[ClearingHouse, list[tuple[bool, in
 
 
 def reports(dice: np.random.Generator, at_ns: int, price: int) -> list[int]:
-    """Prices of one source that walk away from a price within an instant, in 1e-8."""
+    """Prices of one source that walk away from a price within a few nanoseconds, in 1e-8."""
     steps = np.exp(np.cumsum(dice.normal(0.0, 0.01, int(dice.integers(1, 7)))))
     return [int(price * step) for step in steps]
 
 
-def rows(prices: list[int], at_ns: int) -> Run:
+def rows(prices: list[int], at_ns: int) -> list[dict[str, int]]:
+    """Reports, each seen a nanosecond after the one before, the last one now."""
+    first = at_ns - len(prices) + 1
+    return [
+        {"source": 0, "price_e8": price, "observed_ns": first + k} for k, price in enumerate(prices)
+    ]
+
+
+def run_of(reported: list[dict[str, int]]) -> Run:
     """One run of reports."""
-    count = len(prices)
-    return command.REPORT_PRICE.run(
-        {"source": [0] * count, "price_e8": prices, "observed_ns": [at_ns] * count}
-    )
+    names = ("source", "price_e8", "observed_ns")
+    return command.REPORT_PRICE.run({name: [row[name] for row in reported] for name in names})
 
 
 @pytest.mark.rule("9.19", "9.20", "9.21", "9.26")
@@ -71,7 +77,7 @@ def test_a_touch_between_two_assessments_is_never_missed(seed: int) -> None:
             for number, (is_up, level) in enumerate(terms):
                 if (price >= level) if is_up else (price <= level):
                     touched.setdefault(number, (price, at_ns))
-        house.submit(rows(prices, at_ns))
+        house.submit(run_of(rows(prices, at_ns)))
         if dice.random() < 0.2:
             house.assess()
         is_knocked = house.state.instruments.used("is_knocked")
@@ -102,8 +108,9 @@ def test_a_batch_of_reports_touches_what_its_rows_touch_and_a_replay_as_well(see
             house.advance(at_ns)
             prices = reports(dice, at_ns, price)
             price = prices[-1]
-            for part in [prices] if is_batch else [[one] for one in prices]:
-                house.submit(rows(part, at_ns))
+            reported = rows(prices, at_ns)
+            for part in [reported] if is_batch else [[one] for one in reported]:
+                house.submit(run_of(part))
             house.state.drop_caches()
         house.assess()
         houses.append(house)

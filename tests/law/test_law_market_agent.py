@@ -24,13 +24,16 @@ def observed(mid: int, volume: int, width: int, step: int) -> MarketAgent:
     return agent
 
 
-def send(agent: MarketAgent, instant_ns: int, *quantity: int) -> FillBatch:
+def send(
+    agent: MarketAgent, instant_ns: int, *quantity: int, limits: tuple[int, ...] = ()
+) -> FillBatch:
     count = len(quantity)
     batch = OrderBatch(
         order_id=np.arange(count),
         symbol=np.zeros(count, dtype=np.int64),
         quantity_e8=np.array(quantity, dtype=np.int64),
         placed_ns=np.zeros(count, dtype=np.int64),
+        limit_e8=np.array(limits or (0,) * count, dtype=np.int64),
     )
     return agent.answer(batch, instant_ns)
 
@@ -68,6 +71,29 @@ def test_fills_never_exceed_orders_or_depth_and_are_never_better_than_the_mid(
     assert np.all(fills.price_e8[~sold] >= mid)
     assert np.all(2 * fills.price_e8[sold] >= mid)
     assert np.all(fills.price_e8[~sold] <= 2 * mid)
+
+
+@given(
+    MID, VOLUME, RANGE, STEP,
+    st.lists(st.tuples(LOTS, SIDE, st.integers(-500_000, 500_000)), min_size=1, max_size=8),
+)  # fmt: skip
+def test_no_fill_is_worse_than_its_limit_and_a_limit_never_makes_the_first_order_larger(
+    mid: int, volume: int, width: int, step: int, wanted: list[tuple[int, int, int]]
+) -> None:
+    quantity = [lots * side * LOT for lots, side, _ in wanted]
+    # A share of the mid from it, on a tick.
+    limits = tuple(max(mid + mid * far // 10**6, 100) // 100 * 100 for _, _, far in wanted)
+    bound = send(observed(mid, volume, width, step), step * SECOND, *quantity, limits=limits)
+    free = send(observed(mid, volume, width, step), step * SECOND, *quantity)
+
+    for row, size, price in zip(bound.row, bound.quantity_e8, bound.price_e8, strict=True):
+        assert price >= limits[row] if size < 0 else price <= limits[row]
+    taken = dict(zip(bound.row.tolist(), bound.quantity_e8.tolist(), strict=True))
+    first = {side: next((k for k, w in enumerate(wanted) if w[1] == side), -1) for side in (-1, 1)}
+    for row, size in zip(free.row.tolist(), free.quantity_e8.tolist(), strict=True):
+        if row in first.values():
+            assert abs(taken.get(row, 0)) <= abs(size)
+    assert np.all(bound.quantity_e8 % LOT == 0)
 
 
 @given(MID, RANGE, STEP, LOTS, SIDE)

@@ -121,17 +121,23 @@ def test_who_is_above_initial_margin_sells_at_any_price() -> None:
 
 
 @pytest.mark.rule("7.12")
-def test_the_external_market_may_buy_at_any_price() -> None:
+def test_the_external_market_buys_no_cheaper_than_anybody() -> None:
     house = near_default()
-    house.trade("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
-    assert house.lots("attacker", CALL) == LOTS - 10
+    run = house.trade_run("EXTERNAL_MARKET", "attacker", lots=10, ticks=1, instrument=CALL)
+    house.submit(run, allow_refusals=True)
+    assert house.refusals() == [No.BELOW_WORTH]
+    assert house.lots("attacker", CALL) == LOTS
 
 
-def test_a_short_is_bought_back_at_any_price_that_its_margin_pays() -> None:
+@pytest.mark.rule("7.53")
+def test_a_short_is_bought_back_at_its_worth_and_no_higher_without_cover() -> None:
     house = near_default()
     house.state.marks.mark[FUTURE] = 100
     house.trade("maker", "attacker", lots=LOTS + 20, ticks=mark(house), instrument=CALL)
-    house.state.marks.mark[FUTURE] = 80
-    run = house.trade_run("attacker", "friend", lots=5, ticks=mark(house) * 5 // 4, instrument=CALL)
-    house.submit(run)
+    house.state.marks.mark[FUTURE] = 80  # all that was posted is lost; the premium is owed
+    terms = {"lots": 5, "instrument": CALL}
+    run = house.trade_run("attacker", "friend", ticks=mark(house) + 1, **terms)
+    house.submit(run, allow_refusals=True)
+    assert house.refusals() == [No.INSUFFICIENT_MARGIN]
+    house.submit(house.trade_run("attacker", "friend", ticks=mark(house), **terms))
     assert house.lots("attacker", CALL) == -15

@@ -19,7 +19,8 @@ from novate.errors import InvariantError
 from novate.kernel.clearing import loss, position, settle, takeover, trade, transfer
 from novate.kernel.codes import Layer, Style
 from novate.message import command
-from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
+from novate.settlement import interest
+from tests.unit.clearing import COIN, E8, HOUR, START, ClearingHouse
 
 LEGS = {"add_balance", "add_lots", "add_pending", "add", "add_many"}
 """Functions that book one leg."""
@@ -129,6 +130,19 @@ def covered_again() -> None:
     recover(journal, from_snapshot=False)
 
 
+def overdrawn() -> None:
+    """An account that has coins and owes cash pays interest."""
+    house = ClearingHouse()
+    house.list_contract()
+    house.open_client("A")
+    house.open_client("B", deposit=90_000 * COIN)
+    house.deposit("A", 900 * E8, asset=1)
+    house.price(100)
+    house.trade("A", "B", lots=10, ticks=100)
+    house.price(90)
+    house.advance(START + 9 * HOUR)
+
+
 def withdrawal() -> None:
     """Money that comes and goes."""
     house = ClearingHouse()
@@ -155,7 +169,8 @@ BOOKINGS: dict[Callable[..., object], tuple[Callable[[], object], ...]] = {
     settle.apply_funding: (funding,),
     settle.apply_expiry: (expiry,),
     settle.settle_early: (bust,),
-    takeover._take_over: (bust,),
+    takeover._give: (bust,),
+    interest.apply_interest_charged: (overdrawn,),
     loss.bear_prefunded: (covered,),
     loss.cut_gains: (bust,),
     transfer.move_lots: (two_books,),

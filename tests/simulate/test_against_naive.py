@@ -17,14 +17,16 @@ from novate.message import command
 from novate.message.declare import rows_of
 from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
+from novate.message.settlement import Basis
 from tests.simulate.naive import house
 from tests.simulate.naive.compare import run_both
-from tests.simulate.naive.extreme import Filled
+from tests.simulate.naive.ended import Ended
+from tests.simulate.naive.extreme import Filled, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
 
-SEEDS = (*range(30), 32, 88, 93, 97)
+SEEDS = (*range(30), 32, 37, 88, 93, 97, 103)
 EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
 POLICY_SEEDS = range(10)
@@ -152,6 +154,35 @@ def test_both_houses_agree_where_a_receiver_has_no_room() -> None:
     assert [reached[f"TransferPosition {code}"] for code in (11, 12)] == [1, 1]
 
 
+@functools.cache
+def reached_without_funds() -> Counter[str]:
+    """As `reached_by`, of a stream in which nobody deposited what is to be paid out."""
+    reached: Counter[str] = Counter()
+    run_both(Unfunded(0), reached)
+    return reached
+
+
+def test_both_houses_agree_where_custody_is_short() -> None:
+    reached = reached_without_funds()
+    assert reached["WithdrawCollateral 10"] == 1
+    assert reached["SettleExternalMarket 6"] == 1
+
+
+@functools.cache
+def reached_by_ends() -> Counter[str]:
+    """As `reached_by`, of a stream about ends of contracts that people decide."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Ended(3), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+def test_both_houses_agree_on_contracts_that_people_end() -> None:
+    reached = reached_by_ends()
+    assert [reached[name] for name in ("SettlementApproved", "ContractDelisted")] == [2, 1]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 def test_at_the_end_of_64_bits_nothing_stops_the_engine_over_many_streams(seed: int) -> None:
@@ -172,7 +203,8 @@ def reached_by_all() -> Counter[str]:
     """What all seeds reach together."""
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
-    return living + extreme + reached_without_room()
+    apart = reached_without_room() + reached_without_funds() + reached_by_ends()
+    return living + extreme + apart
 
 
 def test_the_streams_reach_every_event() -> None:
@@ -207,6 +239,13 @@ def test_the_streams_reach_every_refusal_of_an_engine_command_that_can_be_reache
     ]
     assert missed == list(UNREACHABLE)
     assert set(names) - {"AssessMargin"} == set(ENGINE_ONLY)
+
+
+def test_the_streams_reach_every_basis_of_a_settlement_price_and_late_funding() -> None:
+    reached = reached_by_all()
+    told = [basis for basis in Basis if basis != Basis.NOT_TOLD]
+    assert [basis for basis in told if not reached[f"basis {basis}"]] == []
+    assert reached["late funding"] > 0
 
 
 def test_the_streams_send_losses_to_every_layer() -> None:

@@ -191,8 +191,14 @@ class ClearingHouse:
                 command.DECLARE_SOURCE.row(symbol=f"{symbol}-1", asset=number, weight=1),
             ]
         runs += [_account(role.name, role) for role in OWN_ROLES]
-        # A test trades at any price unless it says otherwise.
-        settings = {Parameter.TRADE_COLLAR_PPM: 0, **(parameters or {})}
+        # A test trades and fills at any price, one source prices an asset, prices move at once, and
+        # an order allows for no move, unless it says otherwise.
+        free = (
+            Parameter.TRADE_COLLAR_PPM, Parameter.CONVERSION_COLLAR_PPM, Parameter.JUMP_PPM,
+            Parameter.RAMP_PPM, Parameter.ORDER_BAND_PPM,
+        )  # fmt: skip
+        given = {Parameter.INDEX_SOURCES_MIN: 1, **(parameters or {})}
+        settings = {**dict.fromkeys(free, 0), **given}
         runs += [set_parameter(parameter, value) for parameter, value in settings.items()]
         self.submit(*runs)
         self.open_member(member, default_fund=default_fund)

@@ -43,8 +43,6 @@ class Policies:
         Whether it holds positions by trades.
     is_margined
         Whether it is held to margin, and called, liquidated and taken over.
-    is_price_collared
-        Whether the collar binds its trades.
     shares_losses
         Whether a last layer of the waterfall may take from its gains.
     collateral
@@ -53,7 +51,6 @@ class Policies:
 
     can_trade: bool = False
     is_margined: bool = False
-    is_price_collared: bool = True
     shares_losses: bool = False
     collateral: Collateral = Collateral.NONE
 
@@ -68,7 +65,7 @@ BY_ROLE = {
     Role.DEFAULT_FUND: FUND,
     Role.INSURANCE_FUND: FUND,
     Role.SKIN_IN_THE_GAME: FUND,
-    Role.EXTERNAL_MARKET: Policies(can_trade=True, is_price_collared=False),
+    Role.EXTERNAL_MARKET: Policies(can_trade=True),
 }
 """Policies that an account gets when it opens; every other role has the defaults."""
 

@@ -38,7 +38,7 @@ class AccountColumns(Columns):
         Add-ons of its margin group, a bit for each number of the catalogue.
     is_suspended
         Whether its member is not active (rule 6.50).
-    can_trade, is_margined, is_price_collared, shares_losses
+    can_trade, is_margined, shares_losses
         What it may do and owes (`book.account.Policies`), filled by its role when it opens.
     collateral
         `kernel.codes.Collateral`: what may be deposited.
@@ -62,6 +62,9 @@ class AccountColumns(Columns):
         negative (rules 7.23 to 7.25).
     call_amount
         Numeraire units asked by the open margin call, 0 without one (rule 10.1).
+    owed
+        Of the account that a margin group began with: numeraire units that the group still owes
+        from its takeover (rule 12.27).
     deadline_ns, slice_ns
         When the call is due, and when the next slice is; 0 for never.
     is_closing_out
@@ -81,7 +84,6 @@ class AccountColumns(Columns):
         "role": (np.int8, 0),
         "can_trade": (np.bool_, False),
         "is_margined": (np.bool_, False),
-        "is_price_collared": (np.bool_, False),
         "shares_losses": (np.bool_, False),
         "collateral": (np.int8, int(Collateral.NONE)),
         "is_suspended": (np.bool_, False),
@@ -103,6 +105,7 @@ class AccountColumns(Columns):
         "window_gain": (np.int64, 0),
         "open_order_hold": (np.int64, 0),
         "call_amount": (np.int64, 0),
+        "owed": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
         "is_closing_out": (np.bool_, False),
@@ -111,7 +114,6 @@ class AccountColumns(Columns):
     role: I8
     can_trade: npt.NDArray[np.bool_]
     is_margined: npt.NDArray[np.bool_]
-    is_price_collared: npt.NDArray[np.bool_]
     shares_losses: npt.NDArray[np.bool_]
     collateral: I8
     is_suspended: npt.NDArray[np.bool_]
@@ -133,6 +135,7 @@ class AccountColumns(Columns):
     window_gain: I64
     open_order_hold: I64
     call_amount: I64
+    owed: I64
     deadline_ns: I64
     slice_ns: I64
     is_closing_out: npt.NDArray[np.bool_]
@@ -403,6 +406,8 @@ class ReservationColumns(NumberedColumns):
         Worst price of a fill, ticks.
     open_order_hold
         Numeraire units set aside for the loss and the fee of the fill, not negative.
+    is_cancelling
+        1 once the venue was asked to cancel the order.
     """
 
     LIVE = "lots"
@@ -413,12 +418,14 @@ class ReservationColumns(NumberedColumns):
         "lots": (np.int64, 0),
         "limit_ticks": (np.int64, 0),
         "open_order_hold": (np.int64, 0),
+        "is_cancelling": (np.int8, 0),
     }
     account: I32
     instrument: I32
     lots: I64
     limit_ticks: I64
     open_order_hold: I64
+    is_cancelling: I8
 
     def arrays(self) -> ReservationArrays:
         """Return the table as kernels take it."""

@@ -73,11 +73,11 @@ class BookState:
         return AccountArrays(
             a.can_trade.view(np.int8),
             a.is_margined.view(np.int8),
-            a.is_price_collared.view(np.int8),
             a.is_suspended.view(np.int8),
             a.mode,
             a.status,
             a.margin_model,
+            a.margin_group,
             a.netting_set,
             a.group_link,
             a.add_ons,

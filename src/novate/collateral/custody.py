@@ -1,7 +1,8 @@
-"""Deposits and withdrawals of collateral (rules 6.4 to 6.11).
+"""Deposits and withdrawals of collateral (rules 6.4 to 6.11, 6.90, 6.91 and 6.96).
 
 A withdrawal must leave equity that covers initial margin, the cost of liquidating what is held, and
-gains that the slow index has not confirmed: those count as margin and are not paid out.
+gains that the slow index has not confirmed or that nobody has paid for: those count as margin and
+are not paid out.  No more leaves than the clearing house holds of the asset.
 
 Sources: EMIR Article 46 and CPMI-IOSCO PFMI Principle 5, collateral.  The haircuts by which equity
 counts an asset are those of `haircut`.
@@ -17,7 +18,8 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefusal
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
-from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -49,19 +51,34 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
         return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
     if amount > VALUE_MAX - abs(int(x.accounts.balance[x.single(Role.CUSTODY), asset])):
         return Refusal(no.AMOUNT_TOO_LARGE, amount, VALUE_MAX)
+    repaid = 0
     if x.accounts.status[account] == AccountStatus.TAKEN_OVER:
-        return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
-    emit(event.COLLATERAL_POSTED, **row)
+        if asset != 0:
+            return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
+        repaid = min(amount, int(x.accounts.owed[x.group_of(account)]))
+    emit(event.COLLATERAL_POSTED, repaid=repaid, **row)
     return None
 
 
+def held_in_custody(x: ClearingState, asset: int) -> int:
+    """Return what the clearing house holds of an asset, ledger units (rules 6.7 and 6.90)."""
+    return -int(x.accounts.balance[x.single(Role.CUSTODY), asset])
+
+
 def apply_collateral_posted(x: ClearingState, row: Row) -> None:
-    """Move the amount from custody to the account; custody's balance falls (rule 6.7)."""
-    transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), row["account"], row["amount"])
+    """Move the amount from custody to the account; custody's balance falls (rule 6.7).
+
+    What repays a debt that a takeover left goes on to the insurance fund (rule 12.28).
+    """
+    account, repaid = row["account"], row["repaid"]
+    transfer(x.accounts, row["asset"], x.single(Role.CUSTODY), account, row["amount"])
+    if repaid:
+        transfer(x.accounts, row["asset"], account, x.single(Role.INSURANCE_FUND), repaid)
+        x.accounts.owed[x.group_of(account)] -= repaid
 
 
 def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11).
+    """Decide a withdrawal: `CollateralWithdrawn` (rules 6.8 to 6.11, 6.52, 6.80, 6.90 and 6.96).
 
     Parameters
     ----------
@@ -72,19 +89,28 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, ACCOUNT_NOT_OPEN, INDEX_STALE,
-        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN (both with equity after the
-        withdrawal and what it must cover, numeraire units) or MEMBER_NOT_ACTIVE, tested in this
-        order.
+        INSUFFICIENT_BALANCE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, MEMBER_NOT_ACTIVE, CUSTODY_SHORT,
+        GAINS_NOT_PAID or PRICE_NOT_ASSESSED (with the asset), tested in this order.
     """
+    refusal = _withdrawal_refusal(x, **row) or _excess_refusal(x, **row)
+    if refusal is None:
+        reported = unassessed_asset(x, row["account"])
+        if reported >= 0:
+            return Refusal(WithdrawCollateralRefusal.PRICE_NOT_ASSESSED, reported, -1)
+        emit(event.COLLATERAL_WITHDRAWN, **row)
+    return refusal
+
+
+def _withdrawal_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether an account may withdraw at all, and has what it asks for."""
     no = WithdrawCollateralRefusal
-    account, asset, amount = row["account"], row["asset"], row["amount"]
     if account >= x.accounts.count or not x.accounts.is_margined[account]:
         return Refusal(no.UNKNOWN_ACCOUNT, account, x.accounts.count - 1)
     if asset >= x.assets.count:
         return Refusal(no.UNKNOWN_ASSET, asset, x.assets.count - 1)
     if amount <= 0:
         return Refusal(no.AMOUNT_NOT_POSITIVE, amount, 1)
-    if x.accounts.status[account] != AccountStatus.OPEN:
+    if x.accounts.status[account] != AccountStatus.OPEN and not _owes_nothing(x, account):
         return Refusal(no.ACCOUNT_NOT_OPEN, int(x.accounts.status[account]), AccountStatus.OPEN)
     stale = stale_asset(x, account)
     if stale >= 0:
@@ -92,17 +118,44 @@ def decide_withdraw_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     balance = int(x.accounts.balance[account, asset])
     if balance < amount:
         return Refusal(no.INSUFFICIENT_BALANCE, amount, balance)
+    return None
+
+
+def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group, and in custody, suffices."""
+    no = WithdrawCollateralRefusal
+    refusal = at_mark_and_ramp(x, lambda: _margin_refusal(x, account, asset, amount))
+    if refusal is not None:
+        return refusal
+    if x.accounts.is_suspended[account]:
+        standing = int(x.accounts.status[x.accounts.parent[account]])
+        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    there = held_in_custody(x, asset)
+    if amount > there:
+        return Refusal(no.CUSTODY_SHORT, amount, there)
     after = assess_without(x, account, asset, amount)
-    margin, gains = held_back(x, account, after)
+    needed = sum(held_back(x, account, after))
+    if after.equity < needed:
+        return Refusal(no.GAINS_NOT_PAID, after.equity, needed)
+    return None
+
+
+def _margin_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group covers what must stay (rules 6.10 and 6.11)."""
+    no = WithdrawCollateralRefusal
+    after = assess_without(x, account, asset, amount)
+    margin, gains, _ = held_back(x, account, after)
     if after.equity < margin:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(no.GAINS_UNPROVEN, after.equity, margin + gains)
-    if x.accounts.is_suspended[account]:
-        standing = int(x.accounts.status[x.accounts.parent[account]])
-        return Refusal(no.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
-    emit(event.COLLATERAL_WITHDRAWN, **row)
     return None
+
+
+def _owes_nothing(x: ClearingState, account: int) -> bool:
+    """Whether an account was taken over and owes nothing: what it kept is its own (rule 6.8)."""
+    is_taken_over = x.accounts.status[account] == AccountStatus.TAKEN_OVER
+    return bool(is_taken_over and x.accounts.owed[x.group_of(account)] == 0)
 
 
 def apply_collateral_withdrawn(x: ClearingState, row: Row) -> None:

@@ -19,7 +19,8 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferCollateralRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
-from novate.valuation.excess import assess_without, held_back, stale_asset
+from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -34,8 +35,9 @@ def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
     -------
     Refusal | None
         Reasons of `parties_refusal`, then UNKNOWN_ASSET, AMOUNT_NOT_POSITIVE, INSUFFICIENT_BALANCE,
-        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, the
-        last two with the equity that stays and what it must cover, numeraire units.
+        AMOUNT_TOO_LARGE, and out of a group INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN,
+        GAINS_NOT_PAID (these three with the equity that stays and what it must cover, numeraire
+        units) or PRICE_NOT_ASSESSED.
     """
     refusal = parties_refusal(x, row, No) or _amount_refusal(x, row)
     if refusal is not None:
@@ -70,12 +72,22 @@ def _group_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Re
     stale = stale_asset(x, sender)
     if stale >= 0:
         return Refusal(No.INDEX_STALE, stale, -1)
+    return at_mark_and_ramp(x, lambda: _margin_refusal(x, sender, asset, amount))
+
+
+def _margin_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Refusal | None:
+    """Whether what stays in the group covers what must stay."""
     after = assess_without(x, sender, asset, amount)
-    margin, gains = held_back(x, sender, after)
+    margin, gains, unpaid = held_back(x, sender, after)
     if after.equity < margin:
         return Refusal(No.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(No.GAINS_UNPROVEN, after.equity, margin + gains)
+    if after.equity < margin + gains + unpaid:
+        return Refusal(No.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
+    reported = unassessed_asset(x, sender)
+    if reported >= 0:
+        return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 
@@ -86,9 +98,7 @@ def _window_gain(x: ClearingState, row: Row) -> int:
     window gains stay within `AMOUNT_MAX`.
     """
     sender, window_gain = row["sender"], x.accounts.window_gain
-    window = sum(int(window_gain[account]) for account in x.group_accounts(sender))
-    window = min(max(window, -AMOUNT_MAX), AMOUNT_MAX)
-    gained = max(window + x.assess(sender).gain, 0)
+    gained = max(x.window_gain(sender) + x.assess(sender).gain, 0)
     price = float(x.assets.unit_price[row["asset"]])
     worth = math.ceil(min(row["amount"] * price, float(AMOUNT_MAX)))
     room = AMOUNT_MAX + int(window_gain[sender]), AMOUNT_MAX - int(window_gain[row["receiver"]])

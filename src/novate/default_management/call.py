@@ -1,4 +1,6 @@
-"""Margin calls of accounts whose shortfall policy is call then default (rulebook chapter 10).
+"""Margin calls of accounts that are called before they default (rulebook chapter 10).
+
+Calls look at positions alone (rule 3.40): orders that are not margined are asked back instead.
 
 Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
 Principle 13 for the rules by which a member that does not pay is in default.
@@ -7,13 +9,25 @@ Principle 13 for the rules by which a member that does not pay is in default.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.default_management.close_out import assess_many, known_groups, look_at, takeover_level
-from novate.default_management.refused import Refused
+from novate.default_management.close_out import (
+    assess_positions,
+    failing,
+    held_up,
+    holds_anywhere,
+    is_only_decayed,
+    known_groups,
+    look_at,
+    may_fail,
+    position_margin,
+    stands,
+)
+from novate.default_management.refused import B1, Refused
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -32,6 +46,25 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
+from novate.valuation.stale_collateral import decaying_assets, without_decay
+
+
+def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
+    """Return the equity that meets a call, numeraire units (rules 10.1, 10.4 and 10.40).
+
+    Parameters
+    ----------
+    accounts, numbers
+        Accounts and their assessment, shape (accounts, WIDTH).
+
+    Returns
+    -------
+    I64
+        Initial margin; maintenance margin of policy auto-liquidate, whose accounts are only called
+        when they are short by decay alone.
+    """
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    return np.where(is_auto, numbers[:, MAINTENANCE], numbers[:, INITIAL])
 
 
 def decide_call_margins(
@@ -51,15 +84,18 @@ def decide_call_margins(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy call then
-        default, CAUSE_GONE unless it is open and its equity below initial margin.
+        default, or one that is short by decay alone, CAUSE_GONE unless it is open and its equity
+        below the level of rule 10.40 at every price of rule 5.80.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
-    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.CALL_THEN_DEFAULT
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_known &= ~is_auto | is_only_decayed(x, accounts)
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
-    numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
-    is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= initial)
+    numbers = assess_positions(x, accounts)
+    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
+    is_gone |= holds_anywhere(x, accounts, numbers, partial(meets_call, x), assess_positions)
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
     refused.where(is_gone, No.CAUSE_GONE, equity, initial)
     rows = refused.passing()
     if rows.size:
@@ -106,10 +142,10 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
         margin.
     """
     accounts, refused = _called(x, columns)
-    numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
-    refused.where(equity < initial, No.CAUSE_GONE, equity, initial)
-    _meet(accounts, numbers, refused.passing(), emit)
+    numbers = assess_positions(x, accounts)
+    equity, level = numbers[:, EQUITY], call_level(x, accounts, numbers)
+    refused.where(equity < level, No.CAUSE_GONE, equity, level)
+    _meet(accounts, equity, level, refused.passing(), emit)
     return refused.reasons()
 
 
@@ -122,13 +158,13 @@ def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
     return accounts, refused
 
 
-def _meet(accounts: I64, numbers: I64, rows: I64, emit: Emit) -> None:
+def _meet(accounts: I64, equity: I64, level: I64, rows: I64, emit: Emit) -> None:
     if rows.size:
         emit.columns(
             event.MARGIN_CALL_MET,
             account=accounts[rows],
-            equity=numbers[rows, EQUITY],
-            requirement=numbers[rows, INITIAL],
+            equity=equity[rows],
+            requirement=level[rows],
         )
 
 
@@ -149,9 +185,10 @@ def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
 def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
     """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
 
-    Emits `MarginCallMet` with equity at or above initial margin; else `CallExtended` while an open
-    position, long options aside, has a blocked price: no default is declared on marks that are not
-    current; else `DefaultDeclared`, and `MarginReleased` for the reservations of the account.
+    Emits `MarginCallMet` with equity at or above initial margin, at the mark or at other prices
+    (rule 5.81); else `CallExtended` while an open position, long options aside, has a blocked
+    price: no default is declared on marks that are not current; else `DefaultDeclared`, and
+    `MarginReleased` for the reservations of the account.
 
     Parameters
     ----------
@@ -162,21 +199,23 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
-        takeover worth is below the takeover level and no price is blocked.
+        takeover worth is below the takeover level and a position has a price.
     """
     accounts, refused = _called(x, columns)
-    numbers = assess_many(x, accounts)
-    equity, initial = numbers[:, EQUITY], numbers[:, INITIAL]
+    numbers = assess_positions(x, accounts)
     due = x.accounts.deadline_ns[accounts]
-    blocked, long_worth = look_at(x, accounts)
-    stands = equity + long_worth >= takeover_level(x, accounts, numbers[:, MAINTENANCE])
+    blocked = look_at(x, accounts).blocked
     is_early = x.now_ns < due
-    refused.where(is_early & ((blocked >= 0) | stands), No.NOT_DUE, x.now_ns, due)
+    is_held_up = held_up(x, accounts, blocked)
+    refused.where(is_early & (is_held_up | _stands_early(x, accounts)), No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
-    is_met = equity[rows] >= initial[rows]
-    _meet(accounts, numbers, rows[is_met], emit)
+    asked = numbers[rows]
+    is_met = holds_anywhere(x, accounts[rows], asked, partial(meets_call, x), assess_positions)
+    numbers[rows] = asked
+    equity, initial = numbers[:, EQUITY], call_level(x, accounts, numbers)
+    _meet(accounts, equity, initial, rows[is_met], emit)
     rows = rows[~is_met]
-    waits = rows[blocked[rows] >= 0]
+    waits = rows[is_held_up[rows]]
     if waits.size:
         emit.columns(
             event.CALL_EXTENDED,
@@ -184,7 +223,7 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
             deadline_ns=np.full(waits.size, x.now_ns),
             instrument=blocked[waits],
         )
-    fails = rows[blocked[rows] < 0]
+    fails = rows[~is_held_up[rows]]
     if fails.size:
         emit.columns(
             event.DEFAULT_DECLARED,
@@ -195,6 +234,26 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
         )
         release_all(x, x.accounts_of(accounts[fails])[0], emit)
     return refused.reasons()
+
+
+def meets_call(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above what a call asks (rules 10.4 and 10.40)."""
+    return np.asarray(numbers[:, EQUITY] >= call_level(x, accounts, numbers))
+
+
+def _stands_early(x: ClearingState, accounts: I64) -> B1:
+    """Return which called accounts do not fail before their deadline (rules 5.80, 10.6, 10.41)."""
+    if not accounts.size:
+        return np.zeros(0, np.bool_)
+
+    def does_stand(some: I64, numbers: I64) -> B1:
+        is_auto = x.accounts.shortfall_policy[some] == ShortfallPolicy.AUTO_LIQUIDATE
+        is_short = numbers[:, EQUITY] < numbers[:, MAINTENANCE]
+        return np.asarray(stands(x, some, numbers) & ~(is_auto & is_short))
+
+    with without_decay(x):
+        numbers = assess_positions(x, accounts)
+        return holds_anywhere(x, accounts, numbers, does_stand, assess_positions)
 
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
@@ -209,7 +268,7 @@ def apply_default_declared(x: DefaultState, columns: Row) -> None:
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `CallMargin` for open accounts below initial margin (rules 4.19 and 4.22).
+    """Return `CallMargin` for open accounts below initial margin (rules 4.19, 4.22 and 10.40).
 
     Parameters
     ----------
@@ -219,7 +278,8 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy call then default without a blocked price, by number.
+        Accounts of policy call then default, or short of maintenance margin by decay alone, those
+        aside that nothing could be closed of, by number.
     """
     breach = (
         x.margin_groups()
@@ -228,34 +288,48 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         & (margin.equity < margin.initial)
     )
     short = np.flatnonzero(breach)
-    return commands(command.CALL_MARGIN, account=short[look_at(x, short).blocked < 0])
+    short = short[margin.equity[short] < position_margin(x, margin, short)]
+    if decaying_assets(x).size:
+        auto = np.flatnonzero(
+            x.margin_groups()
+            & (x.accounts.used("status") == AccountStatus.OPEN)
+            & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
+            & (margin.equity < margin.maintenance)
+        )
+        short = np.sort(np.concatenate((short, auto[is_only_decayed(x, auto)])))
+    short = short[~held_up(x, short, look_at(x, short).blocked)]
+    short = failing(x, short, partial(meets_call, x), assess_positions)
+    return commands(command.CALL_MARGIN, account=short)
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `MeetCall` for called accounts with equity at or above initial margin (rule 4.16)."""
-    called = x.margin_groups() & (x.accounts.used("status") == AccountStatus.CALLED)
-    return commands(
-        command.MEET_CALL, account=np.flatnonzero(called & (margin.equity >= margin.initial))
-    )
+    """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
+    is_called = x.accounts.used("status") == AccountStatus.CALLED
+    called = np.flatnonzero(x.margin_groups() & is_called)
+    is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
+    initial = position_margin(x, margin, called)
+    level = np.where(is_auto, margin.maintenance[called], initial)
+    return commands(command.MEET_CALL, account=called[margin.equity[called] >= level])
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
     Those are accounts with takeover worth below the takeover level, and those whose deadline waited
-    for a price; none while a price is blocked.
+    for a price; none of whose positions nothing could be closed.
     """
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
-    level = takeover_level(x, called, margin.maintenance[called])
     waits = x.accounts.deadline_ns[called] == WAITING
-    # Long options only add to equity: accounts at or above the level need no look.
-    called = called[waits | (margin.equity[called] < level)]
-    blocked, long_worth = look_at(x, called)
-    waits = x.accounts.deadline_ns[called] == WAITING
-    level = takeover_level(x, called, margin.maintenance[called])
-    fails = waits | (margin.equity[called] + long_worth < level)
-    return commands(command.EXPIRE_CALL, account=called[fails & (blocked < 0)])
+    # What decayed only adds to equity: the others need no look.
+    equity, maintenance = margin.equity[called], margin.maintenance[called]
+    is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
+    called = called[
+        waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
+    ]
+    fails = (x.accounts.deadline_ns[called] == WAITING) | ~_stands_early(x, called)
+    is_held_up = held_up(x, called, look_at(x, called).blocked)
+    return commands(command.EXPIRE_CALL, account=called[fails & ~is_held_up])
 
 
 def _deadlines(x: ClearingState) -> I64:

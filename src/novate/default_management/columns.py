@@ -36,6 +36,8 @@ class OrderColumns(NumberedColumns):
         Signed lots, or ledger units of the asset, that are still open: positive to buy.
     reference
         Mark in ticks, or price of the asset in 1e-8, when it was placed.
+    limit
+        Worst price of a fill, in the same unit; 0 where an earlier release gave none.
     placed_ns, answered_ns
         Instants of placement and of the last fill, before one that of the placement.
     is_open
@@ -50,6 +52,7 @@ class OrderColumns(NumberedColumns):
         "subject": (np.int32, 0),
         "quantity": (np.int64, 0),
         "reference": (np.int64, 0),
+        "limit": (np.int64, 0),
         "placed_ns": (np.int64, 0),
         "answered_ns": (np.int64, 0),
         "is_open": (np.bool_, False),
@@ -59,6 +62,7 @@ class OrderColumns(NumberedColumns):
     subject: I32
     quantity: I64
     reference: I64
+    limit: I64
     placed_ns: I64
     answered_ns: I64
     is_open: B1
@@ -104,7 +108,9 @@ class DefaultColumns:
         Codes of `kernel.codes.Layer` in the declared order, the last layer last; shape (5,).
     uncovered
         Numeraire units of past losses that nobody could bear, from 0 to 2**62: they stay on the
-        liquidator until a surplus makes up for them (rules 13.18 and 12.12).
+        liquidator until they are shared, or a surplus makes up for them (rules 13.18 and 12.12).
+    share_due_ns
+        When what is uncovered is shared by net worth, 0 for never (rule 13.31).
     """
 
     def __init__(self) -> None:
@@ -112,6 +118,7 @@ class DefaultColumns:
         self.losses = LossColumns(16)
         self.waterfall = np.array(DECLARED_ORDER, np.int8)
         self.uncovered = 0
+        self.share_due_ns = 0
 
     def copy(self) -> DefaultColumns:
         """Return an independent copy."""
@@ -120,6 +127,7 @@ class DefaultColumns:
         twin.losses = self.losses.copy()
         twin.waterfall = self.waterfall.copy()
         twin.uncovered = self.uncovered
+        twin.share_due_ns = self.share_due_ns
         return twin
 
     def add_uncovered(self, amounts: I64) -> None:

@@ -10,18 +10,19 @@ from novate.default_management.outbox import close_orders_in
 from novate.default_management.state import DefaultState
 from novate.kernel.codes import InstrumentStatus
 from novate.market.index import accept_price, present_index
+from novate.market.pause import is_jump
 from novate.message import command
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal, ReportPriceRefusal
 from novate.message.topic import Decision, Topic
 from novate.settlement.barrier import observe_barrier, touch, touched_at, touched_now
-from novate.settlement.cycle import settle_expiry
+from novate.settlement.expiry import settle_expiry
 
 
 def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     """Decide a source's price: `PriceReported`, and touches by the index that it makes.
 
-    Rules 5.2, 9.21 and 9.26: `BarrierTouched` and, for an *out* option, `OrderClosed` follow.
+    Rules 5.2, 5.87, 9.21 and 9.26: `BarrierTouched` and, for an *out* option, `OrderClosed` follow.
 
     Parameters
     ----------
@@ -40,9 +41,13 @@ def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | 
     asset = int(state.sources.asset[row["source"]])
     if asset in watched:
         price, _, _ = present_index(state, asset)
+        if state.assets.jump_ns[asset] or is_jump(
+            state, asset, int(state.assets.price_e8[asset]), price
+        ):
+            return None
         for i in touched_at(state, asset, price):
             touch(state, i, emit, price)
-            _close_orders_of_ended(state, i, emit)
+            close_orders_of_ended(state, i, emit)
     return None
 
 
@@ -50,14 +55,14 @@ def touch_barriers(state: DefaultState, emit: Emit) -> None:
     """Emit touches of barriers watched continuously by the indices of an assessment (rule 9.22)."""
     for i in touched_now(state):
         touch(state, i, emit)
-        _close_orders_of_ended(state, i, emit)
+        close_orders_of_ended(state, i, emit)
 
 
 def decide_settle_expiry(state: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide an expiry by `settlement.cycle.settle_expiry`; close the orders in the contract."""
+    """Decide an expiry by `settlement.expiry.settle_expiry`; close the orders in the contract."""
     refusal = settle_expiry(state, row, emit)
     if refusal is None:
-        _close_orders_of_ended(state, row["instrument"], emit)
+        close_orders_of_ended(state, row["instrument"], emit)
     return refusal
 
 
@@ -65,11 +70,12 @@ def decide_observe_barrier(state: DefaultState, row: Row, emit: Emit) -> Refusal
     """Decide a look by `settlement.barrier.observe_barrier`; close the orders of what ends."""
     refusal = observe_barrier(state, row, emit)
     if refusal is None:
-        _close_orders_of_ended(state, row["instrument"], emit)
+        close_orders_of_ended(state, row["instrument"], emit)
     return refusal
 
 
-def _close_orders_of_ended(state: DefaultState, i: int, emit: Emit) -> None:
+def close_orders_of_ended(state: DefaultState, i: int, emit: Emit) -> None:
+    """Close the open orders in a contract if it has ended."""
     if state.instruments.status[i] == InstrumentStatus.EXPIRED:
         close_orders_in(state, i, emit)
 

@@ -12,6 +12,7 @@ Principle 13 ask for rules of close-out that contain losses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -20,15 +21,25 @@ from novate.canonical import Run
 from novate.default_management.close_out import (
     assess_many,
     bindings_of,
+    covers_maintenance,
+    failing,
+    held_up,
+    holds_anywhere,
+    holds_elsewhere,
     is_flat,
+    is_only_decayed,
     known_groups,
     look_at,
 )
 from novate.default_management.liquidation_method.method import closable, require_reducing
 from novate.default_management.liquidation_method.slices import Slices
-from novate.default_management.outbox import cancel_excess_orders, close_orders, place_orders
+from novate.default_management.outbox import (
+    cancel_before_slices,
+    close_orders,
+    place_orders,
+)
 from novate.default_management.policy_state import PolicyState
-from novate.default_management.refused import Refused, known
+from novate.default_management.refused import B1, Refused, known
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET, TOTAL_MAX
 from novate.kernel.clearing.close_out import want_conversions
@@ -48,16 +59,18 @@ from novate.message.topic import (
     commands,
 )
 from novate.valuation import ClearingState
+from novate.valuation.other_price import index_prices, priced_at
 from novate.valuation.price_status import WAITING
 
 
 def decide_start_liquidations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 11.1 and 11.2).
+    """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 5.80, 11.1 and 11.2).
 
-    Emits `LiquidationStarted` with equity, maintenance margin and net in numeraire units and what
-    bound the margin, then `MarginReleased` for the reservations of the accounts.
+    Emits `LiquidationStarted` with equity and maintenance margin, at the mark and at the index, net
+    in numeraire units and what bound the margin, then `MarginReleased` for the reservations of the
+    accounts.
 
     Parameters
     ----------
@@ -68,35 +81,42 @@ def decide_start_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
-        CAUSE_GONE unless it is open and short, NOT_DUE while an open position, long options aside,
-        has a blocked price.
+        CAUSE_GONE unless it is open and short, at every price of rule 5.80 and not by decay alone;
+        NOT_DUE while none of its open positions has a price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
+    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
+    is_gone |= holds_anywhere(x, accounts, numbers, covers_maintenance)
+    is_gone |= is_only_decayed(x, accounts)
     equity, maintenance = numbers[:, EQUITY], numbers[:, MAINTENANCE]
-    is_gone = (x.accounts.status[accounts] != AccountStatus.OPEN) | (equity >= maintenance)
     refused.where(is_gone, No.CAUSE_GONE, equity, maintenance)
-    refused.where(look_at(x, accounts).blocked >= 0, No.NOT_DUE, 0, 1)
+    is_held_up = held_up(x, accounts, look_at(x, accounts).blocked)
+    refused.where(is_held_up, No.NOT_DUE, 0, 1)
     rows = refused.passing()
     if rows.size:
-        failing = accounts[rows]
-        instrument, bound, scenario = bindings_of(x, failing)
+        short = accounts[rows]
+        with priced_at(x, index_prices(x)):
+            at_index = assess_many(x, short)
+        instrument, bound, scenario = bindings_of(x, short)
         emit.columns(
             event.LIQUIDATION_STARTED,
-            account=failing,
+            account=short,
             equity=equity[rows],
             requirement=maintenance[rows],
             binding=instrument,
             mark=np.where(instrument >= 0, x.marks.mark[instrument], 0),
             net=numbers[rows, NET],
-            model=x.accounts.margin_model[failing],
+            model=x.accounts.margin_model[short],
             bound=bound,
             scenario=scenario,
+            index_equity=at_index[:, EQUITY],
+            index_requirement=at_index[:, MAINTENANCE],
         )
-        release_all(x, x.accounts_of(failing)[0], emit)
+        release_all(x, x.accounts_of(short)[0], emit)
     return refused.reasons()
 
 
@@ -131,13 +151,19 @@ def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I6
     return np.where(is_called, np.maximum(level, initial), level)
 
 
+def is_released(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above the release level."""
+    level = release_level(x, accounts, numbers[:, INITIAL], numbers[:, MAINTENANCE])
+    return np.asarray(numbers[:, EQUITY] >= level)
+
+
 def decide_stop_liquidations(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
     """Decide which accounts in liquidation are at their release level again (rules 4.15 and 11.4).
 
-    Emits `OrderClosed` for their open orders, then `LiquidationStopped` with equity and level in
-    numeraire units.
+    At the mark, or else at another price (rule 5.81).  Emits `OrderClosed` for their open orders,
+    then `LiquidationStopped` with equity and level there, numeraire units.
 
     Parameters
     ----------
@@ -155,8 +181,9 @@ def decide_stop_liquidations(
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
+    is_short = ~holds_anywhere(x, accounts, numbers, partial(is_released, x))
     level = release_level(x, accounts, numbers[:, INITIAL], numbers[:, MAINTENANCE])
-    refused.where(numbers[:, EQUITY] < level, No.CAUSE_GONE, numbers[:, EQUITY], level)
+    refused.where(is_short, No.CAUSE_GONE, numbers[:, EQUITY], level)
     rows = refused.passing()
     if rows.size:
         close_orders(x, x.accounts_of(accounts[rows])[0], emit)
@@ -180,7 +207,7 @@ def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tu
     Each position is closed as the liquidation method of its account says.  Debts in other assets
     are bought back; an account short of numeraire sells as much of its other assets as its debt
     needs, the liquidator sells all of them.  Emits `OrderPlaced` and `SliceScheduled`, before them
-    `OrderClosed` for excess orders of the liquidator.
+    `OrderClosed` for orders whose limit the price has left, and excess orders of the liquidator.
 
     Parameters
     ----------
@@ -204,9 +231,7 @@ def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tu
     rows = refused.passing()
     if not rows.size:
         return refused.reasons()
-    if is_liquidator[rows].any():
-        # Cycles and funding in coins change what there is to convert between takeovers.
-        cancel_excess_orders(x, emit)
+    cancel_before_slices(x, accounts[rows], emit)
     wanted = wanted_orders(x, accounts[rows])
     place_orders(x, accounts[rows], wanted, emit)
     next_ns = x.now_ns + x.parameter_of(Parameter.SLICE_INTERVAL_NS, accounts[rows])
@@ -241,8 +266,8 @@ def wanted_orders(x: PolicyState, accounts: I64) -> I64:
         for number in np.unique(method).tolist()
     ]
     conversions = want_conversions(
-        x.account_arrays(), x.asset_arrays(), x.assets.is_stale, accounts,
-        x.single(Role.LIQUIDATOR),
+        x.account_arrays(), x.asset_arrays(), x.assets.is_stale | (x.assets.jump_ns > 0),
+        accounts, x.single(Role.LIQUIDATOR),
     )  # fmt: skip
     if not conversions.size and len(wanted) == 1:
         return wanted[0]
@@ -273,7 +298,7 @@ def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
 
 
 def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StartLiquidation` for open accounts below maintenance margin (rules 4.18 and 4.22).
+    """Return `StartLiquidation` for open accounts below maintenance margin (4.18, 4.22 and 5.80).
 
     Parameters
     ----------
@@ -283,8 +308,8 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy auto-liquidate without a blocked price, the largest shortfall first, ties
-        by number.
+        Accounts of policy auto-liquidate, those aside that nothing could be closed of, the largest
+        shortfall first, ties by number.
     """
     breach = (
         x.margin_groups()
@@ -292,19 +317,23 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
         & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
         & (margin.equity < margin.maintenance)
     )
-    failing = np.flatnonzero(breach)
-    short = margin.maintenance[failing] - margin.equity[failing]
-    failing = failing[np.argsort(-short, kind="stable")]
-    failing = failing[look_at(x, failing).blocked < 0]
-    return commands(command.START_LIQUIDATION, account=failing)
+    short = np.flatnonzero(breach)
+    missing = margin.maintenance[short] - margin.equity[short]
+    short = short[np.argsort(-missing, kind="stable")]
+    short = short[~held_up(x, short, look_at(x, short).blocked)]
+    short = failing(x, short, covers_maintenance)
+    return commands(command.START_LIQUIDATION, account=short[~is_only_decayed(x, short)])
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StopLiquidation` for accounts at their release level, by number (rule 4.15)."""
+    """Return `StopLiquidation` for accounts at their release level, by number (4.15 and 5.81)."""
     is_closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
     closing = np.flatnonzero(x.margin_groups() & is_closing)
     level = release_level(x, closing, margin.initial[closing], margin.maintenance[closing])
-    return commands(command.STOP_LIQUIDATION, account=closing[margin.equity[closing] >= level])
+    is_cured = margin.equity[closing] >= level
+    others = np.flatnonzero(~is_cured)
+    is_cured[others] = holds_elsewhere(x, closing[others], partial(is_released, x))[0]
+    return commands(command.STOP_LIQUIDATION, account=closing[is_cured])
 
 
 def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.book.ledger import transfer
 from novate.canonical import Run
@@ -24,6 +25,7 @@ from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import apply_trade, value_of
 from novate.kernel.clearing.takeover import find_excess
 from novate.kernel.codes import DueKind, OrderKind, Role
+from novate.market.collar import collars_of, width_of, worst_price
 from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM
 from novate.message import command, event
@@ -41,6 +43,7 @@ from novate.message.topic import (
     Work,
 )
 from novate.valuation import ClearingState
+from novate.valuation.price_status import blocked_prices
 
 
 def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
@@ -63,12 +66,8 @@ def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> Non
     if not len(wanted):
         return
     account, kind, subject, quantity = wanted.T
-    is_position = kind == OrderKind.POSITION
-    reference = np.where(
-        is_position,
-        x.marks.mark[np.where(is_position, subject, 0)],
-        x.assets.price_e8[np.where(is_position, 0, subject)],
-    )
+    reference = _reference(x, kind, subject)
+    collar, most = _collar(x, kind, subject)
     emit.columns(
         event.ORDER_PLACED,
         order=orders.given + 1 + np.arange(len(wanted)),
@@ -78,6 +77,46 @@ def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> Non
         quantity=quantity,
         reference=reference,
         instant_ns=np.full(len(wanted), x.now_ns),
+        limit=worst_price(
+            reference, _width(x, kind, subject, quantity, collar), collar, quantity < 0, most
+        ),
+    )
+
+
+def _reference(x: DefaultState, kind: I64, subject: I64) -> I64:
+    """What orders are about is worth now: mark in ticks, or index in 1e-8."""
+    is_position = kind == OrderKind.POSITION
+    reference: I64 = np.where(
+        is_position,
+        x.marks.mark[np.where(is_position, subject, 0)],
+        x.assets.price_e8[np.where(is_position, 0, subject)],
+    )
+    return reference
+
+
+def _width(x: DefaultState, kind: I64, subject: I64, quantity: I64, collar: I64) -> I64:
+    """How far fills may be from the reference (rule 11.50).
+
+    What a short option costs moves with its underlying and not with its own price: a share of that
+    would buy no cheap option back.  So the share is of what a short lot must hold, if that is more.
+    """
+    base = _reference(x, kind, subject)
+    is_bought = (kind == OrderKind.POSITION) & (quantity > 0)
+    short = x.marks.short_maintenance[np.where(is_bought, subject, 0)]
+    return width_of(np.where(is_bought, np.maximum(base, short), base), collar)
+
+
+def _collar(x: DefaultState, kind: I64, subject: I64) -> tuple[I64, I64]:
+    """Collar of orders in 1e-6 of their reference, 0 for none, and the highest price there is."""
+    is_position = kind == OrderKind.POSITION
+    if not is_position.any():
+        collar = x.parameter(Parameter.CONVERSION_COLLAR_PPM)
+        return np.full(kind.size, collar), np.full(kind.size, PRICE_MAX_E8)
+    i = np.where(is_position, subject, 0)
+    of_contract = collars_of(x)[i]
+    return (
+        np.where(is_position, of_contract, x.parameter(Parameter.CONVERSION_COLLAR_PPM)),
+        np.where(is_position, x.instruments.ticks_max[i], PRICE_MAX_E8),
     )
 
 
@@ -92,7 +131,7 @@ def apply_order_placed(x: DefaultState, columns: Row) -> None:
     orders = x.defaults.orders
     rows = orders.add(len(columns["order"]))
     require(bool((orders.number[rows] == columns["order"]).all()), "orders are numbered one by one")
-    for name in ("account", "kind", "subject", "quantity", "reference"):
+    for name in ("account", "kind", "subject", "quantity", "reference", "limit"):
         getattr(orders, name)[rows] = columns[name]
     orders.placed_ns[rows] = orders.answered_ns[rows] = columns["instant_ns"]
     orders.is_open[rows] = True
@@ -114,8 +153,8 @@ def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     Returns
     -------
     Refusal | None
-        UNKNOWN_ORDER, ORDER_CLOSED, QUANTITY_OUT_OF_RANGE, PRICE_OUT_OF_RANGE or AMOUNT_TOO_LARGE
-        (rules 15.6 and 15.7), tested in this order.
+        UNKNOWN_ORDER, ORDER_CLOSED, QUANTITY_OUT_OF_RANGE, PRICE_OUT_OF_RANGE, AMOUNT_TOO_LARGE
+        (rules 15.6 and 15.7) or WORSE_THAN_LIMIT (rule 11.51), tested in this order.
     """
     no = ReportFillRefusal
     number, quantity, price = row["order"], row["quantity"], row["price"]
@@ -136,14 +175,13 @@ def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     if quantity:
         signed = quantity if rest > 0 else -quantity
         account = int(orders.account[order])
-        if is_position:
-            market = x.single(Role.EXTERNAL_MARKET)
-            needed = trade_room(x, account, market, subject, signed, price)
-        else:
-            needed = conversion_room(x, account, subject, signed, price)
+        needed = _fill_room(x, account, subject, signed, price, is_position=is_position)
         if needed >= COST_STOP:
             # The number itself may not fit into the journal.
             return Refusal(no.AMOUNT_TOO_LARGE, min(needed, 2**62), COST_STOP - 1)
+        limit = int(orders.limit[order])
+        if limit and (price - limit) * signed > 0:
+            return Refusal(no.WORSE_THAN_LIMIT, price, limit)
         if is_position:
             _fill_position(x, number, account, subject, signed, price, emit)
         else:
@@ -151,6 +189,16 @@ def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     if row["is_final"] or quantity == abs(rest):
         emit(event.ORDER_CLOSED, order=number)
     return None
+
+
+def _fill_room(
+    x: ClearingState, account: int, subject: int, signed: int, price: int, *, is_position: bool
+) -> int:
+    """Return the largest number that a fill could leave in the books (rules 15.6 and 15.7)."""
+    if is_position:
+        market = x.single(Role.EXTERNAL_MARKET)
+        return trade_room(x, account, market, subject, signed, price)
+    return conversion_room(x, account, subject, signed, price)
 
 
 def _fill_position(
@@ -231,15 +279,65 @@ def cancel_excess_orders(x: DefaultState, emit: Emit) -> None:
     An order stays while it reduces the position, or the balance that it converts, and is not larger
     than it: a fill of a larger one would reverse the position.
     """
-    liquidator = x.single(Role.LIQUIDATOR)
+    rows = x.defaults.orders.of(np.array([x.single(Role.LIQUIDATOR)]))
+    _close(x, rows[_is_excess(x, rows)], emit)
+
+
+def cancel_before_slices(x: DefaultState, accounts: I64, emit: Emit) -> None:
+    """Emit `OrderClosed` for what some accounts no longer want before their next slices.
+
+    Those are orders of the liquidator in excess of what it holds, and orders whose limit no longer
+    goes with the price (rule 11.52), so that the slice places them anew.
+
+    Parameters
+    ----------
+    accounts
+        Whose slices come, each once: their orders are closed in this order, then by number.
+    """
     orders = x.defaults.orders
-    rows = orders.of(np.array([liquidator]))
+    rows = orders.of(accounts)
+    if not rows.size:
+        return
+    is_over = _is_outrun(x, rows)
+    # Cycles and funding in coins change what there is to convert between takeovers.
+    is_own = orders.account[rows] == x.single(Role.LIQUIDATOR)
+    is_over[is_own] |= _is_excess(x, rows[is_own])
+    _close(x, rows[is_over], emit)
+
+
+def _is_excess(x: DefaultState, rows: I64) -> npt.NDArray[np.bool_]:
+    """Which orders of the liquidator are larger than what they reduce, or reduce nothing."""
+    orders = x.defaults.orders
     is_excess = np.zeros(rows.size, np.bool_)
     find_excess(
-        x.account_arrays(), x.positions.arrays(), liquidator,
+        x.account_arrays(), x.positions.arrays(), x.single(Role.LIQUIDATOR),
         orders.kind[rows], orders.subject[rows], orders.quantity[rows], is_excess,
     )  # fmt: skip
-    _close(x, rows[is_excess], emit)
+    return is_excess
+
+
+def _is_outrun(x: DefaultState, rows: I64) -> npt.NDArray[np.bool_]:
+    """Which limits the price has passed, or are further from it than twice the collar.
+
+    Only where the next slice may place the order anew: with a price, as it orders by one.
+    """
+    orders = x.defaults.orders
+    kind, subject = orders.kind[rows].astype(np.int64), orders.subject[rows].astype(np.int64)
+    price, (collar, _) = _reference(x, kind, subject), _collar(x, kind, subject)
+    is_position = kind == OrderKind.POSITION
+    asset = np.where(is_position, 0, subject)
+    has_price = ~x.assets.is_stale[asset] & (x.assets.unit_price[asset] > 0.0)
+    if is_position.any():
+        is_open = ~blocked_prices(x)[np.where(is_position, subject, 0)]
+        has_price = np.where(is_position, is_open, has_price)
+    quantity = orders.quantity[rows]
+    width = _width(x, kind, subject, quantity, collar)
+    beyond = np.where(
+        orders.quantity[rows] < 0, price - orders.limit[rows], orders.limit[rows] - price
+    )
+    is_far = (collar > 0) & (beyond > 2 * width)
+    outrun: npt.NDArray[np.bool_] = has_price & ((beyond < 0) | is_far)
+    return outrun
 
 
 def _close(x: DefaultState, rows: I64, emit: Emit) -> None:

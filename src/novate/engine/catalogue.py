@@ -10,15 +10,20 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, member, reservation
-from novate.collateral import custody, haircut_rule
+from novate.collateral import custody, external_market, haircut_rule
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
+    contract_decision,
     contract_end,
     liquidation,
     method_choice,
+    order_margin,
     outbox,
+    reopening,
     takeover,
+    uncovered,
+    unpaid,
     waterfall,
 )
 from novate.engine import control, upgrade
@@ -35,11 +40,11 @@ from novate.margin import (
 )
 from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, index_method, reference, surface
+from novate.market import index, index_method, pause, reference, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, expiry, interest
 from novate.valuation import listing, parameter_change
 
 TOPICS: tuple[Topic[State], ...] = (
@@ -51,9 +56,11 @@ TOPICS: tuple[Topic[State], ...] = (
     account.TOPIC,
     member.TOPIC,
     custody.TOPIC,
+    external_market.TOPIC,
     collateral_transfer.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
+    pause.TOPIC,
     index_method.TOPIC,
     surface.TOPIC,
     notional_tier.TOPIC,
@@ -68,14 +75,21 @@ TOPICS: tuple[Topic[State], ...] = (
     admission.TOPIC,
     position_transfer.TOPIC,
     cycle.TOPIC,
+    interest.TOPIC,
+    expiry.TOPIC,
     barrier.TOPIC,
     contract_end.TOPIC,
+    order_margin.TOPIC,
+    contract_decision.TOPIC,
     call.TOPIC,
     method_choice.TOPIC,
     liquidation.TOPIC,
     outbox.TOPIC,
     takeover.TOPIC,
+    reopening.TOPIC,
     waterfall.TOPIC,
+    uncovered.TOPIC,
+    unpaid.TOPIC,
 )
 
 

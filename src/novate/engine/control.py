@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.default_management.unpaid import hold_gains
 from novate.engine.order import PHASES
 from novate.engine.state import State
+from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.clearing.sweep import margin_totals
-from novate.kernel.codes import DueKind
+from novate.market.index import note_assessed
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import DAY
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
-from novate.settlement.cycle import GAINS_WINDOW
+from novate.settlement.interest import INTEREST
 
 INSTANT_MAX = 2**62
 """Last instant of the clock, in the year 2116: sums with any interval stay inside 64 bits."""
@@ -44,9 +46,7 @@ def apply_time_advanced(state: State, row: Row) -> None:
     state.now_ns = row["instant_ns"]
     if state.window_ns == 0:
         state.window_ns = row["instant_ns"]
-        state.due.enter(
-            DueKind.GAINS_WINDOW, 0, GAINS_WINDOW.instants(state, np.zeros(1, np.int64))
-        )
+        state.due.enter(INTEREST.kind, 0, INTEREST.instants(state, np.zeros(1, np.int64)))
 
 
 def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
@@ -55,7 +55,9 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], state.now_ns)
     for phase in PHASES:
         phase(state, emit)
-    totals = margin_totals(state.margin_groups(), state.margin_cache.numbers())
+    numbers = state.margin_cache.numbers()
+    hold_gains(state, MarginColumns(*numbers.T), emit)
+    totals = margin_totals(state.margin_groups(), numbers)
     accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
     emit(
         event.MARGIN_ASSESSED,
@@ -64,8 +66,14 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         equity=equity,
         initial=initial,
         maintenance=maintenance,
+        unpaid=state.unpaid,
     )
     return None
+
+
+def apply_margin_assessed(state: State, row: Row) -> None:
+    """Note that every price that was reported has been assessed; the rest only reports."""
+    note_assessed(state)
 
 
 TOPIC: Topic[State] = Topic(
@@ -80,7 +88,7 @@ TOPIC: Topic[State] = Topic(
     ),
     applications=(
         Application(event.TIME_ADVANCED, apply_time_advanced, NOBODY),
-        Application(event.MARGIN_ASSESSED, report_only, NOBODY),
+        Application(event.MARGIN_ASSESSED, apply_margin_assessed, NOBODY),
         Application(event.COMMAND_REFUSED, report_only, NOBODY),
     ),
 )

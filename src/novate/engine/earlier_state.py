@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from novate.book.account import BY_ROLE, Policies
 from novate.book.columns import AccountColumns
-from novate.kernel.codes import Role
+from novate.kernel.codes import Kind, Role
+from novate.message.parameter import initial_parameters
 
 Named = dict[str, npt.NDArray[Any]]
 """Columns by name: ``table.column``, or the name of an array that stands alone."""
@@ -38,6 +39,18 @@ def fill_account_policies(named: Named) -> Named:
         values = np.array([getattr(policies, column.name) for policies in roles], dtype)
         changed[f"accounts.{column.name}"] = values
     return changed
+
+
+def fill_final_index(named: Named) -> Named:
+    """Give contracts the index that their settlement window adds up: until then that of the mark.
+
+    Parameters
+    ----------
+    named
+        Columns of a state without it; they are not changed.
+    """
+    is_contract = named["instruments.kind"] == Kind.DELTA_ONE
+    return {**named, "marks.final_index": np.where(is_contract, named["marks.index"], 0)}
 
 
 _LIVE = {"reservations": "lots", "orders": "is_open", "losses": "is_open"}
@@ -69,4 +82,29 @@ def drop_done_rows(named: Named) -> Named:
             changed[name] = changed[name][is_live]
         changed[f"{table}.number"] = np.flatnonzero(is_live) + 1
         changed[f"{table}.given"] = np.array([len(is_live)], np.int64)
+    return changed
+
+
+def keep_earlier_defaults(named: Named) -> Named:
+    """Give parameters that are new in state version 3 the values that journals of before have.
+
+    Parameters
+    ----------
+    named
+        Columns of state version 2; they are not changed.
+
+    Returns
+    -------
+    dict
+        The columns with every parameter, those that were stored as they were.
+    """
+    stored = named["parameters"]
+    rest = initial_parameters(2)[len(stored) :]
+    return {**named, "parameters": np.concatenate((stored, rest))}
+
+
+def drop_price_collar(named: Named) -> Named:
+    """Take out which accounts the trade collar bound: it binds all of them."""
+    changed = dict(named)
+    changed.pop("accounts.is_price_collared", None)
     return changed

@@ -21,7 +21,7 @@ from novate.engine.journal import JournalStore
 from novate.engine.keys import Keys
 from novate.engine.linked import Extract, decide_record
 from novate.engine.notice import Changes, Subscriber, Subscribers
-from novate.engine.outbox import ORDER_EVENTS, Outbox
+from novate.engine.outbox import Outbox
 from novate.engine.pending import Pending
 from novate.engine.snapshot import encode_snapshot
 from novate.engine.state import State
@@ -355,7 +355,7 @@ class Engine:
 
     def _tell(self, batches: Sequence[Batch]) -> None:
         """Let what was committed be seen."""
-        if any(run.name in ORDER_EVENTS for batch in batches for run in batch.events):
+        if self._outbox.is_changed_by(run.name for batch in batches for run in batch.events):
             self._outbox = Outbox.of(self.state)
         if not self._views and not self._subscribers:
             return

@@ -129,6 +129,8 @@ class Extract:
         """Bring in what the commands touch, and the clearing house's own accounts."""
         x = self.state
         x.now_ns, x.window_ns = real.now_ns, real.window_ns
+        x.interest_ns = real.interest_ns
+        x.unpaid, x.gains = real.unpaid, real.gains
         x.use(real.plugins)
         x.parameters, x.checksum = real.parameters.copy(), real.checksum.copy()
         for name in _MARKET:

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from novate.collateral import haircut_rule
-from novate.default_management import call, contract_end, liquidation, outbox, takeover, waterfall
+from novate.collateral import external_market, haircut_rule
+from novate.default_management import (
+    call,
+    contract_end,
+    liquidation,
+    order_margin,
+    outbox,
+    takeover,
+    uncovered,
+    waterfall,
+)
 from novate.margin import option_mark, rule_change, tier_table
 from novate.market import index
-from novate.settlement import barrier, cycle
+from novate.settlement import barrier, cycle, expiry, interest
 from novate.valuation import parameter_change
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ PHASES: tuple[Phase[State], ...] = (
     index.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,
+    external_market.call_external_market,
 )
 """What an assessment does, before it adds up the margin of all accounts."""
 
@@ -36,21 +46,25 @@ WORK: tuple[Work[State], ...] = (
     cycle.FUNDING,
     cycle.CYCLE,
     barrier.OBSERVATION,
-    cycle.EXPIRY,
+    expiry.EXPIRY,
     call.CALL_DEADLINE,
     outbox.ORDER_LIFE,
     liquidation.SLICE,
-    cycle.GAINS_WINDOW,
+    interest.INTEREST,
 )
 """Work of one instant: kinds in this order, which is that of their codes; then by number."""
 
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
-    cycle.late_payments,
-    cycle.expiries,
+    cycle.fundings,
+    cycle.late_cycles,
+    expiry.expiries,
+    order_margin.remargins,
+    order_margin.cancellations,
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,
+    uncovered.uncovered_shares,
     liquidation.cures,
     call.calls_met,
     call.early_defaults,
@@ -58,6 +72,7 @@ STAGES: tuple[Stage[State], ...] = (
     call.calls,
     liquidation.slices,
     takeover.surpluses,
+    cycle.gains_windows,
 )
 """Consequences of the present state: the first stage that has any goes first, in a record of its
 own; then all stages are asked again, from the top."""

@@ -21,10 +21,17 @@ from novate.kernel.clearing.columns import I64, Columns
 from novate.kernel.clearing.position import largest_sizes, largest_sizes_of
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
+from novate.margin.option_mark import value_options
 from novate.message import event
+from novate.message.declare import columns_of
 from novate.valuation import ClearingState, MarginCache, add_on, margin_model
 
 IndexArray = npt.NDArray[np.int64]
+
+PAYS_OUT = frozenset(
+    message.name for message in (event.COLLATERAL_WITHDRAWN, event.EXTERNAL_MARKET_SETTLED)
+)
+"""Events that move cash out of custody."""
 
 ADMITTED = frozenset(
     message.name
@@ -63,6 +70,7 @@ class State(PolicyState):
         self.add_ons = add_on.by_number(plugins.add_ons)
         self.loss_policies = policies_by_number(plugins.loss_policies)
         self.liquidation_methods = methods_by_number(plugins.liquidation_methods)
+        self.option_values = value_options
 
     def tables(self) -> dict[str, Columns]:
         """Return every table by name, in a fixed order."""
@@ -92,10 +100,11 @@ class State(PolicyState):
         for table, columns in self.tables().items():
             for name, array in columns.export().items():
                 named[f"{table}.{name}"] = np.ascontiguousarray(array)
-        named["clock"] = np.array([x.now_ns, x.window_ns], np.int64)
+        named["clock"] = np.array([x.now_ns, x.window_ns, x.interest_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
-        named["uncovered"] = np.array([self.defaults.uncovered], np.int64)
+        named["uncovered"] = np.array([self.defaults.uncovered, self.defaults.share_due_ns])
+        named["unpaid"] = np.array([x.unpaid, x.gains], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -166,12 +175,26 @@ class State(PolicyState):
             return None
         terms = self.instruments
         require_zero_sums(self.accounts)
+        self._require_custody(events)
         if np.count_nonzero(terms.lots_sum) or np.count_nonzero(terms.pending_sum):
             _require_cancelled(self, terms.used("lots_sum"), terms.used("pending_sum"))
         if any(run.name not in ADMITTED for run in events):
             self._require_bounds(touched)
         self.is_moved = False
         return touched
+
+    def _require_custody(self, events: Sequence[Run]) -> None:
+        """Stop when an asset was paid out that the clearing house does not hold (rule 6.91).
+
+        Records of earlier engine versions may have done so: only what a record pays out is looked
+        at.
+        """
+        for run in events:
+            if run.name in PAYS_OUT:
+                assets = np.unique(columns_of(run)["asset"])
+                there = -self.accounts.balance[self.single(Role.CUSTODY), assets]
+                is_held = bool((there >= 0).all())
+                require(is_held, f"custody of assets {assets.tolist()} holds {there.tolist()}")
 
     def _require_bounds(self, accounts: IndexArray) -> None:
         """Stop when the positions of one of some accounts could add up to what 64 bits cannot."""
@@ -227,12 +250,14 @@ class State(PolicyState):
                 }
             )
         x = state
-        clock = _filled("clock", named, np.zeros(2, np.int64))
-        x.now_ns, x.window_ns = (int(value) for value in clock)
+        clock = _filled("clock", named, np.zeros(3, np.int64))
+        x.now_ns, x.window_ns, x.interest_ns = (int(value) for value in clock)
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
+        x.unpaid, x.gains = (int(n) for n in _filled("unpaid", named, np.zeros(2, np.int64)))
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
-        state.defaults.uncovered = int(_filled("uncovered", named, np.zeros(1, np.int64))[0])
+        uncovered = _filled("uncovered", named, np.zeros(2, np.int64)).tolist()
+        state.defaults.uncovered, state.defaults.share_due_ns = uncovered
         state._restore_texts(msgspec.json.decode(named["texts"].tobytes()))
         for number in sorted({*x.accounts.used("margin_model").tolist()} - set(x.margin_models)):
             raise JournalError(f"a group has margin model {number}, the catalogue has no such")
@@ -241,6 +266,7 @@ class State(PolicyState):
         x.require_known_layers(x.defaults.waterfall)
         x.require_known_methods(np.unique(x.accounts.used("liquidation_method")))
         x.positions.reindex(x.accounts)
+        x.forget_age()
         x.locate_suspense()
         x.sum_again()
         return state

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from novate.engine.earlier_state import Named, drop_done_rows, fill_account_policies
+from novate.engine.earlier_state import (
+    Named,
+    drop_done_rows,
+    drop_price_collar,
+    fill_account_policies,
+    fill_final_index,
+    keep_earlier_defaults,
+)
 from novate.errors import JournalError
 
 STATE_VERSION = 3
@@ -45,6 +52,9 @@ STEPS: dict[int, StateStep] = {
             "assets.keep": "assets.collateral_factor",
         },
         upcast=lambda named: fill_account_policies(drop_done_rows(named)),
+    ),
+    3: StateStep(
+        upcast=lambda named: keep_earlier_defaults(fill_final_index(drop_price_collar(named))),
     ),
 }
 """By the state version that it leads to."""

@@ -28,11 +28,12 @@ from novate.units import format_instant
 TRIGGERS = {"LiquidationStarted": "liquidation", "DefaultDeclared": "default"}
 FOR_ALL = frozenset(
     {"IndexUpdated", "MarkUpdated", "OptionMarked", "CycleSettled", "FundingSettled",
-     "ContractExpired", "OptionExpired", "BarrierTouched", "GainsCut"}
+     "InterestCharged", "ContractExpired", "OptionExpired", "BarrierTouched", "GainsCut"}
 )  # fmt: skip
 """Events that change the worth of accounts without naming them."""
 ITEMS = {
     "FundingSettled": "Funding",
+    "InterestCharged": "Interest on debts",
     "AssetConverted": "Conversion of collateral",
     "CollateralTransferred": "Transfers between accounts of the holder",
     "PositionTransferred": "Transfers between accounts of the holder",

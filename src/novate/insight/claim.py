@@ -29,6 +29,7 @@ from novate.units import format_decimal, format_instant
 Row = dict[str, Any]
 FOLDED = frozenset(
     {"AccountOpened", "SubAccountOpened", "AssetDeclared", "InstrumentListed",
+     "ExternalMarketSettled",
      "OptionListed", "IndexUpdated", "CollateralPosted", "CollateralWithdrawn", "OrderFilled",
      "LossRecorded", "LossAllocated", "GainsCut", "PositionDeleveraged", "SurplusSwept",
      "MarginCalled", "MarginCallMet", "DefaultDeclared",
@@ -102,9 +103,9 @@ class Fold:
                 self.counts["notional"] += self._notional(row)
                 self._move(row["fee"], batch)
             case _:
-                self._loss_taken(name, batch, row)
+                self._cash_moved(name, batch, row)
 
-    def _loss_taken(self, name: str, batch: Batch, row: Row) -> None:
+    def _cash_moved(self, name: str, batch: Batch, row: Row) -> None:
         if name == "LossAllocated":
             self.paid[row["layer"]] += row["amount"]
             if row["layer"] == Layer.INSURANCE_FUND:
@@ -116,11 +117,21 @@ class Fold:
         elif name == "SurplusSwept":
             self.counts["surplus"] += row["amount"]
             self._move(row["amount"], batch)
+        elif name == "ExternalMarketSettled":
+            way = "external_in" if row["amount"] > 0 else "external_out"
+            self.counts[way] += self._worth(row["asset"], abs(row["amount"]))
 
     def _move(self, amount: int, batch: Batch) -> None:
         self.fund += amount
         if self.fund < self.low:
             self.low, self.low_ns = self.fund, batch.instant_ns
+
+    def _worth(self, asset: int, amount: int) -> int:
+        """Numeraire units of an amount at the last index, rounded down."""
+        if asset == 0:
+            return amount
+        scale = 10 ** (8 + self.decimals[asset])
+        return int(amount * self.index.get(asset, 0) * 10 ** self.decimals[0] // scale)
 
     def _notional(self, row: Row) -> int:
         """Notional of a fill: its value, the face of its contracts, or of options the coins.
@@ -182,6 +193,8 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "defaults": counts["DefaultDeclared"],
         "liquidation_fees": _text(counts["fees"]),
         "surplus_to_fund": _text(counts["surplus"]),
+        "external_paid_in": _text(counts["external_in"]),
+        "external_paid_out": _text(counts["external_out"]),
         "taken_over": counts["AccountTakenOver"],
         "deleveraged": counts["PositionDeleveraged"],
     }

@@ -104,10 +104,11 @@ def collateral_used(observer: RunRecord) -> int:
     """Collateral of the defaulters that stood before every other layer, numeraire units.
 
     For each account that was taken over: its net equity when its liquidation began or its default
-    was declared, if positive, with what was paid in afterwards.  It was used to the last unit: on
-    the account's own slices and their fees, then by the liquidator; what was not needed there is
-    in the surplus that went to the insurance fund.  What the account lost before it failed is not
-    in it: other traders won that, and it covered no loss of the clearing house.
+    was declared, if positive, with what was paid in afterwards and without what it kept at the
+    takeover.  It was used on the account's own slices and their fees, then by the liquidator; what
+    was not needed there is in the surplus that went to the insurance fund.  What the account lost
+    before it failed is not in it: other traders won that, and it covered no loss of the clearing
+    house.
     """
     return sum(max(observer.failed.get(account, 0), 0) for account in observer.taken_over_ns)
 
@@ -136,6 +137,8 @@ def result_of(run: ObservedRun) -> dict[str, Any]:
         "defaults": totals["defaults"],
         "liquidation_fees": text(totals["liquidation_fees"]),
         "surplus_to_fund": text(totals["surplus_to_fund"]),
+        "external_paid_in": text(totals["external_paid_in"]),
+        "external_paid_out": text(totals["external_paid_out"]),
         "taken_over": totals["taken_over"],
         "deleveraged": observer.totals["deleveraged"],
     }

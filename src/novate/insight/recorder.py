@@ -186,11 +186,14 @@ def _converted(o: RunRecord, batch: Batch, row: Row) -> None:
 def _taken_over(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["taken_over"] += 1
     o.taken_over_ns[row["account"]] = batch.instant_ns
-    o.equity_taken[row["account"]] += row["equity"]
+    o.equity_taken[row["account"]] += row["equity"] - row["kept"]
+    if row["account"] in o.failed:
+        o.failed[row["account"]] -= row["kept"]
     o.fact(
         batch, row["account"], "takeover",
-        "Taken over: what was left went to the liquidator at the marks.",
+        "Taken over at the marks: debts and what pays for them went to the liquidator.",
         net_equity=money(row["equity"]), maintenance_margin=money(row["maintenance"]),
+        kept=money(row["kept"]),
     )  # fmt: skip
 
 
@@ -202,6 +205,8 @@ def _loss(o: RunRecord, batch: Batch, row: Row) -> None:
 
 def _allocated(o: RunRecord, batch: Batch, row: Row) -> None:
     layer = o.layers[row["layer"]]
+    if row["layer"] == Layer.UNCOVERED:
+        o.loss_account[0] = row["payer"]  # the liquidator: what is shared later of all losses
     o.payers[layer] += row["amount"]
     if row["layer"] == Layer.INSURANCE_FUND:
         o.move_fund(-row["amount"], batch.instant_ns)
@@ -236,6 +241,15 @@ def _deleveraged(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["deleveraged"] += 1
 
 
+def _settled_outside(o: RunRecord, batch: Batch, row: Row) -> None:
+    worth, asset = abs(row["amount"]), row["asset"]
+    if asset:  # at the last index before it, rounded down
+        decimals = o.listing.decimals
+        scale = 10 ** (8 + decimals[asset])
+        worth = worth * o.index.get(asset, 0) * 10 ** decimals[0] // scale
+    o.totals["external_paid_in" if row["amount"] > 0 else "external_paid_out"] += worth
+
+
 def _swept(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["surplus_to_fund"] += row["amount"]
     o.move_fund(row["amount"], batch.instant_ns)
@@ -261,4 +275,5 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "GainsCut": _cut,
     "PositionDeleveraged": _deleveraged,
     "SurplusSwept": _swept,
+    "ExternalMarketSettled": _settled_outside,
 }

@@ -23,9 +23,9 @@ from novate.message.version import present_event
 
 I64 = npt.NDArray[np.int64]
 ROW_BY_ROW = frozenset(
-    {"OrderFilled", "AssetConverted", "CycleSettled", "FundingSettled", "ContractExpired",
-     "OptionExpired", "CollateralPosted", "CollateralWithdrawn", "CollateralTransferred",
-     "PositionTransferred"}
+    {"OrderFilled", "AssetConverted", "CycleSettled", "FundingSettled", "InterestCharged",
+     "ContractExpired", "OptionExpired", "CollateralPosted", "CollateralWithdrawn",
+     "CollateralTransferred", "PositionTransferred"}
 )  # fmt: skip
 """Events that are applied one at a time, so that each one's effect stands apart from the next."""
 

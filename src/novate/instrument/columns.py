@@ -127,6 +127,7 @@ class InstrumentColumns(Columns):
         "funding_damper_e9": (np.int64, 0),
         "interest_e9": (np.int64, 0),
         "next_cycle_ns": (np.int64, 0),
+        "stale_ppm": (np.int64, 0),
         "next_funding_ns": (np.int64, 0),
         "next_expiry_ns": (np.int64, 0),
         "cycle": (np.int64, 0),
@@ -147,6 +148,11 @@ class InstrumentColumns(Columns):
         "next_observation_ns": (np.int64, 0),
         "rebate_ticks": (np.int64, 0),
         "is_knocked": (np.bool_, False),
+        "suspend_ns": (np.int64, 0),
+        "is_delisted": (np.bool_, False),
+        "proposed_e8": (np.int64, 0),
+        "proposed_ns": (np.int64, 0),
+        "proposer": (np.int64, 0),
         "tier_count": (np.int64, 0),
         "tier_floor": (np.float64, np.inf),
         "initial_rate": (np.float64, 0.0),
@@ -174,6 +180,7 @@ class InstrumentColumns(Columns):
     funding_damper_e9: I64
     interest_e9: I64
     next_cycle_ns: I64
+    stale_ppm: I64  # of the notional: what margin asks more while prices are stale
     next_funding_ns: I64
     next_expiry_ns: I64
     cycle: I64
@@ -194,6 +201,11 @@ class InstrumentColumns(Columns):
     next_observation_ns: I64
     rebate_ticks: I64
     is_knocked: npt.NDArray[np.bool_]
+    suspend_ns: I64  # instant from which it is suspended, 0 for none
+    is_delisted: npt.NDArray[np.bool_]
+    proposed_e8: I64  # price that waits for approval, and since when
+    proposed_ns: I64
+    proposer: I64  # number of a name
     tier_count: I64
     tier_floor: F64
     initial_rate: F64

@@ -141,6 +141,7 @@ class Layer(IntEnum):
     GAINS_HAIRCUT = 5
     AUTO_DELEVERAGING = 6
     UNCOVERED = 7  # not a layer: what no layer could bear
+    NET_WORTH = 20  # not a layer: how what is uncovered is shared in the end
 
 
 class Origin(IntEnum):
@@ -168,7 +169,8 @@ class DueKind(IntEnum):
     CALL_DEADLINE = 5
     ORDER_LIFE = 6
     SLICE = 7
-    GAINS_WINDOW = 8
+    INTEREST = 8
+    GAINS_WINDOW = 9
 
 
 NEW_TERMS = (DueKind.PARAMETER, DueKind.TIERS, DueKind.MARGIN_RULE)

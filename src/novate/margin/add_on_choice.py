@@ -42,9 +42,10 @@ def decide_set_add_on(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
     if blocked >= 0:
         return Refusal(No.PRICE_BLOCKED, blocked, -1)
-    equity = x.assess(group).equity
+    found = x.assess(group)
+    equity = found.equity
     add_ons = _changed(int(x.accounts.add_ons[group]), add_on, is_on=row["is_on"])
-    initial = int(x.margins([group], joined([book]), add_ons=add_ons)[0, 0])
+    initial = int(x.margins([group], joined([book]), add_ons=add_ons)[0, 0]) + found.debt_initial
     if row["is_on"] and equity < initial:
         return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
     emit(event.ADD_ON_SET, equity=equity, requirement=initial, **row)

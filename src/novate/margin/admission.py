@@ -3,16 +3,13 @@
 An order reserves margin on the worse side of all open orders, and an open-order hold for the loss
 and the fee of a fill at its limit.  A trade that uses a reservation is not refused for margin: its
 other side has accepted it.  A trade without one is refused when equity after it would be below
-initial margin; a risk-reducing trade needs maintenance margin, or no larger shortfall after it than
-before.
+initial margin; one that only reduces is then bounded by what it concedes (`margin.way_out`).
 
-Sources: rules 7.1 to 7.29; CPMI-IOSCO PFMI Principle 6 (margin before exposure).  Binance likewise
-asks for the open loss of an order, against the mark, beside its initial margin.
+Sources: rules 7.1 to 7.29 and 7.50 to 7.55; CPMI-IOSCO PFMI Principle 6 (margin before exposure).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,18 +17,14 @@ import numpy as np
 from novate.book.reservation import reservation_rows
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.group import gross_lots_elsewhere, lots_elsewhere
+from novate.kernel.clearing.group import gross_lots_elsewhere
 from novate.kernel.clearing.open_interest import open_order_beyond
-from novate.kernel.clearing.risk_reducing import AFTER, BEFORE, BUYER, SELLER
-from novate.kernel.clearing.settle import (
-    entry_of_trade,
-    gross_reserved,
-    row_of,
-    trade_fee,
-    value_of,
-)
+from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CLOSED, SELLER
+from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_of
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.margin.way_out import conceded_with, netted_lots, order_loss
+from novate.market.collar import collars_of
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
@@ -40,22 +33,26 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
-from novate.valuation.price_status import halted_among, is_halted
+from novate.valuation.price_status import halted_among, is_halted, without_the_expired
+from novate.valuation.stale_collateral import without_stale_collateral
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
 )  # fmt: skip
 """Columns of a trade that its event repeats."""
 
+_BOOKED = ("value", "buyer_fee", "seller_fee", "unproven")
+"""Columns of the event that the kernel finds."""
+
 
 def decide_submit_trades(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide and book a run of trades, row by row (rules 7.1 to 7.22 and 15.1 to 15.4).
+    """Decide and book a run of trades, row by row (rules 7.1 to 7.22, 6.92 and 15.1 to 15.4).
 
     Each row sees what the rows before it booked.  Booked rows are one `TradeNovated` with the value
     and both fees in ledger units of the settlement asset: value positive for a buyer of a linear
-    contract, a fee positive when the side pays.
+    contract, a fee positive when the side pays; and what is not proven and goes over (rule 7.81).
 
     Parameters
     ----------
@@ -71,27 +68,31 @@ def decide_submit_trades(
     """
     rows = len(columns["lots"])
     x.positions.reserve(2 * rows, x.accounts)
-    refusal, actual, allowed, value, buyer_fee, seller_fee = np.zeros((6, rows), np.int64)
+    refusal, actual, allowed, *booked_columns = np.zeros((7, rows), np.int64)
     buyer_reservation = reservation_rows(x, columns["buyer_reservation"])
     seller_reservation = reservation_rows(x, columns["seller_reservation"])
-    collar_ppm = x.by_instrument(Parameter.TRADE_COLLAR_PPM)
+    collar_ppm = collars_of(x)
     sale_ppm = x.by_instrument(Parameter.RISK_REDUCING_SALE_PPM)
     is_halted = halted_among(x, columns["instrument"])
+    market_owes = bool(x.assets.used("external_called").any())
+    status = without_the_expired(x, columns["instrument"])
     at, asked_row = 0, -1
-    asked = np.zeros((2 if x.modelled_groups().size else 0, 4), np.int64)
-    while at < rows:
-        at = decide_trades(
-            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-            x.instruments.count, collar_ppm, sale_ppm, is_halted, at, asked_row, asked,
-            columns["buyer"], columns["seller"], columns["instrument"], columns["ticks"],
-            columns["lots"], columns["buyer_is_maker"], buyer_reservation, seller_reservation,
-            refusal, actual, allowed, value, buyer_fee, seller_fee,
-        )  # fmt: skip
-        if at < rows:
-            asked_row, asked = at, _ask_models(x, columns, at)
+    asked = np.zeros((2 if x.modelled_groups().size else 0, ASKED), np.int64)
+    with without_stale_collateral(x):
+        while at < rows:
+            at = decide_trades(
+                x.account_arrays(), x.positions.arrays(),
+                x.instrument_arrays()._replace(status=status), x.asset_arrays(),
+                x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
+                x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row,
+                asked, columns["buyer"], columns["seller"], columns["instrument"],
+                columns["ticks"], columns["lots"], columns["buyer_is_maker"], buyer_reservation,
+                seller_reservation, refusal, actual, allowed, *booked_columns,
+            )  # fmt: skip
+            if at < rows:
+                asked_row, asked = at, _ask_models(x, columns, at)
     novated = {
-        "row": np.arange(rows), "value": value, "buyer_fee": buyer_fee, "seller_fee": seller_fee,
+        "row": np.arange(rows), **dict(zip(_BOOKED, booked_columns, strict=True)),
         **{name: columns[name] for name in _NOVATED},
     }  # fmt: skip
     if not np.count_nonzero(refusal):
@@ -108,12 +109,13 @@ def decide_submit_trades(
 
 
 def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
-    """Return what the models of both sides ask after a trade and before it, shape (2, 4).
+    """Return what the models of both sides ask after a trade and before it, shape (2, ASKED).
 
-    Rows are the buyer and the seller, columns initial and maintenance margin after the trade, then
-    both before it, numeraire units; zero for a side whose margin the kernel adds up itself.
+    Rows are the buyer and the seller, columns initial and maintenance margin after the trade, both
+    before it, and maintenance margin after it if open orders of its direction fill too, numeraire
+    units; zero for a side whose margin the kernel adds up itself.
     """
-    asked = np.zeros((2, 4), np.int64)
+    asked = np.zeros((2, ASKED), np.int64)
     i, lots, ticks = (int(columns[name][row]) for name in ("instrument", "lots", "ticks"))
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     for side, name, sign in ((BUYER, "buyer", 1), (SELLER, "seller", -1)):
@@ -130,8 +132,13 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
             entry = entry_of_trade(x.positions.arrays(), other, i, -sign * lots, -sign * value)
             netting_set = int(x.accounts.netting_set[other])
             after = after.after(i, netting_set, lots=-sign * lots, entry=int(entry))
-        margins = x.margins([x.group_of(account)] * 2, joined([after, before]))
-        asked[side, AFTER : AFTER + 2], asked[side, BEFORE:] = margins
+        _, buys, sells = netted_lots(x, account, i)
+        closed = after.after(
+            i, int(x.accounts.netting_set[account]), lots=buys if sign > 0 else -sells
+        )
+        margins = x.margins([x.group_of(account)] * 3, joined([after, before, closed]))
+        asked[side, AFTER : AFTER + 2], asked[side, BEFORE : BEFORE + 2] = margins[:2]
+        asked[side, CLOSED] = margins[2, 1]
     return asked
 
 
@@ -152,7 +159,7 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
-        c["buyer_fee"], c["seller_fee"],
+        c["buyer_fee"], c["seller_fee"], c["unproven"],
     )  # fmt: skip
 
 
@@ -176,20 +183,21 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _order_refusal(x, account, i, lots, limit)
     if refusal is not None:
         return refusal
-    held = order_loss(x, i, lots, limit)
+    held = order_loss(x, account, i, lots, limit)
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
+    with without_stale_collateral(x):
+        after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     equity, initial = after.equity, after.initial + held
     if equity < initial:
-        if not _only_reduces(x, account, i, lots) or held > _released(x, account, i, lots):
+        if not _only_reduces(x, account, i, lots):
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
-        # A risk-reducing order (rule 7.27): its loss is no more than the maintenance margin that it
-        # frees.  Its hold is at most what is free, so that the order leads to no call.
-        initial -= held
-        held = min(held, max(equity - initial, 0))
-        initial += held
+        # A way out of the position (rule 7.27): it holds its loss like every other order.
+        with without_stale_collateral(x):
+            conceded, most = conceded_with(x, account, i, lots, limit)
+        if conceded > most:
+            return Refusal(No.INSUFFICIENT_MARGIN, conceded, most)
     if is_halted(x, i) and not _only_reduces(x, account, i, lots):
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     if x.accounts.is_suspended[account] and not _only_reduces(x, account, i, lots):
@@ -203,34 +211,6 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         requirement=initial, **row,
     )  # fmt: skip
     return None
-
-
-def order_loss(x: ClearingState, i: int, lots: int, limit_ticks: int) -> int:
-    """Return what a fill of an order at its limit loses, fee included (rules 7.23 and 7.24).
-
-    No fill within the limit costs more: a fee is at most a tenth of the value, so that a better
-    price gains more than its fee.  An option that is bought is no collateral, so its whole premium
-    counts; for one that is sold the margin of the short is asked in full, and the premium comes in.
-
-    Parameters
-    ----------
-    i, lots, limit_ticks
-        Instrument, signed lots (positive to buy) and the worst price of a fill.
-
-    Returns
-    -------
-    int
-        Numeraire units, not negative: the value at the limit beyond that at the mark if it is a
-        loss, rounded up, and the dearer of both fees on the value at the limit, rounded up.
-    """
-    form, unit = x.instruments.form[i], x.instruments.unit[i]
-    value = int(value_of(form, unit, limit_ticks, lots))
-    behind = value
-    if x.instruments.style[i] != Style.PREMIUM:
-        behind -= int(value_of(form, unit, x.marks.mark[i], lots))
-    rate = max(int(x.instruments.maker_fee_ppm[i]), int(x.instruments.taker_fee_ppm[i]))
-    price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
-    return math.ceil(max(behind, 0) * price) + math.ceil(int(trade_fee(value, rate)) * price)
 
 
 def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int) -> Refusal | None:
@@ -266,25 +246,6 @@ def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
 
 
-def netted_lots(x: ClearingState, account: int, i: int) -> tuple[int, int, int]:
-    """Signed lots, and open lots bought and sold, of a contract in an account's netting set."""
-    arrays = x.account_arrays(), x.positions.arrays()
-    lots, buys, sells = (int(n) for n in lots_elsewhere(*arrays, account, i))
-    p, row = x.positions, int(row_of(x.positions.arrays(), account, i))
-    if row >= 0:
-        lots += int(p.lots[row])
-        buys += int(p.buy_lots[row])
-        sells += int(p.sell_lots[row])
-    return lots, buys, sells
-
-
-def _released(x: ClearingState, account: int, i: int, lots: int) -> int:
-    """Maintenance margin that closing signed ``lots`` at the mark frees, numeraire units."""
-    value = int(value_of(x.instruments.form[i], x.instruments.unit[i], x.marks.mark[i], lots))
-    after = x.assess_after(account, i, lots=lots, value=value)
-    return x.assess(account).maintenance - after.maintenance
-
-
 def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int) -> Refusal | None:
     """Checks of a reservation that need no margin."""
     accounts = x.accounts
@@ -297,8 +258,9 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
     if not 0 < limit <= x.instruments.ticks_max[i]:
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
-    if x.instruments.status[i] != InstrumentStatus.ACTIVE:
-        return Refusal(No.INSTRUMENT_NOT_ACTIVE, int(x.instruments.status[i]), 1)
+    status = int(without_the_expired(x, np.array([i]))[i])
+    if status != InstrumentStatus.ACTIVE:
+        return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
     if accounts.status[account] > AccountStatus.CALLED:
         return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
     held, elsewhere = _worst_side(x, account, i, lots)

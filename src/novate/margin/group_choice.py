@@ -17,14 +17,15 @@ from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
 from novate.kernel.codes import AccountStatus, MarginMode, MemberStatus
-from novate.margin.admission import netted_lots
+from novate.margin.way_out import netted_lots
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import SetMarginGroupRefusal as No
 from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.group_book import book_of
+from novate.valuation.other_price import at_mark_and_ramp
 from novate.valuation.price_status import is_blocked
 
 
@@ -58,18 +59,25 @@ def decide_set_margin_group(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     parted = _beside(x, account)
     put_into_group(x, account, group, row["netting_set"])
     there = x.assess(account)
+    is_parted = left not in (account, group)
+    reported = [unassessed_asset(x, part) for part in (left, account)] if is_parted else []
     refusal = _size_refusal(x, account)
     refusal = refusal or (None if is_same else _orders_refusal(x, account, parted))
+    unpaid = None
     if left in (account, group):
         refusal = refusal or _margin_refusal(there, there.initial)
     else:
         refusal = refusal or _parts_refusal(x, (left, account))
+        unpaid = refusal or _unpaid_refusal(x, (left, account))
     put_into_group(x, account, left, netting_set)
     for name, value in before.items():
         getattr(x.accounts, name)[account] = value
     if refusal is None and x.accounts.is_suspended[account]:
         standing = int(x.accounts.status[x.accounts.parent[account]])
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, standing, MemberStatus.ACTIVE)
+    refusal = refusal or unpaid
+    if refusal is None and max(reported, default=-1) >= 0:
+        refusal = Refusal(No.PRICE_NOT_ASSESSED, next(a for a in reported if a >= 0), -1)
     if refusal is None:
         emit(event.MARGIN_GROUP_SET, equity=there.equity, requirement=there.initial, **row)
     return refusal
@@ -104,15 +112,27 @@ def _parts_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
     stale = [asset for asset in (stale_asset(x, part) for part in parts) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
+    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parts))
+
+
+def _excess_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+    """Whether both parts have what a withdrawal leaves."""
     both = [x.assess(part) for part in parts]
     needs = [held_back(x, part, found) for part, found in zip(parts, both, strict=True)]
-    for found, need in zip(both, needs, strict=True):
-        refusal = _margin_refusal(found, need.margin)
-        if refusal is not None:
-            return refusal
-    for found, need in zip(both, needs, strict=True):
-        if found.equity < sum(need):
-            return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    for count, code in ((1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN)):
+        for found, need in zip(both, needs, strict=True):
+            if found.equity < sum(need[:count]):
+                return Refusal(code, found.equity, sum(need[:count]))
+    return None
+
+
+def _unpaid_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+    """Whether both parts also keep their shares of what is not paid for (rule 6.96)."""
+    for part in parts:
+        found = x.assess(part)
+        need = sum(held_back(x, part, found))
+        if found.equity < need:
+            return Refusal(No.GAINS_NOT_PAID, found.equity, need)
     return None
 
 
@@ -132,7 +152,7 @@ def _beside(x: ClearingState, account: int) -> dict[int, Lots]:
 def _orders_refusal(x: ClearingState, account: int, parted: dict[int, Lots]) -> Refusal | None:
     """Whether open orders have the position that they close, in the set left and in the new one.
 
-    An order that only reduces was granted without margin for a position of its own.
+    An order that only reduces may stand on the position that it closes, not on margin.
 
     Parameters
     ----------

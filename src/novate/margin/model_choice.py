@@ -41,8 +41,9 @@ def decide_set_margin_model(x: ClearingState, row: Row, emit: Emit) -> Refusal |
     blocked = next((i for i in book.instrument.tolist() if is_blocked(x, i)), -1)
     if blocked >= 0:
         return Refusal(No.PRICE_BLOCKED, blocked, -1)
-    equity = x.assess(group).equity
-    initial = int(x.margins([group], joined([book]), model)[0, 0])
+    found = x.assess(group)
+    equity = found.equity
+    initial = int(x.margins([group], joined([book]), model)[0, 0]) + found.debt_initial
     if equity < initial:
         return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
     emit(event.MARGIN_MODEL_SET, equity=equity, requirement=initial, **row)

@@ -14,8 +14,10 @@ import numpy as np
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.pricing.option import mark_values
+from novate.margin.contract_rule.reached_payoff import Window, jumps, reached_ticks
 from novate.margin.contract_rule.short_option import rule_of, short_ticks
 from novate.market.index import MS, WORD_E8
+from novate.market.settlement_mean import Seen, settlement_mean
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.message.topic import NOBODY, Application, Topic
@@ -34,7 +36,7 @@ DELTA_MAX = 2**62
 
 
 def mark_options(x: ClearingState, emit: Emit) -> None:
-    """Emit `OptionMarked` for active options with a fresh index, by number (rules 9.2 to 9.18).
+    """Emit `OptionMarked` for active options with a fresh index, by number (chapter 9).
 
     An option without a smile keeps mark, slow mark and margins; the sums of its settlement window
     go on.
@@ -48,15 +50,17 @@ def mark_options(x: ClearingState, emit: Emit) -> None:
         return
     smiles = _smile_rows(x, rows)
     numbers = {name: getattr(x.marks, name)[rows] for name in NAMES}
+    final = _final_so_far(x, rows)
     valued = np.flatnonzero(smiles >= 0)
     if valued.size:
-        for name, column in value_options(x, rows[valued], smiles[valued]).items():
+        seen = Seen(*(final[name][valued] for name in Seen._fields))
+        for name, column in value_options(x, rows[valued], smiles[valued], seen).items():
             numbers[name][valued] = column
     emit.columns(
         event.OPTION_MARKED,
         instrument=rows,
         index=x.assets.price_e8[asset[rows]],
-        **_final_so_far(x, rows),
+        **final,
         **numbers,
     )
 
@@ -66,7 +70,9 @@ def _final_so_far(x: ClearingState, rows: I64) -> dict[str, I64]:
     c, marks = x.instruments, x.marks
     expiry, before = c.expiry_ns[rows], marks.index[rows]
     start = np.maximum(marks.updated_ns[rows], expiry - c.settlement_window_ns[rows])
-    elapsed = np.maximum(np.minimum(x.now_ns, expiry) - start, 0) // MS
+    observed = marks.updated_ns[rows] + x.index_life_ns()
+    until = np.minimum(np.minimum(x.now_ns, expiry), observed)  # rule 5.17
+    elapsed = np.maximum(until - start, 0) // MS
     elapsed[before == 0] = 0  # no index was known before
     whole, rest = np.divmod(before, WORD_E8)
     return {
@@ -91,13 +97,15 @@ def _smile_rows(x: ClearingState, rows: I64) -> I64:
     return np.array([found[key] for key in keys], np.int64)
 
 
-def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
-    """Value options from their smiles (rules 9.5 to 9.18).
+def value_options(x: ClearingState, rows: I64, smiles: I64, seen: Seen) -> dict[str, I64]:
+    """Value options from their smiles (rules 9.5 to 9.18, 9.50 to 9.55).
 
     Parameters
     ----------
     rows, smiles
         Instruments, and the row of the last smile of each; shape (options,).
+    seen
+        What their settlement windows have added up until now.
 
     Returns
     -------
@@ -119,17 +127,19 @@ def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
     values = np.empty_like(spots)
     raw = (getattr(s, f"{name}_e9")[smiles] / E9 for name in SMILE)
     terms = (c.kind[rows], c.side[rows].astype(np.float64), strike, payout * tick, is_coin)
-    columns = (*terms, *_barriers_of(x, rows, tick), left, span, *raw, spots, values)
+    columns = (*terms, *_barriers_of(x, rows, tick), left)
+    columns = (*columns, *settlement_mean(x, rows, seen), span, *raw, spots, values)
     mark_values(*columns)
     priced = np.asarray(np.isfinite(values).all(axis=1))
     value, slowly, up, down = np.where(priced[:, None], values, 0.0).T
     # Numeraire per unit of value: the index for an option paid in coin.
     worth = np.where(is_coin, index, 1.0)
+    most_paid = np.where(payout == 0, most, np.maximum(payout, c.rebate_ticks[rows]))
     initial, maintenance = short_ticks(
         rule_of(x.option_rules, c.margin_rule[rows]), c.side[rows], index, strike,
-        value * worth, expiry - x.now_ns, tick * worth,
-        np.where(payout == 0, most, np.maximum(payout, c.rebate_ticks[rows])),
+        value * worth, expiry - x.now_ns, tick * worth, most_paid,
     )  # fmt: skip
+    _raise_to_reached(x, rows, seen, most_paid, initial, maintenance)
     slope = np.where(is_coin, (up * (1.0 + BUMP) - down * (1.0 - BUMP)) * index, up - down)
     delta = np.floor(slope / (2.0 * BUMP * index) * 1e9 + 0.5)
     marked = (
@@ -141,6 +151,27 @@ def value_options(x: ClearingState, rows: I64, smiles: I64) -> dict[str, I64]:
         name: np.where(priced, column, getattr(x.marks, name)[rows])
         for name, column in zip(NAMES, marked, strict=True)
     }
+
+
+def _raise_to_reached(
+    x: ClearingState, rows: I64, seen: Seen, most: I64, initial: I64, maintenance: I64
+) -> None:
+    """Raise margins of options that jump to the payoff that one move reaches (rule 9.53).
+
+    ``most`` are the largest payoffs; all of shape (options,), ticks.  The margins are changed.
+    """
+    c, rules = x.instruments, x.option_rules
+    for k in jumps(c, rows).tolist():
+        i = int(rows[k])
+        at, index = int(c.margin_rule[i]) - 1, int(x.assets.price_e8[c.underlying[i]])
+        left_ms = max(int(c.expiry_ns[i]) - x.now_ns, 0) // MS
+        window = Window(seen.total(k), int(seen.final_ms[k]), left_ms)
+        for margin, share in (
+            (maintenance, int(rules.maintenance_ppm[at])), (initial, int(rules.initial_ppm[at])),
+        ):  # fmt: skip
+            reached = reached_ticks(c, i, index, window, share)
+            margin[k] = min(max(int(margin[k]), reached), int(most[k]))
+        initial[k] = max(initial[k], maintenance[k])
 
 
 def _over(column: I64, scale: int) -> F64:

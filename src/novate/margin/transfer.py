@@ -18,13 +18,14 @@ from novate.kernel.clearing.group import gross_lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved, row_of
 from novate.kernel.clearing.transfer import drop_last_row, move_lots
 from novate.kernel.codes import MarginMode
-from novate.margin.admission import netted_lots
+from novate.margin.way_out import netted_lots
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferPositionRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
-from novate.valuation.excess import held_back, stale_asset
+from novate.valuation.excess import held_back, stale_asset, unassessed_asset
+from novate.valuation.other_price import at_mark_and_ramp
 from novate.valuation.price_status import is_halted
 
 
@@ -41,8 +42,9 @@ def decide_transfer_position(x: ClearingState, row: Row, emit: Emit) -> Refusal 
     Refusal | None
         Reasons of `parties_refusal`; then UNKNOWN_INSTRUMENT, LOTS_OUT_OF_RANGE, OPPOSITE_POSITION,
         ISOLATED_ELSEWHERE, POSITION_LIMIT, AMOUNT_TOO_LARGE, ORDERS_UNCOVERED, PRICE_BLOCKED,
-        INDEX_STALE, INSUFFICIENT_MARGIN or GAINS_UNPROVEN, tested in this order, of the sender
-        before the receiver; the last two with equity and what it must cover, numeraire units.
+        INDEX_STALE, INSUFFICIENT_MARGIN, GAINS_UNPROVEN, GAINS_NOT_PAID or PRICE_NOT_ASSESSED,
+        tested in this order, of the sender before the receiver; those of margin and gains with
+        equity and what it must cover, numeraire units.
     """
     refusal = parties_refusal(x, row, No) or _lots_refusal(x, row)
     if refusal is not None:
@@ -144,7 +146,7 @@ def _size_refusal(x: ClearingState, row: Row) -> Refusal | None:
 def _orders_refusal(x: ClearingState, row: Row) -> Refusal | None:
     """Whether open orders of the sender could close more than what stays, in its netting set.
 
-    An order that only reduces was granted without margin for a position of its own.
+    An order that only reduces may stand on the position that it closes, not on margin.
     """
     sender, lots = row["sender"], row["lots"]
     if x.accounts.netting_set[sender] == x.accounts.netting_set[row["receiver"]]:
@@ -169,17 +171,31 @@ def _margin_refusal(x: ClearingState, row: Row) -> Refusal | None:
         found = x.assess(parties[0])
         is_covered = found.equity >= found.initial
         return None if is_covered else Refusal(No.INSUFFICIENT_MARGIN, found.equity, found.initial)
+    return _parties_refusal(x, parties)
+
+
+def _parties_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+    """Whether each of two groups keeps what a withdrawal would leave in it (rule 7.48)."""
     stale = [asset for asset in (stale_asset(x, account) for account in parties) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
+    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parties))
+
+
+def _excess_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+    """Whether both groups have what a withdrawal leaves."""
     both = [x.assess(account) for account in parties]
     needs = [held_back(x, account, found) for account, found in zip(parties, both, strict=True)]
-    for found, (margin, _) in zip(both, needs, strict=True):
-        if found.equity < margin:
-            return Refusal(No.INSUFFICIENT_MARGIN, found.equity, margin)
-    for found, need in zip(both, needs, strict=True):
-        if found.equity < sum(need):
-            return Refusal(No.GAINS_UNPROVEN, found.equity, sum(need))
+    for parts, code in (
+        (1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN), (3, No.GAINS_NOT_PAID)
+    ):  # fmt: skip
+        for found, need in zip(both, needs, strict=True):
+            if found.equity < sum(need[:parts]):
+                return Refusal(code, found.equity, sum(need[:parts]))
+    for account in parties:
+        reported = unassessed_asset(x, account)
+        if reported >= 0:
+            return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

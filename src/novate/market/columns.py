@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import F64, I32, I64, Columns
+from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
+from novate.kernel.clearing.source import count_usable, is_usable
 
 B1 = npt.NDArray[np.bool_]
 
@@ -24,8 +25,24 @@ class AssetColumns(Columns):
         "slow_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
         "is_stale": (np.bool_, True),
+        "is_reported": (np.bool_, False),
+        "fresh_ns": (np.int64, 0),
+        "decay": (np.float64, 1.0),
         "unit_price": (np.float64, 0.0),
         "collateral_factor": (np.float64, 1.0),
+        "external_called": (np.int64, 0),
+        "jump_ns": (np.int64, 0),
+        "jump_from_e8": (np.int64, 0),
+        "agreed_ns": (np.int64, 0),
+        "halt_ns": (np.int64, 0),
+        "ramp_ns": (np.int64, 0),
+        "ramp_from_e8": (np.int64, 0),
+        "ramp_side": (np.int8, 0),
+        "range_low_e8": (np.int64, 0),
+        "range_high_e8": (np.int64, 0),
+        "past_low_e8": (np.int64, 0),
+        "past_high_e8": (np.int64, 0),
+        "range_ns": (np.int64, 0),
     }
     decimals: I64
     haircut_bps: I64
@@ -35,8 +52,24 @@ class AssetColumns(Columns):
     slow_e8: I64
     updated_ns: I64
     is_stale: B1
+    is_reported: B1  # whether a source reported since the last assessment
+    fresh_ns: I64  # last assessment at which the index was not stale, 0 before it is known
+    decay: F64  # what the age of a stale index leaves of the asset as collateral, 0 to 1
     unit_price: F64
     collateral_factor: F64
+    external_called: I64  # ledger units that the external market was called for and has not paid
+    jump_ns: I64  # when the jump began that is not confirmed, 0 for none
+    jump_from_e8: I64  # index before it
+    agreed_ns: I64  # from when on a quorum of sources agrees with the index, 0 for none
+    halt_ns: I64  # assessment that first found the index stale, 0 while it is not
+    ramp_ns: I64  # when the ramp began, 0 for none
+    ramp_from_e8: I64  # price at which it began
+    ramp_side: I8  # 1 upwards, -1 downwards
+    range_low_e8: I64  # range of the index since `range_ns`, 0 for none
+    range_high_e8: I64
+    past_low_e8: I64  # and in the half of the time before
+    past_high_e8: I64
+    range_ns: I64
 
     def __init__(self, capacity: int = 4) -> None:
         super().__init__(capacity)
@@ -49,29 +82,49 @@ class AssetColumns(Columns):
         return twin
 
 
+class Standing(NamedTuple):
+    """How an asset stands with its sources."""
+
+    usable: int  # sources that count now
+    weight: int  # their weight
+    declared: int  # weight of all that are not retired
+
+
 class SourceColumns(Columns):
-    """Price sources: the last price each has reported."""
+    """Price sources: the last price each has reported, and the instant at which it gave two."""
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
         "asset": (np.int32, 0),
         "weight": (np.int64, 0),
         "price_e8": (np.int64, 0),
         "observed_ns": (np.int64, -1),
+        "contradicted_ns": (np.int64, -1),
     }
     asset: I32
-    weight: I64
+    weight: I64  # 0: retired
     price_e8: I64
-    observed_ns: I64
+    observed_ns: I64  # of its last price, -1 before the first
+    contradicted_ns: I64  # instant for which it last gave two prices, -1 for none
 
     def __init__(self, capacity: int = 8) -> None:
         super().__init__(capacity)
         self.symbols: list[str] = []
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
-        """Sources of an asset that reported within the staleness limit, in order of number."""
-        fresh = self.used("observed_ns") >= max(now_ns - staleness_ns, 0)
-        usable: list[int] = ((self.used("asset") == asset) & fresh).nonzero()[0].tolist()
-        return usable
+        """Sources of an asset that count now (rule 5.4), in order of number."""
+        oldest = max(now_ns - staleness_ns, 0)
+        mine = (self.used("asset") == asset).nonzero()[0].tolist()
+        columns = self.weight, self.observed_ns, self.contradicted_ns
+        return [source for source in mine if is_usable(*columns, source, oldest)]
+
+    def standing(self, asset: int, now_ns: int, staleness_ns: int) -> Standing:
+        """Count what `usable` names, without naming it."""
+        return Standing(
+            *count_usable(
+                self.asset, self.weight, self.observed_ns, self.contradicted_ns, self.count,
+                asset, max(now_ns - staleness_ns, 0),
+            )
+        )  # fmt: skip
 
     def copy(self) -> SourceColumns:
         """Return an independent copy."""
@@ -97,9 +150,11 @@ class MarkColumns(Columns):
         "final_sum": (np.int64, 0),
         "final_rest": (np.int64, 0),
         "final_ms": (np.int64, 0),
+        "final_index": (np.int64, 0),
         "short_initial": (np.int64, 0),
         "short_maintenance": (np.int64, 0),
         "delta_e9": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     last: I64
     index: I64
@@ -114,9 +169,11 @@ class MarkColumns(Columns):
     final_sum: I64
     final_rest: I64
     final_ms: I64
+    final_index: I64  # of a contract: index in ticks, also below one tick
     short_initial: I64
     short_maintenance: I64
     delta_e9: I64
+    is_reported: B1  # whether the last price was reported since the last assessment
 
 
 class SurfaceColumns(Columns):
@@ -132,6 +189,7 @@ class SurfaceColumns(Columns):
         "m_e9": (np.int64, 0),
         "sigma_e9": (np.int64, 0),
         "observed_ns": (np.int64, 0),
+        "is_reported": (np.bool_, False),
     }
     underlying: I32
     expiry_ns: I64
@@ -142,6 +200,7 @@ class SurfaceColumns(Columns):
     m_e9: I64
     sigma_e9: I64
     observed_ns: I64
+    is_reported: B1  # whether it was reported since the last assessment
 
     def row_of(self, underlying: int, expiry_ns: int) -> int:
         """Row of the smile of an underlying and expiry, -1 for none."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.instrument.columns import InstrumentColumns
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
+from novate.market.pause import follow_index
 from novate.market.price_source import Index
-from novate.market.reference import PPM, set_price
+from novate.market.reference import PPM, set_decay, set_price, set_stale_add_ons
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -34,6 +35,7 @@ WORD_E8 = 10**9
 def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
     """Accept a source's price if it is in range, not from the future, and not older than before.
 
+    A second price for the instant of the last one is a contradiction: `SourceContradicted`.
     What the index that it makes then ends is decided in `default_management.contract_end`.
     """
     no, sources, now_ns = ReportPriceRefusal, state.sources, state.now_ns
@@ -46,14 +48,36 @@ def accept_price(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(no.OBSERVED_IN_THE_FUTURE, row["observed_ns"], now_ns)
     if row["observed_ns"] < sources.observed_ns[source]:
         return Refusal(no.OUT_OF_ORDER, row["observed_ns"], int(sources.observed_ns[source]))
+    first = int(sources.price_e8[source])
+    if row["observed_ns"] == sources.observed_ns[source] and row["price_e8"] != first:
+        emit(
+            event.SOURCE_CONTRADICTED,
+            source=source, price_e8=first, other_e8=row["price_e8"], observed_ns=row["observed_ns"],
+        )  # fmt: skip
+        return None
     emit(event.PRICE_REPORTED, **row)
     return None
 
 
-def apply_price_reported(state: MarketState, row: Row) -> None:
-    """Remember the source's price."""
+def apply_source_contradicted(state: MarketState, row: Row) -> None:
+    """Remember the instant: the source does not count while its last price is of that instant.
+
+    No assessment has seen that either (rule 5.40).
+    """
+    state.sources.contradicted_ns[row["source"]] = row["observed_ns"]
+    state.assets.is_reported[state.sources.asset[row["source"]]] = True
+
+
+def remember_price(state: MarketState, row: Row) -> None:
+    """Remember the source's price: all that version 1 of `PriceReported` did."""
     state.sources.price_e8[row["source"]] = row["price_e8"]
     state.sources.observed_ns[row["source"]] = row["observed_ns"]
+
+
+def apply_price_reported(state: MarketState, row: Row) -> None:
+    """Remember the source's price, and that no assessment has seen it (rule 5.40)."""
+    remember_price(state, row)
+    state.assets.is_reported[state.sources.asset[row["source"]]] = True
 
 
 def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -70,9 +94,21 @@ def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | No
     return None
 
 
-def apply_last_reported(state: MarketState, row: Row) -> None:
-    """Remember the venue price."""
+def remember_last(state: MarketState, row: Row) -> None:
+    """Remember the venue price: all that version 1 of `LastReported` did."""
     state.marks.last[row["instrument"]] = row["ticks"]
+
+
+def apply_last_reported(state: MarketState, row: Row) -> None:
+    """Remember the venue price, and that no assessment has seen it (rule 5.40)."""
+    remember_last(state, row)
+    state.marks.is_reported[row["instrument"]] = True
+
+
+def note_assessed(state: MarketState) -> None:
+    """Note that an assessment has seen every price that was reported (rule 5.40)."""
+    for table in (state.assets, state.marks, state.surfaces):
+        table.used("is_reported")[:] = False
 
 
 def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
@@ -89,9 +125,14 @@ def present_index(state: MarketState, asset: int) -> Index:
 
 
 def update_indices(state: MarketState, emit: Emit) -> None:
-    """Compute the index of every asset that has a source, in order of number."""
+    """Compute the index of every asset that has a source, in order of number.
+
+    Then say whether it jumps, is halted, or has a ramp.
+    """
     for asset in sorted({int(a) for a in state.sources.used("asset")}):
+        before = int(state.assets.price_e8[asset]), int(state.assets.updated_ns[asset])
         update_index(state, asset, emit)
+        follow_index(state, asset, *before, emit)
 
 
 def update_index(state: MarketState, asset: int, emit: Emit) -> None:
@@ -117,17 +158,25 @@ def update_index(state: MarketState, asset: int, emit: Emit) -> None:
 
 
 def apply_index_updated(state: MarketState, row: Row) -> None:
-    """Book the index."""
+    """Book the index, and what its age leaves of the asset as collateral (rule 5.43)."""
+    book_index(state, row)
+    set_decay(state, row["asset"])
+    set_stale_add_ons(state, row["asset"])
+
+
+def book_index(state: MarketState, row: Row) -> None:
+    """Book the index: all that version 1 of `IndexUpdated` did."""
     asset, assets = row["asset"], state.assets
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
     assets.is_stale[asset] = row["is_stale"]
+    state.forget_age()
     assets.updated_ns[asset] = state.now_ns
 
 
-def to_ticks(price_e8: int, tick_e8: int) -> int:
-    """Round a price to the nearest tick, half up; at least one tick."""
-    return max((2 * price_e8 + tick_e8) // (2 * tick_e8), 1)
+def to_ticks(price_e8: int, tick_e8: int, least: int = 1) -> int:
+    """Round a price to the nearest tick, half up; at least one tick, or another least number."""
+    return max((2 * price_e8 + tick_e8) // (2 * tick_e8), least)
 
 
 def update_marks(state: MarketState, emit: Emit) -> None:
@@ -149,31 +198,57 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     tick = int(instruments.tick_e8[i])
     most = int(instruments.ticks_max[i])
     index = min(to_ticks(price, tick), most)
-    last = int(marks.last[i]) or index
+    final_sum, final_ms = final_so_far(state, i)
+    left_ms = max(int(instruments.expiry_ns[i]) - now_ns, 0) // MS
+    expected = settling_at(index, final_sum, final_ms, left_ms)
+    last = int(marks.last[i]) or expected
     first = int(marks.mark[i]) == 0
     elapsed = 0 if first else now_ns - int(marks.updated_ns[i])
-    sample = (last - index) * 100_000_000
+    sample = (last - expected) * 100_000_000
     basis = sample if first else blend(int(marks.basis_e8[i]), sample, elapsed, basis_ns)
     band = index * int(instruments.basis_clamp_ppm[i]) // PPM
     shift = (2 * basis + 100_000_000) // 200_000_000
     mark = index + min(max(shift, -band), band)
+    slow = min(to_ticks(int(assets.slow_e8[asset]), tick), most)
     premium_sum, premium_ms = 0, 0
     if instruments.funding_ns[i]:
         premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
-    final_sum, final_ms = final_so_far(instruments, marks, i, now_ns)
+    least = 0 if instruments.form[i] == LINEAR else 1
     emit(
         event.MARK_UPDATED,
         instrument=i,
         index=index,
-        mark=min(max(mark, 1), most),
-        slow=min(to_ticks(int(assets.slow_e8[asset]), tick), most),
+        mark=min(max(settling_at(mark, final_sum, final_ms, left_ms), 1), most),
+        slow=settling_at(slow, final_sum, final_ms, left_ms),
         basis_e8=basis,
-        premium_e9=min(max((last - index) * 10**9 // index, -(10**9)), 10**9),
+        premium_e9=min(max((last - expected) * 10**9 // expected, -(10**9)), 10**9),
         premium_sum=premium_sum,
         premium_ms=premium_ms,
         final_sum=final_sum,
         final_ms=final_ms,
+        final_index=min(to_ticks(price, tick, least), most),
     )
+
+
+def settling_at(price: int, final_sum: int, final_ms: int, left_ms: int) -> int:
+    """Return what a contract would be settled at if a price held from now to expiry (rule 5.100).
+
+    Once the settlement window has seen some time, that is the mean of what was added up and the
+    price, weighted by time, rounded half up; before, the price itself.
+
+    Parameters
+    ----------
+    price
+        Ticks, not negative.
+    final_sum, final_ms
+        Sum of the settlement window up to now, ticks times ms, and its time, ms.
+    left_ms
+        From now to expiry, ms.
+    """
+    if final_ms == 0:
+        return price
+    weight = final_ms + left_ms
+    return max((2 * (final_sum + price * left_ms) + weight) // (2 * weight), 1)
 
 
 def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:
@@ -189,27 +264,30 @@ def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:
     return total, int(marks.premium_ms[i]) + elapsed
 
 
-def final_so_far(
-    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
-) -> tuple[int, int]:
-    """Index ticks times time inside the settlement window, and that time in ms."""
-    expiry = int(instruments.expiry_ns[i])
+def observed_ms(state: MarketState, i: int) -> int:
+    """Return the time in ms that the last update of an index adds to the settlement window.
+
+    An index counts for as long as a source does: what is later was not observed (rule 5.17).
+    """
+    instruments, marks = state.instruments, state.marks
+    expiry, updated = int(instruments.expiry_ns[i]), int(marks.updated_ns[i])
     if expiry == 0 or marks.index[i] == 0:
-        return 0, 0
-    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
-    elapsed = max(min(now_ns, expiry) - start, 0) // MS
-    total = int(marks.final_sum[i]) + int(marks.index[i]) * elapsed
+        return 0
+    until = min(state.now_ns, expiry, updated + state.index_life_ns())
+    return max(until - max(updated, expiry - int(instruments.settlement_window_ns[i])), 0) // MS
+
+
+def final_so_far(state: MarketState, i: int) -> tuple[int, int]:
+    """Index ticks times time observed inside the settlement window, and that time in ms."""
+    marks, elapsed = state.marks, observed_ms(state, i)
+    total = int(marks.final_sum[i]) + int(marks.final_index[i]) * elapsed
     return total, int(marks.final_ms[i]) + elapsed
 
 
-def option_final_so_far(
-    instruments: InstrumentColumns, marks: MarkColumns, i: int, now_ns: int
-) -> tuple[int, int]:
-    """Index in 1e-8 times time inside the settlement window of an option, exact, and that time."""
+def option_final_so_far(state: MarketState, i: int) -> tuple[int, int]:
+    """Index in 1e-8 times time observed in the window of an option, exact, and that time."""
+    marks, elapsed = state.marks, observed_ms(state, i)
     total = int(marks.final_sum[i]) * WORD_E8 + int(marks.final_rest[i])
-    expiry = int(instruments.expiry_ns[i])
-    start = max(int(marks.updated_ns[i]), expiry - int(instruments.settlement_window_ns[i]))
-    elapsed = max(min(now_ns, expiry) - start, 0) // MS if marks.index[i] else 0
     return total + int(marks.index[i]) * elapsed, int(marks.final_ms[i]) + elapsed
 
 
@@ -226,9 +304,12 @@ TOPIC: Topic[MarketState] = Topic(
     name="index and mark",
     decisions=(Decision(command.REPORT_LAST, decide_report_last, ReportLastRefusal),),
     applications=(
-        Application(event.PRICE_REPORTED, apply_price_reported, NOBODY),
-        Application(event.INDEX_UPDATED, apply_index_updated, NOBODY),
-        Application(event.LAST_REPORTED, apply_last_reported, NOBODY),
+        Application(
+            event.PRICE_REPORTED, apply_price_reported, NOBODY, older=((1, remember_price),)
+        ),
+        Application(event.INDEX_UPDATED, apply_index_updated, NOBODY, older=((1, book_index),)),
+        Application(event.LAST_REPORTED, apply_last_reported, NOBODY, older=((1, remember_last),)),
+        Application(event.SOURCE_CONTRADICTED, apply_source_contradicted, NOBODY),
         Application(event.MARK_UPDATED, apply_mark_updated, NOBODY),
     ),
     phases=(update_indices, update_marks),

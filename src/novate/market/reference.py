@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.errors import require
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.value import INVERSE, LINEAR
-from novate.kernel.codes import Style
+from novate.kernel.codes import InstrumentStatus, Style
 from novate.market.columns import AssetColumns
+from novate.market.price_source import FIRST_METHOD
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import Parameter
 from novate.message.refusal import (
     DeclareAssetRefusal,
     DeclareSourceRefusal,
     ListInstrumentRefusal,
     SetHaircutRefusal,
+    SetSourceWeightRefusal,
 )
 from novate.message.topic import NOBODY, Application, Decision, Topic
 
 BPS = 10_000
 PPM = 1_000_000
 MARGIN_STYLES = (Style.EACH_CYCLE, Style.AT_CLOSE)
+WEIGHT_MAX = 1_000_000
+"""Largest weight of a price source."""
+
 VALUE_MAX = AMOUNT_MAX
 """Largest value of a position in ledger units: sums of a few stay inside 64 bits."""
 
@@ -39,10 +47,11 @@ def decide_declare_asset(state: MarketState, row: Row, emit: Emit) -> Refusal | 
     return None
 
 
-def append_asset(state: MarketState, row: Row) -> None:
-    """Append an asset; only the numeraire has a price from the start."""
+def append_asset(state: MarketState, row: Row, method: int = FIRST_METHOD) -> None:
+    """Append an asset with its index method; only the numeraire has a price from the start."""
     assets = state.assets
     asset = assets.append()
+    assets.index_method[asset] = method
     assets.symbols.append(row["symbol"])
     assets.decimals[asset] = row["decimals"]
     apply_haircut_set(state, {"asset": asset, "haircut_bps": row["haircut_bps"]})
@@ -74,9 +83,29 @@ def decide_set_haircut(state: MarketState, row: Row, emit: Emit) -> Refusal | No
 
 
 def apply_haircut_set(state: MarketState, row: Row) -> None:
-    """Set the haircut and its complement."""
+    """Set the haircut, and what is left of the asset's worth."""
     state.assets.haircut_bps[row["asset"]] = row["haircut_bps"]
-    state.assets.collateral_factor[row["asset"]] = (BPS - row["haircut_bps"]) / BPS
+    state.assets.collateral_factor[row["asset"]] = full_factor(state.assets, row["asset"])
+    state.assets.collateral_factor[row["asset"]] *= state.assets.decay[row["asset"]]
+
+
+def full_factor(assets: AssetColumns, asset: int) -> float:
+    """Return the collateral factor of an asset without decay: what the haircut leaves."""
+    return (BPS - int(assets.haircut_bps[asset])) / BPS
+
+
+def set_decay(state: MarketState, asset: int) -> None:
+    """Let a stale index count less as collateral with its age (rules 2.6 and 5.43).
+
+    The age is the time from the last assessment at which the index was not stale to now.
+    """
+    assets = state.assets
+    if not assets.is_stale[asset] or assets.fresh_ns[asset] == 0:
+        assets.fresh_ns[asset] = state.now_ns
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = state.now_ns - int(assets.fresh_ns[asset])
+    assets.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0
+    assets.collateral_factor[asset] = full_factor(assets, asset) * assets.decay[asset]
 
 
 def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -84,7 +113,7 @@ def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal |
     no, assets = DeclareSourceRefusal, state.assets
     if not 0 < row["asset"] < assets.count:
         return Refusal(no.UNKNOWN_ASSET, row["asset"], assets.count - 1)
-    if not 0 < row["weight"] <= 1_000_000:
+    if not 0 < row["weight"] <= WEIGHT_MAX:
         return Refusal(no.WEIGHT_NOT_POSITIVE, row["weight"], 1)
     emit(event.SOURCE_DECLARED, source=state.sources.count, **row)
     return None
@@ -97,6 +126,26 @@ def apply_source_declared(state: MarketState, row: Row) -> None:
     sources.symbols.append(row["symbol"])
     sources.asset[source] = row["asset"]
     sources.weight[source] = row["weight"]
+
+
+def decide_set_source_weight(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
+    """Change the weight of a source from its event on; 0 retires it.
+
+    It is never refused for what it leaves an asset with: in an emergency a source must go at once,
+    and an index of too few is stale.
+    """
+    no, sources = SetSourceWeightRefusal, state.sources
+    if row["source"] >= sources.count:
+        return Refusal(no.UNKNOWN_SOURCE, row["source"], sources.count - 1)
+    if not 0 <= row["weight"] <= WEIGHT_MAX:
+        return Refusal(no.WEIGHT_OUT_OF_RANGE, row["weight"], WEIGHT_MAX)
+    emit(event.SOURCE_WEIGHT_SET, **row)
+    return None
+
+
+def apply_source_weight_set(state: MarketState, row: Row) -> None:
+    """Set the weight."""
+    state.sources.weight[row["source"]] = row["weight"]
 
 
 def decide_list_instrument(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
@@ -173,6 +222,28 @@ def _next_multiple(now_ns: int, interval_ns: int) -> int:
     return (now_ns // interval_ns + 1) * interval_ns if interval_ns else 0
 
 
+def set_stale_add_ons(state: MarketState, asset: int) -> None:
+    """Let margin of contracts on an asset, or paid in it, ask more with the age of a stale index.
+
+    Rule 5.44: ``ceil(stale_add_on_ppm * age / horizon)`` of the notional, at most all of it; the
+    larger age of underlying and settlement asset counts.
+    """
+    assets, c = state.assets, state.instruments
+    if not (assets.is_stale[asset] or state.is_aged()):
+        return
+    horizon = state.parameter(Parameter.STALE_HORIZON_NS)
+    age = np.where(assets.used("is_stale"), state.now_ns - assets.used("fresh_ns"), 0)
+    age[0] = 0
+    is_meant = (c.used("underlying") == asset) | (c.used("settlement_asset") == asset)
+    is_meant &= c.used("status") == InstrumentStatus.ACTIVE
+    most = state.by_instrument(Parameter.STALE_ADD_ON_PPM)
+    for i in np.flatnonzero(is_meant).tolist():
+        oldest = int(max(age[c.underlying[i]], age[c.settlement_asset[i]]))
+        share = -(-int(most[i]) * oldest // horizon) if horizon else 0
+        c.stale_ppm[i] = min(share, PPM) if state.marks.mark[i] > 0 else 0
+    state.forget_age()
+
+
 def append_instrument(state: MarketState, row: Row) -> None:
     """Append a contract and its price row."""
     instruments = state.instruments
@@ -196,9 +267,16 @@ TOPIC: Topic[MarketState] = Topic(
             DeclareSourceRefusal,
             is_before_house=True,
         ),
+        Decision(
+            command.SET_SOURCE_WEIGHT,
+            decide_set_source_weight,
+            SetSourceWeightRefusal,
+            is_before_house=True,
+        ),
     ),
     applications=(
         Application(event.HAIRCUT_SET, apply_haircut_set, NOBODY),
         Application(event.SOURCE_DECLARED, apply_source_declared, NOBODY),
+        Application(event.SOURCE_WEIGHT_SET, apply_source_weight_set, NOBODY),
     ),
 )

@@ -13,14 +13,15 @@ from novate.instrument.columns import (
     RuleChangeColumns,
     TierChangeColumns,
 )
-from novate.kernel.clearing.columns import I64, NONE, AssetArrays, InstrumentArrays
+from novate.kernel.clearing.columns import F64, I64, NONE, AssetArrays, InstrumentArrays
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
-from novate.market.columns import MarkColumns, SurfaceColumns
+from novate.market.columns import MarkColumns, Standing, SurfaceColumns
 from novate.market.price_source import IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
+from novate.units import PPM
 
 
 class Watch(NamedTuple):
@@ -40,6 +41,13 @@ CONTRACT_INSTANTS = {
 """Columns of the instruments that say when work is due."""
 
 
+DEBT_PARAMETERS = (Parameter.DEBT_INITIAL_PPM, Parameter.DEBT_MAINTENANCE_PPM)
+DEBT_SHARES = slice(int(DEBT_PARAMETERS[0]), int(DEBT_PARAMETERS[1]) + 1)
+"""Parameters of the margin for debts; their numbers follow one another."""
+
+_NOBODY: I64 = np.zeros(0, np.int64)
+
+
 class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it.
 
@@ -57,11 +65,17 @@ class MarketState(SourceState):
         self.due = DueTable()
         self.index_methods: tuple[IndexMethod, ...] = price_source.CATALOGUE
         self._watched: dict[int, Watch] | None = None
+        self._debt_groups: tuple[I64, I64] | None = None
+        self._is_aged: bool | None = None
+        self._stale: tuple[int, ...] | None = None
 
     def instrument_arrays(self) -> InstrumentArrays:
-        """Instruments with their marks as kernels take them."""
+        """Instruments with their marks as kernels take them.
+
+        While an index is stale, rates of margin are those of rule 5.44.
+        """
         i = self.instruments
-        return InstrumentArrays(
+        arrays = InstrumentArrays(
             i.form, i.style, i.status, i.settlement_asset, i.underlying, i.unit,
             i.maker_fee_ppm, i.taker_fee_ppm, i.lots_max, i.ticks_max,
             self.marks.mark, self.marks.slow, i.suspense, i.tier_floor,
@@ -69,10 +83,62 @@ class MarketState(SourceState):
             self.marks.short_initial, self.marks.short_maintenance, i.entry_counts,
             i.lots_sum, i.pending_sum,
         )  # fmt: skip
+        return self._with_age(arrays) if self.is_aged() else arrays
+
+    def is_aged(self) -> bool:
+        """Return whether margin of any contract asks more because prices are stale."""
+        if self._is_aged is None:
+            self._is_aged = bool(self.instruments.used("stale_ppm").any())
+        return self._is_aged
+
+    def stale_assets(self) -> tuple[int, ...]:
+        """Return the assets with a price whose index was stale at the last assessment."""
+        if self._stale is None:
+            a = self.assets
+            found = np.flatnonzero(a.used("is_stale") & (a.used("unit_price") > 0.0))
+            self._stale = tuple(found.tolist())
+        return self._stale
+
+    def forget_age(self) -> None:
+        """To be called when an index was updated, or a contract ended: prices may be stale now."""
+        self._is_aged = None
+        self._stale = None
+
+    def _with_age(self, arrays: InstrumentArrays) -> InstrumentArrays:
+        """Return arrays whose rates, and margins of a short lot, contain the stale add-on."""
+        more = self.instruments.stale_ppm
+        ticks = -(-self.marks.mark[: more.size] * more[: self.marks.mark.size] // PPM)
+        return arrays._replace(
+            maintenance_rate=_plus_ppm(arrays.maintenance_rate, more),
+            initial_rate=_plus_ppm(arrays.initial_rate, more),
+            short_initial=_plus(arrays.short_initial, ticks),
+            short_maintenance=_plus(arrays.short_maintenance, ticks),
+        )
 
     def asset_arrays(self) -> AssetArrays:
         """Assets as kernels take them."""
-        return AssetArrays(self.assets.unit_price, self.assets.collateral_factor)
+        a = self.assets
+        if self._debt_groups is None:
+            self._debt_groups = self._debt_overrides()
+        return AssetArrays(
+            a.unit_price, a.collateral_factor, a.haircut_bps, self.parameters[DEBT_SHARES],
+            *self._debt_groups,
+        )  # fmt: skip
+
+    def _debt_overrides(self) -> tuple[I64, I64]:
+        """Return subjects with shares of their own for debts, and these shares."""
+        found = [
+            self.overrides.subject[self.overrides.rows_of(parameter, scope)]
+            for parameter in DEBT_PARAMETERS
+            for scope in DEBT_PARAMETERS[0].setting.scopes
+        ]
+        subjects = np.unique(np.concatenate(found)) if self.overrides.count else _NOBODY
+        shares = [self.parameter_of(parameter, subjects) for parameter in DEBT_PARAMETERS]
+        return subjects, np.stack(shares, axis=1)
+
+    def forget_parameters(self) -> None:
+        """Forget what was derived from parameters: one of them changed."""
+        self._debt_groups = None
 
     def enter_contract(self, i: int) -> None:
         """Enter when work on a contract is due, after its instants have moved."""
@@ -96,6 +162,10 @@ class MarketState(SourceState):
         return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
     def is_fresh(self, asset: int) -> bool:
+        """Whether an asset's index is reported and does not jump; the numeraire's always is."""
+        return self.is_reported(asset) and not self.assets.jump_ns[asset]
+
+    def is_reported(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
 
         The clock counts, not only the last assessment: time alone makes an index stale.
@@ -104,9 +174,32 @@ class MarketState(SourceState):
             return True
         if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
             return False
-        limit = self.parameter(Parameter.INDEX_STALENESS_NS)
-        usable = self.sources.usable(asset, self.now_ns, limit)
-        return len(usable) >= self.parameter(Parameter.INDEX_SOURCES_MIN)
+        return self._standing(asset).usable >= self.sources_min
+
+    @property
+    def sources_min(self) -> int:
+        """Usable sources without which an index is stale."""
+        return self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def usable_sources(self, asset: int) -> list[int]:
+        """Sources of an asset that count now, in order of number."""
+        return self.sources.usable(asset, self.now_ns, self.index_life_ns())
+
+    def is_broad(self, asset: int) -> bool:
+        """Whether an index is fresh and not narrow: enough of its weight reported lately.
+
+        On a narrow one marks, margin and liquidation go on, and nothing is opened or withdrawn.
+        """
+        if asset == 0:
+            return True
+        if not self.is_fresh(asset):
+            return False
+        found = self._standing(asset)
+        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
+        return found.weight * PPM >= share * found.declared
+
+    def _standing(self, asset: int) -> Standing:
+        return self.sources.standing(asset, self.now_ns, self.index_life_ns())
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""
@@ -154,7 +247,22 @@ class MarketState(SourceState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.forget_parameters()
+        self.forget_age()
         self.due.forget()
+
+
+def _plus(column: I64, ticks: I64) -> I64:
+    """Return a column with more in its first rows: tables grow apart."""
+    out = column.copy()
+    out[: ticks.size] += ticks
+    return out
+
+
+def _plus_ppm(rate: F64, more: I64) -> F64:
+    """Return rates of tiers with more ppm by instrument: each is the float next to whole ppm."""
+    out: F64 = (np.rint(rate * PPM) + more[:, np.newaxis]) / PPM
+    return out
 
 
 def _watch(c: InstrumentColumns, numbers: npt.NDArray[np.int64]) -> Watch:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence, Set
 
 import numpy as np
+import numpy.typing as npt
 
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.kernel.pricing.svi import least_density, svi_variance, wing_grid
+from novate.kernel.pricing.svi import least_density, svi_variance, svi_variances, wing_grid
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReportSurfaceRefusal as No
-from novate.message.topic import NOBODY, Application, Decision, Topic
+from novate.message.topic import NOBODY, Application, ColumnDecision, Topic
 
 E9 = 10**9
 YEAR_NS = 365 * 86_400 * E9
@@ -24,8 +26,45 @@ VOLATILITY_MAX = 100.0
 """Highest volatility at the money per year: what is above is a mistake of units or of the clock."""
 
 
-def decide_report_surface(state: MarketState, row: Row, emit: Emit) -> Refusal | None:
-    """Accept a smile that is in range, newer than the last, and free of butterfly arbitrage."""
+CALENDAR_TOLERANCE = 1e-4
+"""Share of the earlier total variance that the later one may lack: smiles come in 1e-9."""
+
+Expiry = tuple[int, int]
+"""An underlying and an instant, ns."""
+
+
+def decide_report_surfaces(
+    state: MarketState, columns: Row, emit: Emit
+) -> Sequence[tuple[int, Refusal]]:
+    """Decide a run of smiles, row by row: `SurfaceReported` (rules 9.34 to 9.37, 9.56, 9.57).
+
+    A desk reports all its expiries in one run: the last smile of an expiry for which a row further
+    on brings another one is not compared.
+
+    Parameters
+    ----------
+    columns
+        The columns of `ReportSurface`; shape (rows,).
+
+    Returns
+    -------
+    Sequence[tuple[int, Refusal]]
+        Refused rows, ascending, each with the first reason of `ReportSurfaceRefusal`.
+    """
+    refused = []
+    expiries = list(zip(columns["underlying"].tolist(), columns["expiry_ns"].tolist(), strict=True))
+    for k in range(len(expiries)):
+        row = {name: column[k].item() for name, column in columns.items()}
+        refusal = _refusal(state, row, frozenset(expiries[k + 1 :]))
+        if refusal is None:
+            emit(event.SURFACE_REPORTED, **row)
+        else:
+            refused.append((k, refusal))
+    return refused
+
+
+def _refusal(state: MarketState, row: Row, coming: Set[Expiry]) -> Refusal | None:
+    """Whether a smile is out of range, older than the last, or can be arbitraged."""
     assets, surfaces, now_ns = state.assets, state.surfaces, state.now_ns
     if not 0 < row["underlying"] < assets.count:
         return Refusal(No.UNKNOWN_ASSET, row["underlying"], assets.count - 1)
@@ -49,10 +88,7 @@ def decide_report_surface(state: MarketState, row: Row, emit: Emit) -> Refusal |
     refusal = _shape_refusal(row)
     if refusal is None and before >= 0:
         refusal = _move_refusal(state, before, row)
-    if refusal is not None:
-        return refusal
-    emit(event.SURFACE_REPORTED, **row)
-    return None
+    return refusal or _calendar_refusal(state, row, coming)
 
 
 def _shape_refusal(row: Row) -> Refusal | None:
@@ -61,13 +97,7 @@ def _shape_refusal(row: Row) -> Refusal | None:
     The density is looked at on the smile's own scales, around the money and around the vertex: the
     smile of the last minutes lives within thousandths of log-moneyness.
     """
-    a, b, rho, m, sigma = _raw(row)
-    middle = float(svi_variance(0.0, a, b, rho, m, sigma))
-    points = np.zeros((2, POINTS))
-    if middle > 0.0:
-        wing_grid(0.0, math.sqrt(middle), REACH, points[0])
-        wing_grid(m, sigma, REACH, points[1])
-    density = float(least_density(points.reshape(-1), a, b, rho, m, sigma))
+    density = float(least_density(_looked_at(row), *_raw(row)))
     if density < 0.0:
         return Refusal(No.BUTTERFLY_ARBITRAGE, math.floor(max(density, -1e9) * 1e9), 0)
     volatility = _at_the_money(row)
@@ -76,6 +106,63 @@ def _shape_refusal(row: Row) -> Refusal | None:
         actual = math.ceil(min(volatility, 4e9) * 1e9)
         return Refusal(No.VOLATILITY_OUT_OF_RANGE, actual, int(VOLATILITY_MAX) * E9)
     return None
+
+
+def _looked_at(row: Row) -> npt.NDArray[np.float64]:
+    """Log-moneynesses at which a smile is looked at, around the money and around its vertex."""
+    *_, m, sigma = raw = _raw(row)
+    middle = float(svi_variance(0.0, *raw))
+    points = np.zeros((2, POINTS))
+    if middle > 0.0:
+        wing_grid(0.0, math.sqrt(middle), REACH, points[0])
+        wing_grid(m, sigma, REACH, points[1])
+    return points.reshape(-1)
+
+
+def _calendar_refusal(state: MarketState, row: Row, coming: Set[Expiry]) -> Refusal | None:
+    """Whether total variance from now on falls from an expiry to a later one (rule 9.56).
+
+    Returns the variance of the smile in 1e-9 where it is furthest beyond the bound, and that bound.
+    """
+    surfaces, now_ns = state.surfaces, state.now_ns
+    oldest = now_ns - state.parameter(Parameter.SURFACE_STALENESS_NS)
+    counts = (
+        (surfaces.used("underlying") == row["underlying"])
+        & (surfaces.used("expiry_ns") > now_ns)
+        & (surfaces.used("expiry_ns") != row["expiry_ns"])
+        & (surfaces.used("observed_ns") >= oldest)
+    )
+    if not counts.any():
+        return None
+    points = _looked_at(row)
+    mine = _variance_ahead(row, now_ns, points)
+    for at in np.flatnonzero(counts).tolist():
+        other = {name: int(getattr(surfaces, name)[at]) for name in surfaces.SPEC}
+        if (other["underlying"], other["expiry_ns"]) in coming:
+            continue
+        theirs = _variance_ahead(other, now_ns, points)
+        if other["expiry_ns"] < row["expiry_ns"]:
+            bound = theirs * (1.0 - CALENDAR_TOLERANCE)
+            lack = bound - mine
+        else:
+            bound = theirs / (1.0 - CALENDAR_TOLERANCE)
+            lack = mine - bound
+        worst = int(np.argmax(lack))
+        if lack[worst] > 0.0:
+            broken, allowed = float(mine[worst]), float(bound[worst])
+            return Refusal(No.CALENDAR_ARBITRAGE, round(broken * 1e9), round(allowed * 1e9))
+    return None
+
+
+def _variance_ahead(
+    row: Row, now_ns: int, points: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Total variance of a smile from now to its expiry at some log-moneynesses."""
+    found = np.empty(len(points))
+    svi_variances(points, np.array(_raw(row)), found)
+    part = (row["expiry_ns"] - now_ns) / (row["expiry_ns"] - row["observed_ns"])
+    ahead: npt.NDArray[np.float64] = np.maximum(found, 0.0) * part
+    return ahead
 
 
 def _raw(row: Row) -> tuple[float, ...]:
@@ -104,7 +191,20 @@ def _move_refusal(state: MarketState, before: int, row: Row) -> Refusal | None:
 
 
 def apply_surface_reported(state: MarketState, row: Row) -> None:
-    """Put the smile in the place of the last one, of one that is over, or in a row of its own."""
+    """Remember a smile, and that no assessment has seen it (rule 5.40)."""
+    state.surfaces.is_reported[put_smile(state, row)] = True
+
+
+def remember_smile(state: MarketState, row: Row) -> None:
+    """Remember a smile: all that version 1 of `SurfaceReported` did."""
+    put_smile(state, row)
+
+
+def put_smile(state: MarketState, row: Row) -> int:
+    """Put a smile in the place of the last one, of one that is over, or in a row of its own.
+
+    Returns its row.
+    """
     surfaces = state.surfaces
     at = surfaces.row_of(row["underlying"], row["expiry_ns"])
     if at < 0:
@@ -113,6 +213,7 @@ def apply_surface_reported(state: MarketState, row: Row) -> None:
         at = surfaces.append()
     for name, value in row.items():
         getattr(surfaces, name)[at] = value
+    return at
 
 
 def _row_that_is_over(state: MarketState) -> int:
@@ -142,6 +243,10 @@ def _row_that_is_over(state: MarketState) -> int:
 
 TOPIC: Topic[MarketState] = Topic(
     name="smiles",
-    decisions=(Decision(command.REPORT_SURFACE, decide_report_surface, No),),
-    applications=(Application(event.SURFACE_REPORTED, apply_surface_reported, NOBODY),),
+    decisions=(ColumnDecision(command.REPORT_SURFACE, decide_report_surfaces, No),),
+    applications=(
+        Application(
+            event.SURFACE_REPORTED, apply_surface_reported, NOBODY, older=((1, remember_smile),)
+        ),
+    ),
 )

@@ -107,6 +107,8 @@ class SetMarginGroupRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 14
     GAINS_UNPROVEN = 15
     MEMBER_NOT_ACTIVE = 16
+    GAINS_NOT_PAID = 17
+    PRICE_NOT_ASSESSED = 18
 
 
 class OpenAccountRefusal(IntEnum):

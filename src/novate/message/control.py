@@ -34,6 +34,14 @@ MARGIN_ASSESSED = declare(
     Field("equity", "int64", "sum of their equity after haircuts"),
     Field("initial", "int64", "sum of initial margin"),
     Field("maintenance", "int64", "sum of maintenance margin"),
+    Field("unpaid", "int64", "gains that nobody has paid for yet", since=2, default=0),
+    version=2,
+)
+GAINS_HELD = declare(
+    "GainsHeld",
+    "While gains are not paid for, a share of each stays in; 0 and 0 when all are paid for.",
+    Field("unpaid", "int64", "what is not paid for, numeraire units"),
+    Field("gains", "int64", "sum of the gains of all margin groups, numeraire units"),
 )
 COMMAND_REFUSED = declare(
     "CommandRefused",

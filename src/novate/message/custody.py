@@ -28,6 +28,8 @@ COLLATERAL_POSTED = declare(
     ACCOUNT,
     Field("asset", "uint32", "asset"),
     Field("amount", "int64", "ledger units"),
+    Field("repaid", "int64", "part of it that paid what a takeover left owed", 2, 0),
+    version=2,
 )
 COLLATERAL_WITHDRAWN = declare(
     "CollateralWithdrawn",
@@ -60,3 +62,6 @@ class WithdrawCollateralRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 7
     GAINS_UNPROVEN = 8
     MEMBER_NOT_ACTIVE = 9
+    CUSTODY_SHORT = 10
+    GAINS_NOT_PAID = 11
+    PRICE_NOT_ASSESSED = 12

@@ -63,7 +63,9 @@ LIQUIDATION_STARTED = declare(
     Field("model", "int16", "number of the margin model that asked", since=2),
     Field("bound", "int8", "kernel.codes.Bound: what the requirement is due to most", since=2),
     Field("scenario", "int64", "number of the scenario that bound, -1 for none", since=2),
-    version=2,
+    Field("index_equity", "int64", "equity at the index; 0 in older ones", 3, 0),
+    Field("index_requirement", "int64", "maintenance margin there; 0 in older ones", 3, 0),
+    version=3,
     upcasters={2: _with_bound},
 )
 LIQUIDATION_STOPPED = declare(
@@ -85,6 +87,8 @@ ORDER_PLACED = declare(
     Field("quantity", "int64", "lots or ledger units, negative sells"),
     Field("reference", "int64", "mark in ticks, or index in 1e-8, when it was placed"),
     Field("instant_ns", "int64", "when it was placed"),
+    Field("limit", "int64", "worst price of a fill, ticks or 1e-8; 0: none was given", 2, 0),
+    version=2,
 )
 ORDER_CLOSED = declare(
     "OrderClosed", "An order left the outbox.", Field("order", "uint32", "number")
@@ -120,3 +124,4 @@ class ReportFillRefusal(IntEnum):
     QUANTITY_OUT_OF_RANGE = 3
     PRICE_OUT_OF_RANGE = 4
     AMOUNT_TOO_LARGE = 5
+    WORSE_THAN_LIMIT = 6

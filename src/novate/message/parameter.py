@@ -166,7 +166,7 @@ class Parameter(IntEnum):
     )
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
-        "largest distance of a trade from the mark, 0 for any; not with the external market",
+        "largest distance of a trade or of an order's fill from the mark, 0 for any",
         earlier={1: 0},
         scopes=BY_INSTRUMENT,
     )
@@ -184,6 +184,21 @@ class Parameter(IntEnum):
         "margin", "concentration_ppm", MILLIONTHS, 0, 0, PPM,
         "share of the net notional beyond that floor that the add-on asks for, 0 for none",
         scopes=BY_GROUP,
+    )
+    DEBT_INITIAL_PPM = 21, Setting(
+        "margin", "debt_initial_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "initial margin of a debt in another asset than the numeraire, of its worth",
+        scopes=BY_ACCOUNT,
+    )
+    DEBT_MAINTENANCE_PPM = 22, Setting(
+        "margin", "debt_maintenance_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "maintenance margin of such a debt",
+        scopes=BY_ACCOUNT,
+    )
+    ORDER_BAND_PPM = 28, Setting(
+        "margin", "order_band_ppm", MILLIONTHS, 10_000, 0, PPM,
+        "move of the mark against an open order that its hold allows for",
+        scopes=BY_INSTRUMENT,
     )
     SLICE_PPM = 1, Setting(
         "liquidation", "slice_ppm", MILLIONTHS, 250_000, 1, PPM,
@@ -214,15 +229,42 @@ class Parameter(IntEnum):
         "share of maintenance margin below which an account is taken over",
         scopes=BY_ACCOUNT,
     )
+    CLOSE_OUT_CHARGE_PPM = 23, Setting(
+        "liquidation", "close_out_charge_ppm", MILLIONTHS, 5_000, 0, PPM,
+        "charge of a takeover on the notional of a position, at most its maintenance margin",
+        scopes=BY_BOTH,
+    )
+    CLOSE_OUT_DEPTH = 24, Setting(
+        "liquidation", "close_out_depth", MONEY, 0, 0, AMOUNT_MAX,
+        "notional at which that charge is twice as dear, 0 where its size does not count",
+        scopes=BY_INSTRUMENT,
+    )
+    CONVERSION_CHARGE_PPM = 25, Setting(
+        "liquidation", "conversion_charge_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "share of its haircut at which an asset counts for less that a takeover takes for debts",
+        scopes=BY_ACCOUNT,
+    )
     RELEASE_PPM = 5, Setting(
         "liquidation", "release_ppm", MILLIONTHS, 1_250_000, PPM, 10 * PPM,
         "multiple of maintenance margin at which a liquidation stops",
         scopes=BY_ACCOUNT,
     )
+    CONVERSION_COLLAR_PPM = 42, Setting(
+        "liquidation", "conversion_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "largest distance from the index at which a conversion order may fill, 0 for any",
+    )
     CALL_GRACE_NS = 0, Setting(
         "calls", "grace_minutes", MINUTES, HOUR, 0, 7 * DAY,
         "time from a margin call to its deadline",
         scopes=BY_ACCOUNT,
+    )
+    DEBT_INTEREST_PPM = 26, Setting(
+        "interest", "debt_interest_ppm", MILLIONTHS, 100_000, 0, PPM,
+        "interest on negative balances for a year of 365 days, 0 for none",
+    )
+    INTEREST_INTERVAL_NS = 27, Setting(
+        "interest", "interval_minutes", MINUTES, 8 * HOUR, 0, 30 * DAY,
+        "time between two charges of interest, 0 for none",
     )
     GAINS_WINDOW_NS = 7, Setting(
         "waterfall", "gains_window_hours", HOURS, DAY, MINUTE, 30 * DAY,
@@ -234,11 +276,51 @@ class Parameter(IntEnum):
     )
     INDEX_OUTLIER_PPM = 9, Setting(
         "index", "outlier_ppm", MILLIONTHS, 30_000, 100, PPM,
-        "distance from the median at which a source is left out",
+        "distance beyond which two sources disagree, and the trimmed median leaves one out",
     )
     INDEX_SOURCES_MIN = 10, Setting(
-        "index", "sources_min", SOURCES, 1, 1, 64,
-        "usable sources without which an index is stale",
+        "index", "sources_min", SOURCES, 2, 1, 64,
+        "usable sources without which an index is stale; 1 lets one source alone make it",
+        earlier={2: 1},
+    )
+    INDEX_WEIGHT_MIN_PPM = 41, Setting(
+        "index", "weight_min_ppm", MILLIONTHS, 500_000, 0, PPM,
+        "usable share of the weight of an asset's sources below which its index is narrow",
+    )
+    JUMP_PPM = 33, Setting(
+        "index", "jump_ppm", MILLIONTHS, 200_000, 0, 10 * PPM,
+        "change of an index, of the last one, beyond which it is a jump; 0 for none",
+        earlier={2: 0},
+        scopes=BY_INSTRUMENT,
+    )
+    JUMP_QUORUM = 34, Setting(
+        "index", "jump_quorum", SOURCES, 2, 1, 64,
+        "sources that confirm a jump, at least sources_min of them",
+    )
+    JUMP_CONFIRM_NS = 35, Setting(
+        "index", "jump_confirm_seconds", SECONDS, 10 * SECOND, 0, HOUR,
+        "time for which they agree on it",
+    )
+    JUMP_PAUSE_NS = 36, Setting(
+        "index", "jump_pause_minutes", MINUTES, 5 * MINUTE, 0, DAY,
+        "time after which a jump that nobody confirmed counts",
+    )
+    HALT_MIN_NS = 37, Setting(
+        "index", "halt_minutes", MINUTES, 10 * MINUTE, 0, 7 * DAY,
+        "time without an index after which a ramp leads to the next one",
+    )
+    RAMP_PPM = 38, Setting(
+        "index", "ramp_ppm", MILLIONTHS, 20_000, 0, 10 * PPM,
+        "what a ramp moves in a minute, of where it began; 0 for no ramps",
+        earlier={2: 0},
+    )
+    RAMP_GRACE_NS = 39, Setting(
+        "index", "ramp_grace_minutes", MINUTES, MINUTE, 0, DAY,
+        "time before a ramp moves",
+    )
+    SETTLEMENT_RANGE_NS = 40, Setting(
+        "index", "settlement_range_hours", HOURS, DAY, HOUR, 30 * DAY,
+        "time in whose range of the index two may settle a contract that has lost it",
     )
     SLOW_AVERAGE_NS = 11, Setting(
         "index", "slow_minutes", MINUTES, HOUR, MINUTE, 30 * DAY,
@@ -256,6 +338,25 @@ class Parameter(IntEnum):
     SMILE_MOVE_PPM = 18, Setting(
         "smile", "move_ppm", MILLIONTHS, 0, 0, 10 * PPM,
         "largest change of the volatility at the money from a smile to the next, of it, 0 for any",
+    )
+    SETTLEMENT_COVERAGE_PPM = 29, Setting(
+        "settlement", "coverage_ppm", MILLIONTHS, 500_000, 1, PPM,
+        "share of the settlement window whose index must have been observed to settle at expiry",
+        scopes=BY_INSTRUMENT,
+    )
+    SETTLEMENT_WAIT_NS = 30, Setting(
+        "settlement", "wait_hours", HOURS, DAY, 0, 30 * DAY,
+        "time after expiry for which a final settlement waits for an index",
+        scopes=BY_INSTRUMENT,
+    )
+    STALE_HORIZON_NS = 31, Setting(
+        "index", "stale_horizon_hours", HOURS, DAY, 0, 30 * DAY,
+        "age of a stale index at which its asset is worth nothing as collateral, 0 for no decay",
+    )
+    STALE_ADD_ON_PPM = 32, Setting(
+        "margin", "stale_add_on_ppm", MILLIONTHS, 200_000, 0, PPM,
+        "share of the notional that margin asks more when an index is as old as the stale horizon",
+        scopes=BY_INSTRUMENT,
     )
     # fmt: on
 

@@ -105,6 +105,9 @@ class ParameterState:
                     return int(self.overrides.value[row])
         return int(self.parameters[parameter])
 
+    def forget_parameters(self) -> None:
+        """Forget what was derived from parameters: one of them changed."""
+
     def parameter_of(self, parameter: Parameter, accounts: I64, other: int | None = None) -> I64:
         """Return a risk parameter for many accounts; the shape is that of ``accounts``.
 
@@ -147,6 +150,7 @@ def key_of(row: Row) -> Key:
 
 def apply_parameter_set(state: ParameterState, row: Row) -> None:
     """Let a value hold; it no longer waits."""
+    state.forget_parameters()
     key = key_of(row)
     waiting = state.parameter_changes.waiting_row(key, row["effective_ns"])
     if waiting >= 0:

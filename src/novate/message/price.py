@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
+
+
+def _with_final_index(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of `MarkUpdated` with the index that the settlement window adds up.
+
+    In version 1 it was that of the mark.
+    """
+    return {**columns, "final_index": columns["index"]}
+
 
 REPORT_PRICE = declare(
     "ReportPrice",
@@ -27,22 +37,36 @@ PRICE_REPORTED = declare(
     Field("source", "uint32", "source"),
     Field("price_e8", "int64", "price"),
     Field("observed_ns", "int64", "when it was seen"),
+    version=2,
+    renamed={2: {}},
+)
+SOURCE_CONTRADICTED = declare(
+    "SourceContradicted",
+    "A source gave two prices for one instant: it does not count until it reports a later one.",
+    Field("source", "uint32", "source"),
+    Field("price_e8", "int64", "price that it reported first"),
+    Field("other_e8", "int64", "price that it reports now for the same instant"),
+    Field("observed_ns", "int64", "that instant"),
 )
 INDEX_UPDATED = declare(
     "IndexUpdated",
     "The index of an asset was computed.",
     Field("asset", "uint32", "asset"),
-    Field("price_e8", "int64", "weighted median of usable sources, or the last index if stale"),
+    Field("price_e8", "int64", "what the index method says, or the last index if stale"),
     Field("slow_e8", "int64", "slow average"),
     Field("sources", "int64", "sources used"),
-    Field("outliers", "int64", "fresh sources left out"),
-    Field("is_stale", "bool", "too few usable sources: decisions that need it wait"),
+    Field("outliers", "int64", "sources far from it: left out by the trimmed median"),
+    Field("is_stale", "bool", "too few usable sources, or they disagree: what needs it waits"),
+    version=2,
+    renamed={2: {}},
 )
 LAST_REPORTED = declare(
     "LastReported",
     "A venue price was accepted.",
     INSTRUMENT,
     Field("ticks", "int64", "ticks"),
+    version=2,
+    renamed={2: {}},
 )
 MARK_UPDATED = declare(
     "MarkUpdated",
@@ -57,6 +81,9 @@ MARK_UPDATED = declare(
     Field("premium_ms", "int64", "time in that sum"),
     Field("final_sum", "int64", "index ticks times time in the settlement window, ticks x ms"),
     Field("final_ms", "int64", "time in that sum"),
+    Field("final_index", "int64", "index in ticks, 0 below half a tick of a linear contract", 2),
+    version=2,
+    upcasters={2: _with_final_index},
 )
 
 

@@ -26,6 +26,12 @@ DECLARE_SOURCE = declare(
     Field("asset", "uint32", "asset whose price it reports"),
     Field("weight", "int64", "weight in the median, positive"),
 )
+SET_SOURCE_WEIGHT = declare(
+    "SetSourceWeight",
+    "Change the weight of a price source, or retire it.",
+    Field("source", "uint32", "source"),
+    Field("weight", "int64", "weight in the median, 0 to retire it"),
+)
 
 SET_HAIRCUT_RULE = declare(
     "SetHaircutRule",
@@ -37,7 +43,7 @@ SET_INDEX_METHOD = declare(
     "SetIndexMethod",
     "Let a method of the catalogue make the index of an asset.",
     Field("asset", "uint32", "asset other than the numeraire"),
-    Field("method", "int64", "place in market.price_source.CATALOGUE; 0: the weighted median"),
+    Field("method", "int64", "place in market.price_source.CATALOGUE; 1: weighted median"),
 )
 
 ASSET_DECLARED = declare(
@@ -47,6 +53,8 @@ ASSET_DECLARED = declare(
     Field("symbol", TEXT, "ticker"),
     Field("decimals", "int64", "ledger decimals"),
     Field("haircut_bps", "int64", "haircut"),
+    version=2,
+    renamed={2: {}},
 )
 HAIRCUT_SET = declare(
     "HaircutSet",
@@ -73,6 +81,12 @@ SOURCE_DECLARED = declare(
     Field("symbol", TEXT, "name"),
     Field("asset", "uint32", "asset"),
     Field("weight", "int64", "weight"),
+)
+SOURCE_WEIGHT_SET = declare(
+    "SourceWeightSet",
+    "The weight of a price source changed.",
+    Field("source", "uint32", "source"),
+    Field("weight", "int64", "weight, 0 if it is retired"),
 )
 
 
@@ -110,3 +124,10 @@ class DeclareSourceRefusal(IntEnum):
 
     UNKNOWN_ASSET = 1
     WEIGHT_NOT_POSITIVE = 2
+
+
+class SetSourceWeightRefusal(IntEnum):
+    """Why changing the weight of a price source was refused."""
+
+    UNKNOWN_SOURCE = 1
+    WEIGHT_OUT_OF_RANGE = 2

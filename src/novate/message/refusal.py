@@ -16,8 +16,16 @@ from novate.message.account import (
     SetMarginGroupRefusal,
 )
 from novate.message.add_on import SetAddOnRefusal
+from novate.message.contract_end import (
+    ApproveSettlementRefusal,
+    DelistContractRefusal,
+    ProposeSettlementRefusal,
+    ResumeContractRefusal,
+    SuspendContractRefusal,
+)
 from novate.message.control import AdvanceTimeRefusal, EngineCommandRefusal, LinkedRefusal
 from novate.message.custody import PostCollateralRefusal, WithdrawCollateralRefusal
+from novate.message.external_market import SettleExternalMarketRefusal
 from novate.message.liquidation import ReportFillRefusal
 from novate.message.liquidation_method import SetLiquidationMethodRefusal
 from novate.message.listing import ListInstrumentRefusal, ListOptionRefusal
@@ -37,8 +45,10 @@ from novate.message.reference import (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     SetIndexMethodRefusal,
+    SetSourceWeightRefusal,
 )
 from novate.message.surface import ReportSurfaceRefusal
+from novate.message.takeover import ReopenAccountRefusal
 from novate.message.trade import ReleaseMarginRefusal, ReserveMarginRefusal, SubmitTradeRefusal
 from novate.message.transfer import TransferCollateralRefusal, TransferPositionRefusal
 from novate.message.waterfall import DeclareWaterfallRefusal
@@ -48,6 +58,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     DeclareSourceRefusal,
+    SetSourceWeightRefusal,
     SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,
@@ -62,6 +73,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     OpenSubAccountRefusal,
     SetMarginGroupRefusal,
     SetMemberStatusRefusal,
+    ReopenAccountRefusal,
     PostCollateralRefusal,
     WithdrawCollateralRefusal,
     TransferCollateralRefusal,
@@ -74,8 +86,14 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetMarginModelRefusal,
     SetAddOnRefusal,
     SetLiquidationMethodRefusal,
+    SuspendContractRefusal,
+    ResumeContractRefusal,
+    DelistContractRefusal,
+    ProposeSettlementRefusal,
+    ApproveSettlementRefusal,
     AdvanceTimeRefusal,
     ReportFillRefusal,
+    SettleExternalMarketRefusal,
     EngineCommandRefusal,
     LinkedRefusal,
 )

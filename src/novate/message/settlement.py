@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from novate.message.declare import Field, declare
 from novate.message.field import INSTRUMENT
+
+
+class Basis(IntEnum):
+    """What a final settlement price was made from (rules 8.42 to 8.44)."""
+
+    NOT_TOLD = 0
+    WINDOW = 1  # what was observed in the settlement window, or without one the index at expiry
+    FIRST_FRESH = 2  # that and, for the time not observed, the first index after it
+    LAST = 3  # the last index: none came in time
+
+
+_BASIS = Field("basis", "int8", "message.settlement.Basis: what the price was made from", 2, 0)
 
 SETTLE_CYCLE = declare(
     "SettleCycle",
@@ -25,12 +39,24 @@ OBSERVE_BARRIER = declare(
     "Look at the barrier of an option whose schedule says so.",
     Field("instrument", "uint32", "instrument"),
 )
+CHARGE_INTEREST = declare(
+    "ChargeInterest",
+    "Charge interest on negative balances of margin accounts.",
+    Field("instant_ns", "int64", "instant it was due"),
+)
 START_GAINS_WINDOW = declare(
     "StartGainsWindow",
     "Begin a new window of gains that a haircut may cut; older proofs decay.",
     Field("instant_ns", "int64", "the present instant"),
 )
 
+INTEREST_CHARGED = declare(
+    "InterestCharged",
+    "Margin accounts with a negative balance of an asset paid interest to the fees account.",
+    Field("asset", "uint32", "asset"),
+    Field("rate_e9", "int64", "of the balance, 1e-9, for the time since the last charge"),
+    Field("instant_ns", "int64", "instant up to which it was charged"),
+)
 CYCLE_SETTLED = declare(
     "CycleSettled",
     "Variation margin was paid to all holders of an instrument.",
@@ -48,7 +74,8 @@ CYCLE_POSTPONED = declare(
     Field(
         "next_ns",
         "int64",
-        "instant of the next attempt, -1: it waits for the price, 0: not told",
+        "instant of the next attempt; of an expiry the end of its wait; -1, of funding minus the "
+        "instant it was due: it waits for the price; 0: not told",
         since=2,
         default=0,
     ),
@@ -58,17 +85,21 @@ FUNDING_SETTLED = declare(
     "FundingSettled",
     "Funding was exchanged between all holders of an instrument.",
     INSTRUMENT,
-    Field("period", "int64", "period number"),
+    Field("period", "int64", "number of the period, of several that of the last"),
     Field("ticks", "int64", "mark used"),
-    Field("rate_e9", "int64", "rate; longs pay when it is positive"),
+    Field("rate_e9", "int64", "rate of all periods together; longs pay when it is positive"),
     Field("instant_ns", "int64", "instant of funding"),
+    Field("periods", "int64", "periods that are paid, more than one when prices were away", 2, 1),
+    version=2,
 )
 CONTRACT_EXPIRED = declare(
     "ContractExpired",
     "An expired contract was settled and its positions closed.",
     INSTRUMENT,
-    Field("ticks", "int64", "final settlement price, the time average of the index"),
+    Field("ticks", "int64", "final settlement price"),
     Field("instant_ns", "int64", "instant of expiry"),
+    _BASIS,
+    version=2,
 )
 OPTION_EXPIRED = declare(
     "OptionExpired",
@@ -77,6 +108,8 @@ OPTION_EXPIRED = declare(
     Field("final_e8", "int64", "settlement price of the underlying"),
     Field("ticks", "int64", "payoff of a lot, 0 if it is worthless"),
     Field("instant_ns", "int64", "instant"),
+    _BASIS,
+    version=2,
 )
 BARRIER_TOUCHED = declare(
     "BarrierTouched",

@@ -32,6 +32,8 @@ SURFACE_REPORTED = declare(
     Field("m_e9", "int64", "centre"),
     Field("sigma_e9", "int64", "curvature"),
     Field("observed_ns", "int64", "when it was fitted"),
+    version=2,
+    renamed={2: {}},
 )
 
 
@@ -46,3 +48,4 @@ class ReportSurfaceRefusal(IntEnum):
     BUTTERFLY_ARBITRAGE = 6
     VOLATILITY_OUT_OF_RANGE = 7
     VOLATILITY_JUMPS = 8
+    CALENDAR_ARBITRAGE = 9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT
 
@@ -21,13 +23,26 @@ SWEEP_SURPLUS = declare(
     Field("account", "uint32", "liquidator"),
 )
 
+REOPEN_ACCOUNT = declare(
+    "ReopenAccount",
+    "Open a margin group again that was taken over and owes nothing.",
+    Field("account", "uint32", "margin group"),
+)
+
+ACCOUNT_REOPENED = declare(
+    "AccountReopened", "A margin group that was taken over is open again.", ACCOUNT
+)
 ACCOUNT_TAKEN_OVER = declare(
     "AccountTakenOver",
-    "All positions at their marks and all cash went to the liquidator.",
+    "Positions at their marks, debts and what pays for them went to the liquidator.",
     ACCOUNT,
-    Field("equity", "int64", "net equity without haircuts that went along; negative is a loss"),
+    Field("equity", "int64", "net equity without haircuts before; negative is a loss"),
     Field("maintenance", "int64", "maintenance margin at that moment"),
     Field("is_first", "bool", "the liquidator was flat and not short: a new close-out begins"),
+    Field("charge", "int64", "charge for closing the positions, numeraire units", 2, 0),
+    Field("conversion_ppm", "int64", "share of a haircut charged on what was taken, 1e-6", 2, 0),
+    Field("kept", "int64", "net that the account kept, numeraire units", 2, 0),
+    version=2,
 )
 LOSS_RECORDED = declare(
     "LossRecorded",
@@ -42,3 +57,12 @@ SURPLUS_SWEPT = declare(
     Field("account", "uint32", "liquidator"),
     Field("amount", "int64", "numeraire units"),
 )
+
+
+class ReopenAccountRefusal(IntEnum):
+    """Why a margin group is not opened again."""
+
+    UNKNOWN_ACCOUNT = 1
+    NOT_TAKEN_OVER = 2
+    STILL_OWED = 3
+    MEMBER_NOT_ACTIVE = 4

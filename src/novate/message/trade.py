@@ -32,6 +32,16 @@ RELEASE_MARGIN = declare(
     "Release what is left of a reservation.",
     Field("reservation", "uint32", "reservation, from 1"),
 )
+REMARGIN_ORDER = declare(
+    "RemarginOrder",
+    "Let a reservation hold what its order may lose at the present mark.",
+    Field("reservation", "uint32", "reservation"),
+)
+REQUEST_CANCELLATION = declare(
+    "RequestCancellation",
+    "Ask the venue to cancel the order of a reservation that is no longer margined.",
+    Field("reservation", "uint32", "reservation"),
+)
 
 TRADE_NOVATED = declare(
     "TradeNovated",
@@ -47,6 +57,14 @@ TRADE_NOVATED = declare(
     Field("seller_fee", "int64", "settlement units, negative is a rebate"),
     Field("buyer_reservation", "uint32", "reservation used"),
     Field("seller_reservation", "uint32", "reservation used"),
+    Field(
+        "unproven",
+        "int64",
+        "gains not proven that went to the buyer, negative to the seller, numeraire units",
+        since=2,
+        default=0,
+    ),
+    version=2,
 )
 MARGIN_RESERVED = declare(
     "MarginReserved",
@@ -65,6 +83,17 @@ MARGIN_RESERVED = declare(
 MARGIN_RELEASED = declare(
     "MarginReleased",
     "A reservation ended.",
+    Field("reservation", "uint32", "number"),
+)
+ORDER_REMARGINED = declare(
+    "OrderRemargined",
+    "A reservation holds another amount.",
+    Field("reservation", "uint32", "number"),
+    Field("open_order_hold", "int64", "set aside from now on for loss and fee, numeraire units"),
+)
+CANCELLATION_REQUESTED = declare(
+    "CancellationRequested",
+    "The venue is to cancel an order and answer with ReleaseMargin; until then it may fill.",
     Field("reservation", "uint32", "number"),
 )
 
@@ -90,7 +119,9 @@ class SubmitTradeRefusal(IntEnum):
     BELOW_WORTH = 16
     PRICE_BLOCKED = 17
     MEMBER_NOT_ACTIVE = 18
-    OPEN_INTEREST_TOO_LARGE = 19
+    ORDERS_UNCOVERED = 19
+    EXTERNAL_MARKET_OWES = 20
+    OPEN_INTEREST_TOO_LARGE = 21
 
 
 class ReserveMarginRefusal(IntEnum):

@@ -64,6 +64,8 @@ class TransferCollateralRefusal(IntEnum):
     INDEX_STALE = 11
     INSUFFICIENT_MARGIN = 12
     GAINS_UNPROVEN = 13
+    GAINS_NOT_PAID = 14
+    PRICE_NOT_ASSESSED = 15
 
 
 class TransferPositionRefusal(IntEnum):
@@ -86,3 +88,5 @@ class TransferPositionRefusal(IntEnum):
     INDEX_STALE = 15
     INSUFFICIENT_MARGIN = 16
     GAINS_UNPROVEN = 17
+    GAINS_NOT_PAID = 18
+    PRICE_NOT_ASSESSED = 19

@@ -24,6 +24,11 @@ DECLARE_WATERFALL = declare(
 ALLOCATE_LOSS = declare(
     "AllocateLoss", "Take a loss through the waterfall.", Field("loss", "uint32", "loss, from 1")
 )
+SHARE_UNCOVERED = declare(
+    "ShareUncovered",
+    "Try again who bears what no layer could.",
+    Field("account", "uint32", "liquidator"),
+)
 
 WATERFALL_DECLARED = declare(
     "WaterfallDeclared",
@@ -37,15 +42,17 @@ WATERFALL_DECLARED = declare(
 LOSS_ALLOCATED = declare(
     "LossAllocated",
     "A layer of the waterfall paid part of a loss to the liquidator.",
-    Field("loss", "uint32", "loss"),
-    Field("layer", "int8", "number of a loss policy; 7, uncovered, moves no cash"),
+    Field("loss", "uint32", "loss; 0: what is uncovered of all of them"),
+    Field(
+        "layer", "int8", "number of a loss policy; 7, uncovered, moves no cash; 20, by net worth"
+    ),
     Field("payer", "uint32", "account that paid"),
     Field("amount", "int64", "numeraire units"),
 )
 GAINS_CUT = declare(
     "GainsCut",
     "Winners of the gains window bore a loss, pro rata; `apply` expands it over them.",
-    Field("loss", "uint32", "loss"),
+    Field("loss", "uint32", "loss; 0: what is uncovered of all of them"),
     Field("amount", "int64", "numeraire units"),
     Field("gains", "int64", "sum of what the winners could bear, numeraire units"),
     Field("winners", "int64", "accounts that could bear something"),
@@ -65,6 +72,13 @@ POSITION_DELEVERAGED = declare(
 )
 LOSS_CLOSED = declare(
     "LossClosed", "A loss went through the waterfall.", Field("loss", "uint32", "loss")
+)
+UNCOVERED_SHARED = declare(
+    "UncoveredShared",
+    "What was uncovered was borne, or a part of it; the rest waits.",
+    Field("amount", "int64", "borne now, numeraire units"),
+    Field("left", "int64", "still uncovered, numeraire units"),
+    Field("due_ns", "int64", "when that is shared by net worth, 0 without a rest"),
 )
 
 

@@ -17,7 +17,7 @@ from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import NOBODY, Application, Topic, column_work, commands
-from novate.settlement.cycle import close_contract
+from novate.settlement.expiry import close_contract
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING
 
@@ -47,12 +47,15 @@ def touched_at(x: ClearingState, asset: int, price_e8: int) -> list[int]:
 
 
 def touched_now(x: ClearingState) -> list[int]:
-    """Return options with continuous monitoring that the last assessed indices touch, by number."""
+    """Return options with continuous monitoring that the last assessed indices touch, by number.
+
+    An index that jumps touches none (rule 5.87).
+    """
     assets = x.assets
     return sorted(
         i
         for asset in x.watched()
-        if not assets.is_stale[asset]
+        if not assets.is_stale[asset] and not assets.jump_ns[asset]
         for i in touched_at(x, asset, int(assets.price_e8[asset]))
     )
 

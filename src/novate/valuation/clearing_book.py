@@ -18,6 +18,7 @@ from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import Barrier, BarrierPayoff
 from novate.kernel.codes import Kind as Listed
 from novate.kernel.pricing.svi import svi_variance
+from novate.market.settlement_mean import seen_until_now, settlement_mean
 from novate.valuation.book_risk import Positions
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.exotic_terms import Exotics
@@ -108,14 +109,17 @@ def exposed_market(x: ClearingState) -> Market:
 
     Spot is the index; the forward of an option that of its smile, of other contracts the mark; the
     volatility of an option that of its smile at its strike, NaN where it has none: it is not
-    priced.  Prices are in the numeraire, undiscounted.
+    priced.  Of an option with a settlement window they are those of the mean that it is settled at,
+    over the years to expiry.  Prices are in the numeraire, undiscounted.
     """
     c, rows = x.instruments, x.instruments.count
     spot = x.assets.used("price_e8")[c.used("underlying")] / E8
     forward = x.marks.mark[:rows] * (c.used("tick_e8") / E8)
     vol = np.zeros(rows)
-    for i in np.flatnonzero(c.used("kind") != Listed.DELTA_ONE).tolist():
-        forward[i], vol[i] = _smile_at(x, i, float(spot[i]))
+    options: I64 = np.flatnonzero(c.used("kind") != Listed.DELTA_ONE)
+    means = settlement_mean(x, options, seen_until_now(x, options))
+    for i, *mean in zip(options.tolist(), *(column.tolist() for column in means), strict=True):
+        forward[i], vol[i] = _smile_at(x, i, float(spot[i]), *mean)
     asset = c.used("settlement_asset")
     units = 10.0 ** (x.assets.used("decimals")[asset] - int(x.assets.decimals[0]))
     return Market(
@@ -129,8 +133,10 @@ def exposed_market(x: ClearingState) -> Market:
     )
 
 
-def _smile_at(x: ClearingState, instrument: int, spot: float) -> tuple[float, float]:
-    """Forward and volatility of an option on its smile."""
+def _smile_at(
+    x: ClearingState, instrument: int, spot: float, spread: float, known: float, rest: float
+) -> tuple[float, float]:
+    """Forward and volatility, over the years to expiry, of what an option is settled at."""
     row = x.smile_row(instrument)
     if row < 0:
         return spot, float("nan")
@@ -140,10 +146,15 @@ def _smile_at(x: ClearingState, instrument: int, spot: float) -> tuple[float, fl
     )
     expiry = int(x.instruments.expiry_ns[instrument])
     span = expiry - int(s.observed_ns[row])
-    forward = spot * float(np.exp(carry * (max(expiry - x.now_ns, 0) / span)))
+    left = max(expiry - x.now_ns, 0)
+    coming = rest * spot * float(np.exp(carry * (left / span)))
+    forward = known + coming
     k = float(np.log(int(x.instruments.strike_e8[instrument]) / E8 / forward))
     variance = svi_variance(k, *raw)
-    return forward, float(np.sqrt(max(variance, 0.0) / (span / YEAR_NS)))
+    vol = float(np.sqrt(max(variance, 0.0) / (span / YEAR_NS)))
+    if left:
+        vol *= float(np.sqrt(spread / (left / YEAR_NS))) * coming / forward
+    return forward, vol
 
 
 def exposed_positions(x: ClearingState) -> Positions:

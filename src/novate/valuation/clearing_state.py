@@ -8,7 +8,7 @@ decide anything: the by-instrument lists are derived from the rows and may be dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from novate.book.state import BookState
 from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
     INITIAL,
     MAINTENANCE,
     PARALLEL_MIN,
@@ -30,6 +32,7 @@ from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
+from novate.market.settlement_mean import Seen
 from novate.market.state import MarketState
 from novate.valuation.add_on import AddOn, add_margins, numbers_in
 from novate.valuation.group_book import GroupBook, GroupBooks, book_of, books_of, joined
@@ -50,6 +53,9 @@ class Assessment(NamedTuple):
         Notional of the positions, and gain that the slow index has not confirmed, not negative.
     gain
         Unsettled profit and the gain of options, of either sign.
+    debt_initial, debt_maintenance
+        Parts of initial and maintenance margin that debts in other assets than the numeraire ask
+        for, not negative.
     """
 
     equity: int
@@ -59,6 +65,8 @@ class Assessment(NamedTuple):
     notional: int
     gain: int
     unproven: int
+    debt_initial: int
+    debt_maintenance: int
 
 
 class ClearingState(MarketState, BookState):
@@ -68,18 +76,30 @@ class ClearingState(MarketState, BookState):
     ----------
     window_ns
         Start of the gains window.
+    interest_ns
+        Instant of the last charge of interest, 0 before the first.
+    unpaid, gains
+        What nobody had paid for at the last assessment, and the gains of all margin groups then,
+        0 while all was paid for; numeraire units (rules 6.94 and 6.95).
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
     add_ons
         Add-ons that groups may have, by number; likewise.
+    option_values
+        ``option_values(state, instruments, smiles, seen)``: marks and margins of options at the
+        indices that the state has, by name of their column; likewise.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
+        self.interest_ns = 0
+        self.unpaid = 0
+        self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
+        self.option_values: Callable[[Self, I64, I64, Seen], dict[str, I64]] = _no_values
 
     def groups_of(self, accounts: I64) -> I64:
         """Return the margin groups of some accounts; the shape is that of ``accounts``."""
@@ -133,7 +153,9 @@ class ClearingState(MarketState, BookState):
             return found
         group = self.group_of(account)
         initial, maintenance = self.margins([group], joined([book]))[0].tolist()
-        return found._replace(initial=initial, maintenance=maintenance)
+        return found._replace(
+            initial=initial + found.debt_initial, maintenance=maintenance + found.debt_maintenance
+        )
 
     def is_standard(self, account: int) -> bool:
         """Return whether an account's group has the standard model and no add-on (3.29, 3.31)."""
@@ -153,6 +175,8 @@ class ClearingState(MarketState, BookState):
         asked = self.margin_models[int(self.accounts.margin_model[group])].requirement(self, book)
         for number in numbers_in(int(self.accounts.add_ons[group])):
             asked = asked.with_parts(self.add_ons[number].components(self, group, book))
+        found = self.assess(group)
+        asked = asked.with_debts(found.debt_initial, found.debt_maintenance)
         return asked.with_hold(self.open_order_hold(group))
 
     def margins(
@@ -165,7 +189,7 @@ class ClearingState(MarketState, BookState):
         """Return what models and add-ons ask of groups with these books; shape (groups, 2).
 
         Columns are initial margin, what open orders hold included, and maintenance margin, in
-        numeraire units.
+        numeraire units; what debts ask for is no part of it.
 
         Parameters
         ----------
@@ -198,6 +222,11 @@ class ClearingState(MarketState, BookState):
         """Return the closed gains of an account's group that are not confirmed (rule 6.35)."""
         gains = self.accounts.encumbered[list(self.group_accounts(account))]
         return min(sum(int(gain) for gain in gains), AMOUNT_MAX)
+
+    def window_gain(self, account: int) -> int:
+        """Return the window gain of an account's group, numeraire units (rule 6.35)."""
+        gains: list[int] = self.accounts.window_gain[list(self.group_accounts(account))].tolist()
+        return min(max(sum(gains), -AMOUNT_MAX), AMOUNT_MAX)
 
     def window_gains(self) -> I64:
         """Return the window gain of every margin group (rule 6.35).
@@ -239,17 +268,21 @@ class ClearingState(MarketState, BookState):
         if groups.size:
             asked = self.margins(groups, books_of(self, groups))
             accounts, place = self.accounts_of(groups)
-            out[accounts[:, None], [INITIAL, MAINTENANCE]] = asked[place]
+            out[accounts[:, None], [INITIAL, MAINTENANCE]] = (
+                asked[place] + out[accounts[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
+            )
         return out
 
     def forget_lists(self) -> None:
-        """Forget the lists of holders, of modelled groups and of watched barriers.
+        """Forget the lists of holders, of modelled groups, of watched barriers and of parameters.
 
         To be called when the tables were filled anew.
         """
         self.forget_holders()
         self.forget_groups()
         self.forget_watched()
+        self.forget_parameters()
+        self.forget_age()
 
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""
@@ -303,14 +336,23 @@ class ClearingState(MarketState, BookState):
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.interest_ns = self.interest_ns
+        twin.unpaid, twin.gains = self.unpaid, self.gains
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
+        twin.option_values = self.option_values
         twin.layout = self.layout
         for name in _TABLES:
             setattr(twin, name, getattr(self, name).copy())
         twin.parameters = self.parameters.copy()
         twin.checksum = self.checksum.copy()
         return twin
+
+
+def _no_values(state: ClearingState, rows: I64, smiles: I64, seen: Seen) -> dict[str, I64]:
+    """Values of options where nobody says how: what they have."""
+    names = ("mark", "short_initial", "short_maintenance")
+    return {name: getattr(state.marks, name)[rows] for name in names}
 
 
 _TABLES = (

@@ -1,12 +1,14 @@
-"""What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11).
+"""What a margin group may give away: equity beyond what must stay (rules 6.9 to 6.11 and 6.96).
 
 Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
-group's worth hangs on is fresh, and that what stays covers initial margin, the cost of liquidating
-what is held, and gains that the slow index has not confirmed.
+group's worth hangs on is fresh, not narrow and has been assessed, and that what stays covers
+initial margin, the cost of liquidating what is held, gains that the slow index has not confirmed,
+and a share of gains that nobody has paid for yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +27,13 @@ class HeldBack(NamedTuple):
         Initial margin and the cost of liquidation.
     gains
         Gains that are not proven: of open positions and, encumbered, of closed ones.
+    unpaid
+        Its share of what nobody has paid for yet, `unpaid_share`.
     """
 
     margin: int
     gains: int
+    unpaid: int
 
 
 def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
@@ -43,7 +48,27 @@ def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
     """
     share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
     cost = -(-found.notional * share // PPM)
-    return HeldBack(found.initial + cost, found.unproven + x.encumbered(account))
+    gains = found.unproven + x.encumbered(account)
+    return HeldBack(found.initial + cost, gains, unpaid_share(x, account, found.gain))
+
+
+def unpaid_share(x: ClearingState, account: int, gain: int) -> int:
+    """Return the share of a group in what is not paid for, numeraire units (rule 6.96).
+
+    Pro rata to gains, rounded up, and no more than the group's own: who gained nothing waits for
+    nobody.
+
+    Parameters
+    ----------
+    account, gain
+        An account of the group, and the group's GAIN.
+    """
+    if not x.unpaid:
+        return 0
+    gained = max(x.window_gain(account) + gain, 0)
+    if not gained:
+        return 0
+    return min(gained, -(-x.unpaid * gained // max(x.gains, gained)))
 
 
 def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> Assessment:
@@ -55,23 +80,60 @@ def assess_without(x: ClearingState, account: int, asset: int, amount: int) -> A
 
 
 def stale_asset(x: ClearingState, account: int) -> int:
-    """Return the lowest asset that a group's worth hangs on and whose index is stale, or -1.
+    """Return the lowest asset that a group's worth hangs on and whose index is not broad, or -1.
 
     Those are the underlying and settlement assets of its open positions, and every asset it holds
     that has a price: one without a price counts for nothing.  An option hangs on its smile too; if
     that is not live, its underlying counts as stale.
     """
-    needed: set[int] = set()
+    c, p = x.instruments, x.positions
+    needed = _held_assets(x, account)
     stale: set[int] = set()
+    for row in _rows_in_use(x, account):
+        if p.lots[row]:
+            i = int(p.instrument[row])
+            needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
+            if x.is_option(i) and x.smile_row(i) < 0:
+                stale.add(int(c.underlying[i]))
+    return min(stale | {asset for asset in needed if not x.is_broad(asset)}, default=-1)
+
+
+def unassessed_asset(x: ClearingState, account: int) -> int:
+    """Return the lowest asset of which a price that the group hangs on is not assessed, or -1.
+
+    A price is not assessed if it was reported since the last assessment (rules 5.40 and 6.80): of
+    an asset that the group holds and that has a price, of the underlying or the settlement asset of
+    a contract in which it has lots or open orders, and the last price of such a contract, or of an
+    option the smile, for which its underlying stands.
+    """
+    c, p = x.instruments, x.positions
+    needed = _held_assets(x, account)
+    found: set[int] = set()
+    for row in _rows_in_use(x, account):
+        i = int(p.instrument[row])
+        needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
+        smile = x.last_smile_row(i) if x.is_option(i) else -1
+        is_new = x.surfaces.is_reported[smile] if smile >= 0 else x.marks.is_reported[i]
+        if is_new:
+            found.add(int(c.underlying[i]))
+    return min(found | {a for a in needed if x.assets.is_reported[a]}, default=-1)
+
+
+def _held_assets(x: ClearingState, account: int) -> set[int]:
+    """Assets with a price of which an account of the group has a balance."""
+    found: set[int] = set()
     for member in x.group_accounts(account):
         held = np.flatnonzero(x.accounts.balance[member, : x.assets.count])
-        needed |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+        found |= {int(asset) for asset in held if x.assets.unit_price[asset] > 0.0}
+    return found
+
+
+def _rows_in_use(x: ClearingState, account: int) -> Iterator[int]:
+    """Position rows of a group with lots or open orders."""
+    p = x.positions
+    for member in x.group_accounts(account):
         row = int(x.accounts.head[member])
         while row >= 0:
-            if x.positions.lots[row]:
-                i = int(x.positions.instrument[row])
-                needed |= {int(x.instruments.underlying[i]), int(x.instruments.settlement_asset[i])}
-                if x.is_option(i) and x.smile_row(i) < 0:
-                    stale.add(int(x.instruments.underlying[i]))
-            row = int(x.positions.link[row])
-    return min(stale | {asset for asset in needed if not x.is_fresh(asset)}, default=-1)
+            if p.lots[row] or p.buy_lots[row] or p.sell_lots[row]:
+                yield row
+            row = int(p.link[row])

@@ -81,6 +81,13 @@ class GroupBook:
             changed[name][at] += number
         return replace(book, **changed)
 
+    def without_orders(self) -> GroupBook:
+        """Return the book as if no order were open: rows with lots alone."""
+        held = np.flatnonzero(self.lots)
+        columns = {name: getattr(self, name)[held] for name in _COLUMNS}
+        none = np.zeros(held.size, np.int64)
+        return GroupBook(**{**columns, "buy_lots": none, "sell_lots": none})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBooks:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from novate.kernel.codes import Role
 from novate.market.option import append_option, decide_list_option
+from novate.market.price_source import TRIMMED_MEDIAN
 from novate.market.reference import (
     append_asset,
     append_instrument,
@@ -25,6 +26,12 @@ from novate.valuation.clearing_state import ClearingState
 def apply_asset_declared(state: ClearingState, row: Row) -> None:
     """Append the asset and give every account a balance of 0 in it."""
     append_asset(state, row)
+    state.accounts.widen(state.assets.count)
+
+
+def apply_trimmed_asset(state: ClearingState, row: Row) -> None:
+    """Append an asset as version 1 did: its index is the trimmed median until it names another."""
+    append_asset(state, row, TRIMMED_MEDIAN)
     state.accounts.widen(state.assets.count)
 
 
@@ -56,7 +63,12 @@ TOPIC: Topic[ClearingState] = Topic(
         Decision(command.LIST_OPTION, decide_list_option, ListOptionRefusal),
     ),
     applications=(
-        Application(event.ASSET_DECLARED, apply_asset_declared, EVERYBODY),
+        Application(
+            event.ASSET_DECLARED,
+            apply_asset_declared,
+            EVERYBODY,
+            older=((1, apply_trimmed_asset),),
+        ),
         Application(event.INSTRUMENT_LISTED, apply_instrument_listed, EVERYBODY),
         Application(event.OPTION_LISTED, apply_option_listed, EVERYBODY),
     ),

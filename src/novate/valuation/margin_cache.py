@@ -75,8 +75,10 @@ class MarginCache:
         self._health: I64 = np.zeros((0, HEALTH_WIDTH), np.int64)
         self._mark: I64 = np.zeros(0, np.int64)
         self._short: I64 = np.zeros((2, 0), np.int64)
+        self._aged: I64 = np.zeros(0, np.int64)
         self._worth = np.zeros((2, 0))
         self._worth_bytes = (b"", b"")
+        self._debt_shares: tuple[bytes, ...] = ()
         self._index = _empty_index(0, 0)
         self._tier_lots: dict[int, TierLots | None] = {}
         self._tier_lots_layout = -1
@@ -121,13 +123,18 @@ class MarginCache:
         may_be_anything = self._is_stale  # else prices moved and accounts touched are known
         self._follow_prices()
         self._follow_tier_lots()
-        moved = self._moved()
+        aged = self._aged_anew()
+        moved = sorted({*self._moved(), *aged})
         self.moves += bool(moved) or self._is_stale
         if not self._is_stale and moved:
             rows = [x.holders(i) for i in moved]
             self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
         if not self._is_stale:
             for at, i in enumerate(moved):
+                if i in aged:  # what margin asks for it is another, whatever the mark did
+                    self._tier_lots.pop(i, None)
+                    self._touched.append(x.positions.account[rows[at]].astype(np.int64))
+                    continue
                 self._shift(i, rows[at])
                 self._touch_groups(rows[at])
             self._assess_touched()
@@ -151,6 +158,17 @@ class MarginCache:
         moved: list[int] = np.flatnonzero(has_moved).tolist()
         return moved
 
+    def _aged_anew(self) -> list[int]:
+        """Contracts whose stale add-on is not that of the last time."""
+        present = self._x.instruments.used("stale_ppm")
+        if np.array_equal(present, self._aged):
+            return []
+        before = np.zeros(present.size, np.int64)
+        before[: self._aged.size] = self._aged
+        self._aged = present.copy()
+        changed: list[int] = np.flatnonzero(present != before).tolist()
+        return changed
+
     def _follow_accounts(self) -> None:
         """Make room for accounts and instruments that are new; they count as touched."""
         x = self._x
@@ -166,12 +184,19 @@ class MarginCache:
             self._is_stale = True
 
     def _follow_prices(self) -> None:
-        """Sweep when the worth of an asset changed that anybody holds or is paid in."""
+        """Sweep when the worth of an asset changed that anybody holds or is paid in.
+
+        Or the shares that debts ask for.
+        """
         x = self._x
         as_bytes = (
             x.assets.used("unit_price").tobytes(),
             x.assets.used("collateral_factor").tobytes(),
         )
+        shares = debt_shares(x)
+        if shares != self._debt_shares:
+            self._debt_shares = shares
+            self._is_stale = True
         if as_bytes == self._worth_bytes:
             return
         self._worth_bytes = as_bytes
@@ -313,6 +338,12 @@ class MarginCache:
         index_start(x.positions.arrays(), self._index)
         self._layout = x.layout
         self._known_tail = 0
+
+
+def debt_shares(x: ClearingState) -> tuple[bytes, ...]:
+    """Return the shares that debts ask for, of all and of single groups, to compare."""
+    a = x.asset_arrays()
+    return a.debt_ppm.tobytes(), a.debt_group.tobytes(), a.debt_group_ppm.tobytes()
 
 
 def _empty_index(accounts: int, rows: int) -> RowIndex:

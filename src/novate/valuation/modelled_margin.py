@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from novate.kernel.clearing.assess import DEBT_INITIAL, DEBT_MAINTENANCE, WIDTH
+from novate.kernel.clearing.close_out import assess_subjects
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.sweep import HEALTH_INITIAL
+from novate.market.columns import SurfaceColumns
 from novate.valuation.add_on import numbers_in
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.group_book import GroupBooks, book_of, books_of, joined
@@ -31,6 +34,7 @@ class ModelledMargin:
         self._books: GroupBooks = joined([])
         self._by_rules: I64 = np.zeros((0, 2), np.int64)
         self._asked: I64 = np.zeros((0, 2), np.int64)
+        self._debts: I64 = np.zeros((0, 2), np.int64)
         self._parameters = b""
         self._seen = _Seen(state)
 
@@ -73,15 +77,19 @@ class ModelledMargin:
         self._groups, self._accounts = groups, accounts
         self._models, self._sets = models, sets
         change = self._seen.change(moved)
-        before = self._asked.copy()
+        before = self._asked, self._debts
         if is_all:
             self._books = books_of(x, groups)
             self._asked = x.margins(groups, self._books)
         else:
             self._follow(change, touched)
+        if is_all or touched or not change.is_none:
+            self._debts = _debts(x, groups)
         self._by_rules = health[accounts, HEALTH_INITIAL:].copy()
-        health[accounts, HEALTH_INITIAL:] = self._asked[place]
-        return not np.array_equal(before, self._asked)
+        health[accounts, HEALTH_INITIAL:] = (self._asked + self._debts)[place]
+        return not (
+            np.array_equal(before[0], self._asked) and np.array_equal(before[1], self._debts)
+        )
 
     def _follow(self, change: MarketChange, touched: list[I64]) -> None:
         """Assess the groups whose book was touched, and those whose model or add-on says so."""
@@ -103,10 +111,32 @@ class ModelledMargin:
                 is_due[mine] |= x.add_ons[number].affected(x, change, books)
         due = np.flatnonzero(is_due)
         if due.size:
+            self._asked = self._asked.copy()
             self._asked[due] = x.margins(groups[due], self._books.take(due))
 
 
+def _debts(x: ClearingState, groups: I64) -> I64:
+    """Return initial and maintenance margin for the debts of groups; shape (groups, 2).
+
+    Without contracts settled in coins, only those are looked at that have a negative balance.
+    """
+    out = np.zeros((groups.size, 2), np.int64)
+    rows = np.arange(groups.size)
+    if not x.instruments.used("settlement_asset").any():
+        accounts, place = x.accounts_of(groups)
+        rows = np.unique(place[(x.accounts.balance[accounts, 1:] < 0).any(axis=1)])
+    if rows.size:
+        found = np.empty((rows.size, WIDTH), np.int64)
+        assess_subjects(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            groups[rows], found,
+        )  # fmt: skip
+        out[rows] = found[:, [DEBT_INITIAL, DEBT_MAINTENANCE]]
+    return out
+
+
 _OF_ASSET = ("price_e8", "slow_e8", "haircut_bps", "is_stale")
+_OF_SMILE = tuple(name for name in SurfaceColumns.SPEC if name != "is_reported")
 
 
 class _Seen:
@@ -123,7 +153,7 @@ class _Seen:
         x = self._x
         a, s = x.assets, x.surfaces
         assets = np.stack([a.used(name).astype(np.int64) for name in _OF_ASSET], axis=1)
-        surfaces = np.stack([s.used(name).astype(np.int64) for name in s.SPEC], axis=1)
+        surfaces = np.stack([s.used(name).astype(np.int64) for name in _OF_SMILE], axis=1)
         change = MarketChange(
             instruments=np.array(moved, np.int64),
             assets=_changed(self._assets, assets),

@@ -1,4 +1,4 @@
-"""Which prices are blocked and which instruments halted (rules 5.19 to 5.22)."""
+"""Which prices are blocked and which instruments halted (rules 5.19 to 5.22, 5.42)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.codes import Kind
+from novate.kernel.codes import InstrumentStatus, Kind
 from novate.valuation import ClearingState
 
 WAITING = -1
@@ -17,27 +17,86 @@ WAITING = -1
 def is_blocked(x: ClearingState, instrument: int) -> bool:
     """Return whether the price of an instrument is blocked (rule 5.20).
 
-    That is without a mark, or while the index of its underlying or settlement asset is not fresh.
-    The smile of an option does not count: the last one goes on to mark it with every index.
+    That is without a mark, while the index of its underlying or settlement asset is not fresh, and
+    from its expiry on.  The smile of an option does not count: the last one goes on to mark it with
+    every index.
     """
+    return is_unpriced(x, instrument) or is_over(x, instrument)
+
+
+def is_unpriced(x: ClearingState, instrument: int) -> bool:
+    """Return whether a contract has no mark, or one whose index is not fresh."""
     return bool(x.marks.mark[instrument] <= 0) or has_stale_index(x, instrument)
 
 
+def is_over(x: ClearingState, instrument: int) -> bool:
+    """Return whether the expiry of a contract has come: it is only settled from then on (5.42)."""
+    return bool(0 < x.instruments.expiry_ns[instrument] <= x.now_ns)
+
+
+def without_the_expired(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+    """Return the status of every instrument, that of those named that are over as `EXPIRED`.
+
+    A contract whose expiry has come and which is not settled yet takes no trade (rule 5.42).  The
+    column itself is returned where there is none.
+
+    Parameters
+    ----------
+    instruments
+        Numbers, repeats and unknown ones allowed.
+    """
+    c = x.instruments
+    status: npt.NDArray[np.int8] = c.status
+    if len(instruments) == 1:
+        i = int(instruments[0])
+        over = [i] if i < c.count and is_over(x, i) else []
+    else:
+        known = instruments[instruments < c.count].astype(np.int64)
+        expiry = c.expiry_ns[known]
+        over = known[(expiry > 0) & (expiry <= x.now_ns)].tolist()
+    if over:
+        status = status.copy()
+        status[over] = InstrumentStatus.EXPIRED
+    return status
+
+
 def is_halted(x: ClearingState, instrument: int) -> bool:
-    """Return whether an instrument is halted: blocked, or without a live smile (rule 5.21)."""
-    return is_blocked(x, instrument) or (x.is_option(instrument) and x.smile_row(instrument) < 0)
+    """Return whether an instrument is halted (rule 5.21).
+
+    That is while it is suspended, with a blocked price, a narrow index or a ramp of its underlying
+    or settlement asset, or, of an option, without a live smile.
+    """
+    c = x.instruments
+    if is_suspended(x, instrument):
+        return True
+    assets = [int(c.underlying[instrument]), int(c.settlement_asset[instrument])]
+    is_thin = not all(x.is_broad(asset) for asset in assets)
+    if is_blocked(x, instrument) or is_thin or x.assets.ramp_ns[assets].any():
+        return True
+    return x.is_option(instrument) and x.smile_row(instrument) < 0
 
 
-def blocked_prices(x: ClearingState) -> npt.NDArray[np.bool_]:
-    """Return `is_blocked` of every instrument, by number; bool, shape (instruments,)."""
+def is_suspended(x: ClearingState, instrument: int) -> bool:
+    """Return whether a contract is suspended now (rules 8.60 and 8.62)."""
+    return bool(0 < x.instruments.suspend_ns[instrument] <= x.now_ns)
+
+
+def blocked_prices(x: ClearingState, *, may_jump: bool = False) -> npt.NDArray[np.bool_]:
+    """Return `is_blocked` of every instrument, by number; bool, shape (instruments,).
+
+    With ``may_jump`` an index that jumps does not block.
+    """
+    is_there = x.is_reported if may_jump else x.is_fresh
     c = x.instruments
     underlying, settled_in = c.used("underlying"), c.used("settlement_asset")
     stale = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset)
+        stale[asset] = not is_there(asset)
+    expiry = c.used("expiry_ns")
     blocked: npt.NDArray[np.bool_] = (
         (x.marks.used("mark") <= 0) | stale[underlying] | stale[settled_in]
-    )
+        | ((expiry > 0) & (expiry <= x.now_ns))
+    )  # fmt: skip
     return blocked
 
 
@@ -65,10 +124,16 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
         return out
     wanted = np.unique(instruments[instruments < c.count]).astype(np.int64)
     underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
-    stale = np.zeros(x.assets.count, np.bool_)
+    thin = np.zeros(x.assets.count, np.bool_)
     for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not x.is_fresh(asset)
-    out[wanted] = (x.marks.mark[wanted] <= 0) | stale[underlying] | stale[settled_in]
+        thin[asset] = not x.is_broad(asset) or x.assets.ramp_ns[asset] > 0
+    expiry = c.expiry_ns[wanted]
+    out[wanted] = (
+        (x.marks.mark[wanted] <= 0) | thin[underlying] | thin[settled_in]
+        | ((expiry > 0) & (expiry <= x.now_ns))
+    )  # fmt: skip
+    suspended_from = c.suspend_ns[wanted]
+    out[wanted] |= (suspended_from > 0) & (suspended_from <= x.now_ns)
     live: dict[tuple[int, int], bool] = {}
     for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
         key = int(c.underlying[i]), int(c.expiry_ns[i])
@@ -82,11 +147,3 @@ def has_stale_index(x: ClearingState, instrument: int) -> bool:
     """Return whether the index of underlying or settlement asset is not fresh (rule 5.19)."""
     settled_in = int(x.instruments.settlement_asset[instrument])
     return not x.is_fresh(int(x.instruments.underlying[instrument])) or not x.is_fresh(settled_in)
-
-
-def is_unsettled(x: ClearingState, i: int) -> bool:
-    """Return whether an expiry must wait for its price (rules 8.15 and 9.42).
-
-    A contract waits while its price is blocked, an option only for its indices.
-    """
-    return has_stale_index(x, i) if x.is_option(i) else is_blocked(x, i)

@@ -10,6 +10,9 @@ from novate.kernel.codes import Bound
 OPEN_ORDER_HOLD = "open-order hold"
 """Name of the component that every model has: what open orders set aside for their loss."""
 
+DEBTS = "debts"
+"""Name of another one: what debts in other assets than the numeraire ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -84,6 +87,17 @@ class Requirement:
             initial=min(self.initial + sum(part.initial for part in parts), SUM_MAX),
             maintenance=min(self.maintenance + sum(part.maintenance for part in parts), SUM_MAX),
             components=(*self.components, *parts),
+        )
+
+    def with_debts(self, initial: int, maintenance: int) -> Requirement:
+        """Return the requirement with what debts ask for, numeraire units."""
+        if not (initial or maintenance):
+            return self
+        return replace(
+            self,
+            initial=self.initial + initial,
+            maintenance=self.maintenance + maintenance,
+            components=(*self.components, Component(DEBTS, -1, initial, maintenance)),
         )
 
     def with_hold(self, hold: int) -> Requirement:

@@ -36,8 +36,8 @@ DEALER = len(OWN_ROLES) + 2 * MEMBERS
 FIRST = DEALER + 1
 """Number of the first client."""
 
-SLICE_INTERVAL = 2
-"""Number of the parameter as journals hold it."""
+SLICE_INTERVAL, SOURCES_MIN = 2, 10
+"""Numbers of parameters as journals hold them."""
 
 PART = 10_000
 
@@ -98,6 +98,7 @@ class House:
             ),
             rows("DeclareSource", symbol=[f"s{i}" for i in number], asset=number + 1, weight=1),
             rows("SetParameter", parameter=SLICE_INTERVAL, value=SECOND),
+            rows("SetParameter", parameter=SOURCES_MIN, value=1),
         ]  # fmt: skip
 
     def _accounts(self, deposit: int | I64) -> list[Run]:

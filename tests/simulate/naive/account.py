@@ -57,6 +57,7 @@ class Account:
     encumbered: int = 0
     window_gain: int = 0
     open_order_hold: int = 0
+    owed: int = 0  # of a group, at the account that it began with
     model: int = 0
     add_ons: frozenset[int] = frozenset()
     method: int = 0

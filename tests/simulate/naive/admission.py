@@ -21,12 +21,30 @@ from novate.kernel.codes import (
 )
 from novate.message import refusal
 from novate.message.parameter import Parameter
-from tests.simulate.naive import barrier, failure, group, margin, terms, transfer
+from tests.simulate.naive import (
+    barrier,
+    contract,
+    failure,
+    group,
+    margin,
+    order,
+    takeover,
+    terms,
+    transfer,
+)
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, fee_of
-from tests.simulate.naive.number import AMOUNT_MAX, ceil_at, ceil_div, refuse_if
+from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    RefusedError,
+    ceil_div,
+    refuse_if,
+    worth_up,
+)
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.other_price import at_mark_and_ramp
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import (
     Asset,
     Instrument,
@@ -75,6 +93,15 @@ def declare_source(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["weight"] <= MILLION, code.WEIGHT_NOT_POSITIVE)
     w.sources.append(Source(row["asset"], row["weight"]))
     w.emit("SourceDeclared", source=len(w.sources) - 1, **row)
+
+
+@pytest.mark.rule("5.64", "15.40")
+def set_source_weight(w: World, row: Row, _: int) -> None:
+    code = refusal.SetSourceWeightRefusal
+    refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
+    refuse_if(not 0 <= row["weight"] <= MILLION, code.WEIGHT_OUT_OF_RANGE)
+    w.sources[row["source"]].weight = row["weight"]
+    w.emit("SourceWeightSet", **row)
 
 
 @pytest.mark.rule("15.12", "15.13", "15.14", "15.15", "15.16")
@@ -182,10 +209,12 @@ def post_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
     for one in (account, w.single(Role.CUSTODY)):
         refuse_if(abs(one.balance[asset]) + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
-    refuse_if(account.status == AccountStatus.TAKEN_OVER, code.ACCOUNT_CLOSED)
+    is_taken_over = account.status == AccountStatus.TAKEN_OVER
+    refuse_if(is_taken_over and asset != 0, code.ACCOUNT_CLOSED)
     account.balance[asset] += amount
     w.single(Role.CUSTODY).balance[asset] -= amount
-    w.emit("CollateralPosted", **row)
+    repaid = takeover.repay(w, account, amount) if is_taken_over else 0
+    w.emit("CollateralPosted", **row, repaid=repaid)
 
 
 @pytest.mark.rule("6.8", "6.36", "6.52")
@@ -197,23 +226,35 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
     refuse_if(not account.has_margin, code.UNKNOWN_ACCOUNT)
     refuse_if(asset >= len(w.assets), code.UNKNOWN_ASSET)
     refuse_if(amount <= 0, code.AMOUNT_NOT_POSITIVE)
-    refuse_if(account.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
+    is_free = account.status == AccountStatus.TAKEN_OVER and not w.accounts[account.group].owed
+    refuse_if(account.status != AccountStatus.OPEN and not is_free, code.ACCOUNT_NOT_OPEN)
     refuse_if(lacks_a_price(w, account), code.INDEX_STALE)
     held = account.balance[asset]
     refuse_if(held < amount, code.INSUFFICIENT_BALANCE, amount, held)
+
+    def check() -> None:
+        account.balance[asset] -= amount
+        after = w.assess(account)
+        account.balance[asset] += amount
+        margin, everything = must_stay(w, account, after)
+        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+    at_mark_and_ramp(w, check)
+    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
     account.balance[asset] -= amount
     after = w.assess(account)
     account.balance[asset] += amount
-    margin, everything = must_stay(w, account, after)
-    refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-    refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
-    refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
+    needed = must_stay(w, account, after)[1] + share_of_unpaid(w, account, after)
+    refuse_if(after.equity < needed, code.GAINS_NOT_PAID, after.equity, needed)
+    refuse_if(lacks_an_assessment(w, account), code.PRICE_NOT_ASSESSED)
     account.balance[asset] -= amount
     w.single(Role.CUSTODY).balance[asset] += amount
     w.emit("CollateralWithdrawn", **row)
 
 
-@pytest.mark.rule("5.1", "5.2")
+@pytest.mark.rule("5.1", "5.2", "5.62")
 def report_price(w: World, row: Row, _: int) -> None:
     code = refusal.ReportPriceRefusal
     refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
@@ -222,8 +263,14 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["price_e8"] <= PRICE_MAX, code.PRICE_OUT_OF_RANGE)
     refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
-    source.price, source.observed = row["price_e8"], seen
-    w.emit("PriceReported", **row)
+    w.reported.add(("index", source.asset))
+    if seen == source.observed and row["price_e8"] != source.price:
+        source.contradicted = seen
+        w.emit("SourceContradicted", source=row["source"], price_e8=source.price,
+               other_e8=row["price_e8"], observed_ns=seen)  # fmt: skip
+    else:
+        source.price, source.observed = row["price_e8"], seen
+        w.emit("PriceReported", **row)
     barrier.touch_by_report(w, source.asset)
 
 
@@ -235,6 +282,7 @@ def report_last(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
     i.last = row["ticks"]
+    w.reported.add(("last", row["instrument"]))
     w.emit("LastReported", **row)
 
 
@@ -319,6 +367,13 @@ class Side:
         return abs(self.lots) - reduces
 
     @property
+    @pytest.mark.rule("6.92")
+    def added_alone(self) -> int:
+        """Lots that a side does not use to reduce a position of its own."""
+        reduces = min(abs(self.held), abs(self.lots)) if self.held * self.lots < 0 else 0
+        return abs(self.lots) - reduces
+
+    @property
     @pytest.mark.rule("7.40")
     def added_with_orders(self) -> int:
         """The same with the open orders of its side, which want the position too."""
@@ -335,14 +390,31 @@ class Side:
         return self.account.has_margin and not self.reservation
 
     @property
-    @pytest.mark.rule("7.10")
-    def is_risk_reducing(self) -> bool:
-        """Whether a side that is short of initial margin may go on because it reduces."""
-        if not self.only_reduces:
-            return False
-        before, after = self.w.assess(self.account), self.after()
-        missing = after.maintenance - after.equity
-        return missing <= max(before.maintenance - before.equity, 0)
+    @pytest.mark.rule("7.55")
+    def uncovered(self) -> tuple[int, int] | None:
+        """Open orders that close the position too, and its lots that are left: if too few."""
+        number = self.row["instrument"]
+        place = (number, self.account.netting_set)
+        p = self.w.group(*self.twins()).positions[place]
+        wanted = sum(abs(r.lots) for r in order.beside(self.w, self.account, number, self.lots))
+        return (wanted, abs(p.lots)) if wanted > abs(p.lots) else None
+
+    @property
+    @pytest.mark.rule("7.10", "7.52", "7.53", "7.54")
+    def conceded(self) -> tuple[int, int]:
+        """What the side and the orders that close the position too concede, and the most."""
+        number = self.row["instrument"]
+        others = order.beside(self.w, self.account, number, self.lots)
+        conceded = order.concession(self.w, self.i, self.lots, self.value + self.fee)
+        twins = self.twins()
+        if len(twins) == 2:
+            fees = sum(s.fee for s in (self, self.other) if s is not None)
+            conceded = worth_up(max(fees, 0), self.w.price_in(self.i))
+        conceded += order.conceded_by_all(self.w, others)
+        twins[0].positions[number].lots += sum(r.lots for r in others)
+        after = self.w.assess(*twins).maintenance
+        most = order.may_concede(self.w, self.account, number, self.lots, after)
+        return conceded, most
 
     @property
     @pytest.mark.rule("7.6")
@@ -433,6 +505,12 @@ def open_interest_beyond(w: World, number: int, changed: dict[int, Position]) ->
     return min(total, 2 * AMOUNT_MAX) if total > AMOUNT_MAX else 0
 
 
+@pytest.mark.rule("15.62", "15.63")
+def refuse_open_interest(w: World, number: int, changed: dict[int, Position], code: Any) -> None:
+    total = open_interest_beyond(w, number, changed)
+    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
+
+
 @pytest.mark.rule("6.37")
 def lots_beside(w: World, account: Account, number: int) -> int:
     """Lots of a contract in the other accounts of a group, the worse side of orders filled."""
@@ -472,19 +550,49 @@ def use_reservation(w: World, number: int, lots: int) -> None:
 
 
 @pytest.mark.rule("7.13", "7.40")
-def refuse_adding(w: World, number: int, sides: list[Side]) -> None:
-    """Refuse a trade that adds to what has no price, no active member, or is too much already."""
-    code, i = refusal.SubmitTradeRefusal, w.instruments[number]
+def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
+    """Refuse a trade that adds to a position without a price, or for a member not active."""
+    code = refusal.SubmitTradeRefusal
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
     barred = [s for s in sides if w.is_suspended(s.account) and not s.reservation]
     added = max((s.added_with_orders for s in barred), default=0)
     refuse_if(added > 0, code.MEMBER_NOT_ACTIVE, added, 0)
-    total = open_interest_beyond(w, number, {s.number: s.position_after() for s in sides})
-    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
 
 
-@pytest.mark.rule("7.2", "7.7", "7.8")
+@pytest.mark.rule("6.92", "7.2")
+def refuse_outside(w: World, sides: list[Side]) -> None:
+    """Refuse what the external market adds while it owes, then too much open interest."""
+    code = refusal.SubmitTradeRefusal
+    if any(asset.called for asset in w.assets):
+        market = [s for s in sides if s.account.role == Role.EXTERNAL_MARKET]
+        added = max((s.added_alone for s in market), default=0)
+        refuse_if(added > 0, code.EXTERNAL_MARKET_OWES, added, 0)
+    after = {s.number: s.position_after() for s in sides}
+    refuse_open_interest(w, sides[0].row["instrument"], after, code)
+
+
+@pytest.mark.rule("6.81", "7.8", "7.9", "7.10", "7.55")
+def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int, int]]:
+    """Refuse a side for its margin; returns open orders that it leaves without their position."""
+    code = refusal.SubmitTradeRefusal
+    uncovered: list[tuple[int, int]] = []
+    for s in sides:
+        if s.is_checked and not (s.only_reduces and i.mark == 0):
+            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
+            n = s.after()
+            if n.equity >= n.initial:
+                continue
+            refuse_if(not s.only_reduces, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+            if s.uncovered:
+                uncovered.append(s.uncovered)
+                continue
+            conceded, most = s.conceded
+            refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+    return uncovered
+
+
+@pytest.mark.rule("7.2", "7.3", "7.7", "7.8")
 def submit_trade(w: World, row: Row, place: int) -> None:
     code = refusal.SubmitTradeRefusal
     refuse_if(not may_trade(w, row["buyer"]), code.UNKNOWN_BUYER)
@@ -495,11 +603,11 @@ def submit_trade(w: World, row: Row, place: int) -> None:
     refuse_if(not 0 < row["lots"] <= i.terms["lots_max"], code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < row["ticks"] <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
     collar = w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=i)
-    roles = {w.accounts[row[side]].role for side in ("buyer", "seller")}
-    if collar and i.mark > 0 and Role.EXTERNAL_MARKET not in roles:
+    if collar and i.mark > 0:
         far = abs(row["ticks"] - i.mark) * 10**6 > collar * i.mark
         refuse_if(far, code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     sides = [Side(w, row, "buyer"), Side(w, row, "seller")]
     sides[0].other, sides[1].other = sides[1], sides[0]
 
@@ -516,17 +624,14 @@ def submit_trade(w: World, row: Row, place: int) -> None:
             refuse_if(is_worse, code.WORSE_THAN_LIMIT, row["ticks"], limit)
     refuse_if(any(s.is_too_large for s in sides), code.AMOUNT_TOO_LARGE)
     refuse_if(is_too_large_for_the_house(w, i, row["instrument"], sides), code.AMOUNT_TOO_LARGE)
-    for s in sides:
-        if s.is_checked and not (s.only_reduces and i.mark == 0):
-            refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-            n = s.after()
-            is_short = n.equity < n.initial and not s.is_risk_reducing
-            needed = n.maintenance if s.only_reduces else n.initial
-            refuse_if(is_short, code.INSUFFICIENT_MARGIN, n.equity, needed)
-    refuse_if(is_given_away(w, i, *sides), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
-    refuse_adding(w, row["instrument"], sides)
-    for side in sides:
-        side.book(side.account, really=True)
+    with w.seen_as("new credit"):
+        uncovered = refuse_margin(w, i, sides)
+        refuse_if(is_given_away(w, i, sides[1]), code.BELOW_WORTH, row["ticks"], sale_floor(w, i))
+    refuse_adding(w, i, sides)
+    if uncovered:
+        raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
+    refuse_outside(w, sides)
+    unproven = book_sides(w, i, *sides)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
     w.emit(
         "TradeNovated",
@@ -537,7 +642,30 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         seller_fee=sides[1].fee,
         buyer_reservation=row["buyer_reservation"],
         seller_reservation=row["seller_reservation"],
+        unproven=unproven,
     )
+
+
+@pytest.mark.rule("7.80", "7.81", "7.82", "7.83")
+def book_sides(w: World, i: Instrument, buyer: Side, seller: Side) -> int:
+    """Book a trade; tell which gains that are not proven went to the buyer, or less to the seller.
+
+    A side that trades better than at the mark, its fee included, was conceded something.
+    """
+    moved, winner, loser = 0, buyer, seller
+    for one, other in ((buyer, seller), (seller, buyer)):
+        gained = i.value(i.mark, one.lots) - one.value - one.fee if i.mark > 0 else 0
+        if gained > 0 and one.account.group != other.account.group:
+            not_proven = w.assess(other.account).unproven + w.group(other.account).encumbered
+            moved, winner, loser = min(worth_up(gained, w.price_in(i)), not_proven), one, other
+    had, was = winner.account.encumbered, loser.account.encumbered
+    for side in (buyer, seller):
+        side.book(side.account, really=True)
+    if moved:
+        more = max(moved - (winner.account.encumbered - had), 0)
+        winner.account.encumbered = min(winner.account.encumbered + more, AMOUNT_MAX)
+        loser.account.encumbered -= min(moved, was)
+    return moved if winner is buyer else -moved
 
 
 @pytest.mark.rule("7.12")
@@ -548,11 +676,10 @@ def sale_floor(w: World, i: Instrument) -> int:
 
 
 @pytest.mark.rule("7.12")
-def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
+def is_given_away(w: World, i: Instrument, seller: Side) -> bool:
     """Whether a seller short of initial margin sells a long option too cheaply."""
     is_long = i.is_option and seller.held > 0 and seller.account.has_margin
-    is_outside = buyer.account.role == Role.EXTERNAL_MARKET
-    if not is_long or is_outside or seller.row["ticks"] >= sale_floor(w, i):
+    if not is_long or seller.row["ticks"] >= sale_floor(w, i):
         return False
     numbers = w.assess(seller.account)
     return numbers.equity < numbers.initial
@@ -562,6 +689,14 @@ def is_given_away(w: World, i: Instrument, buyer: Side, seller: Side) -> bool:
 def may_trade(w: World, number: int) -> bool:
     roles = (Role.HOUSE, Role.CLIENT, Role.EXTERNAL_MARKET)
     return number < len(w.accounts) and w.accounts[number].role in roles
+
+
+@pytest.mark.rule("6.81")
+def with_hold(w: World, twin: Account, held: int) -> Numbers:
+    """What an account is worth on new credit when it holds more for orders."""
+    twin.open_order_hold += held
+    with w.seen_as("new credit"):
+        return w.assess(twin)
 
 
 @pytest.mark.rule("7.26", "7.27", "7.28", "7.29", "7.41", "15.5")
@@ -576,7 +711,8 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     most, limit = i.terms["lots_max"], row["limit_ticks"]
     refuse_if(not 0 < abs(lots) <= most, code.LOTS_OUT_OF_RANGE)
     refuse_if(not 0 < limit <= i.terms["ticks_max"], code.PRICE_OUT_OF_RANGE)
-    refuse_if(i.status != InstrumentStatus.ACTIVE, code.INSTRUMENT_NOT_ACTIVE)
+    is_over = i.status != InstrumentStatus.ACTIVE or w.is_over(i)
+    refuse_if(is_over, code.INSTRUMENT_NOT_ACTIVE)
     refuse_if(account.status > AccountStatus.CALLED, code.ACCOUNT_NOT_OPEN)
     twin = copy.deepcopy(account)
     p = twin.positions[number]
@@ -586,22 +722,24 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     refuse_if(worst > most, code.POSITION_LIMIT, worst, most)
     refuse_if(is_elsewhere(account, number), code.ISOLATED_ELSEWHERE)
     refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
-    held = order_loss(w, i, lots, limit)
+    held = order.order_loss(w, account, i, lots, limit, 1)
     refuse_if(w.group(account).open_order_hold + held > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     refuse_if(gross_of(w, twin) > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
-    without = w.assess(twin)
+    wanted = Reservation(account.number, number, lots, limit, held)
+    reduces = only_closes(w, account, number, lots)
     twin.open_order_hold += held
-    after = w.assess(twin)
-    if after.equity < after.initial:
-        out = is_risk_reducing(w, account, number, lots, held)
-        refuse_if(not out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
-        twin.open_order_hold -= held
-        held = min(held, max(without.equity - without.initial, 0))
-        twin.open_order_hold += held
+    with w.seen_as("new credit"):
         after = w.assess(twin)
-    refuse_order(w, account, twin, number, lots)
+    if after.equity < after.initial:
+        refuse_if(not reduces, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
+        with w.seen_as("new credit"):
+            conceded, most = order.closing_terms(w, wanted)
+        refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+    refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
+    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
+    refuse_open_interest(w, number, {account.number: twin.positions[number]}, code)
     w.accounts[row["account"]] = twin
-    w.reservations.append(Reservation(row["account"], number, lots, limit, held))
+    w.reservations.append(wanted)
     w.emit(
         "MarginReserved",
         reservation=len(w.reservations),
@@ -610,27 +748,6 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         equity=after.equity,
         requirement=after.initial,
     )
-
-
-@pytest.mark.rule("7.28", "7.41", "15.63")
-def refuse_order(w: World, account: Account, twin: Account, number: int, lots: int) -> None:
-    """Refuse an order that adds where nothing may be added, or too much; the twin has it."""
-    code, i = refusal.ReserveMarginRefusal, w.instruments[number]
-    reduces = only_closes(w, account, number, lots)
-    refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
-    refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
-    total = open_interest_beyond(w, number, {account.number: twin.positions[number]})
-    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
-
-
-@pytest.mark.rule("7.27")
-def is_risk_reducing(w: World, account: Account, number: int, lots: int, loss: int) -> bool:
-    """Whether an order only reduces, and closing its lots frees the margin that it may lose."""
-    if not only_closes(w, account, number, lots):
-        return False
-    closed = copy.deepcopy(account)
-    closed.positions[number].lots += lots
-    return loss <= w.assess(account).maintenance - w.assess(closed).maintenance
 
 
 @pytest.mark.rule("6.38", "7.27")
@@ -642,16 +759,6 @@ def only_closes(w: World, account: Account, number: int, lots: int) -> bool:
     return p.lots * lots < 0 and same_side + abs(lots) <= abs(p.lots)
 
 
-@pytest.mark.rule("7.23", "7.24")
-def order_loss(w: World, i: Instrument, lots: int, limit: int) -> int:
-    """Loss at the limit against the mark, and the dearer fee, both rounded up, in numeraire."""
-    value = i.value(limit, lots)
-    behind = value if i.is_option else value - i.value(i.mark, lots)
-    loss = ceil_at(max(behind, 0), w.price_in(i))
-    fee = max(fee_of(i, value, is_maker=True), fee_of(i, value, is_maker=False))
-    return loss + ceil_at(fee, w.price_in(i))
-
-
 @pytest.mark.rule("7.31")
 def release_margin(w: World, row: Row, _: int) -> None:
     number = row["reservation"]
@@ -660,7 +767,7 @@ def release_margin(w: World, row: Row, _: int) -> None:
     failure.release(w, number)
 
 
-@pytest.mark.rule("11.18", "11.19")
+@pytest.mark.rule("11.18", "11.19", "11.51")
 def report_fill(w: World, row: Row, _: int) -> None:
     code = refusal.ReportFillRefusal
     number = row["order"]
@@ -678,6 +785,8 @@ def report_fill(w: World, row: Row, _: int) -> None:
     if quantity:
         largest = largest_after_fill(w, order, quantity, row["price"])
         refuse_if(largest >= 2 * AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
+        worse = row["price"] > order.limit if quantity > 0 else row["price"] < order.limit
+        refuse_if(worse, code.WORSE_THAN_LIMIT, row["price"], order.limit)
         failure.fill(w, number, quantity, row["price"])
     order.quantity -= quantity
     if row["is_final"] or order.quantity == 0:
@@ -702,6 +811,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "DeclareAsset": declare_asset,
     "SetHaircut": set_haircut,
     "DeclareSource": declare_source,
+    "SetSourceWeight": set_source_weight,
     "ListInstrument": list_instrument,
     "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,
@@ -719,6 +829,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetMemberStatus": transfer.set_member_status,
     "TransferCollateral": transfer.transfer_collateral,
     "TransferPosition": transfer.transfer_position,
+    "ReopenAccount": takeover.reopen_account,
     "PostCollateral": post_collateral,
     "WithdrawCollateral": withdraw_collateral,
     "ReportPrice": report_price,
@@ -729,5 +840,11 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetMarginModel": margin.set_margin_model,
     "SetAddOn": margin.set_add_on,
     "SetLiquidationMethod": failure.set_liquidation_method,
+    "SuspendContract": contract.suspend_contract,
+    "ResumeContract": contract.resume_contract,
+    "DelistContract": contract.delist_contract,
+    "ProposeSettlement": contract.propose_settlement,
+    "ApproveSettlement": contract.approve_settlement,
     "ReportFill": report_fill,
+    "SettleExternalMarket": settle_external_market,
 }

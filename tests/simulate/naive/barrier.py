@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Monitoring, OrderKind
-from tests.simulate.naive import book
+from tests.simulate.naive import book, pause
 from tests.simulate.naive.market import index_of
 from tests.simulate.naive.option import following_look, is_beyond, is_out
 from tests.simulate.naive.world import Instrument, World
@@ -16,14 +16,18 @@ def touch_barriers(w: World) -> None:
     """Look at barriers watched with every index, after an assessment of all of them."""
     for number, i in enumerate(w.instruments):
         asset = w.assets[i.terms["underlying"]]
-        if asset.price and not asset.is_stale and is_seen(w, i, asset.price):
+        known = asset.price and not asset.is_stale and asset.jumped is None
+        if known and is_seen(w, i, asset.price):
             knock(w, number, asset.price)
 
 
-@pytest.mark.rule("9.21")
+@pytest.mark.rule("5.87", "9.21")
 def touch_by_report(w: World, asset: int) -> None:
     """Look at them after a report, by the index that an assessment would find now."""
     price, _, _ = index_of(w, asset)
+    a = w.assets[asset]
+    if a.jumped is not None or (a.price and price and pause.leaps(w, asset, a.price, price)):
+        return
     for number, i in enumerate(w.instruments):
         if price and i.terms["underlying"] == asset and is_seen(w, i, price):
             knock(w, number, price)

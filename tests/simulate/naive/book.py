@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
+from novate.message.settlement import Basis
 from tests.simulate.naive.account import Account
 from tests.simulate.naive.market import counted_time, extend_sums
-from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, half_up, worth_down, worth_up
-from tests.simulate.naive.option import final_price, payoff
-from tests.simulate.naive.world import Instrument, World
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    MS,
+    ceil_div,
+    clamp,
+    half_up,
+    worth_down,
+    worth_up,
+)
+from tests.simulate.naive.option import payoff
+from tests.simulate.naive.world import LINEAR, Instrument, World
 
 BILLION = 10**9
 WAITING = -1  # for a price, not for an instant
@@ -127,24 +138,29 @@ def settle_cycle(w: World, number: int) -> None:
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.13", "15.72")
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70", "15.72")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
-    due = i.next_funding
-    if w.is_blocked(i):
-        i.next_funding = WAITING
-        postpone(w, number, DueKind.FUNDING, WAITING)
+    interval = i.terms["funding_ns"]
+    due = i.next_funding or i.funding_waits_from
+    if w.lacks_price(i):
+        postpone(w, number, DueKind.FUNDING, -due)
+        i.next_funding, i.funding_waits_from = 0, due
         return
-    i.next_funding = following(w, due, i.terms["funding_ns"])
+    periods = 1
+    if i.next_funding == 0:
+        periods += (w.now - due) // interval
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
     extra = counted_time(i, (w.now - max(i.updated, i.funded)) // 1_000_000)
     total, ms = i.premium_sum + i.premium_e9 * extra, i.premium_ms + extra
     if ms == 0:
         postpone(w, number, DueKind.FUNDING, i.next_funding)
         return
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
     premium = total // ms
     damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
     rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
-    rate = clamp(rate, -cap, cap)
+    rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
     payments = []
     for account in holders(w, number):
         lots = account.positions[number].lots
@@ -157,9 +173,10 @@ def settle_funding(w: World, number: int) -> None:
         return
     for account, paid in payments:
         account.balance[i.settles_in] -= paid
+        add_window_gain(account, -paid, w.price_in(i))
     kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
-    i.period += 1
+    i.period += periods
     i.premium_sum = i.premium_ms = 0
     i.funded = w.now
     w.emit(
@@ -169,25 +186,59 @@ def settle_funding(w: World, number: int) -> None:
         ticks=i.mark,
         rate_e9=rate,
         instant_ns=w.now,
+        periods=periods,
     )
+
+
+@pytest.mark.rule("8.15", "8.42", "8.43", "8.44", "9.42")
+def basis_of(w: World, i: Instrument) -> Basis | None:
+    """What the price of a final settlement is made from now, nothing while it waits."""
+    window = i.terms["settlement_window_ns"] // MS
+    twin = copy.copy(i)
+    twin_parameters = w.parameter(Parameter.SETTLEMENT_COVERAGE_PPM, instrument=i)
+    extend_sums(w, twin)
+    if window and Fraction(twin.final_ms, window) >= Fraction(twin_parameters, 1_000_000):
+        return Basis.WINDOW
+    is_late = w.now - i.updated > w.parameters[Parameter.INDEX_STALENESS_NS]
+    if i.index and not is_late and not w.lacks_index(i):
+        return Basis.WINDOW if window == 0 and not i.is_late_expiry else Basis.FIRST_FRESH
+    wait = w.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
+    return Basis.LAST if w.now >= i.terms["expiry_ns"] + wait else None
+
+
+@pytest.mark.rule("8.10", "8.42", "8.43", "8.44", "9.38")
+def final_price(w: World, i: Instrument, basis: Basis) -> int:
+    """In ticks, of an option in 1e-8."""
+    extend_sums(w, i)
+    last = w.assets[i.terms["underlying"]].price if i.is_option else i.final_index
+    least = 0 if i.terms["form"] == LINEAR and not i.is_option else 1
+    total, ms = i.final_sum, i.final_ms
+    if basis == Basis.FIRST_FRESH:
+        missing = max(i.terms["settlement_window_ns"] // MS - ms, 0)
+        total, ms = total + missing * last, ms + missing
+    if basis == Basis.LAST or ms == 0:
+        return max(last, least)
+    return max(half_up(total, ms), least)
 
 
 @pytest.mark.rule("8.10", "8.15", "9.41", "9.42")
 def settle_expiry(w: World, number: int) -> None:
     i = w.instruments[number]
-    if w.lacks_index(i) if i.is_option else w.is_blocked(i):
-        i.next_expiry = WAITING
-        postpone(w, number, DueKind.EXPIRY, WAITING)
+    basis = basis_of(w, i)
+    if basis is None:
+        wait = w.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
+        i.next_expiry, i.is_late_expiry = i.terms["expiry_ns"] + wait, True
+        postpone(w, number, DueKind.EXPIRY, i.next_expiry)
         return
+    final = final_price(w, i, basis)
+    told: dict[str, int] = {"instrument": number, "instant_ns": w.now, "basis": basis}
     if i.is_option:
-        final = final_price(w, i)
         ticks = payoff(i, final)
-        w.emit("OptionExpired", instrument=number, final_e8=final, ticks=ticks, instant_ns=w.now)
+        w.emit("OptionExpired", **told, final_e8=final, ticks=ticks)
     else:
-        extend_sums(w, i)
-        ticks = max(half_up(i.final_sum, i.final_ms), 1) if i.final_ms else i.index
+        ticks = final
         settle_at(w, number, ticks)
-        w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
+        w.emit("ContractExpired", **told, ticks=ticks)
     close_contract(w, number, ticks)
 
 
@@ -217,6 +268,40 @@ def start_gains_window(w: World) -> None:
         account.window_gain = 0
         account.encumbered //= 2
     w.emit("GainsWindowStarted", instant_ns=w.now)
+
+
+@pytest.mark.rule("8.30")
+def next_interest(w: World) -> int:
+    """The next multiple of the interval after the last charge, 0 for none."""
+    interval = w.parameters[Parameter.INTEREST_INTERVAL_NS]
+    since = w.interest_until or w.window_from or 0
+    if not (interval and since and w.parameters[Parameter.DEBT_INTEREST_PPM]):
+        return 0
+    return (since // interval + 1) * interval
+
+
+@pytest.mark.rule("8.31", "8.32", "15.74")
+def charge_interest(w: World) -> None:
+    """Who has a negative balance pays the fees account for the time since the last charge."""
+    since = w.interest_until or w.window_from or 0
+    elapsed = min(w.now - since, w.parameters[Parameter.INTEREST_INTERVAL_NS])
+    yearly = w.parameters[Parameter.DEBT_INTEREST_PPM]
+    rate = max(elapsed, 0) * yearly * BILLION // (1_000_000 * 365 * 86_400 * BILLION)
+    fees = w.single(Role.FEES)
+    for asset in range(len(w.assets)):
+        owing = [a for a in w.accounts if a.has_margin and a.balance[asset] < 0]
+        if not owing and asset:
+            continue
+        payments = []
+        for account in owing:
+            asked = ceil_div(-account.balance[asset] * rate, BILLION)
+            payments.append(min(asked, max(AMOUNT_MAX + account.balance[asset], 0)))
+        if fees.balance[asset] + sum(payments) <= AMOUNT_MAX:
+            for account, paid in zip(owing, payments, strict=True):
+                account.balance[asset] -= paid
+                fees.balance[asset] += paid
+        w.emit("InterestCharged", asset=asset, rate_e9=rate, instant_ns=w.now)
+    w.interest_until = w.now
 
 
 @pytest.mark.rule("3.28", "6.14", "9.44")
@@ -255,9 +340,8 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
     for k, order in enumerate(w.orders, 1):
         if order.is_open and life:
             add(order.answered + life, DueKind.ORDER_LIFE, k, "ExpireOrder", order=k)
-    if w.window_from is not None:
-        at = w.window_from + w.parameters[Parameter.GAINS_WINDOW_NS]
-        add(at, DueKind.GAINS_WINDOW, 0, "StartGainsWindow", instant_ns=at)
+    at = next_interest(w)
+    add(at, DueKind.INTEREST, 0, "ChargeInterest", instant_ns=at)
     add_new_terms(w, add)
     first = min((at for at, *_ in found), default=0)
     ready = sorted((kind, k, name, v) for at, kind, k, name, v in found if at == first)

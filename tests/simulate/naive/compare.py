@@ -83,6 +83,13 @@ def terms_difference(world: World, columns: AccountColumns) -> str | None:
     return f"suspended: model {suspended}, engine {held}" if suspended != held else None
 
 
+def sums_difference(world: World, x: State) -> str | None:
+    """Compare what is uncovered, what is unpaid, and the gains that wait for it."""
+    ours = (world.uncovered, world.unpaid, world.gains)
+    theirs = (x.defaults.uncovered, x.unpaid, x.gains)
+    return f"uncovered, unpaid, gains: model {ours}, engine {theirs}" if ours != theirs else None
+
+
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     """Compare accounts and positions of both."""
     x = engine.state
@@ -91,11 +98,11 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
         theirs = x.accounts.balance[k].tolist()
         if ours != theirs:
             return f"balance of {k}: model {ours}, engine {theirs}"
-        for name in ("status", "encumbered", "window_gain", "open_order_hold"):
+        for name in ("status", "encumbered", "window_gain", "open_order_hold", "owed"):
             mine, other = int(getattr(account, name)), int(getattr(x.accounts, name)[k])
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"
-    difference = terms_difference(naive.world, x.accounts)
+    difference = sums_difference(naive.world, x) or terms_difference(naive.world, x.accounts)
     if difference:
         return difference
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",
@@ -112,6 +119,20 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
 
 class DifferentError(AssertionError):
     """Model and engine do not agree."""
+
+
+def count(events: list[tuple[str, Row]], reached: Counter[str]) -> None:
+    """Count events, refusals, and what else a stream should reach."""
+    for name, row in events:
+        reached[name] += 1
+        if name == "CommandRefused":
+            reached[f"{row['command']} {row['code']}"] += 1
+        if "basis" in row:
+            reached[f"basis {row['basis']}"] += 1
+        if row.get("periods", 1) > 1:
+            reached["late funding"] += 1
+        if name == "LossAllocated":
+            reached[f"layer {row['layer']}"] += 1
 
 
 def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHouse]:
@@ -137,11 +158,6 @@ def run_both(workload: Workload, reached: Counter[str]) -> tuple[Engine, NaiveHo
                 f"{place}: {difference}; commands {[flat(b.commands)[:8] for b in batches]}"
             )
         events = events_of(batches)
-        for name, row in events:
-            reached[name] += 1
-            if name == "CommandRefused":
-                reached[f"{row['command']} {row['code']}"] += 1
-            if name == "LossAllocated":
-                reached[f"layer {row['layer']}"] += 1
+        count(events, reached)
         workload.learn(events)
     return engine, naive

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from novate.canonical import Run
-from novate.kernel.codes import OrderKind
+from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
 from novate.message.parameter import HOUR, Parameter, set_parameters
 from tests.simulate.naive.workload import (
@@ -15,6 +15,7 @@ from tests.simulate.naive.workload import (
     SINGLE,
     Workload,
     collateral_transfers,
+    outside_payments,
     position_transfers,
     post,
     trades,
@@ -65,7 +66,8 @@ class Extreme(Workload):
 
     def _terms(self) -> list[Run]:
         slices = {Parameter.SLICE_PPM: 10**6, Parameter.SLICE_FLOOR: 0}
-        return [set_parameters(slices)]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        return [set_parameters({**slices, **at_once})]
 
     def _size(self, largest: int) -> int:
         """A whole number of any magnitude up to ``largest``."""
@@ -151,7 +153,8 @@ class Filled(Extreme):
         yield self._accounts()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now)]
         yield self._declarations()
-        yield [*self._contracts()[:-1], *self._tiers()]
+        at_once = {Parameter.JUMP_PPM: 0, Parameter.RAMP_PPM: 0}
+        yield [*self._contracts()[:-1], *self._tiers(), set_parameters(at_once)]
         yield from self._steps()
 
     def _tiers(self) -> list[Run]:
@@ -170,3 +173,20 @@ class Filled(Extreme):
         advance = c.ADVANCE_TIME.row(instant_ns=self.now)
         assess = c.ASSESS_MARGIN.row(instant_ns=self.now)
         return [advance, c.REPORT_PRICE.run(columns), assess]
+
+
+@dataclass
+class Unfunded(Filled):
+    """A contract is settled in a coin that nobody deposited; one client and the market gain it."""
+
+    def _steps(self) -> Iterator[list[Run]]:
+        first, second, third, *_ = self.traders
+        market, lots, coin = SINGLE.index(Role.EXTERNAL_MARKET), 10**9, 1
+        yield [post([(account, 0, 10**15) for account in (first, second, third)])]
+        yield self._at(20)
+        pairs = [(first, second), (market, third)]
+        yield [trades([(buyer, seller, 1, 20, lots, True, 0, 0) for buyer, seller in pairs])]
+        yield self._at(25)
+        self.now += HOUR
+        yield self._at(25)
+        yield [withdraw([(first, coin, 1)]), outside_payments([(coin, -1)])]

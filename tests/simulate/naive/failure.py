@@ -20,7 +20,7 @@ from novate.kernel.codes import (
 )
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
-from tests.simulate.naive import book
+from tests.simulate.naive import book, other_price
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.number import (
@@ -31,6 +31,7 @@ from tests.simulate.naive.number import (
     refuse_if,
     share_out,
 )
+from tests.simulate.naive.order import order_stages, without_orders
 from tests.simulate.naive.world import Loss, Numbers, Order, World
 
 MILLION = 1_000_000
@@ -52,7 +53,13 @@ OTHERS_PAY = (Layer.DEFAULT_FUND, JUNIOR_MEMBERS)
 
 @pytest.mark.rule("10.3")
 def takeover_level(w: World, account: Account, numbers: Numbers) -> int:
-    return numbers.maintenance * w.parameter(Parameter.TAKEOVER_PPM, account) // MILLION
+    beyond = max(numbers.maintenance + w.worth_of_options(account)[1], 0)
+    return beyond * w.parameter(Parameter.TAKEOVER_PPM, account) // MILLION
+
+
+@pytest.mark.rule("10.2")
+def takeover_worth(w: World, account: Account, numbers: Numbers) -> int:
+    return numbers.equity + sum(w.worth_of_options(account))
 
 
 @pytest.mark.rule("11.3")
@@ -65,6 +72,63 @@ def release_level(w: World, account: Account, numbers: Numbers) -> int:
     )
 
 
+Holds = Callable[[Account, Numbers], bool]
+
+
+def covers_maintenance(_: Account, n: Numbers) -> bool:
+    return n.equity >= n.maintenance
+
+
+@pytest.mark.rule("10.1", "10.4", "10.40")
+def call_level(account: Account, n: Numbers) -> int:
+    """The equity that meets a call."""
+    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    return n.initial if called else n.maintenance
+
+
+def meets_call(account: Account, n: Numbers) -> bool:
+    return n.equity >= call_level(account, n)
+
+
+def is_released(w: World) -> Holds:
+    return lambda account, n: n.equity >= release_level(w, account, n)
+
+
+@pytest.mark.rule("10.2", "10.3")
+def stands(w: World) -> Holds:
+    return lambda account, n: takeover_worth(w, account, n) >= takeover_level(w, account, n)
+
+
+@pytest.mark.rule("5.80", "5.81")
+def where_it_holds(
+    w: World, account: Account, holds: Holds, assess: Callable[[World, Account], Numbers]
+) -> Numbers | None:
+    """The first assessment at which something holds: at the marks, then at the other prices."""
+    n = assess(w, account)
+    if holds(account, n):
+        return n
+    for prices in other_price.other_prices(w):
+        with prices:
+            n = assess(w, account)
+            if holds(account, n):
+                return n
+    return None
+
+
+def with_orders(w: World, account: Account) -> Numbers:
+    return w.assess(account)
+
+
+def fails(w: World, account: Account, holds: Holds) -> bool:
+    """Whether it holds nowhere."""
+    return where_it_holds(w, account, holds, with_orders) is None
+
+
+def fails_call(w: World, account: Account) -> bool:
+    """Whether a call is met nowhere."""
+    return where_it_holds(w, account, meets_call, without_orders) is None
+
+
 # --- calls and liquidation -----------------------------------------------------------------
 
 
@@ -75,44 +139,73 @@ def give_status(w: World, group: int, status: AccountStatus) -> None:
         account.status = status
 
 
+@pytest.mark.rule("10.40")
+def is_only_decayed(w: World, account: Account) -> bool:
+    """Whether an account would hold maintenance margin if nothing decayed."""
+    if all(a.decay == 1.0 or a.price == 0 for a in w.assets[1:]):
+        return False
+    with w.seen_as("no decay"):
+        return not fails(w, account, covers_maintenance)
+
+
+@pytest.mark.rule("10.6", "10.41")
+def fails_early(w: World, account: Account) -> bool:
+    """Whether a called account fails before its deadline."""
+    is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+
+    def does_stand(account: Account, n: Numbers) -> bool:
+        return stands(w)(account, n) and not (is_auto and n.equity < n.maintenance)
+
+    with w.seen_as("no decay"):
+        return where_it_holds(w, account, does_stand, without_orders) is None
+
+
 @pytest.mark.rule("10.1")
 def call_margin(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
+    level = call_level(account, n)
     give_status(w, number, AccountStatus.CALLED)
     account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     w.emit(
         "MarginCalled",
         account=number,
-        amount=n.initial - n.equity,
+        amount=level - n.equity,
         deadline_ns=account.deadline,
         equity=n.equity,
-        requirement=n.initial,
+        requirement=level,
     )
 
 
 @pytest.mark.rule("10.4")
 def meet_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    refuse_if(n.equity < n.initial, GONE)
+    refuse_if(not meets_call(account, n), GONE)
+    end_call(w, number, n)
+
+
+def end_call(w: World, number: int, n: Numbers) -> None:
     give_status(w, number, AccountStatus.OPEN)
-    account.deadline = 0
-    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=n.initial)
+    w.accounts[number].deadline = 0
+    level = call_level(w.accounts[number], n)
+    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
 
 
 @pytest.mark.rule("10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
+    account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    if n.equity >= n.initial:
-        meet_call(w, number)
+    level = call_level(account, n)
+    covered = where_it_holds(w, account, meets_call, without_orders)
+    if covered is not None:
+        end_call(w, number, covered)
         return
-    waiting = w.blocked_positions(account)
-    if waiting:
+    if w.is_held_up(account):
+        first = w.blocked_positions(account)[0]
         account.deadline = book.WAITING
-        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=waiting[0])
+        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=first)
         return
-    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=n.initial, net=n.net)
+    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
     begin_closing(w, number)
 
 
@@ -143,7 +236,10 @@ def release(w: World, number: int) -> None:
 @pytest.mark.rule("11.1", "11.2")
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
-    refuse_if(account.status != AccountStatus.OPEN or n.equity >= n.maintenance, GONE)
+    refuse_if(account.status != AccountStatus.OPEN, GONE)
+    refuse_if(not fails(w, account, covers_maintenance), GONE)
+    with other_price.at_index(w):
+        there = w.assess(account)
     held = [place for place in n.share if w.group(account).positions[place].lots]
     binding, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
     w.emit(
@@ -157,15 +253,19 @@ def start_liquidation(w: World, number: int) -> None:
         model=account.model,
         bound=n.bound[0],
         scenario=n.bound[1],
+        index_equity=there.equity,
+        index_requirement=there.maintenance,
     )
     begin_closing(w, number)
 
 
 @pytest.mark.rule("11.4")
 def stop_liquidation(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
-    level = release_level(w, w.accounts[number], n)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or n.equity < level, GONE)
+    account = w.accounts[number]
+    n = where_it_holds(w, account, is_released(w), with_orders)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or n is None, GONE)
+    assert n is not None
+    level = release_level(w, account, n)
     give_status(w, number, AccountStatus.OPEN)
     for one in w.accounts_of(number):
         close_orders(w, one.number)
@@ -245,8 +345,7 @@ def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
     refuse_if(not closing, GONE)
-    if account.role == Role.LIQUIDATOR:
-        cancel_excess_orders(w)
+    cancel_before_slice(w, account)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
     orders = wanted(w, account)
     for kind, subject, quantity, reference in orders:
@@ -270,7 +369,7 @@ def wanted(w: World, account: Account) -> list[tuple[int, int, int, int]]:
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
-        if price <= 0 or w.assets[asset].is_stale:
+        if price <= 0 or w.assets[asset].is_stale or w.assets[asset].jumped is not None:
             continue
         amount = -held if held < 0 else 0
         if held > 0 and account.role == Role.LIQUIDATOR:
@@ -283,8 +382,67 @@ def wanted(w: World, account: Account) -> list[tuple[int, int, int, int]]:
     return found
 
 
+@pytest.mark.rule("11.50")
+def collar_of(w: World, kind: int, subject: int) -> int:
+    """Collar of an order in millionths, 0 for none."""
+    if kind == OrderKind.CONVERSION:
+        return w.parameters[Parameter.CONVERSION_COLLAR_PPM]
+    return w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=w.instruments[subject])
+
+
+@pytest.mark.rule("11.50")
+def width_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
+    """How far a fill may be from what an order's subject is worth."""
+    base = reference
+    if kind == OrderKind.POSITION and quantity > 0 and w.instruments[subject].is_option:
+        base = max(base, w.instruments[subject].short_maintenance)
+    return max(base * collar_of(w, kind, subject) // MILLION, 1)
+
+
+@pytest.mark.rule("11.50")
+def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
+    """The worst price of an order that is placed now."""
+    most = 10**17
+    if kind == OrderKind.POSITION:
+        most = w.instruments[subject].terms["ticks_max"]
+    collar = collar_of(w, kind, subject)
+    if not collar:
+        return 1 if quantity < 0 else most
+    far = width_of(w, kind, subject, quantity, reference)
+    return max(reference - far, 1) if quantity < 0 else min(reference + far, most)
+
+
+@pytest.mark.rule("11.13", "11.52")
+def cancel_before_slice(w: World, account: Account) -> None:
+    """Close orders that the next slice places anew, and excess ones of the liquidator."""
+    for k, order in enumerate(w.orders, 1):
+        if order.is_open and order.account == account.number:
+            in_excess = account.role == Role.LIQUIDATOR and is_in_excess(w, order)
+            if in_excess or is_outrun(w, order):
+                close_order(w, k)
+
+
+@pytest.mark.rule("11.52")
+def is_outrun(w: World, order: Order) -> bool:
+    """Whether the price has passed an order's limit, or is far from it."""
+    if order.kind == OrderKind.POSITION:
+        i = w.instruments[order.subject]
+        has_price, price = not w.is_blocked(i), i.mark
+    else:
+        asset = w.assets[order.subject]
+        has_price, price = w.unit_price(order.subject) > 0 and not asset.is_stale, asset.price
+    if not has_price:
+        return False
+    room = price - order.limit if order.quantity < 0 else order.limit - price
+    collar = collar_of(w, order.kind, order.subject)
+    return room < 0 or (
+        collar > 0 and room > 2 * width_of(w, order.kind, order.subject, order.quantity, price)
+    )
+
+
 def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:
-    w.orders.append(Order(number, kind, subject, quantity, w.now))
+    limit = limit_of(w, kind, subject, quantity, reference)
+    w.orders.append(Order(number, kind, subject, quantity, limit, w.now))
     w.emit(
         "OrderPlaced",
         order=len(w.orders),
@@ -294,6 +452,7 @@ def place(w: World, number: int, kind: int, subject: int, quantity: int, referen
         quantity=quantity,
         reference=reference,
         instant_ns=w.now,
+        limit=limit,
     )
 
 
@@ -434,66 +593,25 @@ def with_room(w: World, groups: list[int]) -> list[int]:
     return fits
 
 
-@pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9")
-def take_over(w: World, number: int) -> None:
-    account, n = w.accounts[number], w.assess(w.accounts[number])
-    below = n.equity + w.worth_of_longs(account) < takeover_level(w, account, n)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or not below, GONE)
-    liquidator = w.single(Role.LIQUIDATOR)
-    is_first = is_flat(w, liquidator) and shortfall(w) <= 0
-    if is_first:
-        w.answerable = set()
-    for one in w.accounts_of(number):
-        w.answerable.add(one.payer)
-        hand_over(w, one)
-    liquidator.slice_at = liquidator.slice_at if liquidator.slice_at > 0 else w.now
-    w.emit(
-        "AccountTakenOver",
-        account=number,
-        equity=n.net,
-        maintenance=n.maintenance,
-        is_first=is_first,
-    )
-    if n.net < 0:
-        record_loss(w, number, -n.net)
-
-
-@pytest.mark.rule("6.41", "12.1", "12.2", "12.3", "12.4", "12.5")
-def hand_over(w: World, account: Account) -> None:
-    """What one account of a group holds goes to the liquidator."""
-    liquidator = w.single(Role.LIQUIDATOR)
-    close_orders(w, account.number)
-    for k, p in sorted(account.positions.items()):
-        if p.lots:
-            mark, lots = w.instruments[k].mark, p.lots
-            value = w.instruments[k].value(mark, lots)
-            book_leg(w, account, k, mark, -lots, -value)
-            book_leg(w, liquidator, k, mark, lots, value)
-        pay_early(w, account, k, -p.settlement_cost)
-    for asset, amount in account.balance.items():
-        liquidator.balance[asset] += amount
-    account.balance.clear()
-    account.window_gain = account.encumbered = 0
-    account.status = AccountStatus.TAKEN_OVER
-    account.slice_at = 0
-    cancel_excess_orders(w)
-
-
 @pytest.mark.rule("11.23")
 def cancel_excess_orders(w: World) -> None:
     """Close orders of the liquidator that would no longer reduce what it holds."""
     number = w.number_of(Role.LIQUIDATOR)
-    own = w.accounts[number]
     for k, order in enumerate(w.orders, start=1):
-        if not order.is_open or order.account != number:
-            continue
-        if order.kind == OrderKind.CONVERSION:
-            held = own.balance[order.subject]
-        else:
-            held = own.positions[order.subject].lots if order.subject in own.positions else 0
-        reduces = (held > 0 > order.quantity) or (held < 0 < order.quantity)
-        if not reduces or abs(order.quantity) > abs(held):
+        if order.is_open and order.account == number and is_in_excess(w, order):
             close_order(w, k)
+
+
+@pytest.mark.rule("11.23")
+def is_in_excess(w: World, order: Order) -> bool:
+    """Whether an order does not reduce what its account holds, or is larger than it."""
+    own = w.accounts[order.account]
+    if order.kind == OrderKind.CONVERSION:
+        held = own.balance[order.subject]
+    else:
+        held = own.positions[order.subject].lots if order.subject in own.positions else 0
+    reduces = (held > 0 > order.quantity) or (held < 0 < order.quantity)
+    return not reduces or abs(order.quantity) > abs(held)
 
 
 def record_loss(w: World, number: int, amount: int) -> None:
@@ -517,18 +635,28 @@ def shortfall(w: World) -> int:
     return -(w.assess(w.single(Role.LIQUIDATOR)).net + min(pending, 4 * AMOUNT_MAX))
 
 
+@pytest.mark.rule("5.82")
+def least_shortfall(w: World) -> int:
+    """What the liquidator is short of, the least at any price; when it is flat, at the marks."""
+    found = [shortfall(w)]
+    for prices in [] if is_flat(w, w.single(Role.LIQUIDATOR)) else other_price.other_prices(w):
+        with prices:
+            found.append(shortfall(w))
+    return min(found)
+
+
 @pytest.mark.rule("12.11", "12.13")
 def shortfall_is_due(w: World) -> bool:
     """A loss once the liquidator is flat, or beyond the clearing house's own means."""
     roles = [HOUSE_PAYS[Layer(layer)] for layer in w.waterfall if layer in HOUSE_PAYS]
     means = sum(max(w.single(role).balance[0], 0) for role in roles)
-    short = shortfall(w)
+    short = least_shortfall(w)
     return short > 0 and (short > means or is_flat(w, w.single(Role.LIQUIDATOR)))
 
 
 def record_shortfall(w: World, number: int) -> None:
     refuse_if(not shortfall_is_due(w), GONE)
-    record_loss(w, number, shortfall(w))
+    record_loss(w, number, least_shortfall(w))
 
 
 @pytest.mark.rule("6.44", "13.3", "13.4", "13.5", "13.6", "13.16", "13.17", "13.18", "13.20")
@@ -614,6 +742,60 @@ def haircut_gains(w: World, loss: int, rest: int) -> int:
         w.accounts[k].window_gain -= share
         w.single(Role.LIQUIDATOR).balance[0] += share
     w.emit("GainsCut", loss=loss, amount=amount, gains=gains, winners=len(able))
+    return rest - amount
+
+
+HOUR = 3600 * 10**9
+PAYS_AS = {
+    Role.INSURANCE_FUND: Layer.INSURANCE_FUND,
+    Role.SKIN_IN_THE_GAME: Layer.SKIN_IN_THE_GAME,
+    Role.DEFAULT_FUND: Layer.DEFAULT_FUND,
+}
+
+
+@pytest.mark.rule("13.30")
+def still_missing(w: World) -> int:
+    """What is uncovered, less what the liquidator has made good since."""
+    return min(w.uncovered, max(-w.assess(w.single(Role.LIQUIDATOR)).net, 0))
+
+
+@pytest.mark.rule("13.30", "13.31", "13.34")
+def share_uncovered(w: World, _: int) -> None:
+    """Later gains bear what is uncovered, and when it has waited for an hour everybody does."""
+    due, asked = w.share_due or w.now + HOUR, still_missing(w)
+    most = min(asked, payable(w))
+    rest = haircut_gains(w, 0, most)
+    if w.now >= due:
+        rest = share_by_worth(w, rest)
+        due = w.now + HOUR
+    rest += asked - most
+    w.uncovered, w.share_due = rest, due if rest else 0
+    w.emit("UncoveredShared", amount=asked - rest, left=rest, due_ns=w.share_due)
+
+
+@pytest.mark.rule("13.32", "13.33")
+def share_by_worth(w: World, rest: int) -> int:
+    """The clearing house's own money first, then contributions and groups by what they have."""
+    own = (Role.INSURANCE_FUND, Role.SKIN_IN_THE_GAME, Role.FEES)
+    rest = pay_by_worth(
+        w, rest, [(k, a.balance[0]) for k, a in enumerate(w.accounts) if a.role in own]
+    )
+    funds = [(k, a.balance[0]) for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
+    groups = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
+    others = sorted([*funds, *((a.group, w.assess(a).net) for a in groups)])
+    return pay_by_worth(w, rest, others)
+
+
+def pay_by_worth(w: World, rest: int, able: list[tuple[int, int]]) -> int:
+    """Let accounts pay pro rata to what they have; return what is left."""
+    able = [(k, min(most, w.accounts[k].balance[0] + AMOUNT_MAX)) for k, most in able]
+    able = [(k, most) for k, most in able if most > 0]
+    amount = min(rest, sum(most for _, most in able))
+    for k, share in share_out(amount, able) if amount else []:
+        w.accounts[k].balance[0] -= share
+        w.single(Role.LIQUIDATOR).balance[0] += share
+        layer = PAYS_AS.get(Role(w.accounts[k].role), Layer.NET_WORTH)
+        w.emit("LossAllocated", loss=0, layer=layer, payer=k, amount=share)
     return rest - amount
 
 
@@ -770,7 +952,7 @@ def sweep_surplus(w: World, number: int) -> None:
         pay_early(w, liquidator, k, -p.settlement_cost)
     liquidator.balance[0] -= amount
     w.single(Role.INSURANCE_FUND).balance[0] += amount
-    w.uncovered = 0
+    w.uncovered = w.share_due = 0
     w.emit("SurplusSwept", account=number, amount=amount)
 
 
@@ -785,9 +967,9 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
-@pytest.mark.rule("4.10", "4.11", "4.91")
+@pytest.mark.rule("4.10", "4.11", "4.50", "4.91")
 def waiting_stages(w: World) -> Iterator[Work]:
-    """What waited for an index that is back: looks at barriers, then expiries."""
+    """What waited for an index that is back: looks at barriers, funding, then expiries."""
     active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
     looks = [
         {"instrument": k}
@@ -795,18 +977,16 @@ def waiting_stages(w: World) -> Iterator[Work]:
         if i.next_observation == book.WAITING and w.is_fresh(i.terms["underlying"])
     ]
     yield [("ObserveBarrier", look) for look in looks]
-    ended = [
-        {"instrument": k}
+    late = [
+        {"instrument": k, "period": i.period + 1}
         for k, i in active
-        if i.next_expiry == book.WAITING
-        and not (w.lacks_index(i) if i.is_option else w.is_blocked(i))
+        if i.funding_waits_from and not w.lacks_price(i)
+    ]
+    yield [("SettleFunding", one) for one in late]
+    ended = [
+        {"instrument": k} for k, i in active if w.is_over(i) and book.basis_of(w, i) is not None
     ]
     back = [(k, i) for k, i in active if not w.is_blocked(i)]
-    yield [
-        ("SettleFunding", {"instrument": k, "period": i.period + 1})
-        for k, i in back
-        if i.next_funding == book.WAITING
-    ]
     yield [
         ("SettleCycle", {"instrument": k, "cycle": i.cycle + 1})
         for k, i in back
@@ -821,13 +1001,26 @@ def loss_stages(w: World) -> Iterator[Work]:
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
     failed = [
         k
-        for k, a, n in assessed(w, AccountStatus.LIQUIDATING)
-        if n.equity + w.worth_of_longs(a) < takeover_level(w, a, n) and not w.blocked_positions(a)
+        for k, a, _ in assessed(w, AccountStatus.LIQUIDATING)
+        if fails(w, a, stands(w)) and not w.blocked_positions(a)
     ]
     yield account_work("TakeOver", with_room(w, failed))
     number = w.number_of(Role.LIQUIDATOR)
     is_short = shortfall_is_due(w) and not w.blocked_positions(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
+    yield account_work("ShareUncovered", [number] if may_be_borne(w) else [])
+
+
+@pytest.mark.rule("4.71")
+def may_be_borne(w: World) -> bool:
+    """Whether something is uncovered that has not waited yet, has waited enough, or finds gains."""
+    if not w.uncovered:
+        return False
+    if not w.share_due or w.now >= w.share_due or still_missing(w) < w.uncovered:
+        return True
+    standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
+    able = [(a.group, most_cut(w, a)) for a in standing]
+    return payable(w) > 0 and bool(within_bounds(w, [(k, gain) for k, gain in able if gain > 0]))
 
 
 def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Numbers]]:
@@ -840,38 +1033,36 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, a, n in closing if n.equity >= release_level(w, a, n)]
+    cured = [k for k, a, _ in closing if not fails(w, a, is_released(w))]
     yield account_work("StopLiquidation", cured)
-    yield account_work("MeetCall", [k for k, _, n in called if n.equity >= n.initial])
+    met = [k for k, a, n in called if n.equity >= call_level(a, without_orders(w, a))]
+    yield account_work("MeetCall", met)
     lost = [
         k
-        for k, a, n in called
-        if a.deadline == book.WAITING or n.equity + w.worth_of_longs(a) < takeover_level(w, a, n)
-        if not w.blocked_positions(a)
+        for k, a, _ in called
+        if a.deadline == book.WAITING or fails_early(w, a)
+        if not w.is_held_up(a)
     ]
     yield account_work("ExpireCall", lost)
 
 
-@pytest.mark.rule("4.18", "4.19", "4.22")
+@pytest.mark.rule("4.18", "4.19", "4.22", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
-    trading = [
-        (k, a.shortfall_policy, n)
-        for k, a, n in assessed(w, AccountStatus.OPEN)
-        if not w.blocked_positions(a)
-    ]
-    breached = [
+    trading = [(k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.is_held_up(a)]
+    failing = [
         (n.equity - n.maintenance, k)
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and n.equity < n.maintenance
+        for k, a, n in trading
+        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and fails(w, a, covers_maintenance)
     ]
-    yield account_work("StartLiquidation", [k for _, k in sorted(breached)])
+    decayed = [k for _, k in failing if is_only_decayed(w, w.accounts[k])]
+    yield account_work("StartLiquidation", [k for _, k in sorted(failing) if k not in decayed])
     short = [
         k
-        for k, shortfall_policy, n in trading
-        if shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and n.equity < n.initial
+        for k, a, _ in trading
+        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and fails_call(w, a)
     ]
-    yield account_work("CallMargin", short)
+    yield account_work("CallMargin", sorted(short + decayed))
 
 
 @pytest.mark.rule("4.20", "4.21")
@@ -885,6 +1076,15 @@ def closing_stages(w: World) -> Iterator[Work]:
     yield account_work("SweepSurplus", [number] if surplus(w) > 0 else [])
 
 
+@pytest.mark.rule("4.6", "4.70", "8.50")
+def window_stages(w: World) -> Iterator[Work]:
+    """The gains window turns when it is over and nothing it saw can still cost anything."""
+    end = (w.window_from or 0) + w.parameters[Parameter.GAINS_WINDOW_NS]
+    closing = any(a.has_margin and a.status == AccountStatus.LIQUIDATING for a in w.accounts)
+    is_over = w.now >= end and not w.unpaid and not closing
+    yield [("StartGainsWindow", {"instant_ns": end})] if is_over else []
+
+
 @pytest.mark.rule("4.9", "4.24")
 def consequences(w: World) -> Work:
     """Commands of the first stage that has work."""
@@ -892,9 +1092,11 @@ def consequences(w: World) -> Work:
         return []
     stages = (
         waiting_stages(w),
+        order_stages(w),
         loss_stages(w),
         cure_stages(w),
         breach_stages(w),
         closing_stages(w),
+        window_stages(w),
     )
     return next((work for stage in stages for work in stage if work), [])

@@ -10,8 +10,10 @@ import pytest
 from novate.kernel.codes import AccountStatus
 from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
-from tests.simulate.naive.transfer import lacks_a_price, must_stay
+from tests.simulate.naive.other_price import at_mark_and_ramp
+from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import World
 
 Row = dict[str, Any]
@@ -130,6 +132,13 @@ def move(w: World, account: Account, group: int, netting_set: int) -> None:
     else:
         check(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
     check(w.is_suspended(account), code.MEMBER_NOT_ACTIVE, None, None)
+    for one in (*others, account) if others else ():
+        n = w.assess(one)
+        needed = must_stay(w, one, n)[1] + share_of_unpaid(w, one, n)
+        check(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
+    n = w.assess(account)
+    is_new = any(lacks_an_assessment(w, one) for one in (*others, account) if others)
+    check(is_new, code.PRICE_NOT_ASSESSED, None, None)
     w.emit(
         "MarginGroupSet",
         account=account.number,
@@ -163,11 +172,15 @@ def check_parts(w: World, parts: tuple[Account, ...], check: Check) -> None:
     """Both parts of a group have what a withdrawal leaves."""
     code = SetMarginGroupRefusal
     check(any(lacks_a_price(w, one) for one in parts), code.INDEX_STALE, None, None)
-    found = [(w.assess(one).equity, *must_stay(w, one, w.assess(one))) for one in parts]
-    for equity, margin, _ in found:
-        check(equity < margin, code.INSUFFICIENT_MARGIN, equity, margin)
-    for equity, _, everything in found:
-        check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
+
+    def ask() -> None:
+        found = [(w.assess(one).equity, *must_stay(w, one, w.assess(one))) for one in parts]
+        for equity, margin, _ in found:
+            check(equity < margin, code.INSUFFICIENT_MARGIN, equity, margin)
+        for equity, _, everything in found:
+            check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
+
+    at_mark_and_ramp(w, ask)
 
 
 Sides: TypeAlias = list[tuple[int, int, list[Account]]]

@@ -222,6 +222,11 @@ class Grouped(Workload):
 
     # --- commands that must be refused -------------------------------------------------------
 
+    def _unassessed(self) -> list[Run]:
+        """Accounts leave their groups then too."""
+        runs = super()._unassessed()
+        return [*runs, moves([(t, t, t) for t in self.traders[:12]])] if runs else []
+
     def _bad(self) -> list[Run]:
         return self._bad_groups() if self._chance(0.2) else super()._bad()
 

@@ -18,9 +18,10 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Layer, Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, margin, terms
+from tests.simulate.naive import barrier, book, failure, margin, order, takeover, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
+from tests.simulate.naive.cash import call_external_market, hold_gains
 from tests.simulate.naive.market import update_prices
 from tests.simulate.naive.number import RefusedError, refuse_if
 from tests.simulate.naive.option import update_options
@@ -41,10 +42,14 @@ INSIDE: dict[str, Callable[[World, int], None]] = {
     "StopLiquidation": failure.stop_liquidation,
     "PlaceSlice": failure.place_slice,
     "ExpireOrder": failure.expire_order,
-    "TakeOver": failure.take_over,
+    "TakeOver": takeover.take_over,
     "RecordShortfall": failure.record_shortfall,
     "AllocateLoss": failure.allocate_loss,
     "SweepSurplus": failure.sweep_surplus,
+    "RemarginOrder": order.remargin_order,
+    "RequestCancellation": order.request_cancellation,
+    "ShareUncovered": failure.share_uncovered,
+    "StartGainsWindow": lambda w, _: book.start_gains_window(w),
 }
 
 
@@ -60,6 +65,7 @@ RECORD_ROWS = 65_536
 BY_KIND: dict[str, tuple[str, ...]] = {
     "SubmitTrade": ("TradeNovated",),
     "ReplaceTiers": ("",),
+    "ReportSurface": ("SurfaceReported",),
     "ReleaseMargin": ("MarginReleased",),
     "CallMargin": ("MarginCalled",),
     "MeetCall": ("MarginCallMet",),
@@ -70,6 +76,8 @@ BY_KIND: dict[str, tuple[str, ...]] = {
     "ExpireOrder": ("OrderClosed",),
     "TakeOver": ("OrderClosed", "AccountTakenOver", "LossRecorded"),
     "AllocateLoss": ("", "LossAllocated", "LossClosed"),
+    "RemarginOrder": ("OrderRemargined",),
+    "RequestCancellation": ("CancellationRequested",),
 }
 """Commands whose events stand by kind, and the kinds in their order, "" for all others.
 
@@ -208,24 +216,27 @@ class NaiveHouse:
             w.emit("TimeAdvanced", instant_ns=w.now)
         elif name == "AssessMargin":
             self._assess_margin(row)
-        elif name == "StartGainsWindow":
-            book.start_gains_window(w)
+        elif name == "ChargeInterest":
+            book.charge_interest(w)
         elif name in ENACTED:
             ENACTED[name](w, row, place)
         elif name in INSIDE:
-            names = ("instrument", "account", "loss", "order")
+            names = ("instrument", "account", "loss", "order", "reservation", "instant_ns")
             INSIDE[name](w, int(next(row[n] for n in names if n in row)))
         else:
             OUTSIDE[name](w, row, place)
 
-    @pytest.mark.rule("3.26", "4.7")
+    @pytest.mark.rule("3.26", "4.7", "5.40")
     def _assess_margin(self, row: Row) -> None:
         w = self.world
         refuse_if(row["instant_ns"] != w.now, EngineCommandRefusal.NOT_DUE)
         update_prices(w)
         barrier.touch_barriers(w)
         update_options(w)
+        call_external_market(w)
+        hold_gains(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
+        w.reported.clear()
         w.emit(
             "MarginAssessed",
             accounts=len(found),
@@ -233,4 +244,5 @@ class NaiveHouse:
             equity=functools.reduce(lambda a, n: within(a + n.equity), found, 0),
             initial=within(sum(n.initial for n in found)),
             maintenance=within(sum(n.maintenance for n in found)),
+            unpaid=w.unpaid,
         )

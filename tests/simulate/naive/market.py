@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
-from tests.simulate.naive.number import MS, clamp, half_up
-from tests.simulate.naive.world import Instrument, World
+from tests.simulate.naive import pause
+from tests.simulate.naive.number import MS, ceil_div, clamp, half_up
+from tests.simulate.naive.world import MEDIAN, Instrument, World
+
+Quote = tuple[int, int, int]
+"""Price, number and weight of a source."""
 
 
-@pytest.mark.rule("5.6")
-def weighted_median(quotes: list[tuple[int, int, int]]) -> int:
-    """Weighted median of (price, number, weight)."""
-    ordered = sorted(quotes)
+@pytest.mark.rule("5.60")
+def at_most_the_others(quotes: list[Quote]) -> list[Quote]:
+    """Nobody has more weight than all others together."""
+    if len(quotes) == 1:
+        return quotes
+    total = sum(weight for _, _, weight in quotes)
+    return [(price, k, min(weight, total - weight)) for price, k, weight in quotes]
+
+
+@pytest.mark.rule("5.6", "5.61")
+def weighted_median(w: World, quotes: list[Quote]) -> int:
+    """Weighted median of some quotes; 0 for none, where it would be between far prices."""
+    ordered = sorted(at_most_the_others(quotes))
     total = sum(weight for _, _, weight in ordered)
     running = 0
     for k, (price, _, weight) in enumerate(ordered):
@@ -21,29 +36,43 @@ def weighted_median(quotes: list[tuple[int, int, int]]) -> int:
         if 2 * running > total:
             return price
         if 2 * running == total:
-            return (price + ordered[k + 1][0]) // 2
+            following = ordered[k + 1][0]
+            limit = w.parameters[Parameter.INDEX_OUTLIER_PPM]
+            disagree = Fraction(following - price, price) > Fraction(limit, 1_000_000)
+            return 0 if disagree else (price + following) // 2
     raise AssertionError(quotes)
 
 
-@pytest.mark.rule("5.5", "5.7")
+def far_from(w: World, middle: int, quotes: list[Quote]) -> list[Quote]:
+    """Quotes further from a price than the outlier distance."""
+    limit = w.parameters[Parameter.INDEX_OUTLIER_PPM]
+    return [q for q in quotes if abs(q[0] - middle) * 1_000_000 > middle * limit]
+
+
+@pytest.mark.rule("5.5", "5.7", "5.23")
 def index_of(w: World, asset: int) -> tuple[int, int, int]:
-    """The index that the sources make now, 0 if too few are usable; sources used and left out."""
+    """The index that the sources make now, 0 for none; sources used, and those far from it."""
     minimum = w.parameters[Parameter.INDEX_SOURCES_MIN]
-    quotes = [(w.sources[k].price, k, w.sources[k].weight) for k in w.fresh_sources(asset)]
-    outliers = 0
-    if len(quotes) >= max(minimum, 3):
-        middle = weighted_median(quotes)
-        limit = w.parameters[Parameter.INDEX_OUTLIER_PPM]
-        kept = [q for q in quotes if abs(q[0] - middle) * 1_000_000 <= middle * limit]
-        outliers = len(quotes) - len(kept)
-        quotes = kept
-    price = weighted_median(quotes) if len(quotes) >= minimum else 0
-    return price, len(quotes), outliers
+    quotes = [(w.sources[k].price, k, w.sources[k].weight) for k in w.usable_sources(asset)]
+    if len(quotes) < minimum:
+        return 0, len(quotes), 0
+    price = weighted_median(w, quotes)
+    if not price:
+        return 0, len(quotes), 0
+    outliers = far_from(w, price, quotes)
+    if w.assets[asset].method == MEDIAN:
+        return price, len(quotes), len(outliers)
+    if len(quotes) < 3:
+        return price, len(quotes), 0
+    near = [q for q in quotes if q not in outliers]
+    price = weighted_median(w, near) if len(near) >= minimum else 0
+    return price, len(near), len(outliers)
 
 
-@pytest.mark.rule("5.8", "5.9")
+@pytest.mark.rule("5.8", "5.9", "5.43")
 def update_index(w: World, asset: int) -> None:
     a = w.assets[asset]
+    old, updated = a.price, a.updated
     price, used, outliers = index_of(w, asset)
     if price:
         if a.price == 0:
@@ -54,6 +83,13 @@ def update_index(w: World, asset: int) -> None:
         a.price = price
     a.updated = w.now
     a.is_stale = not price
+    if price or a.fresh == 0:
+        a.fresh = w.now
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    a.decay = max(horizon - (w.now - a.fresh), 0) / horizon if horizon else 1.0
+    for i in w.instruments:
+        if asset in (i.terms["underlying"], i.settles_in) and i.status == InstrumentStatus.ACTIVE:
+            i.stale_ppm = stale_add_on(w, i)
     w.emit(
         "IndexUpdated",
         asset=asset,
@@ -63,6 +99,19 @@ def update_index(w: World, asset: int) -> None:
         outliers=outliers,
         is_stale=a.is_stale,
     )
+    pause.follow(w, asset, old, updated)
+
+
+@pytest.mark.rule("5.44")
+def stale_add_on(w: World, i: Instrument) -> int:
+    """Millionths of the notional that margin asks more while an index is stale."""
+    horizon = w.parameters[Parameter.STALE_HORIZON_NS]
+    if i.mark <= 0 or horizon == 0:
+        return 0
+    used = [w.assets[a] for a in {i.terms["underlying"], i.settles_in} - {0}]
+    age = max(w.now - a.fresh if a.is_stale else 0 for a in used)
+    most = w.parameter(Parameter.STALE_ADD_ON_PPM, instrument=i)
+    return min(ceil_div(most * age, horizon), 1_000_000)
 
 
 @pytest.mark.rule("5.11")
@@ -89,13 +138,23 @@ def extend_sums(w: World, i: Instrument) -> None:
     expiry = i.terms["expiry_ns"]
     if expiry:
         start = max(i.updated, expiry - i.terms["settlement_window_ns"])
-        ms = max(min(w.now, expiry) - start, 0) // MS
-        i.final_sum += i.index * ms
+        observed = i.updated + w.parameters[Parameter.INDEX_STALENESS_NS]
+        ms = max(min(w.now, expiry, observed) - start, 0) // MS
+        i.final_sum += (i.index if i.is_option else i.final_index) * ms
         i.final_rest += i.index % 10**9 * ms
         i.final_ms += ms
 
 
-@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15")
+@pytest.mark.rule("5.100", "5.101")
+def settled_if(w: World, i: Instrument, price: int) -> int:
+    """What the contract settles at if the price holds to the end: the window so far counts."""
+    if i.final_ms == 0:
+        return price
+    rest = max(i.terms["expiry_ns"] - w.now, 0) // MS
+    return max(half_up(i.final_sum + price * rest, i.final_ms + rest), 1)
+
+
+@pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15", "5.41")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
     asset = w.assets[i.terms["underlying"]]
@@ -104,7 +163,8 @@ def update_mark(w: World, number: int) -> None:
         return
     extend_sums(w, i)
     index = ticks_of(i, asset.price)
-    sample = (i.last - index) * 10**8 if i.last else 0
+    expected = settled_if(w, i, index)
+    sample = (i.last - expected) * 10**8 if i.last else 0
     if i.index == 0:
         i.basis_e8 = sample
     else:
@@ -114,9 +174,12 @@ def update_mark(w: World, number: int) -> None:
     band = index * i.terms["basis_clamp_ppm"] // 1_000_000
     shift = clamp(half_up(i.basis_e8, 10**8), -band, band)
     i.index = index
-    i.mark = clamp(index + shift, 1, i.terms["ticks_max"])
-    i.slow = ticks_of(i, asset.slow)
-    premium = (i.last - index) * 10**9 // index if i.last else 0
+    least = 0 if i.terms["form"] == 1 else 1
+    i.final_index = clamp(half_up(asset.price, i.terms["tick_e8"]), least, i.terms["ticks_max"])
+    i.expected = expected
+    i.mark = clamp(settled_if(w, i, index + shift), 1, i.terms["ticks_max"])
+    i.slow = settled_if(w, i, ticks_of(i, asset.slow))
+    premium = (i.last - expected) * 10**9 // expected if i.last else 0
     i.premium_e9 = clamp(premium, -(10**9), 10**9)
     i.updated = w.now
     w.emit(
@@ -131,6 +194,7 @@ def update_mark(w: World, number: int) -> None:
         premium_ms=i.premium_ms,
         final_sum=i.final_sum,
         final_ms=i.final_ms,
+        final_index=i.final_index,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +21,7 @@ from novate.kernel.codes import (
 from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.market import extend_sums
-from tests.simulate.naive.number import AMOUNT_MAX, clamp, half_up, refuse_if
+from tests.simulate.naive.number import AMOUNT_MAX, MS, ceil_div, clamp, half_up, refuse_if
 from tests.simulate.naive.world import Instrument, ShortRule, Smile, World
 
 Row = dict[str, Any]
@@ -128,7 +130,7 @@ def following_look(w: World, i: Instrument) -> int:
 
 
 @pytest.mark.rule("9.35", "9.36", "9.37", "15.21")
-def report_surface(w: World, row: Row, _: int) -> None:
+def report_surface(w: World, row: Row, place: int) -> None:
     code = refusal.ReportSurfaceRefusal
     observed, expiry = row["observed_ns"], row["expiry_ns"]
     refuse_if(not 0 < row["underlying"] < len(w.assets), code.UNKNOWN_ASSET)
@@ -153,8 +155,32 @@ def report_surface(w: World, row: Row, _: int) -> None:
     if before and counts and most:
         old, new = at_the_money(before, expiry), at_the_money(smile, expiry)
         refuse_if(abs(new - old) * 1e6 > most * old, code.VOLATILITY_JUMPS)
+    renewed = {(behind["underlying"], behind["expiry_ns"]) for behind in w.run_rows[place + 1 :]}
+    refuse_if(crosses(w, row["underlying"], expiry, smile, renewed), code.CALENDAR_ARBITRAGE)
     w.smiles[row["underlying"], expiry] = smile
+    w.reported.add(("smile", (row["underlying"], expiry)))
     w.emit("SurfaceReported", **row)
+
+
+@pytest.mark.rule("9.56", "9.57")
+def crosses(
+    w: World, underlying: int, expiry: int, smile: Smile, renewed: set[tuple[int, int]]
+) -> bool:
+    """Whether less variance is ahead of a later expiry than of an earlier one, somewhere."""
+
+    def ahead(s: Smile, end: int, k: float) -> float:
+        return max(total_variance(s, k), 0.0) * (end - w.now) / (end - s.observed)
+
+    oldest = w.now - w.parameters[Parameter.SURFACE_STALENESS_NS]
+    for (asset, other), s in w.smiles.items():
+        if asset != underlying or other == expiry or (asset, other) in renewed:
+            continue
+        if other <= w.now or s.observed < oldest:
+            continue
+        early, late = ((s, other), (smile, expiry))[:: 1 if other < expiry else -1]
+        if any(ahead(*late, k) < ahead(*early, k) * (1 - 1e-4) for k in looked_at(smile)):
+            return True
+    return False
 
 
 def at_the_money(s: Smile, expiry: int) -> float:
@@ -198,7 +224,32 @@ def normal(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
-@pytest.mark.rule("9.6", "9.7", "9.8", "9.9")
+@dataclass
+class Mean:
+    """What an option is settled at: what the window has added up, and the mean of the rest of it.
+
+    ``spread`` are the years of which the mean to come has the variance.
+    """
+
+    known: float
+    rest: float
+    spread: float
+
+
+@pytest.mark.rule("9.50")
+def mean_of(w: World, i: Instrument) -> Mean:
+    expiry, window = i.terms["expiry_ns"], i.terms["settlement_window_ns"]
+    left = max(expiry - w.now, 0)
+    before = max(left - window, 0)
+    spread = float(Fraction(3 * before + left - before, 3 * YEAR))
+    if not i.final_ms:
+        return Mean(0.0, 1.0, spread)
+    whole = i.final_ms + left // MS
+    known = float(Fraction(i.final_sum, whole * 10**8))
+    return Mean(known, float(Fraction(left // MS, whole)), spread)
+
+
+@pytest.mark.rule("9.6", "9.7", "9.8", "9.9", "9.51")
 def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     """Value of one unit in settlement units: quote or coin."""
     t = i.terms
@@ -207,20 +258,27 @@ def worth(w: World, i: Instrument, s: Smile, spot: float) -> float:
     coin = i.settles_in != 0
     left = max(t["expiry_ns"] - w.now, 0) / YEAR
     span = (t["expiry_ns"] - s.observed) / YEAR
-    forward = spot * math.exp(s.carry * left / span)
+    outright, mean = spot * math.exp(s.carry * left / span), mean_of(w, i)
+    forward = mean.known + mean.rest * outright
+    years = mean.spread * (mean.rest * outright / forward) ** 2
     vol = math.sqrt(max(total_variance(s, math.log(strike / forward)), 0.0) / span)
-    spread = max(vol * math.sqrt(left), 1e-150)
+    spread = max(vol * math.sqrt(years), 1e-150)
     d1 = math.log(forward / strike) / spread + spread / 2
     d2 = d1 - spread
     flat = normal(side * (d1 if coin else d2))
     if t["kind"] == Kind.DIGITAL:
-        plain = payout * steep_share(s, math.log(strike / forward), left / span, side, coin, flat)
+        plain = payout * steep_share(s, math.log(strike / forward), years / span, side, coin, flat)
     else:
         price = side * (forward * normal(side * d1) - strike * normal(side * d2))
         plain = price / forward if coin else price
     if not t["barrier"] or i.is_knocked:
         return plain
-    return Knock(i, spot, forward, vol, left).worth(plain, flat)
+    if t["monitoring"] == Monitoring.AT_EXPIRY:
+        return Knock(i, forward, forward, vol, years).worth(plain, flat)
+    index = Knock(i, spot, outright, vol, left)
+    if mean.rest == 1.0 and mean.spread == left:
+        return index.worth(plain, flat)
+    return index.worth_of_mean(plain, mean)
 
 
 @pytest.mark.rule("9.10")
@@ -277,16 +335,13 @@ class Knock:
 
     @pytest.mark.rule("9.31", "9.32", "9.33")
     def worth(self, plain: float, flat: float) -> float:
-        t, level = self.i.terms, self.level
+        t = self.i.terms
         coin, unit = self.i.settles_in != 0, t["tick_e8"] / 1e8
         rebate = t["rebate_ticks"] * unit
-        if self.watched and (self.spot >= level if self.up else self.spot <= level):
+        if self.is_over():
             return rebate if is_out(self.i) else plain
         strike, side = t["strike_e8"] / 1e8, t["side"]
-        low, high = (strike, math.inf) if side > 0 else (0.0, strike)
-        alive = (0.0, level) if self.up else (level, math.inf)
-        low, high = max(low, alive[0]), min(high, alive[1])
-        asset, cash = (self.between(low, max(low, high), s) for s in (1, -1))
+        asset, cash = self.paying(strike)
         if t["kind"] == Kind.DIGITAL:
             out = (asset if coin else cash) * (plain / flat if flat > 1e-250 else 1.0)
             if flat <= 1e-250:
@@ -295,10 +350,58 @@ class Knock:
             out = max(side * (self.forward * asset - strike * cash), 0.0)
             out = out / self.forward if coin else out
         out = min(out, plain)
-        never = min(self.between(*alive, 1 if coin else -1), 1.0)
         if is_out(self.i):
-            return out + rebate * (1 - never)
-        return plain - out + rebate * never
+            return out + rebate * (1 - self.never())
+        return plain - out + rebate * self.never()
+
+    @pytest.mark.rule("9.31")
+    def is_over(self) -> bool:
+        """Whether a barrier that is watched is at the index or behind it."""
+        beyond = self.spot >= self.level if self.up else self.spot <= self.level
+        return self.watched and beyond
+
+    def paying(self, strike: float) -> tuple[float, float]:
+        """Probabilities, under both measures, to end where it pays with the barrier untouched."""
+        low, high = (strike, math.inf) if self.i.terms["side"] > 0 else (0.0, strike)
+        low, high = max(low, self.alive[0]), min(high, self.alive[1])
+        asset, cash = (self.between(low, max(low, high), s) for s in (1, -1))
+        return asset, cash
+
+    @property
+    def alive(self) -> tuple[float, float]:
+        """On this side of the barrier."""
+        return (0.0, self.level) if self.up else (self.level, math.inf)
+
+    def never(self) -> float:
+        """Probability of no touch."""
+        return min(self.between(*self.alive, 1 if self.i.settles_in else -1), 1.0)
+
+    @pytest.mark.rule("9.52")
+    def worth_of_mean(self, plain: float, mean: Mean) -> float:
+        """The barrier watches the index, the payoff is that of a mean."""
+        t = self.i.terms
+        rebate = t["rebate_ticks"] * t["tick_e8"] / 1e8
+        if self.is_over():
+            return rebate if is_out(self.i) else plain
+        share, strike = self.never(), t["strike_e8"] / 1e8 - mean.known
+        if strike > 0 and mean.rest > 0:
+            strike /= mean.rest
+            d = math.log(self.forward / strike) / self.spread
+            both = [normal(t["side"] * (d + s * self.spread / 2)) for s in (1, -1)]
+            alone, out = (self._pays(strike, pair) for pair in (both, self.paying(strike)))
+            if alone > 1e-250:
+                share = clamp(out / alone, 0.0, 1.0)
+        out = plain * share
+        if is_out(self.i):
+            return out + rebate * (1 - self.never())
+        return plain - out + rebate * self.never()
+
+    def _pays(self, strike: float, both: Sequence[float]) -> float:
+        """Worth of a payout of one, or of an option, where it pays with these probabilities."""
+        asset, cash = both
+        if self.i.terms["kind"] == Kind.DIGITAL:
+            return asset if self.i.settles_in else cash
+        return max(self.i.terms["side"] * (self.forward * asset - strike * cash), 0.0)
 
 
 @pytest.mark.rule("9.15", "9.16", "9.17")
@@ -356,10 +459,49 @@ def value_short(w: World, i: Instrument, smile: Smile, index: float, slow: float
     rate = index if i.settles_in else 1.0
     cap = max(i.terms["payout_ticks"], i.terms["rebate_ticks"]) if i.terms["payout_ticks"] else most
     asked = (min(math.ceil(x / (tick * rate) - 1e-6), cap) for x in ask(w, i, index, value * rate))
-    i.short_initial, i.short_maintenance = asked
+    initial, maintenance = asked
+    if jumps(i):
+        rule = w.short_rule(i)
+        maintenance = min(max(maintenance, best_reached(w, i, rule.maintenance_ppm)), cap)
+        initial = min(max(initial, best_reached(w, i, rule.initial_ppm)), cap)
+    i.short_initial, i.short_maintenance = max(initial, maintenance), maintenance
 
 
-@pytest.mark.rule("9.25", "9.27", "9.39", "9.40")
+@pytest.mark.rule("9.53")
+def jumps(i: Instrument) -> bool:
+    """Digitals, and options whose barrier may still be touched."""
+    return i.terms["kind"] == Kind.DIGITAL or (i.terms["barrier"] != 0 and not i.is_knocked)
+
+
+@pytest.mark.rule("9.53", "9.54", "9.55")
+def best_reached(w: World, i: Instrument, move: int) -> int:
+    """The largest payoff if the index moves by up to ``move`` millionths and stays there."""
+    t, price = i.terms, w.assets[i.terms["underlying"]].price
+    level = t["barrier_e8"]
+    low = max(price * (10**6 - move) // 10**6, 1)
+    high = ceil_div(price * (10**6 + move), 10**6)
+    rest = max(t["expiry_ns"] - w.now, 0) // MS
+
+    def settled(at: int) -> int:
+        if not i.final_ms:
+            return at
+        return max(half_up(i.final_sum + at * rest, i.final_ms + rest), 1)
+
+    by_price = t["monitoring"] == Monitoring.AT_EXPIRY
+    ends = [settled(low), settled(high)] if by_price else [low, high]
+    found = []
+    for at in (*ends, level - 1, level, level + 1):
+        if ends[0] <= at <= ends[1]:
+            is_touched = i.is_knocked or (t["barrier"] and is_beyond(t, at))
+            final = at if by_price else settled(at)
+            if t["barrier"] and bool(is_touched) == is_out(i):
+                found.append(t["rebate_ticks"])
+            else:
+                found.append(plain_payoff(i, final))
+    return int(max(found))
+
+
+@pytest.mark.rule("9.25", "9.27")
 def payoff(i: Instrument, final: int) -> int:
     """What a lot pays in ticks at a settlement price in 1e-8."""
     t = i.terms
@@ -369,6 +511,13 @@ def payoff(i: Instrument, final: int) -> int:
             touched = is_beyond(t, final)
         if touched == is_out(i):
             return int(t["rebate_ticks"])
+    return plain_payoff(i, final)
+
+
+@pytest.mark.rule("9.39", "9.40")
+def plain_payoff(i: Instrument, final: int) -> int:
+    """What a lot pays in ticks, of any barrier aside."""
+    t = i.terms
     inside = t["side"] * (final - t["strike_e8"])
     if inside <= 0:
         return 0
@@ -378,12 +527,3 @@ def payoff(i: Instrument, final: int) -> int:
     if i.settles_in:
         exact = Fraction(inside * 10**8, final * t["tick_e8"])
     return min(math.floor(exact + Fraction(1, 2)), t["ticks_max"])
-
-
-@pytest.mark.rule("9.38")
-def final_price(w: World, i: Instrument) -> int:
-    """Time average of the index in the window, else the index, in 1e-8."""
-    extend_sums(w, i)
-    if not i.final_ms:
-        return w.assets[i.terms["underlying"]].price
-    return max(half_up(i.final_sum, i.final_ms), 1)

@@ -9,7 +9,7 @@ import pytest
 from novate.message import refusal
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.number import refuse_if
-from tests.simulate.naive.world import Tier, World
+from tests.simulate.naive.world import MEDIAN, TRIMMED, Tier, World
 
 Row = dict[str, Any]
 MILLION = 1_000_000
@@ -215,8 +215,8 @@ def set_haircut_rule(w: World, row: Row, _: int) -> None:
 
 @pytest.mark.rule("5.23")
 def set_index_method(w: World, row: Row, _: int) -> None:
-    """There is one method: the weighted median."""
     code = refusal.SetIndexMethodRefusal
     refuse_if(not 0 < row["asset"] < len(w.assets), code.UNKNOWN_ASSET)
-    refuse_if(row["method"] != 0, code.UNKNOWN_METHOD)
+    refuse_if(row["method"] not in (TRIMMED, MEDIAN), code.UNKNOWN_METHOD)
+    w.assets[row["asset"]].method = row["method"]
     w.emit("IndexMethodSet", **row)

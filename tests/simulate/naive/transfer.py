@@ -13,7 +13,9 @@ from novate.kernel.codes import AccountStatus, MemberStatus, Role
 from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
+from tests.simulate.naive.other_price import at_mark_and_ramp
 from tests.simulate.naive.world import Numbers, World
 
 Row = dict[str, Any]
@@ -34,7 +36,7 @@ def set_member_status(w: World, row: Row, _: int) -> None:
     w.emit("MemberStatusSet", **row)
 
 
-@pytest.mark.rule("6.9")
+@pytest.mark.rule("5.66", "6.9")
 def lacks_a_price(w: World, account: Account) -> bool:
     """Whether an index or a smile that the worth of the account's group hangs on is missing."""
     needed: set[int] = set()
@@ -46,7 +48,27 @@ def lacks_a_price(w: World, account: Account) -> bool:
                 needed |= {i.terms["underlying"], i.settles_in}
                 if i.is_option and w.smile(i) is None:
                     return True
-    return any(not w.is_fresh(a) for a in needed - {0})
+    return any(not w.is_fresh(a) or w.is_narrow(a) for a in needed - {0})
+
+
+@pytest.mark.rule("5.40", "6.80")
+def lacks_an_assessment(w: World, account: Account) -> bool:
+    """Whether a price that the group of an account hangs on was reported and not assessed."""
+    assets: set[int] = set()
+    for one in w.accounts_of(account.group):
+        assets |= {a for a, held in one.balance.items() if held and w.unit_price(a) > 0}
+        for k, p in one.positions.items():
+            i = w.instruments[k]
+            if not (p.lots or p.buys or p.sells):
+                continue
+            assets |= {i.terms["underlying"], i.settles_in}
+            smile = (i.terms["underlying"], i.terms["expiry_ns"])
+            if i.is_option and w.last_smile(i) is not None:
+                if ("smile", smile) in w.reported:
+                    return True
+            elif ("last", k) in w.reported:
+                return True
+    return any(("index", a) in w.reported for a in assets)
 
 
 @pytest.mark.rule("6.10", "6.11")
@@ -88,12 +110,19 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
     before = w.assess(sender)
     if sender.group != receiver.group:
         refuse_if(lacks_a_price(w, sender), code.INDEX_STALE)
-        sender.balance[asset] -= amount
-        after = w.assess(sender)
-        sender.balance[asset] += amount
-        margin, everything = must_stay(w, sender, after)
-        refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
-        refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+
+        def check() -> None:
+            sender.balance[asset] -= amount
+            after = w.assess(sender)
+            sender.balance[asset] += amount
+            margin, everything = must_stay(w, sender, after)
+            refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
+            refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
+            everything += share_of_unpaid(w, sender, after)
+            refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
+            refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
+
+        at_mark_and_ramp(w, check)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -197,8 +226,16 @@ def refuse_margins(w: World, row: Row) -> None:
             refuse_if(n.equity < n.initial, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
         return
     refuse_if(any(lacks_a_price(w, one) for one in sides), code.INDEX_STALE)
-    found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
-    for n, (margin, _) in found:
-        refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
-    for n, (_, everything) in found:
-        refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+
+    def check() -> None:
+        found = [(w.assess(one), must_stay(w, one, w.assess(one))) for one in sides]
+        for n, (margin, _) in found:
+            refuse_if(n.equity < margin, code.INSUFFICIENT_MARGIN, n.equity, margin)
+        for n, (_, everything) in found:
+            refuse_if(n.equity < everything, code.GAINS_UNPROVEN, n.equity, everything)
+        for one, (n, (_, everything)) in zip(sides, found, strict=True):
+            needed = everything + share_of_unpaid(w, one, n)
+            refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
+        refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)
+
+    at_mark_and_ramp(w, check)

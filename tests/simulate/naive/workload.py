@@ -64,9 +64,16 @@ class Workload:
         self.instruments = 0
         self.expiry: dict[int, int] = {}  # of options, by number
         self.marks: dict[int, int] = {}  # of options
+        self.level, self.lean = 1.0, -0.2  # of the volatility surface
         self.aside = np.random.default_rng((self.seed, 1))  # of what came later: see `_transfers`
+        self.later = np.random.default_rng((self.seed, 2))  # likewise of debts and takeovers
+        self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
+        self.late = np.random.default_rng((self.seed, 2))  # of prices that no assessment sees
+        self.feeds = np.random.default_rng((self.seed, 51))  # of what sources do beside prices
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
+        self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
+        self.owed: dict[int, int] = {}  # by the external market
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
 
     # --- dice ------------------------------------------------------------------------------
@@ -103,6 +110,7 @@ class Workload:
         yield [reserve([(self.traders[0], 0, 1, 1)])]  # before there is a mark
         for _ in range(self.steps):
             yield self._prices()
+            yield self._sources()
             yield self._answers()
             for _ in range(self._between(0, 3)):
                 yield self._business()
@@ -110,6 +118,9 @@ class Workload:
                 yield self._bad()
             yield self._standing()
             yield self._transfers()
+            yield self._owing()
+            yield self._outside_pays()
+            yield self._unassessed()
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -130,6 +141,10 @@ class Workload:
                     row["instrument"],
                     row["lots"],
                 )
+            elif name == "AccountTakenOver":
+                self.taken[row["account"]] = max(-row["equity"], 0)
+            elif name == "AccountReopened":
+                del self.taken[row["account"]]
             self._learn_holders(name, row)
 
     def _learn_holders(self, name: str, row: dict[str, Any]) -> None:
@@ -144,6 +159,9 @@ class Workload:
             self.named[row["reference"]] = row["account"]
             if "holder" in row:
                 self.pairs.append((row["holder"], row["account"]))
+
+        elif name == "ExternalMarketCalled":
+            self.owed[row["asset"]] = row["amount"]
 
     def _held(self, account: int, instrument: int, lots: int) -> None:
         key = account, instrument
@@ -250,7 +268,7 @@ class Workload:
                 cycle_ns=self._pick((HOUR, 25 * MINUTE)),
             ),
             self.terms(symbol="ATC", style=2, cycle_ns=0, tick_e8=7_000_000, unit=70),
-            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin),
+            self.terms(symbol="CATC", style=2, cycle_ns=0, **coin, funding_ns=20 * MINUTE),
         ]
         options = self._options()
         self.instruments = len(contracts) + len(options)
@@ -356,8 +374,15 @@ class Workload:
             left = (expiry - self.now) / (365 * 86_400 * 10**9)
             if left <= 0 or self._chance(0.3):
                 continue
-            theta = (float(self.dice.uniform(0.4, 1.6)) ** 2) * left
-            rho, root = float(self.dice.uniform(-0.6, 0.3)), theta**0.5
+            level, lean = float(self.dice.uniform(0.4, 1.6)), float(self.dice.uniform(-0.6, 0.3))
+            if level < 1.5:  # else a smile of its own, that may cross others
+                # One surface a step, which moves little; its expiries do not cross.
+                share = 0.2 if not rows else 0.0
+                self.level += share * (level - self.level)
+                self.lean += share * (lean - self.lean)
+                level, lean = self.level, self.lean
+            theta = level**2 * left
+            rho, root = lean, theta**0.5
             numbers = (0.01 * left, 0.8 * theta, 0.1 * root, rho, 0.1 * root, 2.0 * root)
             scaled = [round(number * 1e9) for number in numbers]
             rows.append((1, expiry, *scaled, self.now - self._between(0, 5) * 10**6))
@@ -382,7 +407,21 @@ class Workload:
         kept = {p: v for p, v in values.items() if self._chance(0.8)}
         # Most of these houses let trades be far from the mark: there is more to see.
         kept[Parameter.TRADE_COLLAR_PPM] = self._pick((0, 0, 0, 100_000))
-        return [set_parameters(kept)]
+        return [set_parameters({**kept, **self._pauses()})]
+
+    def _pauses(self) -> dict[Parameter, int]:
+        """When a move is a jump, and how fast prices leave it: in half of the houses at once."""
+        dice = np.random.default_rng((self.seed, 2))
+        values = {
+            Parameter.JUMP_PPM: (0, 0, 50_000, 200_000),
+            Parameter.JUMP_QUORUM: (1, 2, 2),
+            Parameter.JUMP_CONFIRM_NS: (0, 10 * SECOND, 10 * MINUTE),
+            Parameter.JUMP_PAUSE_NS: (0, 5 * MINUTE, HOUR),
+            Parameter.HALT_MIN_NS: (0, 10 * MINUTE, HOUR),
+            Parameter.RAMP_PPM: (0, 0, 5_000, 20_000),
+            Parameter.RAMP_GRACE_NS: (0, MINUTE, 30 * MINUTE),
+        }
+        return {p: options[int(dice.integers(len(options)))] for p, options in values.items()}
 
     def _deposits(self) -> list[Run]:
         rows = [(fund, 0, self._between(0, 3_000) * 10**6) for fund in self.funds]
@@ -423,6 +462,35 @@ class Workload:
             columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
             runs.append(c.REPORT_LAST.run(columns))
         return [*runs, *self._smiles(), c.ASSESS_MARGIN.row(instant_ns=self.now)]
+
+    def _sources(self) -> list[Run]:
+        """Sources contradict themselves, are reweighted and retired; assets change the method."""
+        dice = self.feeds
+        runs = []
+        if dice.random() < 0.15:
+            source = int(dice.integers(len(self.sources)))
+            price = int(self.price[self.sources[source]] * 10**8)
+            prices = [price, price + 1, price][: int(dice.integers(1, 4))]
+            seen = max(self.seen.get(source, 0), self.now - int(dice.integers(0, 2)) * SECOND)
+            self.seen[source] = seen
+            rows = {"source": [source] * len(prices), "price_e8": prices}
+            runs.append(c.REPORT_PRICE.run({**rows, "observed_ns": [seen] * len(prices)}))
+        if dice.random() < 0.1:
+            weights = dice.choice((0, 1, 1, 2, 3, 20), len(self.sources)).tolist()
+            columns = {"source": list(range(len(self.sources))), "weight": weights}
+            runs.append(c.SET_SOURCE_WEIGHT.run(columns))
+        if dice.random() < 0.05:
+            method, asset = int(dice.integers(2)), int(dice.integers(1, 3))
+            runs.append(c.SET_INDEX_METHOD.row(asset=asset, method=method))
+        if dice.random() < 0.05:
+            share = int(dice.choice((0, 300_000, 500_000, 900_000)))
+            runs.append(set_parameter(Parameter.INDEX_WEIGHT_MIN_PPM, share))
+        if dice.random() < 0.05:
+            collar = int(dice.choice((0, 20_000, 100_000, 1_000_000)))
+            runs.append(set_parameter(Parameter.CONVERSION_COLLAR_PPM, collar))
+        if dice.random() < 0.4:
+            runs.append(c.ASSESS_MARGIN.row(instant_ns=self.now))
+        return runs
 
     def _ticks(self, instrument: int, spread: float) -> int:
         if instrument >= OPTIONS:
@@ -710,10 +778,57 @@ class Workload:
                 reference="late", account=own, mode=1, group=-1, netting_set=-1
             ),
             withdraw([(own, 0, 1)]),
+            reopen([*sorted(self.taken), UNKNOWN]),
             reserve([(own, i, sign, ticks), (own, i, -sign, ticks)]),
             trades([(*sides, i, ticks, 1, True, 0, 0), (*sides[::-1], i, ticks, 1, True, 0, 0)]),
             collateral_transfers([(a, b, 0, 1) for a, b in self.pairs]),
         ]  # fmt: skip
+
+    # --- debts, takeovers and what comes after ---------------------------------------------------
+
+    def _owing(self) -> list[Run]:
+        """What debts cost changes; some pay what a takeover left owed, and are open again."""
+        runs: list[Run] = []
+        if self.later.random() < 0.15:
+            runs.append(parameters([self._debt_terms() for _ in range(3)]))
+        groups = sorted(self.taken)
+        if groups and self.later.random() < 0.3:
+            paid = [(group, 0, self._repaid(group)) for group in groups]
+            runs.append(post([*paid, *[(group, 1, 1) for group in groups]]))
+        if groups and self.later.random() < 0.5:
+            amounts = [int(float(self.later.lognormal(17, 3))) + 1 for _ in groups]
+            assets = [int(asset) for asset in self.later.integers(0, 3, len(groups))]
+            runs.append(withdraw(list(zip(groups, assets, amounts, strict=True))))
+        if self.later.random() < 0.3:
+            runs.append(reopen([*groups, self.traders[0], UNKNOWN, self.funds[0]]))
+        for group in groups[:1]:
+            row = {"reference": "joins", "account": group, "mode": 1, "group": group}
+            runs.append(c.OPEN_SUB_ACCOUNT.row(**row, netting_set=-1))
+        return runs or [reopen([UNKNOWN])]
+
+    def _repaid(self, group: int) -> int:
+        share = float(self.later.choice([0.5, 1.0, 1.0, 1.5]))
+        return int(self.taken[group] * share) + int(self.later.integers(1, 10**9))
+
+    def _debt_terms(self) -> tuple[int, int, int, int, int]:
+        """A parameter of debts or takeovers, of the house or of one subject."""
+        values = {
+            Parameter.DEBT_INITIAL_PPM: (0, 123_457, 500_000),
+            Parameter.DEBT_MAINTENANCE_PPM: (0, 77_777, 300_000),
+            Parameter.CLOSE_OUT_CHARGE_PPM: (0, 3_333, 60_000),
+            Parameter.CLOSE_OUT_DEPTH: (0, 700 * 10**6, 10**12),
+            Parameter.CONVERSION_CHARGE_PPM: (0, 333_333, 1_000_000),
+            Parameter.DEBT_INTEREST_PPM: (0, 80_000, 1_000_000),
+            Parameter.INTEREST_INTERVAL_NS: (0, 20 * MINUTE, 2 * HOUR),
+        }
+        parameter = list(values)[int(self.later.integers(len(values)))]
+        scopes = (Scope.HOUSE, *parameter.setting.scopes)
+        scope = scopes[int(self.later.integers(len(scopes)))]
+        subject = 0 if scope == Scope.HOUSE else self.traders[int(self.later.integers(12))]
+        if scope == Scope.INSTRUMENT:
+            subject = int(self.later.integers(self.instruments))
+        value = values[parameter][int(self.later.integers(3))]
+        return int(parameter), value, int(scope), subject, 0
 
     def _bare_account(self, reference: str, role: Role) -> dict[str, Any]:
         kinds = {"segregation": 0, "mode": 1, "shortfall_policy": 1}
@@ -748,6 +863,80 @@ class Workload:
             cash += self._bad_cash()
             lots += self._bad_lots()
         return [collateral_transfers(cash), position_transfers(lots), trades(deals)]
+
+    def _outside_pays(self) -> list[Run]:
+        """The external market pays what it was called for, all, some or too much, or is paid."""
+        rows = []
+        for asset, owed in self.owed.items():
+            if owed and self.outside.random() < 0.6:
+                share = float(self.outside.choice((0.4, 1.0, 1.0, 1.0, 1.2)))
+                rows.append((asset, max(int(owed * share), 1)))
+        if self.outside.random() < 0.1:
+            asset = int(self.outside.integers(0, 3))
+            rows.append((asset, -int(self.outside.lognormal((19, 15, 14)[asset], 1.5))))
+        if self.outside.random() < 0.05:
+            rows += [(UNKNOWN, 1), (0, 0), (0, 2**62)]
+        return [outside_payments(rows)] if rows else []
+
+    def _unassessed(self) -> list[Run]:
+        """Prices are reported and not assessed; then some want to take money out."""
+        draw = float(self.late.random())
+        if draw > 0.9:
+            return self._waits()
+        if draw > 0.15:
+            return []
+        runs: list[Run] = []
+        kind = int(self.late.integers(4))
+        if kind in (0, 3):
+            source = int(self.late.integers(len(self.sources)))
+            moved = self.price[self.sources[source]] * (0.97 + 0.06 * float(self.late.random()))
+            self.seen[source] = self.now
+            runs.append(
+                c.REPORT_PRICE.row(
+                    source=source, price_e8=max(int(moved * 10**8), 1), observed_ns=self.now
+                )
+            )
+        if kind in (1, 3):
+            i = (LINEAR, INVERSE)[int(self.late.integers(2))]
+            runs.append(c.REPORT_LAST.row(instrument=i, ticks=max(int(self.price[1] / 0.5), 1)))
+        if kind == 2:  # a smile
+            runs += self._late_smile()
+        pairs = [self.pairs[int(at)] for at in self.late.permutation(len(self.pairs))[:6]]
+        lots = [
+            (*pair, i, 1 if n > 0 else -1)
+            for pair in pairs
+            for (a, i), n in self.lots.items()
+            if a == pair[0] and n
+        ]
+        cash = [(*pair, 0, 1) for pair in pairs]
+        taken = [(t, 0, 1) for t in self.traders]
+        return [*runs, withdraw(taken), collateral_transfers(cash), position_transfers(lots)]
+
+    def _waits(self) -> list[Run]:
+        """How long settlement waits for prices, and how much of a window it wants."""
+        values = {
+            Parameter.SETTLEMENT_WAIT_NS: (0, 20 * MINUTE, 3 * HOUR, DAY),
+            Parameter.STALE_ADD_ON_PPM: (0, 200_000, 1_000_000),
+            Parameter.STALE_HORIZON_NS: (0, 2 * HOUR, 6 * HOUR, DAY),
+            Parameter.SETTLEMENT_COVERAGE_PPM: (1, 300_000, 900_000, 1_000_000),
+        }
+        rows = []
+        for parameter, some in values.items():
+            subject = int(self.late.integers(self.instruments))
+            scopes = (Scope.HOUSE, *parameter.setting.scopes)
+            scope = scopes[int(self.late.integers(len(scopes)))]
+            value = some[int(self.late.integers(len(some)))]
+            subject = subject if scope == Scope.INSTRUMENT else 0
+            rows.append((int(parameter), value, int(scope), subject, 0))
+        return [parameters(rows)]
+
+    def _late_smile(self) -> list[Run]:
+        """A flat smile of the next expiry, if there is one."""
+        expiries = [at for at in set(self.expiry.values()) if at > self.now]
+        if not expiries:
+            return []
+        left = (min(expiries) - self.now) / (365 * 86_400 * 10**9)
+        return [smiles([(1, min(expiries), 0, round(left * 1e9), 0, 0, 0, 10**8, self.now)])]
 
     def _lots_aside(self, instrument: int) -> int:
         notional = float(self.aside.lognormal(7.5, 1.3))
@@ -799,6 +988,7 @@ class Workload:
             c.DECLARE_SOURCE.run(
                 {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
             ),
+            c.SET_SOURCE_WEIGHT.run({"source": [UNKNOWN, 0, 0], "weight": [1, -1, 10**6 + 1]}),
         ]  # fmt: skip
 
     def _bad_contracts(self) -> list[Run]:
@@ -1045,6 +1235,12 @@ def post(rows: Sequence[tuple[int, int, int]]) -> Run:
     return c.POST_COLLATERAL.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
 
 
+def outside_payments(rows: Sequence[tuple[int, int]]) -> Run:
+    """Payments of the external market: (asset, amount)."""
+    columns = {name: [row[k] for row in rows] for k, name in enumerate(("asset", "amount"))}
+    return c.SETTLE_EXTERNAL_MARKET.run(columns)
+
+
 def standing(rows: Sequence[tuple[int, int]]) -> Run:
     """Standing of members: (member, status)."""
     columns = {name: [row[k] for row in rows] for k, name in enumerate(("member", "status"))}
@@ -1085,6 +1281,11 @@ def rules(rows: Sequence[tuple[Any, ...]]) -> Run:
     """Rules for shorts with the columns of DeclareOptionMargin in order."""
     names = [f.name for f in c.DECLARE_OPTION_MARGIN.fields]
     return c.DECLARE_OPTION_MARGIN.run({n: [r[k] for r in rows] for k, n in enumerate(names)})
+
+
+def reopen(groups: Sequence[int]) -> Run:
+    """Margin groups that are to be open again."""
+    return c.REOPEN_ACCOUNT.run({"account": list(groups)})
 
 
 def withdraw(rows: Sequence[tuple[int, int, int]]) -> Run:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
+    ceil_div,
     half_away,
     unit_price_of,
     worth_down,
@@ -22,6 +24,8 @@ from tests.simulate.naive.number import (
 )
 
 LINEAR = 1
+TRIMMED, MEDIAN = 0, 1
+"""Index methods."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Source:
     weight: int
     price: int = 0
     observed: int | None = None
+    contradicted: int | None = None
 
 
 @dataclass
@@ -40,6 +45,22 @@ class Asset:
     slow: int = 0
     updated: int = 0
     is_stale: bool = True
+    called: int = 0  # what the external market is to pay
+    fresh: int = 0  # last assessment at which it was not stale
+    decay: float = 1.0
+    jumped: int | None = None  # when the jump began
+    before_jump: int = 0
+    agreed: int | None = None  # from when on sources agree with it
+    halted: int | None = None  # since which assessment
+    ramped: int | None = None  # when the ramp began
+    ramp_from: int = 0
+    ramp_up: bool = False
+    low: int = 0  # of the index, in the present half of the time and the one before
+    high: int = 0
+    past_low: int = 0
+    past_high: int = 0
+    half_from: int = 0
+    method: int = MEDIAN
 
 
 @dataclass
@@ -82,6 +103,8 @@ class Instrument:
     next_cycle: int
     next_funding: int
     next_expiry: int
+    funding_waits_from: int = 0  # instant of funding that waits for a price
+    is_late_expiry: bool = False  # whether the expiry has waited
     status: int = InstrumentStatus.ACTIVE
     tiers: list[Tier] = field(default_factory=list)
     cycle: int = 0
@@ -98,11 +121,16 @@ class Instrument:
     final_sum: int = 0
     final_rest: int = 0
     final_ms: int = 0
+    final_index: int = 0  # in ticks, also 0
     updated: int = 0
     short_initial: int = 0
     short_maintenance: int = 0
+    stale_ppm: int = 0  # what margin asks more of the notional
     is_knocked: bool = False
     next_observation: int = 0
+    suspended: int = 0  # from when on
+    is_delisted: bool = False
+    proposed: tuple[int, int, str] | None = None  # price, instant, name
 
     @property
     def is_option(self) -> bool:
@@ -133,6 +161,7 @@ class Reservation:
     lots: int
     limit: int
     open_order_hold: int
+    is_asked_back: bool = False
 
 
 @dataclass
@@ -141,6 +170,7 @@ class Order:
     kind: int
     subject: int
     quantity: int
+    limit: int
     answered: int
     is_open: bool = True
 
@@ -167,15 +197,15 @@ class Numbers:
     bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
 
-@pytest.mark.rule("3.7", "3.9")
+@pytest.mark.rule("3.7", "3.9", "5.44")
 def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     """Margin of one position: the tier whose floor is the highest not above the notional."""
-    rate, deduction = 1.0, 0.0
+    ppm, deduction = 1_000_000, 0.0
     for tier in instrument.tiers:
         if float(tier.floor) <= notional:
-            rate = (tier.initial_ppm if initial else tier.maintenance_ppm) / 1e6
+            ppm = tier.initial_ppm if initial else tier.maintenance_ppm
             deduction = tier.initial_deduction if initial else tier.maintenance_deduction
-    return math.ceil(notional * rate - deduction)
+    return math.ceil(notional * ((ppm + instrument.stale_ppm) / 1e6) - deduction)
 
 
 MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
@@ -199,12 +229,18 @@ class World:
         self.window_from: int | None = None
         self.uncovered = 0
         self.payable = 0  # what the liquidator may still be paid for losses in this record
+        self.interest_until = 0
+        self.share_due = 0  # when that is shared by net worth
+        self.unpaid = 0
+        self.gains = 0  # of all groups, while something is unpaid
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)
         self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
+        self.view = ""  # of stale collateral: "" as it is, "new credit", or "no decay"
+        self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
         self.waterfall: tuple[int, ...] = ()
         self.assets: list[Asset] = []
@@ -260,6 +296,24 @@ class World:
         a = self.assets[asset]
         return unit_price_of(a.price, a.decimals, self.assets[0].decimals)
 
+    @pytest.mark.rule("2.6", "5.43", "6.81")
+    def keep(self, asset: int) -> float:
+        """What is left of an asset as collateral."""
+        a = self.assets[asset]
+        if self.view == "new credit" and a.is_stale and asset:
+            return 0.0
+        full = (10_000 - a.haircut) / 10_000
+        return full if self.view == "no decay" else full * a.decay
+
+    @contextmanager
+    def seen_as(self, view: str) -> Iterator[None]:
+        """Look at stale collateral in another way for a while."""
+        before, self.view = self.view, view
+        try:
+            yield
+        finally:
+            self.view = before
+
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
@@ -275,14 +329,28 @@ class World:
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
-        """No mark, a stale index, or too few sources that reported lately."""
+        """No mark, a stale index, or too few sources that reported lately; or it is over."""
+        return self.is_over(instrument) or self.lacks_price(instrument)
+
+    @pytest.mark.rule("5.20")
+    def lacks_price(self, instrument: Instrument) -> bool:
+        """No mark, or an index that is not fresh."""
         return instrument.mark <= 0 or self.lacks_index(instrument)
 
-    @pytest.mark.rule("5.21")
+    @pytest.mark.rule("5.42")
+    def is_over(self, instrument: Instrument) -> bool:
+        """Whether the expiry has come."""
+        return 0 < instrument.terms["expiry_ns"] <= self.now
+
+    @pytest.mark.rule("5.21", "5.66")
     def is_halted(self, instrument: Instrument) -> bool:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
-        return old or self.is_blocked(instrument)
+        used = {instrument.terms["underlying"], instrument.settles_in} - {0}
+        ramps = any(self.assets[a].ramped is not None for a in used)
+        suspended = 0 < instrument.suspended <= self.now
+        narrow = any(self.is_narrow(a) for a in used)
+        return old or ramps or suspended or narrow or self.is_blocked(instrument)
 
     @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
@@ -306,8 +374,13 @@ class World:
         """The declared rule for shorts of an option."""
         return self.short_rules[instrument.terms["margin_rule"] - 1]
 
-    @pytest.mark.rule("5.19")
+    @pytest.mark.rule("5.19", "5.84")
     def is_fresh(self, asset: int) -> bool:
+        """A price that is reported, and no jump that nobody confirmed."""
+        return self.is_reported(asset) and self.assets[asset].jumped is None
+
+    @pytest.mark.rule("5.19")
+    def is_reported(self, asset: int) -> bool:
         """A price, and enough sources that reported lately."""
         few = self.lacks_sources(asset)
         return not few and not self.assets[asset].is_stale and self.unit_price(asset) > 0
@@ -317,15 +390,23 @@ class World:
 
     def lacks_sources(self, asset: int) -> bool:
         minimum = self.parameters[Parameter.INDEX_SOURCES_MIN]
-        return len(self.fresh_sources(asset)) < minimum
+        return len(self.usable_sources(asset)) < minimum
 
-    @pytest.mark.rule("5.4")
-    def fresh_sources(self, asset: int) -> list[int]:
+    @pytest.mark.rule("5.65")
+    def is_narrow(self, asset: int) -> bool:
+        """Whether an index that may be fresh rests on too little of the weight."""
+        usable = sum(self.sources[k].weight for k in self.usable_sources(asset))
+        declared = sum(s.weight for s in self.sources if s.asset == asset)
+        return usable * 1_000_000 < declared * self.parameters[Parameter.INDEX_WEIGHT_MIN_PPM]
+
+    @pytest.mark.rule("5.4", "5.62", "5.64")
+    def usable_sources(self, asset: int) -> list[int]:
         oldest = self.now - self.parameters[Parameter.INDEX_STALENESS_NS]
         return [
             k
             for k, s in enumerate(self.sources)
-            if s.asset == asset and s.observed is not None and s.observed >= oldest
+            if s.asset == asset and s.weight and s.observed is not None
+            if s.observed >= oldest and s.observed != s.contradicted
         ]
 
     @pytest.mark.rule("6.30")
@@ -354,29 +435,37 @@ class World:
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
 
+    @pytest.mark.rule("4.22", "6.36")
+    def is_held_up(self, account: Account) -> bool:
+        """Whether positions have no price, and none has one."""
+        held = [k for (k, _), p in self.group(account).positions.items() if p.lots]
+        priced = [k for k in held if not self.is_blocked(self.instruments[k])]
+        return bool(self.blocked_positions(account)) and not priced
+
     @pytest.mark.rule("6.36", "10.2")
-    def worth_of_longs(self, account: Account) -> int:
-        """Marks of the long options whose price is not blocked."""
-        total = 0
+    def worth_of_options(self, account: Account) -> tuple[int, int]:
+        """Marks of the long and of the short options not blocked, or only by a jump."""
+        total = [0, 0]
         for (k, _), p in self.group(account).positions.items():
             i = self.instruments[k]
-            if i.is_option and p.lots > 0 and not self.is_blocked(i):
-                total += worth_down(i.value(i.mark, p.lots), self.price_in(i))
-        return total
+            used = {i.terms["underlying"], i.settles_in} - {0}
+            is_there = i.mark > 0 and all(self.is_reported(a) for a in used)
+            if i.is_option and p.lots and is_there and not self.is_over(i):
+                total[p.lots < 0] += worth_down(i.value(i.mark, p.lots), self.price_in(i))
+        return within(total[0]), within(total[1])
+
+    @pytest.mark.rule("3.5", "3.15")
+    def maintenance_by_rule(self, number: int, lots: int) -> int:
+        """Maintenance margin of lots of a contract with a mark, by its rule."""
+        i = self.instruments[number]
+        if i.is_option:
+            short = max(-lots, 0)
+            return worth_up(i.terms["unit"] * short * i.short_maintenance, self.price_in(i))
+        notional = float(abs(i.value(i.mark, lots))) * self.price_in(i)
+        return margin_of(i, min(notional, float(AMOUNT_MAX)), initial=False)
 
     @pytest.mark.rule(
-        "3.2",
-        "3.3",
-        "3.4",
-        "3.5",
-        "3.6",
-        "3.10",
-        "3.11",
-        "3.19",
-        "3.20",
-        "3.21",
-        "3.22",
-        "6.36",
+        "3.2", "3.3", "3.4", "3.5", "3.6", "3.10", "3.11", "3.19", "3.20", "3.21", "3.22", "6.36"
     )
     def assess(self, account: Account, *others: Account) -> Numbers:
         """What the group of an account is worth and must hold; others as in `group`."""
@@ -405,6 +494,7 @@ class World:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
         self._ask(group, out)
+        debts: dict[int, int] = {}
         for asset in range(len(self.assets)):
             total = group.balance[asset] + unsettled[asset]
             gain = unsettled[asset] + option_gain[asset]
@@ -413,12 +503,33 @@ class World:
                 out.gain = within(gain)
                 continue
             price = self.unit_price(asset)
-            keep = (10_000 - self.assets[asset].haircut) / 10_000
+            keep = self.keep(asset)
             out.net = within(out.net + worth_down(total + options[asset], price))
             kept = price * keep if total > 0 else price
             out.equity = within(out.equity + worth_down(total, kept))
             out.gain = within(out.gain + worth_down(gain, price))
+            debts[asset] = max(-total, 0)
+        self._ask_of_debts(account, debts, out)
         return out
+
+    @pytest.mark.rule("3.50", "3.51")
+    def _ask_of_debts(self, account: Account, debts: dict[int, int], out: Numbers) -> None:
+        """Add what debts in other assets ask for, each rounded up."""
+        asked = [0, 0]
+        for asset, debt in debts.items():
+            shares = self.debt_shares(self.accounts[account.group], asset)
+            for k, share in enumerate(shares):
+                asked[k] += worth_up(debt, self.unit_price(asset) * share)
+        out.initial += min(asked[0], AMOUNT_MAX)
+        out.maintenance += min(asked[1], AMOUNT_MAX)
+
+    @pytest.mark.rule("3.50", "6.39")
+    def debt_shares(self, account: Account, asset: int) -> tuple[float, float]:
+        """Shares of a debt in an asset that a group must hold, initial and maintenance margin."""
+        haircut = 100 * self.assets[asset].haircut
+        initial = max(self.parameter(Parameter.DEBT_INITIAL_PPM, account), haircut)
+        maintenance = max(self.parameter(Parameter.DEBT_MAINTENANCE_PPM, account), haircut)
+        return initial / 1_000_000, maintenance / 1_000_000
 
     @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
     def _ask(self, group: Group, out: Numbers) -> None:
@@ -453,12 +564,13 @@ class World:
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
-        out.initial += worth_up(unit * worst * i.short_initial, price)
+        older = ceil_div(i.mark * i.stale_ppm, 1_000_000)  # rule 5.44
+        out.initial += worth_up(unit * worst * (i.short_initial + older), price)
         if self.short_rule(i).entry_counts and short:
-            keep = (10_000 - self.assets[i.settles_in].haircut) / 10_000
+            keep = self.keep(i.settles_in)
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
             out.initial += worth_up(dearer, price * keep)
-        out.share[place] = worth_up(unit * short * i.short_maintenance, price)
+        out.share[place] = worth_up(unit * short * (i.short_maintenance + older), price)
         out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)

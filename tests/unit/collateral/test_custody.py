@@ -120,13 +120,14 @@ def test_a_house_account_takes_collateral_like_a_client() -> None:
         (AccountStatus.TAKEN_OVER, [Post.ACCOUNT_CLOSED]),
     ],
 )
-def test_an_account_in_trouble_may_add_collateral_until_it_is_taken_over(
+def test_an_account_in_trouble_may_add_collateral_and_a_taken_over_one_numeraire(
     status: AccountStatus, codes: list[Post]
 ) -> None:
     built = house()
     built.state.accounts.status[built.number("A")] = status
 
-    assert post(built, built.number("A"), 1) == codes
+    assert post(built, built.number("A"), 1, asset=1) == codes
+    assert post(built, built.number("A"), 1) == []
 
 
 # ---- withdrawals

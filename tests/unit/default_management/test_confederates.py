@@ -125,6 +125,7 @@ def test_a_long_option_that_an_account_in_need_may_not_sell_cheaply_does_not_mov
 
     house.deposit("A", 1_000 * COIN)
     house.deposit("A2", 10 * COIN)
+    house.assess()
     entry = house.position("A", option)["entry_cost"]
     assert move(house, "A", "A2", 10, option) == []
     assert house.position("A2", option)["entry_cost"] == entry == 10 * mark * COIN // 100
@@ -245,10 +246,10 @@ def test_an_order_granted_without_margin_does_not_become_one_that_opens() -> Non
     house.trade("A", "B", lots=90, ticks=100)
     house.state.accounts.balance[house.number("A"), 0] -= 300 * COIN  # in need, and may reduce
     assert order(house, "A", -90, 98) == []
-    assert house.state.reservations.open_order_hold[0] == 0
+    assert house.state.reservations.open_order_hold[0] == 180 * COIN
     house.state.accounts.balance[house.number("A"), 0] += 300 * COIN
 
-    # Its 90 lots would be a short at 98, for which nothing is set aside.
+    # Its 90 lots would be a short at 98, for which no margin is asked beside what they lose.
     assert move(house, "A", "A2", 90) == [LOTS.ORDERS_UNCOVERED]
     assert move(house, "A", "A2", 1) == [LOTS.ORDERS_UNCOVERED]
 

@@ -39,6 +39,7 @@ def test_a_touch_by_a_price_closes_the_orders_in_the_option_at_once() -> None:
     order = orders.append()
     orders.kind[order], orders.is_open[order] = 1, True
 
+    house.advance(house.state.now_ns + 1)
     house.submit(
         command.REPORT_PRICE.row(source=0, price_e8=120 * E8, observed_ns=house.state.now_ns)
     )

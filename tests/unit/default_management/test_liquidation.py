@@ -62,6 +62,8 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "model": 0,
             "bound": Bound.CONTRACT,
             "scenario": -1,
+            "index_equity": 2_300 * COIN,
+            "index_requirement": 2_340 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -116,6 +118,7 @@ def test_a_slice_is_a_share_of_the_position_or_all_of_a_small_one(
             "quantity": -lots,
             "reference": 468,
             "instant_ns": START + MINUTE,
+            "limit": 1,
         }
     ]
 

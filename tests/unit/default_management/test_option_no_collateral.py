@@ -7,6 +7,7 @@ import pytest
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
+from novate.message.settlement import Basis
 from tests.unit.clearing import (
     COIN,
     DAY,
@@ -64,13 +65,12 @@ def test_one_lot_of_a_short_option_with_an_old_smile_delays_no_liquidation() -> 
 
 
 @pytest.mark.rule("4.22", "5.20")
-def test_a_short_option_without_an_index_waits_for_it() -> None:
+def test_a_short_option_without_an_index_shields_nobody() -> None:
     house = house_of(1_500)
     trade(house, "friend", "whale", lots=1, instrument=1)
     house.price(89, at_ns=START + 3 * HOUR)
-    assert house.status("whale") == AccountStatus.OPEN
-    house.price(89, e8={1: 100 * E8})
     assert house.status("whale") == AccountStatus.LIQUIDATING
+    assert {row["subject"] for row in house.events("OrderPlaced")} == {0}
 
 
 @pytest.mark.rule("9.4")
@@ -185,7 +185,7 @@ def test_a_called_account_with_a_hedge_has_its_grace() -> None:
     assert not house.events("DefaultDeclared")
 
 
-@pytest.mark.rule("8.14", "8.15")
+@pytest.mark.rule("8.14", "8.15", "8.44")
 def test_months_without_an_index_are_one_postponement_of_all_that_waits() -> None:
     house = ClearingHouse(parameters={Parameter.CALL_GRACE_NS: 5 * HOUR})
     house.list_contract("X", cycle_ns=0)
@@ -208,6 +208,6 @@ def test_months_without_an_index_are_one_postponement_of_all_that_waits() -> Non
     house.advance(START + 366 * DAY)
 
     assert len(house.events("CallExtended") + house.events("CyclePostponed")) == 5
-    house.price(99)
-    assert [row["instrument"] for row in house.events("ContractExpired", last=True)] == [1]
-    assert [row["instrument"] for row in house.events("OptionExpired", last=True)] == [2, 3]
+    ended = house.events("ContractExpired") + house.events("OptionExpired")
+    assert [row["instrument"] for row in ended] == [1, 2, 3]
+    assert {(row["instant_ns"], row["basis"]) for row in ended} == {(START + 2 * DAY, Basis.LAST)}

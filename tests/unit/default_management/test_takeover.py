@@ -21,8 +21,8 @@ from tests.unit.default_management.houses import close_liquidator, failing_house
 
 
 @pytest.mark.rule("12.2", "12.4", "12.6")
-def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
-    house = failing_house(446)  # equity 100, level 743
+def test_what_the_charge_does_not_leave_moves_to_the_liquidator_at_the_mark() -> None:
+    house = failing_house(446)  # equity 100, level 743, charge 223
 
     assert house.events("AccountTakenOver") == [
         {
@@ -30,6 +30,9 @@ def test_everything_moves_to_the_liquidator_at_the_mark() -> None:
             "equity": 100 * COIN,
             "maintenance": 2_230 * COIN,
             "is_first": True,
+            "charge": 223 * COIN,
+            "conversion_ppm": 200_000,
+            "kept": 0,
         }
     ]
     assert house.events("LossRecorded") == []
@@ -152,7 +155,7 @@ def test_gains_of_the_window_and_unproven_gains_are_gone_with_the_account() -> N
     assert house.state.accounts.window_gain[a] == 0
 
 
-@pytest.mark.rule("3.21", "12.4")
+@pytest.mark.rule("3.21", "12.20", "12.23")
 def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
     house = ClearingHouse(assets=(("BTC", 8, 0), ("ETH", 8, 5_000)))
     house.list_contract()
@@ -166,7 +169,8 @@ def test_collateral_in_other_assets_counts_in_full_at_the_takeover() -> None:
 
     assert house.events("AccountTakenOver")[0]["equity"] == 2_000 * COIN
     assert house.events("LossRecorded") == []
-    assert house.balance("LIQUIDATOR", 2) == 1_000 * E8
+    # Owed 1,000 and a charge of 225, paid at 3 x (1 - 0.5 x 0.2) for each.
+    assert house.balance("LIQUIDATOR", 2) == -(-1_225 * E8 * 10 // 27)
 
 
 @pytest.mark.rule("12.10", "12.11")

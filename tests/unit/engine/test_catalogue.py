@@ -73,9 +73,12 @@ def test_a_journaled_code_stands_for_a_member() -> None:
 def test_what_only_the_engine_may_issue_is_said_by_name() -> None:
     assert {
         "SettleCycle", "SettleFunding", "SettleExpiry", "StartGainsWindow", "CallMargin",
+        "ChargeInterest",
         "MeetCall", "ExpireCall", "StartLiquidation", "StopLiquidation", "PlaceSlice",
         "ExpireOrder", "TakeOver", "RecordShortfall", "AllocateLoss", "SweepSurplus",
+        "ShareUncovered",
         "ObserveBarrier", "EnactParameter", "EnactTiers", "EnactMarginRule", "UpgradeEngine",
+        "RemarginOrder", "RequestCancellation",
     } == ENGINE_ONLY  # fmt: skip
 
 
@@ -83,7 +86,7 @@ def test_what_needs_no_account_of_the_house_moves_no_money() -> None:
     assert {
         "AdvanceTime", "AssessMargin", "DeclareAsset", "DeclareSource", "SetHaircut",
         "SetParameter", "DeclareWaterfall", "DeclareOptionMargin", "ReportPrice", "OpenAccount",
-        "SetHaircutRule", "SetIndexMethod",
+        "SetHaircutRule", "SetIndexMethod", "SetSourceWeight",
         "UpgradeEngine",
     } == BEFORE_HOUSE  # fmt: skip
 

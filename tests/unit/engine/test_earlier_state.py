@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.engine.earlier_state import Named, drop_done_rows
+from novate.engine.earlier_state import Named, drop_done_rows, keep_earlier_defaults
 from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION
 from novate.kernel.codes import Layer
 from novate.message import command
+from novate.message.parameter import Parameter, initial_parameters
 from novate.message.refusal import ReleaseMarginRefusal, ReportFillRefusal
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -73,3 +74,12 @@ def test_numbers_go_on_and_late_answers_are_refused_after_that() -> None:
     b = {"account": house.number("B"), "instrument": 0, "limit_ticks": 441}
     house.submit(command.RESERVE_MARGIN.row(**b, lots=1))
     assert house.events("MarginReserved", last=True)[0]["reservation"] == 4
+
+
+def test_parameters_that_a_snapshot_of_before_does_not_have_are_as_journals_of_its_time() -> None:
+    stored = initial_parameters(2)[: Parameter.JUMP_PPM]
+
+    [parameters] = keep_earlier_defaults({"parameters": stored}).values()
+
+    assert parameters.tolist() == initial_parameters(2).tolist()
+    assert parameters[Parameter.JUMP_PPM] == parameters[Parameter.RAMP_PPM] == 0

@@ -141,6 +141,8 @@ def test_deciding_tells_the_cache_too() -> None:
     state = house.engine.state
     state.margin_cache.numbers()
 
-    Events(state)(event.COLLATERAL_POSTED, account=house.number("A"), asset=0, amount=3)
+    Events(state)(
+        event.COLLATERAL_POSTED, account=house.number("A"), asset=0, amount=3, repaid=0
+    )  # fmt: skip
 
     assert state.margin_cache.numbers()[house.number("A"), 0] == 3

@@ -85,6 +85,7 @@ def test_payers_come_in_the_order_of_the_waterfall() -> None:
         "default_fund",
         "variation_margin_gains_haircutting",
         "auto_deleveraging",
+        "net_worth",
         "uncovered",
     ]
     assert rows[0]["amount"] == "2000.000000"

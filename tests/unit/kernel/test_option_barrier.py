@@ -24,7 +24,8 @@ def value(
     out, payout = np.empty(1), 1.0 if kind == Kind.DIGITAL else 0.0
     option_values(
         int(kind), side, strike, payout, is_coin, up, is_in, barrier, int(monitoring), interval,
-        rebate, left, left, carry, vol * vol * left, 0.0, 0.0, 0.0, 0.1, np.array([spot]), out,
+        rebate, left, left, 0.0, 1.0, left, carry, vol * vol * left, 0.0, 0.0, 0.0, 0.1,
+        np.array([spot]), out,
     )  # fmt: skip
     return float(out[0])
 

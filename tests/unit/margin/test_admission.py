@@ -226,25 +226,28 @@ def test_a_trade_far_from_the_mark_is_refused_where_there_is_a_collar() -> None:
 
     assert trade(built, a, b, ticks=90) == []
     assert trade(built, a, b, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
-    assert trade(built, a, built.number("EXTERNAL_MARKET"), ticks=89) == []
+    market = built.number("EXTERNAL_MARKET")
+    assert trade(built, a, market, ticks=89) == [Trade.PRICE_OUT_OF_RANGE]
 
 
-@pytest.mark.rule("7.10")
-def test_a_risk_reducing_trade_leads_no_deeper_below_maintenance_margin() -> None:
+@pytest.mark.rule("7.10", "7.53")
+def test_a_risk_reducing_trade_concedes_no_more_than_its_share_of_the_cover() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
+    built.state.accounts.balance[built.number("A"), 0] -= 600 * COIN
+    built.state.accounts.balance[built.number("B"), 0] += 600 * COIN
     a, b = built.number("A"), built.number("B")
 
-    # 1,000 of equity, 500 of maintenance margin: half the position may lose 750, and no more.
-    assert trade(built, b, a, lots=50, ticks=84) == [Trade.INSUFFICIENT_MARGIN]
+    # 400 of equity, 500 of maintenance margin: half the position may lose 200, and no more.
+    assert trade(built, b, a, lots=50, ticks=95) == [Trade.INSUFFICIENT_MARGIN]
     [refused] = built.events("CommandRefused", last=True)
-    assert (refused["actual"], refused["allowed"]) == (200 * COIN, 250 * COIN)
-    assert trade(built, b, a, lots=50, ticks=85) == []
-    # 250 for 250: the rest may lose what it frees, 5 a lot.
-    assert trade(built, b, a, lots=50, ticks=94) == [Trade.INSUFFICIENT_MARGIN]
-    assert trade(built, b, a, lots=50, ticks=95) == []
-    assert built.balance("A") + built.state.assess(a).equity >= 0
+    assert (refused["actual"], refused["allowed"]) == (250 * COIN, 200 * COIN)
+    assert trade(built, b, a, lots=50, ticks=96) == []
+    # 200 for 250: the rest may lose 4 a lot too.
+    assert trade(built, b, a, lots=50, ticks=95) == [Trade.INSUFFICIENT_MARGIN]
+    assert trade(built, b, a, lots=50, ticks=96) == []
+    assert built.state.assess(a).equity == 0
 
 
 @pytest.mark.rule("7.9")
@@ -351,26 +354,24 @@ def test_an_isolated_account_reserves_for_one_contract() -> None:
     assert reserve(built, "C", 1, instrument=1) == [ReserveMarginRefusal.ISOLATED_ELSEWHERE]
 
 
-@pytest.mark.rule("7.27")
-def test_an_order_that_only_reduces_is_granted_if_it_frees_what_it_may_lose() -> None:
+@pytest.mark.rule("7.25", "7.27")
+def test_an_order_that_only_reduces_is_granted_for_a_share_of_the_cover_and_held_in_full() -> None:
     built = house()
     built.deposit("B", 10**6 * COIN)
     built.trade("A", "B", lots=100, ticks=100)
     a, b = built.number("A"), built.number("B")
     balance = built.state.accounts.balance
 
-    # 1,000 of equity for 1,000 of margin: nothing is free.  A lot frees 5 of maintenance margin.
-    assert reserve(built, "A", -40, limit=94) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
-    assert reserve(built, "A", -40, limit=95) == []
-    assert [row["open_order_hold"] for row in built.events("MarginReserved")] == [0]
-    balance[a, 0] += 30 * COIN
-    balance[b, 0] -= 30 * COIN
-    assert reserve(built, "A", -10, limit=95) == []  # may lose 10 * 5 = 50
-    assert [row["open_order_hold"] for row in built.events("MarginReserved")] == [0, 30 * COIN]
-    balance[a, 0] -= 800 * COIN
-    balance[b, 0] += 800 * COIN
+    # 1,000 of equity for 1,000 of margin: nothing is free.  A lot may concede 10 of it.
+    assert reserve(built, "A", -40, limit=89) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+    assert reserve(built, "A", -40, limit=90) == []
+    assert [row["open_order_hold"] for row in built.events("MarginReserved")] == [400 * COIN]
+    assert reserve(built, "A", -10, limit=89) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
+    assert reserve(built, "A", -10, limit=95) == []
+    balance[a, 0] -= 500 * COIN
+    balance[b, 0] += 500 * COIN
     assert reserve(built, "A", 1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]
-    assert reserve(built, "A", -50) == []
+    assert reserve(built, "A", -50) == []  # 450 of 500
     assert reserve(built, "A", -1) == [ReserveMarginRefusal.INSUFFICIENT_MARGIN]  # would turn it
 
 
@@ -619,7 +620,7 @@ def test_a_gain_at_the_close_is_held_back_until_the_slow_average_proves_it() -> 
 
 
 @pytest.mark.rule("7.3")
-def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades() -> None:
+def test_a_price_beyond_the_collar_is_refused_whoever_trades() -> None:
     built = house()
     run = set_parameter(Parameter.TRADE_COLLAR_PPM, 50_000)
     assert answer(built, run) == []
@@ -631,5 +632,6 @@ def test_a_price_beyond_the_collar_is_refused_unless_the_external_market_trades(
         (106, [Trade.PRICE_OUT_OF_RANGE]),
     ):
         assert trade(built, a, b, ticks=ticks) == code
-    assert trade(built, a, market, ticks=94) == []
-    assert trade(built, market, b, ticks=106) == []
+    assert trade(built, a, market, ticks=94) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, market, b, ticks=106) == [Trade.PRICE_OUT_OF_RANGE]
+    assert trade(built, market, b, ticks=105) == []

@@ -106,9 +106,9 @@ def test_an_order_that_closes_needs_its_position_in_another_set(
     sides = (holder, "B") if sign > 0 else ("B", holder)
     house.trade(*sides, lots=900, ticks=100)
     house.price(100 - 4 * sign)
-    # Short of initial margin it holds nothing: what it loses it frees in the large position.
+    # Short of initial margin it stands on the large position that it closes a part of.
     assert order(house, orders, -400 * sign, 100 - 20 * sign) == []
-    assert house.state.accounts.open_order_hold[house.number(orders)] == 0
+    assert house.state.accounts.open_order_hold[house.number(orders)] == 6_400 * COIN
     house.deposit("A", 60_000 * COIN)
     send(house, "A", "A2", 30_000 * COIN)
 

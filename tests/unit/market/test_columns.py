@@ -47,12 +47,18 @@ def test_only_fresh_sources_of_the_asset_are_usable() -> None:
     for asset, age in ((1, 60), (1, 61), (2, 0), (1, 0)):
         source = sources.append()
         sources.asset[source] = asset
+        sources.weight[source] = source + 1
         sources.observed_ns[source] = 1_000 - age
-    sources.asset[sources.append()] = 1  # never reported
+    silent = sources.append()
+    sources.asset[silent], sources.weight[silent] = 1, 10
 
     assert sources.usable(1, 1_000, 60) == [0, 3]
     assert sources.usable(1, 1_000, 2_000) == [0, 1, 3]
     assert sources.usable(3, 1_000, 60) == []
+    assert sources.standing(1, 1_000, 60) == (2, 1 + 4, 1 + 2 + 4 + 10)
+    sources.contradicted_ns[3] = 1_000
+    assert sources.usable(1, 1_000, 60) == [0]
+    assert sources.standing(1, 1_000, 60) == (1, 1, 17)
 
 
 def test_a_smile_is_found_by_underlying_and_expiry() -> None:

@@ -22,6 +22,7 @@ def market(*sources: tuple[int, int]) -> MarketState:
     state = MarketState()
     state.now_ns = START
     state.parameters[Parameter.INDEX_STALENESS_NS] = MINUTE
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
     state.assets.append()
     state.assets.append()
     for price, age_ns in sources:
@@ -45,7 +46,7 @@ def market(*sources: tuple[int, int]) -> MarketState:
         ({"price_e8": 10**17 + 1}, ReportPriceRefusal.PRICE_OUT_OF_RANGE),
         ({"observed_ns": START + 1}, ReportPriceRefusal.OBSERVED_IN_THE_FUTURE),
         ({"observed_ns": START - SECOND - 1}, ReportPriceRefusal.OUT_OF_ORDER),
-        ({"observed_ns": START - SECOND}, None),
+        ({"price_e8": 100, "observed_ns": START - SECOND}, None),
         ({"price_e8": 10**17, "observed_ns": START}, None),
     ],
 )
@@ -312,17 +313,20 @@ def test_before_the_first_mark_there_are_no_sums() -> None:
     book = Book(1_000, expiry_ns=START + HOUR)
 
     assert index.premium_so_far(book.marks, 0, START + MINUTE) == (0, 0)
-    assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
+    book.state.now_ns = START + HOUR
+    assert index.final_so_far(book.state, 0) == (0, 0)
 
 
 @pytest.mark.rule("5.17", "5.18")
 def test_the_final_price_counts_time_inside_the_window_only() -> None:
     expiry = START + HOUR
     book = Book(1_000, expiry_ns=expiry)
+    book.state.parameters[Parameter.INDEX_STALENESS_NS] = HOUR
     book.mark(START)
 
     def seen(at_ns: int) -> tuple[int, int]:
-        return index.final_so_far(book.instruments, book.marks, 0, at_ns)
+        book.state.now_ns = at_ns
+        return index.final_so_far(book.state, 0)
 
     assert seen(expiry - 10 * MINUTE) == (0, 0)
     assert seen(expiry - 10 * MINUTE + MS) == (1_000, 1)
@@ -330,11 +334,22 @@ def test_the_final_price_counts_time_inside_the_window_only() -> None:
     assert seen(expiry + HOUR) == (1_000 * 600_000, 600_000)
 
 
+@pytest.mark.rule("5.17")
+def test_time_later_than_a_source_counts_was_not_observed() -> None:
+    book = Book(1_000, expiry_ns=START + HOUR)
+    book.state.parameters[Parameter.INDEX_STALENESS_NS] = 3 * MINUTE
+    book.mark(START + 49 * MINUTE)
+    book.state.now_ns = START + HOUR
+    # The window begins at 50 minutes, the index counts until 52.
+    assert index.final_so_far(book.state, 0) == (1_000 * 120_000, 120_000)
+
+
 def test_a_perpetual_has_no_final_price() -> None:
     book = Book(1_000)
     book.mark(START)
 
-    assert index.final_so_far(book.instruments, book.marks, 0, START + HOUR) == (0, 0)
+    book.state.now_ns = START + HOUR
+    assert index.final_so_far(book.state, 0) == (0, 0)
 
 
 @pytest.mark.rule("5.10")

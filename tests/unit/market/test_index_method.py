@@ -14,8 +14,9 @@ from tests.unit.clearing import ClearingHouse, Recorder
         (0, 0, No.UNKNOWN_ASSET),
         (2, 9, No.UNKNOWN_ASSET),
         (1, -1, No.UNKNOWN_METHOD),
-        (1, 1, No.UNKNOWN_METHOD),
+        (1, 2, No.UNKNOWN_METHOD),
         (1, 0, None),
+        (1, 1, None),
     ],
 )
 def test_a_method_of_the_catalogue_is_named_for_an_asset_that_has_an_index(
@@ -34,4 +35,4 @@ def test_the_method_is_remembered() -> None:
 
     apply_index_method_set(state, {"asset": 1, "method": 0})
 
-    assert state.assets.used("index_method").tolist() == [0, 0]
+    assert state.assets.used("index_method").tolist() == [1, 0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from novate.kernel.codes import Barrier, InstrumentStatus, Kind, Monitoring
 from novate.market.state import MarketState
@@ -18,6 +19,8 @@ def test_an_index_is_fresh_while_enough_sources_reported_lately() -> None:
     state.assets.unit_price[1], state.assets.is_stale[1] = 5.0, False
     state.sources.append()
     state.sources.asset[0], state.sources.observed_ns[0] = 1, START - HOUR
+    state.sources.weight[0] = 1
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
 
     assert state.is_fresh(0)
     assert state.is_fresh(1)
@@ -26,6 +29,29 @@ def test_an_index_is_fresh_while_enough_sources_reported_lately() -> None:
     state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
     state.now_ns += 1
     assert not state.is_fresh(1)
+
+
+@pytest.mark.rule("5.65")
+def test_a_fresh_index_is_narrow_below_the_share_of_the_declared_weight() -> None:
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.INDEX_STALENESS_NS] = HOUR
+    for _ in range(2):
+        state.assets.append()
+    state.assets.unit_price[1], state.assets.is_stale[1] = 5.0, False
+    for weight, age_ns in ((2, 0), (1, 0), (3, HOUR + 1)):
+        source = state.sources.append()
+        state.sources.asset[source], state.sources.weight[source] = 1, weight
+        state.sources.observed_ns[source] = START - age_ns
+
+    assert state.is_broad(0)
+    assert state.is_broad(1)  # 3 of 6 are half
+    state.sources.weight[2] = 4  # 3 of 7
+    assert (state.is_fresh(1), state.is_broad(1)) == (True, False)
+    state.sources.weight[2] = 0  # retired: 3 of 3
+    assert state.is_broad(1)
+    state.assets.is_stale[1] = True
+    assert not state.is_broad(1)
 
 
 def test_a_smile_counts_until_it_is_stale_and_still_marks_afterwards() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,10 +83,16 @@ def test_a_parameter_is_named_in_three_files_at_most() -> None:
         assert 2 <= len(found) <= 3, f"{parameter.name}: {found}"
 
 
-def test_journals_of_the_first_engine_version_begin_with_the_defaults_of_their_time() -> None:
-    present, first = initial_parameters(2), initial_parameters(1)
+def test_journals_of_an_earlier_engine_version_begin_with_the_defaults_of_their_time() -> None:
+    first, second, present = (initial_parameters(version) for version in (1, 2, 3))
+
+    def changed(before: Any, after: Any) -> dict[str, int]:
+        return {list(SETTINGS)[p].name: int(before[p]) for p in np.flatnonzero(before != after)}
 
     assert present.tolist() == ParameterState().parameters.tolist()
-    assert {list(SETTINGS)[p].name: int(first[p]) for p in np.flatnonzero(first != present)} == {
-        "TRADE_COLLAR_PPM": 0
+    assert changed(first, second) == {"TRADE_COLLAR_PPM": 0}
+    assert changed(second, present) == {
+        "INDEX_SOURCES_MIN": 1,
+        "JUMP_PPM": 0,
+        "RAMP_PPM": 0,
     }

@@ -83,9 +83,10 @@ def test_what_was_touched_stays_touched_after_the_price_came_back_and_after_a_re
         assert again.state.instruments.is_knocked[0]
 
 
-def report(price: int, source: int = 0) -> Run:
-    """A price of a source, now."""
-    return command.REPORT_PRICE.row(source=source, price_e8=price * E8, observed_ns=START + MINUTE)
+def report(price: int, source: int = 0, *, ago_ns: int = 0) -> Run:
+    """A price of a source, now or a little earlier."""
+    at_ns = START + MINUTE - ago_ns
+    return command.REPORT_PRICE.row(source=source, price_e8=price * E8, observed_ns=at_ns)
 
 
 @pytest.mark.rule("5.1", "9.21", "9.26")
@@ -94,7 +95,7 @@ def test_a_report_that_moves_the_index_touches_before_anybody_assesses() -> None
     order = {"account": house.number("long"), "instrument": 0, "lots": 1, "limit_ticks": 600}
     house.submit(command.RESERVE_MARGIN.row(**order))
     house.advance(START + MINUTE)
-    house.submit(report(119), report(120), report(100))
+    house.submit(report(119, ago_ns=2), report(120, ago_ns=1), report(100))
     assert names(house) == ["PriceReported", "BarrierTouched", "PriceReported"]
     assert house.events("BarrierTouched") == [
         {"instrument": 0, "index_e8": 120 * E8, "instant_ns": START + MINUTE}
@@ -110,12 +111,33 @@ def test_it_is_the_index_that_touches_and_not_one_of_its_sources() -> None:
     house = house_with(**UP_IN)
     house.submit(*(command.DECLARE_SOURCE.row(symbol=s, asset=1, weight=1) for s in ("b", "c")))
     house.advance(START + MINUTE)
-    house.submit(report(100), report(101, 1), report(102, 2))
+    house.submit(report(100, ago_ns=1), report(101, 1, ago_ns=1), report(102, 2, ago_ns=1))
     house.submit(report(130))
     assert not house.events("BarrierTouched")
     house.submit(report(131, 1))
-    # 130 and 131 are the median and within reach of each other; 102 is left out.
-    assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130_50000000]
+    # 130 stands between 102 and 131.
+    assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130 * E8]
+
+
+@pytest.mark.rule("5.62", "5.63", "9.21")
+def test_a_source_that_contradicts_itself_leaves_the_others_to_touch() -> None:
+    house = house_with(**UP_IN)
+    house.submit(*(command.DECLARE_SOURCE.row(symbol=s, asset=1, weight=1) for s in ("b", "c")))
+    house.advance(START + MINUTE)
+    house.submit(report(100), report(130, 1), report(100, 2, ago_ns=1), report(131, 2))
+    assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130 * E8]
+
+    house = house_with(**UP_IN)
+    house.submit(
+        *(command.DECLARE_SOURCE.row(symbol=s, asset=1, weight=1) for s in ("b", "c", "d"))
+    )
+    house.advance(START + MINUTE)
+    house.submit(report(100), report(101, 3), report(130, 1), report(131, 2))
+    assert not house.events("BarrierTouched")  # 101 and 130 are far apart
+    house.submit(report(90))
+    # Without the first one 130 stands between 101 and 131.
+    assert names(house) == ["SourceContradicted", "BarrierTouched"]
+    assert [row["index_e8"] for row in house.events("BarrierTouched")] == [130 * E8]
 
 
 @pytest.mark.rule("9.21")

@@ -14,6 +14,7 @@ from novate.message import command, event
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from novate.settlement import cycle as settlement
+from novate.settlement import expiry as expiry_of
 from novate.settlement.cycle import funding_rate
 from novate.valuation.price_status import WAITING, is_blocked
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
@@ -75,7 +76,7 @@ def test_a_contract_whose_index_was_stale_stays_blocked_until_it_is_assessed() -
 @pytest.mark.rule("8.1", "8.3")
 def test_a_cycle_pays_value_less_settlement_cost_and_a_second_one_pays_nothing() -> None:
     house = pair()
-    house.price(103, at_ns=START + 1)
+    house.price(103, at_ns=START + 2)
 
     house.advance(START + HOUR)
 
@@ -236,6 +237,55 @@ def test_longs_pay_a_positive_premium_rounded_up_and_shorts_receive_it_rounded_d
     assert house.balance("RESIDUE") == 0
 
 
+@pytest.mark.rule("8.70")
+def test_funding_counts_in_the_gains_window_of_both_sides() -> None:
+    house = pair(**FUNDED, unit=1)
+    house.price(100, at_ns=START + 2, last={0: 101})
+
+    house.advance(START + HOUR)
+
+    gains = house.state.accounts.window_gain
+    assert [int(gains[house.number(name)]) for name in "AB"] == [-10, 10]
+
+
+@pytest.mark.rule("8.70", "13.9")
+@pytest.mark.parametrize("is_coin", [False, True])
+def test_what_a_payer_of_funding_cannot_pay_is_a_loss_and_cuts_who_received_it(
+    is_coin: bool,
+) -> None:
+    """At 100, 100 lots of a coin each: funding of half of the value is 5,000, the payer has 1,000.
+
+    In coin, at 100 numeraire a coin, it is 50 coins of the 10 that 1,000 are worth.
+    """
+    coin = {"form": 2, "settlement_asset": 1, "unit": E8, "ticks_max": 10**4}
+    half = {"funding_cap_e9": 500_000_000, "funding_damper_e9": ONE, "interest_e9": 500_000_000}
+    house = ClearingHouse()
+    house.list_contract(
+        tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=HOUR, basis_clamp_ppm=0, **half,
+        **(coin if is_coin else {}),
+    )  # fmt: skip
+    for name, amount in (("payer", 1_000), ("receiver", 20_000)):
+        house.open_client(name)
+        house.price(100)
+        if is_coin:
+            house.deposit(name, amount * E8 // 100, asset=1)
+        else:
+            house.deposit(name, amount * COIN)
+    house.price(100)
+    house.trade("payer", "receiver", lots=10_000 if is_coin else 100, ticks=100)
+    before = house.equity("receiver")
+
+    house.price(100, at_ns=START + HOUR)
+
+    [loss] = house.events("LossRecorded")
+    assert (loss["account"], loss["amount"]) == (house.number("payer"), 4_000 * COIN)
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["winners"]) == (4_000 * COIN, 1)
+    assert house.equity("receiver") == before + 1_000 * COIN
+    gain = house.state.accounts.window_gain[house.number("receiver")]
+    assert int(gain) == 1_000 * COIN
+
+
 @pytest.mark.rule("8.8")
 def test_funding_that_does_not_divide_leaves_one_unit_with_the_residue_account() -> None:
     house = pair(**FUNDED, unit=1, interest_e9=1_234_567, funding_damper_e9=ONE)
@@ -286,21 +336,65 @@ def test_funding_is_settled_once_in_its_turn_and_when_it_is_due() -> None:
     assert answer(0, 1) == ["CyclePostponed"]  # no time has passed
 
 
-@pytest.mark.rule("4.91", "8.13", "8.14")
-def test_blocked_funding_waits_for_its_price_and_averages_over_all_of_the_time() -> None:
+@pytest.mark.rule("4.50", "8.14", "8.40")
+def test_blocked_funding_waits_and_every_period_is_paid_when_the_price_is_back() -> None:
     house = pair(**FUNDED)
 
     house.advance(START + 4 * HOUR)
 
     postponed = house.events("CyclePostponed")
-    assert [(row["kind"], row["instant_ns"], row["next_ns"]) for row in postponed] == [
-        (DueKind.FUNDING, START + 3 * HOUR, WAITING)
-    ]
+    assert {row["kind"] for row in postponed} == {DueKind.FUNDING}
+    assert [row["instant_ns"] for row in postponed] == [START + 3 * HOUR]
     assert [row["period"] for row in house.events("FundingSettled")] == [1, 2]
+    assert house.state.instruments.next_funding_ns[0] == -(START + 3 * HOUR)
+
+    # Those of three and of four hours are paid together, at twice the rate of the mean premium.
     house.price(100, at_ns=START + 4 * HOUR + MINUTE)
-    assert house.events("FundingSettled")[-1]["instant_ns"] == START + 4 * HOUR + MINUTE
-    assert house.events("FundingSettled")[-1]["period"] == 3
+    row = house.events("FundingSettled", last=True)[0]
+    once = house.events("FundingSettled")[1]["rate_e9"]
+    assert (row["period"], row["periods"], row["rate_e9"]) == (4, 2, 2 * once)
     assert house.state.instruments.next_funding_ns[0] == START + 5 * HOUR
+    assert house.state.marks.premium_sum[0] == 0
+
+
+@pytest.mark.rule("8.40")
+def test_a_feed_that_is_out_over_the_instant_of_funding_loses_no_period() -> None:
+    def rates(*, is_out: bool) -> list[tuple[int, int]]:
+        house = ClearingHouse(parameters={Parameter.INDEX_STALENESS_NS: 5 * MINUTE})
+        house.list_contract(**{**FUNDED, "funding_ns": 8 * HOUR, "interest_e9": 100_000})
+        first = (START // (8 * HOUR) + 1) * 8 * HOUR
+        for k in range(1, 12 * 17):
+            at = START + 5 * MINUTE * k
+            if not (is_out and first - 12 * MINUTE < at < first + 3 * MINUTE):
+                house.price(100, at_ns=at, last={0: 100})
+        return [(row["period"], row["rate_e9"]) for row in house.events("FundingSettled")]
+
+    assert rates(is_out=True) == rates(is_out=False)
+    assert len(rates(is_out=True)) == 2
+
+
+@pytest.mark.rule("8.40")
+def test_what_is_late_takes_the_whole_notional_at_most() -> None:
+    # 2% each: twelve periods of ten minutes until the source is too old, then sixty at once.
+    house = pair(**{**FUNDED, "funding_ns": 10 * MINUTE})
+    for name in ("A", "B"):
+        house.deposit(name, 10_000 * COIN)
+    house.price(100, at_ns=START + 2, last={0: 102})
+    house.price(100, at_ns=START + 12 * HOUR)
+    row = house.events("FundingSettled")[-1]
+    assert row["periods"] == 60
+    assert row["rate_e9"] == 10**9
+    assert house.balance("A") == 11_000 * COIN - 240 * COIN - 1_000 * COIN
+
+
+@pytest.mark.rule("8.9")
+def test_a_contract_that_never_had_a_mark_owes_no_funding() -> None:
+    house = ClearingHouse()
+    house.list_contract(**FUNDED)
+    house.advance(START + 3 * HOUR)
+    house.price(100, at_ns=START + 3 * HOUR + MINUTE)
+    assert not house.events("FundingSettled")
+    assert house.state.instruments.next_funding_ns[0] == START + 4 * HOUR
 
 
 @pytest.mark.rule("15.72")
@@ -407,8 +501,8 @@ def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     house = pair(cycle_ns=0, expiry_ns=expiry, settlement_window_ns=HOUR)
     no = EngineCommandRefusal
 
-    early = settlement.settle_expiry(house.state, {"instrument": 0}, Recorder())
-    unknown = settlement.settle_expiry(house.state, {"instrument": 1}, Recorder())
+    early = expiry_of.settle_expiry(house.state, {"instrument": 0}, Recorder())
+    unknown = expiry_of.settle_expiry(house.state, {"instrument": 1}, Recorder())
     assert early is not None
     assert unknown is not None
     assert (early.code, unknown.code) == (no.NOT_DUE, no.UNKNOWN_SUBJECT)
@@ -416,7 +510,7 @@ def test_a_blocked_expiry_waits_and_is_done_with_the_price() -> None:
     house.advance(expiry + MINUTE)
     postponed = house.events("CyclePostponed")
     assert [(row["kind"], row["instant_ns"]) for row in postponed] == [(DueKind.EXPIRY, expiry)]
-    assert house.state.instruments.next_expiry_ns[0] == WAITING
+    assert house.state.instruments.next_expiry_ns[0] == expiry + DAY
     house.price(100, at_ns=expiry + MINUTE + 1)
     assert len(house.events("ContractExpired")) == 1
 
@@ -447,6 +541,7 @@ def test_a_new_window_forgets_gains_and_halves_what_is_held_back() -> None:
     assert house.state.accounts.window_gain[a] == 100 * COIN
 
     house.advance(START + DAY)
+    house.assess()
 
     assert [row["instant_ns"] for row in house.events("GainsWindowStarted")] == [START + DAY]
     assert house.state.accounts.window_gain[a] == 0

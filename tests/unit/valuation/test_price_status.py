@@ -3,13 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
 from novate.valuation.price_status import (
+    blocked_prices,
     halted_among,
     has_stale_index,
     is_blocked,
     is_halted,
-    is_unsettled,
+    without_the_expired,
 )
 from tests.unit.clearing import E8, HOUR, MINUTE, START, ClearingHouse
 
@@ -23,20 +25,29 @@ def house_of_two() -> ClearingHouse:
 
 
 @pytest.mark.rule("5.20", "5.21")
-def test_what_has_no_mark_is_blocked_and_what_has_no_index_is_not_settled() -> None:
+def test_what_has_no_mark_is_blocked_and_halted() -> None:
     x = house_of_two().state
     for i in (0, 1):
         assert is_blocked(x, i)
         assert is_halted(x, i)
-        assert is_unsettled(x, i)
 
 
-@pytest.mark.rule("9.42")
-def test_an_option_is_settled_by_the_index_alone() -> None:
+@pytest.mark.rule("5.20", "5.42")
+def test_from_its_expiry_on_a_contract_is_blocked_and_takes_no_trade() -> None:
     house = house_of_two()
+    house.list_contract("F", expiry_ns=START + HOUR)
     house.price(100)
-    assert is_blocked(house.state, 1)
-    assert not is_unsettled(house.state, 1)
+    x = house.state
+    assert not is_blocked(x, 2)
+    assert without_the_expired(x, np.array([2])) is x.instruments.status
+    x.now_ns = START + HOUR
+    assert is_blocked(x, 2)
+    assert blocked_prices(x).tolist() == [False, True, True]
+    for named in (np.array([2]), np.array([0, 2, 99])):
+        assert without_the_expired(x, named)[:3].tolist() == [
+            InstrumentStatus.ACTIVE, InstrumentStatus.ACTIVE, InstrumentStatus.EXPIRED,
+        ]  # fmt: skip
+    assert without_the_expired(x, np.array([0, 1])) is x.instruments.status
 
 
 @pytest.mark.rule("5.20", "5.21", "5.22")

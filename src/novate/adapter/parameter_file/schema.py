@@ -264,7 +264,13 @@ WATERFALL = Section(
 
 INDEX = Section("index", "How source prices become an index.", _parameters("index"))
 
+SETTLEMENT = Section(
+    "settlement", "How contracts without enough prices are settled.", _parameters("settlement")
+)
+
 SMILE = Section("smile", "Which smiles count.", _parameters("smile"))
+
+INTEREST = Section("interest", "What negative balances cost.", _parameters("interest"))
 
 BOOK = Section(
     "book",
@@ -379,7 +385,9 @@ SECTIONS: tuple[Section, ...] = (
     CALLS,
     WATERFALL,
     INDEX,
+    SETTLEMENT,
     SMILE,
+    INTEREST,
     BOOK,
     OPTIONS,
     AGENT,

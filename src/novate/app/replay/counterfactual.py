@@ -18,7 +18,11 @@ def without_controls(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     off = copy.deepcopy(dict(parameters))
     off["index"].update(
-        outlier_ppm=1_000_000, sources_min=1, staleness_seconds=604_800, basis_seconds=1
+        outlier_ppm=1_000_000,
+        sources_min=1,
+        weight_min_ppm=0,
+        staleness_seconds=604_800,
+        basis_seconds=1,
     )
     off["liquidation"].update(slice_ppm=1_000_000, takeover_ppm=0, release_ppm=1_000_000, fee_ppm=0)
     off["margin"]["liquidation_cost_ppm"] = 0

@@ -5,6 +5,7 @@ A bar is known when it closes; inside it prices follow the declared path (`simul
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -119,7 +120,13 @@ class Feed:
         ----------
         rules
             Parameters under which the venue runs.
+
+        Raises
+        ------
+        InputError
+            If an asset has fewer sources than its index needs: it would be stale for ever.
         """
+        _require_sources(self.sources, rules["index"]["sources_min"])
         declared = [
             command.DECLARE_SOURCE.row(symbol=source.name, asset=source.asset, weight=1)
             for source in self.sources
@@ -269,6 +276,18 @@ def day_feed(
         is_bar_end=is_end,
         opening_e8=grid["open"][0].copy(),
     )
+
+
+def _require_sources(sources: tuple[Source, ...], least: int) -> None:
+    """Stop unless every asset that has a source has as many as an index needs."""
+    of_asset = Counter(source.asset for source in sources)
+    few = sorted(asset for asset, number in of_asset.items() if number < least)
+    if few:
+        name = next(source.name for source in sources if source.asset == few[0])
+        raise InputError(
+            f"index.sources_min is {least}, and {name!r} is one of {of_asset[few[0]]} sources of"
+            " its asset: a parameter file for fewer sources says so"
+        )
 
 
 class _Reports(NamedTuple):

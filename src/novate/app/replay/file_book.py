@@ -12,7 +12,7 @@ from novate.app.replay.feed import Feed
 from novate.app.replay.opening import account_row, trade_run
 from novate.app.replay.read import BookFiles
 from novate.app.replay.trades import dated_trades
-from novate.app.replay.venue import Venue
+from novate.app.replay.venue import Venue, without_collar
 from novate.canonical import Run
 from novate.errors import InputError
 from novate.insight.observed_run import MarginAccounts
@@ -26,7 +26,8 @@ def file_book(venue: Venue, feed: Feed, files: BookFiles) -> Book:
 
     Entry prices are rounded to the nearest tick.  Each position is opened at its entry price
     against the external market, which is flat again when a balanced file has been loaded; profit
-    since entry is paid by it at the first cycle.
+    since entry is paid by it at the first cycle.  Entry prices may be far from the mark, so the
+    collar is off for these trades.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def file_book(venue: Venue, feed: Feed, files: BookFiles) -> Book:
             _deposits(venue, collateral, number),
             prepaid_fees(venue, positions_run, first),
             *opening_prices(venue, feed),
-            positions_run,
+            *without_collar(venue, positions_run),
         ),
         accounts=MarginAccounts(
             numbers=np.arange(first, first + len(accounts)),

@@ -100,7 +100,7 @@ class Participants:
         if self._options is None or self.hedges is None:
             return []
         maker, coin, lots = self.hedges.orders(state, at_ns)
-        row, traded, ticks = self._responder.hedge(coin, lots, at_ns)
+        row, traded, ticks = self._responder.hedge(coin, lots, state, at_ns)
         options = self._options
         perpetual = np.array([item.perpetual for item in options.underlyings])
         return hedge_trades(

@@ -1,4 +1,7 @@
-"""The outbox answered by the market agents: engine orders to quantities and prices, and back."""
+"""The outbox answered by the market agents: engine orders to quantities and prices, and back.
+
+What the external market is called for it pays at once.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from novate.app.replay.venue import Venue
 from novate.canonical import Run
 from novate.engine.state import State
 from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import OrderKind
+from novate.kernel.codes import OrderKind, Role
+from novate.market.collar import collars_of, worst_price
 from novate.message import command
+from novate.message.topic import commands
 from novate.simulation.agents.market_agent import AgentTerms, MarketAgent, OrderBatch
 from novate.simulation.agents.option_agent import OptionAgent, OptionAgentTerms
 from novate.simulation.options.command import OptionVenue
@@ -24,6 +29,17 @@ I64 = npt.NDArray[np.int64]
 _E8 = 10**8
 CONVERSION_VOLUME_E8 = 10**16
 """Volume per bar assumed for an asset that no contract of the run has as its underlying."""
+
+
+def pay_what_was_called(state: State) -> list[Run]:
+    """Return the payments of what the external market was called for and still owes."""
+    market = state.single(Role.EXTERNAL_MARKET)
+    assets = np.arange(state.assets.count)
+    owed = np.maximum(-state.accounts.balance[market, assets], 0)
+    amounts = np.minimum(state.assets.external_called[assets], owed)
+    return commands(
+        command.SETTLE_EXTERNAL_MARKET, asset=assets[amounts > 0], amount=amounts[amounts > 0]
+    )
 
 
 class Responder:
@@ -112,13 +128,14 @@ class Responder:
         return self._agent.last_displacement_ppm[: self._contracts]
 
     def answer(self, state: State, instant_ns: int) -> list[Run]:
-        """Return the fills of open orders as commands."""
+        """Return the fills of open orders as commands, and before them what is paid in cash."""
         orders = state.defaults.orders
         rows = orders.live()
         is_option = (orders.kind[rows] == OrderKind.POSITION) & (
             orders.subject[rows] >= self._contracts
         )
         return [
+            *pay_what_was_called(state),
             *self._answer_contracts(state, rows[~is_option], instant_ns),
             *self._answer_options(state, rows[is_option]),
         ]
@@ -133,6 +150,7 @@ class Responder:
             orders.subject[rows].astype(np.int64) - self._contracts,
             orders.quantity[rows],
             orders.placed_ns[rows],
+            orders.limit[rows],
         )
         if not len(fills.row):
             return []
@@ -147,18 +165,25 @@ class Responder:
             )
         ]
 
-    def hedge(self, coin: I64, lots: I64, instant_ns: int) -> tuple[I64, I64, I64]:
-        """Trade perpetuals for makers: rows that traded, their signed lots and prices in ticks."""
+    def hedge(self, coin: I64, lots: I64, state: State, instant_ns: int) -> tuple[I64, I64, I64]:
+        """Trade perpetuals for makers: rows that traded, their signed lots and prices in ticks.
+
+        No hedge trades beyond the collar around the mark: the venue would refuse it.
+        """
         if self._options is None or not len(lots):
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
         symbol = np.array([item.perpetual for item in self._options.underlyings])[coin]
         size = self._lot[symbol]
+        collar = collars_of(state)[symbol]
+        mark, most = state.marks.mark[symbol], state.instruments.ticks_max[symbol]
+        limit = worst_price(mark, mark * collar // PPM, collar, lots < 0, most)
         fills = self._agent.answer(
             OrderBatch(
                 order_id=np.arange(1, len(lots) + 1),
                 symbol=symbol,
                 quantity_e8=lots * size,
                 placed_ns=np.full(len(lots), instant_ns - self._agent.terms.latency_ns),
+                limit_e8=limit * self._agent.terms.tick_e8[symbol],
             ),
             instant_ns,
         )
@@ -177,6 +202,7 @@ class Responder:
             symbol=symbol[sized],
             quantity_e8=quantity[sized],
             placed_ns=orders.placed_ns[rows[sized]],
+            limit_e8=orders.limit[rows[sized]] * self._agent.terms.tick_e8[symbol[sized]],
         )
         fills = self._agent.answer(batch, instant_ns)
         if not len(fills):

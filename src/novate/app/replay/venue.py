@@ -16,7 +16,16 @@ from novate.instrument.future import Future
 from novate.instrument.perpetual import Perpetual
 from novate.kernel.codes import Role, Style
 from novate.message import command
-from novate.message.parameter import HOUR, MINUTE, SETTINGS, Scope, set_parameter, set_parameters
+from novate.message.declare import rows_of
+from novate.message.parameter import (
+    HOUR,
+    MINUTE,
+    SETTINGS,
+    Parameter,
+    Scope,
+    set_parameter,
+    set_parameters,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,22 @@ def open_venue(
         house=house,
         opening=opening,
     )
+
+
+def without_collar(venue: Venue, trades: Run) -> list[Run]:
+    """Return trades with what lifts the trade collar before them and puts it back after them."""
+    declared = [
+        row
+        for run in venue.opening
+        if run.name == command.SET_PARAMETER.name
+        for row in rows_of(run)
+        if row["parameter"] == Parameter.TRADE_COLLAR_PPM and not row["effective_ns"]
+    ]
+    lifted = [{**row, "value": 0} for row in declared]
+    before, after = (
+        [command.SET_PARAMETER.row(**row) for row in rows] for rows in (lifted, declared)
+    )
+    return [*before, trades, *after]
 
 
 def _asset(assets: tuple[str, ...], symbol: str) -> int:

@@ -284,6 +284,7 @@ def _bars(run: Run) -> Html:
 
 def _scope(run: Run) -> Html:
     summary, unit = run.summary, run.summary.numeraire
+    paid_in, paid_out = summary.result.external_paid_in, summary.result.external_paid_out
     period = f"{instant(summary.period.start)} to {instant(summary.period.end)} UTC"
     return _pairs(
         [
@@ -295,6 +296,8 @@ def _scope(run: Run) -> Html:
             ("Path inside a bar", summary.path),
             (f"Liquidation fees, {unit}", money_or_none(summary.result.liquidation_fees)),
             (f"Surplus paid to the fund, {unit}", money_or_none(summary.result.surplus_to_fund)),
+            (f"Paid in by the external market, {unit}", money_or_none(paid_in)),
+            (f"Paid to the external market, {unit}", money_or_none(paid_out)),
         ]
     )
 

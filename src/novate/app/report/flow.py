@@ -77,7 +77,7 @@ LAYERS: tuple[Layer, ...] = (
             label=terms.label,
             short=terms.short,
             tone=TONES.get(terms.number, "last"),
-            is_named=terms.place is not Place.LAST,
+            is_named=terms.place is not Place.LAST and terms.number != Code.NET_WORTH,
         )
         for terms in DECLARED
     ),

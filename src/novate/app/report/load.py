@@ -40,7 +40,8 @@ class Result(msgspec.Struct, frozen=True):
 
     ``shortfall`` is what was lost beyond the defaulters' collateral: the sum of what own members,
     the clearing house and others bore and what is uncovered.  ``liquidator_shortfall`` is the part
-    that arose after takeovers, while positions were closed out.
+    that arose after takeovers, while positions were closed out.  ``external_paid_in`` and
+    ``external_paid_out`` are what the external market settled in cash.
     """
 
     shortfall: Decimal
@@ -65,6 +66,8 @@ class Result(msgspec.Struct, frozen=True):
     taken_over: int
     liquidation_fees: Decimal
     surplus_to_fund: Decimal
+    external_paid_in: Decimal = Decimal(0)
+    external_paid_out: Decimal = Decimal(0)
 
 
 class Payer(msgspec.Struct, frozen=True):

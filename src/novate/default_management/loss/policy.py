@@ -71,6 +71,12 @@ UNCOVERED = LayerTerms(
 )
 """Not a layer: what no layer could bear.  Its number is taken."""
 
+NET_WORTH = LayerTerms(
+    Layer.NET_WORTH, "net_worth", "", Place.NOWHERE, Bearer.OTHERS,
+    "Shared by net worth", "Net worth",
+)  # fmt: skip
+"""Not a layer either: how what is uncovered is shared in the end (rule 13.32)."""
+
 
 class LossPolicy(Protocol):
     """A layer of the waterfall."""
@@ -154,10 +160,10 @@ def by_number(policies: Iterable[LossPolicy]) -> Mapping[int, LossPolicy]:
         If two have one number or name, or a number does not fit its column or is taken.
     """
     found: dict[int, LossPolicy] = {}
-    names = {UNCOVERED.key}
+    names = {UNCOVERED.key, NET_WORTH.key}
     for policy in policies:
         terms = policy.terms
-        is_free = terms.number not in found and terms.number != UNCOVERED.number
+        is_free = terms.number not in (*found, UNCOVERED.number, NET_WORTH.number)
         require(is_free, f"loss policy {terms.number} exists once")
         require(0 < terms.number < 2**7, f"loss policy {terms.key}: number {terms.number}")
         require(not {terms.key, terms.choice} & names, f"loss policy {terms.key} is named once")
@@ -172,8 +178,8 @@ def by_number(policies: Iterable[LossPolicy]) -> Mapping[int, LossPolicy]:
 
 
 def terms_of(policies: Iterable[LossPolicy]) -> tuple[LayerTerms, ...]:
-    """Return the terms of some layers in their order, then those of what nobody bears."""
-    return (*(policy.terms for policy in policies), UNCOVERED)
+    """Return the terms of some layers in order, then of what they leave: shared, and uncovered."""
+    return (*(policy.terms for policy in policies), NET_WORTH, UNCOVERED)
 
 
 def numbers_at(place: Place, policies: Iterable[LossPolicy]) -> tuple[int, ...]:

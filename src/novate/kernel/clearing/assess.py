@@ -22,7 +22,9 @@ from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, parallel_kernel
 
-EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
+(
+    EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN, DEBT_INITIAL, DEBT_MAINTENANCE,
+) = range(9)  # fmt: skip
 """Columns of an assessment, all in numeraire ledger units:
 
 ``EQUITY``       collateral after haircuts plus unsettled profit and loss
@@ -32,8 +34,10 @@ EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN = range(7)
 ``NOTIONAL``     gross notional at the mark
 ``GAIN``         unsettled profit and loss at the mark, of options beyond their entry cost
 ``UNPROVEN``     part of the unsettled and settled gain on open positions above the slow average
+``DEBT_INITIAL``, ``DEBT_MAINTENANCE``  parts of initial and maintenance margin: what debts in other
+                 assets than the numeraire ask for
 """
-WIDTH = 7
+WIDTH = 9
 
 UNSETTLED, OPTIONS, OPTION_GAIN = range(3)
 """Rows of the scratch of an assessment, settlement units per asset: unsettled profit and loss,
@@ -129,9 +133,43 @@ def within(total):  # type: ignore[no-untyped-def]
     return min(max(total, -TOTAL_MAX), TOTAL_MAX)
 
 
+DEBT_MAX = 2**60
+"""Limit of the margin for the debts of an account."""
+
+
+@inlined
+def debt_shares(accounts, assets, account, asset):  # type: ignore[no-untyped-def]
+    """Initial and maintenance margin of a debt in an asset, as parts of its worth (rule 3.50)."""
+    initial_ppm, maintenance_ppm = assets.debt_ppm[0], assets.debt_ppm[1]
+    for k in range(assets.debt_group.size):
+        if assets.debt_group[k] == accounts.margin_group[account]:
+            initial_ppm, maintenance_ppm = assets.debt_group_ppm[k, 0], assets.debt_group_ppm[k, 1]
+    haircut_ppm = 100 * assets.haircut_bps[asset]
+    return (
+        max(initial_ppm, haircut_ppm) / 1_000_000,
+        max(maintenance_ppm, haircut_ppm) / 1_000_000,
+    )
+
+
+@kernel
+def add_debt(accounts, assets, account, asset, owed, out):  # type: ignore[no-untyped-def]
+    """Add the margin for a debt of ``owed`` ledger units (positive) in an asset (rule 3.50).
+
+    Not inlined: few accounts have a debt, and none of the others carries this code.
+    """
+    price = assets.unit_price[asset]
+    initial_share, maintenance_share = debt_shares(accounts, assets, account, asset)
+    initial = asked_units(owed, price * initial_share)
+    maintenance = asked_units(owed, price * maintenance_share)
+    out[DEBT_INITIAL] = min(out[DEBT_INITIAL] + initial, DEBT_MAX)
+    out[DEBT_MAINTENANCE] = min(out[DEBT_MAINTENANCE] + maintenance, DEBT_MAX)
+
+
 @inlined
 def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-untyped-def]
     """Turn balances and unsettled profit of each asset into equity, and add what orders hold.
+
+    A debt in another asset than the numeraire asks for margin.
 
     ``account`` is the first of its group, the balances of which are added up.
     """
@@ -159,6 +197,10 @@ def close_account(accounts, assets, account, scratch, out):  # type: ignore[no-u
             out[NET] = within(out[NET] + units_of(worth * price))
             out[EQUITY] = within(out[EQUITY] + units_of(total * kept))
             out[GAIN] = within(out[GAIN] + units_of(gain * price))
+            if total < 0 and price > 0.0:
+                add_debt(accounts, assets, account, asset, -total, out)
+    out[INITIAL] += out[DEBT_INITIAL]
+    out[MAINTENANCE] += out[DEBT_MAINTENANCE]
 
 
 @kernel

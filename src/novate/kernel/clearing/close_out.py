@@ -6,13 +6,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from novate.kernel.clearing.assess import (
+    INITIAL,
     SCRATCH,
-    TOTAL_MAX,
+    SUM_MAX,
+    add_position,
     assess_account,
+    close_account,
     units_of,
+    within,
 )
 from novate.kernel.clearing.group import closable_lots, first_of_group, net_row, next_of_group
 from novate.kernel.clearing.requirement import asked_units, tier_margin
@@ -35,18 +41,45 @@ def assess_subjects(accounts, positions, instruments, assets, subjects, out):  #
 
 
 @kernel
+def assess_without_orders(accounts, positions, instruments, assets, subjects, out):  # type: ignore[no-untyped-def]
+    """Assess the groups of the subjects as if they had no open orders, into ``out``."""
+    scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
+    for k in range(subjects.size):
+        out[k] = 0
+        scratch[:] = 0
+        first = first_of_group(accounts, subjects[k])
+        member, hold = first, np.int64(0)
+        while member >= 0:
+            hold += accounts.open_order_hold[member]
+            row = accounts.head[member]
+            while row >= 0:
+                is_first, lots, cost, entry, _, _ = net_row(accounts, positions, row)
+                if is_first:
+                    add_position(
+                        instruments, assets, positions.instrument[row], lots, cost, entry, 0, 0,
+                        scratch, out[k],
+                    )  # fmt: skip
+                row = positions.link[row]
+            member = next_of_group(accounts, first, member)
+        close_account(accounts, assets, first, scratch, out[k])
+        out[k, INITIAL] -= hold
+
+
+@kernel
 def look_at_prices(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, is_blocked, subjects, blocked, long_worth
-):
-    """Find blocked positions, and the worth of long options whose price is not blocked.
+    accounts, positions, instruments, assets, is_blocked, is_worthless, subjects, blocked,
+    long_worth, short_worth,
+):  # fmt: skip
+    """Find blocked positions, and the worth of options that are not ``is_worthless``.
 
     ``blocked[k]`` is the lowest number of an open position whose price is blocked, long options
     aside (they are no collateral and ask for no margin), or -1.  ``long_worth[k]`` is the sum of
-    their values in numeraire units, each rounded down, at most `TOTAL_MAX`.
+    their values in numeraire units, each rounded down, at most `TOTAL_MAX`; ``short_worth[k]``
+    likewise of short options, not positive.
     """
     for k in range(subjects.size):
         first = np.int64(-1)
-        worth = np.int64(0)
+        worth, liability = np.int64(0), np.int64(0)
         begin = first_of_group(accounts, subjects[k])
         member = begin
         while member >= 0:
@@ -58,16 +91,20 @@ def look_at_prices(  # type: ignore[no-untyped-def]
                 if not net[0] or net[1] == 0:
                     continue
                 lots, i = net[1], np.int64(positions.instrument[row])
-                if lots > 0 and instruments.style[i] == _PREMIUM:
-                    if not is_blocked[i]:
-                        value = instruments.unit[i] * lots * instruments.mark[i]
-                        price = assets.unit_price[instruments.settlement_asset[i]]
-                        worth = np.int64(min(worth + units_of(value * price), TOTAL_MAX))
-                elif is_blocked[i] and (first < 0 or i < first):
+                is_option = instruments.style[i] == _PREMIUM
+                if is_option and not is_worthless[i]:
+                    value = instruments.unit[i] * lots * instruments.mark[i]
+                    price = assets.unit_price[instruments.settlement_asset[i]]
+                    if lots > 0:
+                        worth = within(worth + units_of(value * price))
+                    else:
+                        liability = within(liability + units_of(value * price))
+                if is_blocked[i] and not (is_option and lots > 0) and (first < 0 or i < first):
                     first = i
             member = next_of_group(accounts, begin, member)
         blocked[k] = first
         long_worth[k] = worth
+        short_worth[k] = liability
 
 
 @inlined
@@ -106,6 +143,46 @@ def find_binding(accounts, positions, instruments, assets, subjects, binding):  
                 row = positions.link[row]
             member = next_of_group(accounts, first, member)
         binding[k] = at
+
+
+@kernel
+def add_charges(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, subjects, ppm_of_subject, ppm_of_instrument,
+    depth_of_instrument, charge,
+):  # fmt: skip
+    """Fill ``charge[k]`` with what closing the positions of a subject's group costs (rule 12.21).
+
+    Numeraire units.  The rate is that of the subject or, where it is negative, of the instrument;
+    a depth of 0 is none.  Long options are left out: they are taken like assets.
+    """
+    for k in range(subjects.size):
+        total = np.int64(0)
+        first = first_of_group(accounts, subjects[k])
+        member = first
+        while member >= 0:
+            row = accounts.head[member]
+            while row >= 0:
+                i = np.int64(positions.instrument[row])
+                net = net_row(accounts, positions, row)
+                row = positions.link[row]
+                if not net[0] or net[1] == 0 or instruments.mark[i] <= 0:
+                    continue
+                if net[1] > 0 and instruments.style[i] == _PREMIUM:
+                    continue
+                value = contract_value(
+                    instruments.form[i], instruments.unit[i], instruments.mark[i], net[1]
+                )
+                price = assets.unit_price[instruments.settlement_asset[i]]
+                notional = min(abs(value) * price, WORTH_MAX)
+                ppm = ppm_of_subject[k] if ppm_of_subject[k] >= 0 else ppm_of_instrument[i]
+                cost = notional * (ppm / 1e6)
+                if depth_of_instrument[i] > 0:
+                    cost *= 1.0 + notional / depth_of_instrument[i]
+                asked = np.int64(math.ceil(min(cost, WORTH_MAX)))
+                most = _maintenance_of(instruments, assets, i, net[1])
+                total = np.int64(min(total + min(asked, most), SUM_MAX))
+            member = next_of_group(accounts, first, member)
+        charge[k] = total
 
 
 @inlined

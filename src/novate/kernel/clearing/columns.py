@@ -31,11 +31,11 @@ class AccountArrays(NamedTuple):
 
     can_trade: I8
     is_margined: I8
-    is_price_collared: I8  # whether the collar binds its trades; not the market outside
     is_suspended: I8  # whether its member is not active: it may only reduce risk
     mode: I8
     status: I8
     margin_model: I16  # number of the margin model of the account's group
+    margin_group: I32
     netting_set: I32
     group_link: I32  # next account of its margin group, in a ring; NONE when it is the only one
     add_ons: I64  # add-ons of the account's group, a bit for each number
@@ -95,10 +95,14 @@ class InstrumentArrays(NamedTuple):
 
 
 class AssetArrays(NamedTuple):
-    """Assets: value of one ledger unit in numeraire units, and the collateral haircut."""
+    """Assets: value of one ledger unit in numeraire units, haircuts, and what a debt asks for."""
 
     unit_price: F64
     collateral_factor: F64  # 1 - haircut
+    haircut_bps: I64
+    debt_ppm: I64  # [2] initial and maintenance margin of a debt, of its worth
+    debt_group: I64  # [n] margin groups with shares of their own
+    debt_group_ppm: I64  # [n, 2] those shares
 
 
 class MarginColumns(NamedTuple):

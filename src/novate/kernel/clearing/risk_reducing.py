@@ -7,7 +7,14 @@ a sale far below the mark, and leave its loss to the clearing house.  Such a sal
 
 from __future__ import annotations
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_account
+from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
+    EQUITY,
+    INITIAL,
+    MAINTENANCE,
+    assess_account,
+)
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.jit import inlined, kernel
@@ -15,8 +22,12 @@ from novate.kernel.jit import inlined, kernel
 BUYER, SELLER = range(2)
 """Rows of what models outside the kernels ask of the two sides of a trade; see `AFTER`."""
 
-AFTER, BEFORE = 0, 2
-"""Columns of the same: initial margin after the trade, maintenance margin, and both before it."""
+AFTER, BEFORE, CLOSED = 0, 2, 4
+"""Columns of the same: initial margin after the trade, maintenance margin, both before it, and
+maintenance margin after it when the open orders of its direction in the position are filled too."""
+
+ASKED = 5
+"""Number of these columns."""
 
 
 @inlined
@@ -32,9 +43,12 @@ def has_model(accounts, asked, account):  # type: ignore[no-untyped-def]
 
 @inlined
 def take_requirement(asked, side, when, out):  # type: ignore[no-untyped-def]
-    """Put what a model asks of one side in the place of the sums of contract rules."""
-    out[INITIAL] = asked[side, when]
-    out[MAINTENANCE] = asked[side, when + 1]
+    """Put what a model asks of one side in the place of the sums of contract rules.
+
+    What debts ask for is no part of the model, and stays.
+    """
+    out[INITIAL] = asked[side, when] + out[DEBT_INITIAL]
+    out[MAINTENANCE] = asked[side, when + 1] + out[DEBT_MAINTENANCE]
 
 
 @inlined
@@ -49,11 +63,10 @@ def is_given_away(  # type: ignore[no-untyped-def]
 ):
     """Whether a seller short of initial margin sells a long option below the floor (rule 7.12).
 
-    Sales to the external market are exempt.  Asked for a price below the floor only; the account is
-    assessed as it stands before the trade.  Not inlined, so that trades of other contracts do not
-    carry its code.
+    Asked for a price below the floor only; the account is assessed as it stands before the trade.
+    Not inlined, so that trades of other contracts do not carry its code.
     """
-    if not accounts.is_margined[seller] or not accounts.is_price_collared[buyer]:
+    if not accounts.is_margined[seller]:
         return False
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:

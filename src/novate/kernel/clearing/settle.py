@@ -153,6 +153,24 @@ def apply_funding(  # type: ignore[no-untyped-def]
     return kept
 
 
+@kernel
+def count_funding(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, i, ticks, rate, rows
+):
+    """Count what `apply_funding` moves in the window gain of each holder.
+
+    Payers lose and receivers gain the numeraire units of their payment, rounded down: it is cash
+    that others paid in this window.
+    """
+    form = instruments.form[i]
+    unit = instruments.unit[i]
+    price = assets.unit_price[instruments.settlement_asset[i]]
+    for row in rows:
+        lots = positions.lots[row]
+        payment = funding_payment(contract_value(form, unit, ticks, lots), lots, rate)
+        add_window_gain(accounts, positions.account[row], -payment * price)
+
+
 @inlined
 def settle_early(accounts, positions, instruments, row):  # type: ignore[no-untyped-def]
     """Pay a position's pending cash now; the settlement account carries it to the next cycle."""

@@ -12,7 +12,8 @@ they are sums of the same terms, each rounded by the same expression.  What make
 
 An account goes the slow way, term by term, when a hint is wrong or a row is not *plain*: inverse,
 an option, settled in another asset than the numeraire, without a mark, with lots reserved by
-orders, larger than 2**53 ledger units, or behind the sorted part of the table.
+orders, larger than 2**53 ledger units, or behind the sorted part of the table; or when it has a
+debt in another asset than the numeraire.
 """
 
 from __future__ import annotations
@@ -268,7 +269,7 @@ def _quick_block(  # type: ignore[no-untyped-def]
                 total = balance[at + asset]
                 price = discounted[asset] if total > 0 else unit_price[asset]
                 worth = np.floor(total * price)
-                fast = fast and abs(worth) < EXACT
+                fast = fast and 0.0 <= worth < EXACT  # a debt asks for margin
                 equity += np.int64(worth)
             whole = initial < EXACT and maintenance < EXACT and abs(equity) <= TOTAL_MAX
             if not (fast and whole):

@@ -10,6 +10,7 @@ import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
+from novate.kernel.clearing.concession import move_unproven, unproven_moved
 from novate.kernel.clearing.ledger import add_balance, add_open_lots, add_pending
 from novate.kernel.clearing.open_interest import commit, fill_committed
 from novate.kernel.clearing.position import (
@@ -136,6 +137,26 @@ def book_trade(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def book_with_unproven(  # type: ignore[no-untyped-def]
+    accounts, positions, instruments, assets, ccp_fees, checksum,
+    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee, unproven,
+):  # fmt: skip
+    """Book a trade and what is not proven and goes to the buyer, or negative, to the seller."""
+    buyer_had, seller_had = np.int64(0), np.int64(0)
+    if unproven != 0:
+        buyer_had += accounts.encumbered[buyer]
+        seller_had += accounts.encumbered[seller]
+    book_trade(
+        accounts, positions, instruments, assets, ccp_fees, checksum,
+        buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee,
+    )  # fmt: skip
+    if unproven > 0:
+        move_unproven(accounts, buyer, seller, unproven, buyer_had, seller_had)
+    elif unproven < 0:
+        move_unproven(accounts, seller, buyer, -unproven, seller_had, buyer_had)
+
+
+@inlined
 def fetch_ahead(accounts, positions, buyer, seller, instrument, k):  # type: ignore[no-untyped-def]
     """Ask for memory of the trades behind row ``k``: first the index, then what it points at."""
     mask = positions.slot.size - 1
@@ -163,15 +184,15 @@ def fetch_ahead(accounts, positions, buyer, seller, instrument, k):  # type: ign
 @kernel
 def apply_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
-    buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee,
+    buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee, unproven,
 ):  # fmt: skip
     """Book rows of accepted trades; reservations are released by the caller's own kernel."""
     for k in range(buyer.size):
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
-        book_trade(
+        book_with_unproven(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
-            buyer_fee[k], seller_fee[k],
+            buyer_fee[k], seller_fee[k], unproven[k],
         )  # fmt: skip
 
 
@@ -244,22 +265,23 @@ def _fees_of(instruments, i, value, buyer_is_maker):  # type: ignore[no-untyped-
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
     account_count, instrument_count, collar_ppm, risk_reducing_sale_ppm, is_halted,
-    first, asked_row, asked,
+    market_owes, first, asked_row, asked,
     buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
-    refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out,
+    refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out, unproven_out,
 ):  # fmt: skip
     """Decide and book a run of trades row by row, so that each row sees the rows before it.
 
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
     ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
-    ``is_halted[i]``: nobody adds to it.  Reservations are given by row, or as `NO_RESERVATION` or
+    ``is_halted[i]``: nobody adds to it.  ``market_owes``: the external market does not add to what
+    it holds.  Reservations are given by row, or as `NO_RESERVATION` or
     `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
     for two position rows a trade.
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
     must say.  The caller goes on from there, ``first``, with what the model says of that row:
-    ``asked_row``, and ``asked[side, 4]`` as in `risk_reducing`, empty while no group has such a
-    model.  At the end it returns the number of rows.
+    ``asked_row``, and ``asked[side, ASKED]`` as in `risk_reducing`, empty while no group has such
+    a model.  At the end it returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
@@ -290,8 +312,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
             ):
                 return np.int64(k)
             code, was, may = risk_refusal(
-                accounts, positions, instruments, assets, risk_reducing_sale_ppm[i],
-                is_halted[i], b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+                accounts, positions, instruments, assets, reservations,
+                risk_reducing_sale_ppm[i], is_halted[i], market_owes, b, s, i, ticks[k], n, value,
+                buyer_fee, seller_fee,
                 buyer_reservation[k], seller_reservation[k], asked, scratch, out,
             )  # fmt: skip
         if code == ACCEPTED:
@@ -305,11 +328,16 @@ def decide_trades(  # type: ignore[no-untyped-def]
         if code != ACCEPTED:
             continue
         value_out[k], buyer_fee_out[k], seller_fee_out[k] = value, buyer_fee, seller_fee
+        unproven = unproven_moved(
+            accounts, positions, instruments, assets, b, s, i, n, value, buyer_fee, seller_fee,
+            scratch, out,
+        )  # fmt: skip
+        unproven_out[k] = unproven
         release_used(
             reservations, positions, accounts, buyer_reservation[k], seller_reservation[k], n
         )
-        book_trade(
+        book_with_unproven(
             accounts, positions, instruments, assets, ccp_fees, checksum,
-            b, s, i, ticks[k], n, value, buyer_fee, seller_fee,
+            b, s, i, ticks[k], n, value, buyer_fee, seller_fee, unproven,
         )  # fmt: skip
     return np.int64(buyer.size)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, assess_group, assess_with
+from novate.kernel.clearing.assess import EQUITY, INITIAL, assess_group, assess_with
 from novate.kernel.clearing.group import first_of_group, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.position import entry_change, find_position
 from novate.kernel.clearing.risk_reducing import (
     AFTER,
-    BEFORE,
     BUYER,
     SELLER,
     has_model,
@@ -21,6 +20,7 @@ from novate.kernel.clearing.risk_reducing import (
     sale_floor,
     take_requirement,
 )
+from novate.kernel.clearing.way_out import look_at_way_out
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Style
 from novate.kernel.jit import inlined, kernel
 
@@ -51,7 +51,9 @@ INSUFFICIENT_MARGIN = 15
 BELOW_WORTH = 16
 PRICE_BLOCKED = 17
 MEMBER_NOT_ACTIVE = 18
-OPEN_INTEREST_TOO_LARGE = 19
+ORDERS_UNCOVERED = 19
+EXTERNAL_MARKET_OWES = 20
+OPEN_INTEREST_TOO_LARGE = 21
 
 
 @inlined
@@ -129,15 +131,15 @@ def assess_both(  # type: ignore[no-untyped-def]
 
 @inlined
 def _margin_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, fee, other, other_fee, side,
-    asked, scratch, out,
+    accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
+    other_fee, side, asked, scratch, out,
 ):  # fmt: skip
     """Refuse a side whose equity after the trade is below initial margin (rules 7.8 to 7.10).
 
-    A risk-reducing trade needs equity above maintenance margin, or no larger shortfall after it
-    than before: it may not add to a loss that others would bear.  Of a group with another margin
-    model the requirements are those ``asked`` for this ``side``.  ``other`` is the account of the
-    other side: in one group both sides are booked before it is asked (rule 6.45).
+    A risk-reducing trade is then bounded by what it concedes, and by the orders that close the same
+    position (rules 7.53 to 7.55).  Of a group with another margin model the requirements are those
+    ``asked`` for this ``side``.  ``other`` is the account of the other side: in one group both
+    sides are booked before it is asked (rule 6.45).
     """
     if not accounts.is_margined[account]:
         return ACCEPTED, np.int64(0), np.int64(0)
@@ -154,7 +156,8 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
     entry = np.int64(0)
     if instruments.style[i] == _PREMIUM:
         entry += entry_change(held, positions.entry_cost[row] if row >= 0 else 0, lots, value)
-    if is_one_group(accounts, account, other):
+    is_together = is_one_group(accounts, account, other)
+    if is_together:
         assess_both(
             accounts, positions, instruments, assets, account, i, lots, value, entry, fee, other,
             other_fee, scratch, out,
@@ -164,21 +167,21 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
             scratch, out,
         )  # fmt: skip
-    is_modelled = has_model(accounts, asked, account)
-    if is_modelled:
+    if has_model(accounts, asked, account):
         take_requirement(asked, side, AFTER, out)
-    equity, initial, maintenance = out[EQUITY], out[INITIAL], out[MAINTENANCE]
-    if equity >= initial or (is_risk_reducing and equity >= maintenance):
+    equity, initial = out[EQUITY], out[INITIAL]
+    if equity >= initial:
         return ACCEPTED, np.int64(0), np.int64(0)
     if not is_risk_reducing:
         return INSUFFICIENT_MARGIN, equity, initial
-    assess_with(
-        accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, 0, scratch, out
+    conceded, most, wanted, rest = look_at_way_out(
+        accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
+        is_together, other_fee, side, asked, scratch, out,
     )  # fmt: skip
-    if is_modelled:
-        take_requirement(asked, side, BEFORE, out)
-    if maintenance - equity > out[MAINTENANCE] - out[EQUITY]:
-        return INSUFFICIENT_MARGIN, equity, maintenance
+    if wanted > rest:
+        return ORDERS_UNCOVERED, wanted, rest
+    if conceded > most:
+        return INSUFFICIENT_MARGIN, conceded, most
     return ACCEPTED, np.int64(0), np.int64(0)
 
 
@@ -218,29 +221,54 @@ def unheld_lots(accounts, positions, account, i, lots):  # type: ignore[no-untyp
     return wanted
 
 
+@kernel
+def added_by_market(accounts, positions, buyer, seller, i, lots):  # type: ignore[no-untyped-def]
+    """Lots by which a trade does more than reduce the position of the external market, else 0.
+
+    Asked while that owes only.  Not inlined, so that trades do not carry its code.
+    """
+    for account, signed in ((buyer, lots), (seller, -lots)):
+        if accounts.can_trade[account] and not accounts.is_margined[account]:
+            row = find_position(positions, account, i)
+            held = positions.lots[row] if row >= 0 else np.int64(0)
+            if held != 0 and (held > 0) != (signed > 0):
+                return max(abs(signed) - abs(held), 0)
+            return abs(signed)
+    return np.int64(0)
+
+
 @inlined
 def risk_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, risk_reducing_sale_ppm, is_halted, buyer, seller, i,
-    ticks, lots,
+    accounts, positions, instruments, assets, reservations, risk_reducing_sale_ppm, is_halted,
+    market_owes, buyer, seller, i, ticks, lots,
     value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, scratch, out,
 ):  # fmt: skip
-    """Refusals by margin, by the price of a long option, and by a halt, in this order.
+    """Refusals by margin, price of an option, halt, member, open orders and external market.
 
     Margin is asked of sides without a reservation, the buyer first (rule 7.8); a seller short of
     margin may not sell an option below the floor (rule 7.12); no lots are added in a halted
-    instrument (rule 7.13).
+    instrument (rule 7.13), for a member that is not active (rule 7.40), or by the external market
+    while it owes (rule 6.92); what closes a position short of margin leaves it to the open orders
+    that close it too (rule 7.55).
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
+    wanted, rest = np.int64(0), np.int64(0)  # of the first side whose open orders are uncovered
     if buyer_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, buyer, i, lots, value, buyer_fee,
-            seller, seller_fee, BUYER, asked, scratch, out,
+            accounts, positions, instruments, assets, reservations, buyer, i, lots, value,
+            buyer_fee, seller, seller_fee, BUYER, asked, scratch, out,
         )  # fmt: skip
+        if code == ORDERS_UNCOVERED:
+            code, wanted, rest = ACCEPTED, was, may
     if code == ACCEPTED and seller_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
-            accounts, positions, instruments, assets, seller, i, -lots, -value, seller_fee,
-            buyer, buyer_fee, SELLER, asked, scratch, out,
+            accounts, positions, instruments, assets, reservations, seller, i, -lots, -value,
+            seller_fee, buyer, buyer_fee, SELLER, asked, scratch, out,
         )  # fmt: skip
+        if code == ORDERS_UNCOVERED:
+            if wanted == 0:
+                wanted, rest = was, may
+            code = ACCEPTED
     if code == ACCEPTED and instruments.style[i] == _PREMIUM:
         floor = sale_floor(instruments.mark[i], risk_reducing_sale_ppm)
         if ticks < floor and is_given_away(
@@ -258,6 +286,11 @@ def risk_refusal(  # type: ignore[no-untyped-def]
         if accounts.is_suspended[seller] and seller_reservation == NO_RESERVATION:
             was = max(was, unheld_lots(accounts, positions, seller, i, -lots))
         code, may = MEMBER_NOT_ACTIVE if was > 0 else ACCEPTED, np.int64(0)
+    if code == ACCEPTED and wanted > 0:
+        return ORDERS_UNCOVERED, wanted, rest
+    if code == ACCEPTED and market_owes:
+        was = added_by_market(accounts, positions, buyer, seller, i, lots)
+        code, may = EXTERNAL_MARKET_OWES if was > 0 else ACCEPTED, np.int64(0)
     return code, was, may
 
 
@@ -288,9 +321,7 @@ def _row_refusal(  # type: ignore[no-untyped-def]
     if ticks <= 0 or ticks > instruments.ticks_max[i]:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), instruments.ticks_max[i]
     mark, collar = instruments.mark[i], collar_ppm[i]
-    is_inside = accounts.is_price_collared[buyer] and accounts.is_price_collared[seller]
-    is_bound = is_inside and collar > 0 and mark > 0
-    if is_bound and abs(ticks - mark) * 1_000_000 > collar * mark:
+    if collar > 0 and mark > 0 and abs(ticks - mark) * 1_000_000 > collar * mark:
         return PRICE_OUT_OF_RANGE, np.int64(ticks), mark
     if instruments.status[i] != _ACTIVE:
         return INSTRUMENT_NOT_ACTIVE, np.int64(instruments.status[i]), np.int64(_ACTIVE)

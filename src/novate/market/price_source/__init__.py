@@ -6,8 +6,13 @@ The number of a method is its place in `CATALOGUE`, and journals hold it: new on
 from __future__ import annotations
 
 from novate.market.price_source.method import Index, IndexMethod
+from novate.market.price_source.trimmed_median import TrimmedMedian
 from novate.market.price_source.weighted_median import WeightedMedian
 
-CATALOGUE: tuple[IndexMethod, ...] = (WeightedMedian(),)
+CATALOGUE: tuple[IndexMethod, ...] = (TrimmedMedian(), WeightedMedian())
 
-__all__ = ["CATALOGUE", "Index", "IndexMethod"]
+TRIMMED_MEDIAN, FIRST_METHOD = 0, 1
+"""Numbers of the method of assets declared by earlier releases, and of that which an asset has
+until it names another one."""
+
+__all__ = ["CATALOGUE", "FIRST_METHOD", "TRIMMED_MEDIAN", "Index", "IndexMethod"]

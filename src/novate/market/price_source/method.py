@@ -12,7 +12,7 @@ class Index(NamedTuple):
 
     price_e8: int  # 1e-8 numeraire a unit, 0 when there is none: the index is stale
     used: int  # sources it was made of, or too few that there were
-    outliers: int  # sources left out
+    outliers: int  # sources that are far from it, whether they count or are left out
 
 
 class IndexMethod(Protocol):

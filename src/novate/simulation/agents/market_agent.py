@@ -167,12 +167,13 @@ class MarketAgent:
         symbol = orders.symbol[ready]
         side = np.where(orders.quantity_e8[ready] > 0, _BUY, _SELL)
         wanted = np.abs(orders.quantity_e8[ready])
-        before = _queue_before(symbol * 2 + side, wanted)
+        limit_e8 = orders.limit_e8[ready]
         room = np.minimum(
             self._depth_e8[symbol] - self._used_e8[symbol, side], self._limit_e8[symbol, side]
         )
-        filled = np.clip(room - before, 0, wanted)
-        price = self._price(symbol, side, before, filled)
+        within = np.minimum(room, self._within(symbol, side, limit_e8))
+        before, filled = _serve(symbol * 2 + side, wanted, room, within)
+        price = self._price(symbol, side, before, filled, limit_e8)
         self._absorb(symbol, side, filled)
         kept = np.flatnonzero(filled)
         signed = np.where(side == _BUY, filled, -filled)
@@ -235,8 +236,30 @@ class MarketAgent:
         lot = self.terms.lot_e8[:, None]
         self._limit_e8 = np.floor(limit).astype(np.int64) // lot * lot
 
+    def _within(self, symbol: IntArray, side: IntArray, limit_e8: IntArray) -> IntArray:
+        """Quantity that a side may have traded in this answer before an order's limit is reached.
+
+        At the limit the price of the last unit is, so that the average is no worse.
+        """
+        mid = self._mid[symbol]
+        far = np.where(side == _BUY, limit_e8 - mid, mid - limit_e8) / mid
+        gap = np.maximum(far, 0.0) ** 2 - self._displacement[symbol, side] ** 2
+        slope = np.maximum(self._slope[symbol], 1e-300)
+        most = np.minimum(np.maximum(gap, 0.0) / slope, 2.0**62)
+        most[far < 0.0] = 0.0
+        lot = self.terms.lot_e8[symbol]
+        whole = np.floor(most).astype(np.int64) // lot * lot
+        unbounded = np.iinfo(np.int64).max
+        within: IntArray = np.where(limit_e8 == 0, unbounded, whole)
+        return within
+
     def _price(
-        self, symbol: IntArray, side: IntArray, before: IntArray, filled: IntArray
+        self,
+        symbol: IntArray,
+        side: IntArray,
+        before: IntArray,
+        filled: IntArray,
+        limit_e8: IntArray,
     ) -> IntArray:
         """Average price over each order's stretch of the curve, rounded against the order."""
         start = self._displacement[symbol, side] ** 2 + self._slope[symbol] * before
@@ -248,8 +271,10 @@ class MarketAgent:
         low = np.floor(mid * (1.0 - mean)).astype(np.int64) // tick * tick
         high = -(-np.ceil(mid * (1.0 + mean)).astype(np.int64) // tick) * tick
         # Rounding to a tick may cross the last tradable price by less than one tick: step back.
-        low = np.maximum(low, self._stop_e8[symbol, _SELL])
-        high = np.minimum(high, self._stop_e8[symbol, _BUY])
+        # A sale without a limit has that of 0.
+        low = np.maximum(low, np.maximum(self._stop_e8[symbol, _SELL], limit_e8))
+        highest = np.where(limit_e8 == 0, np.iinfo(np.int64).max, limit_e8)
+        high = np.minimum(high, np.minimum(self._stop_e8[symbol, _BUY], highest))
         price: IntArray = np.where(side == _BUY, high, low)
         return price
 
@@ -290,6 +315,30 @@ class MarketAgent:
                 f"of the lot {int(self.terms.lot_e8[orders.symbol[row]])}"
             )
             raise InputError(msg)
+
+
+def _serve(
+    group: IntArray, wanted: IntArray, room: IntArray, within: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Serve orders one after the other: what is traded before each on its side, and its fill.
+
+    Parameters
+    ----------
+    group
+        Number of symbol and side.
+    room, within
+        Quantity that the side may trade in this answer, and that up to the order's limit if less.
+    """
+    before = _queue_before(group, wanted)
+    if (within >= np.minimum(before + wanted, room)).all():
+        return before, np.clip(room - before, 0, wanted)
+    filled = np.zeros_like(wanted)
+    traded: dict[int, int] = {}  # an order that takes less leaves more to those behind it
+    for k, side in enumerate(group.tolist()):
+        before[k] = traded.get(side, 0)
+        filled[k] = min(max(int(within[k] - before[k]), 0), int(wanted[k]))
+        traded[side] = int(before[k] + filled[k])
+    return before, filled
 
 
 def _queue_before(group: IntArray, wanted: IntArray) -> IntArray:

@@ -101,12 +101,15 @@ class OrderBatch:
         Quantity still wanted, 1e-8 base units, a multiple of the lot; a sale is negative.
     placed_ns
         When the venue placed the order.
+    limit_e8
+        Worst price that it takes, a multiple of the tick; 0 for any.
     """
 
     order_id: IntArray
     symbol: IntArray
     quantity_e8: IntArray
     placed_ns: IntArray
+    limit_e8: IntArray
 
     def __len__(self) -> int:
         return len(self.order_id)

@@ -120,13 +120,19 @@ class OptionAgent:
         self._at = max(int(np.searchsorted(instants, instant_ns, side="right")) - 1, 0)
         self._widening = 1.0 + range_ppm / self.terms.wide_range_ppm
 
-    def answer(self, contract: IntArray, lots: IntArray, placed_ns: IntArray) -> OptionFills:
+    def answer(
+        self, contract: IntArray, lots: IntArray, placed_ns: IntArray, limit: IntArray
+    ) -> OptionFills:
         """Fill what the minute's depth allows, in the order given; expired options not at all.
+
+        Of an order whose size moves the price beyond its limit half is tried, then half of that.
 
         Parameters
         ----------
         contract, lots, placed_ns
             Row of the option, signed lots still open, and instant of each order, oldest first.
+        limit
+            Worst price of each order in ticks, 0 for any.
         """
         rows, filled, ticks = [], [], []
         for row in range(len(lots)):
@@ -137,9 +143,17 @@ class OptionAgent:
             expiry = self._paths[0].expiry_ns[self._contracts.expiry[c]]
             if not is_ready or size <= 0 or expiry <= self._instant_ns:
                 continue
+            sign = 1 if wanted > 0 else -1
+            price = self._price(c, sign * size)
+            while limit[row] and (price - int(limit[row])) * sign > 0 and size:
+                size //= 2
+                price = self._price(c, sign * size)
+            if not size:
+                continue
+            self._take(c, sign * size)
             rows.append(row)
-            filled.append(size if wanted > 0 else -size)
-            ticks.append(self._take(c, filled[-1]))
+            filled.append(sign * size)
+            ticks.append(price)
         columns = (np.array(column, dtype=np.int64) for column in (rows, filled, ticks))
         return OptionFills(**dict(zip(("row", "lots", "ticks"), columns, strict=True)))
 
@@ -148,17 +162,24 @@ class OptionAgent:
         sales, purchases = np.sqrt(self._moved[self._smile[contract]])
         return float(sales), float(purchases)
 
-    def _take(self, contract: int, lots: int) -> int:
-        """Price of a fill in ticks, against the order; remembers what it used and moved."""
-        contracts, smile = self._contracts, int(self._smile[contract])
-        size = abs(lots) * float(contracts.lots_size()[contract])
-        side = 1 if lots > 0 else 0
+    def _take(self, contract: int, lots: int) -> None:
+        """Remember what a fill used and moved."""
         self._used[contract] += abs(lots)
-        self._moved[smile, side] += self.terms.impact**2 * size / self._interest[smile]
+        self._moved[self._smile[contract], int(lots > 0)] += self._push(contract, lots)
+
+    def _push(self, contract: int, lots: int) -> float:
+        """What a fill adds to the square of how far its side has moved the volatility."""
+        size = abs(lots) * float(self._contracts.lots_size()[contract])
+        return self.terms.impact**2 * size / float(self._interest[self._smile[contract]])
+
+    def _price(self, contract: int, lots: int) -> int:
+        """Price in ticks that a fill would have, against the order."""
+        contracts, side = self._contracts, int(lots > 0)
         mid, away, forward, years = self._quote(contract)
         coin = int(contracts.underlying[contract])
         spread = half_spread(self._paths[coin].terms, np.array([away]), np.array([years]))
-        moved = self.displacement(contract)[side]
+        before = float(self._moved[self._smile[contract], side])
+        moved = float(np.sqrt(before + self._push(contract, lots)))
         offset = float(spread[0] * self._widening[coin]) + moved
         vol = max(mid + offset if side else mid - offset, 0.0)
         price = np.empty(1)

@@ -10,7 +10,7 @@ Stated assumptions: reserves of ``RESERVES`` times the initial margin, perpetual
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,7 @@ from novate.simulation.options.book import OptionBook
 from novate.simulation.options.market import FloatArray, IntArray, SurfacePath
 from novate.simulation.options.terms import Trader
 from novate.simulation.options.value import contract_table, market_at
-from novate.valuation.holding import unit_risk
+from novate.valuation.holding import UnitRisk, unit_risk
 
 RESERVES = {
     Trader.COVERED_CALL: 2.0,
@@ -137,10 +137,15 @@ class OptionVenue:
         contracts = self.book.contracts
         rows = np.arange(len(contracts))
         table = contract_table(contracts, self.paths[0].expiry_ns, len(self.paths)).take(rows)
-        now, up, down = (
-            unit_risk(table, market_at(contracts, self.paths, 0, shift).take(rows))
-            for shift in (1.0, 1.0 + BUMP, 1.0 - BUMP)
-        )
+        left = self.paths[0].expiry_ns[contracts.expiry] - self.paths[0].instant_ns[0]
+        # Settled at a mean: its variance is that of the time to the window and a third of it.
+        narrow = np.sqrt(1.0 - 2.0 * np.minimum(self.settlement_window_ns / left, 1.0) / 3.0)
+
+        def risk(shift: float) -> UnitRisk:
+            market = market_at(contracts, self.paths, 0, shift).take(rows)
+            return unit_risk(table, replace(market, vol=market.vol * narrow))
+
+        now, up, down = (risk(shift) for shift in (1.0, 1.0 + BUMP, 1.0 - BUMP))
         spot = np.array([path.spot_e8[0] / 1e8 for path in self.paths])[contracts.underlying]
         ticks = np.floor(now.native[0] / contracts.ticks() + 0.5).astype(np.int64)
         delta = (up["value"] - down["value"]) / (2.0 * BUMP * spot)

@@ -204,3 +204,13 @@ def test_an_order_outlives_two_answers_of_the_market(
     engine.submit(prepared(job(tmp_path, parameters=settings)).opening)
 
     assert engine.state.parameter(Parameter.ORDER_LIFE_NS) == life_ns
+
+
+def test_a_feed_with_fewer_sources_than_an_index_needs_is_refused() -> None:
+    feed = make_feed(table(*TWO_HOURS), venue(), order=PathOrder.LOW_FIRST, points=4)
+    settings = parameters()
+    assert len(feed.opening(settings)) > 0
+    settings["index"]["sources_min"] = 2
+
+    with pytest.raises(InputError, match=r"sources_min is 2, and .* is one of 1 sources"):
+        feed.opening(settings)

@@ -6,7 +6,7 @@ from novate.adapter.memory_journal import MemoryJournal
 from novate.adapter.parameter_file import read_parameters
 from novate.app.cli import presets
 from novate.app.replay.counterfactual import without_controls
-from novate.app.replay.venue import open_venue
+from novate.app.replay.venue import open_venue, without_collar
 from novate.book.state import SINGLE_ROLES
 from novate.engine.engine import Engine
 from novate.errors import InputError
@@ -128,6 +128,25 @@ def test_a_value_for_one_contract_holds_at_once_or_when_it_becomes_effective() -
     assert x.parameter(fee, instrument=1) == 8
     assert x.overrides.count == 2
     assert x.instruments.maintenance_rate[1].tolist() == x.instruments.maintenance_rate[0].tolist()
+
+
+def test_the_collar_is_lifted_for_opening_trades_alone() -> None:
+    settings = parameters()
+    none = dict.fromkeys(["tiers", *(setting.key for setting in SETTINGS.values())])
+    settings["overrides"] = {
+        "tight": {**none, "instrument": "ETHUSDT", "effective": None, "trade_collar_ppm": 30_000},
+    }
+    opened = open_venue(settings, SYMBOLS, START_NS)
+    trades = command.ADVANCE_TIME.row(instant_ns=START_NS + 1)  # in the place of trades
+    runs = without_collar(opened, trades)
+    engine = Engine(MemoryJournal())
+    engine.submit(opened.opening)
+    at, collar, x = runs.index(trades), Parameter.TRADE_COLLAR_PPM, engine.state
+
+    engine.submit(runs[:at])
+    assert [x.parameter(collar, instrument=i) for i in (0, 1)] == [0, 0]
+    engine.submit(runs[at:])
+    assert [x.parameter(collar, instrument=i) for i in (0, 1)] == [100_000, 30_000]
 
 
 def test_the_rules_for_short_options_are_declared_in_the_order_of_the_file() -> None:

@@ -12,6 +12,7 @@ from novate.engine.recover import audit, recover
 from novate.engine.state import State
 from novate.errors import InvariantError
 from novate.message import command
+from novate.message.parameter import Parameter, set_parameter
 from novate.valuation import ClearingState
 from tests.unit.clearing import START, ClearingHouse
 
@@ -45,6 +46,7 @@ def house_of_plugins(rule: int) -> ClearingHouse:
         command.ADVANCE_TIME.row(instant_ns=START),
         *(command.DECLARE_ASSET.row(symbol=s, decimals=6, haircut_bps=0) for s in ("USDT", "BTC")),
         command.DECLARE_SOURCE.row(symbol="s", asset=1, weight=1),
+        set_parameter(Parameter.INDEX_SOURCES_MIN, 1),
         command.SET_HAIRCUT_RULE.row(asset=1, rule=rule),
     )
     return house

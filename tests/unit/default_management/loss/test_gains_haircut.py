@@ -93,6 +93,7 @@ def test_gains_of_an_older_window_are_safe() -> None:
     house.advance(START + HOUR)
 
     house.advance(START + 2 * HOUR)
+    house.assess()
 
     assert house.events("GainsWindowStarted") == [{"instant_ns": START + 2 * HOUR}]
     assert bearable(house.state).sum() == 0

@@ -21,7 +21,7 @@ from novate.kernel.codes import Collateral, Layer, Role
 
 
 def test_every_layer_is_listed_once_in_order_of_loss_absorption() -> None:
-    assert [terms.number for terms in LAYERS] == list(Layer)
+    assert [terms.number for terms in LAYERS] == [*range(1, 7), Layer.NET_WORTH, Layer.UNCOVERED]
     assert list(by_number(CATALOGUE)) == [policy.terms.number for policy in CATALOGUE]
     for names in ([t.key for t in LAYERS], [t.label for t in LAYERS], [t.short for t in LAYERS]):
         assert len(set(names)) == len(LAYERS)
@@ -31,19 +31,19 @@ def test_the_waterfall_in_force_is_made_of_the_listed_layers() -> None:
     assert numbers_at(Place.PREFUNDED, CATALOGUE) == (1, 2, 3, 4)
     assert numbers_at(Place.LAST, CATALOGUE) == (5, 6)
     assert numbers_at(Place.NOWHERE, CATALOGUE) == ()
-    assert terms_of(())[0].number == Layer.UNCOVERED
+    assert [terms.number for terms in terms_of(())] == [Layer.NET_WORTH, Layer.UNCOVERED]
 
 
 def test_every_layer_but_what_is_left_can_be_chosen_in_a_parameter_file() -> None:
-    assert set(BY_CHOICE.values()) == set(Layer) - {Layer.UNCOVERED}
-    assert len(BY_CHOICE) == len(Layer) - 1
+    assert set(BY_CHOICE.values()) == set(Layer) - {Layer.NET_WORTH, Layer.UNCOVERED}
+    assert len(BY_CHOICE) == len(Layer) - 2
 
 
 def test_each_layer_has_one_kind_of_payer() -> None:
     assert [numbers_of(bearer, CATALOGUE) for bearer in Bearer] == [
         (Layer.OWN_CONTRIBUTION,),
         (Layer.INSURANCE_FUND, Layer.SKIN_IN_THE_GAME),
-        (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING),
+        (Layer.DEFAULT_FUND, Layer.GAINS_HAIRCUT, Layer.AUTO_DELEVERAGING, Layer.NET_WORTH),
         (Layer.UNCOVERED,),
     ]
 

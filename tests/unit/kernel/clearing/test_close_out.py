@@ -80,21 +80,22 @@ def test_some_accounts_are_assessed_as_one_is(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_blocked_prices_and_the_worth_of_long_options(seed: int) -> None:
+def test_blocked_prices_and_the_worth_of_options(seed: int) -> None:
     x, is_blocked = drawn(seed)
-    blocked, worth = np.empty(SUBJECTS.size, np.int64), np.empty(SUBJECTS.size, np.int64)
+    blocked, *worths = (np.empty(SUBJECTS.size, np.int64) for _ in range(3))
 
-    look_at_prices(*arrays(x), is_blocked, SUBJECTS, blocked, worth)
+    look_at_prices(*arrays(x), is_blocked, is_blocked, SUBJECTS, blocked, *worths)
 
     for k, account in enumerate(SUBJECTS.tolist()):
         longs = [(i, lots) for i, lots in held(x, account) if i >= OPTION and lots > 0]
         waits = [i for i, lots in held(x, account) if is_blocked[i] and (i, lots) not in longs]
         assert blocked[k] == min(waits, default=-1)
-        assert worth[k] == sum(
-            math.floor(value_at_mark(x, i, lots) * price_of(x, i))
-            for i, lots in longs
-            if not is_blocked[i]
-        )
+        for sign, worth in zip((1, -1), worths, strict=True):
+            assert worth[k] == sum(
+                math.floor(value_at_mark(x, i, lots) * price_of(x, i))
+                for i, lots in held(x, account)
+                if i >= OPTION and lots * sign > 0 and not is_blocked[i]
+            )
 
 
 def test_the_worth_of_long_options_stays_inside_64_bits() -> None:
@@ -105,9 +106,9 @@ def test_the_worth_of_long_options_stays_inside_64_bits() -> None:
         x.positions.reserve(1, x.accounts)
     long = (x.positions.used("lots") > 0) & (x.positions.used("instrument") >= OPTION)
     owners = np.unique(x.positions.used("account")[long]).astype(np.int64)
-    blocked, worth = np.empty(owners.size, np.int64), np.empty(owners.size, np.int64)
+    blocked, worth, owed = (np.empty(owners.size, np.int64) for _ in range(3))
 
-    look_at_prices(*arrays(x), np.zeros(7, np.bool_), owners, blocked, worth)
+    look_at_prices(*arrays(x), *np.zeros((2, 7), np.bool_), owners, blocked, worth, owed)
 
     assert owners.size > 0
     assert ((worth >= 2**60) & (worth <= TOTAL_MAX)).all()

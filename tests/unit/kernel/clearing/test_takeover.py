@@ -87,10 +87,14 @@ def test_each_takeover_finds_the_liquidator_as_those_before_it_left_it(seed: int
     net = numbers[:, NET].copy()
     pending = int(np.random.default_rng(seed + 2).integers(0, 3)) * 10**6
     closed_by, is_first = np.empty(kinds[0].size, np.int64), np.empty(SUBJECTS.size, np.bool_)
+    rng = np.random.default_rng(seed + 3)
+    charge, share = rng.integers(0, 10**7, SUBJECTS.size), rng.integers(0, 10**6, SUBJECTS.size)
+    prices = rng.integers(0, 2, 2).astype(np.int8), rng.integers(0, 2, 7).astype(np.int8)
+    begins, kept = np.arange(SUBJECTS.size + 1), np.empty(SUBJECTS.size, np.int64)
 
     decide_takeovers(
-        *arrays(x), FEES, x.checksum, SUBJECTS, net, LIQUIDATOR, pending, *kinds, closed_by,
-        is_first,
+        *arrays(x), FEES, x.checksum, SUBJECTS, begins, net, charge, share, *prices, LIQUIDATOR,
+        pending, *kinds, closed_by, is_first, kept,
     )  # fmt: skip
 
     out = np.full(kinds[0].size, -1)
@@ -99,12 +103,18 @@ def test_each_takeover_finds_the_liquidator_as_those_before_it_left_it(seed: int
         short = -(twin.assess(LIQUIDATOR).net + pending) > 0
         assert is_first[k] == (not is_waiting and readable_flat(twin) and not short)
         assert readable_flat(twin) == holds_nothing(*arrays(twin), LIQUIDATOR)
-        apply_takeovers(*arrays(twin), FEES, twin.checksum, SUBJECTS[k : k + 1], LIQUIDATOR)
+        one = slice(k, k + 1)
+        apply_takeovers(
+            *arrays(twin), FEES, twin.checksum, SUBJECTS[one], begins[:2], net[one], charge[one],
+            share[one], *prices, LIQUIDATOR,
+        )  # fmt: skip
+        assert kept[k] == twin.assess(account).net
         for at, order in enumerate(zip(*(column.tolist() for column in kinds), strict=True)):
             if out[at] < 0 and readable_excess(twin, *order):
                 out[at] = k
         pending -= min(int(net[k]), 0)
-        assert not twin.accounts.balance[account].any()
+        assert net[k] > 0 or not twin.accounts.balance[account].any()
+        assert (twin.accounts.balance[account] >= 0).all()
     assert closed_by.tolist() == out.tolist()
     assert x.checksum == twin.checksum
     assert (x.accounts.used("balance") == twin.accounts.used("balance")).all()

@@ -31,7 +31,7 @@ class Run:
         self.x.positions.reserve(2 * len(sides), self.x.accounts)
         self.buyer = np.array([house.number(buyer) for buyer, _ in sides], np.uint32)
         self.seller = np.array([house.number(seller) for _, seller in sides], np.uint32)
-        self.out = [np.zeros(len(sides), np.int64) for _ in range(6)]
+        self.out = [np.zeros(len(sides), np.int64) for _ in range(7)]
 
     def decide(self, first: int, asked_row: int, asked: np.ndarray) -> int:
         """Where the kernel stops."""
@@ -41,7 +41,7 @@ class Run:
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
             x.instruments.count, np.zeros(1, np.int64), np.zeros(1, np.int64),
-            np.zeros(1, np.bool_), first, asked_row, asked,
+            np.zeros(1, np.bool_), False, first, asked_row, asked,
             self.buyer, self.seller, none, np.full(rows, 100), np.ones(rows, np.int64),
             np.zeros(rows, np.bool_), unreserved, unreserved, *self.out,
         )  # fmt: skip

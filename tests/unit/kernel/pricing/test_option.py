@@ -16,6 +16,7 @@ from novate.kernel.pricing.svi import least_density
 Smile = tuple[float, float, float, float, float]
 
 SPOTS = np.array([60.0, 100.0, 170.0])
+NO_WINDOW = (1.0, 1.0, 0.0, 1.0)  # a year to go, to an instant and not to a mean
 PLAIN = (False, False, 0.0, 0, 0.0, 0.0)  # no barrier
 FLAT = (0.0, 0.04, 0.0, 0.0, 0.0, 0.1)  # carry, then a total variance of 0.04 at any strike
 
@@ -23,7 +24,9 @@ FLAT = (0.0, 0.04, 0.0, 0.0, 0.0, 0.1)  # carry, then a total variance of 0.04 a
 def values(kind: Kind, side: float, *, is_coin: bool, left: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
     """Values of an option at 100 that pays 1, a year after the smile had a year to go."""
     out = np.empty(3)
-    option_values(int(kind), side, 100.0, 1.0, is_coin, *PLAIN, left, 1.0, *FLAT, SPOTS, out)
+    option_values(
+        int(kind), side, 100.0, 1.0, is_coin, *PLAIN, left, left, 0.0, 1.0, 1.0, *FLAT, SPOTS, out
+    )
     return out
 
 
@@ -41,8 +44,8 @@ def on_smile(kind: Kind, strike: float, smile: Smile, *, side: float = 1.0, **te
              "interval": 0.0, "rebate": 0.0, **terms}  # fmt: skip
     out = np.empty(1)
     option_values(
-        int(kind), side, strike, 1.0, *plain.values(), 0.6, 0.8, 0.03, *smile, np.array([100.0]),
-        out,
+        int(kind), side, strike, 1.0, *plain.values(), 0.6, 0.6, 0.0, 1.0, 0.8, 0.03, *smile,
+        np.array([100.0]), out,
     )  # fmt: skip
     return float(out[0])
 
@@ -138,5 +141,5 @@ def test_the_smile_is_read_at_the_moneyness_of_the_forward() -> None:
     out, slope = np.empty(1), 0.05
     # w(k) = 0.04 + 0.05 (sqrt(k^2 + 0.01) - 0.1): carry moves the forward to the strike.
     smile = (math.log(2.0), 0.04 - 0.1 * slope, slope, 0.0, 0.0, 0.1)
-    option_values(1, 1.0, 100.0, 0.0, False, *PLAIN, 1.0, 1.0, *smile, np.array([50.0]), out)
+    option_values(1, 1.0, 100.0, 0.0, False, *PLAIN, *NO_WINDOW, 1.0, *smile, np.array([50.0]), out)
     assert out[0] == pytest.approx(100.0 * (2 * norm.cdf(0.1) - 1), rel=1e-9)

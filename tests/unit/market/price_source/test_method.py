@@ -39,7 +39,7 @@ def test_a_method_of_one_file_makes_indices_and_recovers_and_is_audited() -> Non
         command.ADVANCE_TIME.row(instant_ns=START),
         *(command.DECLARE_ASSET.row(symbol=s, decimals=6, haircut_bps=0) for s in ("USDT", "BTC")),
         *(command.DECLARE_SOURCE.row(symbol=f"s{k}", asset=1, weight=1) for k in range(3)),
-        command.SET_INDEX_METHOD.row(asset=1, method=1),
+        command.SET_INDEX_METHOD.row(asset=1, method=len(CATALOGUE)),
     )
 
     house.price(None, e8={0: 101 * E8, 1: 99 * E8, 2: 103 * E8})

@@ -20,13 +20,14 @@ def terms(**changes: int) -> AgentTerms:
                       **(settings | changes))  # fmt: skip
 
 
-def orders(*quantity: int, placed_ns: int = 0) -> OrderBatch:
+def orders(*quantity: int, placed_ns: int = 0, limit_e8: int = 0) -> OrderBatch:
     count = len(quantity)
     return OrderBatch(
         order_id=np.arange(count),
         symbol=np.zeros(count, dtype=np.int64),
         quantity_e8=np.array(quantity, dtype=np.int64),
         placed_ns=np.full(count, placed_ns),
+        limit_e8=np.full(count, limit_e8),
     )
 
 
@@ -73,6 +74,7 @@ def test_the_oldest_order_is_served_first() -> None:
         symbol=np.zeros(3, dtype=np.int64),
         quantity_e8=np.array([-60, -60, -60]) * COIN,
         placed_ns=np.array([30, 10, 20]),
+        limit_e8=np.zeros(3, dtype=np.int64),
     )
     fills = agent_after(MINUTE).answer(batch, MINUTE)
     assert fills.order_id.tolist() == [2, 3]
@@ -134,6 +136,33 @@ def test_nothing_fills_beyond_the_floor_of_the_reference() -> None:
     assert total(agent.answer(orders(-100 * COIN), MINUTE)) > -COIN // 100
 
 
+def test_an_order_fills_up_to_its_limit_and_leaves_the_rest_to_those_behind_it() -> None:
+    # An order for 50 of 1,000 coins ends at sigma sqrt(0.05) below the mid; at half of that
+    # distance a quarter of it has traded.
+    sigma = 0.01 / (2.0 * math.sqrt(math.log(2.0)))
+    limit = int(MID * (1.0 - sigma * math.sqrt(50 / 1000) / 2)) // COIN * COIN
+    whole = agent_after(MINUTE).answer(orders(-50 * COIN), MINUTE)
+    part = agent_after(MINUTE).answer(orders(-50 * COIN, limit_e8=limit), MINUTE)
+
+    assert total(whole) == -50 * COIN
+    assert total(part) == pytest.approx(-12.5 * COIN, rel=0.03)
+    assert part.price_e8[0] >= limit
+    assert part.is_final.tolist() == [False]
+    beyond = orders(-COIN, limit_e8=MID + COIN)
+    assert len(agent_after(MINUTE).answer(beyond, MINUTE)) == 0
+    both = OrderBatch(
+        order_id=np.array([1, 2]),
+        symbol=np.zeros(2, dtype=np.int64),
+        quantity_e8=np.array([-50, -50]) * COIN,
+        placed_ns=np.array([0, 1]),
+        limit_e8=np.array([limit, 0]),
+    )
+    fills = agent_after(MINUTE).answer(both, MINUTE)
+    assert fills.order_id.tolist() == [1, 2]
+    assert fills.quantity_e8[0] == part.quantity_e8[0]
+    assert fills.quantity_e8[1] == -50 * COIN
+
+
 def test_a_market_that_has_left_the_index_behind_does_not_fill_at_all() -> None:
     agent = MarketAgent(terms())
     for instant in (0, MINUTE):
@@ -151,7 +180,7 @@ def test_symbols_do_not_touch_each_other() -> None:
                       np.array([1000, 1000]))  # fmt: skip
     batch = OrderBatch(
         order_id=np.array([1]), symbol=np.array([1]), quantity_e8=np.array([-COIN]),
-        placed_ns=np.array([0]),
+        placed_ns=np.array([0]), limit_e8=np.array([0]),
     )  # fmt: skip
     assert agent.answer(batch, MINUTE).symbol.tolist() == [1]
     assert agent.displacement_ppb[0].tolist() == [0, 0]
@@ -169,7 +198,7 @@ def test_an_empty_batch_has_an_empty_answer() -> None:
 def test_an_order_that_makes_no_sense_is_refused(quantity: int, symbol: int, message: str) -> None:
     batch = OrderBatch(
         order_id=np.array([1]), symbol=np.array([symbol]), quantity_e8=np.array([quantity]),
-        placed_ns=np.array([0]),
+        placed_ns=np.array([0]), limit_e8=np.array([0]),
     )  # fmt: skip
     with pytest.raises(InputError, match=message):
         agent_after(MINUTE).answer(batch, MINUTE)

@@ -33,4 +33,6 @@ def test_ticks_and_lots_must_be_positive_and_belong_together() -> None:
 
 def test_the_length_of_a_batch_is_its_number_of_orders() -> None:
     one = np.array([1])
-    assert len(OrderBatch(order_id=one, symbol=one, quantity_e8=one, placed_ns=one)) == 1
+    assert (
+        len(OrderBatch(order_id=one, symbol=one, quantity_e8=one, placed_ns=one, limit_e8=one)) == 1
+    )

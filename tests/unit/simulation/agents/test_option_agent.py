@@ -20,8 +20,10 @@ def dealer(at: int = 10, range_ppm: int = 0, **terms: float) -> OptionAgent:
     return agent
 
 
-def fill(agent: OptionAgent, contract: int, lots: int) -> tuple[int, int]:
-    answered = agent.answer(np.array([contract]), np.array([lots]), np.array([0]))
+def fill(agent: OptionAgent, contract: int, lots: int, limit: int = 0) -> tuple[int, int]:
+    answered = agent.answer(
+        np.array([contract]), np.array([lots]), np.array([0]), np.array([limit])
+    )
     if not len(answered.row):
         return 0, 0
     return int(answered.lots[0]), int(answered.ticks[0])
@@ -65,12 +67,29 @@ def test_a_second_order_is_dearer_and_the_move_fades() -> None:
     agent = dealer()
     _, first = fill(agent, contract, depth // 2)
     _, second = fill(agent, contract, depth // 2)
-    moved = agent.answer(np.empty(0, int), np.empty(0, int), np.empty(0, int))
+    moved = agent.answer(*(np.empty(0, int) for _ in range(4)))
     agent.observe(int(paths()[0].instant_ns[10]) + 600 * MINUTE_NS, CALM)
 
     assert second > first
     assert len(moved.row) == 0
     assert agent.displacement(contract)[1] < 1e-6
+
+
+def test_the_dealer_takes_less_where_the_whole_would_be_beyond_the_limit() -> None:
+    book = scene().book
+    contract = int(book.lots_of().argmax())
+    depth = int(book.lots_of()[contract]) * 20_000 // 10**6
+    lots, price = fill(dealer(), contract, depth)
+    _, cheapest = fill(dealer(), contract, 1)
+    assert (lots, price > cheapest) == (depth, True)
+
+    some, limit = fill(dealer(), contract, depth, limit=price - 1)
+
+    assert 0 < some < depth
+    assert limit <= price - 1
+    assert fill(dealer(), contract, depth, limit=cheapest - 1) == (0, 0)
+    assert fill(dealer(), contract, -1, limit=cheapest) == (0, 0)
+    assert fill(dealer(), contract, depth, limit=price) == (depth, price)
 
 
 def test_a_wide_bar_widens_the_spread() -> None:

@@ -78,7 +78,7 @@ def test_trades_with_the_external_market_are_hedges_and_a_takeover_drops_them() 
     trade = event.TRADE_NOVATED.row(
         row=0, buyer=options.external_market, seller=maker + options.first_account,
         instrument=item.perpetual, ticks=10, lots=7, value=0, buyer_fee=0, seller_fee=0,
-        buyer_reservation=0, seller_reservation=0,
+        buyer_reservation=0, seller_reservation=0, unproven=0,
     )  # fmt: skip
     traded, dropped = hedges.take([batch(trade)])
     assert (traded[maker, 1], dropped.any()) == (-7, False)

@@ -1,0 +1,90 @@
+"""What an account is worth at other prices than the marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from novate.kernel.codes import InstrumentStatus
+from tests.simulate.naive.market import settled_if
+from tests.simulate.naive.number import half_up
+from tests.simulate.naive.option import value_short
+from tests.simulate.naive.pause import where
+from tests.simulate.naive.world import Asset, Instrument, World
+
+
+@contextmanager
+def undone(w: World) -> Iterator[None]:
+    """Put prices back as they were."""
+    names = ("mark", "slow", "short_initial", "short_maintenance")
+    marks = [{name: getattr(i, name) for name in names} for i in w.instruments]
+    prices = [a.price for a in w.assets]
+    try:
+        yield
+    finally:
+        for i, mark in zip(w.instruments, marks, strict=True):
+            vars(i).update(mark)
+        for a, price in zip(w.assets, prices, strict=True):
+            a.price = price
+
+
+@pytest.mark.rule("5.80")
+@contextmanager
+def at_index(w: World) -> Iterator[None]:
+    """Every contract at its index, options at their marks."""
+    with undone(w):
+        for i in w.instruments:
+            if i.mark > 0 and not i.is_option:
+                i.mark = max(settled_if(w, i, i.index), 1)
+        yield
+
+
+@pytest.mark.rule("5.90")
+@contextmanager
+def at_ramps(w: World) -> Iterator[None]:
+    """Assets that jump or have a ramp at the price of before, and what hangs on them."""
+    with at_index(w):
+        for a in w.assets:
+            if a.ramped is not None:
+                a.price = where(w, a)
+            elif a.jumped is not None:
+                a.price = a.before_jump
+        for i in w.instruments:
+            a = w.assets[i.terms["underlying"]]
+            active = i.status == InstrumentStatus.ACTIVE and i.mark > 0
+            if active and (a.ramped is not None or a.jumped is not None):
+                price_at(w, i, a)
+        yield
+
+
+@pytest.mark.rule("5.11", "9.11", "9.18")
+def price_at(w: World, i: Instrument, a: Asset) -> None:
+    """The price of a contract, or marks and margins of an option, at the price of its asset."""
+    if not i.is_option:
+        ticks = min(max(half_up(a.price, i.terms["tick_e8"]), 1), i.terms["ticks_max"])
+        i.mark = max(settled_if(w, i, ticks), 1)
+        return
+    smile = w.last_smile(i)
+    if smile is not None:
+        value_short(w, i, smile, a.price / 1e8, a.slow / 1e8)
+
+
+def has_ramps(w: World) -> bool:
+    return any(a.jumped is not None or a.ramped is not None for a in w.assets)
+
+
+@pytest.mark.rule("5.80", "5.91")
+def other_prices(w: World) -> list[AbstractContextManager[None]]:
+    """Prices beside the marks at which an account must fail too."""
+    return [at_index(w), *([at_ramps(w)] if has_ramps(w) else [])]
+
+
+@pytest.mark.rule("5.92")
+def at_mark_and_ramp(w: World, check: Callable[[], None]) -> None:
+    """Let something be refused at the marks or at ramp prices."""
+    check()
+    if has_ramps(w):
+        with at_ramps(w):
+            check()

@@ -1,0 +1,144 @@
+"""Jumps, halts and ramps of an index."""
+
+from __future__ import annotations
+
+import pytest
+
+from novate.kernel.codes import InstrumentStatus
+from novate.message.parameter import MINUTE, Parameter
+from novate.message.pause import ResumeReason
+from tests.simulate.naive.world import Asset, World
+
+MILLION = 1_000_000
+
+
+@pytest.mark.rule("5.83")
+def leaps(w: World, asset: int, old: int, new: int) -> bool:
+    """Whether an index moves beyond its band."""
+    on_it = [
+        w.parameter(Parameter.JUMP_PPM, instrument=i)
+        for i in w.instruments
+        if i.status == InstrumentStatus.ACTIVE and i.terms["underlying"] == asset
+    ]
+    bands = on_it or [w.parameters[Parameter.JUMP_PPM]]
+    return 0 not in bands and abs(new - old) * MILLION > max(bands) * old
+
+
+@pytest.mark.rule("5.83", "5.84", "5.88")
+def follow(w: World, asset: int, old: int, updated: int) -> None:
+    """After an index was updated that was ``old`` at an assessment before."""
+    a = w.assets[asset]
+    if not old:
+        move_range(w, asset)
+        return
+    if a.is_stale:
+        if a.halted is None:
+            a.halted = w.now
+            w.emit("HaltBegun", asset=asset)
+        return
+    since = updated + w.parameters[Parameter.INDEX_STALENESS_NS]
+    if a.halted is not None:
+        since = a.halted
+        a.halted = None
+        w.emit("HaltEnded", asset=asset, since_ns=since)
+    if a.jumped is not None:
+        follow_jump(w, asset)
+    elif leaps(w, asset, old, a.price):
+        a.jumped, a.before_jump, a.agreed = w.now, old, None
+        w.emit("JumpPaused", asset=asset, from_e8=old, price_e8=a.price)
+    elif w.now - since > w.parameters[Parameter.HALT_MIN_NS]:
+        start_ramp(w, asset, old)
+    end_ramp(w, asset)
+    move_range(w, asset)
+
+
+@pytest.mark.rule("8.67")
+def move_range(w: World, asset: int) -> None:
+    """The lowest and the highest index of two halves of the time."""
+    a = w.assets[asset]
+    if not a.price or a.is_stale or a.jumped is not None:
+        return
+    before = (a.low, a.high, a.half_from)
+    if not a.half_from or w.now - a.half_from >= w.parameters[Parameter.SETTLEMENT_RANGE_NS] // 2:
+        a.past_low, a.past_high = a.low, a.high
+        a.low = a.high = a.price
+        a.half_from = w.now
+    a.low, a.high = min(a.low, a.price), max(a.high, a.price)
+    if before != (a.low, a.high, a.half_from):
+        w.emit(
+            "RangeMoved",
+            asset=asset,
+            low_e8=a.low,
+            high_e8=a.high,
+            past_low_e8=a.past_low,
+            past_high_e8=a.past_high,
+            since_ns=a.half_from,
+        )
+
+
+@pytest.mark.rule("5.85", "5.86")
+def follow_jump(w: World, asset: int) -> None:
+    """A jump is over when it is undone, confirmed, or old."""
+    a, p = w.assets[asset], w.parameters
+    assert a.jumped is not None
+    started = a.jumped
+    agreeing = [
+        k
+        for k in w.usable_sources(asset)
+        if (w.sources[k].observed or 0) > started
+        and abs(w.sources[k].price - a.price) * MILLION <= p[Parameter.INDEX_OUTLIER_PPM] * a.price
+    ]
+    needed = max(p[Parameter.JUMP_QUORUM], p[Parameter.INDEX_SOURCES_MIN])
+    enough = len(agreeing) >= needed
+    if not leaps(w, asset, a.before_jump, a.price):
+        resume(w, asset, ResumeReason.RETURNED)
+    elif enough and a.agreed is not None and w.now - a.agreed >= p[Parameter.JUMP_CONFIRM_NS]:
+        resume(w, asset, ResumeReason.QUORUM)
+    elif w.now - started >= p[Parameter.JUMP_PAUSE_NS]:
+        resume(w, asset, ResumeReason.TIME)
+    elif enough != (a.agreed is not None):
+        a.agreed = w.now if enough else None
+        w.emit("JumpChecked", asset=asset, sources=len(agreeing), agreed_ns=a.agreed or 0)
+
+
+@pytest.mark.rule("5.86", "5.88")
+def resume(w: World, asset: int, reason: ResumeReason) -> None:
+    a = w.assets[asset]
+    a.jumped = a.agreed = None
+    w.emit("JumpResumed", asset=asset, reason=reason, price_e8=a.price)
+    if reason != ResumeReason.RETURNED:
+        start_ramp(w, asset, a.before_jump)
+
+
+@pytest.mark.rule("5.88")
+def start_ramp(w: World, asset: int, start: int) -> None:
+    """From the price of before, or from where a ramp is that runs already."""
+    a = w.assets[asset]
+    if a.ramped is not None:
+        start = where(w, a)
+    if start == a.price or not w.parameters[Parameter.RAMP_PPM]:
+        return
+    a.ramped, a.ramp_from, a.ramp_up = w.now, start, a.price > start
+    w.emit("RampStarted", asset=asset, from_e8=start, side=1 if a.ramp_up else -1)
+
+
+@pytest.mark.rule("5.89")
+def where(w: World, a: Asset) -> int:
+    """The price of a ramp now."""
+    assert a.ramped is not None
+    share = w.parameters[Parameter.RAMP_PPM]
+    ran = max(w.now - a.ramped - w.parameters[Parameter.RAMP_GRACE_NS], 0)
+    moved = a.ramp_from * share * ran // (MILLION * MINUTE)
+    if not share:
+        return a.price
+    if a.ramp_up:
+        return min(a.ramp_from + moved, a.price) if a.price > a.ramp_from else a.price
+    return max(a.ramp_from - moved, a.price) if a.price < a.ramp_from else a.price
+
+
+@pytest.mark.rule("5.89")
+def end_ramp(w: World, asset: int) -> None:
+    a = w.assets[asset]
+    if a.ramped is not None and a.jumped is None and where(w, a) == a.price:
+        a.ramped = None
+        w.emit("RampEnded", asset=asset, price_e8=a.price)
