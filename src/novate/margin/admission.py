@@ -18,6 +18,7 @@ from novate.book.reservation import reservation_rows
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import gross_lots_elsewhere
+from novate.kernel.clearing.open_interest import open_order_beyond
 from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CLOSED, SELLER
 from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_of
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
@@ -176,7 +177,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     -------
     Refusal | None
         Reasons of `message.refusal.ReserveMarginRefusal`: those of the row and of 64 bits first,
-        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, last MEMBER_NOT_ACTIVE.
+        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, MEMBER_NOT_ACTIVE, last OPEN_INTEREST_TOO_LARGE.
     """
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -206,6 +207,9 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     if x.accounts.is_suspended[account] and not _only_reduces(x, account, i, lots):
         return Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
+    refusal = _open_interest_refusal(x, account, i, lots)
+    if refusal is not None:
+        return refusal
     emit(
         event.MARGIN_RESERVED,
         reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
@@ -226,6 +230,17 @@ def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int
     )  # fmt: skip
     if gross > AMOUNT_MAX:
         return Refusal(No.AMOUNT_TOO_LARGE, int(gross), AMOUNT_MAX)
+    return None
+
+
+def _open_interest_refusal(x: ClearingState, account: int, i: int, lots: int) -> Refusal | None:
+    """Whether the contracts of an asset come to too much with an order filled (rule 15.63)."""
+    beyond = open_order_beyond(
+        x.positions.arrays(), x.instrument_arrays(), x.instruments.count, account, i,
+        max(lots, 0), max(-lots, 0), np.zeros(x.assets.count, np.int64),
+    )  # fmt: skip
+    if beyond > 0:
+        return Refusal(No.OPEN_INTEREST_TOO_LARGE, int(beyond), AMOUNT_MAX)
     return None
 
 

@@ -72,8 +72,15 @@ CYCLE_POSTPONED = declare(
     INSTRUMENT,
     Field("kind", "int8", "kernel.codes.DueKind"),
     Field("instant_ns", "int64", "instant it was due"),
+    Field(
+        "next_ns",
+        "int64",
+        "instant of the next attempt; of an expiry the end of its wait; -1, of funding minus the "
+        "instant it was due: it waits for the price; 0: not told",
+        since=2,
+        default=0,
+    ),
     version=2,
-    renamed={2: {}},
 )
 FUNDING_SETTLED = declare(
     "FundingSettled",

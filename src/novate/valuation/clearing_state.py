@@ -363,6 +363,10 @@ class ClearingState(MarketState, BookState):
         count = self.instruments.count
         self.instruments.lots_sum[:count] = lots
         self.instruments.pending_sum[:count] = pending
+        self.positions.widen(count)
+        longs, shorts = self.positions.sum_open(count)
+        self.positions.long_lots[:count] = longs
+        self.positions.short_lots[:count] = shorts
         self.accounts.balance_sum[:] = self.accounts.used("balance").sum(axis=0)
 
     def summed_positions(self) -> tuple[I64, I64, float]:

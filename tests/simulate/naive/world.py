@@ -230,6 +230,7 @@ class World:
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
+        self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.interest_until = 0
         self.share_due = 0  # when that is shared by net worth
         self.unpaid = 0
@@ -318,6 +319,15 @@ class World:
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
+
+    @pytest.mark.rule("15.64")
+    def load(self, account: Account, asset: int) -> int:
+        """Sizes of a balance and of the settlement costs of the asset's contracts."""
+        return abs(account.balance[asset]) + sum(
+            abs(p.settlement_cost)
+            for k, p in account.positions.items()
+            if self.instruments[k].settles_in == asset
+        )
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
