@@ -201,11 +201,16 @@ def test_at_690_the_short_is_closed_without_any_haircut() -> None:
     assert house.events("LossRecorded") == []
     assert house.events("GainsCut") == house.events("LossAllocated") == []
     assert house.equity("A") == 39_000 * COIN
-    assert house.state.assess(house.number("LIQUIDATOR")).net == 1000 * COIN
+    # Of the 1,000 that B had left the pool of Vega gets all, here the charge for closing the lots:
+    # 0.5% of 69,000 (rule 12.21).  B keeps the rest (rule 12.20).
+    charge = 345 * COIN
+    assert house.state.assess(house.number("LIQUIDATOR")).net == charge
+    assert house.equity("B") == 1000 * COIN - charge
 
-    # Closed at the market, what B had left goes to the insurance fund.
+    # Closed at the market, what was charged goes to the insurance fund.
     house.fill(1, 100, 690)
     house.price(690, at_ns=START + 5 * HOUR)
-    assert house.balance("INSURANCE_FUND") == 1000 * COIN
+    assert house.balance("INSURANCE_FUND") == charge
+    assert house.balance("B") == 1000 * COIN - charge
     assert house.balance("A") == 39_000 * COIN
     assert house.balance("LIQUIDATOR") == 0

@@ -1,4 +1,4 @@
-"""Interest on negative balances of margin accounts (rules 8.30 to 8.33).
+"""Interest on negative balances of margin accounts (rules 8.30 to 8.32).
 
 A debt is lent by the clearing house's other participants.  The event carries asset and rate;
 `apply` computes what every debtor pays.

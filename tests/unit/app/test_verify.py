@@ -97,7 +97,7 @@ def test_a_journal_of_this_release_is_audited_as_a_whole(tmp_path: Path) -> None
         written(tmp_path, engine.journal), lambda phase, done, total: told.append(phase)
     )
 
-    assert found["audited"] == {"first": 1, "last": engine.sequence, "engine_version": 2}
+    assert found["audited"] == {"first": 1, "last": engine.sequence, "engine_version": 3}
     assert found["records"] == engine.sequence
     assert found["earlier"] == []
     assert found["state_digest"] == engine.state.digest().hex()
@@ -130,7 +130,7 @@ def test_an_upgraded_journal_is_audited_from_its_upgrade_on(
     found = json.loads(capsys.readouterr().out)
     last = engine.sequence
     assert code == 0
-    assert found["audited"] == {"first": last - 1, "last": last, "engine_version": 2}
+    assert found["audited"] == {"first": last - 1, "last": last, "engine_version": 3}
     assert found["earlier"][0]["last"] == last - 2
     assert main(["verify", str(old)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
@@ -168,4 +168,4 @@ def test_an_empty_journal_is_verified(tmp_path: Path) -> None:
 def test_the_audited_range_follows_the_earlier_records() -> None:
     report = AuditReport(3, 0, 0, bytes(32), (Era(1, 4, 1),))
 
-    assert audited(report) == {"first": 5, "last": 7, "engine_version": 2}
+    assert audited(report) == {"first": 5, "last": 7, "engine_version": 3}

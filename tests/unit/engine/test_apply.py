@@ -32,7 +32,9 @@ def test_events_that_only_report_change_nothing() -> None:
 
     apply_run(
         state,
-        event.MARGIN_ASSESSED.row(accounts=1, breaches=0, equity=2, initial=3, maintenance=4),
+        event.MARGIN_ASSESSED.row(
+            accounts=1, breaches=0, equity=2, initial=3, maintenance=4, unpaid=5
+        ),
     )
     apply_run(
         state,

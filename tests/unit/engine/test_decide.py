@@ -134,6 +134,7 @@ def test_an_assessment_updates_prices_in_order_and_sums_up_margin_accounts() -> 
             "equity": 26_000 * COIN,
             "initial": 9_300 * COIN,
             "maintenance": 4_650 * COIN,
+            "unpaid": 0,
         }
     ]
     house.price(463)

@@ -85,8 +85,9 @@ def test_trades_with_the_external_market_are_hedges_and_a_takeover_drops_them() 
     assert hedges.lots[maker, 1] == before - 7
 
     taken = event.ACCOUNT_TAKEN_OVER.row(
-        account=maker + options.first_account, equity=0, maintenance=0, is_first=True
-    )
+        account=maker + options.first_account, equity=0, maintenance=0, is_first=True,
+        charge=0, conversion_ppm=0, kept=0,
+    )  # fmt: skip
     _, dropped = hedges.take([batch(taken)])
     assert dropped[maker, 1] == 7 - before
     assert not hedges.lots[maker].any()
