@@ -170,7 +170,6 @@ class DueKind(IntEnum):
     ORDER_LIFE = 6
     SLICE = 7
     INTEREST = 8
-    GAINS_WINDOW = 9
 
 
 NEW_TERMS = (DueKind.PARAMETER, DueKind.TIERS, DueKind.MARGIN_RULE)
