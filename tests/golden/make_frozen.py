@@ -276,7 +276,7 @@ def leap(house: ClearingHouse) -> None:
     ):
         house.submit(set_parameter(parameter, value))
     begin = house.state.now_ns
-    for minute in (1, 2, 3, 10):
+    for minute in (1, 2, 3, 10, 30):
         house.price(130, at_ns=begin + minute * MINUTE)
 
 

@@ -48,7 +48,7 @@ def play(stream: Sequence[list[Run]], engine: Engine | None = None) -> Engine:
 
 
 def row_by_row(runs: Sequence[Run]) -> list[Run]:
-    """The same commands, each a run of its own; those of a table or a surface together."""
+    """The same commands, each a run of its own; those of a table or a surface stay together."""
     single: list[Run] = []
     for run in runs:
         if run.name in ("ReplaceTiers", "ReportSurface"):

@@ -20,6 +20,7 @@ from novate.kernel.clearing.columns import (
     Columns,
     PositionArrays,
 )
+from novate.kernel.clearing.open_interest import add_orders, sum_open
 from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus, Collateral
 
@@ -280,6 +281,9 @@ class PositionColumns(Columns):
         Lots of open orders on each side, not negative.
     link
         Next row of the same account, -1 for none; derived.
+    long_lots, short_lots
+        Lots of all holders that are long if all open buys fill, and short if all open sells do, not
+        negative, by instrument; derived.
     """
 
     SPEC: ClassVar[dict[str, tuple[Any, Any]]] = {
@@ -307,6 +311,8 @@ class PositionColumns(Columns):
         self.size = np.zeros(1, np.int64)
         super().__init__(capacity)
         self.slot = np.full(2 * capacity, NONE, np.int32)
+        self.long_lots: I64 = np.zeros(64, np.int64)
+        self.short_lots: I64 = np.zeros(64, np.int64)
 
     @property
     def count(self) -> int:
@@ -326,6 +332,24 @@ class PositionColumns(Columns):
         self.slot = np.full(2 * self.capacity, NONE, np.int32)
         self.reindex(accounts)
 
+    def widen(self, instruments: int) -> None:
+        """Make room for the totals of ``instruments`` instruments."""
+        more = np.zeros(max(instruments - len(self.long_lots), 0), np.int64)
+        if more.size:
+            more = np.zeros(max(more.size, len(self.long_lots)), np.int64)
+            self.long_lots = np.concatenate((self.long_lots, more))
+            self.short_lots = np.concatenate((self.short_lots, more))
+
+    def sum_open(self, instruments: int) -> tuple[I64, I64]:
+        """Return `long_lots` and `short_lots` as the rows make them; shape (instruments,)."""
+        longs, shorts = np.zeros(instruments, np.int64), np.zeros(instruments, np.int64)
+        sum_open(self.arrays(), longs, shorts)
+        return longs, shorts
+
+    def add_orders(self, row: int, buys: int, sells: int) -> None:
+        """Add lots of open orders on each side, not negative, to a position."""
+        add_orders(self.arrays(), row, buys, sells)
+
     def reindex(self, accounts: AccountColumns) -> None:
         """Rebuild the hash index and the lists of rows by account."""
         rebuild_index(self.arrays(), accounts.head)
@@ -343,6 +367,7 @@ class PositionColumns(Columns):
         return PositionArrays(
             self.account, self.instrument, self.lots, self.entry_cost, self.settlement_cost,
             self.realised, self.buy_lots, self.sell_lots, self.link, self.slot, self.size,
+            self.long_lots, self.short_lots,
         )  # fmt: skip
 
     def export(self) -> dict[str, npt.NDArray[Any]]:

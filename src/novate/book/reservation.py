@@ -37,10 +37,7 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
     state.accounts.open_order_hold[row["account"]] += row["open_order_hold"]
     state.positions.reserve(1, state.accounts)
     position = state.hold(row["account"], row["instrument"])
-    if row["lots"] > 0:
-        state.positions.buy_lots[position] += row["lots"]
-    else:
-        state.positions.sell_lots[position] -= row["lots"]
+    state.positions.add_orders(position, max(row["lots"], 0), max(-row["lots"], 0))
 
 
 def decide_release_margins(

@@ -68,6 +68,10 @@ class OrderColumns(NumberedColumns):
     is_open: B1
 
 
+UNCOVERED_MAX = 2**62
+"""What is uncovered, or on its way through the waterfall, counts as this much at most."""
+
+
 class LossColumns(NumberedColumns):
     """Losses that the waterfall has not taken yet, numbered from 1 (rules 12.8 and 12.11).
 
@@ -103,7 +107,7 @@ class DefaultColumns:
     waterfall
         Codes of `kernel.codes.Layer` in the declared order, the last layer last; shape (5,).
     uncovered
-        Numeraire units of past losses that nobody could bear, not negative: they stay on the
+        Numeraire units of past losses that nobody could bear, from 0 to 2**62: they stay on the
         liquidator until they are shared, or a surplus makes up for them (rules 13.18 and 12.12).
     share_due_ns
         When what is uncovered is shared by net worth, 0 for never (rule 13.31).
@@ -126,7 +130,16 @@ class DefaultColumns:
         twin.share_due_ns = self.share_due_ns
         return twin
 
+    def add_uncovered(self, amounts: I64) -> None:
+        """Add what nobody bears of some losses, numeraire units; it counts as 2**62 at most."""
+        self.uncovered = min(self.uncovered + _sum(amounts), UNCOVERED_MAX)
+
     def pending(self) -> int:
-        """Return losses that are open or stayed uncovered, numeraire units, not negative."""
+        """Return losses that are open or stayed uncovered, numeraire units, from 0 to 2**62."""
         losses = self.losses
-        return int(losses.amount[losses.live()].sum()) + self.uncovered
+        return min(_sum(losses.amount[losses.live()]) + self.uncovered, UNCOVERED_MAX)
+
+
+def _sum(amounts: I64) -> int:
+    """Sum of amounts that are not negative, also where 64 bits do not hold it."""
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())

@@ -28,6 +28,7 @@ from novate.message.refusal import (
     ResumeContractRefusal,
     SuspendContractRefusal,
 )
+from novate.message.settlement import Basis
 from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
 from novate.valuation.price_status import is_suspended
 
@@ -212,12 +213,14 @@ def decide_approve_settlement(x: DefaultState, row: Row, emit: Emit) -> Refusal 
     if name_number(row["approver"]) == c.proposer[i]:
         return Refusal(no.SAME_NAME, 1, 2)
     emit(event.SETTLEMENT_APPROVED, **row)
+    told = {"instrument": i, "instant_ns": x.now_ns, "basis": int(Basis.DECISION)}
     if x.is_option(i):
         ticks = payoff_ticks(c, i, price)
-        emit(event.OPTION_EXPIRED, instrument=i, final_e8=price, ticks=ticks, instant_ns=x.now_ns)
+        told["final_e8"] = price
+        emit(event.OPTION_EXPIRED, ticks=ticks, **told)
     else:
         ticks = min(to_ticks(price, int(c.tick_e8[i])), int(c.ticks_max[i]))
-        emit(event.CONTRACT_EXPIRED, instrument=i, ticks=ticks, instant_ns=x.now_ns)
+        emit(event.CONTRACT_EXPIRED, ticks=ticks, **told)
     close_orders_of_ended(x, i, emit)
     return None
 

@@ -60,6 +60,7 @@ from novate.message.topic import (
 )
 from novate.valuation import ClearingState
 from novate.valuation.other_price import index_prices, priced_at
+from novate.valuation.price_status import WAITING
 
 
 def decide_start_liquidations(
@@ -231,8 +232,10 @@ def decide_place_slices(x: PolicyState, columns: Row, emit: Emit) -> Sequence[tu
     if not rows.size:
         return refused.reasons()
     cancel_before_slices(x, accounts[rows], emit)
-    place_orders(x, accounts[rows], wanted_orders(x, accounts[rows]), emit)
+    wanted = wanted_orders(x, accounts[rows])
+    place_orders(x, accounts[rows], wanted, emit)
     next_ns = x.now_ns + x.parameter_of(Parameter.SLICE_INTERVAL_NS, accounts[rows])
+    next_ns[~np.isin(accounts[rows], wanted[:, 0])] = WAITING
     if is_liquidator[rows].any() and is_flat(x, liquidator):
         next_ns[is_liquidator[rows]] = 0
     emit.columns(event.SLICE_SCHEDULED, account=accounts[rows], instant_ns=next_ns)
@@ -333,12 +336,16 @@ def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
     return commands(command.STOP_LIQUIDATION, account=closing[is_cured])
 
 
-def slices(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `PlaceSlice` for the slices that are due, the liquidator's last (rule 4.20)."""
+def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:
+    """Return `PlaceSlice` for the slices that are due, the liquidator's last (rules 4.20, 4.92)."""
     closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
     closing = np.append(closing, x.single(Role.LIQUIDATOR))
     at_ns = x.accounts.slice_ns[closing]
-    return commands(command.PLACE_SLICE, account=closing[(at_ns > 0) & (at_ns <= x.now_ns)])
+    is_due = (at_ns > 0) & (at_ns <= x.now_ns)
+    waiting = np.flatnonzero(at_ns == WAITING)
+    if waiting.size:
+        is_due[waiting] = np.isin(closing[waiting], wanted_orders(x, closing[waiting])[:, 0])
+    return commands(command.PLACE_SLICE, account=closing[is_due])
 
 
 def _next_slices(x: DefaultState) -> I64:

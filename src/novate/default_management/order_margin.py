@@ -25,7 +25,7 @@ from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.way_out import look_at_cover, look_at_orders, margin_orders
 from novate.kernel.codes import AccountStatus
-from novate.margin.way_out import most_conceded_by_closing, order_bands
+from novate.margin.way_out import most_conceded_by_closing, order_bands, raises_initial
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
@@ -165,8 +165,10 @@ def closes_within_bounds(x: ClearingState, rows: I64) -> B1:
     look_at_cover(*arrays, accounts, contracts, closed, lost, beside, most)
     modelled = x.modelled_among(accounts)
     for k in modelled[closed[modelled] != 0].tolist():
-        numbers = (int(n[k]) for n in (accounts, contracts, closed, lost, beside))
-        most[k] = most_conceded_by_closing(x, *numbers)
+        account, i, lots = int(accounts[k]), int(contracts[k]), int(closed[k])
+        most[k] = most_conceded_by_closing(x, account, i, lots, int(lost[k]), int(beside[k]))
+        if raises_initial(x, account, i, -lots):
+            most[k] = -1
     is_kept = np.zeros(rows.size, np.bool_)
     is_kept[order] = np.repeat((closed != 0) & (cost <= most), np.diff(start))
     return is_kept

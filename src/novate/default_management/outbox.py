@@ -17,7 +17,7 @@ from novate.book.ledger import transfer
 from novate.canonical import Run
 from novate.default_management.conversion import apply_asset_converted, fill_conversion
 from novate.default_management.refused import Refused
-from novate.default_management.room import conversion_room, fill_room
+from novate.default_management.room import conversion_room, fee_room, trade_room
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.bound import COST_STOP
@@ -175,7 +175,7 @@ def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     if quantity:
         signed = quantity if rest > 0 else -quantity
         account = int(orders.account[order])
-        needed = (fill_room if is_position else conversion_room)(x, account, subject, signed, price)
+        needed = _fill_room(x, account, subject, signed, price, is_position=is_position)
         if needed >= COST_STOP:
             # The number itself may not fit into the journal.
             return Refusal(no.AMOUNT_TOO_LARGE, min(needed, 2**62), COST_STOP - 1)
@@ -191,13 +191,23 @@ def decide_report_fill(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
     return None
 
 
+def _fill_room(
+    x: ClearingState, account: int, subject: int, signed: int, price: int, *, is_position: bool
+) -> int:
+    """Return the largest number that a fill could leave in the books (rules 15.6 and 15.7)."""
+    if is_position:
+        market = x.single(Role.EXTERNAL_MARKET)
+        return trade_room(x, account, market, subject, signed, price)
+    return conversion_room(x, account, subject, signed, price)
+
+
 def _fill_position(
     x: ClearingState, number: int, account: int, i: int, lots: int, ticks: int, emit: Emit
 ) -> None:
     """Emit a fill with its liquidation fee.
 
-    The fee is charged in numeraire, is no more than the account's positive net equity, and is not
-    charged to the liquidator.
+    The fee is charged in numeraire, is no more than the account's positive net equity and what both
+    balances have room for, and is not charged to the liquidator.
     """
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     fee = 0
@@ -208,7 +218,7 @@ def _fill_position(
         mark = x.marks.mark[i]
         gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value
         after = x.assess(account).net + math.floor(gained * price)
-        fee = min(asked, max(after, 0))
+        fee = min(asked, max(after, 0), fee_room(x, account))
     emit(
         event.ORDER_FILLED,
         order=number, account=account, instrument=i, lots=lots, ticks=ticks, value=value, fee=fee,

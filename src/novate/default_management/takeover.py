@@ -37,6 +37,7 @@ from novate.default_management.close_out import (
 from novate.default_management.loss.policy import Bearer
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
+from novate.default_management.room import sweep_room, takeovers_with_room
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET, TOTAL_MAX
@@ -88,7 +89,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with takeover
         worth at or above the level at a price of rule 5.80, NOT_DUE while an open position, long
-        options aside, has a blocked price.
+        options aside, has a blocked price, or while the books have no room for it (rule 15.65).
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -103,6 +104,10 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
     is_gone[below] = holds_elsewhere(x, accounts[below], partial(stands, x))[0]
     refused.where(is_gone, No.CAUSE_GONE, np.minimum(worth, TOTAL_MAX), level)
     refused.where(blocked >= 0, No.NOT_DUE, 0, 1)
+    rows = refused.passing()
+    has_no_room = np.zeros(accounts.size, np.bool_)
+    has_no_room[rows] = ~takeovers_with_room(x, accounts[rows])
+    refused.where(has_no_room, No.NOT_DUE, 0, 1)
     rows = refused.passing()
     if rows.size:
         _take_over(x, accounts[rows], numbers[rows], emit)
@@ -222,7 +227,7 @@ def _mark_taken_over(
         accounts = x.accounts_of(groups[begins[-1] :])[0]
     x.accounts.is_closing_out[accounts] = True
     liquidator = x.single(Role.LIQUIDATOR)
-    if x.accounts.slice_ns[liquidator] == 0:
+    if x.accounts.slice_ns[liquidator] <= 0:
         x.set_slices(np.array([liquidator]), x.now_ns)
 
 
@@ -320,11 +325,18 @@ def decide_sweep_surplus(x: DefaultState, row: Row, emit: Emit) -> Refusal | Non
     liquidator = x.single(Role.LIQUIDATOR)
     if row["account"] != liquidator:
         return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
-    amount = x.assess(liquidator).net
-    if amount <= 0 or not is_flat(x, liquidator):
+    amount = surplus(x)
+    if amount <= 0:
         return Refusal(No.CAUSE_GONE, amount, 1)
     emit(event.SURPLUS_SWEPT, account=liquidator, amount=amount)
     return None
+
+
+def surplus(x: DefaultState) -> int:
+    """Return what a flat liquidator can pay of a positive net (rules 12.12 and 15.68), else 0."""
+    liquidator = x.single(Role.LIQUIDATOR)
+    net = x.assess(liquidator).net
+    return min(net, sweep_room(x)) if net > 0 and is_flat(x, liquidator) else 0
 
 
 def apply_surplus_swept(x: DefaultState, row: Row) -> None:
@@ -347,7 +359,8 @@ def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
         x, closing, margin.equity[closing], margin.maintenance[closing]
     )
     closing = closing[(worth < level) & (blocked < 0)]
-    return commands(command.TAKE_OVER, account=failing(x, closing, partial(stands, x)))
+    closing = failing(x, closing, partial(stands, x))
+    return commands(command.TAKE_OVER, account=closing[takeovers_with_room(x, closing)])
 
 
 def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
@@ -361,7 +374,7 @@ def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
 def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Return `SweepSurplus` if the liquidator is flat with a positive net (rule 4.21)."""
     liquidator = x.single(Role.LIQUIDATOR)
-    if not is_flat(x, liquidator) or x.assess(liquidator).net <= 0:
+    if surplus(x) == 0:
         return []
     return commands(command.SWEEP_SURPLUS, account=[liquidator])
 

@@ -19,8 +19,10 @@ from novate.default_management.loss.gains_haircut import bearable, cut_in_turn
 from novate.default_management.loss.policy import NET_WORTH
 from novate.default_management.loss.share import standing_groups
 from novate.default_management.policy_state import PolicyState
+from novate.default_management.room import payment_room
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import NET
+from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import Layer, Role
 from novate.message import command, event
@@ -69,10 +71,12 @@ def decide_share_uncovered(x: PolicyState, row: Row, emit: Emit) -> Refusal | No
         return Refusal(No.CAUSE_GONE, 0, 1)
     due_ns = x.defaults.share_due_ns or x.now_ns + WAIT_NS
     asked = _still_missing(x)
-    rest = _cut_gains(x, asked, emit)
+    payable = min(asked, payment_room(x))
+    rest = _cut_gains(x, payable, emit)
     if x.now_ns >= due_ns:
         rest = _share_by_worth(x, rest, emit)
         due_ns = x.now_ns + WAIT_NS
+    rest += asked - payable
     emit(
         event.UNCOVERED_SHARED,
         amount=asked - rest, left=rest, due_ns=due_ns if rest else 0,
@@ -88,7 +92,7 @@ def _still_missing(x: DefaultState) -> int:
 
 def _cut_gains(x: PolicyState, amount: int, emit: Emit) -> int:
     """Cut gains as the last layer does; returns what they do not bear, numeraire units."""
-    cut = cut_in_turn(x, np.array([amount]))
+    cut = cut_in_turn(x, np.array([amount]), bearable(x))
     taken = int(cut.taken[0])
     if taken:
         emit.booked(
@@ -133,8 +137,10 @@ def _worth_of_others(x: PolicyState) -> tuple[I64, I64]:
     is_fund = x.accounts.used("role") == Role.DEFAULT_FUND
     payers = np.flatnonzero(is_fund | standing_groups(x))
     net = x.assess_all()[payers, NET]
-    worth = np.maximum(np.where(is_fund[payers], x.accounts.balance[payers, 0], net), 0)
-    return payers, worth
+    cash = x.accounts.balance[payers, 0]
+    # No balance falls below -2**60 by it (rule 15.70).
+    worth = np.minimum(np.where(is_fund[payers], cash, net), cash + AMOUNT_MAX)
+    return payers, np.maximum(worth, 0)
 
 
 def _pay(x: PolicyState, payers: I64, amounts: I64, emit: Emit) -> None:
@@ -164,7 +170,7 @@ def uncovered_shares(x: PolicyState, margin: MarginColumns) -> list[Run]:
         return []
     due_ns = x.defaults.share_due_ns
     is_due = due_ns == 0 or x.now_ns >= due_ns or _still_missing(x) < x.defaults.uncovered
-    if not is_due and not bearable(x).any():
+    if not is_due and not (payment_room(x) and bearable(x).any()):
         return []
     return commands(command.SHARE_UNCOVERED, account=[x.single(Role.LIQUIDATOR)])
 

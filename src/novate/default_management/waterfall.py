@@ -39,6 +39,7 @@ from novate.default_management.loss.policy import (
 )
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
+from novate.default_management.room import payment_room
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -160,7 +161,9 @@ def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
     The prefunded layers take all losses, in order of number, before the last one takes any: their
     balances do not depend on what the last layer takes, nor the gains on what they pay.
     """
-    left, paid = _bear_prefunded(x, rows)
+    amounts = x.defaults.losses.amount[rows]
+    payable = _payable(x, amounts)
+    left, paid = _bear_prefunded(x, rows, payable)
     if left.any():
         last = x.last_layer()
         if not last.moves_cash_alone:
@@ -169,9 +172,21 @@ def _allocate(x: PolicyState, numbers: I64, rows: I64, emit: Emit) -> None:
         borne = last.bear(x, numbers, left, emit)
         _require_conserved(last, left, borne)
         left, paid = borne.left, np.concatenate((paid, borne.paid))
-    x.defaults.uncovered += int(left.sum())
+    left = left + (amounts - payable)
+    x.defaults.add_uncovered(left)
     _journal(x, numbers, paid, left, emit)
     emit.columns(event.LOSS_CLOSED, loss=numbers)
+
+
+def _payable(x: PolicyState, amounts: I64) -> I64:
+    """Return what may be paid of some losses in their order (rule 15.67); shape (losses,)."""
+    payable, room = amounts.copy(), payment_room(x)
+    if amounts.sum(dtype=np.float64) < room / 2:
+        return payable
+    for k, amount in enumerate(amounts.tolist()):
+        payable[k] = min(amount, room)
+        room -= int(payable[k])
+    return payable
 
 
 def _journal(x: PolicyState, numbers: I64, paid: I64, left: I64, emit: Emit) -> None:
@@ -200,7 +215,7 @@ def _require_conserved(layer: LastLayer, rest: I64, borne: Borne) -> None:
         require(bool((total + left == rest).all()), f"{name} pays or leaves every unit of a loss")
 
 
-def _bear_prefunded(x: PolicyState, rows: I64) -> Borne:
+def _bear_prefunded(x: PolicyState, rows: I64, amounts: I64) -> Borne:
     """Book what the prefunded layers of the declared waterfall pay for some losses.
 
     A loss of the liquidator has no defaulting member.  The members of the accounts that it took
@@ -224,7 +239,7 @@ def _bear_prefunded(x: PolicyState, rows: I64) -> Borne:
         np.unique(answers[x.accounts.used("is_closing_out")]),
         x.single(Role.LIQUIDATOR),
         np.where(role[defaulter] == Role.LIQUIDATOR, -1, answers[defaulter]),
-        x.defaults.losses.amount[rows],
+        amounts,
         left,
     )
     return Borne(left, paid)
@@ -240,7 +255,7 @@ def apply_loss_allocated(x: DefaultState, columns: Row) -> None:
         of layer UNCOVERED moves no cash: its amount is added to what is uncovered.
     """
     is_paid = columns["layer"] != Layer.UNCOVERED
-    x.defaults.uncovered += int(columns["amount"][~is_paid].sum())
+    x.defaults.add_uncovered(columns["amount"][~is_paid])
     collect(
         x.accounts, 0, columns["payer"][is_paid], x.single(Role.LIQUIDATOR),
         columns["amount"][is_paid],
@@ -274,7 +289,13 @@ TOPIC: Topic[PolicyState] = Topic(
     applications=(
         Application(event.WATERFALL_DECLARED, apply_waterfall_declared, NOBODY),
         Application(event.LOSS_ALLOCATED, apply_loss_allocated, PAYER, is_by_column=True),
-        Application(event.GAINS_CUT, gains_haircut.apply_gains_cut, EVERYBODY, is_by_column=True),
+        Application(
+            event.GAINS_CUT,
+            gains_haircut.apply_gains_cut,
+            EVERYBODY,
+            is_by_column=True,
+            older=((1, gains_haircut.apply_gains_cut_without_bounds),),
+        ),
         Application(
             event.POSITION_DELEVERAGED, auto_deleveraging.apply_position_deleveraged, ACCOUNT
         ),

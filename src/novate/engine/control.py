@@ -12,6 +12,7 @@ from novate.kernel.clearing.sweep import margin_totals
 from novate.market.index import note_assessed
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
+from novate.message.parameter import DAY
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
 from novate.message.topic import NOBODY, Application, Decision, Topic, report_only
 from novate.settlement.interest import INTEREST
@@ -19,14 +20,23 @@ from novate.settlement.interest import INTEREST
 INSTANT_MAX = 2**62
 """Last instant of the clock, in the year 2116: sums with any interval stay inside 64 bits."""
 
+STEP_MAX_NS = 366 * DAY
+"""Longest step of the clock once it is set: what one step leads to stays bounded."""
+
+
+def latest_instant(state: State) -> int:
+    """Return the latest instant to which the clock may move now (rules 4.2 and 4.90), ns."""
+    return min(state.now_ns + STEP_MAX_NS, INSTANT_MAX) if state.now_ns > 0 else INSTANT_MAX
+
 
 def decide_advance_time(state: State, row: Row, emit: Emit) -> Refusal | None:
     """Move the clock forward; due work has been drained before."""
     now = state.now_ns
     if row["instant_ns"] < now or row["instant_ns"] <= 0:
         return Refusal(AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT, row["instant_ns"], max(now, 1))
-    if row["instant_ns"] > INSTANT_MAX:
-        return Refusal(AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE, row["instant_ns"], INSTANT_MAX)
+    latest = latest_instant(state)
+    if row["instant_ns"] > latest:
+        return Refusal(AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE, row["instant_ns"], latest)
     emit(event.TIME_ADVANCED, instant_ns=row["instant_ns"])
     return None
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from novate.canonical import GENESIS, Record, Run, encode_runs, seal
 from novate.engine.batch import Batch, asked_digest, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.control import INSTANT_MAX
+from novate.engine.control import latest_instant
 from novate.engine.journal import JournalStore
 from novate.engine.keys import Keys
 from novate.engine.linked import Extract, decide_record
@@ -260,7 +260,7 @@ class Engine:
         control = part[0].name
         if control == command.ADVANCE_TIME.name:
             until_ns = int(rows_of(part[0])[0]["instant_ns"])
-            if until_ns <= INSTANT_MAX:  # else it will be refused
+            if until_ns <= latest_instant(self.state):  # else it will be refused
                 self._drain_due(until_ns, pending)
         self._decide(part, origin, pending)
         if control == command.ASSESS_MARGIN.name:

@@ -187,6 +187,8 @@ class Extract:
         rows = rows_of_accounts(real.positions.arrays(), real.accounts.head, self._accounts, start)
         x = self.state
         x.positions = PositionColumns(1 << (rows.size + 4 * LINKED_MAX).bit_length())
+        x.positions.long_lots = real.positions.long_lots.copy()
+        x.positions.short_lots = real.positions.short_lots.copy()
         copy_rows(real.positions.arrays(), rows, x.positions.arrays(), x.accounts.head)
         x.locate_suspense()
 

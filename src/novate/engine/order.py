@@ -57,6 +57,7 @@ WORK: tuple[Work[State], ...] = (
 STAGES: tuple[Stage[State], ...] = (
     barrier.looks,
     cycle.fundings,
+    cycle.late_cycles,
     expiry.expiries,
     order_margin.remargins,
     order_margin.cancellations,

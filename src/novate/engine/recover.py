@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from novate.canonical import Record, Run, encode_runs
 from novate.engine.batch import CONTROL, Batch, apply_record, decode_batch, split_at_control
 from novate.engine.consequence import consequences, due_commands, due_list
-from novate.engine.control import INSTANT_MAX
+from novate.engine.control import latest_instant
 from novate.engine.engine import Engine
 from novate.engine.journal import JournalStore
 from novate.engine.linked import Extract, decide_record
@@ -210,7 +210,7 @@ class _Course:
 
     def check(self, record: Record, commands: tuple[Run, ...]) -> None:
         """Stop unless engine commands are those the state called for, and none is missing."""
-        instant = _instant(commands)
+        instant = _instant(self._state, commands)
         called = consequences(self._state) if self._is_draining else []
         if record.origin == Origin.ENGINE:
             if not called:
@@ -242,12 +242,12 @@ class _Course:
             raise JournalError("the journal ends before what its last command causes")
 
 
-def _instant(commands: tuple[Run, ...]) -> int | None:
-    """Instant to which commands move the clock, or nothing."""
+def _instant(state: State, commands: tuple[Run, ...]) -> int | None:
+    """Instant to which commands move the clock, or nothing if they do not or may not."""
     if not commands or commands[0].name != command.ADVANCE_TIME.name:
         return None
     instant = int(rows_of(commands[0])[0]["instant_ns"])
-    return instant if instant <= INSTANT_MAX else None
+    return instant if instant <= latest_instant(state) else None
 
 
 def _compare(record: Record, what: str, expected: list[Run], found: tuple[Run, ...]) -> None:

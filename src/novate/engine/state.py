@@ -18,7 +18,7 @@ from novate.engine.plugin import PLUGINS, Plugins
 from novate.errors import JournalError, require
 from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64, Columns
-from novate.kernel.clearing.position import largest_gross, largest_gross_of
+from novate.kernel.clearing.position import largest_sizes, largest_sizes_of
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Role
 from novate.margin.option_mark import value_options
@@ -138,9 +138,12 @@ class State(PolicyState):
             _require_room(x, x.reach_of_a_lot())
         _require_cancelled(x, lots, pending)
         terms = x.instruments
+        longs, shorts = x.positions.sum_open(terms.count)
         require(
             bool((terms.used("lots_sum") == lots).all())
             and bool((terms.used("pending_sum") == pending).all())
+            and bool((x.positions.long_lots[: terms.count] == longs).all())
+            and bool((x.positions.short_lots[: terms.count] == shorts).all())
             and bool((x.accounts.balance_sum == asset_sums(x.accounts)).all()),
             "running totals are those of the rows",
         )
@@ -196,12 +199,12 @@ class State(PolicyState):
     def _require_bounds(self, accounts: IndexArray) -> None:
         """Stop when the positions of one of some accounts could add up to what 64 bits cannot."""
         terms = self.instruments
-        gross, cost = largest_gross_of(
+        reach, cost = largest_sizes_of(
             self.positions.arrays(), self.accounts.head, accounts, terms.form, terms.unit,
-            terms.ticks_max,
+            terms.ticks_max, terms.settlement_asset, self.single(Role.SETTLEMENT),
+            self.assets.count,
         )  # fmt: skip
-        require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
-        require(gross <= COST_STOP, f"no account's gross is over {COST_STOP}, one is {gross:.0f}")
+        _require_sizes(reach, cost)
 
     def copy(self) -> Self:
         """Return an independent copy: a fork."""
@@ -283,11 +286,20 @@ class State(PolicyState):
 
 def _require_room(x: ClearingState, reach: npt.NDArray[np.float64]) -> None:
     """Stop when an account's positions could owe or be owed what 64 bits cannot add up."""
-    gross = np.zeros(x.accounts.count)
-    cost = largest_gross(x.positions.arrays(), reach, gross)
-    require(cost < COST_STOP, f"no cost reaches {COST_STOP}, one is {cost:.0f}")
-    largest = float(gross.max(initial=0.0))
-    require(largest < COST_STOP, f"no account's gross reaches {COST_STOP}, one is {largest:.0f}")
+    settled_in = x.instruments.used("settlement_asset")
+    for asset in range(x.assets.count):
+        costs, reaches = np.zeros(x.accounts.count), np.zeros(x.accounts.count)
+        largest_sizes(
+            x.positions.arrays(), np.where(settled_in == asset, reach, -1.0),
+            x.single(Role.SETTLEMENT), costs, reaches,
+        )  # fmt: skip
+        _require_sizes(float(reaches.max(initial=0.0)), float(costs.max(initial=0.0)))
+
+
+def _require_sizes(reach: float, cost: float) -> None:
+    """Stop when reaches or settlement costs of an account add up to too much in an asset."""
+    require(reach <= COST_STOP, f"no account reaches over {COST_STOP}, one reaches {reach:.0f}")
+    require(cost <= COST_STOP, f"no account's costs are over {COST_STOP}, one has {cost:.0f}")
 
 
 def _require_cancelled(x: ClearingState, lots: I64, pending: I64) -> None:

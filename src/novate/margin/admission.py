@@ -18,10 +18,11 @@ from novate.book.reservation import reservation_rows
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import gross_lots_elsewhere
+from novate.kernel.clearing.open_interest import open_order_beyond
 from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CLOSED, SELLER
 from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_of
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
-from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role
+from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.margin.way_out import conceded_with, netted_lots, order_loss
 from novate.market.collar import collars_of
 from novate.message import command, event
@@ -76,7 +77,8 @@ def decide_submit_trades(
     market_owes = bool(x.assets.used("external_called").any())
     status = without_the_expired(x, columns["instrument"])
     at, asked_row = 0, -1
-    asked = np.zeros((2 if x.modelled_groups().size else 0, ASKED), np.int64)
+    asks = bool(x.modelled_groups().size or x.option_rules.count)
+    asked = np.zeros((2 if asks else 0, ASKED), np.int64)
     with without_stale_collateral(x):
         while at < rows:
             at = decide_trades(
@@ -112,14 +114,14 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
 
     Rows are the buyer and the seller, columns initial and maintenance margin after the trade, both
     before it, and maintenance margin after it if open orders of its direction fill too, numeraire
-    units; zero for a side whose margin the kernel adds up itself.
+    units; zero for a side that holds no margin.  What debts ask for is no part of it.
     """
     asked = np.zeros((2, ASKED), np.int64)
     i, lots, ticks = (int(columns[name][row]) for name in ("instrument", "lots", "ticks"))
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     for side, name, sign in ((BUYER, "buyer", 1), (SELLER, "seller", -1)):
         account = int(columns[name][row])
-        if x.is_standard(account):
+        if not x.accounts.is_margined[account]:
             continue
         entry = entry_of_trade(x.positions.arrays(), account, i, sign * lots, sign * value)
         before = book_of(x, account)
@@ -175,7 +177,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     -------
     Refusal | None
         Reasons of `message.refusal.ReserveMarginRefusal`: those of the row and of 64 bits first,
-        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, last MEMBER_NOT_ACTIVE.
+        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, MEMBER_NOT_ACTIVE, last OPEN_INTEREST_TOO_LARGE.
     """
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -195,12 +197,19 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         # A way out of the position (rule 7.27): it holds its loss like every other order.
         with without_stale_collateral(x):
             conceded, most = conceded_with(x, account, i, lots, limit)
+            before = x.assess(account).initial
+        if after.initial > before and lots < 0 and x.instruments.style[i] == Style.PREMIUM:
+            # It would sell a long option that limits shorts.
+            return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
         if conceded > most:
             return Refusal(No.INSUFFICIENT_MARGIN, conceded, most)
     if is_halted(x, i) and not _only_reduces(x, account, i, lots):
         return Refusal(No.PRICE_BLOCKED, lots, 0)
     if x.accounts.is_suspended[account] and not _only_reduces(x, account, i, lots):
         return Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
+    refusal = _open_interest_refusal(x, account, i, lots)
+    if refusal is not None:
+        return refusal
     emit(
         event.MARGIN_RESERVED,
         reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
@@ -221,6 +230,17 @@ def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int
     )  # fmt: skip
     if gross > AMOUNT_MAX:
         return Refusal(No.AMOUNT_TOO_LARGE, int(gross), AMOUNT_MAX)
+    return None
+
+
+def _open_interest_refusal(x: ClearingState, account: int, i: int, lots: int) -> Refusal | None:
+    """Whether the contracts of an asset come to too much with an order filled (rule 15.63)."""
+    beyond = open_order_beyond(
+        x.positions.arrays(), x.instrument_arrays(), x.instruments.count, account, i,
+        max(lots, 0), max(-lots, 0), np.zeros(x.assets.count, np.int64),
+    )  # fmt: skip
+    if beyond > 0:
+        return Refusal(No.OPEN_INTEREST_TOO_LARGE, int(beyond), AMOUNT_MAX)
     return None
 
 

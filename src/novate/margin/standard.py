@@ -1,8 +1,10 @@
 """The standard margin model: rules of contracts, added up over all positions of a group.
 
 It nets nothing between contracts: each position is margined by itself, by a rule of `contract_rule`
-that names its source (rules 3.5 to 3.9 and 3.13 to 3.15).  The kernels add up the same terms for
-all accounts at once and decide with them; this is the same sum with its parts.
+that names its source (rules 3.5 to 3.9 and 3.13 to 3.15).  Only shorts of options are asked for no
+more than they can lose together with long ones of the same settlement (rules 3.60 to 3.64).  The
+kernels add up the same terms, without that relief, for all accounts at once; this is the same sum
+with its parts.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from novate.kernel.clearing.assess import SUM_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group_book import sum_contract_rules
 from novate.kernel.clearing.requirement import STANDARD
-from novate.kernel.codes import Bound
+from novate.kernel.codes import Bound, Style
 from novate.margin.contract_rule import CATALOGUE
+from novate.margin.contract_rule.limited_risk import having_both_sides, reliefs
 from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1, MarginModel, MarketChange, holding_moved
@@ -55,6 +58,7 @@ class Standard(MarginModel):
             parts.append(Component(rule.name, i, initial, maintenance))
             if book.lots[row] and maintenance > most:
                 binding, most = Binding(Bound.CONTRACT, i, number), maintenance
+        parts += reliefs(market, book)
         return Requirement(
             min(sum(part.initial for part in parts), SUM_MAX),
             min(sum(part.maintenance for part in parts), SUM_MAX),
@@ -69,8 +73,21 @@ class Standard(MarginModel):
             market.instrument_arrays(), market.asset_arrays(), books.start, books.instrument,
             books.lots, books.entry_cost, books.buy_lots, books.sell_lots, out,
         )  # fmt: skip
+        for k in np.flatnonzero(having_both_sides(market, books)).tolist():
+            parts = reliefs(market, books[k])
+            if parts and out[k].max() < SUM_MAX:
+                out[k] += np.sum([(part.initial, part.maintenance) for part in parts], axis=0)
+            elif parts:
+                asked = self.requirement(market, books[k])
+                out[k] = asked.initial, asked.maintenance
         return out
 
     def affected(self, market: MarketState, change: MarketChange, books: GroupBooks) -> B1:
-        """Groups that hold what moved; another rule of a contract is told as a touch of all."""
-        return holding_moved(market, change, books)
+        """Groups that hold what moved, or options whose settlement window has begun.
+
+        Options of one expiry are settled at one price unless their windows have seen other times.
+        Another rule of a contract is told as a touch of all.
+        """
+        is_option = market.instruments.style[books.instrument] == Style.PREMIUM
+        is_inside = is_option & (market.marks.final_ms[books.instrument] > 0)
+        return holding_moved(market, change, books) | books.having(is_inside)

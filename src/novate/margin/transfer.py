@@ -133,7 +133,8 @@ def _size_refusal(x: ClearingState, row: Row) -> Refusal | None:
     lots = abs(int(p.lots[at]) + orders) + int(gross_lots_elsewhere(*arrays, receiver, i))
     if lots > x.instruments.lots_max[i]:
         return Refusal(No.POSITION_LIMIT, lots, int(x.instruments.lots_max[i]))
-    size = max(abs(int(p.entry_cost[at])), abs(int(p.settlement_cost[at])))
+    balance = x.accounts.balance[receiver, x.instruments.settlement_asset[i]]
+    size = max(abs(int(p.entry_cost[at])), abs(int(p.settlement_cost[at])), abs(int(balance)))
     for account in (row["sender"], receiver):
         gross = gross_reserved(*arrays, x.instrument_arrays(), account, i, 0, 0)
         size = max(size, int(gross))

@@ -18,6 +18,7 @@ from novate.kernel.clearing.way_out import (
     order_loss_of,
     worth_of_shorts,
 )
+from novate.kernel.codes import Style
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
 
@@ -109,9 +110,25 @@ def most_conceded_by_closing(
     shorts = worth_of_shorts(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(), account
     )
-    after = x.assess_after(account, i, lots=lots)
+    closed = x.assess_after(account, i, lots=lots)
+    after = closed.maintenance - closed.debt_maintenance + before.debt_maintenance
     cover = max(before.equity - int(shorts), 0) - lost
-    return int(most_conceded_of(cover, conceded, before.maintenance, after.maintenance))
+    return int(most_conceded_of(cover, conceded, before.maintenance, after))
+
+
+def raises_initial(x: ClearingState, account: int, i: int, sells: int) -> bool:
+    """Return whether more initial margin is asked with sells of an option open than without them.
+
+    Parameters
+    ----------
+    account, i, sells
+        Whose orders they are, the option, and their lots in the netting set, not negative.
+    """
+    is_option = x.instruments.style[i] == Style.PREMIUM
+    if not is_option or sells <= 0 or x.is_summed(account):
+        return False
+    without = x.assess_after(account, i, sells=-sells)
+    return x.assess(account).initial > without.initial
 
 
 def order_bands(x: ClearingState) -> I64:

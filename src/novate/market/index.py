@@ -25,6 +25,9 @@ PRICE_MAX_E8 = 10**17
 
 MS = 1_000_000
 
+PREMIUM_MS_MAX = 30 * 86_400_000
+"""Time over which premiums are added up at most, the longest funding interval, in ms."""
+
 WORD_E8 = 10**9
 """Unit in which options add up their index: sums of it and of the rest each fit into 64 bits."""
 
@@ -256,7 +259,7 @@ def premium_so_far(marks: MarkColumns, i: int, now_ns: int) -> tuple[int, int]:
     if marks.mark[i] == 0:
         return 0, 0
     since = max(int(marks.updated_ns[i]), int(marks.premium_from_ns[i]))
-    elapsed = max(now_ns - since, 0) // MS
+    elapsed = min(max(now_ns - since, 0) // MS, max(PREMIUM_MS_MAX - int(marks.premium_ms[i]), 0))
     total = int(marks.premium_sum[i]) + int(marks.premium_e9[i]) * elapsed
     return total, int(marks.premium_ms[i]) + elapsed
 

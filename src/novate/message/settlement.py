@@ -9,12 +9,13 @@ from novate.message.field import INSTRUMENT
 
 
 class Basis(IntEnum):
-    """What a final settlement price was made from (rules 8.42 to 8.44)."""
+    """What a final settlement price was made from (rules 8.42 to 8.44, 8.66)."""
 
     NOT_TOLD = 0
     WINDOW = 1  # what was observed in the settlement window, or without one the index at expiry
     FIRST_FRESH = 2  # that and, for the time not observed, the first index after it
     LAST = 3  # the last index: none came in time
+    DECISION = 4  # two named it (rule 8.66)
 
 
 _BASIS = Field("basis", "int8", "message.settlement.Basis: what the price was made from", 2, 0)
@@ -71,8 +72,15 @@ CYCLE_POSTPONED = declare(
     INSTRUMENT,
     Field("kind", "int8", "kernel.codes.DueKind"),
     Field("instant_ns", "int64", "instant it was due"),
+    Field(
+        "next_ns",
+        "int64",
+        "instant of the next attempt; of an expiry the end of its wait; -1, of funding minus the "
+        "instant it was due: it waits for the price; 0: not told",
+        since=2,
+        default=0,
+    ),
     version=2,
-    renamed={2: {}},
 )
 FUNDING_SETTLED = declare(
     "FundingSettled",

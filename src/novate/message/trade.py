@@ -121,6 +121,7 @@ class SubmitTradeRefusal(IntEnum):
     MEMBER_NOT_ACTIVE = 18
     ORDERS_UNCOVERED = 19
     EXTERNAL_MARKET_OWES = 20
+    OPEN_INTEREST_TOO_LARGE = 21
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -139,6 +140,7 @@ class ReserveMarginRefusal(IntEnum):
     INSUFFICIENT_MARGIN = 11
     PRICE_BLOCKED = 12
     MEMBER_NOT_ACTIVE = 13
+    OPEN_INTEREST_TOO_LARGE = 14
 
 
 class ReleaseMarginRefusal(IntEnum):

@@ -56,6 +56,8 @@ GAINS_CUT = declare(
     Field("amount", "int64", "numeraire units"),
     Field("gains", "int64", "sum of what the winners could bear, numeraire units"),
     Field("winners", "int64", "accounts that could bear something"),
+    version=2,
+    renamed={2: {}},
 )
 POSITION_DELEVERAGED = declare(
     "PositionDeleveraged",

@@ -99,7 +99,8 @@ def observe_barrier(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     if due == 0 or due > x.now_ns:
         return Refusal(No.NOT_DUE, x.now_ns, due)
     if not x.is_fresh(int(c.underlying[i])):
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.OBSERVATION, instant_ns=x.now_ns)
+        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.OBSERVATION, instant_ns=x.now_ns,
+             next_ns=WAITING)  # fmt: skip
         return None
     if _touches(x, i):
         touch(x, i, emit)

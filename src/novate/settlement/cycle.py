@@ -13,7 +13,13 @@ import numpy as np
 from novate.book.state import HOLDERS
 from novate.canonical import Run
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.settle import RATE_SCALE, apply_cycle, apply_funding, count_funding
+from novate.kernel.clearing.settle import (
+    RATE_SCALE,
+    apply_cycle,
+    apply_funding,
+    count_funding,
+    funding_fits,
+)
 from novate.kernel.codes import AccountStatus, DueKind, InstrumentStatus, Role
 from novate.market.index import premium_so_far
 from novate.message import command, event
@@ -62,10 +68,15 @@ def decide_settle_cycle(x: ClearingState, row: Row, emit: Emit) -> Refusal | Non
     if row["cycle"] != x.instruments.cycle[i] + 1:
         return Refusal(No.CAUSE_GONE, row["cycle"], int(x.instruments.cycle[i]) + 1)
     if is_blocked(x, i):
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.CYCLE, instant_ns=x.now_ns)
+        postpone(x, i, DueKind.CYCLE, WAITING, emit)
         return None
     emit(event.CYCLE_SETTLED, ticks=int(x.marks.mark[i]), instant_ns=x.now_ns, **row)
     return None
+
+
+def postpone(x: ClearingState, i: int, kind: DueKind, next_ns: int, emit: Emit) -> None:
+    """Emit `CyclePostponed` of what was due now, with the next attempt as the event tells it."""
+    emit(event.CYCLE_POSTPONED, instrument=i, kind=kind, instant_ns=x.now_ns, next_ns=next_ns)
 
 
 def known(x: ClearingState, i: int) -> bool:
@@ -88,26 +99,30 @@ def apply_cycle_settled(x: ClearingState, row: Row) -> None:
         x.single(Role.RESIDUE), i, row["ticks"], x.holders(i),
     )  # fmt: skip
     x.instruments.cycle[i] = row["cycle"]
-    x.instruments.next_cycle_ns[i] += x.instruments.cycle_ns[i]
+    due, interval = int(x.instruments.next_cycle_ns[i]), int(x.instruments.cycle_ns[i])
+    is_late = due == WAITING
+    following = (x.now_ns // interval + 1) * interval if is_late else due + interval
+    x.instruments.next_cycle_ns[i] = following
     x.enter_contract(i)
+
+
+NEXT = {
+    DueKind.CYCLE: "next_cycle_ns",
+    DueKind.FUNDING: "next_funding_ns",
+    DueKind.OBSERVATION: "next_observation_ns",
+    DueKind.EXPIRY: "next_expiry_ns",
+}
+"""Columns of instruments with the instants at which work of a kind is due."""
 
 
 def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
-    """Move a cycle by an interval; let what waits for a price wait (rules 8.13, 8.15 and 8.40).
+    """Set when work of a contract is tried again, ns, or let it wait (rules 8.13, 8.15 and 8.40).
 
-    Funding that waits keeps its instant, negative; one without time in its sum is moved.  A final
-    settlement waits no longer than `SETTLEMENT_WAIT_NS` after expiry (rule 8.44).
+    Funding that waits keeps its instant, negative.  A final settlement waits no longer than
+    `SETTLEMENT_WAIT_NS` after expiry (rule 8.44).
     """
-    i, instruments = row["instrument"], x.instruments
-    if row["kind"] == DueKind.FUNDING and premium_so_far(x.marks, i, x.now_ns)[1]:
-        instruments.next_funding_ns[i] = -instruments.next_funding_ns[i]
-    elif row["kind"] == DueKind.EXPIRY:
-        wait = x.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
-        instruments.next_expiry_ns[i] = instruments.expiry_ns[i] + wait
-    else:
-        postpone_before(x, row)
-        return
-    x.enter_contract(i)
+    getattr(x.instruments, NEXT[DueKind(row["kind"])])[row["instrument"]] = row["next_ns"]
+    x.enter_contract(row["instrument"])
 
 
 def postpone_before(x: ClearingState, row: Row) -> None:
@@ -175,8 +190,14 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if row["period"] != instruments.period[i] + 1:
         return Refusal(No.CAUSE_GONE, row["period"], int(instruments.period[i]) + 1)
     total, elapsed = premium_so_far(x.marks, i, x.now_ns)
-    if is_unpriced(x, i) or elapsed == 0:
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.FUNDING, instant_ns=x.now_ns)
+    if is_unpriced(x, i):
+        postpone(x, i, DueKind.FUNDING, -due, emit)
+        return None
+    has_waited = instruments.next_funding_ns[i] < 0
+    passed = (x.now_ns - due) // int(instruments.funding_ns[i]) if has_waited else 0
+    next_ns = due + (passed + 1) * int(instruments.funding_ns[i])
+    if elapsed == 0:
+        postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
     rate = funding_rate(
         total // elapsed,
@@ -184,12 +205,17 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         int(instruments.funding_damper_e9[i]),
         int(instruments.funding_cap_e9[i]),
     )
-    has_waited = instruments.next_funding_ns[i] < 0
-    passed = (x.now_ns - due) // int(instruments.funding_ns[i]) if has_waited else 0
+    rate = min(max(rate * (passed + 1), -RATE_SCALE), RATE_SCALE)
+    if not funding_fits(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), i,
+        int(x.marks.mark[i]), rate, x.holders(i),
+    ):  # fmt: skip
+        postpone(x, i, DueKind.FUNDING, next_ns, emit)
+        return None
     emit(
         event.FUNDING_SETTLED,
         instrument=i, period=row["period"] + passed, ticks=int(x.marks.mark[i]),
-        rate_e9=min(max(rate * (passed + 1), -RATE_SCALE), RATE_SCALE), instant_ns=x.now_ns,
+        rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
     return None
@@ -214,15 +240,15 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
 
 
 def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
-    """Exchange funding that no gains window counts: what version 1 of the event does."""
+    """Exchange funding of a period that no gains window counts: what version 1 did."""
     i = row["instrument"]
     apply_funding(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(),
         x.single(Role.RESIDUE), i, row["ticks"], row["rate_e9"], x.holders(i),
     )  # fmt: skip
     x.instruments.period[i] = row["period"]
-    due = abs(int(x.instruments.next_funding_ns[i]))
-    x.instruments.next_funding_ns[i] = due + row["periods"] * int(x.instruments.funding_ns[i])
+    due, interval = abs(int(x.instruments.next_funding_ns[i])), int(x.instruments.funding_ns[i])
+    x.instruments.next_funding_ns[i] = due + row.get("periods", 1) * interval
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
@@ -259,6 +285,13 @@ def fundings(x: ClearingState, margin: MarginColumns) -> list[Run]:
     waiting = np.flatnonzero(x.instruments.used("next_funding_ns") < 0)
     back = np.array([i for i in waiting.tolist() if not is_unpriced(x, i)], np.int64)
     return [_settle_funding(x, back)] if back.size else []
+
+
+def late_cycles(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Return `SettleCycle` for cycles whose price is there again (rule 4.91)."""
+    waiting = np.flatnonzero(x.instruments.used("next_cycle_ns") == WAITING)
+    back = np.array([i for i in waiting.tolist() if not is_blocked(x, i)], np.int64)
+    return [_settle_cycle(x, back)] if back.size else []
 
 
 def _fundings(x: ClearingState) -> I64:
@@ -321,5 +354,5 @@ TOPIC: Topic[ClearingState] = Topic(
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),
     work=(FUNDING, CYCLE),
-    stages=(fundings, gains_windows),
+    stages=(fundings, late_cycles, gains_windows),
 )

@@ -28,7 +28,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.settlement import Basis
 from novate.message.topic import Application, Topic, column_work, commands
-from novate.settlement.cycle import known, subject_refusal
+from novate.settlement.cycle import known, postpone, subject_refusal
 from novate.valuation import ClearingState
 from novate.valuation.price_status import has_stale_index
 
@@ -55,7 +55,8 @@ def settle_expiry(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
         return refusal
     basis = basis_of(x, i)
     if basis is None:
-        emit(event.CYCLE_POSTPONED, instrument=i, kind=DueKind.EXPIRY, instant_ns=x.now_ns)
+        wait = x.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
+        postpone(x, i, DueKind.EXPIRY, int(x.instruments.expiry_ns[i]) + wait, emit)
         return None
     price = final_price(x, i, basis)
     if x.is_option(i):

@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.canonical import Run
-from novate.errors import require
-from novate.kernel.clearing.bound import BALANCE_STOP
+from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import DueKind, Role
 from novate.market.reference import PPM
@@ -72,7 +71,7 @@ def apply_interest_charged(x: ClearingState, row: Row) -> None:
     ----------
     row
         ``asset``, ``rate_e9`` and ``instant_ns``.  Payments are in ledger units of the asset,
-        rounded up.
+        rounded up, and leave balances in bounds (rule 15.74).
     """
     asset, rate, accounts = row["asset"], row["rate_e9"], x.accounts
     payers = debtors(x, row)
@@ -80,12 +79,12 @@ def apply_interest_charged(x: ClearingState, row: Row) -> None:
         owed = -accounts.balance[payers, asset]
         # In two parts: the product of the whole could leave 64 bits.
         paid = owed // RATE_SCALE * rate - -(owed % RATE_SCALE * rate) // RATE_SCALE
-        require(int((owed + paid).max()) < BALANCE_STOP, "no balance reaches 2**62")
-        accounts.add_many(payers, asset, -paid)
+        paid = np.minimum(paid, np.maximum(AMOUNT_MAX - owed, 0))
         fees = x.single(Role.FEES)
         total = sum(paid.tolist())
-        require(abs(int(accounts.balance[fees, asset])) + total < BALANCE_STOP, "as above")
-        accounts.add(fees, asset, total)
+        if int(accounts.balance[fees, asset]) + total <= AMOUNT_MAX:
+            accounts.add_many(payers, asset, -paid)
+            accounts.add(fees, asset, total)
     x.interest_ns = row["instant_ns"]
     x.due.enter(DueKind.INTEREST, 0, _next_charge(x))
 

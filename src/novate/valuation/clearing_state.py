@@ -27,11 +27,12 @@ from novate.kernel.clearing.assess import (
 )
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.offset import find_both_sides, may_offset
 from novate.kernel.clearing.position import sum_positions
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import assess_changed, assess_one
 from novate.kernel.clearing.value import LINEAR
-from novate.kernel.codes import Role
+from novate.kernel.codes import InstrumentStatus, Role, Style
 from novate.market.settlement_mean import Seen
 from novate.market.state import MarketState
 from novate.valuation.add_on import AddOn, add_margins, numbers_in
@@ -115,7 +116,7 @@ class ClearingState(MarketState, BookState):
             self.asset_arrays(),
             account,
         )
-        book = None if self.is_standard(account) else book_of(self, account)
+        book = None if self.is_summed(account) else book_of(self, account)
         return self._assessment(account, numbers, book)
 
     def assess_after(
@@ -139,7 +140,7 @@ class ClearingState(MarketState, BookState):
             self.asset_arrays(), account, instrument, lots, value, buys, sells,
         )  # fmt: skip
         book = None
-        if not self.is_standard(account):
+        if not self.is_summed(account, instrument):
             netting_set = int(self.accounts.netting_set[account])
             book = book_of(self, account).after(
                 instrument, netting_set, lots=lots, buys=buys, sells=sells
@@ -162,12 +163,49 @@ class ClearingState(MarketState, BookState):
         a = self.accounts
         return bool(a.margin_model[account] == STANDARD and a.add_ons[account] == 0)
 
+    def is_summed(self, account: int, instrument: int = -1) -> bool:
+        """Return whether the kernels' sum is what an account's group must hold.
+
+        It is if the group is `is_standard` and no options limit one another in it, also after a
+        trade or an order in an instrument, -1 for none.
+        """
+        if not self.is_standard(account) or not self.option_rules.count:
+            return self.is_standard(account)
+        return not may_offset(
+            self.account_arrays(), self.positions.arrays(), self.instrument_arrays(), account,
+            instrument,
+        )  # fmt: skip
+
     def modelled_among(self, accounts: I64) -> I64:
-        """Return the places, in ``accounts``, of those whose group is not `is_standard`."""
+        """Return the places, in ``accounts``, of those whose group is not `is_summed`."""
         a = self.accounts
         is_modelled = (a.margin_model[accounts] != STANDARD) | (a.add_ons[accounts] != 0)
+        if self.option_rules.count:
+            has_both = np.zeros(accounts.size, np.bool_)
+            find_both_sides(
+                self.account_arrays(), self.positions.arrays(), self.instrument_arrays(), accounts,
+                has_both,
+            )  # fmt: skip
+            is_modelled |= has_both
         rows: I64 = np.flatnonzero(is_modelled)
         return rows
+
+    def groups_asked(self) -> I64:
+        """Return the groups, ascending, whose margin is not the kernels' sum.
+
+        Those of `modelled_groups`, and those that hold options on both sides.
+        """
+        modelled, c, p = self.modelled_groups(), self.instruments, self.positions
+        if not self.option_rules.count:
+            return modelled
+        is_option = (c.used("style") == Style.PREMIUM) & (
+            c.used("status") == InstrumentStatus.ACTIVE
+        )
+        held = [self.holders(i) for i in np.flatnonzero(is_option).tolist()]
+        rows = np.concatenate((np.zeros(0, np.int64), *held))
+        lots, groups = p.lots[rows], self.groups()[p.account[rows]]
+        both = np.intersect1d(groups[lots > 0], groups[lots < p.sell_lots[rows]])
+        return np.union1d(modelled, both) if both.size else modelled
 
     def requirement(self, group: int) -> Requirement:
         """Return the margin of a group now with its parts, add-ons and open-order hold included."""
@@ -244,8 +282,14 @@ class ClearingState(MarketState, BookState):
             gains[accounts] = min(max(total, -AMOUNT_MAX), AMOUNT_MAX)
         return gains
 
-    def assess_all(self) -> I64:
+    def assess_all(self, *, limits_risk: bool = True) -> I64:
         """Assess the groups of all accounts exactly.
+
+        Parameters
+        ----------
+        limits_risk
+            Whether options limit one another (rules 3.60 to 3.64); they did not when events of
+            engine version 2 were decided.
 
         Returns
         -------
@@ -264,14 +308,26 @@ class ClearingState(MarketState, BookState):
             assess_serial(*arrays, self.accounts.count, out)
         else:
             assess_all(*arrays, self.accounts.count, out)
-        groups = self.modelled_groups()
+        groups = self.groups_asked() if limits_risk else self.modelled_groups()
         if groups.size:
-            asked = self.margins(groups, books_of(self, groups))
+            books = books_of(self, groups)
+            asked = self.margins(groups, books)
+            if not limits_risk:
+                self._sum_again(groups, books, out, asked)
             accounts, place = self.accounts_of(groups)
             out[accounts[:, None], [INITIAL, MAINTENANCE]] = (
                 asked[place] + out[accounts[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
             )
         return out
+
+    def _sum_again(self, groups: I64, books: GroupBooks, summed: I64, asked: I64) -> None:
+        """Put the kernels' sum and the add-ons in the place of what the standard model asks."""
+        mine = np.flatnonzero(self.accounts.margin_model[groups] == STANDARD)
+        rows = summed[groups[mine]]
+        both = rows[:, [INITIAL, MAINTENANCE]] - rows[:, [DEBT_INITIAL, DEBT_MAINTENANCE]]
+        sets = self.accounts.add_ons[groups[mine]]
+        add_margins(self, self.add_ons, sets, groups[mine], books.take(mine), both)
+        asked[mine] = both
 
     def forget_lists(self) -> None:
         """Forget the lists of holders, of modelled groups, of watched barriers and of parameters.
@@ -307,6 +363,10 @@ class ClearingState(MarketState, BookState):
         count = self.instruments.count
         self.instruments.lots_sum[:count] = lots
         self.instruments.pending_sum[:count] = pending
+        self.positions.widen(count)
+        longs, shorts = self.positions.sum_open(count)
+        self.positions.long_lots[:count] = longs
+        self.positions.short_lots[:count] = shorts
         self.accounts.balance_sum[:] = self.accounts.used("balance").sum(axis=0)
 
     def summed_positions(self) -> tuple[I64, I64, float]:

@@ -49,6 +49,7 @@ def apply_option_listed(state: ClearingState, row: Row) -> None:
 
 def _place_suspense(state: ClearingState, i: int) -> None:
     state.positions.reserve(1, state.accounts)
+    state.positions.widen(state.instruments.count)
     state.instruments.suspense[i] = state.hold(state.single(Role.SETTLEMENT), i)
 
 

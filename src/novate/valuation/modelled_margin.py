@@ -1,4 +1,4 @@
-"""What groups with a margin model of their own or an add-on must hold, in the margin cache.
+"""What groups with a model of their own, an add-on or spreads must hold, in the margin cache.
 
 The cache follows every account by the rules of contracts.  Before it does, the numbers of these
 groups are those of the rules again; afterwards what models and add-ons ask is laid over them.
@@ -20,7 +20,9 @@ from novate.valuation.margin_model import MarketChange
 
 
 class ModelledMargin:
-    """Margin of the groups of one clearing state that have a model of their own or an add-on.
+    """Margin of the groups of one clearing state that the kernels' sum does not say.
+
+    They have a model of their own or an add-on, or options on both sides.
 
     Whether a group is assessed again is for these to say, unless its own book was touched.
     """
@@ -60,7 +62,7 @@ class ModelledMargin:
         is_all
             Whether anything may have changed.
         """
-        x, groups = self._x, self._x.modelled_groups()
+        x, groups = self._x, self._x.groups_asked()
         if not groups.size:
             self._groups = self._accounts = groups
             return False

@@ -345,7 +345,7 @@ class Side:
         p = self.account.positions.get(self.row["instrument"])
         sizes = [abs(self.account.balance[self.i.settles_in])]
         if p:
-            sizes += [abs(p.settlement_cost), abs(p.realised)]
+            sizes += [abs(p.settlement_cost)]
         if self.turnover + abs(self.fee) + max(sizes) > AMOUNT_MAX:
             return True
         twin = copy.deepcopy(self.account)
@@ -390,6 +390,15 @@ class Side:
         return self.account.has_margin and not self.reservation
 
     @property
+    @pytest.mark.rule("3.64")
+    def sells_protection(self) -> bool:
+        """Whether it sells an option and more initial margin is asked after it than before."""
+        if not self.i.is_option or self.lots > 0:
+            return False
+        after, before = self.after(), self.w.assess(self.account)
+        return after.initial - after.debts[0] > before.initial - before.debts[0]
+
+    @property
     @pytest.mark.rule("7.55")
     def uncovered(self) -> tuple[int, int] | None:
         """Open orders that close the position too, and its lots that are left: if too few."""
@@ -412,8 +421,8 @@ class Side:
             conceded = worth_up(max(fees, 0), self.w.price_in(self.i))
         conceded += order.conceded_by_all(self.w, others)
         twins[0].positions[number].lots += sum(r.lots for r in others)
-        after = self.w.assess(*twins).maintenance
-        most = order.may_concede(self.w, self.account, number, self.lots, after)
+        closed = self.w.assess(*twins)
+        most = order.may_concede(self.w, self.account, number, self.lots, closed)
         return conceded, most
 
     @property
@@ -448,6 +457,16 @@ class Side:
         p.lots += self.lots
         p.settlement_cost += self.value
 
+    def position_after(self) -> Position:
+        """Lots and open orders of the account in the contract after the trade."""
+        p = copy.copy(self.account.positions.get(self.row["instrument"], Position()))
+        p.lots += self.lots
+        if self.reservation and self.lots > 0:
+            p.buys -= self.lots
+        elif self.reservation:
+            p.sells += self.lots
+        return p
+
     @pytest.mark.rule("6.45")
     def twins(self) -> list[Account]:
         """The account after the trade, and that of the other side if both are of one group."""
@@ -471,6 +490,34 @@ def gross_of(w: World, account: Account) -> int:
         for one in w.group(account).accounts
         for k, p in one.positions.items()
     )
+
+
+@pytest.mark.rule("15.60")
+def committed_lots(w: World, number: int, changed: dict[int, Position]) -> int:
+    """Lots of a contract that are open when all orders of the worse side have filled."""
+    held = {k: a.positions[number] for k, a in enumerate(w.accounts) if number in a.positions}
+    positions = (held | changed).values()
+    longs = sum(max(p.lots + p.buys, 0) for p in positions)
+    return max(longs, sum(max(p.sells - p.lots, 0) for p in positions))
+
+
+@pytest.mark.rule("15.61", "15.62")
+def open_interest_beyond(w: World, number: int, changed: dict[int, Position]) -> int:
+    """What an asset's contracts come to with changed positions in one, if that is too much."""
+    if committed_lots(w, number, changed) <= committed_lots(w, number, {}):
+        return 0
+    total = sum(
+        i.reach(committed_lots(w, k, changed if k == number else {}))
+        for k, i in enumerate(w.instruments)
+        if i.status == InstrumentStatus.ACTIVE and i.settles_in == w.instruments[number].settles_in
+    )
+    return min(total, 2 * AMOUNT_MAX) if total > AMOUNT_MAX else 0
+
+
+@pytest.mark.rule("15.62", "15.63")
+def refuse_open_interest(w: World, number: int, changed: dict[int, Position], code: Any) -> None:
+    total = open_interest_beyond(w, number, changed)
+    refuse_if(total > 0, code.OPEN_INTEREST_TOO_LARGE, total, AMOUNT_MAX)
 
 
 @pytest.mark.rule("6.37")
@@ -511,9 +558,9 @@ def use_reservation(w: World, number: int, lots: int) -> None:
         r.lots += lots
 
 
-@pytest.mark.rule("6.92", "7.13", "7.40")
+@pytest.mark.rule("7.13", "7.40")
 def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
-    """Refuse a trade that adds to a position without a price, for a member not active, or owing."""
+    """Refuse a trade that adds to a position without a price, or for a member not active."""
     code = refusal.SubmitTradeRefusal
     added = max(s.added for s in sides)
     refuse_if(w.is_halted(i) and added > 0, code.PRICE_BLOCKED, added, 0)
@@ -524,12 +571,14 @@ def refuse_adding(w: World, i: Instrument, sides: list[Side]) -> None:
 
 @pytest.mark.rule("6.92", "7.2")
 def refuse_outside(w: World, sides: list[Side]) -> None:
-    """Refuse what the external market adds while it owes."""
+    """Refuse what the external market adds while it owes, then too much open interest."""
     code = refusal.SubmitTradeRefusal
     if any(asset.called for asset in w.assets):
         market = [s for s in sides if s.account.role == Role.EXTERNAL_MARKET]
         added = max((s.added_alone for s in market), default=0)
         refuse_if(added > 0, code.EXTERNAL_MARKET_OWES, added, 0)
+    after = {s.number: s.position_after() for s in sides}
+    refuse_open_interest(w, sides[0].row["instrument"], after, code)
 
 
 @pytest.mark.rule("6.81", "7.8", "7.9", "7.10", "7.55")
@@ -543,7 +592,8 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
             n = s.after()
             if n.equity >= n.initial:
                 continue
-            refuse_if(not s.only_reduces, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+            is_out = s.only_reduces and not s.sells_protection
+            refuse_if(not is_out, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
             if s.uncovered:
                 uncovered.append(s.uncovered)
                 continue
@@ -689,14 +739,10 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
     reduces = only_closes(w, account, number, lots)
     twin.open_order_hold += held
     with w.seen_as("new credit"):
-        after = w.assess(twin)
-    if after.equity < after.initial:
-        refuse_if(not reduces, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
-        with w.seen_as("new credit"):
-            conceded, most = order.closing_terms(w, wanted)
-        refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+        after = refuse_order(w, twin, wanted, reduces=reduces)
     refuse_if(w.is_halted(i) and not reduces, code.PRICE_BLOCKED, lots, 0)
     refuse_if(w.is_suspended(account) and not reduces, code.MEMBER_NOT_ACTIVE, lots, 0)
+    refuse_open_interest(w, number, {account.number: twin.positions[number]}, code)
     w.accounts[row["account"]] = twin
     w.reservations.append(wanted)
     w.emit(
@@ -707,6 +753,20 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
         equity=after.equity,
         requirement=after.initial,
     )
+
+
+@pytest.mark.rule("3.64", "7.26", "7.27")
+def refuse_order(w: World, twin: Account, wanted: Reservation, *, reduces: bool) -> Numbers:
+    """Refuse an order for its margin; returns the account with it."""
+    code, after = refusal.ReserveMarginRefusal.INSUFFICIENT_MARGIN, w.assess(twin)
+    if after.equity < after.initial:
+        before = w.assess(w.accounts[wanted.account]).initial
+        is_sale = w.instruments[wanted.instrument].is_option and wanted.lots < 0
+        sells_protection = is_sale and after.initial - wanted.open_order_hold > before
+        refuse_if(not reduces or sells_protection, code, after.equity, after.initial)
+        conceded, most = order.closing_terms(w, wanted)
+        refuse_if(conceded > most, code, conceded, most)
+    return after
 
 
 @pytest.mark.rule("6.38", "7.27")
@@ -755,27 +815,15 @@ def report_fill(w: World, row: Row, _: int) -> None:
 @pytest.mark.rule("15.6", "15.7")
 def largest_after_fill(w: World, order: Order, quantity: int, price: int) -> int:
     """The largest number that a fill could leave in the books of account and external market."""
-    both = ((w.accounts[order.account], 1), (w.single(Role.EXTERNAL_MARKET), -1))
+    both = (w.accounts[order.account], w.single(Role.EXTERNAL_MARKET))
     if order.kind == OrderKind.CONVERSION:
         scale = 10 ** (8 + w.assets[order.subject].decimals)
         exact = Fraction(quantity * price * 10 ** w.assets[0].decimals, scale)
         paid = abs(math.floor(-exact))
-        return max(
-            max(abs(a.balance[order.subject]) + abs(quantity), abs(a.balance[0]) + paid)
-            for a, _ in both
-        )
+        return max(max(w.load(a, order.subject) + abs(quantity), w.load(a, 0) + paid) for a in both)
     i = w.instruments[order.subject]
     value = abs(i.value(price, quantity))
-    sizes = [abs(w.single(Role.INSURANCE_FUND).balance[0])]
-    for a, sign in both:
-        p = a.positions.get(order.subject, Position())
-        most = max(abs(a.balance[i.settles_in]), abs(p.settlement_cost), abs(p.realised))
-        sizes += [value + abs(p.entry_cost) + most, i.reach(p.lots + sign * quantity)]
-    if i.terms["style"] == Style.AT_CLOSE:
-        house = w.single(Role.SETTLEMENT)
-        cost = house.positions[order.subject].settlement_cost
-        sizes += [abs(house.balance[i.settles_in]), abs(cost)]
-    return max(sizes)
+    return failure.room_of_trade(w, order.subject, value, *both)
 
 
 OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {

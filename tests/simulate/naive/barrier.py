@@ -62,7 +62,7 @@ def observe_barrier(w: World, number: int) -> None:
     if not w.is_fresh(i.terms["underlying"]):
         i.next_observation = book.WAITING
         kind = DueKind.OBSERVATION
-        w.emit("CyclePostponed", instrument=number, kind=kind, instant_ns=w.now)
+        book.postpone(w, number, kind, book.WAITING)
         return
     price = w.assets[i.terms["underlying"]].price
     if is_beyond(i.terms, price):

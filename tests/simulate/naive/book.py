@@ -12,7 +12,7 @@ from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
 from novate.message.settlement import Basis
 from tests.simulate.naive.account import Account
-from tests.simulate.naive.market import extend_sums
+from tests.simulate.naive.market import counted_time, extend_sums
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     MS,
@@ -54,7 +54,7 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
         rest = value - closed_value
         p.entry_cost = rest
     profit = -closed_value - closed_cost
-    p.realised += profit
+    p.realised = counted(p.realised + profit)
     p.lots += lots
     price = w.price_in(i)
     if i.terms["style"] == Style.AT_CLOSE:
@@ -67,6 +67,12 @@ def book_leg(w: World, account: Account, number: int, ticks: int, lots: int, val
         unproven = min(i.value(i.slow, closed) - i.value(ticks, closed), profit)
     if unproven > 0:
         account.encumbered = min(account.encumbered + worth_up(unproven, price), AMOUNT_MAX)
+
+
+@pytest.mark.rule("15.71")
+def counted(realised: int) -> int:
+    """Realised profit, which counts as 2**61 at most in size."""
+    return clamp(realised, -2 * AMOUNT_MAX, 2 * AMOUNT_MAX)
 
 
 @pytest.mark.rule("2.10", "8.3")
@@ -107,52 +113,68 @@ def settle_at(w: World, number: int, ticks: int) -> None:
     w.single(Role.RESIDUE).balance[i.settles_in] -= paid
 
 
+@pytest.mark.rule("4.91", "8.5", "8.13")
+def following(w: World, due: int, interval: int) -> int:
+    """An interval after the instant that was due, or the first multiple after what waited."""
+    return due + interval if due != WAITING else (w.now // interval + 1) * interval
+
+
+@pytest.mark.rule("8.14")
+def postpone(w: World, number: int, kind: DueKind, until: int) -> None:
+    w.emit("CyclePostponed", instrument=number, kind=kind, instant_ns=w.now, next_ns=until)
+
+
 @pytest.mark.rule("8.4", "8.13")
 def settle_cycle(w: World, number: int) -> None:
     i = w.instruments[number]
     due = i.next_cycle
-    i.next_cycle += i.terms["cycle_ns"]
     if w.is_blocked(i):
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.CYCLE, instant_ns=due)
+        i.next_cycle = WAITING
+        postpone(w, number, DueKind.CYCLE, WAITING)
         return
+    i.next_cycle = following(w, due, i.terms["cycle_ns"])
     i.cycle += 1
     settle_at(w, number, i.mark)
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
 
 
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70")
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70", "15.72")
 def settle_funding(w: World, number: int) -> None:
     i = w.instruments[number]
     interval = i.terms["funding_ns"]
     due = i.next_funding or i.funding_waits_from
-    ms = (w.now - max(i.updated, i.funded)) // 1_000_000
-    total, ms = i.premium_sum + i.premium_e9 * ms, i.premium_ms + ms
-    if i.mark == 0:
-        ms = 0
+    if w.lacks_price(i):
+        postpone(w, number, DueKind.FUNDING, -due)
+        i.next_funding, i.funding_waits_from = 0, due
+        return
     periods = 1
     if i.next_funding == 0:
         periods += (w.now - due) // interval
-    if w.lacks_price(i) or ms == 0:
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.FUNDING, instant_ns=due)
-        if ms == 0:
-            i.next_funding = due + interval
-        else:
-            i.next_funding, i.funding_waits_from = 0, due
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
+    extra = counted_time(i, (w.now - max(i.updated, i.funded)) // 1_000_000)
+    total, ms = i.premium_sum + i.premium_e9 * extra, i.premium_ms + extra
+    if ms == 0:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
         return
     i.next_funding, i.funding_waits_from = due + periods * interval, 0
     premium = total // ms
     damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
     rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
     rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
-    kept = 0
+    payments = []
     for account in holders(w, number):
         lots = account.positions[number].lots
         size = abs(i.value(i.mark, lots)) * abs(rate)
         pays = (lots > 0) == (rate > 0)
-        amount = ceil_div(size, BILLION) if pays else -(size // BILLION)
-        account.balance[i.settles_in] -= amount
-        add_window_gain(account, -amount, w.price_in(i))
-        kept += amount
+        payments.append((account, ceil_div(size, BILLION) if pays else -(size // BILLION)))
+    left = [abs(account.balance[i.settles_in] - paid) for account, paid in payments if paid]
+    if max(left, default=0) >= AMOUNT_MAX:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
+        return
+    for account, paid in payments:
+        account.balance[i.settles_in] -= paid
+        add_window_gain(account, -paid, w.price_in(i))
+    kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += periods
     i.premium_sum = i.premium_ms = 0
@@ -206,7 +228,7 @@ def settle_expiry(w: World, number: int) -> None:
     if basis is None:
         wait = w.parameter(Parameter.SETTLEMENT_WAIT_NS, instrument=i)
         i.next_expiry, i.is_late_expiry = i.terms["expiry_ns"] + wait, True
-        w.emit("CyclePostponed", instrument=number, kind=DueKind.EXPIRY, instant_ns=w.now)
+        postpone(w, number, DueKind.EXPIRY, i.next_expiry)
         return
     final = final_price(w, i, basis)
     told: dict[str, int] = {"instrument": number, "instant_ns": w.now, "basis": basis}
@@ -230,7 +252,7 @@ def close_contract(w: World, number: int, ticks: int) -> None:
             value = i.value(ticks, p.lots)
             account.balance[i.settles_in] += value
             add_window_gain(account, value - p.entry_cost, w.price_in(i))
-        p.realised += i.value(ticks, p.lots) - p.entry_cost
+        p.realised = counted(p.realised + i.value(ticks, p.lots) - p.entry_cost)
         p.lots = p.entry_cost = p.settlement_cost = p.buys = p.sells = 0
     for reservation in w.reservations:
         if reservation.instrument == number:
@@ -258,7 +280,7 @@ def next_interest(w: World) -> int:
     return (since // interval + 1) * interval
 
 
-@pytest.mark.rule("8.31", "8.32")
+@pytest.mark.rule("8.31", "8.32", "15.74")
 def charge_interest(w: World) -> None:
     """Who has a negative balance pays the fees account for the time since the last charge."""
     since = w.interest_until or w.window_from or 0
@@ -270,10 +292,14 @@ def charge_interest(w: World) -> None:
         owing = [a for a in w.accounts if a.has_margin and a.balance[asset] < 0]
         if not owing and asset:
             continue
+        payments = []
         for account in owing:
-            paid = ceil_div(-account.balance[asset] * rate, BILLION)
-            account.balance[asset] -= paid
-            fees.balance[asset] += paid
+            asked = ceil_div(-account.balance[asset] * rate, BILLION)
+            payments.append(min(asked, max(AMOUNT_MAX + account.balance[asset], 0)))
+        if fees.balance[asset] + sum(payments) <= AMOUNT_MAX:
+            for account, paid in zip(owing, payments, strict=True):
+                account.balance[asset] -= paid
+                fees.balance[asset] += paid
         w.emit("InterestCharged", asset=asset, rate_e9=rate, instant_ns=w.now)
     w.interest_until = w.now
 

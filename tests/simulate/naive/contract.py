@@ -8,6 +8,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus, OrderKind
 from novate.message import refusal
+from novate.message.settlement import Basis
 from tests.simulate.naive import book, failure
 from tests.simulate.naive.number import half_up, refuse_if
 from tests.simulate.naive.option import payoff
@@ -97,13 +98,14 @@ def approve_settlement(w: World, row: Row, _: int) -> None:
     assert i.proposed is not None
     refuse_if(row["approver"].strip().casefold() == i.proposed[2], code.SAME_NAME)
     w.emit("SettlementApproved", **row)
+    told = {"instrument": number, "instant_ns": w.now, "basis": Basis.DECISION}
     if i.is_option:
         ticks = payoff(i, price)
-        w.emit("OptionExpired", instrument=number, final_e8=price, ticks=ticks, instant_ns=w.now)
+        w.emit("OptionExpired", final_e8=price, ticks=ticks, **told)
     else:
         ticks = min(max(half_up(price, i.terms["tick_e8"]), 1), i.terms["ticks_max"])
         book.settle_at(w, number, ticks)
-        w.emit("ContractExpired", instrument=number, ticks=ticks, instant_ns=w.now)
+        w.emit("ContractExpired", ticks=ticks, **told)
     book.close_contract(w, number, ticks)
     for k, order in enumerate(w.orders, 1):
         if order.is_open and (order.kind, order.subject) == (OrderKind.POSITION, number):

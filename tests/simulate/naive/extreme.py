@@ -31,14 +31,23 @@ TICK_E8 = 10**11
 class Extreme(Workload):
     """A house of few ticks and enormous lots; deposits fill custody to its limit."""
 
+    limit: int = LARGEST // TICKS_MAX  # of a position in a linear contract
+
     def _contracts(self) -> list[Run]:
-        wide = {"tick_e8": TICK_E8, "ticks_max": TICKS_MAX, "basis_clamp_ppm": 10**6}
-        linear = {**wide, "unit": 1, "lots_max": LARGEST // TICKS_MAX}
+        wide = {
+            "tick_e8": TICK_E8, "ticks_max": TICKS_MAX, "basis_clamp_ppm": 10**6,
+            "funding_ns": int(self.aside.choice((HOUR, HOUR // 2))), "funding_cap_e9": 10**9,
+            "interest_e9": int(self.aside.integers(-(10**9), 10**9)),
+            "funding_damper_e9": int(self.aside.choice((0, 10**9))),
+        }  # fmt: skip
+        linear = {**wide, "unit": 1, "lots_max": self.limit}
         coin = {**wide, "form": 2, "settlement_asset": 1, "unit": 7, "lots_max": LARGEST // 7}
         contracts = [
             self.terms(symbol="LIN", **linear),
             self.terms(symbol="INV", **coin),
-            self.terms(symbol="FUT", **linear, funding_ns=0, expiry_ns=self.now + 9 * HOUR),
+            self.terms(
+                **{**linear, "symbol": "FUT", "funding_ns": 0, "expiry_ns": self.now + 9 * HOUR}
+            ),
             self.terms(symbol="ATC", **linear, style=2, cycle_ns=0),
             self.terms(symbol="CATC", **coin, style=2, cycle_ns=0),
         ]
@@ -113,11 +122,13 @@ class Filled(Extreme):
     that it has coming.
     """
 
+    limit: int = 65 * LARGEST // TICKS_MAX // 100
+
     def _steps(self) -> Iterator[list[Run]]:
         first, *_, other, third = self.traders
         second = len(SINGLE) + 6 * MEMBERS
         part = LARGEST // 100
-        size, more = 45 * part // TICKS_MAX, 60 * part // TICKS_MAX
+        size, more = 29 * part // TICKS_MAX, 41 * part // TICKS_MAX
         sub = {"reference": "sub", "account": first, "mode": 1, "group": -1, "netting_set": -1}
         yield [c.OPEN_SUB_ACCOUNT.row(**sub)]
         cash = [(first, 90), (second, 2), (other, 4), (third, 3)]
@@ -130,7 +141,7 @@ class Filled(Extreme):
         self.now += HOUR
         yield self._at(60)
         yield [
-            collateral_transfers([(first, second, 0, 80 * part)]),
+            collateral_transfers([(first, second, 0, 88 * part)]),
             withdraw([(first, 0, 50 * part)]),
             trades([(third, first, 0, 60, more, True, 0, 0)]),
             position_transfers([(first, second, 0, -more), (first, second, 0, -more // 2)]),

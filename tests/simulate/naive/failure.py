@@ -16,13 +16,21 @@ from novate.kernel.codes import (
     OrderKind,
     Role,
     ShortfallPolicy,
+    Style,
 )
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
 from tests.simulate.naive import book, other_price
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.book import book_leg, pay_early
-from tests.simulate.naive.number import ceil_at, ceil_div, floor_at, refuse_if, share_out
+from tests.simulate.naive.number import (
+    AMOUNT_MAX,
+    ceil_at,
+    ceil_div,
+    floor_at,
+    refuse_if,
+    share_out,
+)
 from tests.simulate.naive.order import order_stages, without_orders
 from tests.simulate.naive.world import Loss, Numbers, Order, World
 
@@ -332,16 +340,32 @@ def closing_orders(w: World, account: Account) -> list[tuple[int, int]]:
     return wanted
 
 
-@pytest.mark.rule("11.7", "11.8", "11.9", "11.10", "11.11", "11.12", "11.13", "11.25")
+@pytest.mark.rule("4.92", "11.11", "11.12", "11.13")
 def place_slice(w: World, number: int) -> None:
     account = w.accounts[number]
     closing = account.status == AccountStatus.LIQUIDATING or account.role == Role.LIQUIDATOR
     refuse_if(not closing, GONE)
     cancel_before_slice(w, account)
     busy = {(o.kind, o.subject) for o in w.orders if o.is_open and o.account == number}
-    for k, lots in closing_orders(w, account):
-        if (OrderKind.POSITION, k) not in busy:
-            place(w, number, OrderKind.POSITION, k, lots, w.instruments[k].mark)
+    orders = wanted(w, account)
+    for kind, subject, quantity, reference in orders:
+        if (kind, subject) not in busy:
+            place(w, number, kind, subject, quantity, reference)
+    account.slice_at = w.now + w.parameter(Parameter.SLICE_INTERVAL_NS, account)
+    if not orders:
+        account.slice_at = book.WAITING
+    if account.role == Role.LIQUIDATOR and is_flat(w, account):
+        account.slice_at = 0
+    w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
+
+
+@pytest.mark.rule("11.7", "11.8", "11.9", "11.10", "11.25")
+def wanted(w: World, account: Account) -> list[tuple[int, int, int, int]]:
+    """Kind, subject, quantity and reference of the next orders, those that are out among them."""
+    found: list[tuple[int, int, int, int]] = [
+        (OrderKind.POSITION, k, lots, w.instruments[k].mark)
+        for k, lots in closing_orders(w, account)
+    ]
     debt = max(-account.balance[0], 0)
     for asset in range(1, len(w.assets)):
         price, held = w.unit_price(asset), account.balance[asset]
@@ -353,12 +377,9 @@ def place_slice(w: World, number: int) -> None:
         elif held > 0 and debt > 0:
             amount = -min(held, math.ceil(debt / price))
             debt -= floor_at(-amount, price)
-        if amount and (OrderKind.CONVERSION, asset) not in busy:
-            place(w, number, OrderKind.CONVERSION, asset, amount, w.assets[asset].price)
-    account.slice_at = w.now + w.parameter(Parameter.SLICE_INTERVAL_NS, account)
-    if account.role == Role.LIQUIDATOR and is_flat(w, account):
-        account.slice_at = 0
-    w.emit("SliceScheduled", account=number, instant_ns=account.slice_at)
+        if amount:
+            found.append((OrderKind.CONVERSION, asset, amount, w.assets[asset].price))
+    return found
 
 
 @pytest.mark.rule("11.50")
@@ -492,7 +513,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     notional = ceil_at(abs(value), w.price_in(i))
     rate = w.parameter(Parameter.LIQUIDATION_FEE_PPM, account, i)
     after = w.assess(account).net + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
-    fee = min(ceil_div(notional * rate, MILLION), max(after, 0))
+    fee = min(ceil_div(notional * rate, MILLION), max(after, 0), fee_room(w, account))
     if account.role == Role.LIQUIDATOR:
         fee = 0
     book_leg(w, account, order.subject, price, quantity, value)
@@ -511,7 +532,65 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     )
 
 
+@pytest.mark.rule("15.66")
+def fee_room(w: World, account: Account) -> int:
+    """The largest fee that leaves both balances within 2**60."""
+    fund = w.single(Role.INSURANCE_FUND).balance[0]
+    return max(min(AMOUNT_MAX - fund, AMOUNT_MAX + account.balance[0]), 0)
+
+
+@pytest.mark.rule("15.6", "15.69")
+def room_of_trade(w: World, number: int, value: int, *both: Account) -> int:
+    """The largest number that a trade could leave with both sides or the settlement account."""
+    i = w.instruments[number]
+    moved = [value + abs(a.positions.get(number, Position()).entry_cost) for a in both]
+    sizes = [w.load(a, i.settles_in) + size for a, size in zip(both, moved, strict=True)]
+    if i.terms["style"] == Style.AT_CLOSE:
+        house = w.single(Role.SETTLEMENT)
+        cost = house.positions[number].settlement_cost
+        sizes.append(max(abs(house.balance[i.settles_in]), abs(cost)) + sum(moved))
+    return max(sizes)
+
+
 # --- takeover and losses -------------------------------------------------------------------
+
+
+@pytest.mark.rule("15.65")
+def used_by_house(w: World, asset: int) -> int:
+    """What stands in the books of liquidator and settlement account before a takeover."""
+    own, house = w.single(Role.LIQUIDATOR), w.single(Role.SETTLEMENT)
+    mine = [k for k, i in enumerate(w.instruments) if i.settles_in == asset]
+    costs = [abs(house.positions[k].settlement_cost) for k in mine if k in house.positions]
+    entries = sum(abs(own.positions[k].entry_cost) for k in mine if k in own.positions)
+    return max(w.load(own, asset), abs(house.balance[asset]), *costs, 0) + entries
+
+
+@pytest.mark.rule("15.65")
+def moved_by_takeover(w: World, group: int, asset: int) -> int:
+    """What the takeover of a group moves in an asset, as often as it may be booked."""
+    total = 0
+    for account in w.accounts_of(group):
+        total += abs(account.balance[asset])
+        for k, p in account.positions.items():
+            i = w.instruments[k]
+            if i.settles_in == asset:
+                value = abs(i.value(max(i.mark, 1), p.lots)) if p.lots else 0
+                total += 3 * value + abs(p.settlement_cost) + abs(p.entry_cost)
+    return total
+
+
+@pytest.mark.rule("15.65")
+def with_room(w: World, groups: list[int]) -> list[int]:
+    """Takeovers, in their order, for which the books of the house have room."""
+    assets = range(len(w.assets))
+    used = {a: used_by_house(w, a) for a in assets}
+    fits = []
+    for group in groups:
+        moved = {a: moved_by_takeover(w, group, a) for a in assets}
+        if all(not moved[a] or used[a] + moved[a] <= 2 * AMOUNT_MAX for a in assets):
+            fits.append(group)
+            used = {a: used[a] + moved[a] for a in assets}
+    return fits
 
 
 @pytest.mark.rule("11.23")
@@ -540,10 +619,20 @@ def record_loss(w: World, number: int, amount: int) -> None:
     w.emit("LossRecorded", loss=len(w.losses), account=number, amount=amount)
 
 
+@pytest.mark.rule("15.67")
+def payable(w: World) -> int:
+    """How much the liquidator may be paid for the losses of a record."""
+    if w.number_of(Role.LIQUIDATOR) < 0 or not w.assets:
+        return 0
+    own = w.single(Role.LIQUIDATOR)
+    costs = w.load(own, 0) - abs(own.balance[0])
+    return max(2 * AMOUNT_MAX - costs - own.balance[0], 0)
+
+
 @pytest.mark.rule("12.10")
 def shortfall(w: World) -> int:
-    pending = sum(loss.amount for loss in w.losses if loss.is_open)
-    return -(w.assess(w.single(Role.LIQUIDATOR)).net + pending + w.uncovered)
+    pending = sum(loss.amount for loss in w.losses if loss.is_open) + w.uncovered
+    return -(w.assess(w.single(Role.LIQUIDATOR)).net + min(pending, 4 * AMOUNT_MAX))
 
 
 @pytest.mark.rule("5.82")
@@ -575,7 +664,9 @@ def allocate_loss(w: World, number: int) -> None:
     """Take a loss through the layers in their declared order."""
     loss = w.losses[number - 1]
     refuse_if(not loss.is_open, GONE)
-    rest = loss.amount
+    rest = min(loss.amount, w.payable)
+    w.payable -= rest
+    unpayable = loss.amount - rest
     failed = w.accounts[loss.account]
     own = w.answerable if failed.role == Role.LIQUIDATOR else {failed.payer}
     funds = [k for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
@@ -600,9 +691,10 @@ def allocate_loss(w: World, number: int) -> None:
             continue
         able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[layer]]
         rest = bear(w, number, layer, rest, able)
+    rest += unpayable
     if rest > 0:
         payer = w.number_of(Role.LIQUIDATOR)
-        w.uncovered += rest
+        w.uncovered = min(w.uncovered + rest, 4 * AMOUNT_MAX)
         w.emit("LossAllocated", loss=number, layer=Layer.UNCOVERED, payer=payer, amount=rest)
     loss.is_open = False
     w.emit("LossClosed", loss=number)
@@ -612,6 +704,8 @@ def allocate_loss(w: World, number: int) -> None:
 def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]) -> int:
     """Let accounts pay what they can, pro rata; return what is left."""
     able = [(k, most) for k, most in able if most > 0]
+    if layer == EQUITY_SHARE:
+        able = within_bounds(w, able)
     amount = min(rest, sum(most for _, most in able))
     if amount <= 0:
         return rest
@@ -638,7 +732,7 @@ def beyond_initial(w: World) -> list[tuple[int, int]]:
 def haircut_gains(w: World, loss: int, rest: int) -> int:
     standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
     able = [(a.group, most_cut(w, a)) for a in standing]
-    able = [(k, gain) for k, gain in able if gain > 0]
+    able = within_bounds(w, [(k, gain) for k, gain in able if gain > 0])
     gains = sum(gain for _, gain in able)
     amount = min(rest, gains)
     if amount <= 0:
@@ -669,10 +763,12 @@ def still_missing(w: World) -> int:
 def share_uncovered(w: World, _: int) -> None:
     """Later gains bear what is uncovered, and when it has waited for an hour everybody does."""
     due, asked = w.share_due or w.now + HOUR, still_missing(w)
-    rest = haircut_gains(w, 0, asked)
+    most = min(asked, payable(w))
+    rest = haircut_gains(w, 0, most)
     if w.now >= due:
         rest = share_by_worth(w, rest)
         due = w.now + HOUR
+    rest += asked - most
     w.uncovered, w.share_due = rest, due if rest else 0
     w.emit("UncoveredShared", amount=asked - rest, left=rest, due_ns=w.share_due)
 
@@ -686,11 +782,13 @@ def share_by_worth(w: World, rest: int) -> int:
     )
     funds = [(k, a.balance[0]) for k, a in enumerate(w.accounts) if a.role == Role.DEFAULT_FUND]
     groups = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
-    return pay_by_worth(w, rest, sorted([*funds, *((a.group, w.assess(a).net) for a in groups)]))
+    others = sorted([*funds, *((a.group, w.assess(a).net) for a in groups)])
+    return pay_by_worth(w, rest, others)
 
 
 def pay_by_worth(w: World, rest: int, able: list[tuple[int, int]]) -> int:
     """Let accounts pay pro rata to what they have; return what is left."""
+    able = [(k, min(most, w.accounts[k].balance[0] + AMOUNT_MAX)) for k, most in able]
     able = [(k, most) for k, most in able if most > 0]
     amount = min(rest, sum(most for _, most in able))
     for k, share in share_out(amount, able) if amount else []:
@@ -705,7 +803,17 @@ def pay_by_worth(w: World, rest: int, able: list[tuple[int, int]]) -> int:
 def most_cut(w: World, account: Account) -> int:
     """The gain, or what equity is above maintenance margin if that is less."""
     n = w.assess(account)
-    return min(w.group(account).window_gain + n.gain, n.equity - n.maintenance)
+    gain = min(w.group(account).window_gain + n.gain, n.equity - n.maintenance)
+    return min(gain, w.accounts[account.group].window_gain + AMOUNT_MAX)
+
+
+@pytest.mark.rule("15.70")
+def within_bounds(w: World, able: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What accounts can bear with no balance below -2**60 and no sum of 2**61."""
+    able = [(k, min(most, w.accounts[k].balance[0] + AMOUNT_MAX)) for k, most in able]
+    while sum(max(most, 0) for _, most in able) >= 2 * AMOUNT_MAX:
+        able = [(k, most // 2) for k, most in able]
+    return [(k, most) for k, most in able if most > 0]
 
 
 @pytest.mark.rule("13.10")
@@ -755,6 +863,9 @@ def deleverage_contract(w: World, loss: int, rest: int, k: int, held: int) -> in
 
         at_price = no_loss_price(i, w.accounts[number].positions[k], signed, ticks, is_borne)
         value = i.value(at_price, signed)
+        both = (w.accounts[number], liquidator)
+        if room_of_trade(w, k, abs(value), *both) >= 2 * AMOUNT_MAX:
+            break
         amount = min(borne(signed, at_price), rest)
         book_leg(w, w.accounts[number], k, at_price, signed, value)
         book_leg(w, liquidator, k, at_price, -signed, -value)
@@ -820,11 +931,23 @@ def is_flat(w: World, account: Account) -> bool:
     )
 
 
+@pytest.mark.rule("12.12", "15.68")
+def surplus(w: World) -> int:
+    """What a flat liquidator is worth, as far as the insurance fund has room for it."""
+    own, worth = w.single(Role.LIQUIDATOR), w.assess(w.single(Role.LIQUIDATOR)).net
+    for asset in range(len(w.assets)):
+        pending = w.load(own, asset) - abs(own.balance[asset])
+        if used_by_house(w, asset) + pending > 2 * AMOUNT_MAX:
+            return 0
+    room = AMOUNT_MAX - w.single(Role.INSURANCE_FUND).balance[0]
+    return max(min(worth, room), 0) if is_flat(w, own) else 0
+
+
 @pytest.mark.rule("12.12")
 def sweep_surplus(w: World, number: int) -> None:
     liquidator = w.accounts[number]
-    amount = w.assess(liquidator).net
-    refuse_if(not is_flat(w, liquidator) or amount <= 0, GONE)
+    amount = surplus(w)
+    refuse_if(amount <= 0, GONE)
     for k, p in liquidator.positions.items():
         pay_early(w, liquidator, k, -p.settlement_cost)
     liquidator.balance[0] -= amount
@@ -844,7 +967,7 @@ def account_work(name: str, found: list[int]) -> Work:
     return [(name, {"account": k}) for k in found]
 
 
-@pytest.mark.rule("4.10", "4.11", "4.50")
+@pytest.mark.rule("4.10", "4.11", "4.50", "4.91")
 def waiting_stages(w: World) -> Iterator[Work]:
     """What waited for an index that is back: looks at barriers, funding, then expiries."""
     active = [(k, i) for k, i in enumerate(w.instruments) if i.status == InstrumentStatus.ACTIVE]
@@ -863,6 +986,12 @@ def waiting_stages(w: World) -> Iterator[Work]:
     ended = [
         {"instrument": k} for k, i in active if w.is_over(i) and book.basis_of(w, i) is not None
     ]
+    back = [(k, i) for k, i in active if not w.is_blocked(i)]
+    yield [
+        ("SettleCycle", {"instrument": k, "cycle": i.cycle + 1})
+        for k, i in back
+        if i.next_cycle == book.WAITING
+    ]
     yield [("SettleExpiry", end) for end in ended]
 
 
@@ -875,7 +1004,7 @@ def loss_stages(w: World) -> Iterator[Work]:
         for k, a, _ in assessed(w, AccountStatus.LIQUIDATING)
         if fails(w, a, stands(w)) and not w.blocked_positions(a)
     ]
-    yield account_work("TakeOver", failed)
+    yield account_work("TakeOver", with_room(w, failed))
     number = w.number_of(Role.LIQUIDATOR)
     is_short = shortfall_is_due(w) and not w.blocked_positions(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
@@ -890,7 +1019,8 @@ def may_be_borne(w: World) -> bool:
     if not w.share_due or w.now >= w.share_due or still_missing(w) < w.uncovered:
         return True
     standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
-    return any(most_cut(w, a) > 0 for a in standing)
+    able = [(a.group, most_cut(w, a)) for a in standing]
+    return payable(w) > 0 and bool(within_bounds(w, [(k, gain) for k, gain in able if gain > 0]))
 
 
 def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Numbers]]:
@@ -939,12 +1069,11 @@ def breach_stages(w: World) -> Iterator[Work]:
 def closing_stages(w: World) -> Iterator[Work]:
     """Slices that are due now, and what a flat liquidator is left with."""
     number = w.number_of(Role.LIQUIDATOR)
-    due = [k for k, a in enumerate(w.accounts) if a.slice_at and a.slice_at <= w.now]
+    due = [k for k, a in enumerate(w.accounts) if 0 < a.slice_at <= w.now]
+    due += [k for k, a in enumerate(w.accounts) if a.slice_at == book.WAITING and wanted(w, a)]
     due.sort(key=lambda k: (k == number, k))
     yield account_work("PlaceSlice", due)
-    own = w.accounts[number]
-    has_surplus = is_flat(w, own) and w.assess(own).net > 0
-    yield account_work("SweepSurplus", [number] if has_surplus else [])
+    yield account_work("SweepSurplus", [number] if surplus(w) > 0 else [])
 
 
 @pytest.mark.rule("4.6", "4.70", "8.50")

@@ -143,7 +143,7 @@ class NaiveHouse:
     @pytest.mark.rule("4.3", "4.4", "4.8")
     def _control(self, name: str, row: Row) -> None:
         w = self.world
-        if name == "AdvanceTime" and row["instant_ns"] <= 2**62:
+        if name == "AdvanceTime" and row["instant_ns"] <= self._latest():
             while True:
                 first, due = book.due_work(w, row["instant_ns"])
                 if not due:
@@ -154,6 +154,12 @@ class NaiveHouse:
         if name == "AssessMargin":
             while work := failure.consequences(w):
                 self._engine_record(work[:RECORD_ROWS])
+
+    @pytest.mark.rule("4.2", "4.90")
+    def _latest(self) -> int:
+        """The last instant to which the clock may move now."""
+        w = self.world
+        return min(w.now + 366 * 86_400 * 10**9, 2**62) if w.now else 2**62
 
     def _engine_record(self, commands: Sequence[tuple[str, Row]]) -> None:
         places: dict[str, int] = {}
@@ -168,6 +174,7 @@ class NaiveHouse:
         if not commands:
             return
         self.world.events = events = []
+        self.world.payable = failure.payable(self.world)
         start = 0
         for k, (name, row, place) in enumerate(commands):
             if place == 0:
@@ -201,7 +208,8 @@ class NaiveHouse:
             code = AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT
             refuse_if(before, code, row["instant_ns"], max(w.now, 1))
             code = AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE
-            refuse_if(row["instant_ns"] > 2**62, code, row["instant_ns"], 2**62)
+            latest = self._latest()
+            refuse_if(row["instant_ns"] > latest, code, row["instant_ns"], latest)
             w.now = row["instant_ns"]
             if w.window_from is None:
                 w.window_from = w.now

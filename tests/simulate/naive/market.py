@@ -119,12 +119,19 @@ def ticks_of(i: Instrument, price_e8: int) -> int:
     return clamp(half_up(price_e8, i.terms["tick_e8"]), 1, i.terms["ticks_max"])
 
 
+@pytest.mark.rule("15.73")
+def counted_time(i: Instrument, ms: int) -> int:
+    """How much of the time since the last update the premium counts: 30 days in all."""
+    return min(ms, max(30 * 86_400_000 - i.premium_ms, 0))
+
+
 @pytest.mark.rule("5.16", "5.17", "5.18", "9.3")
 def extend_sums(w: World, i: Instrument) -> None:
     """Carry the premium and the index of the last update forward to now."""
     if i.index == 0:
         return
     ms = (w.now - max(i.updated, i.funded)) // MS
+    ms = counted_time(i, ms)
     if i.terms["funding_ns"]:
         i.premium_sum += i.premium_e9 * ms
         i.premium_ms += ms

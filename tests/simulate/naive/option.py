@@ -171,6 +171,7 @@ def crosses(
     def ahead(s: Smile, end: int, k: float) -> float:
         return max(total_variance(s, k), 0.0) * (end - w.now) / (end - s.observed)
 
+    points = looked_at(smile)
     oldest = w.now - w.parameters[Parameter.SURFACE_STALENESS_NS]
     for (asset, other), s in w.smiles.items():
         if asset != underlying or other == expiry or (asset, other) in renewed:
@@ -178,7 +179,7 @@ def crosses(
         if other <= w.now or s.observed < oldest:
             continue
         early, late = ((s, other), (smile, expiry))[:: 1 if other < expiry else -1]
-        if any(ahead(*late, k) < ahead(*early, k) * (1 - 1e-4) for k in looked_at(smile)):
+        if any(ahead(*late, k) < ahead(*early, k) * (1 - 1e-4) for k in points):
             return True
     return False
 

@@ -81,8 +81,8 @@ def is_closing(w: World, r: Reservation) -> bool:
 
 
 @pytest.mark.rule("7.51", "7.53")
-def may_concede(w: World, account: Account, number: int, lots: int, after: int) -> int:
-    """Share of the cover that stands for what maintenance margin falls to ``after``.
+def may_concede(w: World, account: Account, number: int, lots: int, closed: Numbers) -> int:
+    """Share of the cover that stands for what maintenance margin falls by, debts left aside.
 
     ``number`` and ``lots`` are contract and direction of what closes.
     """
@@ -102,7 +102,7 @@ def may_concede(w: World, account: Account, number: int, lots: int, after: int) 
             owner = w.accounts[r.account]
             lost += order_loss(w, owner, w.instruments[r.instrument], r.lots, r.limit, 0)
     cover = max(max(n.equity - within(shorts), 0) - within(lost), 0)
-    freed = n.maintenance - after
+    freed = (n.maintenance - n.debts[1]) - (closed.maintenance - closed.debts[1])
     if freed < 0:
         return freed
     share = cover * freed // n.maintenance if n.maintenance else 0
@@ -115,17 +115,17 @@ def closing_terms(w: World, mine: Reservation) -> tuple[int, int]:
     account, number, lots = w.accounts[mine.account], mine.instrument, mine.lots
     others = beside(w, account, number, lots)
     conceded = conceded_by(w, mine) + conceded_by_all(w, others)
-    after = closed_maintenance(w, account, number, lots, others)
-    return conceded, may_concede(w, account, number, lots, after)
+    closed = when_closed(w, account, number, lots, others)
+    return conceded, may_concede(w, account, number, lots, closed)
 
 
-def closed_maintenance(
+def when_closed(
     w: World, account: Account, number: int, lots: int, others: list[Reservation]
-) -> int:
-    """Maintenance margin when lots and some orders have been closed at the mark."""
+) -> Numbers:
+    """What is asked when lots and some orders have been closed at the mark."""
     twin = copy.deepcopy(account)
     twin.positions[number].lots += lots + sum(r.lots for r in others)
-    return w.assess(twin).maintenance
+    return w.assess(twin)
 
 
 @pytest.mark.rule("3.40")
@@ -184,9 +184,23 @@ def is_way_out(w: World, r: Reservation) -> bool:
         return False
     account = w.accounts[r.account]
     orders = beside(w, account, r.instrument, r.lots)
-    after = closed_maintenance(w, account, r.instrument, 0, orders)
-    most = may_concede(w, account, r.instrument, r.lots, after)
-    return conceded_by_all(w, orders) <= most
+    closed = when_closed(w, account, r.instrument, 0, orders)
+    most = may_concede(w, account, r.instrument, r.lots, closed)
+    return conceded_by_all(w, orders) <= most and not sells_protection(w, account, orders)
+
+
+@pytest.mark.rule("3.64", "7.59")
+def sells_protection(w: World, account: Account, orders: list[Reservation]) -> bool:
+    """Whether orders to sell an option ask for more initial margin than there is without them."""
+    i = w.instruments[orders[0].instrument]
+    if not i.is_option or orders[0].lots > 0:
+        return False
+    twins = copy.deepcopy(w.accounts_of(account.group))
+    for twin in twins:
+        for r in orders:
+            if r.account == twin.number:
+                twin.positions[r.instrument].sells += r.lots
+    return w.assess(account).initial > w.assess(*twins).initial
 
 
 @pytest.mark.rule("4.41", "7.58", "7.59")

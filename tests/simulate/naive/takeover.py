@@ -59,7 +59,7 @@ def take_over(w: World, number: int) -> None:
             one.window_gain = one.encumbered = 0
     cancel_excess_orders(w)
     first.owed += max(-n.net, 0)
-    liquidator.slice_at = liquidator.slice_at or w.now
+    liquidator.slice_at = liquidator.slice_at if liquidator.slice_at > 0 else w.now
     w.emit(
         "AccountTakenOver",
         account=number,

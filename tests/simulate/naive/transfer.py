@@ -193,6 +193,7 @@ def refuse_sizes(w: World, row: Row) -> None:
             held += one.positions[number].widest
     refuse_if(held > most, code.POSITION_LIMIT, held, most)
     largest = max(abs(p.entry_cost), abs(p.settlement_cost), gross(w, sender), gross(w, receiver))
+    largest = max(largest, abs(receiver.balance[i.settles_in]))
     refuse_if(largest > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     if sender.netting_set == receiver.netting_set:
         return

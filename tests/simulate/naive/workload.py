@@ -30,6 +30,7 @@ START = 1_584_000_000 * SECOND
 Event = tuple[str, dict[str, Any]]
 LINEAR, INVERSE, FUTURE, AT_CLOSE, COIN_AT_CLOSE = range(5)
 OPTIONS = 5  # their first number
+SPREAD, COIN_SPREAD = (OPTIONS, OPTIONS + 11), (OPTIONS + 2, OPTIONS + 12)  # calls, two strikes
 SINGLE = (
     Role.INSURANCE_FUND,
     Role.SKIN_IN_THE_GAME,
@@ -118,6 +119,7 @@ class Workload:
                 yield self._bad()
             yield self._standing()
             yield self._transfers()
+            yield self._spreads()
             yield self._owing()
             yield self._outside_pays()
             yield self._unassessed()
@@ -271,6 +273,9 @@ class Workload:
             self.terms(symbol="CATC", style=2, cycle_ns=0, **coin, funding_ns=20 * MINUTE),
         ]
         options = self._options()
+        for first, second in (SPREAD, COIN_SPREAD):
+            for name in ("expiry_ns", "settlement_window_ns"):
+                options[second - OPTIONS][name] = options[first - OPTIONS][name]
         self.instruments = len(contracts) + len(options)
         self.expiry = {OPTIONS + k: terms["expiry_ns"] for k, terms in enumerate(options)}
         contracts[3]["ticks_max"] = 2_000_000
@@ -324,6 +329,13 @@ class Workload:
             **given,
         }
 
+    def _second_strikes(self, near: list[int], coin: dict[str, Any]) -> list[dict[str, Any]]:
+        """Calls that are settled with the first ones, at another strike each."""
+        return [
+            self.option_terms(symbol="CALL-2", strike_e8=near[0] + 400 * 10**8),
+            self.option_terms(symbol="COIN-CALL-2", strike_e8=near[2] + 400 * 10**8, **coin),
+        ]
+
     def _options(self) -> list[dict[str, Any]]:
         """Calls and puts paid in quote and in coin, and a digital of each."""
         near = [self._between(70, 130) * 80 * 10**8 for _ in range(6)]
@@ -361,11 +373,33 @@ class Workload:
                 symbol="AT-END", barrier=self._between(1, 4), barrier_e8=under, monitoring=3,
                 rebate_ticks=7_000, kind=2, payout_ticks=200_000,
             ),
+            *self._second_strikes(near, coin),
             self.option_terms(
                 symbol="ONE-TOUCH", barrier=1, barrier_e8=at, monitoring=1, kind=2, strike_e8=1,
                 payout_ticks=150_000,
             ),
         ]  # fmt: skip
+
+    def _spreads(self) -> list[Run]:
+        """Somebody sells one call and buys another of the same settlement, or undoes some of it."""
+        if not self.marks or self.aside.random() < 0.4:
+            return []
+        pair = self._aside((SPREAD, COIN_SPREAD))
+        one, other = (int(x) for x in self.aside.choice(self.traders, 2, replace=False))
+        lots = max(int(float(self.aside.lognormal(8.5, 1.3)) / self.price[1] * 1000), 1)
+        sold, bought = pair if self.aside.random() < 0.5 else pair[::-1]
+        rows = [(one, other, bought, lots), (other, one, sold, lots)]
+        held = [(a, i, n) for (a, i), n in self.lots.items() if i in pair and n > 0]
+        if held and self.aside.random() < 0.6:
+            account, option, n = self._aside(held)
+            buyer = self._aside([t for t in self.traders if t != account])
+            rows.append((buyer, account, option, max(n // 2, 1)))
+        deals = [
+            (buyer, seller, i, self.marks.get(i, 100), n, True, 0, 0)
+            for buyer, seller, i, n in rows
+        ]
+        orders = [(a, i, -max(n // 3, 1), self.marks.get(i, 100)) for a, i, n in held[:2]]
+        return [trades(deals), *([reserve(orders)] if orders else [])]
 
     def _smiles(self) -> list[Run]:
         """Smiles of what has not expired, most of the time."""
@@ -589,6 +623,8 @@ class Workload:
         for seller in self.traders if self.expiry else []:
             buyer = self._pick([t for t in self.traders if t != seller])
             option = self._pick(sorted(self.expiry))
+            held = [i for (a, i), n in self.lots.items() if a == seller and n > 0]
+            option = next((i for i in held if i in self.expiry), option)
             ticks = max(self.marks.get(option, 100) // 2, 1)
             rows.append((buyer, seller, option, ticks, 1, self._chance(0.5), 0, 0))
         return [parameters(free), trades(rows)] if rows else []

@@ -14,6 +14,7 @@ import pytest
 from novate.kernel.codes import Bound, InstrumentStatus, MemberStatus, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
+from tests.simulate.naive.limited_risk import reliefs
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     ceil_div,
@@ -193,6 +194,7 @@ class Numbers:
     notional: int = 0
     gain: int = 0
     unproven: int = 0
+    debts: tuple[int, int] = (0, 0)  # of initial and maintenance margin, what debts ask for
     share: dict[tuple[int, int], int] = field(default_factory=dict)  # by contract and set
     bound: tuple[Bound, int] = (Bound.NONE, -1)  # and the number of a scenario
 
@@ -228,6 +230,7 @@ class World:
         self.now = 0
         self.window_from: int | None = None
         self.uncovered = 0
+        self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.interest_until = 0
         self.share_due = 0  # when that is shared by net worth
         self.unpaid = 0
@@ -316,6 +319,15 @@ class World:
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""
         return self.unit_price(instrument.settles_in)
+
+    @pytest.mark.rule("15.64")
+    def load(self, account: Account, asset: int) -> int:
+        """Sizes of a balance and of the settlement costs of the asset's contracts."""
+        return abs(account.balance[asset]) + sum(
+            abs(p.settlement_cost)
+            for k, p in account.positions.items()
+            if self.instruments[k].settles_in == asset
+        )
 
     @pytest.mark.rule("5.20")
     def is_blocked(self, instrument: Instrument) -> bool:
@@ -460,13 +472,13 @@ class World:
     def assess(self, account: Account, *others: Account) -> Numbers:
         """What the group of an account is worth and must hold; others as in `group`."""
         group, out = self.group(account, *others), Numbers()
-        unsettled: defaultdict[int, int] = defaultdict(int)
-        options: defaultdict[int, int] = defaultdict(int)
-        option_gain: defaultdict[int, int] = defaultdict(int)
+        sums: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(3)]
+        unsettled, options, option_gain = sums
+        asked: dict[tuple[int, int], tuple[int, int]] = {}  # of options
         for place, p in sorted(group.positions.items()):
             i = self.instruments[place[0]]
             if i.is_option:
-                self._assess_option(place, p, out, options, option_gain)
+                asked[place] = self._assess_option(place, p, out, options, option_gain)
                 continue
             if i.mark <= 0:
                 unsettled[i.settles_in] -= p.settlement_cost
@@ -483,7 +495,7 @@ class World:
             if i.slow > 0:
                 above = max(i.value(i.mark, p.lots) - i.value(i.slow, p.lots), 0)
                 out.unproven += worth_up(above, price)
-        self._ask(group, out)
+        self._ask(group, out, reliefs(self, group, asked))
         debts: dict[int, int] = {}
         for asset in range(len(self.assets)):
             total = group.balance[asset] + unsettled[asset]
@@ -510,8 +522,9 @@ class World:
             shares = self.debt_shares(self.accounts[account.group], asset)
             for k, share in enumerate(shares):
                 asked[k] += worth_up(debt, self.unit_price(asset) * share)
-        out.initial += min(asked[0], AMOUNT_MAX)
-        out.maintenance += min(asked[1], AMOUNT_MAX)
+        out.debts = min(asked[0], AMOUNT_MAX), min(asked[1], AMOUNT_MAX)
+        out.initial += out.debts[0]
+        out.maintenance += out.debts[1]
 
     @pytest.mark.rule("3.50", "6.39")
     def debt_shares(self, account: Account, asset: int) -> tuple[float, float]:
@@ -522,8 +535,9 @@ class World:
         return initial / 1_000_000, maintenance / 1_000_000
 
     @pytest.mark.rule("3.23", "3.24", "3.30", "3.31")
-    def _ask(self, group: Group, out: Numbers) -> None:
+    def _ask(self, group: Group, out: Numbers, relief: list[int]) -> None:
         """Bound the sums, ask the group's own model and add-ons, and add what orders hold."""
+        out.initial, out.maintenance = out.initial - relief[0], out.maintenance - relief[1]
         for name in ("initial", "maintenance", "notional", "unproven"):
             setattr(out, name, min(getattr(out, name), 2 * AMOUNT_MAX))
         held = [i for i in out.share if group.positions[i].lots]
@@ -544,23 +558,28 @@ class World:
         out: Numbers,
         options: defaultdict[int, int],
         option_gain: defaultdict[int, int],
-    ) -> None:
-        """An option is worth its mark in net equity; a short asks for margin, orders included."""
+    ) -> tuple[int, int]:
+        """An option is worth its mark in net equity; a short asks for margin, orders included.
+
+        Returns initial and maintenance margin of it.
+        """
         i = self.instruments[place[0]]
         short, worst = max(-p.lots, 0), max(p.sells - p.lots, 0)
         if i.mark <= 0 or (p.lots == 0 and worst == 0):
-            return
+            return 0, 0
         price, unit = self.price_in(i), i.terms["unit"]
         value = i.value(i.mark, p.lots)
         options[i.settles_in] += value
         option_gain[i.settles_in] += value - p.entry_cost
         older = ceil_div(i.mark * i.stale_ppm, 1_000_000)  # rule 5.44
-        out.initial += worth_up(unit * worst * (i.short_initial + older), price)
+        initial = worth_up(unit * worst * (i.short_initial + older), price)
         if self.short_rule(i).entry_counts and short:
             keep = self.keep(i.settles_in)
             dearer = max(-p.entry_cost - unit * short * i.mark, 0)
-            out.initial += worth_up(dearer, price * keep)
+            initial += worth_up(dearer, price * keep)
+        out.initial += initial
         out.share[place] = worth_up(unit * short * (i.short_maintenance + older), price)
         out.maintenance += out.share[place]
         out.notional += worth_up(abs(value), price)
         out.unproven += worth_up(max(unit * short * (i.slow - i.mark), 0), price)
+        return initial, out.share[place]

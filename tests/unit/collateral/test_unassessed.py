@@ -29,7 +29,11 @@ def house_at_500(**deposits: int) -> ClearingHouse:
 
 
 def report(house: ClearingHouse, price: int, source: int = 0) -> None:
-    """Report a price now, without an assessment."""
+    """Report a price a nanosecond later, without an assessment.
+
+    At the instant of the report before, another price would contradict it (rule 5.62).
+    """
+    house.advance(house.state.now_ns + 1)
     row = {"source": source, "price_e8": price * E8, "observed_ns": house.state.now_ns}
     house.submit(command.REPORT_PRICE.row(**row))
 

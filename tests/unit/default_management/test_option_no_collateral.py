@@ -205,7 +205,7 @@ def test_months_without_an_index_are_one_postponement_of_all_that_waits() -> Non
     assert house.status("called") == AccountStatus.CALLED
     house.price(88, at_ns=START + 30 * MINUTE)
 
-    house.advance(START + 400 * DAY)
+    house.advance(START + 366 * DAY)
 
     assert len(house.events("CallExtended") + house.events("CyclePostponed")) == 5
     ended = house.events("ContractExpired") + house.events("OptionExpired")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from novate.default_management.room import conversion_room, fill_room, proceeds_of
+from novate.default_management.room import conversion_room, fee_room, proceeds_of, trade_room
 from novate.kernel.clearing.bound import COST_STOP
 from novate.message import command
 from novate.message.refusal import ReportFillRefusal
@@ -26,18 +26,28 @@ def closing_house() -> ClearingHouse:
 
 
 @pytest.mark.rule("15.6")
-def test_a_fill_needs_room_for_both_sides_and_the_fund() -> None:
+def test_a_fill_needs_room_for_both_sides() -> None:
     house = closing_house()
-    x, a = house.state, house.number("A")
-    market, fund = house.number("EXTERNAL_MARKET"), house.number("INSURANCE_FUND")
-    # Value and entry cost, and the settlement cost, which is larger than the balance.
-    assert fill_room(x, a, 0, -10, 450) == (4_500 + 45_000 + 45_000) * COIN
+    x, a, market = house.state, house.number("A"), house.number("EXTERNAL_MARKET")
+    # Value and entry cost, and the load: balance and settlement cost.
+    assert trade_room(x, a, market, 0, -10, 450) == (4_500 + 45_000 + 5_000 + 45_000) * COIN
 
-    for account in (market, fund):
-        before = int(x.accounts.balance[account, 0])
-        x.accounts.balance[account, 0] = COST_STOP
-        assert fill_room(x, a, 0, -10, 450) >= COST_STOP
-        x.accounts.balance[account, 0] = before
+    x.accounts.balance[market, 0] = COST_STOP
+    assert trade_room(x, a, market, 0, -10, 450) == COST_STOP + 4_500 * COIN
+
+
+@pytest.mark.rule("15.66")
+def test_a_liquidation_fee_is_no_more_than_both_balances_have_room_for() -> None:
+    house = closing_house()
+    x, a, fund = house.state, house.number("A"), house.number("INSURANCE_FUND")
+    assert fee_room(x, a) == 2**60
+
+    x.accounts.balance[fund, 0] = 2**60 - 7
+    assert fee_room(x, a) == 7
+    x.accounts.balance[a, 0] = 5 - 2**60
+    assert fee_room(x, a) == 5
+    x.accounts.balance[a, 0] = -(2**60) - 1
+    assert fee_room(x, a) == 0
 
 
 @pytest.mark.rule("4.25", "15.6")
@@ -60,7 +70,7 @@ def test_a_conversion_needs_room_in_both_assets_of_both_sides() -> None:
     house = closing_house()
     x, a = house.state, house.number("A")
     market = house.number("EXTERNAL_MARKET")
-    assert conversion_room(x, a, 1, -3, 10 * E8) == 5_000 * COIN
+    assert conversion_room(x, a, 1, -3, 10 * E8) == (5_000 + 45_000) * COIN
 
     x.accounts.balance[market, 1] = 2**60
     assert conversion_room(x, a, 1, -3, 10 * E8) == 2**60 + 3

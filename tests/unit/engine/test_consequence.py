@@ -80,6 +80,7 @@ def test_the_earliest_instant_comes_first_and_nothing_is_due_before_it() -> None
 @pytest.mark.rule("4.3", "4.4")
 def test_work_of_each_instant_is_a_record_of_its_own_at_that_instant() -> None:
     house = crowded_house()
+    house.price(100)
 
     batches = house.advance(START + 3 * HOUR)
 

@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from novate.engine.apply import apply_run
-from novate.engine.control import INSTANT_MAX, decide_advance_time, decide_assess_margin
+from novate.engine.control import (
+    INSTANT_MAX,
+    STEP_MAX_NS,
+    decide_advance_time,
+    decide_assess_margin,
+)
 from novate.engine.state import State
 from novate.message import event
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
@@ -15,12 +20,12 @@ from tests.unit.clearing import COIN, START, ClearingHouse, Recorder
     [
         (0, AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT),
         (START - 1, AdvanceTimeRefusal.INSTANT_BEFORE_PRESENT),
-        (INSTANT_MAX + 1, AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE),
+        (START + STEP_MAX_NS + 1, AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE),
         (START, None),
-        (INSTANT_MAX, None),
+        (START + STEP_MAX_NS, None),
     ],
 )
-def test_the_clock_moves_forward_to_its_last_instant(
+def test_the_clock_moves_forward_by_366_days_at_most(
     instant_ns: int, code: AdvanceTimeRefusal | None
 ) -> None:
     state = State()
@@ -29,6 +34,18 @@ def test_the_clock_moves_forward_to_its_last_instant(
     refusal = decide_advance_time(state, {"instant_ns": instant_ns}, Recorder())
 
     assert (refusal and refusal.code) == code
+
+
+@pytest.mark.rule("4.2", "4.90")
+@pytest.mark.parametrize("now_ns", [0, INSTANT_MAX - 5])
+def test_the_first_instant_is_any_up_to_the_last_one(now_ns: int) -> None:
+    state = State()
+    state.now_ns = now_ns
+
+    assert decide_advance_time(state, {"instant_ns": INSTANT_MAX}, Recorder()) is None
+    refusal = decide_advance_time(state, {"instant_ns": INSTANT_MAX + 1}, Recorder())
+
+    assert refusal == (AdvanceTimeRefusal.INSTANT_OUT_OF_RANGE, INSTANT_MAX + 1, INSTANT_MAX)
 
 
 @pytest.mark.rule("8.16")

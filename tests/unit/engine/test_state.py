@@ -252,8 +252,8 @@ def test_what_no_command_may_bring_about_is_held_to_the_bounds() -> None:
         event.ACCOUNT_TAKEN_OVER.run({f.name: [] for f in event.ACCOUNT_TAKEN_OVER.fields})
     ]
     for column, value, words in (
-        ("settlement_cost", COST_STOP, "no cost reaches"),
-        ("lots", COST_STOP // 10**12, "no account's gross is over"),
+        ("settlement_cost", COST_STOP + 2**10, "no account's costs are over"),
+        ("lots", COST_STOP // 10**12 + 1, "no account reaches over"),
     ):
         kept = int(getattr(state.positions, column)[row])
         getattr(state.positions, column)[row] = value

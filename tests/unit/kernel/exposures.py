@@ -19,6 +19,8 @@ UNITS = (1, 10, 10**7, 3, 1, 2, 5)
 OPTION = 5
 """The first of two options: its margin counts no entry price, that of the second does."""
 SHORT = {5: (90, 60), 6: (40, 35)}
+DEBT = (0.2, 0.15)
+"""Shares that a debt asks for: initial margin as by default, maintenance margin the haircut."""
 
 
 def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30) -> ClearingState:
@@ -27,7 +29,8 @@ def random_exposure(rng: np.random.Generator, accounts: int = 12, rows: int = 30
     for _ in range(2):
         x.assets.append()
     x.assets.unit_price[:2] = 1.0, 0.37
-    x.assets.collateral_factor[:2] = 1.0, 0.9
+    x.assets.haircut_bps[1] = 1_500
+    x.assets.collateral_factor[:2] = 1.0, 0.85
     x.accounts.widen(2)
     for i, (form, asset, unit) in enumerate(zip(FORMS, ASSETS, UNITS, strict=True)):
         x.instruments.append()
@@ -80,7 +83,7 @@ def hold(x: ClearingState, account: int, instrument: int, rng: np.random.Generat
 
 
 def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
-    """Equity, net, initial, maintenance, notional, gain, unproven, straight from the rulebook."""
+    """The numbers of an assessment in their order, straight from the rulebook."""
     unsettled, options, option_gain = [0, 0], [0, 0], [0, 0]
     initial = maintenance = notional = unproven = 0
     for row in np.flatnonzero(x.positions.used("account") == account):
@@ -125,7 +128,11 @@ def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
         gain += math.floor((open_profit + option_gain[asset]) * price)
         net += math.floor((total + options[asset]) * price)
         equity += math.floor(total * (price * keep)) if total > 0 else math.floor(total * price)
-    return equity, net, initial, maintenance, notional, gain, unproven
+        owed = -total if asset and total < 0 else 0
+        debts = [math.ceil(owed * (price * share)) for share in DEBT]
+    return (
+        equity, net, initial + debts[0], maintenance + debts[1], notional, gain, unproven, *debts
+    )  # fmt: skip
 
 
 def readable_option(

@@ -10,7 +10,7 @@ from novate.engine.recover import audit, recover
 from novate.kernel.clearing.group import GROUP_MAX
 from novate.kernel.codes import AccountStatus, MarginMode
 from novate.message import command
-from novate.message.parameter import Parameter, Scope
+from novate.message.parameter import Parameter, Scope, set_parameter
 from novate.message.refusal import ReserveMarginRefusal
 from novate.message.refusal import SetMarginGroupRefusal as No
 from tests.tiny_model import PLUGINS
@@ -90,6 +90,7 @@ def test_netting_sets_of_one_group_share_collateral_but_not_positions() -> None:
 @pytest.mark.rule("6.35")
 def test_a_debt_of_one_account_is_met_by_the_cash_of_another() -> None:
     house = hedge_house()
+    house.submit(set_parameter(Parameter.DEBT_INTEREST_PPM, 0))
     house.deposit("A2", 500 * COIN)
     house.trade("A", "B", lots=40, ticks=100)
     house.trade("B", "A2", lots=40, ticks=100)

@@ -352,21 +352,33 @@ def test_the_first_order_of_an_account_counts_beside_the_others_of_its_group() -
 
 @pytest.mark.rule("7.44", "15.2")
 def test_no_group_grows_beyond_what_64_bits_hold() -> None:
-    house = holder_house(deposit=10**8)
+    house = holder_house(deposit=10**9)
     y = house.list_contract("Y", lots_max=1_100_000)
     house.state.instruments.lots_max[0] = 1_100_000
-    house.price(100)
-    house.deposit("A2", 10**8 * COIN)
+    house.price(1_000)
+    house.price(1_000, at_ns=START + HOUR)
+    house.deposit("A2", 10**9 * COIN)
     for name in ("C", "D"):
-        house.open_client(name, deposit=10**8 * COIN)
-    house.trade("A", "C", lots=600_000, ticks=100)
-    house.trade("A2", "D", lots=600_000, ticks=100, instrument=y)
+        house.open_client(name, deposit=10**9 * COIN)
+    house.trade("A", "C", lots=600_000, ticks=1_000)
+    house.trade("A2", "D", lots=552_000, ticks=1_000, instrument=y)
 
-    # A lot may be worth 10**12 units of the numeraire: 600,000 of Y leave room for 552,000 of X.
-    assert move(house, "A", "A2", 560_000) == [No.AMOUNT_TOO_LARGE]
+    # A lot may be worth 10**12 units of the numeraire and cost 10**9: 552,000 of Y leave room for
+    # 599,768 of X.
+    assert move(house, "A", "A2", 600_000) == [No.AMOUNT_TOO_LARGE]
     [_, allowed] = numbers(house)
     assert allowed == 2**60
-    assert move(house, "A", "A2", 550_000) == []
+    assert move(house, "A", "A2", 599_000) == []
+
+
+@pytest.mark.rule("7.44")
+def test_a_receiver_whose_balance_is_beyond_the_bound_gets_no_position() -> None:
+    house = ready()
+    x = house.state
+    x.accounts.balance[house.number("A2"), 0] = 2**60 + 1
+
+    assert move(house, "A", "A2", 1) == [No.AMOUNT_TOO_LARGE]
+    assert numbers(house) == (2**60 + 1, 2**60)
 
 
 @pytest.mark.rule("14.2", "14.3")

@@ -132,12 +132,12 @@ def test_two_sources_that_go_on_to_agree_confirm_a_true_gap_in_ten_seconds() -> 
 
 @pytest.mark.rule("5.85")
 def test_sources_that_no_longer_agree_begin_anew() -> None:
-    house = pausing_house(sources=2)
+    house = pausing_house(sources=3)
 
-    report(house, 60, 60, at_ns=at(1))
-    report(house, 60, 60, at_ns=at(2))
-    report(house, 60, 70, at_ns=at(5))  # 65 is further than 3% from both
-    report(house, 60, 60, at_ns=at(13))
+    report(house, 60, 60, 60, at_ns=at(1))
+    report(house, 60, 60, 60, at_ns=at(2))
+    report(house, 60, 65, 70, at_ns=at(5))  # 65 is further than 3% from both others
+    report(house, 60, 60, 60, at_ns=at(13))
     assert house.events("JumpResumed") == []
 
     assert [row["agreed_ns"] for row in house.events("JumpChecked")] == [at(2), 0, at(13)]
@@ -147,14 +147,25 @@ def test_sources_that_no_longer_agree_begin_anew() -> None:
 def test_one_source_among_two_confirms_nothing_and_is_believed_after_five_minutes() -> None:
     house = pausing_house(sources=2)
 
-    report(house, 10, 100, at_ns=at(1))  # the index is 55
+    report(house, 55, 55, at_ns=at(1))
     for second in range(10, 300, 10):
-        report(house, 10, 100, at_ns=at(1 + second))
+        report(house, 55, at_ns=at(1 + second))  # the other one has said nothing since
         assert house.events("LiquidationStarted") == []
     assert house.events("JumpResumed") == []
-    report(house, 10, 100, at_ns=at(301))
+    report(house, 55, at_ns=at(301))
 
     assert house.events("JumpResumed")[0]["reason"] == ResumeReason.TIME
+
+
+@pytest.mark.rule("5.61", "5.84")
+def test_one_of_two_sources_that_leaps_alone_takes_the_index_away_and_is_no_jump() -> None:
+    house = pausing_house(sources=2)
+
+    report(house, 10, 100, at_ns=at(1))
+
+    assert house.events("HaltBegun") == [{"asset": 1}]
+    assert house.events("JumpPaused") == []
+    assert (house.state.assets.price_e8[1], house.state.is_fresh(1)) == (100 * E8, False)
 
 
 @pytest.mark.rule("5.84", "6.9", "7.13", "7.28", "8.13")
@@ -241,6 +252,7 @@ def test_after_a_jump_a_ramp_leads_from_the_price_of_before_to_the_index() -> No
 @pytest.mark.rule("5.21", "5.92", "7.13")
 def test_while_a_ramp_runs_nothing_is_opened_and_withdrawals_are_held_to_both_prices() -> None:
     house = pausing_house(sources=2)
+    house.deposit("L", 3_000 * COIN)  # so that L can pay for what S gains (rule 6.96)
     for second in (1, 2, 12):
         report(house, 60, 60, at_ns=at(second))  # S has gained 4,000, C's coin is worth 60
 

@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from novate.canonical import Run
+from novate.engine.apply import apply_run
 from novate.kernel.codes import DueKind, InstrumentStatus, Style
-from novate.message import command
+from novate.market.index import premium_so_far
+from novate.message import command, event
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from novate.settlement import cycle as settlement
 from novate.settlement import expiry as expiry_of
 from novate.settlement.cycle import funding_rate
-from novate.valuation.price_status import is_blocked
+from novate.valuation.price_status import WAITING, is_blocked
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
 
 ONE = 10**9
@@ -150,19 +153,21 @@ def test_a_contract_without_cycles_is_never_due() -> None:
     assert refusal == (EngineCommandRefusal.NOT_DUE, START + DAY, 0)
 
 
-@pytest.mark.rule("8.13", "8.14")
-def test_a_blocked_cycle_waits_for_the_next_interval_and_keeps_its_number() -> None:
+@pytest.mark.rule("4.91", "8.5", "8.13", "8.14")
+def test_a_blocked_cycle_waits_for_its_price_and_keeps_its_number() -> None:
     house = pair()
 
     house.advance(START + 3 * HOUR)  # staleness is two hours
 
     assert [row["kind"] for row in house.events("CyclePostponed")] == [DueKind.CYCLE]
     assert [row["cycle"] for row in house.events("CycleSettled")] == [1, 2]
-    assert house.state.instruments.next_cycle_ns[0] == START + 4 * HOUR
-    house.price(110, at_ns=START + 3 * HOUR + 1)
-    house.advance(START + 4 * HOUR)
+    assert house.state.instruments.next_cycle_ns[0] == WAITING
+    house.advance(START + 30 * DAY)
+    assert len(house.events("CyclePostponed")) == 1
+    house.price(110, at_ns=START + 30 * DAY + 1)
     assert house.events("CycleSettled")[-1]["cycle"] == 3
     assert house.balance("A") == 1_100 * COIN
+    assert house.state.instruments.next_cycle_ns[0] == START + 30 * DAY + HOUR
 
 
 # ---- funding
@@ -390,6 +395,55 @@ def test_a_contract_that_never_had_a_mark_owes_no_funding() -> None:
     house.price(100, at_ns=START + 3 * HOUR + MINUTE)
     assert not house.events("FundingSettled")
     assert house.state.instruments.next_funding_ns[0] == START + 4 * HOUR
+
+
+@pytest.mark.rule("15.72")
+def test_funding_that_would_bring_a_balance_to_the_bound_is_postponed() -> None:
+    house = pair(**FUNDED)
+    x = house.state
+    row = {"instrument": 0, "period": 1}
+    x.now_ns = START + HOUR
+    x.marks.premium_e9[0] = 10**6
+    paid = Recorder()
+    assert settlement.decide_settle_funding(x, row, paid) is None
+    x.accounts.balance[house.number("B"), 0] = 2**60 - 1
+
+    held_up = Recorder()
+    assert settlement.decide_settle_funding(x, row, held_up) is None
+
+    assert paid.names == ["FundingSettled"]
+    assert held_up.only()["next_ns"] == START + 2 * HOUR
+
+
+@pytest.mark.rule("15.73")
+def test_a_premium_is_added_up_over_thirty_days_at_most() -> None:
+    house = pair(**FUNDED)
+    marks = house.state.marks
+    marks.premium_e9[0] = 10**9
+    day, now = 86_400_000, house.state.now_ns
+
+    assert premium_so_far(marks, 0, now + 20 * DAY)[1] == 20 * day
+    assert premium_so_far(marks, 0, now + 40 * DAY) == (30 * day * 10**9, 30 * day)
+    marks.premium_ms[0] = 29 * day
+    assert premium_so_far(marks, 0, now + 40 * DAY)[1] == 30 * day
+    marks.premium_ms[0] = 31 * day
+    assert premium_so_far(marks, 0, now + 40 * DAY)[1] == 31 * day
+
+
+@pytest.mark.rule("8.13")
+def test_what_was_postponed_by_an_interval_in_an_old_journal_still_is() -> None:
+    house = pair(**{**FUNDED, "cycle_ns": HOUR})
+    x = house.state
+    kinds = (DueKind.CYCLE, DueKind.FUNDING, DueKind.OBSERVATION, DueKind.EXPIRY)
+    columns = {"instrument": [0] * 4, "kind": kinds, "instant_ns": [START] * 4}
+    older = Run("CyclePostponed", 1, 4, event.CYCLE_POSTPONED.run(
+        {**columns, "next_ns": [0] * 4}).columns[:3])  # fmt: skip
+
+    apply_run(x, older)
+
+    i = x.instruments
+    assert (i.next_cycle_ns[0], i.next_funding_ns[0]) == (START + 2 * HOUR, START + 2 * HOUR)
+    assert i.next_observation_ns[0] == i.next_expiry_ns[0] == WAITING
 
 
 # ---- expiry

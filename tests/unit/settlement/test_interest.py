@@ -5,7 +5,7 @@ import pytest
 from novate.kernel.codes import Role
 from novate.message import command
 from novate.message.parameter import Parameter, set_parameter
-from novate.settlement.interest import interest_rate
+from novate.settlement.interest import apply_interest_charged, interest_rate
 from tests.unit.clearing import COIN, DAY, E8, HOUR, START, ClearingHouse
 
 RATE = 91_324  # floor(8 h / 8,760 h x 10% x 10^9)
@@ -46,6 +46,22 @@ def test_a_debt_pays_interest_to_the_fees_account_every_eight_hours() -> None:
     house.advance(START + 16 * HOUR)
     owed = 100_000 * COIN + paid
     assert house.balance("A") == -owed - -(-owed * RATE // 10**9)
+
+
+@pytest.mark.rule("15.74")
+def test_interest_leaves_the_balances_of_debtor_and_fees_in_bounds() -> None:
+    house = overdrawn()
+    balance, a, fees = house.state.accounts.balance, house.number("A"), house.number("FEES")
+    row = {"asset": 0, "rate_e9": RATE, "instant_ns": START + 8 * HOUR}
+
+    balance[a, 0] = 5 - 2**60
+    apply_interest_charged(house.state, row)
+    assert (balance[a, 0], balance[fees, 0]) == (-(2**60), 5)
+
+    balance[a, 0] = -100_000 * COIN  # owes 9,132,400
+    balance[fees, 0] = 2**60 - 9_132_399
+    apply_interest_charged(house.state, row)
+    assert (balance[a, 0], balance[fees, 0]) == (-100_000 * COIN, 2**60 - 9_132_399)
 
 
 @pytest.mark.rule("8.32")

@@ -4,6 +4,8 @@ import pytest
 
 from novate.book.state import SINGLE_ROLES
 from novate.kernel.clearing.assess import (
+    DEBT_INITIAL,
+    DEBT_MAINTENANCE,
     EQUITY,
     GAIN,
     INITIAL,
@@ -85,6 +87,8 @@ def test_an_account_is_assessed_by_the_rules_of_the_rulebook() -> None:
         notional=550 * COIN,
         gain=50 * COIN,
         unproven=50 * COIN,
+        debt_initial=0,
+        debt_maintenance=0,
     )
     assert house.state.assess(house.number("short")) == Assessment(
         equity=(950 + 99) * COIN,
@@ -94,6 +98,8 @@ def test_an_account_is_assessed_by_the_rules_of_the_rulebook() -> None:
         notional=550 * COIN,
         gain=-50 * COIN,
         unproven=0,
+        debt_initial=0,
+        debt_maintenance=0,
     )
 
 
@@ -207,7 +213,10 @@ def test_an_inverse_contract_is_worth_coins_at_the_index() -> None:
 def test_all_accounts_at_once_are_the_accounts_one_by_one() -> None:
     house = pair()
     house.price(107)
-    columns = (EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN)
+    house.state.accounts.balance[house.number("short"), 1] = -E8  # a debt asks for margin too
+    columns = (
+        EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN, DEBT_INITIAL, DEBT_MAINTENANCE,
+    )  # fmt: skip
 
     table = house.state.assess_all()
 

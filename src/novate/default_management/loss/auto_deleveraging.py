@@ -27,8 +27,10 @@ from novate.default_management.loss.policy import (
 )
 from novate.default_management.loss.share import standing_accounts
 from novate.default_management.outbox import book_between, cancel_excess_orders
+from novate.default_management.room import trade_room
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import NET
+from novate.kernel.clearing.bound import COST_STOP
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import closable_lots
 from novate.kernel.clearing.settle import value_of, values_of
@@ -255,6 +257,8 @@ def _deleverage(
         size = min(open_lots, abs(_closable(x, winner_row)))
         lots = size if held > 0 else -size
         at_ticks = _bearable_price(x, i, winner_row, lots, ticks)
+        if trade_room(x, winner, x.single(Role.LIQUIDATOR), i, lots, at_ticks) >= COST_STOP:
+            break  # rule 15.69
         value = int(value_of(x.instruments.form[i], x.instruments.unit[i], at_ticks, lots))
         amount = min(_borne(x, i, -lots, at_ticks), rest)
         emit(

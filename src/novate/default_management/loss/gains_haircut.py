@@ -27,7 +27,7 @@ from novate.default_management.loss.policy import (
     LayerTerms,
     Place,
 )
-from novate.default_management.loss.share import above_maintenance
+from novate.default_management.loss.share import above_maintenance, within_bounds
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import GAIN
@@ -41,16 +41,23 @@ from novate.valuation import ClearingState
 
 
 def bearable(x: ClearingState) -> I64:
-    """Return how much a haircut may take from every margin group (rules 13.9 and 6.42).
+    """Return how much a haircut may take from every margin group (rules 13.9, 6.42 and 15.70).
 
     Returns
     -------
     I64
-        ``max(min(window gain + GAIN, equity - maintenance margin), 0)`` in numeraire units, shape
-        (accounts,), at the account that the group began with; zero for the others, and for groups
-        that are not standing.  No cut up to it takes equity below maintenance margin.
+        ``max(min(window gain + GAIN, equity - maintenance margin), 0)`` in numeraire units, as far
+        as numbers stay in bounds, shape (accounts,), at the account that the group began with; zero
+        for the others, and for groups that are not standing.  No cut up to it takes equity below
+        maintenance margin.
     """
-    numbers = x.assess_all()
+    window = np.maximum(x.accounts.used("window_gain") + AMOUNT_MAX, 0)
+    return within_bounds(x, np.minimum(_bearable(x), window))
+
+
+def _bearable(x: ClearingState, *, limits_risk: bool = True) -> I64:
+    """Return `bearable` without its bounds; ``limits_risk`` as of `ClearingState.assess_all`."""
+    numbers = x.assess_all(limits_risk=limits_risk)
     gains = np.maximum(x.window_gains() + numbers[:, GAIN], 0)
     spare: I64 = np.minimum(gains, above_maintenance(x, numbers))
     return spare
@@ -74,7 +81,7 @@ class Cut(NamedTuple):
     winners: I64
 
 
-def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
+def cut_in_turn(x: ClearingState, wanted: I64, spare: I64) -> Cut:
     """Cut gains pro rata for losses in their order, and book what is taken (rules 1.7 and 13.9).
 
     Each account pays the liquidator in numeraire and its window gain falls by the same amount.
@@ -86,14 +93,14 @@ def cut_in_turn(x: ClearingState, wanted: I64) -> Cut:
         State; changed.
     wanted
         What is left of each loss, numeraire units, not negative; shape (losses,).
+    spare
+        What each account can bear, numeraire units, not negative; shape (accounts,).
 
     Returns
     -------
     Cut
         What was taken; less than wanted where gains do not suffice.
     """
-    spare = bearable(x)
-    require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
     by_size = np.argsort(-spare, kind="stable")
     winners = by_size[: np.count_nonzero(spare)]
     cut = Cut(*(np.empty(wanted.size, np.int64) for _ in Cut._fields))
@@ -116,7 +123,7 @@ def allocate(x: ClearingState, losses: I64, rest: I64, emit: Emit) -> I64:
     I64
         Numeraire units that gains could not bear, not negative; shape (losses,).
     """
-    cut = cut_in_turn(x, rest)
+    cut = cut_in_turn(x, rest, bearable(x))
     is_cut = cut.taken > 0
     if is_cut.any():
         emit.booked(
@@ -138,7 +145,18 @@ def apply_gains_cut(x: ClearingState, columns: Row) -> None:
         ``amount`` taken and ``gains`` that could be cut before it, numeraire units, shape (rows,);
         a state in which they differ from what is found is a fault.
     """
-    cut = cut_in_turn(x, columns["amount"])
+    _book(x, columns, bearable(x))
+
+
+def apply_gains_cut_without_bounds(x: ClearingState, row: Row) -> None:
+    """As `apply_gains_cut`, for one loss, without bounds and without rule 3.60: version 1."""
+    spare = _bearable(x, limits_risk=False)
+    require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, "the gains of all accounts fit 64 bits")
+    _book(x, {name: np.array([row[name]], np.int64) for name in ("amount", "gains")}, spare)
+
+
+def _book(x: ClearingState, columns: Row, spare: I64) -> None:
+    cut = cut_in_turn(x, columns["amount"], spare)
     is_same = (cut.total == columns["gains"]) & (cut.taken == columns["amount"])
     require(bool(is_same.all()), "the gains cut are the gains that were counted")
 

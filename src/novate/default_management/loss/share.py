@@ -16,7 +16,7 @@ from novate.default_management.loss.policy import Borne, LastLayer
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE
-from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.bound import AMOUNT_MAX, COST_STOP
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.loss import share_pro_rata
 from novate.kernel.codes import AccountStatus, Role
@@ -45,6 +45,23 @@ def above_maintenance(x: ClearingState, numbers: I64) -> I64:
     """
     above = np.maximum(numbers[:, EQUITY] - numbers[:, MAINTENANCE], 0)
     spare: I64 = np.where(standing_groups(x), above, 0)
+    return spare
+
+
+def within_bounds(x: ClearingState, spare: I64) -> I64:
+    """Return what accounts can bear so that every number stays in bounds (rule 15.70).
+
+    No balance of a payer falls below -2**60, and all of them together bear less than 2**61: while
+    they could bear more, each counts half of it, rounded down.
+
+    Parameters
+    ----------
+    spare
+        What each account can bear, numeraire units, not negative; shape (accounts,).
+    """
+    spare = np.minimum(spare, np.maximum(x.accounts.used("balance")[:, 0] + AMOUNT_MAX, 0))
+    while (int((spare >> 32).sum()) << 32) + int((spare & 0xFFFFFFFF).sum()) >= COST_STOP:
+        spare //= 2
     return spare
 
 
@@ -81,7 +98,7 @@ class SharedLayer(LastLayer):
         require(spare.shape == (x.accounts.count,), f"{name} says what every account can bear")
         is_spared = (spare >= 0) & (spare <= above_maintenance(x, numbers))
         require(bool(is_spared.all()), f"{name} spares maintenance margin")
-        require(spare.sum(dtype=np.float64) < AMOUNT_MAX * 4, f"what {name} can take fits 64 bits")
+        spare = within_bounds(x, spare)
         payers = np.flatnonzero(spare)
         spare, left = spare[payers], rest.copy()
         parts = []

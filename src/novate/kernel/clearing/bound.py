@@ -53,13 +53,13 @@ def turnover_of(positions, account, i, value):  # type: ignore[no-untyped-def]
 def booked_size(accounts, positions, instruments, account, i, value, fee):  # type: ignore[no-untyped-def]
     """Largest number that a trade could leave in the books of one side, settlement units.
 
-    The sizes of value, fee and entry cost, and the largest of those of settlement cost, realised
-    profit and balance: below 2**63 while each of them is below its stop.
+    The sizes of value, fee and entry cost, and the larger of those of settlement cost and balance:
+    below 2**63 while each of them is below its stop.
     """
     size = abs(accounts.balance[account, instruments.settlement_asset[i]])
     row = find_position(positions, account, i)
     if row >= 0:
-        size = max(size, abs(positions.settlement_cost[row]), abs(positions.realised[row]))
+        size = max(size, abs(positions.settlement_cost[row]))
         size += abs(positions.entry_cost[row])
     return size + abs(value) + abs(fee)
 
@@ -152,8 +152,20 @@ def require_balance(balance):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def room_used(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
-    """Largest number that a trade which margin does not admit could leave with one side."""
+def load_of(accounts, positions, instruments, account, asset):  # type: ignore[no-untyped-def]
+    """Sizes of a balance and of the settlement costs in its asset, `BALANCE_STOP` at most."""
+    size = min(abs(accounts.balance[account, asset]), BALANCE_STOP)
+    row = accounts.head[account]
+    while row >= 0:
+        if instruments.settlement_asset[positions.instrument[row]] == asset:
+            size = min(size + abs(positions.settlement_cost[row]), BALANCE_STOP)
+        row = positions.link[row]
+    return size
+
+
+@inlined
+def require_room(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
+    """Stop before a trade that cannot be refused leaves what 64 bits can hold."""
     row = find_position(positions, account, i)
     held = positions.lots[row] if row >= 0 else 0
     used = max(
@@ -168,11 +180,5 @@ def room_used(accounts, positions, instruments, account, i, lots, value):  # typ
             abs(accounts.balance[positions.account[suspense], asset]),
             abs(positions.settlement_cost[suspense]),
         )
-    return used
-
-
-@inlined
-def require_room(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
-    """Stop before a trade that cannot be refused leaves what 64 bits can hold."""
-    if room_used(accounts, positions, instruments, account, i, lots, value) >= COST_STOP:
-        raise InvariantError("no trade brings a number of the book to 2**61")
+    if used >= BALANCE_STOP:
+        raise InvariantError("no trade brings a number of the book to 2**62")

@@ -62,6 +62,8 @@ class PositionArrays(NamedTuple):
     link: I32  # next position row of the same account
     slot: I32  # hash index: position row or NONE, a power of two long
     size: I64  # [rows in use]
+    long_lots: I64  # [instrument] lots long if all open buys filled, of all positions
+    short_lots: I64  # [instrument] lots short if all open sells filled
 
 
 class InstrumentArrays(NamedTuple):

@@ -30,8 +30,23 @@ def add_balance(accounts, account, asset, amount):  # type: ignore[no-untyped-de
 @inlined
 def add_lots(positions, instruments, row, i, lots):  # type: ignore[no-untyped-def]
     """Add signed lots to a position of instrument ``i``."""
-    positions.lots[row] += lots
+    before = positions.lots[row]
+    after = before + lots
+    bought, sold = positions.buy_lots[row], positions.sell_lots[row]
+    positions.long_lots[i] += max(after + bought, 0) - max(before + bought, 0)
+    positions.short_lots[i] += max(sold - after, 0) - max(sold - before, 0)
+    positions.lots[row] = after
     instruments.lots_sum[i] += lots
+
+
+@inlined
+def add_open_lots(positions, row, i, buys, sells):  # type: ignore[no-untyped-def]
+    """Add lots of open orders on each side, of either sign, to a position of instrument ``i``."""
+    held, bought, sold = positions.lots[row], positions.buy_lots[row], positions.sell_lots[row]
+    positions.long_lots[i] += max(held + bought + buys, 0) - max(held + bought, 0)
+    positions.short_lots[i] += max(sold + sells - held, 0) - max(sold - held, 0)
+    positions.buy_lots[row] = bought + buys
+    positions.sell_lots[row] = sold + sells
 
 
 @inlined

@@ -8,6 +8,9 @@ from novate.kernel.clearing.ledger import add_lots, add_pending
 from novate.kernel.clearing.value import LINEAR, contract_value
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor
 
+REALISED_MAX = 2**61
+"""A realised profit counts as this much at most in size: it informs, and decides nothing."""
+
 _MIX = 0x9E3779B97F4A7C15
 
 
@@ -129,40 +132,46 @@ def sum_positions(positions, reach, lots, cost):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def largest_gross(positions, reach, gross):  # type: ignore[no-untyped-def]
-    """Fill ``gross`` (zeros, one per account) and return the largest cost of any row, float64."""
-    largest = 0.0
+def largest_sizes(positions, reach, settlement, costs, reaches):  # type: ignore[no-untyped-def]
+    """Add settlement costs and reaches of one asset's contracts to those of each account, float64.
+
+    ``reach`` is that of a lot, negative of contracts in other assets.  The costs of the settlement
+    account cancel and are left out.
+    """
     for row in range(positions.size[0]):
-        cost = abs(float(positions.settlement_cost[row]))
-        value = abs(float(positions.lots[row])) * reach[positions.instrument[row]]
-        gross[positions.account[row]] += cost + value
-        entry, realised = positions.entry_cost[row], positions.realised[row]
-        largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
-    return largest
+        per_lot = reach[positions.instrument[row]]
+        if per_lot >= 0.0:
+            account = positions.account[row]
+            reaches[account] += abs(float(positions.lots[row])) * per_lot
+            if account != settlement:
+                costs[account] += abs(float(positions.settlement_cost[row]))
 
 
 @kernel
-def largest_gross_of(positions, head, accounts, form, unit, ticks_max):  # type: ignore[no-untyped-def]
-    """Return the largest gross and the largest cost of any row of ``accounts``, float64.
+def largest_sizes_of(  # type: ignore[no-untyped-def]
+    positions, head, accounts, form, unit, ticks_max, settlement_asset, settlement, assets
+):
+    """Return the largest reach and the largest costs of one of ``accounts`` in an asset, float64.
 
-    Of a position the gross counts what it could reach at any accepted price, and the settlement
-    cost or that reach again, whichever is larger: a cycle turns one into the other.
+    As `largest_sizes`, over all assets.
     """
-    gross_max, largest = 0.0, 0.0
+    reach_max, cost_max = 0.0, 0.0
+    reaches, costs = np.zeros(assets), np.zeros(assets)
     for account in accounts:
-        gross = 0.0
+        reaches[:] = 0.0
+        costs[:] = 0.0
         row = head[account]
         while row >= 0:
             i = positions.instrument[row]
+            asset = settlement_asset[i]
             per_lot = float(unit[i]) * (float(ticks_max[i]) if form[i] == LINEAR else 1.0)
-            reach = abs(float(positions.lots[row])) * per_lot
-            cost = abs(float(positions.settlement_cost[row]))
-            gross += reach + max(cost, reach)
-            entry, realised = positions.entry_cost[row], positions.realised[row]
-            largest = max(largest, cost, abs(float(entry)), abs(float(realised)))
+            reaches[asset] += abs(float(positions.lots[row])) * per_lot
+            reach_max = max(reach_max, reaches[asset])
+            if account != settlement:
+                costs[asset] += abs(float(positions.settlement_cost[row]))
+                cost_max = max(cost_max, costs[asset])
             row = positions.link[row]
-        gross_max = max(gross_max, gross)
-    return gross_max, largest
+    return reach_max, cost_max
 
 
 @kernel
@@ -213,5 +222,7 @@ def move_position(positions, instruments, row, i, ticks, lots, value):  # type: 
             closed = -closed
         realised = -value - closed
         positions.entry_cost[row] = cost - closed
-    positions.realised[row] += realised
+    positions.realised[row] = min(
+        max(positions.realised[row] + realised, -REALISED_MAX), REALISED_MAX
+    )
     return realised

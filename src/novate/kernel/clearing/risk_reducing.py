@@ -15,6 +15,7 @@ from novate.kernel.clearing.assess import (
     MAINTENANCE,
     assess_account,
 )
+from novate.kernel.clearing.offset import may_offset
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.jit import inlined, kernel
@@ -28,6 +29,9 @@ maintenance margin after it when the open orders of its direction in the positio
 
 ASKED = 5
 """Number of these columns."""
+
+NO, YES, UNASKED = range(3)
+"""Answers of `is_given_away`; the last: what limits the group's shorts must be asked first."""
 
 
 @inlined
@@ -59,19 +63,23 @@ def sale_floor(mark, risk_reducing_sale_ppm):  # type: ignore[no-untyped-def]
 
 @kernel
 def is_given_away(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, buyer, seller, i, asked, scratch, out
+    accounts, positions, instruments, assets, buyer, seller, i, asked, is_asked, scratch, out
 ):
-    """Whether a seller short of initial margin sells a long option below the floor (rule 7.12).
+    """Say whether a seller short of initial margin sells a long option below the floor (rule 7.12).
 
     Asked for a price below the floor only; the account is assessed as it stands before the trade.
     Not inlined, so that trades of other contracts do not carry its code.
     """
     if not accounts.is_margined[seller]:
-        return False
+        return NO
     row = find_position(positions, seller, i)
     if row < 0 or positions.lots[row] <= 0:
-        return False
+        return NO
     assess_account(accounts, positions, instruments, assets, seller, scratch, out)
     if has_model(accounts, asked, seller):
         take_requirement(asked, SELLER, BEFORE, out)
-    return out[EQUITY] < out[INITIAL]
+    elif out[EQUITY] < out[INITIAL] and may_offset(accounts, positions, instruments, seller, i):
+        if not is_asked:
+            return UNASKED
+        take_requirement(asked, SELLER, BEFORE, out)
+    return YES if out[EQUITY] < out[INITIAL] else NO

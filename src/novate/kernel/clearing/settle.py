@@ -9,9 +9,20 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, assess_account, assess_with
-from novate.kernel.clearing.bound import gross_of, require_balance, require_room, room_used
-from novate.kernel.clearing.ledger import add_balance, add_lots, add_pending
-from novate.kernel.clearing.position import entry_change, find_position, hold_position
+from novate.kernel.clearing.bound import (
+    AMOUNT_MAX,
+    gross_of,
+    load_of,
+    require_balance,
+    require_room,
+)
+from novate.kernel.clearing.ledger import add_balance, add_lots, add_open_lots, add_pending
+from novate.kernel.clearing.position import (
+    REALISED_MAX,
+    entry_change,
+    find_position,
+    hold_position,
+)
 from novate.kernel.clearing.trade import add_window_gain, book_trade
 from novate.kernel.clearing.value import contract_value, fee_of
 from novate.kernel.codes import Style
@@ -73,12 +84,12 @@ def apply_expiry(  # type: ignore[no-untyped-def]
         # An option was paid at the trade: its gain is the payoff beyond the entry cost.
         gain = value - positions.entry_cost[row] if is_paid else margin
         add_window_gain(accounts, account, gain * price)
-        positions.realised[row] += value - positions.entry_cost[row]
+        realised = positions.realised[row] + value - positions.entry_cost[row]
+        positions.realised[row] = min(max(realised, -REALISED_MAX), REALISED_MAX)
+        add_open_lots(positions, row, i, -positions.buy_lots[row], -positions.sell_lots[row])
         add_lots(positions, instruments, row, i, -positions.lots[row])
         positions.entry_cost[row] = 0
         add_pending(positions, instruments, row, i, -positions.settlement_cost[row])
-        positions.buy_lots[row] = 0
-        positions.sell_lots[row] = 0
         paid += margin
     add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
@@ -100,6 +111,20 @@ def funding_payment(value, lots, rate):  # type: ignore[no-untyped-def]
     if (size % RATE_SCALE) * (scaled % RATE_SCALE) % RATE_SCALE != 0:
         whole += 1
     return whole
+
+
+@kernel
+def funding_fits(accounts, positions, instruments, i, ticks, rate, rows):  # type: ignore[no-untyped-def]
+    """Whether no balance of a holder reaches `AMOUNT_MAX` in size by a funding."""
+    form, unit = instruments.form[i], instruments.unit[i]
+    asset = instruments.settlement_asset[i]
+    for row in rows:
+        lots = positions.lots[row]
+        payment = funding_payment(contract_value(form, unit, ticks, lots), lots, rate)
+        left = accounts.balance[positions.account[row], asset] - payment
+        if payment != 0 and abs(left) >= AMOUNT_MAX:
+            return False
+    return True
 
 
 @kernel
@@ -228,9 +253,9 @@ def gross_reserved(accounts, positions, instruments, account, i, buys, sells):  
 
 
 @kernel
-def room_after(accounts, positions, instruments, account, i, lots, value):  # type: ignore[no-untyped-def]
-    """`room_used` for callers outside a kernel."""
-    return room_used(accounts, positions, instruments, account, i, lots, value)
+def load(accounts, positions, instruments, account, asset):  # type: ignore[no-untyped-def]
+    """`load_of` for callers outside a kernel."""
+    return load_of(accounts, positions, instruments, account, asset)
 
 
 @kernel

@@ -11,7 +11,8 @@ import numpy as np
 from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
 from novate.kernel.clearing.concession import move_unproven, unproven_moved
-from novate.kernel.clearing.ledger import add_balance, add_pending
+from novate.kernel.clearing.ledger import add_balance, add_open_lots, add_pending
+from novate.kernel.clearing.open_interest import commit, fill_committed
 from novate.kernel.clearing.position import (
     hold_position,
     move_position,
@@ -20,6 +21,8 @@ from novate.kernel.clearing.position import (
 from novate.kernel.clearing.trade_refusal import (
     ACCEPTED,
     AMOUNT_TOO_LARGE,
+    ASK,
+    OPEN_INTEREST_TOO_LARGE,
     entry_refusal,
     needs_model,
     risk_refusal,
@@ -203,19 +206,31 @@ def release_reservation(reservations, positions, accounts, order, lots):  # type
     size = abs(reservations.lots[order])
     taken = min(lots, size)
     account = reservations.account[order]
-    row = hold_position(positions, accounts.head, account, reservations.instrument[order])
+    i = np.int64(reservations.instrument[order])
+    row = hold_position(positions, accounts.head, account, i)
     if size > 0:
         freed = muldiv_floor(reservations.open_order_hold[order], taken, size)
         reservations.open_order_hold[order] -= freed
         accounts.open_order_hold[account] -= freed
     if reservations.lots[order] > 0:
         reservations.lots[order] -= taken
-        positions.buy_lots[row] -= taken
+        add_open_lots(positions, row, i, -taken, 0)
     else:
         reservations.lots[order] += taken
-        positions.sell_lots[row] -= taken
+        add_open_lots(positions, row, i, 0, -taken)
     if taken == size and size > 0:
         reservations.done[0] += 1
+
+
+@inlined
+def release_used(  # type: ignore[no-untyped-def]
+    reservations, positions, accounts, buyer_reservation, seller_reservation, lots
+):
+    """Release what a trade used of its reservations, rows or `NO_RESERVATION`."""
+    if buyer_reservation >= 0:
+        release_reservation(reservations, positions, accounts, buyer_reservation, lots)
+    if seller_reservation >= 0:
+        release_reservation(reservations, positions, accounts, seller_reservation, lots)
 
 
 @kernel
@@ -224,10 +239,9 @@ def apply_releases(  # type: ignore[no-untyped-def]
 ):
     """Release what accepted trades used of their reservations, rows or `NO_RESERVATION`."""
     for k in range(lots.size):
-        if buyer_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k], lots[k])
-        if seller_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k], lots[k])
+        release_used(
+            reservations, positions, accounts, buyer_reservation[k], seller_reservation[k], lots[k]
+        )
 
 
 @kernel
@@ -237,6 +251,15 @@ def release_wholly(accounts, positions, reservations, rows):  # type: ignore[no-
         release_reservation(
             reservations, positions, accounts, row, abs(reservations.lots[row])
         )  # fmt: skip
+
+
+@inlined
+def _fees_of(instruments, i, value, buyer_is_maker):  # type: ignore[no-untyped-def]
+    """Fees of buyer and seller."""
+    maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
+    if buyer_is_maker:
+        return fee_of(value, maker), fee_of(value, taker)
+    return fee_of(value, taker), fee_of(value, maker)
 
 
 @kernel
@@ -257,12 +280,16 @@ def decide_trades(  # type: ignore[no-untyped-def]
     for two position rows a trade.
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
-    must say.  The caller goes on from there, ``first``, with what the model says of that row:
-    ``asked_row``, and ``asked[side, ASKED]`` as in `risk_reducing`, empty while no group has such
-    a model.  At the end it returns the number of rows.
+    must say, or of a group in which options may limit one another and that needs it.  The caller
+    goes on from there, ``first``, with what the model says of that row: ``asked_row``, and
+    ``asked[side, ASKED]`` as in `risk_reducing`, empty while nothing can be asked.  At the end it
+    returns the number of rows.
     """
     scratch = np.zeros((SCRATCH, accounts.balance.shape[1]), np.int64)
     out = np.zeros(WIDTH, np.int64)
+    # Never less than what the contracts of an asset come to: counted anew for candidates only.
+    committed = np.zeros(accounts.balance.shape[1], np.int64)
+    fill_committed(positions, instruments, instrument_count, committed)
     for k in range(max(first, 0), buyer.size):  # never negative: no index counts from the end
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         b, s = np.int64(buyer[k]), np.int64(seller[k])
@@ -274,9 +301,7 @@ def decide_trades(  # type: ignore[no-untyped-def]
         value, buyer_fee, seller_fee = np.int64(0), np.int64(0), np.int64(0)
         if code == ACCEPTED:
             value = contract_value(instruments.form[i], instruments.unit[i], ticks[k], n)
-            maker, taker = instruments.maker_fee_ppm[i], instruments.taker_fee_ppm[i]
-            buyer_fee = fee_of(value, maker if buyer_is_maker[k] else taker)
-            seller_fee = fee_of(value, taker if buyer_is_maker[k] else maker)
+            buyer_fee, seller_fee = _fees_of(instruments, i, value, buyer_is_maker[k])
             was, may = np.int64(0), np.int64(AMOUNT_MAX)
             was += oversize(
                 accounts, positions, instruments, ccp_fees, b, s, i, n, value, buyer_fee,
@@ -292,23 +317,29 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 accounts, positions, instruments, assets, reservations,
                 risk_reducing_sale_ppm[i], is_halted[i], market_owes, b, s, i, ticks[k], n, value,
                 buyer_fee, seller_fee,
-                buyer_reservation[k], seller_reservation[k], asked, scratch, out,
+                buyer_reservation[k], seller_reservation[k], asked, k == asked_row, scratch, out,
             )  # fmt: skip
+            if code == ASK:
+                return np.int64(k)
+        if code == ACCEPTED:
+            was, may = np.int64(0), np.int64(AMOUNT_MAX)
+            was += commit(
+                positions, instruments, instrument_count, b, s, i, n, buyer_reservation[k],
+                seller_reservation[k], committed,
+            )  # fmt: skip
+            code = OPEN_INTEREST_TOO_LARGE if was > 0 else ACCEPTED
         refusal[k], actual[k], allowed[k] = code, was, may
         if code != ACCEPTED:
             continue
-        value_out[k] = value
-        buyer_fee_out[k] = buyer_fee
-        seller_fee_out[k] = seller_fee
+        value_out[k], buyer_fee_out[k], seller_fee_out[k] = value, buyer_fee, seller_fee
         unproven = unproven_moved(
             accounts, positions, instruments, assets, b, s, i, n, value, buyer_fee, seller_fee,
             scratch, out,
         )  # fmt: skip
         unproven_out[k] = unproven
-        if buyer_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, buyer_reservation[k], n)
-        if seller_reservation[k] >= 0:
-            release_reservation(reservations, positions, accounts, seller_reservation[k], n)
+        release_used(
+            reservations, positions, accounts, buyer_reservation[k], seller_reservation[k], n
+        )
         book_with_unproven(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee, unproven,

@@ -10,11 +10,15 @@ import numpy as np
 
 from novate.kernel.clearing.assess import EQUITY, INITIAL, assess_group, assess_with
 from novate.kernel.clearing.group import first_of_group, gross_lots_elsewhere, lots_elsewhere
+from novate.kernel.clearing.offset import may_offset
 from novate.kernel.clearing.position import entry_change, find_position
 from novate.kernel.clearing.risk_reducing import (
     AFTER,
+    BEFORE,
     BUYER,
     SELLER,
+    UNASKED,
+    YES,
     has_model,
     is_given_away,
     sale_floor,
@@ -31,6 +35,9 @@ _PREMIUM = int(Style.PREMIUM)
 
 NO_RESERVATION, UNKNOWN = -1, -2
 """In the place of the row of a reservation: a side has none, or names one that is not open."""
+
+ASK = -1
+"""In the place of a code: the models must be asked what limits the shorts of a side."""
 
 ACCEPTED = 0
 UNKNOWN_BUYER = 1
@@ -53,6 +60,7 @@ PRICE_BLOCKED = 17
 MEMBER_NOT_ACTIVE = 18
 ORDERS_UNCOVERED = 19
 EXTERNAL_MARKET_OWES = 20
+OPEN_INTEREST_TOO_LARGE = 21
 
 
 @inlined
@@ -131,14 +139,15 @@ def assess_both(  # type: ignore[no-untyped-def]
 @inlined
 def _margin_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
-    other_fee, side, asked, scratch, out,
+    other_fee, side, asked, is_asked, scratch, out,
 ):  # fmt: skip
     """Refuse a side whose equity after the trade is below initial margin (rules 7.8 to 7.10).
 
     A risk-reducing trade is then bounded by what it concedes, and by the orders that close the same
     position (rules 7.53 to 7.55).  Of a group with another margin model the requirements are those
-    ``asked`` for this ``side``.  ``other`` is the account of the other side: in one group both
-    sides are booked before it is asked (rule 6.45).
+    ``asked`` for this ``side``; so are those of one in which options may limit one another, unless
+    it has enough without.  ``other`` is the account of the other side: in one group both sides are
+    booked before it is asked (rule 6.45).
     """
     if not accounts.is_margined[account]:
         return ACCEPTED, np.int64(0), np.int64(0)
@@ -166,16 +175,27 @@ def _margin_refusal(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
             scratch, out,
         )  # fmt: skip
-    if has_model(accounts, asked, account):
+    is_modelled = has_model(accounts, asked, account)
+    if is_modelled:
+        take_requirement(asked, side, AFTER, out)
+    if out[EQUITY] >= out[INITIAL]:
+        return ACCEPTED, np.int64(0), np.int64(0)
+    if not is_modelled and may_offset(accounts, positions, instruments, account, i):
+        if not is_asked:
+            return ASK, np.int64(0), np.int64(0)
+        is_modelled = True
         take_requirement(asked, side, AFTER, out)
     equity, initial = out[EQUITY], out[INITIAL]
     if equity >= initial:
         return ACCEPTED, np.int64(0), np.int64(0)
+    if is_modelled and lots < 0 and instruments.style[i] == _PREMIUM:
+        # A long option that limits shorts is not sold as if nothing hung on it (rule 3.64).
+        is_risk_reducing = is_risk_reducing and asked[side, AFTER] <= asked[side, BEFORE]
     if not is_risk_reducing:
         return INSUFFICIENT_MARGIN, equity, initial
     conceded, most, wanted, rest = look_at_way_out(
         accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
-        is_together, other_fee, side, asked, scratch, out,
+        is_together, other_fee, side, asked, is_modelled, scratch, out,
     )  # fmt: skip
     if wanted > rest:
         return ORDERS_UNCOVERED, wanted, rest
@@ -240,7 +260,8 @@ def added_by_market(accounts, positions, buyer, seller, i, lots):  # type: ignor
 def risk_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, risk_reducing_sale_ppm, is_halted,
     market_owes, buyer, seller, i, ticks, lots,
-    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, scratch, out,
+    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, is_asked, scratch,
+    out,
 ):  # fmt: skip
     """Refusals by margin, price of an option, halt, member, open orders and external market.
 
@@ -255,14 +276,14 @@ def risk_refusal(  # type: ignore[no-untyped-def]
     if buyer_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, reservations, buyer, i, lots, value,
-            buyer_fee, seller, seller_fee, BUYER, asked, scratch, out,
+            buyer_fee, seller, seller_fee, BUYER, asked, is_asked, scratch, out,
         )  # fmt: skip
         if code == ORDERS_UNCOVERED:
             code, wanted, rest = ACCEPTED, was, may
     if code == ACCEPTED and seller_reservation == NO_RESERVATION:
         code, was, may = _margin_refusal(
             accounts, positions, instruments, assets, reservations, seller, i, -lots, -value,
-            seller_fee, buyer, buyer_fee, SELLER, asked, scratch, out,
+            seller_fee, buyer, buyer_fee, SELLER, asked, is_asked, scratch, out,
         )  # fmt: skip
         if code == ORDERS_UNCOVERED:
             if wanted == 0:
@@ -270,10 +291,15 @@ def risk_refusal(  # type: ignore[no-untyped-def]
             code = ACCEPTED
     if code == ACCEPTED and instruments.style[i] == _PREMIUM:
         floor = sale_floor(instruments.mark[i], risk_reducing_sale_ppm)
-        if ticks < floor and is_given_away(
-            accounts, positions, instruments, assets, buyer, seller, i, asked, scratch, out
-        ):
-            return BELOW_WORTH, np.int64(ticks), np.int64(floor)
+        if ticks < floor:
+            given = is_given_away(
+                accounts, positions, instruments, assets, buyer, seller, i, asked, is_asked,
+                scratch, out,
+            )  # fmt: skip
+            if given == UNASKED:
+                return ASK, np.int64(0), np.int64(0)
+            if given == YES:
+                return BELOW_WORTH, np.int64(ticks), np.int64(floor)
     if code == ACCEPTED and is_halted:
         bought = added_lots(accounts, positions, buyer, i, lots)
         was = max(bought, added_lots(accounts, positions, seller, i, -lots))

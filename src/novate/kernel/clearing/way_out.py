@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.assess import (
+    DEBT_MAINTENANCE,
     EQUITY,
     MAINTENANCE,
     SCRATCH,
@@ -32,7 +33,7 @@ from novate.kernel.clearing.group import (
 )
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.requirement import asked_units
-from novate.kernel.clearing.risk_reducing import BEFORE, CLOSED, has_model, take_requirement
+from novate.kernel.clearing.risk_reducing import BEFORE, CLOSED, take_requirement
 from novate.kernel.clearing.value import contract_value, fee_of
 from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel, muldiv_floor
@@ -261,11 +262,12 @@ def most_conceded_of(cover, conceded, before, after):  # type: ignore[no-untyped
 @kernel
 def look_at_way_out(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
-    is_together, other_fee, side, asked, scratch, out,
+    is_together, other_fee, side, asked, is_modelled, scratch, out,
 ):  # fmt: skip
     """Look at a side without a reservation that only reduces, of a group below initial margin.
 
     ``is_together``: the other side is of the same margin group, so that only the fees leave it.
+    ``is_modelled``: its margin is what is ``asked`` for this ``side``.
 
     Returns
     -------
@@ -288,10 +290,9 @@ def look_at_way_out(  # type: ignore[no-untyped-def]
     assess_with(
         accounts, positions, instruments, assets, account, i, 0, 0, 0, 0, 0, scratch, out
     )  # fmt: skip
-    is_modelled = has_model(accounts, asked, account)
     if is_modelled:
         take_requirement(asked, side, BEFORE, out)
-    before = out[MAINTENANCE]
+    before, debts = out[MAINTENANCE], out[DEBT_MAINTENANCE]
     cover = out[EQUITY] - worth_of_shorts(accounts, positions, instruments, assets, account)
     lost, beside = look_at_other_orders(
         accounts, positions, instruments, assets, reservations, account, i, lots
@@ -299,18 +300,18 @@ def look_at_way_out(  # type: ignore[no-untyped-def]
     cover = max(cover, 0) - lost
     closed = lots + (wanted if lots > 0 else -wanted)
     if is_modelled:
-        after = asked[side, CLOSED]
+        after = asked[side, CLOSED] + debts
     elif is_together:
         assess_group(
             accounts, positions, instruments, assets, account, i, closed, 0, 0, 0, 0, other, -lots,
             0, 0, scratch, out,
         )  # fmt: skip
-        after = out[MAINTENANCE]
+        after = out[MAINTENANCE] - out[DEBT_MAINTENANCE] + debts
     else:
         assess_with(
             accounts, positions, instruments, assets, account, i, closed, 0, 0, 0, 0, scratch, out
         )  # fmt: skip
-        after = out[MAINTENANCE]
+        after = out[MAINTENANCE] - out[DEBT_MAINTENANCE] + debts
     return conceded, most_conceded(cover, beside, before, after), wanted, abs(rest)
 
 
@@ -355,11 +356,11 @@ def look_at_cover(  # type: ignore[no-untyped-def]
     for k in range(subjects.size):
         account = subjects[k]
         assess_account(accounts, positions, instruments, assets, account, scratch, out)
-        before = out[MAINTENANCE]
+        before, debts = out[MAINTENANCE], out[DEBT_MAINTENANCE]
         cover = out[EQUITY] - worth_of_shorts(accounts, positions, instruments, assets, account)
         assess_with(
             accounts, positions, instruments, assets, account, contracts[k], closed[k], 0, 0, 0, 0,
             scratch, out,
         )  # fmt: skip
-        after = out[MAINTENANCE]
+        after = out[MAINTENANCE] - out[DEBT_MAINTENANCE] + debts
         most[k] = most_conceded(max(cover, 0) - lost[k], beside[k], before, after)

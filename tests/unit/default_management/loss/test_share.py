@@ -10,6 +10,7 @@ from novate.default_management.loss.share import (
     SharedLayer,
     above_maintenance,
     standing_accounts,
+    within_bounds,
 )
 from novate.default_management.state import DefaultState
 from novate.default_management.waterfall import PLACES
@@ -146,3 +147,22 @@ def test_what_stands_above_maintenance_margin_is_that_of_accounts_that_did_not_f
     assert spare[house.number("D")] == 20_000 * COIN
     house.price(440)
     assert above_maintenance(house.state, house.state.assess_all())[house.number("A")] == 0
+
+
+@pytest.mark.rule("15.70")
+def test_nobody_bears_more_than_64_bits_have_room_for() -> None:
+    house = ClearingHouse()
+    for name in "AB":
+        house.open_client(name)
+    x, a, b = house.state, house.number("A"), house.number("B")
+    spare = np.zeros(x.accounts.count, np.int64)
+    x.accounts.balance[[a, b], 0] = 7 - 2**60, -(2**60) - 1
+    spare[[a, b]] = 10, 10
+    assert within_bounds(x, spare)[[a, b]].tolist() == [7, 0]
+
+    x.accounts.balance[[a, b], 0] = 2**61
+    spare[[a, b]] = 2**61 - 1, 0
+    assert within_bounds(x, spare)[[a, b]].tolist() == [2**61 - 1, 0]
+    # 2**61 + 2 in all: each counts half of it.
+    spare[[a, b]] = 2**61 - 1, 3
+    assert within_bounds(x, spare)[[a, b]].tolist() == [2**60 - 1, 1]

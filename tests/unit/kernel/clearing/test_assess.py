@@ -56,6 +56,8 @@ def _assess_with(  # type: ignore[no-untyped-def]
     "3.20",
     "3.21",
     "3.22",
+    "3.50",
+    "3.51",
 )
 @given(st.integers(0, 2**32))
 @settings(max_examples=40)

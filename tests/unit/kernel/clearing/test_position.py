@@ -14,7 +14,8 @@ from novate.kernel.clearing.position import (
     copy_rows,
     find_position,
     hold_position,
-    largest_gross_of,
+    largest_sizes,
+    largest_sizes_of,
     move_position,
     rows_of_accounts,
     sum_positions,
@@ -140,22 +141,30 @@ def test_sums_are_by_instrument() -> None:
     assert (lots.tolist(), cost.tolist()) == ([7, 0], [70, 0])
 
 
-def test_the_gross_of_some_accounts_counts_a_reach_again_where_it_is_more_than_the_cost() -> None:
-    accounts, positions = table()
-    for account, instrument, lots, cost in ((0, 0, 5, -7), (0, 1, -2, 900), (1, 0, 99, 0)):
+def test_reaches_and_costs_of_an_account_are_added_up_by_asset() -> None:
+    accounts, positions = table(capacity=8)
+    held = ((0, 0, 5, -7), (0, 1, -2, 900), (0, 2, 1, 50), (1, 0, 99, 0), (3, 0, 0, 10**9))
+    for account, instrument, lots, cost in held:
         row = int(_hold(positions.arrays(), accounts.head, account, instrument))
         positions.lots[row], positions.settlement_cost[row] = lots, cost
-        positions.entry_cost[row] = -3 * cost
-    form, unit, ticks_max = np.array([1, 2], np.int8), np.array([10, 30]), np.array([100, 100])
+    form = np.array([1, 2, 1], np.int8)
+    unit, ticks_max = np.array([10, 30, 1]), np.array([100, 100, 100])
+    settled_in = np.array([0, 1, 0], np.int32)
 
     def largest(some: list[int]) -> tuple[float, float]:
-        return largest_gross_of(  # type: ignore[no-any-return]
-            positions.arrays(), accounts.head, np.array(some), form, unit, ticks_max
-        )
+        """Account 3 is the settlement account: its costs are left out."""
+        return largest_sizes_of(  # type: ignore[no-any-return]
+            positions.arrays(), accounts.head, np.array(some), form, unit, ticks_max, settled_in,
+            3, 2,
+        )  # fmt: skip
 
-    assert largest([0]) == (5_000 + 5_000 + 60 + 900, 2_700)
-    assert largest([0, 1]) == (2 * 99_000, 2_700)
-    assert largest([2]) == (0, 0)
+    # In asset 0 5 x 10 x 100 + 1 x 1 x 100 and 7 + 50, in asset 1 2 x 30 and 900.
+    assert largest([0]) == (5_100, 900)
+    assert largest([0, 1]) == (99_000, 900)
+    assert largest([2]) == largest([3]) == (0, 0)
+    costs, reaches = np.zeros(4), np.zeros(4)
+    largest_sizes(positions.arrays(), np.array([1_000.0, -1, 100]), 3, costs, reaches)
+    assert (costs.tolist(), reaches.tolist()) == ([57, 0, 0, 0], [5_100, 99_000, 0, 0])
 
 
 def test_rows_of_some_accounts_are_copied_by_instrument() -> None:

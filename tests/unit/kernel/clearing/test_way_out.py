@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from novate.kernel.clearing.assess import WIDTH
 from novate.kernel.clearing.close_out import assess_without_orders
 from novate.kernel.clearing.way_out import (
     conceded_of,
@@ -120,12 +121,12 @@ def test_short_options_are_worth_their_marks(seed: int) -> None:
         assert found == worth
 
 
-@pytest.mark.rule("3.40")
+@pytest.mark.rule("3.40", "3.50")
 @pytest.mark.parametrize("seed", range(5))
 def test_an_assessment_without_orders_is_that_of_the_positions(seed: int) -> None:
     x = random_exposure(np.random.default_rng(seed))
     x.accounts.open_order_hold[: x.accounts.count] = 1_000
-    out = np.zeros((x.accounts.count, 7), np.int64)
+    out = np.zeros((x.accounts.count, WIDTH), np.int64)
 
     assess_without_orders(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),

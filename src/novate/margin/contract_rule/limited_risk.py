@@ -1,0 +1,202 @@
+"""Options that limit one another: a spread is not margined as the naked short in it.
+
+Options of one expiry on one underlying are settled at one price.  What they lose together at the
+worst of all prices is all that their holder can ever owe, so that no more is asked for the shorts
+among them.  It is found exactly: between strikes the sum is a straight line.  Long options are no
+collateral by it: they pay for no loss but that of these shorts, and their value counts for nothing.
+
+Sources: FINRA rule 4210 (f)(2)(H), margin of spreads is their largest potential loss; Cboe rule
+10.3.  Both ask that the long option expires no earlier, here with the short one.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+from novate.kernel.clearing.requirement import short_requirement_of
+from novate.kernel.clearing.value import WORTH_MAX
+from novate.kernel.codes import Barrier, Kind, Style
+from novate.market.index import PRICE_MAX_E8
+from novate.market.state import MarketState
+from novate.valuation.group_book import GroupBook, GroupBooks
+from novate.valuation.margin_model import B1
+from novate.valuation.requirement import Component
+
+E8 = 10**8
+
+
+class Leg(NamedTuple):
+    """A plain option and lots of it: 1 call, -1 put; prices in 1e-8, units and ticks per lot."""
+
+    side: int
+    strike: int
+    tick: int
+    unit: int
+    ticks_max: int
+    lots: int
+
+    def payoff(self, price: int, is_coin: bool) -> int:
+        """Return what a lot pays at a settlement price, ticks (rule 9.39)."""
+        inside = self.side * (price - self.strike)
+        if inside <= 0:
+            return 0
+        top, bottom = inside, self.tick
+        if is_coin:
+            top, bottom = inside * E8, self.tick * price
+        return min((2 * top + bottom) // (2 * bottom), self.ticks_max)
+
+    def turns(self, is_coin: bool) -> tuple[int, ...]:
+        """Return the prices at which its payoff bends: its strike, and where it is cut."""
+        most = self.ticks_max * self.tick
+        if not is_coin:
+            return self.strike, self.strike + self.side * most
+        if self.side > 0:
+            return (self.strike,)
+        cut = Fraction(self.strike * E8, E8 + most)
+        return self.strike, math.floor(cut), math.ceil(cut)
+
+
+@functools.lru_cache(2**16)
+def largest_loss(legs: tuple[Leg, ...], coin: tuple[int, int] | None) -> int | None:
+    """Return what options of one expiry lose together at the worst settlement price.
+
+    Parameters
+    ----------
+    legs
+        Options with signed lots, at least one.
+    coin
+        Decimals of the numeraire and of the underlying, of options that are settled in it.
+
+    Returns
+    -------
+    int | None
+        Numeraire units, rounded up, not negative; nothing if a loss in coin grows with the price
+        without end.
+    """
+    is_coin = coin is not None
+    if is_coin and not _is_limited(legs):
+        return None
+    turns = {1, *(turn for leg in legs for turn in leg.turns(is_coin))}
+    if not is_coin:
+        turns.add(PRICE_MAX_E8)
+    half_ticks = _half_ticks(legs, is_coin)
+    worst = 0
+    for price in turns:
+        if 1 <= price <= PRICE_MAX_E8:
+            loss = -sum(leg.lots * leg.unit * leg.payoff(price, is_coin) for leg in legs)
+            loss += -(-half_ticks // 2)
+            if coin is not None and loss > 0:
+                worth = price * 10 ** coin[0] / 10 ** (8 + coin[1])
+                loss = math.ceil(min(loss * worth, WORTH_MAX))
+            worst = max(worst, loss)
+    return worst
+
+
+def _is_limited(legs: tuple[Leg, ...]) -> bool:
+    """Whether short calls paid in coin, worth ever more numeraire, are no more than long ones."""
+    calls = [leg for leg in legs if leg.side > 0]
+    is_whole = all(leg.ticks_max * leg.tick >= E8 for leg in calls)
+    return is_whole and sum(Fraction(leg.lots * leg.unit, leg.tick) for leg in calls) >= 0
+
+
+def _half_ticks(legs: tuple[Leg, ...], is_coin: bool) -> int:
+    """Return what rounding may add to the loss between two turns, half units (rule 9.39).
+
+    Payoffs of one kind on one grid are rounded alike.
+    """
+    first = legs[0]
+    is_alike = not is_coin and all(
+        leg.side == first.side
+        and leg.tick == first.tick
+        and (leg.strike - first.strike) % leg.tick == 0
+        for leg in legs
+    )
+    return 0 if is_alike else sum(abs(leg.lots) * leg.unit for leg in legs)
+
+
+def having_both_sides(market: MarketState, books: GroupBooks) -> B1:
+    """Return which books hold a long option and one that is short or may become so; (groups,)."""
+    is_option = market.instruments.style[books.instrument] == Style.PREMIUM
+    is_long = is_option & (books.lots > 0)
+    both: B1 = books.having(is_long) & books.having(is_option & (books.lots < books.sell_lots))
+    return both
+
+
+def reliefs(market: MarketState, book: GroupBook) -> tuple[Component, ...]:
+    """Return what the shorts of a book are asked less than by their rule (rules 3.60 to 3.64).
+
+    Returns
+    -------
+    tuple of Component
+        One for each settlement that relieves, its subject the lowest instrument; parts are zero or
+        negative, numeraire units.
+    """
+    found: list[Component] = []
+    for rows in _settlements(market, book):
+        lots, sells = book.lots[rows], book.sell_lots[rows]
+        if not ((lots > 0).any() and (lots < sells).any()):
+            continue
+        asked = _asked(market, book, rows)
+        lost = [_most_lost(market, book, rows, k) for k in (0, 1)]
+        held = [
+            0 if most is None else max(total - most, 0)
+            for total, most in zip(asked, lost, strict=True)
+        ]
+        if any(held):
+            found.append(Component(NAME, int(book.instrument[rows[0]]), -held[0], -held[1]))
+    return tuple(found)
+
+
+NAME = "limited risk"
+
+
+def _settlements(market: MarketState, book: GroupBook) -> list[list[int]]:
+    """Return rows of plain options of one netting set that are settled at one price, in order."""
+    c, marks = market.instruments, market.marks
+    found: dict[tuple[int, ...], list[int]] = {}
+    for row, i in enumerate(book.instrument.tolist()):
+        is_in = c.barrier[i] in (Barrier.UP_IN, Barrier.DOWN_IN) and c.is_knocked[i]
+        if c.kind[i] != Kind.EUROPEAN or not (c.barrier[i] == Barrier.NONE or is_in):
+            continue
+        key = (
+            book.netting_set[row], c.underlying[i], c.expiry_ns[i], c.settlement_asset[i],
+            c.settlement_window_ns[i], marks.final_sum[i], marks.final_rest[i], marks.final_ms[i],
+        )  # fmt: skip
+        found.setdefault(tuple(int(part) for part in key), []).append(row)
+    return list(found.values())
+
+
+def _asked(market: MarketState, book: GroupBook, rows: list[int]) -> tuple[int, int]:
+    """Return initial and maintenance margin of some rows by the rule of short options."""
+    arrays = market.instrument_arrays(), market.asset_arrays()
+    columns = (book.instrument, book.lots, book.entry_cost, book.sell_lots)
+    both = [
+        short_requirement_of(*arrays, *(int(column[row]) for column in columns)) for row in rows
+    ]
+    return sum(int(one[0]) for one in both), sum(int(one[1]) for one in both)
+
+
+def _most_lost(market: MarketState, book: GroupBook, rows: list[int], k: int) -> int | None:
+    """Return the largest loss; nothing where it has no limit or no long option limits it.
+
+    With ``k`` 1, for maintenance margin, it is that of the lots held; with 0 all sells are filled.
+    A long option without a mark protects nothing: its sale would be tested for nothing.
+    """
+    c = market.instruments
+    legs = []
+    for row in rows:
+        i = int(book.instrument[row])
+        lots = int(book.lots[row]) - (int(book.sell_lots[row]) if k == 0 else 0)
+        if lots < 0 or (lots > 0 and market.marks.mark[i] > 0):
+            side, strike = int(c.side[i]), int(c.strike_e8[i])
+            tick, unit, most = int(c.tick_e8[i]), int(c.unit[i]), int(c.ticks_max[i])
+            legs.append(Leg(side, strike, tick, unit, most, lots))
+    if not any(leg.lots > 0 for leg in legs):
+        return None
+    asset = int(c.settlement_asset[book.instrument[rows[0]]])
+    decimals = market.assets.decimals
+    coin = (int(decimals[0]), int(decimals[asset])) if asset else None
+    return largest_loss(tuple(legs), coin)
