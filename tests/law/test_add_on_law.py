@@ -133,8 +133,11 @@ def test_a_requirement_is_that_of_the_model_and_a_part_for_each_add_on(seed: int
             asked, numbers = x.requirement(group), x.assess(group)
             assert set(parts) <= set(asked.components)
             assert all(part.initial >= part.maintenance >= 0 for part in parts)
-            assert asked.initial == model[0] + sum(part.initial for part in parts)
-            assert asked.maintenance == model[1] + sum(part.maintenance for part in parts)
+            debts = (numbers.debt_initial, numbers.debt_maintenance)  # rule 3.51: beside both
+            assert asked.initial == model[0] + sum(part.initial for part in parts) + debts[0]
+            assert asked.maintenance == (
+                model[1] + sum(part.maintenance for part in parts) + debts[1]
+            )
             assert (numbers.initial, numbers.maintenance) == (asked.initial, asked.maintenance)
             number = int(x.accounts.margin_model[group])
             assert asked.binding == x.margin_models[number].requirement(x, book).binding

@@ -43,12 +43,18 @@ def ready(dice: np.random.Generator) -> ClearingHouse:
 
 
 def free(house: ClearingHouse) -> int:
-    """What the holder could withdraw from both groups, were all of it in the numeraire."""
+    """What the holder could withdraw from both groups, were all of it in the numeraire.
+
+    What debts ask for counts as free: coin that moves to where it is owed meets a debt, and what
+    the debt asked for (rule 3.50) is then free.  What the new debt asks for, if coin that moves
+    leaves one behind, was free before.
+    """
     total = 0
     for name in ("A", "A2"):
         account = house.number(name)
         found = house.state.assess(account)
         total += max(found.equity - sum(held_back(house.state, account, found)), 0)
+        total += int(found.debt_initial)
     return total
 
 
