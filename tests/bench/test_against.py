@@ -52,6 +52,8 @@ def test_every_turn_does_its_work_and_leaves_what_it_found(
             turn.warm()
     for turn_name, turn in turns.items():
         found = [take(turn)["outcome"] for _ in range(2)]
+        for outcome in found:
+            outcome.pop("RangeMoved", None)  # the range of an index begins once
         assert found[0] == found[1]
         assert Counter(found[0]) >= EXPECTED[turn_name]
     if isinstance(workload, Durable):

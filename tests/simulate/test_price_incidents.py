@@ -103,12 +103,15 @@ def crowd(seed: int, parameters: dict[Parameter, int], *, sources: int, price: i
 
 
 def zero_print(seed: int, parameters: dict[Parameter, int]) -> Crowd:
-    """One of one or two sources prints zero, or ten times too much, for less than five minutes."""
-    made = crowd(seed, parameters, sources=1 + seed % 2)
+    """The one source prints zero, or ten times too much, for less than five minutes.
+
+    One of two is no index without any band (rule 5.61), and one of three is outvoted.
+    """
+    made = crowd(seed, parameters, sources=1)
     wrong = float(made.dice.choice([0.0, 10.0, 1_000.0]))
     at_ns = START + MINUTE
     for _ in range(int(made.dice.integers(1, 25))):
-        made.report(*[wrong, 100.0][: made.sources], at_ns=at_ns)
+        made.report(wrong, at_ns=at_ns)
         at_ns += int(made.dice.integers(1, 10)) * SECOND
     for price in made.dice.uniform(98.0, 102.0, 5).tolist():
         made.report(price, at_ns=at_ns)

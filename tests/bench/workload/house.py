@@ -137,9 +137,11 @@ class House:
         )
 
     def assess(self, moved: I64 | None = None) -> list[Batch]:
-        """Report prices and assess everybody, without moving the clock."""
+        """Report prices and assess everybody, a nanosecond later: no source says two at once."""
+        self.now_ns += 1
+        clock = rows("AdvanceTime", instant_ns=self.now_ns)
         return self.engine.submit(
-            [self.prices(moved), rows("AssessMargin", instant_ns=self.now_ns)]
+            [clock, self.prices(moved), rows("AssessMargin", instant_ns=self.now_ns)]
         )
 
     def pass_time(self) -> list[Batch]:
