@@ -171,8 +171,8 @@ def test_a_year_in_one_step_ends_in_bounded_work() -> None:
 
     house.advance(START + 366 * DAY)
 
-    # Two hours of cycles, funding and slices, then one wait of each; interest three times a day, and
-    # the orders that are out expire.
+    # Two hours of cycles, funding and slices, then one wait of each; interest three times a day,
+    # and the orders that are out expire.
     kinds = [row["kind"] for row in house.events("CyclePostponed")]
     assert sorted(kinds) == sorted(set(kinds))
     assert due_records(house) < 3 * 366 + 200
@@ -259,8 +259,8 @@ def test_funding_that_nobody_can_pay_any_more_stays_below_the_bound() -> None:
     house.trade("A", "B", lots=MOST // 2_000, ticks=100)
     for hour in range(1, 30):
         house.price(100, at_ns=START + hour * HOUR)
-    # Longs pay B a twentieth of the bound each hour: A while it can, then the liquidator, whose loss
-    # comes back to B.
+    # Longs pay B a twentieth of the bound each hour: A while it can, then the liquidator, whose
+    # loss comes back to B.
     assert house.balance("B") < MOST
     require_decided(house)
 

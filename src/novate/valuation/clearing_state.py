@@ -201,8 +201,7 @@ class ClearingState(MarketState, BookState):
         is_option = (c.used("style") == Style.PREMIUM) & (
             c.used("status") == InstrumentStatus.ACTIVE
         )
-        held = [self.holders(i) for i in np.flatnonzero(is_option).tolist()]
-        rows = np.concatenate((np.zeros(0, np.int64), *held))
+        rows = np.flatnonzero(is_option[p.used("instrument")])
         lots, groups = p.lots[rows], self.groups()[p.account[rows]]
         both = np.intersect1d(groups[lots > 0], groups[lots < p.sell_lots[rows]])
         return np.union1d(modelled, both) if both.size else modelled

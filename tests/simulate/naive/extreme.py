@@ -184,7 +184,7 @@ class Unfunded(Filled):
         market, lots, coin = SINGLE.index(Role.EXTERNAL_MARKET), 10**9, 1
         yield [post([(account, 0, 10**15) for account in (first, second, third)])]
         yield self._at(20)
-        pairs = [(first, second), (market, third)]
+        pairs = [(second, first), (third, market)]  # longs pay funding, and more than they gain
         yield [trades([(buyer, seller, 1, 20, lots, True, 0, 0) for buyer, seller in pairs])]
         yield self._at(25)
         self.now += HOUR

@@ -16,6 +16,8 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+
 from novate.kernel.clearing.requirement import short_requirement_of
 from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.codes import Barrier, Kind, Style
@@ -155,17 +157,18 @@ NAME = "limited risk"
 
 def _settlements(market: MarketState, book: GroupBook) -> list[list[int]]:
     """Return rows of plain options of one netting set that are settled at one price, in order."""
-    c, marks = market.instruments, market.marks
+    c, marks, i = market.instruments, market.marks, book.instrument
+    barrier = c.barrier[i]
+    is_in = ((barrier == Barrier.UP_IN) | (barrier == Barrier.DOWN_IN)) & (c.is_knocked[i] != 0)
+    is_plain = (c.kind[i] == Kind.EUROPEAN) & ((barrier == Barrier.NONE) | is_in)
+    rows = np.flatnonzero(is_plain)
+    keys = (
+        book.netting_set, c.underlying[i], c.expiry_ns[i], c.settlement_asset[i],
+        c.settlement_window_ns[i], marks.final_sum[i], marks.final_rest[i], marks.final_ms[i],
+    )  # fmt: skip
     found: dict[tuple[int, ...], list[int]] = {}
-    for row, i in enumerate(book.instrument.tolist()):
-        is_in = c.barrier[i] in (Barrier.UP_IN, Barrier.DOWN_IN) and c.is_knocked[i]
-        if c.kind[i] != Kind.EUROPEAN or not (c.barrier[i] == Barrier.NONE or is_in):
-            continue
-        key = (
-            book.netting_set[row], c.underlying[i], c.expiry_ns[i], c.settlement_asset[i],
-            c.settlement_window_ns[i], marks.final_sum[i], marks.final_rest[i], marks.final_ms[i],
-        )  # fmt: skip
-        found.setdefault(tuple(int(part) for part in key), []).append(row)
+    for row, *key in zip(rows.tolist(), *(column[rows].tolist() for column in keys), strict=True):
+        found.setdefault(tuple(key), []).append(row)
     return list(found.values())
 
 
@@ -173,9 +176,9 @@ def _asked(market: MarketState, book: GroupBook, rows: list[int]) -> tuple[int, 
     """Return initial and maintenance margin of some rows by the rule of short options."""
     arrays = market.instrument_arrays(), market.asset_arrays()
     columns = (book.instrument, book.lots, book.entry_cost, book.sell_lots)
-    both = [
-        short_requirement_of(*arrays, *(int(column[row]) for column in columns)) for row in rows
-    ]
+    short = book.lots[rows] < book.sell_lots[rows]  # the others are asked nothing
+    terms = zip(*(column[rows][short].tolist() for column in columns), strict=True)
+    both = [short_requirement_of(*arrays, *row) for row in terms]
     return sum(int(one[0]) for one in both), sum(int(one[1]) for one in both)
 
 
@@ -185,17 +188,15 @@ def _most_lost(market: MarketState, book: GroupBook, rows: list[int], k: int) ->
     With ``k`` 1, for maintenance margin, it is that of the lots held; with 0 all sells are filled.
     A long option without a mark protects nothing: its sale would be tested for nothing.
     """
-    c = market.instruments
-    legs = []
-    for row in rows:
-        i = int(book.instrument[row])
-        lots = int(book.lots[row]) - (int(book.sell_lots[row]) if k == 0 else 0)
-        if lots < 0 or (lots > 0 and market.marks.mark[i] > 0):
-            side, strike = int(c.side[i]), int(c.strike_e8[i])
-            tick, unit, most = int(c.tick_e8[i]), int(c.unit[i]), int(c.ticks_max[i])
-            legs.append(Leg(side, strike, tick, unit, most, lots))
-    if not any(leg.lots > 0 for leg in legs):
+    c, at = market.instruments, book.instrument[rows]
+    lots = book.lots[rows] - (book.sell_lots[rows] if k == 0 else 0)
+    counts = (lots < 0) | ((lots > 0) & (market.marks.mark[at] > 0))
+    if not (lots[counts] > 0).any():
         return None
+    at = at[counts]
+    columns = (c.side, c.strike_e8, c.tick_e8, c.unit, c.ticks_max)
+    terms = zip(*(column[at].tolist() for column in columns), lots[counts].tolist(), strict=True)
+    legs = [Leg(*row) for row in terms]
     asset = int(c.settlement_asset[book.instrument[rows[0]]])
     decimals = market.assets.decimals
     coin = (int(decimals[0]), int(decimals[asset])) if asset else None
