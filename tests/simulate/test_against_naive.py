@@ -26,7 +26,7 @@ from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
 
-SEEDS = (*range(31), 32, 37, 88, 93, 97, 103)
+SEEDS = (*range(31), 32, 37, 88, 93, 97, 103, 115)
 EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
 POLICY_SEEDS = range(10)
