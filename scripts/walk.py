@@ -434,6 +434,8 @@ def _flows(walk: Walk) -> dict[str, int]:
             add("liquidation fees", -step.row["fee"])
         elif step.name == "AssetConverted":
             add("conversions", step.row["proceeds"])
+        elif step.name == "InterestCharged" and step.row["asset"] == 0:
+            add("interest on a negative balance", step.numbers["payment"])
         elif step.name in {"FundingSettled", "CycleSettled"}:
             # Both carry one view for all rows of their run, so each record counts once.
             key = (step.sequence, step.name)

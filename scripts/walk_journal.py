@@ -394,6 +394,9 @@ def _mine(walk: Walk, state: State, run: Run) -> list[Row]:
     if run.name in {"CycleSettled", "FundingSettled", "ContractExpired"}:
         held = view(state, walk.account).positions
         return [r for r in rows_of(run) if r["instrument"] in held and held[r["instrument"]].lots]
+    if run.name == "InterestCharged":
+        balance = view(state, walk.account).balance
+        return [row for row in rows_of(run) if balance[row["asset"]] < 0]
     if run.name not in _OWN:
         return []
     names = [name for name in ("account", "buyer", "seller") if name in columns]
@@ -465,6 +468,14 @@ def _check_funding(walk: Walk, step: Step, _: Batch) -> None:
     size = abs(terms.value(row["instrument"], row["ticks"], lots)) * abs(row["rate_e9"])
     pays = (lots > 0) == (row["rate_e9"] > 0)
     step.numbers = {"premium": premium, "payment": -size // E9 if pays else size // E9}
+
+
+def _check_interest(walk: Walk, step: Step, _: Batch) -> None:
+    asset, rate = step.row["asset"], step.row["rate_e9"]
+    owed = -step.before.balance[asset]
+    charged = step.before.balance[asset] - step.after.balance[asset]
+    step.numbers = {"payment": -charged}
+    walk.check("interest on a negative balance", -(-owed * rate // E9), charged)
 
 
 def _check_cycle(walk: Walk, step: Step, _: Batch) -> None:
@@ -545,6 +556,7 @@ _CHECKS: dict[str, Callable[[Walk, Step, Batch], None]] = {
     "TradeNovated": _check_trade,
     "FundingSettled": _check_funding,
     "CycleSettled": _check_cycle,
+    "InterestCharged": _check_interest,
     "LiquidationStarted": _check_level,
     "LiquidationStopped": _check_level,
     "OrderPlaced": _check_order,
