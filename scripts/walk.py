@@ -434,8 +434,6 @@ def _flows(walk: Walk) -> dict[str, int]:
             add("liquidation fees", -step.row["fee"])
         elif step.name == "AssetConverted":
             add("conversions", step.row["proceeds"])
-        elif step.name == "InterestCharged" and step.row["asset"] == 0:
-            add("interest on a negative balance", step.numbers["payment"])
         elif step.name in {"FundingSettled", "CycleSettled"}:
             # Both carry one view for all rows of their run, so each record counts once.
             key = (step.sequence, step.name)
@@ -443,6 +441,9 @@ def _flows(walk: Walk) -> dict[str, int]:
                 text = "funding" if step.name == "FundingSettled" else "variation-margin cycles"
                 add(text, step.after.balance[0] - step.before.balance[0])
             seen.add(key)
+    for step in walk.of("InterestCharged"):
+        if step.row["asset"] == 0:
+            add("interest on a negative balance", step.numbers["payment"])
     return flows
 
 
