@@ -414,9 +414,16 @@ def statement(walk: Walk, run: Path) -> str:
     return table(f"{symbol} | amount>", lines)
 
 
+def _interest(walk: Walk) -> dict[str, int]:
+    """Interest that the account paid on a negative balance of numeraire, if any."""
+    charged = [step for step in walk.of("InterestCharged") if step.row["asset"] == 0]
+    paid = sum(step.numbers["payment"] for step in charged)
+    return {"interest on a negative balance": paid} if charged else {}
+
+
 def _flows(walk: Walk) -> dict[str, int]:
     """Numeraire in and out of the account, by reason."""
-    flows: dict[str, int] = {}
+    flows = _interest(walk)
 
     def add(text: str, units: int) -> None:
         flows[text] = flows.get(text, 0) + units
@@ -441,9 +448,6 @@ def _flows(walk: Walk) -> dict[str, int]:
                 text = "funding" if step.name == "FundingSettled" else "variation-margin cycles"
                 add(text, step.after.balance[0] - step.before.balance[0])
             seen.add(key)
-    for step in walk.of("InterestCharged"):
-        if step.row["asset"] == 0:
-            add("interest on a negative balance", step.numbers["payment"])
     return flows
 
 
