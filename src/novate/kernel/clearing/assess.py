@@ -27,15 +27,15 @@ from novate.kernel.jit import inlined, kernel, parallel_kernel
 ) = range(9)  # fmt: skip
 """Columns of an assessment, all in numeraire ledger units:
 
-``EQUITY``       collateral after haircuts plus unsettled profit and loss
-``NET``          the same without haircuts, and with the value of options
-``INITIAL``      initial margin, open orders on their worst side, and what they hold for their loss
-``MAINTENANCE``  maintenance margin of the positions held
-``NOTIONAL``     gross notional at the mark
-``GAIN``         unsettled profit and loss at the mark, of options beyond their entry cost
-``UNPROVEN``     part of the unsettled and settled gain on open positions above the slow average
-``DEBT_INITIAL``, ``DEBT_MAINTENANCE``  parts of initial and maintenance margin: what debts in other
-                 assets than the numeraire ask for
+* ``EQUITY``: collateral after haircuts plus unsettled profit and loss
+* ``NET``: the same without haircuts, and with the value of options
+* ``INITIAL``: initial margin, open orders on their worst side, and what they hold for their loss
+* ``MAINTENANCE``: maintenance margin of the positions held
+* ``NOTIONAL``: gross notional at the mark
+* ``GAIN``: unsettled profit and loss at the mark, of options beyond their entry cost
+* ``UNPROVEN``: part of the unsettled and settled gain on open positions above the slow average
+* ``DEBT_INITIAL``, ``DEBT_MAINTENANCE``: parts of initial and maintenance margin, what debts in
+  other assets than the numeraire ask for
 """
 WIDTH = 9
 
