@@ -142,6 +142,7 @@ class MarkColumns(Columns):
         "mark": (np.int64, 0),
         "slow": (np.int64, 0),
         "basis_e8": (np.int64, 0),
+        "slow_basis_e8": (np.int64, 0),
         "updated_ns": (np.int64, 0),
         "premium_e9": (np.int64, 0),
         "premium_sum": (np.int64, 0),
@@ -161,6 +162,7 @@ class MarkColumns(Columns):
     mark: I64
     slow: I64
     basis_e8: I64
+    slow_basis_e8: I64  # average of the basis that stood, 1e-8 ticks, for protected prices
     updated_ns: I64
     premium_e9: I64
     premium_sum: I64

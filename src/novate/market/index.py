@@ -24,6 +24,7 @@ PRICE_MAX_E8 = 10**17
 """Highest price a source may report: one billion numeraire a unit."""
 
 MS = 1_000_000
+E8 = 100_000_000
 
 PREMIUM_MS_MAX = 30 * 86_400_000
 """Time over which premiums are added up at most, the longest funding interval, in ms."""
@@ -204,16 +205,15 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
     last = int(marks.last[i]) or expected
     first = int(marks.mark[i]) == 0
     elapsed = 0 if first else now_ns - int(marks.updated_ns[i])
-    sample = (last - expected) * 100_000_000
+    sample = (last - expected) * E8
     basis = sample if first else blend(int(marks.basis_e8[i]), sample, elapsed, basis_ns)
-    band = index * int(instruments.basis_clamp_ppm[i]) // PPM
-    shift = (2 * basis + 100_000_000) // 200_000_000
-    mark = index + min(max(shift, -band), band)
+    mark = index + basis_shift(state, i, index, basis)
     slow = min(to_ticks(int(assets.slow_e8[asset]), tick), most)
     premium_sum, premium_ms = 0, 0
     if instruments.funding_ns[i]:
         premium_sum, premium_ms = premium_so_far(marks, i, now_ns)
     least = 0 if instruments.form[i] == LINEAR else 1
+    premium = min(max((last - expected) * 10**9 // expected, -(10**9)), 10**9)
     emit(
         event.MARK_UPDATED,
         instrument=i,
@@ -221,13 +221,53 @@ def update_mark(state: MarketState, i: int, emit: Emit) -> None:
         mark=min(max(settling_at(mark, final_sum, final_ms, left_ms), 1), most),
         slow=settling_at(slow, final_sum, final_ms, left_ms),
         basis_e8=basis,
-        premium_e9=min(max((last - expected) * 10**9 // expected, -(10**9)), 10**9),
+        slow_basis_e8=slow_basis(state, i, (index, expected, premium), elapsed),
+        premium_e9=premium,
         premium_sum=premium_sum,
         premium_ms=premium_ms,
         final_sum=final_sum,
         final_ms=final_ms,
         final_index=min(to_ticks(price, tick, least), most),
     )
+
+
+def basis_shift(state: MarketState, i: int, index: int, basis_e8: int) -> int:
+    """Return by how many ticks an average basis moves a price from the index (rule 5.13).
+
+    Parameters
+    ----------
+    index
+        Ticks.
+    basis_e8
+        Average basis, 1e-8 ticks.
+    """
+    band = index * int(state.instruments.basis_clamp_ppm[i]) // PPM
+    return min(max((2 * basis_e8 + E8) // (2 * E8), -band), band)
+
+
+def slow_basis(state: MarketState, i: int, now: tuple[int, int, int], elapsed_ns: int) -> int:
+    """Return the average of the basis that stood, 1e-8 ticks (rule 5.111).
+
+    What a contract trades at counts as far as it did so at this update and at the one before, and
+    within the clamp: one print counts for nothing, however far it is and however long it stays
+    unseen, and the average moves towards what stands.
+
+    Parameters
+    ----------
+    now
+        Index and expected price, ticks, and premium, 1e-9.
+    elapsed_ns
+        Time since the last update, 0 at the first one.
+    """
+    constant_ns = state.parameter(Parameter.BASIS_PROTECTION_NS, instrument=i)
+    if constant_ns == 0:
+        return 0
+    index, expected, premium = now
+    before, average = int(state.marks.premium_e9[i]), int(state.marks.slow_basis_e8[i])
+    stood = max(min(premium, before), 0) + min(max(premium, before), 0)
+    band_e8 = index * int(state.instruments.basis_clamp_ppm[i]) // PPM * E8
+    sample = min(max(stood * expected // 10, -band_e8), band_e8)
+    return blend(average, sample, elapsed_ns, constant_ns)
 
 
 def settling_at(price: int, final_sum: int, final_ms: int, left_ms: int) -> int:

@@ -331,6 +331,12 @@ class Parameter(IntEnum):
         "time constant of the average basis",
         scopes=BY_INSTRUMENT,
     )
+    BASIS_PROTECTION_NS = 43, Setting(
+        "index", "basis_protection_seconds", SECONDS, 10 * MINUTE, 0, DAY,
+        "time constant of the basis at which accounts must fail too, 0 for the index alone",
+        earlier={2: 0},
+        scopes=BY_INSTRUMENT,
+    )
     SURFACE_STALENESS_NS = 16, Setting(
         "smile", "staleness_seconds", SECONDS, 2 * HOUR, SECOND, 7 * DAY,
         "age at which a smile no longer counts",

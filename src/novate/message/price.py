@@ -82,7 +82,8 @@ MARK_UPDATED = declare(
     Field("final_sum", "int64", "index ticks times time in the settlement window, ticks x ms"),
     Field("final_ms", "int64", "time in that sum"),
     Field("final_index", "int64", "index in ticks, 0 below half a tick of a linear contract", 2),
-    version=2,
+    Field("slow_basis_e8", "int64", "average of the basis that stood, in 1e-8 ticks", 3, 0),
+    version=3,
     upcasters={2: _with_final_index},
 )
 

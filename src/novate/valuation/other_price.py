@@ -1,9 +1,10 @@
 """Assessment at other prices than the marks (rules 5.80 and 5.90 to 5.92).
 
 The sweep and its cache know the marks alone: they say who may have failed.  What is decided against
-an account is asked again, of those few, with the index of every contract in the place of its mark:
-a last price moves the mark of a contract within its basis clamp, and the index not at all.  After a
-jump or a halt it is asked a third time, at the price of before, which moves towards the index.
+an account is asked again, of those few, with the protected price of every contract in the place of
+its mark: a last price moves the mark within its basis clamp in minutes, and the protected price
+only as far as it stands.  After a jump or a halt it is asked a third time, at the price of before,
+which moves towards the index.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.market.index import MS, settling_at, to_ticks
+from novate.market.index import MS, basis_shift, settling_at, to_ticks
 from novate.market.pause import ramp_prices
 from novate.market.reference import set_price
 from novate.market.settlement_mean import Seen
@@ -82,6 +83,22 @@ def index_prices(x: ClearingState) -> Prices:
     return _present(x)._replace(mark=mark)
 
 
+def protected_prices(x: ClearingState) -> Prices:
+    """Return the prices at which an account must fail beside the marks, options at their marks.
+
+    Of a contract that is its index with the basis that stood (rules 5.110 and 5.111), its index
+    alone while `basis_protection` is 0.
+    """
+    marks = x.marks
+    mark = marks.mark.copy()
+    is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (marks.used("mark") > 0)
+    for i in np.flatnonzero(is_meant).tolist():
+        index = int(marks.index[i])
+        ticks = index + basis_shift(x, i, index, int(marks.slow_basis_e8[i]))
+        mark[i] = min(_weighted(x, i, ticks), int(x.instruments.ticks_max[i]))
+    return _present(x)._replace(mark=mark)
+
+
 def _weighted(x: ClearingState, i: int, ticks: int) -> int:
     """Return what a contract settles at if a price holds, as far as its window is known (5.100)."""
     marks = x.marks
@@ -92,12 +109,12 @@ def _weighted(x: ClearingState, i: int, ticks: int) -> int:
 def at_ramps(x: ClearingState) -> Prices | None:
     """Return the prices with every asset at its ramp price, None where no asset has one (5.90).
 
-    Contracts are worth the index of their underlying, options what their smile makes of it.
+    Contracts are worth the ramp price of their underlying, options what their smile makes of it.
     """
     ramps = ramp_prices(x)
     if not ramps:
         return None
-    given = index_prices(x)
+    given = protected_prices(x)
     prices = given._replace(**{name: getattr(given, name).copy() for name in given._fields})
     c = x.instruments
     is_meant = np.isin(c.used("underlying"), list(ramps)) & (x.marks.used("mark") > 0)
@@ -125,8 +142,8 @@ def other_prices(x: ClearingState) -> tuple[Prices, ...]:
 
     Those that are the marks are left out.
     """
-    at_index, ramps = index_prices(x), at_ramps(x)
-    found = () if np.array_equal(at_index.mark, x.marks.mark) else (at_index,)
+    protected, ramps = protected_prices(x), at_ramps(x)
+    found = () if np.array_equal(protected.mark, x.marks.mark) else (protected,)
     return found if ramps is None else (*found, ramps)
 
 

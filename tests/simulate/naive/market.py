@@ -154,6 +154,20 @@ def settled_if(w: World, i: Instrument, price: int) -> int:
     return max(half_up(i.final_sum + price * rest, i.final_ms + rest), 1)
 
 
+@pytest.mark.rule("5.111")
+def basis_that_stood(w: World, i: Instrument, index: int, expected: int, premium: int) -> int:
+    """The slow average of the basis; one that was not there at the update before is none."""
+    constant = w.parameter(Parameter.BASIS_PROTECTION_NS, instrument=i)
+    if not constant:
+        return 0
+    both = sorted((premium, i.premium_e9), key=abs)
+    standing = both[0] if both[0] * both[1] > 0 else 0
+    band = index * i.terms["basis_clamp_ppm"] // 1_000_000 * 10**8
+    sample = clamp(standing * expected // 10, -band, band)
+    dt = w.now - i.updated if i.index else 0
+    return i.slow_basis_e8 + (sample - i.slow_basis_e8) * dt // (constant + dt)
+
+
 @pytest.mark.rule("5.10", "5.12", "5.13", "5.14", "5.15", "5.41")
 def update_mark(w: World, number: int) -> None:
     i = w.instruments[number]
@@ -173,14 +187,16 @@ def update_mark(w: World, number: int) -> None:
         i.basis_e8 += (sample - i.basis_e8) * dt // (constant + dt)
     band = index * i.terms["basis_clamp_ppm"] // 1_000_000
     shift = clamp(half_up(i.basis_e8, 10**8), -band, band)
+    premium = (i.last - expected) * 10**9 // expected if i.last else 0
+    premium = clamp(premium, -(10**9), 10**9)
+    i.slow_basis_e8 = basis_that_stood(w, i, index, expected, premium)
     i.index = index
     least = 0 if i.terms["form"] == 1 else 1
     i.final_index = clamp(half_up(asset.price, i.terms["tick_e8"]), least, i.terms["ticks_max"])
     i.expected = expected
     i.mark = clamp(settled_if(w, i, index + shift), 1, i.terms["ticks_max"])
     i.slow = settled_if(w, i, ticks_of(i, asset.slow))
-    premium = (i.last - expected) * 10**9 // expected if i.last else 0
-    i.premium_e9 = clamp(premium, -(10**9), 10**9)
+    i.premium_e9 = premium
     i.updated = w.now
     w.emit(
         "MarkUpdated",
@@ -189,6 +205,7 @@ def update_mark(w: World, number: int) -> None:
         mark=i.mark,
         slow=i.slow,
         basis_e8=i.basis_e8,
+        slow_basis_e8=i.slow_basis_e8,
         premium_e9=i.premium_e9,
         premium_sum=i.premium_sum,
         premium_ms=i.premium_ms,

@@ -9,7 +9,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from tests.simulate.naive.market import settled_if
-from tests.simulate.naive.number import half_up
+from tests.simulate.naive.number import clamp, half_up
 from tests.simulate.naive.option import value_short
 from tests.simulate.naive.pause import where
 from tests.simulate.naive.world import Asset, Instrument, World
@@ -30,14 +30,29 @@ def undone(w: World) -> Iterator[None]:
             a.price = price
 
 
-@pytest.mark.rule("5.80")
-@contextmanager
-def at_index(w: World) -> Iterator[None]:
+def at_index(w: World) -> AbstractContextManager[None]:
     """Every contract at its index, options at their marks."""
+    return at_own_price(w, lambda i: i.index)
+
+
+@pytest.mark.rule("5.80", "5.110")
+def protected(w: World) -> AbstractContextManager[None]:
+    """Every contract at its index with the basis that stood, options at their marks."""
+    return at_own_price(w, with_basis)
+
+
+@pytest.mark.rule("5.110")
+def with_basis(i: Instrument) -> int:
+    band = i.index * i.terms["basis_clamp_ppm"] // 1_000_000
+    return i.index + clamp(half_up(i.slow_basis_e8, 10**8), -band, band)
+
+
+@contextmanager
+def at_own_price(w: World, price: Callable[[Instrument], int]) -> Iterator[None]:
     with undone(w):
         for i in w.instruments:
             if i.mark > 0 and not i.is_option:
-                i.mark = max(settled_if(w, i, i.index), 1)
+                i.mark = clamp(settled_if(w, i, price(i)), 1, i.terms["ticks_max"])
         yield
 
 
@@ -45,7 +60,7 @@ def at_index(w: World) -> Iterator[None]:
 @contextmanager
 def at_ramps(w: World) -> Iterator[None]:
     """Assets that jump or have a ramp at the price of before, and what hangs on them."""
-    with at_index(w):
+    with protected(w):
         for a in w.assets:
             if a.ramped is not None:
                 a.price = where(w, a)
@@ -78,7 +93,7 @@ def has_ramps(w: World) -> bool:
 @pytest.mark.rule("5.80", "5.91")
 def other_prices(w: World) -> list[AbstractContextManager[None]]:
     """Prices beside the marks at which an account must fail too."""
-    return [at_index(w), *([at_ramps(w)] if has_ramps(w) else [])]
+    return [protected(w), *([at_ramps(w)] if has_ramps(w) else [])]
 
 
 @pytest.mark.rule("5.92")

@@ -724,6 +724,7 @@ class Workload:
             Parameter.TRADE_COLLAR_PPM: (0, 2_000, 100_000),
             Parameter.RISK_REDUCING_SALE_PPM: (0, 300_000),
             Parameter.BASIS_AVERAGE_NS: (SECOND, HOUR),
+            Parameter.BASIS_PROTECTION_NS: (0, SECOND, HOUR),
             Parameter.LIQUIDATION_COST_PPM: (0, 50_000),
             Parameter.SLICE_INTERVAL_NS: (30 * SECOND, 5 * MINUTE),
             Parameter.TAKEOVER_PPM: (100_000, 700_000),

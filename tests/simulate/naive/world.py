@@ -115,6 +115,7 @@ class Instrument:
     mark: int = 0
     slow: int = 0
     basis_e8: int = 0
+    slow_basis_e8: int = 0
     premium_e9: int = 0
     premium_sum: int = 0
     premium_ms: int = 0
