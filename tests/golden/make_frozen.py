@@ -42,6 +42,7 @@ def scenario() -> ClearingHouse:
     leap(house)
     end_by_decision(house)
     doubt_sources(house)
+    fall_silent(house)
     return house
 
 
@@ -304,6 +305,12 @@ def doubt_sources(house: ClearingHouse) -> None:
         command.REPORT_PRICE.row(source=0, price_e8=price_e8 + 1, observed_ns=seen),
         command.SET_SOURCE_WEIGHT.row(source=0, weight=0),
     )
+
+
+def fall_silent(house: ClearingHouse) -> None:
+    """No source counts for two days: the house pauses, and the pause is over by its length."""
+    for _ in range(2):
+        house.price(None, at_ns=house.state.now_ns + DAY)
 
 
 def play() -> Engine:

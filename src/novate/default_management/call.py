@@ -15,6 +15,7 @@ import numpy as np
 
 from novate.book.reservation import release_all
 from novate.canonical import Run
+from novate.default_management.call_grace import grace_of, lost_grace, waiting_with
 from novate.default_management.close_out import (
     assess_positions,
     failing,
@@ -187,8 +188,9 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
 
     Emits `MarginCallMet` with equity at or above initial margin, at the mark or at other prices
     (rule 5.81); else `CallExtended` while an open position, long options aside, has a blocked
-    price: no default is declared on marks that are not current; else `DefaultDeclared`, and
-    `MarginReleased` for the reservations of the account.
+    price: no default is declared on marks that are not current; else `CallResumed` for one that
+    waited and has some of its grace left; else `DefaultDeclared`, and `MarginReleased` for the
+    reservations of the account.
 
     Parameters
     ----------
@@ -199,15 +201,17 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
-        takeover worth is below the takeover level and a position has a price.
+        takeover worth is below the takeover level and a position has a price, and while it waits
+        for one.
     """
     accounts, refused = _called(x, columns)
     numbers = assess_positions(x, accounts)
     due = x.accounts.deadline_ns[accounts]
     blocked = look_at(x, accounts).blocked
     is_early = x.now_ns < due
-    is_held_up = held_up(x, accounts, blocked)
-    refused.where(is_early & (is_held_up | _stands_early(x, accounts)), No.NOT_DUE, x.now_ns, due)
+    is_held_up, does_stand = held_up(x, accounts, blocked), _stands_early(x, accounts)
+    refused.where(is_early & (is_held_up | does_stand), No.NOT_DUE, x.now_ns, due)
+    refused.where((due < 0) & is_held_up, No.NOT_DUE, x.now_ns, due)
     rows = refused.passing()
     asked = numbers[rows]
     is_met = holds_anywhere(x, accounts[rows], asked, partial(meets_call, x), assess_positions)
@@ -222,8 +226,17 @@ def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[t
             account=accounts[waits],
             deadline_ns=np.full(waits.size, x.now_ns),
             instrument=blocked[waits],
+            grace_ns=lost_grace(x, accounts[waits], due[waits]),
         )
-    fails = rows[~is_held_up[rows]]
+    rows = rows[~is_held_up[rows]]
+    goes_on = (due[rows] < WAITING) & does_stand[rows]
+    resumed, fails = rows[goes_on], rows[~goes_on]
+    if resumed.size:
+        emit.columns(
+            event.CALL_RESUMED,
+            account=accounts[resumed],
+            deadline_ns=x.now_ns + grace_of(due[resumed]),
+        )
     if fails.size:
         emit.columns(
             event.DEFAULT_DECLARED,
@@ -258,7 +271,12 @@ def _stands_early(x: ClearingState, accounts: I64) -> B1:
 
 def apply_call_extended(x: ClearingState, columns: Row) -> None:
     """Let the deadlines of calls wait until the blocked price is there again (rule 8.15)."""
-    _set_deadlines(x, columns["account"], WAITING)
+    _set_deadlines(x, columns["account"], waiting_with(columns["grace_ns"].astype(np.int64)))
+
+
+def apply_call_resumed(x: ClearingState, columns: Row) -> None:
+    """Set the deadlines of calls that waited."""
+    _set_deadlines(x, columns["account"], columns["deadline_ns"])
 
 
 def apply_default_declared(x: DefaultState, columns: Row) -> None:
@@ -320,20 +338,21 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """
     is_called = x.accounts.used("status") == AccountStatus.CALLED
     called = np.flatnonzero(x.margin_groups() & is_called)
-    waits = x.accounts.deadline_ns[called] == WAITING
+    waits = x.accounts.deadline_ns[called] < 0
     # What decayed only adds to equity: the others need no look.
     equity, maintenance = margin.equity[called], margin.maintenance[called]
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     called = called[
         waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
     ]
-    fails = (x.accounts.deadline_ns[called] == WAITING) | ~_stands_early(x, called)
+    fails = (x.accounts.deadline_ns[called] < 0) | ~_stands_early(x, called)
     is_held_up = held_up(x, called, look_at(x, called).blocked)
     return commands(command.EXPIRE_CALL, account=called[fails & ~is_held_up])
 
 
 def _deadlines(x: ClearingState) -> I64:
-    return x.accounts.used("deadline_ns")
+    deadlines = x.accounts.used("deadline_ns")
+    return np.zeros_like(deadlines) if x.is_paused() else deadlines
 
 
 def _expire_calls(x: ClearingState, accounts: I64) -> Run:
@@ -353,6 +372,7 @@ TOPIC: Topic[DefaultState] = Topic(
         Application(event.MARGIN_CALLED, apply_margin_called, NOBODY, is_by_column=True),
         Application(event.MARGIN_CALL_MET, apply_margin_call_met, NOBODY, is_by_column=True),
         Application(event.CALL_EXTENDED, apply_call_extended, NOBODY, is_by_column=True),
+        Application(event.CALL_RESUMED, apply_call_resumed, NOBODY, is_by_column=True),
         Application(event.DEFAULT_DECLARED, apply_default_declared, NOBODY, is_by_column=True),
     ),
     work=(CALL_DEADLINE,),

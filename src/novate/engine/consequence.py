@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from novate.canonical import Run
-from novate.engine.order import STAGES, WORK
+from novate.engine.order import HELD_BY_PAUSE, STAGES, WORK
 from novate.engine.state import State
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import NEW_TERMS, Role
@@ -72,8 +72,9 @@ def consequences(state: State) -> list[Run]:
     if state.single(Role.LIQUIDATOR) < 0:
         return []
     margin = MarginColumns(*state.margin_cache.numbers().T)
+    held = HELD_BY_PAUSE if state.is_paused() else ()
     for stage in STAGES:
-        runs = stage(state, margin)
+        runs = [] if stage in held else stage(state, margin)
         if runs:
             return [_first_rows(run) for run in runs]
     return []

@@ -13,6 +13,7 @@ from novate.collateral import external_market, haircut_rule
 from novate.default_management import (
     call,
     contract_end,
+    house_pause,
     liquidation,
     order_margin,
     outbox,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 PHASES: tuple[Phase[State], ...] = (
     index.update_indices,
+    house_pause.follow_indices,
     haircut_rule.update_haircuts,
     index.update_marks,
     contract_end.touch_barriers,
@@ -76,3 +78,11 @@ STAGES: tuple[Stage[State], ...] = (
 )
 """Consequences of the present state: the first stage that has any goes first, in a record of its
 own; then all stages are asked again, from the top."""
+
+HELD_BY_PAUSE: tuple[Stage[State], ...] = (
+    takeover.takeovers,
+    call.early_defaults,
+    liquidation.breaches,
+    call.calls,
+)
+"""Stages that have no work while the house pauses (rule 8.81)."""

@@ -100,7 +100,7 @@ class State(PolicyState):
         for table, columns in self.tables().items():
             for name, array in columns.export().items():
                 named[f"{table}.{name}"] = np.ascontiguousarray(array)
-        named["clock"] = np.array([x.now_ns, x.window_ns, x.interest_ns], np.int64)
+        named["clock"] = np.array([x.now_ns, x.window_ns, x.interest_ns, x.pause_ns], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
         named["uncovered"] = np.array([self.defaults.uncovered, self.defaults.share_due_ns])
@@ -250,8 +250,8 @@ class State(PolicyState):
                 }
             )
         x = state
-        clock = _filled("clock", named, np.zeros(3, np.int64))
-        x.now_ns, x.window_ns, x.interest_ns = (int(value) for value in clock)
+        clock = _filled("clock", named, np.zeros(4, np.int64))
+        x.now_ns, x.window_ns, x.interest_ns, x.pause_ns = (int(value) for value in clock)
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
         x.unpaid, x.gains = (int(n) for n in _filled("unpaid", named, np.zeros(2, np.int64)))

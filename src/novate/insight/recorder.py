@@ -87,6 +87,17 @@ def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
         )  # fmt: skip
 
 
+def _call_resumed(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+
+
+def _time_back(o: RunRecord, batch: Batch, row: Row) -> None:
+    for call in o.calls.values():
+        # A call that waited for its price before the pause is told by `CallResumed`.
+        if call["status"] == "open" and call["deadline_ns"] > row["since_ns"]:
+            call["deadline_ns"] += row["length_ns"]
+
+
 def _defaulted(o: RunRecord, batch: Batch, row: Row) -> None:
     o.holdings.setdefault(row["account"], o.positions_text(row["account"]))
     o.totals["defaults"] += 1
@@ -264,6 +275,9 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "MarginCalled": _called,
     "MarginCallMet": _call_met,
     "CallExtended": _call_extended,
+    "CallResumed": _call_resumed,
+    "HousePauseExpired": _time_back,
+    "HouseResumed": _time_back,
     "DefaultDeclared": _defaulted,
     "LiquidationStarted": _started,
     "LiquidationStopped": _stopped,

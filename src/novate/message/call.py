@@ -31,6 +31,14 @@ CALL_EXTENDED = declare(
     ACCOUNT,
     Field("deadline_ns", "int64", "when it was due: it waits for the price"),
     Field("instrument", "uint32", "open position whose price is blocked, the lowest number"),
+    Field("grace_ns", "int64", "time that it had left when the last of the prices went", 2, 0),
+    version=2,
+)
+CALL_RESUMED = declare(
+    "CallResumed",
+    "A price is there for which a call waited: the time that was left begins now.",
+    ACCOUNT,
+    Field("deadline_ns", "int64", "when it is due"),
 )
 DEFAULT_DECLARED = declare(
     "DefaultDeclared",

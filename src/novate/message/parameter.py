@@ -337,6 +337,11 @@ class Parameter(IntEnum):
         earlier={2: 0},
         scopes=BY_INSTRUMENT,
     )
+    HOUSE_PAUSE_MAX_NS = 44, Setting(
+        "index", "house_pause_hours", HOURS, DAY, 0, 30 * DAY,
+        "longest pause of the house while no index is fresh, 0 for no pauses",
+        earlier={2: 0},
+    )
     SURFACE_STALENESS_NS = 16, Setting(
         "smile", "staleness_seconds", SECONDS, 2 * HOUR, SECOND, 7 * DAY,
         "age at which a smile no longer counts",

@@ -51,6 +51,23 @@ RAMP_ENDED = declare(
     Field("asset", "uint32", "asset"),
     Field("price_e8", "int64", "index now"),
 )
+HOUSE_PAUSED = declare(
+    "HousePaused",
+    "No index is fresh any more: nobody is called, defaults, is liquidated or taken over.",
+    Field("assets", "int64", "assets with sources and an index, of which none is fresh"),
+)
+HOUSE_PAUSE_EXPIRED = declare(
+    "HousePauseExpired",
+    "A pause of the house is over by its length, and no index is fresh yet.",
+    Field("since_ns", "int64", "when the house paused"),
+    Field("length_ns", "int64", "by how much the deadlines of calls move"),
+)
+HOUSE_RESUMED = declare(
+    "HouseResumed",
+    "An index is fresh again after a pause of the house.",
+    Field("since_ns", "int64", "when the house paused"),
+    Field("length_ns", "int64", "by how much deadlines move, 0 if the pause was over before"),
+)
 
 
 class ResumeReason(IntEnum):

@@ -79,6 +79,9 @@ class ClearingState(MarketState, BookState):
         Start of the gains window.
     interest_ns
         Instant of the last charge of interest, 0 before the first.
+    pause_ns
+        When the house paused, 0 while it does not; negative once that pause is over by its length
+        and no index has been fresh since.
     unpaid, gains
         What nobody had paid for at the last assessment, and the gains of all margin groups then,
         0 while all was paid for; numeraire units (rules 6.94 and 6.95).
@@ -96,6 +99,7 @@ class ClearingState(MarketState, BookState):
         super().__init__()
         self.window_ns = 0
         self.interest_ns = 0
+        self.pause_ns = 0
         self.unpaid = 0
         self.gains = 0
         self.margin_models: Mapping[int, MarginModel] = {}
@@ -386,12 +390,17 @@ class ClearingState(MarketState, BookState):
         reach: npt.NDArray[np.float64] = terms.used("unit").astype(np.float64) * ticks
         return reach
 
+    def is_paused(self) -> bool:
+        """Return whether the house pauses: nothing is decided against anybody (rule 8.81)."""
+        return self.pause_ns > 0
+
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
         twin.interest_ns = self.interest_ns
+        twin.pause_ns = self.pause_ns
         twin.unpaid, twin.gains = self.unpaid, self.gains
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons

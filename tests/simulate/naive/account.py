@@ -61,6 +61,7 @@ class Account:
     model: int = 0
     add_ons: frozenset[int] = frozenset()
     method: int = 0
+    grace_left: int = 0  # of a call that waits for a price
     deadline: int = 0  # of a group, at the account that it began with
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

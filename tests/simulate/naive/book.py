@@ -334,7 +334,8 @@ def due_work(w: World, until: int) -> tuple[int, list[tuple[str, dict[str, int]]
             add(i.next_observation, DueKind.OBSERVATION, k, "ObserveBarrier", instrument=k)
             add(i.next_expiry, DueKind.EXPIRY, k, "SettleExpiry", instrument=k)
     for k, a in enumerate(w.accounts):
-        add(a.deadline, DueKind.CALL_DEADLINE, k, "ExpireCall", account=k)
+        if not w.is_paused:
+            add(a.deadline, DueKind.CALL_DEADLINE, k, "ExpireCall", account=k)
         add(a.slice_at, DueKind.SLICE, k, "PlaceSlice", account=k)
     life = w.parameters[Parameter.ORDER_LIFE_NS]
     for k, order in enumerate(w.orders, 1):

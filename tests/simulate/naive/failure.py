@@ -191,7 +191,25 @@ def end_call(w: World, number: int, n: Numbers) -> None:
     w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
 
 
-@pytest.mark.rule("10.6", "10.7", "10.8")
+@pytest.mark.rule("4.85")
+def grace_left(w: World, account: Account) -> int:
+    """How long before its deadline the last price of an account went."""
+
+    def lost(number: int) -> int:
+        i = w.instruments[number]
+        if i.mark <= 0:
+            return 0
+        found = [i.terms["expiry_ns"]] if w.is_over(i) else []
+        for a in (w.assets[k] for k in {i.terms["underlying"], i.settles_in} if not w.is_fresh(k)):
+            found += [a.fresh] + ([a.jumped] if a.jumped is not None else [])
+        return min(found)
+
+    held = [k for (k, _), p in w.group(account).positions.items() if p.lots]
+    left = account.deadline - max(lost(k) for k in held)
+    return min(max(left, 0), w.parameter(Parameter.CALL_GRACE_NS, account))
+
+
+@pytest.mark.rule("4.86", "10.6", "10.7", "10.8")
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
@@ -202,8 +220,19 @@ def expire_call(w: World, number: int) -> None:
         return
     if w.is_held_up(account):
         first = w.blocked_positions(account)[0]
-        account.deadline = book.WAITING
-        w.emit("CallExtended", account=number, deadline_ns=w.now, instrument=first)
+        account.deadline, account.grace_left = book.WAITING, grace_left(w, account)
+        w.emit(
+            "CallExtended",
+            account=number,
+            deadline_ns=w.now,
+            instrument=first,
+            grace_ns=account.grace_left,
+        )
+        return
+    waited = account.deadline == book.WAITING
+    if waited and account.grace_left and not fails_early(w, account):
+        account.deadline = w.now + account.grace_left
+        w.emit("CallResumed", account=number, deadline_ns=account.deadline)
         return
     w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
     begin_closing(w, number)
@@ -995,7 +1024,7 @@ def waiting_stages(w: World) -> Iterator[Work]:
     yield [("SettleExpiry", end) for end in ended]
 
 
-@pytest.mark.rule("4.12", "4.13", "4.14")
+@pytest.mark.rule("4.12", "4.13", "4.14", "8.81")
 def loss_stages(w: World) -> Iterator[Work]:
     """Losses, takeovers, and what the liquidator itself is short of."""
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
@@ -1004,7 +1033,7 @@ def loss_stages(w: World) -> Iterator[Work]:
         for k, a, _ in assessed(w, AccountStatus.LIQUIDATING)
         if fails(w, a, stands(w)) and not w.blocked_positions(a)
     ]
-    yield account_work("TakeOver", with_room(w, failed))
+    yield account_work("TakeOver", [] if w.is_paused else with_room(w, failed))
     number = w.number_of(Role.LIQUIDATOR)
     is_short = shortfall_is_due(w) and not w.blocked_positions(w.accounts[number])
     yield account_work("RecordShortfall", [number] if is_short else [])
@@ -1029,7 +1058,7 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
     return [(k, a, w.assess(a)) for k, a in found if a.status == status]
 
 
-@pytest.mark.rule("4.15", "4.16", "4.17", "4.23")
+@pytest.mark.rule("4.15", "4.16", "4.17", "4.23", "8.81")
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, and calls that cannot be met any more."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
@@ -1043,12 +1072,14 @@ def cure_stages(w: World) -> Iterator[Work]:
         if a.deadline == book.WAITING or fails_early(w, a)
         if not w.is_held_up(a)
     ]
-    yield account_work("ExpireCall", lost)
+    yield account_work("ExpireCall", [] if w.is_paused else lost)
 
 
-@pytest.mark.rule("4.18", "4.19", "4.22", "10.40")
+@pytest.mark.rule("4.18", "4.19", "4.22", "8.81", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
     """Open groups that are short of margin."""
+    if w.is_paused:
+        return
     trading = [(k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.is_held_up(a)]
     failing = [
         (n.equity - n.maintenance, k)

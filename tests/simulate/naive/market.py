@@ -218,5 +218,6 @@ def update_mark(w: World, number: int) -> None:
 def update_prices(w: World) -> None:
     for asset in sorted({source.asset for source in w.sources}):
         update_index(w, asset)
+    pause.follow_house(w)
     for number in range(len(w.instruments)):
         update_mark(w, number)

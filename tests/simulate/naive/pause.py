@@ -142,3 +142,29 @@ def end_ramp(w: World, asset: int) -> None:
     if a.ramped is not None and a.jumped is None and where(w, a) == a.price:
         a.ramped = None
         w.emit("RampEnded", asset=asset, price_e8=a.price)
+
+
+@pytest.mark.rule("8.80", "8.82", "8.83", "8.84")
+def follow_house(w: World) -> None:
+    """After all indices: whether any of them is fresh."""
+    known = [k for k in {source.asset for source in w.sources} if w.assets[k].price]
+    fresh = any(w.is_fresh(k) for k in known)
+    most = w.parameters[Parameter.HOUSE_PAUSE_MAX_NS]
+    if w.paused is None:
+        if known and not fresh and most:
+            w.paused, w.is_pause_over = w.now, False
+            w.emit("HousePaused", assets=len(known))
+        return
+    length = w.now - w.paused
+    given = 0 if w.is_pause_over else length
+    if fresh:
+        w.emit("HouseResumed", since_ns=w.paused, length_ns=given)
+        w.paused = None
+    elif not w.is_pause_over and length >= most:
+        w.emit("HousePauseExpired", since_ns=w.paused, length_ns=length)
+        w.is_pause_over = True
+    else:
+        return
+    for account in w.accounts:
+        if account.deadline > 0:
+            account.deadline += given

@@ -123,7 +123,16 @@ class Workload:
             yield self._owing()
             yield self._outside_pays()
             yield self._unassessed()
-        yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
+        yield from self._outage()
+
+    def _outage(self) -> Iterator[list[Run]]:
+        """All sources are silent for a day and more, and come back."""
+        for hours in (3, 2, 22):
+            self.now += hours * HOUR
+            clock = {"instant_ns": self.now}
+            yield [c.ADVANCE_TIME.row(**clock), c.ASSESS_MARGIN.row(**clock)]
+        for _ in range(3):
+            yield self._prices()
 
     def learn(self, events: Sequence[Event]) -> None:
         """Keep the outbox and the reservations in step."""
@@ -454,6 +463,7 @@ class Workload:
             Parameter.HALT_MIN_NS: (0, 10 * MINUTE, HOUR),
             Parameter.RAMP_PPM: (0, 0, 5_000, 20_000),
             Parameter.RAMP_GRACE_NS: (0, MINUTE, 30 * MINUTE),
+            Parameter.HOUSE_PAUSE_MAX_NS: (0, 2 * HOUR, 24 * HOUR, 24 * HOUR),
         }
         return {p: options[int(dice.integers(len(options)))] for p, options in values.items()}
 

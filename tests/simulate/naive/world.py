@@ -230,6 +230,8 @@ class World:
         self.add_ons = add_ons or {}
         self.now = 0
         self.window_from: int | None = None
+        self.paused: int | None = None  # when the house paused
+        self.is_pause_over = False  # by its length alone
         self.uncovered = 0
         self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.interest_until = 0
@@ -437,6 +439,10 @@ class World:
             and self.is_blocked(self.instruments[i])
             and not (p.lots > 0 and self.instruments[i].is_option)
         ]
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused is not None and not self.is_pause_over
 
     @pytest.mark.rule("4.22", "6.36")
     def is_held_up(self, account: Account) -> bool:

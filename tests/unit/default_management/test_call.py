@@ -147,15 +147,23 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
 
     house.advance(due + 90 * MINUTE)
 
-    waits = {"account": house.number("A"), "deadline_ns": due, "instrument": 0}
+    waits = {
+        "account": house.number("A"), "deadline_ns": due, "instrument": 0, "grace_ns": HOUR,
+    }  # fmt: skip
     assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.CALLED
-    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING
+    # The last price was there when it was called: its whole grace is left.
+    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING - HOUR
     assert house.events("DefaultDeclared") == []
 
     house.price(485)
 
     assert house.events("CallExtended") == [waits]
+    assert house.status("A") == AccountStatus.CALLED
+    again = due + 90 * MINUTE + 1 + HOUR
+    assert house.events("CallResumed") == [{"account": house.number("A"), "deadline_ns": again}]
+    house.price(485, at_ns=again - 1)
+    house.advance(again)
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 

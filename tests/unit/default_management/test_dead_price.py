@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from novate.kernel.codes import AccountStatus, MarginMode, ShortfallPolicy
+from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
 from tests.unit.clearing import COIN, DAY, E8, HOUR, START, ClearingHouse
 from tests.unit.transfers import open_sub
@@ -190,3 +191,64 @@ def test_lots_that_a_netting_set_offsets_have_no_price_to_close_at() -> None:
     found = house.state.assess(house.number("A"))
     assert found.equity < found.maintenance
     assert house.status("A") == AccountStatus.OPEN
+
+
+def filled_twins(fill: int) -> ClearingHouse:
+    """The twins at 92, where their 100 live lots are ordered, and what A has is filled at a price.
+
+    There is no fee.  From then on A holds its lot of the dead contract and nothing else.
+    """
+    house = twins()
+    house.submit(set_parameter(Parameter.LIQUIDATION_FEE_PPM, 0))
+    house.deposit("INSURANCE_FUND", 10_000 * COIN)
+    for step, price in enumerate((97, 95, 92), start=1):
+        house.price(price, at_ns=START + step * 3 * HOUR)
+    [order] = [r for r in house.events("OrderPlaced") if r["account"] == house.number("A")]
+    assert order["quantity"] == -100
+    house.fill(order["order"], 100, fill, is_final=True)
+    return house
+
+
+@pytest.mark.rule("4.22")
+def test_what_waits_for_a_price_loses_what_closing_the_rest_cost_and_no_more() -> None:
+    # Filled at 85 A has 1,200 - 1,500.  The live price halves while the takeover waits: the loss
+    # stays 300, plus what the dead lot itself lost: 0.5 when it comes back at a half.
+    house = filled_twins(85)
+    house.price(50, at_ns=START + 10 * HOUR)
+    assert house.status("A") == AccountStatus.LIQUIDATING
+    assert house.equity("A") == -300 * COIN
+
+    house.price(50, e8={1: E8 // 2})
+
+    [loss] = [r for r in house.events("LossRecorded") if r["account"] == house.number("A")]
+    assert loss["amount"] == 300 * COIN  # a tick is 1: a half rounds up to the tick that it was
+
+
+@pytest.mark.rule("4.15", "4.22")
+def test_what_waits_for_a_price_keeps_what_closing_the_rest_left() -> None:
+    # Filled at 89 A has 100: more than its dead lot asks for.  A takeover of what has a price would
+    # have charged it, and left what remains to a mark that nobody can trade at.
+    house = filled_twins(89)
+
+    house.price(50, at_ns=START + 10 * HOUR)
+
+    number = house.number("A")
+    assert house.status("A") == AccountStatus.OPEN
+    assert house.equity("A") == 100 * COIN
+    assert [row for row in house.events("LossRecorded") if row["account"] == number] == []
+
+
+@pytest.mark.rule("4.22", "8.66")
+def test_a_price_that_never_comes_back_is_no_endless_wait() -> None:
+    # Two settle the dead contract by hand at 1, in the range of its index; the takeover follows.
+    house = filled_twins(85)
+    names = iter(("one", "other"))
+    price = {"instrument": DEAD, "price_e8": E8}
+    house.submit(command.PROPOSE_SETTLEMENT.row(**price, proposer=next(names)))
+    house.submit(command.APPROVE_SETTLEMENT.row(**price, approver=next(names)))
+
+    house.price(50, at_ns=START + 10 * HOUR)
+
+    assert house.lots("A", DEAD) == 0
+    assert house.status("A") == AccountStatus.TAKEN_OVER
+    assert house.balance("INSURANCE_FUND") <= 9_700 * COIN

@@ -34,6 +34,19 @@ def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> No
     assert [fact["kind"] for fact in o.facts[A]] == ["call", "extended"]
 
 
+def test_a_call_that_has_time_back_keeps_its_line_with_the_new_deadline() -> None:
+    o = observer()
+    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50))
+    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=50))
+    take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90))
+
+    take(o, row(event.HOUSE_RESUMED, since_ns=60, length_ns=20))
+    assert [call["deadline_ns"] for call in o.tables["calls"]] == [50, 110]
+    take(o, row(event.CALL_RESUMED, account=A, deadline_ns=85))
+
+    assert [call["deadline_ns"] for call in o.tables["calls"]] == [85, 110]
+
+
 def test_the_course_of_a_call_is_one_line() -> None:
     o = observer()
     take(o, row(event.MARGIN_CALLED, account=A, amount=350 * UNIT, deadline_ns=99), at_ns=5)
