@@ -33,8 +33,8 @@ class MarketChange:
     instruments
         Numbers of instruments with another mark or margin of a short lot; int64, ascending.
     assets
-        Numbers of assets with another index, slow average or haircut, or one that became stale or
-        fresh again.
+        Numbers of assets with another index, slow average, haircut or decay, or one that became
+        stale or fresh again.
     surfaces
         Rows of smiles that are new or were reported again.
     is_later

@@ -147,14 +147,16 @@ class _Seen:
     def __init__(self, state: ClearingState) -> None:
         self._x = state
         self._now_ns = 0
-        self._assets: I64 = np.zeros((0, len(_OF_ASSET)), np.int64)
+        self._assets: I64 = np.zeros((0, 0), np.int64)
         self._surfaces: I64 = np.zeros((0, 0), np.int64)
 
     def change(self, moved: list[int]) -> MarketChange:
         """Return what moved since the last time, and remember the present."""
         x = self._x
         a, s = x.assets, x.surfaces
-        assets = np.stack([a.used(name).astype(np.int64) for name in _OF_ASSET], axis=1)
+        columns = [a.used(name).astype(np.int64) for name in _OF_ASSET]
+        columns.append(a.used("decay").view(np.int64))  # its bits: a rule may count entries (3.14)
+        assets = np.stack(columns, axis=1)
         surfaces = np.stack([s.used(name).astype(np.int64) for name in _OF_SMILE], axis=1)
         change = MarketChange(
             instruments=np.array(moved, np.int64),

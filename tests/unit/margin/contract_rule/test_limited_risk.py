@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from novate.kernel.codes import ShortfallPolicy
 from novate.margin.contract_rule.limited_risk import E8, Leg, largest_loss, reliefs
 from novate.message import command
+from novate.message.parameter import Parameter, set_parameter
 from novate.message.refusal import ReserveMarginRefusal, SubmitTradeRefusal
 from novate.valuation.group_book import book_of
 from tests.unit.clearing import COIN, DAY, HOUR, START, ClearingHouse
@@ -297,3 +298,23 @@ def test_the_relief_is_a_part_of_the_requirement_with_a_name() -> None:
     (part,) = reliefs(house.state, book_of(house.state, house.number("A")))
     assert (part.name, part.subject) == ("limited risk", 0)
     assert part.initial < part.maintenance < 0
+
+
+@pytest.mark.rule("3.14", "3.60", "5.43")
+def test_the_margin_of_shorts_whose_entry_counts_follows_the_decay_of_their_coin() -> None:
+    # 100 calls sold, one bought, paid in coin: what they were sold above the mark counts with the
+    # collateral factor, which falls while the index is stale and no mark moves.
+    house = house_of(100, 110, settlement_asset=1, margin_rule=2, unit=E8 // 10**6)
+    house.submit(set_parameter(Parameter.STALE_ADD_ON_PPM, 0))
+    house.deposit("maker", 10**6 * E8, asset=1)
+    house.deposit("A", 1_000 * E8, asset=1)
+    assert buy(house, "A", 1, 1) is None
+    assert buy(house, "A", -100, 0) is None
+    house.price(80)
+    x, number = house.state, house.number("A")
+    found = []
+    for hours in (3, 9, 15):
+        house.price(None, at_ns=START + hours * HOUR)
+        found.append(x.assess(number).initial)
+        assert x.margin_cache.numbers()[number, 1] == found[-1]
+    assert found[0] > found[1] > found[2]
