@@ -308,7 +308,11 @@ def doubt_sources(house: ClearingHouse) -> None:
 
 
 def fall_silent(house: ClearingHouse) -> None:
-    """No source counts for two days: the house pauses, and the pause is over by its length."""
+    """No source counts for two days: the house pauses, and the pause is over by its length.
+
+    What a source quotes in may be said again at any time.
+    """
+    house.submit(command.SET_SOURCE_QUOTE.row(source=0, quote=0, is_inverted=False))
     for _ in range(2):
         house.price(None, at_ns=house.state.now_ns + DAY)
 
