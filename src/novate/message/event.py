@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from novate.message.account import ACCOUNT_OPENED, MARGIN_GROUP_SET, SUB_ACCOUNT_OPENED
 from novate.message.add_on import ADD_ON_SET
-from novate.message.call import CALL_EXTENDED, DEFAULT_DECLARED, MARGIN_CALL_MET, MARGIN_CALLED
+from novate.message.call import (
+    CALL_EXTENDED,
+    DEFAULT_DECLARED,
+    MARGIN_CALL_MET,
+    MARGIN_CALL_PAID,
+    MARGIN_CALLED,
+)
 from novate.message.contract_end import (
     CONTRACT_DELISTED,
     CONTRACT_RESUMED,
@@ -50,6 +56,7 @@ from novate.message.margin_rule import (
     TIERS_SCHEDULED,
 )
 from novate.message.member import MEMBER_STATUS_SET
+from novate.message.obligation import OBLIGATION_CLOSED, OBLIGATION_PAID
 from novate.message.parameter import PARAMETER_SCHEDULED, PARAMETER_SET
 from novate.message.pause import (
     HALT_BEGUN,
@@ -132,7 +139,7 @@ EVENTS: tuple[Message, ...] = (
     ORDER_FILLED, ASSET_CONVERTED, EXTERNAL_MARKET_CALLED, EXTERNAL_MARKET_SETTLED,
     ACCOUNT_TAKEN_OVER, ACCOUNT_REOPENED, LOSS_RECORDED, LOSS_ALLOCATED, GAINS_CUT,
     POSITION_DELEVERAGED, LOSS_CLOSED, UNCOVERED_SHARED, SURPLUS_SWEPT, ENGINE_UPGRADED,
-    ORDER_REMARGINED, CANCELLATION_REQUESTED,
+    ORDER_REMARGINED, CANCELLATION_REQUESTED, MARGIN_CALL_PAID, OBLIGATION_PAID, OBLIGATION_CLOSED,
 )  # fmt: skip
 
 BY_NAME = {message.name: message for message in EVENTS}

@@ -424,4 +424,5 @@ _TABLES = (
     "accounts",
     "positions",
     "reservations",
+    "obligations",
 )

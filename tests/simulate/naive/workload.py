@@ -123,6 +123,8 @@ class Workload:
             yield self._owing()
             yield self._outside_pays()
             yield self._unassessed()
+            if payments := self._payments():
+                yield payments
         yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -913,6 +915,10 @@ class Workload:
         if self.outside.random() < 0.05:
             rows += [(UNKNOWN, 1), (0, 0), (0, 2**62)]
         return [outside_payments(rows)] if rows else []
+
+    def _payments(self) -> list[Run]:
+        """What called accounts pay: nothing here."""
+        return []
 
     def _unassessed(self) -> list[Run]:
         """Prices are reported and not assessed; then some want to take money out."""

@@ -95,4 +95,5 @@ def test_journals_of_an_earlier_engine_version_begin_with_the_defaults_of_their_
         "INDEX_SOURCES_MIN": 1,
         "JUMP_PPM": 0,
         "RAMP_PPM": 0,
+        "CALL_MINIMUM": 0,
     }
