@@ -348,15 +348,21 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
     may &= x.margin_groups()
     breach = may & (policy == ShortfallPolicy.CALL_THEN_DEFAULT) & (margin.equity < margin.initial)
     short = np.flatnonzero(breach)
-    short = short[margin.equity[short] < position_margin(x, margin, short)]
+    short = _missing_more(x, margin, short, position_margin(x, margin, short))
     if decaying_assets(x).size:
         is_auto = policy == ShortfallPolicy.AUTO_LIQUIDATE
         auto = np.flatnonzero(may & is_auto & (margin.equity < margin.maintenance))
+        auto = _missing_more(x, margin, auto, margin.maintenance[auto])
         short = np.sort(np.concatenate((short, auto[is_only_decayed(x, auto)])))
     short = short[~held_up(x, short, look_at(x, short).blocked)]
     short = failing(x, short, partial(meets_call, x), assess_positions)
     short = short[is_worth_a_call(x, short, assess_positions(x, short))]
     return commands(command.CALL_MARGIN, account=short)
+
+
+def _missing_more(x: ClearingState, margin: MarginColumns, groups: I64, level: I64) -> I64:
+    """Those groups whose equity is below a level by more than is asked of them."""
+    return groups[level - margin.equity[groups] > x.obligations.asked(groups)]
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
