@@ -51,6 +51,11 @@ class ObligationColumns(NumberedColumns):
     due_ns: I64
     is_open: npt.NDArray[np.bool_]
 
+    def of_group(self, group: int) -> I64:
+        """Return the open rows of one margin group, in order of number."""
+        rows: I64 = np.flatnonzero((self.used("account") == group) & self.used("is_open"))
+        return rows
+
     def asked(self, groups: I64, before_ns: int | None = None) -> I64:
         """Return what is still asked of some margin groups, numeraire units, not negative.
 

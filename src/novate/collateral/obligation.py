@@ -38,7 +38,7 @@ def payment_of(x: ClearingState, account: int, asset: int, amount: int) -> int:
         without a fresh index counts only as far as it repays a debt.  0 unless the group is called.
     """
     group = x.group_of(account)
-    if x.accounts.status[group] != AccountStatus.CALLED or not _open_rows(x, group).size:
+    if x.accounts.status[group] != AccountStatus.CALLED or not x.obligations.of_group(group).size:
         return 0
     if asset == 0:
         return amount
@@ -64,7 +64,7 @@ def pay(x: BookState, account: int, worth: int, emit: Emit) -> None:
         What the payment counts, numeraire units, not negative; what is left of it counts nowhere.
     """
     group, table = x.group_of(account), x.obligations
-    for row in _open_rows(x, group).tolist() if worth else ():
+    for row in x.obligations.of_group(group).tolist() if worth else ():
         asked = int(table.amount[row] - table.paid[row])
         part = min(asked, worth)
         worth -= part
@@ -98,10 +98,6 @@ def close(x: BookState, groups: I64, rows: I64, outcome: int | I64, emit: Emit) 
             amount=table.amount[rows],
             paid=table.paid[rows],
         )
-
-
-def _open_rows(x: BookState, group: int) -> I64:
-    return x.obligations.of(np.array([group]))
 
 
 def apply_obligation_paid(x: BookState, row: Row) -> None:

@@ -18,6 +18,7 @@ def test_what_is_asked_of_a_group_is_what_is_left_of_its_open_obligations() -> N
     groups = np.array([7, 5, 3])
 
     assert table.asked(groups).tolist() == [90, 0, 50]
+    assert table.of_group(7).tolist() == [0, 2]
     assert table.asked(groups, 2).tolist() == [60, 0, 50]
 
 
