@@ -13,7 +13,7 @@ import numpy as np
 
 from novate.canonical import Run
 from novate.message import command as c
-from novate.message.parameter import Parameter, Scope
+from novate.message.parameter import MINUTE, Parameter, Scope
 from tests.simulate.naive.workload import (
     Event,
     Workload,
@@ -52,9 +52,21 @@ class Paying(Workload):
         """Accounts of a margin group."""
         return [group]
 
+    def _too_little(self) -> list[Run]:
+        """Deadlines come while the minimum is above what is missing."""
+        minimum, house = int(Parameter.CALL_MINIMUM), int(Scope.HOUSE)
+        self.now += 65 * MINUTE
+        return [
+            parameters([(minimum, 10**12, house, 0, 0)]),
+            c.ADVANCE_TIME.row(instant_ns=self.now),
+            parameters([(minimum, 10 * 10**6, house, 0, 0)]),
+        ]
+
     def _payments(self) -> list[Run]:
         """Called groups pay; sometimes the minimum of a call changes, and coins lose worth."""
-        runs = []
+        if self.asked and self.till.random() < 0.4:
+            return self._too_little()
+        runs: list[Run] = []
         if self.till.random() < 0.12:
             rows = []
             for scope in (Scope.HOUSE, self._of_till(Parameter.CALL_MINIMUM.setting.scopes)):
