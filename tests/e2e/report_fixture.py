@@ -203,10 +203,15 @@ def make_calls(rng: np.random.Generator, accounts: dict[str, Any], number: int) 
         int(at + wait) if state == "met" else int(at + 3600 * SECOND) if state == "missed" else None
         for at, wait, state in zip(instants, taken, status, strict=True)
     ]
+    accounts_called = rng.choice(accounts["account"], number).tolist()
+    amounts = rng.lognormal(10.5, 1.6, number).tolist()
     return {
         "instant_ns": instants.tolist(),
-        "account": rng.choice(accounts["account"], number).tolist(),
-        "amount": rng.lognormal(10.5, 1.6, number).tolist(),
+        "account": accounts_called,
+        "amount": amounts,
+        "paid": [
+            amount if state == "met" else 0.0 for amount, state in zip(amounts, status, strict=True)
+        ],
         "deadline_ns": (instants + 3600 * SECOND).tolist(),
         "status": status,
         "resolved_ns": resolved,

@@ -38,6 +38,7 @@ def scenario() -> ClearingHouse:
     change_terms(house)
     come_back(house)
     keep_two_books(house)
+    pay_a_call(house)
     settle_outside(house)
     leap(house)
     end_by_decision(house)
@@ -256,6 +257,21 @@ def come_back(house: ClearingHouse) -> None:
     group = int((taken & (accounts.used("margin_group") == range(accounts.count))).nonzero()[0][0])
     house.deposit(accounts.references[group], int(accounts.owed[group]) + COIN)
     house.submit(command.REOPEN_ACCOUNT.row(account=group))
+
+
+def pay_a_call(house: ClearingHouse) -> None:
+    """A call of which all but a unit is paid, and what a worse price made missing besides."""
+    house.submit(set_parameter(Parameter.CALL_GRACE_NS, HOUR))
+    house.open_client(
+        "paying", deposit=460 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT
+    )
+    house.trade("paying", "dealer", lots=20, ticks=102)
+    for price in (98, 96):
+        house.price(price, at_ns=house.state.now_ns + MINUTE)
+    own, called = house.number("paying"), house.events("MarginCalled")
+    amounts = [row["amount"] for row in called if row["account"] == own]
+    house.deposit("paying", sum(amounts) - 1)
+    house.advance(house.state.now_ns + HOUR)
 
 
 def settle_outside(house: ClearingHouse) -> None:

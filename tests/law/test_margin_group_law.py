@@ -47,7 +47,7 @@ def grouped_stream(seed: int, steps: int = STEPS) -> Stream:
 
 def test_grouped_streams_have_groups_that_are_called_liquidated_and_taken_over() -> None:
     reached: Counter[str] = Counter()
-    for seed in range(10):
+    for seed in range(16):
         engine, workload = engine_of(), Grouped(seed)
         for runs in workload.batches():
             workload.learn(events_of(engine.submit(runs)))

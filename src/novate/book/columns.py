@@ -60,13 +60,11 @@ class AccountColumns(Columns):
     open_order_hold
         What open orders set aside for the loss and the fees of their fills, numeraire units, not
         negative (rules 7.23 to 7.25).
-    call_amount
-        Numeraire units asked by the open margin call, 0 without one (rule 10.1).
     owed
         Of the account that a margin group began with: numeraire units that the group still owes
         from its takeover (rule 12.27).
     deadline_ns, slice_ns
-        When the call is due, and when the next slice is; 0 for never.
+        When what was called is due, and when the next slice is; 0 for never.
     is_closing_out
         Whether the account was taken over since the liquidator was last flat (rule 12.7).
     balance
@@ -104,7 +102,6 @@ class AccountColumns(Columns):
         "encumbered": (np.int64, 0),
         "window_gain": (np.int64, 0),
         "open_order_hold": (np.int64, 0),
-        "call_amount": (np.int64, 0),
         "owed": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
@@ -134,7 +131,6 @@ class AccountColumns(Columns):
     encumbered: I64
     window_gain: I64
     open_order_hold: I64
-    call_amount: I64
     owed: I64
     deadline_ns: I64
     slice_ns: I64

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.book.columns import AccountColumns, PositionColumns, ReservationColumns
+from novate.book.obligation import ObligationColumns
 from novate.kernel.clearing.columns import I64, AccountArrays
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.settle import hold_row
@@ -26,12 +27,14 @@ SINGLE_ROLES = (
 
 
 class BookState:
-    """Accounts, positions and reservations; the states of the layers above inherit from it.
+    """Accounts, positions, reservations, obligations; the states above inherit from it.
 
     Attributes
     ----------
     accounts, positions, reservations
         Tables of `book.columns`.
+    obligations
+        Table of `book.obligation`.
     checksum
         Running checksum of the bookings; uint64, shape (1,).
     layout
@@ -43,6 +46,7 @@ class BookState:
         self.accounts = AccountColumns()
         self.positions = PositionColumns()
         self.reservations = ReservationColumns()
+        self.obligations = ObligationColumns()
         self.checksum = np.zeros(1, np.uint64)
         self.layout = 0
         self._single: dict[Role, int] = {}

@@ -5,6 +5,8 @@ Both belong to one holder: they are of one pool, and so of one member and one cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from novate.book.state import BookState
 from novate.kernel.codes import AccountStatus, MemberStatus
 from novate.message.declare import Refusal, Row
@@ -14,7 +16,12 @@ Reasons = type[TransferCollateralRefusal] | type[TransferPositionRefusal]
 """The first reasons of both are the same."""
 
 
-def parties_refusal(state: BookState, row: Row, no: Reasons) -> Refusal | None:
+def parties_refusal(
+    state: BookState,
+    row: Row,
+    no: Reasons,
+    receives: Sequence[AccountStatus] = (AccountStatus.OPEN,),
+) -> Refusal | None:
     """Return why nothing moves between two accounts, whatever it is.
 
     Parameters
@@ -23,6 +30,8 @@ def parties_refusal(state: BookState, row: Row, no: Reasons) -> Refusal | None:
         ``sender`` and ``receiver``.
     no
         Reasons of the command.
+    receives
+        Status with which an account may receive.
 
     Returns
     -------
@@ -38,9 +47,9 @@ def parties_refusal(state: BookState, row: Row, no: Reasons) -> Refusal | None:
         return Refusal(no.SAME_ACCOUNT, receiver, -1)
     if accounts.pool[sender] != accounts.pool[receiver]:
         return Refusal(no.OTHER_POOL, int(accounts.pool[receiver]), int(accounts.pool[sender]))
-    for account in (sender, receiver):
+    for account, allowed in ((sender, (AccountStatus.OPEN,)), (receiver, receives)):
         status = int(accounts.status[account])
-        if status != AccountStatus.OPEN:
+        if status not in allowed:
             return Refusal(no.ACCOUNT_NOT_OPEN, status, AccountStatus.OPEN)
     if accounts.is_suspended[sender]:
         standing = int(accounts.status[accounts.parent[sender]])

@@ -11,6 +11,7 @@ counts an asset are those of `haircut`.
 from __future__ import annotations
 
 from novate.book.ledger import transfer
+from novate.collateral.obligation import pay, payment_of
 from novate.kernel.codes import AccountStatus, Collateral, MemberStatus, Role
 from novate.market.reference import VALUE_MAX
 from novate.message import command, event
@@ -23,7 +24,7 @@ from novate.valuation.other_price import at_mark_and_ramp
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a deposit: `CollateralPosted` (rules 6.4 to 6.6).
+    """Decide a deposit: `CollateralPosted`, and what it pays (rules 6.4 to 6.6 and 6.100).
 
     Parameters
     ----------
@@ -56,7 +57,9 @@ def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | 
         if asset != 0:
             return Refusal(no.ACCOUNT_CLOSED, int(x.accounts.status[account]), AccountStatus.OPEN)
         repaid = min(amount, int(x.accounts.owed[x.group_of(account)]))
+    worth = payment_of(x, account, asset, amount)
     emit(event.COLLATERAL_POSTED, repaid=repaid, **row)
+    pay(x, account, worth, emit)
     return None
 
 

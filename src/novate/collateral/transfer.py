@@ -13,7 +13,9 @@ import math
 
 from novate.book.ledger import transfer
 from novate.book.transfer import parties_refusal
+from novate.collateral.obligation import pay, payment_of
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.codes import AccountStatus
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import TransferCollateralRefusal as No
@@ -22,9 +24,12 @@ from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
 from novate.valuation.other_price import at_mark_and_ramp
 
+STANDING = (AccountStatus.OPEN, AccountStatus.CALLED)
+"""Status of an account that receives collateral: it may pay what it was called for."""
+
 
 def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide a transfer of collateral: `CollateralTransferred`.
+    """Decide a transfer of collateral: `CollateralTransferred`, and what it pays (rule 6.100).
 
     Parameters
     ----------
@@ -39,7 +44,7 @@ def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         GAINS_NOT_PAID (these three with the equity that stays and what it must cover, numeraire
         units) or PRICE_NOT_ASSESSED.
     """
-    refusal = parties_refusal(x, row, No) or _amount_refusal(x, row)
+    refusal = parties_refusal(x, row, No, STANDING) or _amount_refusal(x, row)
     if refusal is not None:
         return refusal
     sender = row["sender"]
@@ -47,7 +52,10 @@ def decide_transfer_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusa
         refusal = _group_refusal(x, sender, row["asset"], row["amount"])
         if refusal is not None:
             return refusal
+    receiver = row["receiver"]
+    worth = payment_of(x, receiver, row["asset"], row["amount"])
     emit(event.COLLATERAL_TRANSFERRED, window_gain=_window_gain(x, row), **row)
+    pay(x, receiver, worth, emit)
     return None
 
 

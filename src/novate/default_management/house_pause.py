@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.codes import DueKind
+from novate.default_management.call import set_deadlines
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.message.parameter import Parameter
@@ -59,8 +59,7 @@ def move_deadlines(x: ClearingState, by_ns: int) -> None:
     """Give every call that has a deadline so much time back (rule 8.84)."""
     deadlines = x.accounts.used("deadline_ns")
     called = np.flatnonzero(deadlines > 0)
-    deadlines[called] += by_ns
-    x.due.enter(DueKind.CALL_DEADLINE, called, deadlines[called])
+    set_deadlines(x, called, deadlines[called] + by_ns)
 
 
 TOPIC: Topic[ClearingState] = Topic(

@@ -46,7 +46,8 @@ class DefaultState(CollateralState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""
         super().drop_caches()
-        for table in (self.reservations, self.defaults.orders, self.defaults.losses):
+        orders, losses = self.defaults.orders, self.defaults.losses
+        for table in (self.reservations, self.obligations, orders, losses):
             table.drop_done()
 
     def copy(self) -> Self:

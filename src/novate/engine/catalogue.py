@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from novate.book import account, member, reservation
-from novate.collateral import custody, external_market, haircut_rule
+from novate.collateral import custody, external_market, haircut_rule, obligation
 from novate.collateral import transfer as collateral_transfer
 from novate.default_management import (
     call,
@@ -60,6 +60,7 @@ TOPICS: tuple[Topic[State], ...] = (
     custody.TOPIC,
     external_market.TOPIC,
     collateral_transfer.TOPIC,
+    obligation.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
     pause.TOPIC,

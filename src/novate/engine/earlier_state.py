@@ -103,6 +103,13 @@ def keep_earlier_defaults(named: Named) -> Named:
     return {**named, "parameters": np.concatenate((stored, rest))}
 
 
+def drop_called_amount(named: Named) -> Named:
+    """Take out what accounts were called for: a call of before has no obligation (rule 10.62)."""
+    changed = dict(named)
+    changed.pop("accounts.call_amount", None)
+    return changed
+
+
 def drop_price_collar(named: Named) -> Named:
     """Take out which accounts the trade collar bound: it binds all of them."""
     changed = dict(named)

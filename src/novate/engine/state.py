@@ -89,6 +89,7 @@ class State(PolicyState):
             "accounts": x.accounts,
             "positions": x.positions,
             "reservations": x.reservations,
+            "obligations": x.obligations,
             "orders": d.orders,
             "losses": d.losses,
         }

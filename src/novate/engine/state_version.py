@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from novate.engine.earlier_state import (
     Named,
+    drop_called_amount,
     drop_done_rows,
     drop_price_collar,
     fill_account_policies,
@@ -54,7 +55,9 @@ STEPS: dict[int, StateStep] = {
         upcast=lambda named: fill_account_policies(drop_done_rows(named)),
     ),
     3: StateStep(
-        upcast=lambda named: keep_earlier_defaults(fill_final_index(drop_price_collar(named))),
+        upcast=lambda named: keep_earlier_defaults(
+            fill_final_index(drop_price_collar(drop_called_amount(named)))
+        ),
     ),
 }
 """By the state version that it leads to."""

@@ -82,6 +82,8 @@ class View:
         Value of one ledger unit of each asset in numeraire units.
     reservations
         Blocks of `ROW_BLOCK` rows, columns by name; done ones have no lots.
+    obligations
+        What margin groups are asked for: columns of `book.obligation`, open ones, by number.
     outbox
         Open orders.
     """
@@ -93,6 +95,7 @@ class View:
     mark: I64
     unit_price: F64
     reservations: tuple[Rows, ...]
+    obligations: Rows
     outbox: Outbox
 
     def equity(self, account: int) -> int:
@@ -190,6 +193,7 @@ class ViewBook:
             frozen(state.marks.used("mark").copy()),
             frozen(state.assets.used("unit_price").copy()),
             row_blocks(state.reservations, before.reservations if before else ()),
+            open_obligations(state),
             outbox,
         )
         self._made_ns = now_ns
@@ -229,6 +233,12 @@ def account_block(state: State, first: int, health: I64) -> AccountBlock:
         frozen(start),
         {name: frozen(getattr(state.positions, name)[rows]) for name in POSITION_COLUMNS},
     )
+
+
+def open_obligations(state: State) -> Rows:
+    """Copy what margin groups are asked for."""
+    table, rows = state.obligations, state.obligations.live()
+    return {name: frozen(getattr(table, name)[rows]) for name in table.SPEC}
 
 
 def row_blocks(table: Columns, before: tuple[Rows, ...]) -> tuple[Rows, ...]:

@@ -24,6 +24,7 @@ from novate.insight.measure import BALANCES
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer, Role
 from novate.message.declare import rows_of
+from novate.message.obligation import ObligationOutcome
 from novate.units import format_decimal, format_instant
 
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ FOLDED = frozenset(
      "ExternalMarketSettled",
      "OptionListed", "IndexUpdated", "CollateralPosted", "CollateralWithdrawn", "OrderFilled",
      "LossRecorded", "LossAllocated", "GainsCut", "PositionDeleveraged", "SurplusSwept",
-     "MarginCalled", "MarginCallMet", "DefaultDeclared",
+     "MarginCalled", "ObligationClosed", "DefaultDeclared",
      "LiquidationStarted", "AccountTakenOver"}
 )  # fmt: skip
 
@@ -103,9 +104,9 @@ class Fold:
                 self.counts["notional"] += self._notional(row)
                 self._move(row["fee"], batch)
             case _:
-                self._cash_moved(name, batch, row)
+                self._ended_or_paid(name, batch, row)
 
-    def _cash_moved(self, name: str, batch: Batch, row: Row) -> None:
+    def _ended_or_paid(self, name: str, batch: Batch, row: Row) -> None:
         if name == "LossAllocated":
             self.paid[row["layer"]] += row["amount"]
             if row["layer"] == Layer.INSURANCE_FUND:
@@ -114,6 +115,9 @@ class Fold:
             self.paid[Layer.GAINS_HAIRCUT] += row["amount"]
         elif name == "PositionDeleveraged":
             self.paid[Layer.AUTO_DELEVERAGING] += row["amount"]
+        elif name == "ObligationClosed":
+            is_met = row["outcome"] in (ObligationOutcome.PAID, ObligationOutcome.MET)
+            self.counts["calls met"] += is_met
         elif name == "SurplusSwept":
             self.counts["surplus"] += row["amount"]
             self._move(row["amount"], batch)
@@ -189,7 +193,7 @@ def headline(journal: JournalStore, state: State) -> dict[str, Any]:
         "liquidated_accounts": len(fold.closed),
         "liquidated_notional": _text(counts["notional"]),
         "calls_made": counts["MarginCalled"],
-        "calls_met": counts["MarginCallMet"],
+        "calls_met": counts["calls met"],
         "defaults": counts["DefaultDeclared"],
         "liquidation_fees": _text(counts["fees"]),
         "surplus_to_fund": _text(counts["surplus"]),

@@ -12,6 +12,15 @@ from novate.insight.measure import UNIT, Row
 from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer
+from novate.message.obligation import ObligationOutcome
+
+OUTCOMES = {
+    ObligationOutcome.PAID: "paid",
+    ObligationOutcome.MET: "met",
+    ObligationOutcome.FAILED: "missed",
+    ObligationOutcome.WAIVED: "waived",
+}
+"""What a table of calls says of how each ended."""
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -52,32 +61,53 @@ def _called(o: RunRecord, batch: Batch, row: Row) -> None:
         "instant_ns": batch.instant_ns,
         "account": row["account"],
         "amount": row["amount"] / UNIT,
+        "paid": 0.0,
         "deadline_ns": row["deadline_ns"],
         "status": "open",
         "resolved_ns": 0,
     }
     o.tables["calls"].append(call)
-    o.calls[row["account"]] = call
+    o.calls[row["obligation"]] = call
     o.fact(
         batch, row["account"], "call",
-        f"Called for margin: equity {money(row['equity'])} was {money(row['amount'])} below the "
-        f"initial margin of {money(row['requirement'])}.",
+        f"Called for {money(row['amount'])} of margin: equity was {money(row['equity'])}, below "
+        f"the initial margin of {money(row['requirement'])}.",
         call=money(row["amount"]), equity=money(row["equity"]),
         initial_margin=money(row["requirement"]),
     )  # fmt: skip
 
 
 def _call_met(o: RunRecord, batch: Batch, row: Row) -> None:
-    o.totals["calls_met"] += 1
-    o.calls[row["account"]].update(status="met", resolved_ns=batch.instant_ns)
     o.fact(
-        batch, row["account"], "met", "The call was met.",
+        batch, row["account"], "met", "What was called was met.",
         equity=money(row["equity"]), initial_margin=money(row["requirement"]),
     )  # fmt: skip
 
 
+def _call_paid(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.fact(
+        batch, row["account"], "paid", "What was called had been paid at the deadline.",
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+    )  # fmt: skip
+
+
+def _obligation_paid(o: RunRecord, batch: Batch, row: Row) -> None:
+    o.calls[row["obligation"]]["paid"] += row["amount"] / UNIT
+
+
+def _obligation_closed(o: RunRecord, batch: Batch, row: Row) -> None:
+    status = OUTCOMES[row["outcome"]]
+    o.totals["calls_met"] += status in ("paid", "met")
+    o.calls.pop(row["obligation"]).update(status=status, resolved_ns=batch.instant_ns)
+
+
+def _open_calls(o: RunRecord, account: int) -> list[Row]:
+    return [call for call in o.calls.values() if call["account"] == account]
+
+
 def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
-    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+    for call in _open_calls(o, row["account"]):
+        call.update(deadline_ns=row["deadline_ns"])
     facts = o.facts[row["account"]]
     if not facts or facts[-1]["kind"] != "extended":
         contract = o.listing.instruments[row["instrument"]].symbol
@@ -103,10 +133,8 @@ def _defaulted(o: RunRecord, batch: Batch, row: Row) -> None:
     o.totals["defaults"] += 1
     o.failed[row["account"]] = row["net"]
     o.closed.add(row["account"])
-    call = o.calls[row["account"]]
-    call.update(status="missed", resolved_ns=batch.instant_ns)
     why = "its equity fell below the takeover level"
-    if batch.instant_ns >= call["deadline_ns"]:
+    if any(batch.instant_ns >= call["deadline_ns"] for call in _open_calls(o, row["account"])):
         why = "the call was not met by its deadline"
     o.fact(
         batch, row["account"], "default",
@@ -274,6 +302,9 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "FundingSettled": _funding,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,
+    "MarginCallPaid": _call_paid,
+    "ObligationPaid": _obligation_paid,
+    "ObligationClosed": _obligation_closed,
     "CallExtended": _call_extended,
     "CallResumed": _call_resumed,
     "HousePauseExpired": _time_back,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from novate.kernel.codes import Bound
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT, EQUITY, NET, REQUIREMENT
 
@@ -19,12 +20,26 @@ MARGIN_CALLED = declare(
     "MarginCalled",
     "An account was called for margin.",
     ACCOUNT,
-    Field("amount", "int64", "shortfall to initial margin, numeraire units"),
+    Field("amount", "int64", "what is missing and was not called yet, numeraire units"),
     Field("deadline_ns", "int64", "when it is due"),
     EQUITY,
     REQUIREMENT,
+    Field("obligation", "uint32", "number of the obligation, from 1; 0: none", 2, 0),
+    Field("binding", "int64", "instrument that binds maintenance margin, -1: none", 2, -1),
+    Field("mark", "int64", "its mark in ticks", 2, 0),
+    Field("model", "int16", "number of the margin model that asked", 2, 0),
+    Field("bound", "int8", "kernel.codes.Bound: what margin is due to most", 2, int(Bound.NONE)),
+    Field("scenario", "int64", "number of the scenario that bound, -1 for none", 2, -1),
+    version=2,
 )
 MARGIN_CALL_MET = declare("MarginCallMet", "A call was met.", ACCOUNT, EQUITY, REQUIREMENT)
+MARGIN_CALL_PAID = declare(
+    "MarginCallPaid",
+    "All that was called had been paid at the deadline, though equity is below the call level.",
+    ACCOUNT,
+    EQUITY,
+    REQUIREMENT,
+)
 CALL_EXTENDED = declare(
     "CallExtended",
     "A call is not met at its deadline, but a blocked price leaves open whether it could be.",

@@ -14,6 +14,7 @@ from novate.message.call import (
     CALL_RESUMED,
     DEFAULT_DECLARED,
     MARGIN_CALL_MET,
+    MARGIN_CALL_PAID,
     MARGIN_CALLED,
 )
 from novate.message.contract_end import (
@@ -56,6 +57,7 @@ from novate.message.margin_rule import (
     TIERS_SCHEDULED,
 )
 from novate.message.member import MEMBER_STATUS_SET
+from novate.message.obligation import OBLIGATION_CLOSED, OBLIGATION_PAID
 from novate.message.parameter import PARAMETER_SCHEDULED, PARAMETER_SET
 from novate.message.pause import (
     HALT_BEGUN,
@@ -143,7 +145,7 @@ EVENTS: tuple[Message, ...] = (
     SLICE_SCHEDULED, ORDER_FILLED, ASSET_CONVERTED, EXTERNAL_MARKET_CALLED, EXTERNAL_MARKET_SETTLED,
     ACCOUNT_TAKEN_OVER, ACCOUNT_REOPENED, LOSS_RECORDED, LOSS_ALLOCATED, GAINS_CUT,
     POSITION_DELEVERAGED, LOSS_CLOSED, UNCOVERED_SHARED, SURPLUS_SWEPT, ENGINE_UPGRADED,
-    ORDER_REMARGINED, CANCELLATION_REQUESTED,
+    ORDER_REMARGINED, CANCELLATION_REQUESTED, MARGIN_CALL_PAID, OBLIGATION_PAID, OBLIGATION_CLOSED,
 )  # fmt: skip
 
 BY_NAME = {message.name: message for message in EVENTS}

@@ -258,6 +258,12 @@ class Parameter(IntEnum):
         "time from a margin call to its deadline",
         scopes=BY_ACCOUNT,
     )
+    CALL_MINIMUM = 45, Setting(
+        "calls", "minimum", MONEY, 10 * 10**NUMERAIRE_DECIMALS, 0, AMOUNT_MAX,
+        "what the groups of a holder must miss together for a margin call",
+        earlier={2: 0},
+        scopes=BY_ACCOUNT,
+    )
     DEBT_INTEREST_PPM = 26, Setting(
         "interest", "debt_interest_ppm", MILLIONTHS, 100_000, 0, PPM,
         "interest on negative balances for a year of 365 days, 0 for none",

@@ -433,4 +433,5 @@ _TABLES = (
     "accounts",
     "positions",
     "reservations",
+    "obligations",
 )

@@ -27,6 +27,7 @@ from tests.simulate.naive import (
     failure,
     group,
     margin,
+    obligation,
     order,
     takeover,
     terms,
@@ -231,10 +232,12 @@ def post_collateral(w: World, row: Row, _: int) -> None:
         refuse_if(abs(one.balance[asset]) + amount > AMOUNT_MAX, code.AMOUNT_TOO_LARGE)
     is_taken_over = account.status == AccountStatus.TAKEN_OVER
     refuse_if(is_taken_over and asset != 0, code.ACCOUNT_CLOSED)
+    worth = obligation.payment_of(w, account, asset, amount)
     account.balance[asset] += amount
     w.single(Role.CUSTODY).balance[asset] -= amount
     repaid = takeover.repay(w, account, amount) if is_taken_over else 0
     w.emit("CollateralPosted", **row, repaid=repaid)
+    obligation.pay(w, account.group, worth)
 
 
 @pytest.mark.rule("6.8", "6.36", "6.52")

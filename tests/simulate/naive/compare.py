@@ -90,6 +90,15 @@ def sums_difference(world: World, x: State) -> str | None:
     return f"uncovered, unpaid, gains: model {ours}, engine {theirs}" if ours != theirs else None
 
 
+def asked_difference(world: World, x: State) -> str | None:
+    """Compare what is still asked of groups."""
+    table = x.obligations
+    names = ("number", "account", "amount", "paid", "called_ns")
+    ours = [(o.number, o.group, o.amount, o.paid, o.called) for o in world.obligations if o.is_open]
+    theirs = [tuple(int(getattr(table, n)[row]) for n in names) for row in table.live()]
+    return f"obligations: model {ours}, engine {theirs}" if ours != theirs else None
+
+
 def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
     """Compare accounts and positions of both."""
     x = engine.state
@@ -103,6 +112,7 @@ def state_difference(naive: NaiveHouse, engine: Engine) -> str | None:
             if mine != other:
                 return f"{name} of {k}: model {mine}, engine {other}"
     difference = sums_difference(naive.world, x) or terms_difference(naive.world, x.accounts)
+    difference = difference or asked_difference(naive.world, x)
     if difference:
         return difference
     names = {"lots": "lots", "entry_cost": "entry_cost", "settlement_cost": "settlement_cost",

@@ -18,6 +18,7 @@ from novate.kernel.codes import (
     ShortfallPolicy,
     Style,
 )
+from novate.message.obligation import ObligationOutcome
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
 from tests.simulate.naive import book, other_price
@@ -31,8 +32,15 @@ from tests.simulate.naive.number import (
     refuse_if,
     share_out,
 )
+from tests.simulate.naive.obligation import (
+    call_level,
+    close,
+    holder_misses_enough,
+    is_in_arrears,
+    missing,
+)
 from tests.simulate.naive.order import order_stages, without_orders
-from tests.simulate.naive.world import Loss, Numbers, Order, World
+from tests.simulate.naive.world import Loss, Numbers, Obligation, Order, World
 
 MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
@@ -77,13 +85,6 @@ Holds = Callable[[Account, Numbers], bool]
 
 def covers_maintenance(_: Account, n: Numbers) -> bool:
     return n.equity >= n.maintenance
-
-
-@pytest.mark.rule("10.1", "10.4", "10.40")
-def call_level(account: Account, n: Numbers) -> int:
-    """The equity that meets a call."""
-    called = account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT
-    return n.initial if called else n.maintenance
 
 
 def meets_call(account: Account, n: Numbers) -> bool:
@@ -160,19 +161,46 @@ def fails_early(w: World, account: Account) -> bool:
         return where_it_holds(w, account, does_stand, without_orders) is None
 
 
-@pytest.mark.rule("10.1")
+@pytest.mark.rule("10.54", "10.55")
+def is_worth_a_call(w: World, number: int) -> bool:
+    """Whether a group misses what is called."""
+    if not missing(w, number):
+        return False
+    return holder_misses_enough(w, number) or fails_early(w, w.accounts[number])
+
+
+@pytest.mark.rule("11.2")
+def binding(w: World, account: Account, n: Numbers) -> dict[str, int]:
+    """What bound maintenance margin of an account with its assessment."""
+    held = [place for place in n.share if w.group(account).positions[place].lots]
+    first, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
+    return {
+        "binding": first,
+        "mark": w.instruments[first].mark if first >= 0 else 0,
+        "model": account.model,
+        "bound": n.bound[0],
+        "scenario": n.bound[1],
+    }
+
+
+@pytest.mark.rule("10.1", "10.52", "10.53", "10.57")
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
-    level = call_level(account, n)
-    give_status(w, number, AccountStatus.CALLED)
-    account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
+    amount = missing(w, number)
+    if account.status == AccountStatus.OPEN:
+        give_status(w, number, AccountStatus.CALLED)
+        account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
+    new = Obligation(len(w.obligations) + 1, number, amount, w.now)
+    w.obligations.append(new)
     w.emit(
         "MarginCalled",
         account=number,
-        amount=level - n.equity,
+        amount=amount,
         deadline_ns=account.deadline,
         equity=n.equity,
-        requirement=level,
+        requirement=call_level(account, n),
+        obligation=new.number,
+        **binding(w, account, w.assess(account)),
     )
 
 
@@ -181,14 +209,16 @@ def meet_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     refuse_if(not meets_call(account, n), GONE)
-    end_call(w, number, n)
+    end_call(w, number, n, "MarginCallMet", ObligationOutcome.MET)
 
 
-def end_call(w: World, number: int, n: Numbers) -> None:
+@pytest.mark.rule("10.4", "10.59")
+def end_call(w: World, number: int, n: Numbers, event: str, outcome: ObligationOutcome) -> None:
     give_status(w, number, AccountStatus.OPEN)
     w.accounts[number].deadline = 0
     level = call_level(w.accounts[number], n)
-    w.emit("MarginCallMet", account=number, equity=n.equity, requirement=level)
+    w.emit(event, account=number, equity=n.equity, requirement=level)
+    close(w, number, outcome)
 
 
 @pytest.mark.rule("4.85")
@@ -209,14 +239,14 @@ def grace_left(w: World, account: Account) -> int:
     return min(max(left, 0), w.parameter(Parameter.CALL_GRACE_NS, account))
 
 
-@pytest.mark.rule("4.86", "10.6", "10.7", "10.8")
+@pytest.mark.rule("4.86", "10.6", "10.7", "10.8", "10.58", "10.59")
 def expire_call(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     refuse_if(account.status != AccountStatus.CALLED, GONE)
     level = call_level(account, n)
     covered = where_it_holds(w, account, meets_call, without_orders)
     if covered is not None:
-        end_call(w, number, covered)
+        end_call(w, number, covered, "MarginCallMet", ObligationOutcome.MET)
         return
     if w.is_held_up(account):
         first = w.blocked_positions(account)[0]
@@ -234,7 +264,11 @@ def expire_call(w: World, number: int) -> None:
         account.deadline = w.now + account.grace_left
         w.emit("CallResumed", account=number, deadline_ns=account.deadline)
         return
+    if not is_in_arrears(w, number) and not fails_early(w, account):
+        end_call(w, number, n, "MarginCallPaid", ObligationOutcome.WAIVED)
+        return
     w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
+    close(w, number, ObligationOutcome.FAILED)
     begin_closing(w, number)
 
 
@@ -269,19 +303,13 @@ def start_liquidation(w: World, number: int) -> None:
     refuse_if(not fails(w, account, covers_maintenance), GONE)
     with other_price.at_index(w):
         there = w.assess(account)
-    held = [place for place in n.share if w.group(account).positions[place].lots]
-    binding, _ = min(held, key=lambda place: (-n.share[place], place), default=(-1, -1))
     w.emit(
         "LiquidationStarted",
         account=number,
         equity=n.equity,
         requirement=n.maintenance,
-        binding=binding,
-        mark=w.instruments[binding].mark if binding >= 0 else 0,
         net=n.net,
-        model=account.model,
-        bound=n.bound[0],
-        scenario=n.bound[1],
+        **binding(w, account, n),
         index_equity=there.equity,
         index_requirement=there.maintenance,
     )
@@ -1077,7 +1105,7 @@ def cure_stages(w: World) -> Iterator[Work]:
 
 @pytest.mark.rule("4.18", "4.19", "4.22", "8.81", "10.40")
 def breach_stages(w: World) -> Iterator[Work]:
-    """Open groups that are short of margin."""
+    """Open groups that are short of margin, and called ones that miss more than they were asked."""
     if w.is_paused:
         return
     trading = [(k, a, n) for k, a, n in assessed(w, AccountStatus.OPEN) if not w.is_held_up(a)]
@@ -1086,14 +1114,22 @@ def breach_stages(w: World) -> Iterator[Work]:
         for k, a, n in trading
         if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and fails(w, a, covers_maintenance)
     ]
-    decayed = [k for _, k in failing if is_only_decayed(w, w.accounts[k])]
-    yield account_work("StartLiquidation", [k for _, k in sorted(failing) if k not in decayed])
-    short = [
-        k
-        for k, a, _ in trading
-        if a.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT and fails_call(w, a)
-    ]
-    yield account_work("CallMargin", sorted(short + decayed))
+    start = [k for _, k in sorted(failing) if not is_only_decayed(w, w.accounts[k])]
+    yield account_work("StartLiquidation", start)
+    called = [a for _, a, _ in assessed(w, AccountStatus.CALLED)]
+    called = [a for a in called if a.deadline != book.WAITING and not w.is_held_up(a)]
+    callable_ = [a for a in [a for _, a, _ in trading] + called if may_be_called(w, a)]
+    yield account_work(
+        "CallMargin", sorted(a.number for a in callable_ if is_worth_a_call(w, a.number))
+    )
+
+
+@pytest.mark.rule("4.19", "10.40")
+def may_be_called(w: World, account: Account) -> bool:
+    """Whether a group is short of what its policy calls it for."""
+    if account.shortfall_policy == ShortfallPolicy.CALL_THEN_DEFAULT:
+        return fails_call(w, account)
+    return fails(w, account, covers_maintenance) and is_only_decayed(w, account)
 
 
 @pytest.mark.rule("4.20", "4.21")

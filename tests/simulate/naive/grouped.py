@@ -11,10 +11,10 @@ from novate.canonical import Run
 from novate.message import command as c
 from novate.message.parameter import MINUTE, Parameter, Scope
 from tests.simulate.naive.extreme import LARGEST, Extreme
+from tests.simulate.naive.paying import Paying
 from tests.simulate.naive.workload import (
     UNKNOWN,
     Event,
-    Workload,
     parameters,
     reserve,
     trades,
@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass
-class Grouped(Workload):
+class Grouped(Paying):
     """The toy market of `Workload`, of holders with one account or several."""
 
     places: dict[int, Place] = field(default_factory=dict)
@@ -65,8 +65,12 @@ class Grouped(Workload):
                 place.group, place.netting_set = row["group"], row["netting_set"]
             elif name == "MarginCalled":
                 self.called.add(row["account"])
-            elif name in ("MarginCallMet", "DefaultDeclared"):
+            elif name in ("MarginCallMet", "MarginCallPaid", "DefaultDeclared"):
                 self.called.discard(row["account"])
+
+    def members_of(self, group: int) -> list[int]:
+        """Accounts of a margin group."""
+        return [account for account, place in self.places.items() if place.group == group]
 
     # --- setting up ------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from novate.kernel.codes import AccountStatus, MemberStatus, Role
 from novate.message import refusal
 from novate.message.parameter import Parameter
+from tests.simulate.naive import obligation
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
@@ -79,7 +80,7 @@ def must_stay(w: World, account: Account, after: Numbers) -> tuple[int, int]:
     return margin, margin + after.unproven + w.group(account).encumbered
 
 
-@pytest.mark.rule("6.53")
+@pytest.mark.rule("6.53", "6.100")
 def parties(w: World, row: Row, code: Any) -> tuple[Account, Account]:
     """Sender and receiver of a transfer."""
     found = []
@@ -90,8 +91,9 @@ def parties(w: World, row: Row, code: Any) -> tuple[Account, Account]:
     sender, receiver = found
     refuse_if(sender is receiver, code.SAME_ACCOUNT)
     refuse_if(sender.pool != receiver.pool, code.OTHER_POOL)
-    for one in found:
-        refuse_if(one.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
+    refuse_if(sender.status != AccountStatus.OPEN, code.ACCOUNT_NOT_OPEN)
+    may_pay = code is refusal.TransferCollateralRefusal and receiver.status == AccountStatus.CALLED
+    refuse_if(receiver.status != AccountStatus.OPEN and not may_pay, code.ACCOUNT_NOT_OPEN)
     refuse_if(w.is_suspended(sender), code.MEMBER_NOT_ACTIVE)
     return sender, receiver
 
@@ -126,11 +128,13 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
+    worth = obligation.payment_of(w, receiver, asset, amount)
     sender.balance[asset] -= amount
     receiver.balance[asset] += amount
     sender.window_gain -= gain
     receiver.window_gain += gain
     w.emit("CollateralTransferred", **row, window_gain=gain)
+    obligation.pay(w, receiver.group, worth)
 
 
 @pytest.mark.rule("7.43")

@@ -125,6 +125,9 @@ class Workload:
             yield self._owing()
             yield self._outside_pays()
             yield self._unassessed()
+            if payments := self._payments():
+                yield payments
+        yield [c.ADVANCE_TIME.row(instant_ns=self.now + 3 * HOUR)]
         yield from self._outage()
 
     def _outage(self) -> Iterator[list[Run]]:
@@ -938,6 +941,10 @@ class Workload:
         if self.outside.random() < 0.05:
             rows += [(UNKNOWN, 1), (0, 0), (0, 2**62)]
         return [outside_payments(rows)] if rows else []
+
+    def _payments(self) -> list[Run]:
+        """What called accounts pay: nothing here."""
+        return []
 
     def _unassessed(self) -> list[Run]:
         """Prices are reported and not assessed; then some want to take money out."""

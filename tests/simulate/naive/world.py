@@ -182,6 +182,16 @@ class Order:
 
 
 @dataclass
+class Obligation:
+    number: int
+    group: int
+    amount: int
+    called: int
+    paid: int = 0
+    is_open: bool = True
+
+
+@dataclass
 class Loss:
     account: int
     amount: int
@@ -248,6 +258,7 @@ class World:
         self.dated_parameters: dict[tuple[int, int, int, int], int] = {}  # and its instant
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
+        self.without: int | None = None  # an asset that counts nothing as collateral for a while
         self.view = ""  # of stale collateral: "" as it is, "new credit", or "no decay"
         self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
@@ -262,6 +273,7 @@ class World:
         self.instruments: list[Instrument] = []
         self.accounts: list[Account] = []
         self.reservations: list[Reservation] = []
+        self.obligations: list[Obligation] = []
         self.orders: list[Order] = []
         self.losses: list[Loss] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -309,6 +321,8 @@ class World:
     def keep(self, asset: int) -> float:
         """What is left of an asset as collateral."""
         a = self.assets[asset]
+        if asset == self.without:
+            return 0.0
         if self.view == "new credit" and a.is_stale and asset:
             return 0.0
         full = (10_000 - a.haircut) / 10_000
@@ -322,6 +336,15 @@ class World:
             yield
         finally:
             self.view = before
+
+    @contextmanager
+    def worthless(self, asset: int, *, is_so: bool) -> Iterator[None]:
+        """Let an asset count nothing as collateral for a while."""
+        self.without = asset if is_so else None
+        try:
+            yield
+        finally:
+            self.without = None
 
     def price_in(self, instrument: Instrument) -> float:
         """Unit price of an instrument's settlement asset."""

@@ -8,7 +8,7 @@ from novate.default_management.call import (
     decide_expire_calls,
     decide_meet_calls,
 )
-from novate.kernel.codes import AccountStatus, ShortfallPolicy
+from novate.kernel.codes import AccountStatus, Bound, ShortfallPolicy
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -34,7 +34,14 @@ def called_house(deposit: int = 6_000, **parameters: int) -> ClearingHouse:
     return house
 
 
-@pytest.mark.rule("4.19", "10.1")
+def asked(house: ClearingHouse) -> list[tuple[int, ...]]:
+    """Open obligations: number, amount, paid, when it was called and when it is due."""
+    table = house.state.obligations
+    names = ("number", "amount", "paid", "called_ns", "due_ns")
+    return [tuple(int(getattr(table, name)[row]) for name in names) for row in table.live()]
+
+
+@pytest.mark.rule("4.19", "10.1", "10.50", "10.57")
 def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> None:
     house = called_house()
 
@@ -48,12 +55,17 @@ def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> N
             "deadline_ns": START + MINUTE + HOUR,
             "equity": 4_500 * COIN,
             "requirement": 4_850 * COIN,
+            "obligation": 1,
+            "binding": 0,
+            "mark": 485,
+            "model": 0,
+            "bound": Bound.CONTRACT,
+            "scenario": -1,
         }
     ]
     assert house.status("A") == AccountStatus.CALLED
-    accounts = house.state.accounts
-    assert accounts.call_amount[house.number("A")] == 350 * COIN
-    assert accounts.deadline_ns[house.number("A")] == START + MINUTE + HOUR
+    assert house.state.accounts.deadline_ns[house.number("A")] == START + MINUTE + HOUR
+    assert asked(house) == [(1, 350 * COIN, 0, START + MINUTE, START + MINUTE + HOUR)]
 
 
 @pytest.mark.rule("4.19")
@@ -87,7 +99,7 @@ def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
         }
     ]
     assert house.status("A") == AccountStatus.OPEN
-    assert house.state.accounts.call_amount[house.number("A")] == 0
+    assert asked(house) == []
     assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
@@ -139,7 +151,7 @@ def test_a_called_account_below_the_takeover_level_is_in_default_at_once() -> No
     assert house.status("A") == AccountStatus.TAKEN_OVER
 
 
-@pytest.mark.rule("4.17", "8.15", "10.7")
+@pytest.mark.rule("4.17", "8.15", "10.7", "10.60")
 def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() -> None:
     house = called_house(index_staleness_ns=10 * MINUTE)
     house.price(485, at_ns=START + MINUTE)  # stale from eleven minutes on
@@ -154,6 +166,7 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
     assert house.status("A") == AccountStatus.CALLED
     # The last price was there when it was called: its whole grace is left.
     assert house.state.accounts.deadline_ns[house.number("A")] == WAITING - HOUR
+    assert [row[-1] for row in asked(house)] == [WAITING]
     assert house.events("DefaultDeclared") == []
 
     house.price(485)

@@ -132,7 +132,7 @@ def test_a_long_option_that_an_account_in_need_may_not_sell_cheaply_does_not_mov
 
 
 @pytest.mark.rule("6.53")
-def test_who_is_called_neither_sends_nor_gets_anything() -> None:
+def test_who_is_called_sends_nothing_and_gets_no_lots() -> None:
     house = holder_house(policy=ShortfallPolicy.CALL_THEN_DEFAULT)
     house.deposit("A2", 1_000 * COIN)
     house.trade("A", "B", lots=95, ticks=100)
@@ -140,8 +140,8 @@ def test_who_is_called_neither_sends_nor_gets_anything() -> None:
     assert house.status("A") == AccountStatus.CALLED
 
     assert send(house, "A", "A2", 1) == [CASH.ACCOUNT_NOT_OPEN]
-    assert send(house, "A2", "A", 1) == [CASH.ACCOUNT_NOT_OPEN]
     assert move(house, "A", "A2", 95) == [LOTS.ACCOUNT_NOT_OPEN]
+    assert move(house, "A2", "A", 95) == [LOTS.ACCOUNT_NOT_OPEN]
 
 
 @pytest.mark.rule("6.53")

@@ -187,7 +187,7 @@ def test_a_called_account_with_a_hedge_has_its_grace() -> None:
 
 @pytest.mark.rule("8.14", "8.15", "8.44")
 def test_months_without_an_index_are_one_postponement_of_all_that_waits() -> None:
-    house = ClearingHouse(parameters={Parameter.CALL_GRACE_NS: 5 * HOUR})
+    house = ClearingHouse(parameters={Parameter.CALL_GRACE_NS: 5 * HOUR, Parameter.CALL_MINIMUM: 0})
     house.list_contract("X", cycle_ns=0)
     house.list_contract("F", cycle_ns=0, expiry_ns=START + DAY)
     watch = {"barrier": 4, "barrier_e8": 50 * E8, "monitoring": 2, "observation_ns": HOUR}

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from novate.engine.earlier_state import Named, drop_done_rows, keep_earlier_defaults
+from novate.engine.earlier_state import (
+    Named,
+    drop_called_amount,
+    drop_done_rows,
+    keep_earlier_defaults,
+)
 from novate.engine.state import State
 from novate.engine.state_version import STATE_VERSION
 from novate.kernel.codes import Layer
@@ -85,3 +91,11 @@ def test_parameters_that_a_snapshot_of_before_does_not_have_are_as_journals_of_i
 
     assert parameters.tolist() == initial_parameters(2).tolist()
     assert parameters[Parameter.JUMP_PPM] == parameters[Parameter.RAMP_PPM] == 0
+
+
+@pytest.mark.rule("10.62")
+def test_what_a_call_of_before_asked_for_is_no_column_any_more() -> None:
+    earlier = {"accounts.call_amount": np.array([5]), "accounts.deadline_ns": np.array([9])}
+
+    assert list(drop_called_amount(earlier)) == ["accounts.deadline_ns"]
+    assert len(earlier) == 2

@@ -6,7 +6,7 @@ import pytest
 from novate.engine.view import INTERVAL_NS, ROW_BLOCK, ViewBook, account_block, row_blocks
 from novate.errors import InputError
 from novate.kernel.clearing.columns import ACCOUNT_BLOCK
-from novate.kernel.codes import Role
+from novate.kernel.codes import Role, ShortfallPolicy
 from novate.message import command
 from tests.unit.clearing import COIN, START, ClearingHouse
 
@@ -152,3 +152,20 @@ def test_there_is_no_view_before_one_was_made() -> None:
     assert book.is_due(0, 0)
     with pytest.raises(InputError, match="there is no view yet"):
         book.last()
+
+
+@pytest.mark.rule("10.50")
+def test_a_view_lists_what_groups_are_asked_for() -> None:
+    house = ClearingHouse()
+    house.list_contract()
+    house.open_client("A", deposit=6_000 * COIN, shortfall_policy=ShortfallPolicy.CALL_THEN_DEFAULT)
+    house.open_client("B", deposit=20_000 * COIN)
+    house.price(500)
+    house.trade("A", "B", lots=100, ticks=500)
+    house.price(485)
+
+    asked = house.engine.view(0).obligations
+
+    assert asked["account"].tolist() == [house.number("A")]
+    assert (asked["amount"].tolist(), asked["paid"].tolist()) == ([350 * COIN], [0])
+    assert not asked["amount"].flags.writeable

@@ -7,6 +7,7 @@ import pytest
 
 from novate.kernel.codes import Layer
 from novate.message import event
+from novate.message.obligation import ObligationOutcome as Outcome
 from tests.unit.insight.scene import UNIT, A, B, observer, row, take
 
 
@@ -25,7 +26,7 @@ def test_what_an_account_fails_with_is_kept_until_it_is_released() -> None:
 
 def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> None:
     o = observer()
-    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50))
+    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
 
     take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=60))
     take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=70, instrument=1))
@@ -49,23 +50,33 @@ def test_a_call_that_has_time_back_keeps_its_line_with_the_new_deadline() -> Non
 
 def test_the_course_of_a_call_is_one_line() -> None:
     o = observer()
-    take(o, row(event.MARGIN_CALLED, account=A, amount=350 * UNIT, deadline_ns=99), at_ns=5)
+    call = row(event.MARGIN_CALLED, account=A, amount=350 * UNIT, deadline_ns=99, obligation=1)
+    take(o, call, at_ns=5)
     assert o.tables["calls"] == [
         {
-            "instant_ns": 5, "account": A, "amount": 350.0, "deadline_ns": 99,
+            "instant_ns": 5, "account": A, "amount": 350.0, "paid": 0.0, "deadline_ns": 99,
             "status": "open", "resolved_ns": 0,
         }
     ]  # fmt: skip
 
-    take(o, row(event.MARGIN_CALL_MET, account=A), at_ns=8)
-    take(o, row(event.MARGIN_CALLED, account=B, amount=1), at_ns=9)
-    take(o, row(event.DEFAULT_DECLARED, account=B), at_ns=11)
+    take(o, row(event.OBLIGATION_PAID, obligation=1, account=A, amount=350 * UNIT), at_ns=7)
+    take(o, row(event.OBLIGATION_CLOSED, obligation=1, account=A, outcome=Outcome.PAID), at_ns=7)
+    outcomes = (Outcome.MET, Outcome.WAIVED, Outcome.FAILED)
+    for number, outcome in enumerate(outcomes, 2):
+        take(o, row(event.MARGIN_CALLED, account=B, amount=1, obligation=number), at_ns=9)
+        ended = row(event.OBLIGATION_CLOSED, obligation=number, account=B, outcome=outcome)
+        take(o, ended, at_ns=9 + number)
+    take(o, row(event.MARGIN_CALL_MET, account=B), row(event.MARGIN_CALL_PAID, account=B))
+    take(o, row(event.DEFAULT_DECLARED, account=B), at_ns=13)
 
     assert [(call["status"], call["resolved_ns"]) for call in o.tables["calls"]] == [
-        ("met", 8),
-        ("missed", 11),
+        ("paid", 7),
+        ("met", 11),
+        ("waived", 12),
+        ("missed", 13),
     ]
-    assert (o.totals["calls_made"], o.totals["calls_met"], o.totals["defaults"]) == (2, 1, 1)
+    assert o.tables["calls"][0]["paid"] == 350.0
+    assert (o.totals["calls_made"], o.totals["calls_met"], o.totals["defaults"]) == (4, 2, 1)
 
 
 def test_a_fill_is_a_line_with_price_mark_notional_and_fee() -> None:

@@ -97,4 +97,5 @@ def test_journals_of_an_earlier_engine_version_begin_with_the_defaults_of_their_
         "RAMP_PPM": 0,
         "BASIS_PROTECTION_NS": 0,
         "HOUSE_PAUSE_MAX_NS": 0,
+        "CALL_MINIMUM": 0,
     }

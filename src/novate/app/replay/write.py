@@ -27,7 +27,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "mark": _F64, "notional": _F64, "fee": _F64,
     },
     "calls": {
-        "instant_ns": _I64, "account": _I64, "amount": _F64, "deadline_ns": _I64,
+        "instant_ns": _I64, "account": _I64, "amount": _F64, "paid": _F64, "deadline_ns": _I64,
         "status": _TEXT, "resolved_ns": _I64,
     },
     "losses": {

@@ -33,7 +33,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "notional",
         "fee",
     ),
-    "calls": ("instant_ns", "account", "amount", "deadline_ns", "status", "resolved_ns"),
+    "calls": (
+        "instant_ns",
+        "account",
+        "amount",
+        "paid",
+        "deadline_ns",
+        "status",
+        "resolved_ns",
+    ),
     "losses": ("loss", "instant_ns", "defaulter", "layer", "payer", "amount"),
     "accounts": (
         "account",

@@ -39,6 +39,7 @@ DRAWN = ("prices", "solvency", "liquidations", "calls", "concentration", "ccp")
 TONES = ("blue", "orange", "green", "purple", "red", "cyan", "brown", "grey")
 STATUS_FORMS = {
     "met": ("green", "circle"),
+    "paid": ("green", "rect"),
     "missed": ("red", "diamond"),
     "open": ("blue", "triangle"),
 }

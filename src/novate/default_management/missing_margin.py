@@ -1,0 +1,159 @@
+"""What margin groups miss beyond what they were called for, and whether it is worth a call.
+
+Small amounts make no calls: the minimum counts what the groups of a holder miss together, so that
+nobody misses more by holding it in several groups (rules 10.53 to 10.55).
+
+Sources: minimum transfer amounts of credit support annexes; EMIR Article 41.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from novate.default_management.close_out import assess_positions, holds_anywhere, stands
+from novate.default_management.refused import B1
+from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
+from novate.kernel.clearing.columns import I64
+from novate.kernel.codes import AccountStatus, ShortfallPolicy
+from novate.message.parameter import Parameter
+from novate.valuation import ClearingState
+from novate.valuation.stale_collateral import without_decay
+
+
+def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
+    """Return the equity that meets a call, numeraire units (rules 10.51 and 10.40).
+
+    Parameters
+    ----------
+    accounts, numbers
+        Accounts and their assessment without orders, shape (accounts, WIDTH).
+
+    Returns
+    -------
+    I64
+        Initial margin; maintenance margin of policy auto-liquidate, whose accounts are only called
+        when they are short by decay alone.
+    """
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    return np.where(is_auto, numbers[:, MAINTENANCE], numbers[:, INITIAL])
+
+
+def meets_call(x: ClearingState, accounts: I64, numbers: I64) -> B1:
+    """Whether equity is at or above the call level (rules 10.4 and 10.51)."""
+    return np.asarray(numbers[:, EQUITY] >= call_level(x, accounts, numbers))
+
+
+def short_of(x: ClearingState, accounts: I64, numbers: I64) -> I64:
+    """Return the call level less equity of some groups, at least 0, numeraire units."""
+    gap: I64 = np.maximum(call_level(x, accounts, numbers) - numbers[:, EQUITY], 0)
+    return gap
+
+
+def missing(x: ClearingState, groups: I64, numbers: I64) -> I64:
+    """Return what some groups miss beyond what is still asked of them (rule 10.52).
+
+    Numeraire units, not negative; ``numbers`` as for `call_level`.
+    """
+    beyond: I64 = np.maximum(short_of(x, groups, numbers) - x.obligations.asked(groups), 0)
+    return beyond
+
+
+def is_worth_a_call(x: ClearingState, groups: I64, numbers: I64) -> B1:
+    """Return which groups miss something that is called (rules 10.53 and 10.54).
+
+    What their holder misses in all of his groups reaches the minimum, or they would be in default
+    at once.
+    """
+    beyond = missing(x, groups, numbers)
+    minimum = x.parameter_of(Parameter.CALL_MINIMUM, groups)
+    is_due = (beyond > 0) & (beyond >= minimum)
+    rest = np.flatnonzero((beyond > 0) & ~is_due)
+    if rest.size:
+        some = groups[rest]
+        together = _of_holders(x, some)
+        pools = x.accounts.pool[some].tolist()
+        least = minimum[rest].tolist()
+        reached = [together[pool] >= asked for pool, asked in zip(pools, least, strict=True)]
+        is_due[rest] = np.array(reached, np.bool_) | ~stands_early(x, some)
+    return is_due
+
+
+def _of_holders(x: ClearingState, groups: I64) -> dict[int, int]:
+    """What the holders of some groups miss, but for what they were asked before this instant."""
+    status = x.accounts.used("status")
+    is_standing = (status == AccountStatus.OPEN) | (status == AccountStatus.CALLED)
+    others = _of_pools(x, groups, is_standing)
+    short = short_of(x, others, assess_positions(x, others))
+    return _by_pool(x, others, np.maximum(short - x.obligations.asked(others, x.now_ns), 0))
+
+
+def _of_pools(x: ClearingState, groups: I64, is_meant: B1) -> I64:
+    """Margin groups, of accounts that are meant, in the pools of some groups; ascending."""
+    pool = x.accounts.used("pool")
+    found: I64 = np.flatnonzero(x.margin_groups() & is_meant & np.isin(pool, pool[groups]))
+    return found
+
+
+def _by_pool(x: ClearingState, groups: I64, amounts: I64) -> dict[int, int]:
+    """Sum amounts of groups by pool; whole numbers of any size."""
+    sums: dict[int, int] = defaultdict(int)
+    for pool, amount in zip(x.accounts.pool[groups].tolist(), amounts.tolist(), strict=True):
+        sums[pool] += amount
+    return sums
+
+
+def arrears(x: ClearingState, groups: I64, numbers: I64) -> I64:
+    """Return what some called groups did not pay and still miss, numeraire units (rule 10.58)."""
+    unpaid: I64 = np.minimum(x.obligations.asked(groups), short_of(x, groups, numbers))
+    return unpaid
+
+
+def in_arrears(x: ClearingState, groups: I64, numbers: I64, rows: I64, ends: B1) -> B1:
+    """Return which called groups did not pay what may end in default (rule 10.58).
+
+    Their holder's arrears in all called groups reach the minimum.
+
+    Parameters
+    ----------
+    groups, numbers
+        Called groups of a run, each once, and their assessment without orders.
+    rows, ends
+        Rows of the run, ascending, that are asked for; and of all its rows which end their calls
+        whatever they paid.  What ends by a row before counts no more.
+
+    Returns
+    -------
+    B1
+        By entry of ``rows``.
+    """
+    if not rows.size:
+        return np.zeros(0, np.bool_)
+    own = arrears(x, groups, numbers).tolist()
+    minimum = x.parameter_of(Parameter.CALL_MINIMUM, groups).tolist()
+    is_called = x.accounts.used("status") == AccountStatus.CALLED
+    others = _of_pools(x, groups[rows], is_called)
+    left = _by_pool(x, others, arrears(x, others, assess_positions(x, others)))
+    pools, is_asked = x.accounts.pool[groups].tolist(), np.zeros(groups.size, np.bool_)
+    is_asked[rows] = True
+    found = np.zeros(groups.size, np.bool_)
+    for row in np.flatnonzero(is_asked | ends).tolist():
+        found[row] = own[row] > 0 and left[pools[row]] >= minimum[row]
+        left[pools[row]] -= own[row]
+    return found[rows]
+
+
+def stands_early(x: ClearingState, accounts: I64) -> B1:
+    """Return which groups would not fail before a deadline (rules 5.80, 10.6 and 10.41)."""
+    if not accounts.size:
+        return np.zeros(0, np.bool_)
+
+    def does_stand(some: I64, numbers: I64) -> B1:
+        is_auto = x.accounts.shortfall_policy[some] == ShortfallPolicy.AUTO_LIQUIDATE
+        is_short = numbers[:, EQUITY] < numbers[:, MAINTENANCE]
+        return np.asarray(stands(x, some, numbers) & ~(is_auto & is_short))
+
+    with without_decay(x):
+        numbers = assess_positions(x, accounts)
+        return holds_anywhere(x, accounts, numbers, does_stand, assess_positions)
