@@ -21,9 +21,11 @@ def undone(w: World) -> Iterator[None]:
     names = ("mark", "slow", "short_initial", "short_maintenance")
     marks = [{name: getattr(i, name) for name in names} for i in w.instruments]
     prices = [a.price for a in w.assets]
+    w.kept_marks = [i.mark for i in w.instruments]
     try:
         yield
     finally:
+        w.kept_marks = None
         for i, mark in zip(w.instruments, marks, strict=True):
             vars(i).update(mark)
         for a, price in zip(w.assets, prices, strict=True):
@@ -82,9 +84,9 @@ def other_prices(w: World) -> list[AbstractContextManager[None]]:
 
 
 @pytest.mark.rule("5.92")
-def at_mark_and_ramp(w: World, check: Callable[[], None]) -> None:
-    """Let something be refused at the marks or at ramp prices."""
+def at_every_price(w: World, check: Callable[[], None]) -> None:
+    """Let something be refused at the marks or at other prices."""
     check()
-    if has_ramps(w):
-        with at_ramps(w):
+    for there in other_prices(w):
+        with there:
             check()
