@@ -42,7 +42,7 @@ def order_insolvent_at_index(
         equity, gap = x.assess(account).equity, orders_gap(x, account, marks)
         gap += _gap(x, row, marks)
     needed = hold + gap + min(after.shorts, after.initial - hold)
-    if equity >= needed or equity - gap >= after.equity:
+    if equity >= needed or (gap == 0 and equity == after.equity):
         return None
     is_out = is_closing and _concedes_nothing(x, row, prices.mark)
     if is_out and not _sells_protection(x, row, after.initial - held):

@@ -58,7 +58,8 @@ def _active(x: ClearingState) -> npt.NDArray[np.bool_]:
     """Return which instruments are contracts that may be held; shape (instruments,)."""
     c = x.instruments
     is_active: npt.NDArray[np.bool_] = c.used("status") == InstrumentStatus.ACTIVE
-    return is_active & (c.used("kind") == Kind.DELTA_ONE)
+    is_active &= c.used("kind") == Kind.DELTA_ONE
+    return is_active
 
 
 def _bound(x: ClearingState) -> IndexBound:

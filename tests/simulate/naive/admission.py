@@ -633,7 +633,10 @@ def insolvent_at_index(
         equity, gap = w.assess(*twins).equity, order.group_gap(w, twins[0])
         gap += order.order_gap(w, wanted) if wanted else 0
     needed = hold + gap + min(shorts, n.initial - hold)
-    return (equity, needed) if equity < needed and equity - gap < n.equity else None
+        before_there = w.assess(w.accounts[twins[0].number]).equity
+    has_gained = before_there > w.assess(w.accounts[twins[0].number]).equity
+    is_lost = equity - gap < n.equity or has_gained
+    return (equity, needed) if equity < needed and is_lost else None
 
 
 @pytest.mark.rule("7.2", "7.3", "7.7", "7.8")

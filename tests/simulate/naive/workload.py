@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -76,6 +76,10 @@ class Workload:
         self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
         self.owed: dict[int, int] = {}  # by the external market
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
+
+    basis_clamp_ppm: ClassVar[int] = 10_000
+    spread: ClassVar[float] = 0.01
+    """How far last prices are from the index, as a share of it."""
 
     # --- dice ------------------------------------------------------------------------------
 
@@ -249,7 +253,7 @@ class Workload:
             "funding_ns": 2 * HOUR,
             "expiry_ns": 0,
             "settlement_window_ns": 0,
-            "basis_clamp_ppm": 10_000,
+            "basis_clamp_ppm": self.basis_clamp_ppm,
             "funding_cap_e9": 3_000_000,
             "funding_damper_e9": 500_000,
             "interest_e9": 100_000,
@@ -491,7 +495,9 @@ class Workload:
         names = ("source", "price_e8", "observed_ns")
         if rows:
             runs.append(c.REPORT_PRICE.run({n: [r[k] for r in rows] for k, n in enumerate(names)}))
-        lasts = [(k, self._ticks(k, 0.01)) for k in range(self.instruments) if self._chance(0.7)]
+        lasts = [
+            (k, self._ticks(k, self.spread)) for k in range(self.instruments) if self._chance(0.7)
+        ]
         if lasts:
             columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
             runs.append(c.REPORT_LAST.run(columns))

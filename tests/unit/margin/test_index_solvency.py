@@ -221,6 +221,19 @@ def test_an_order_that_closes_no_worse_than_the_index_is_granted() -> None:
     assert reserve(house, "A", -100, 106) == []
 
 
+@pytest.mark.rule("7.91")
+def test_a_loss_that_the_index_knows_nothing_of_is_not_made_final_beyond_what_there_is() -> None:
+    # A sold 100 lots at 100 with 500; marked at 106 it has -100, and 500 at the index.  Bought back
+    # at the mark it would owe 100; half of them leave 500 - 300 at the index.
+    house = house_at(100, margined={"A": 500})
+    assert trade(house, "R", "A", ticks=100) == []
+    house.price(100, last={0: 106}, at_ns=house.state.now_ns + 300 * MINUTE)
+    assert house.equity("A") == -100 * COIN
+    assert trade(house, "A", "R", ticks=106) == [TRADE]
+    assert numbers(house) == (-100, 0)
+    assert trade(house, "A", "R", ticks=106, lots=50) == []
+
+
 # ---- orders
 
 

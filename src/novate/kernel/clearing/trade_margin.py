@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, SHORTS, assess_group, assess_with
+from novate.kernel.clearing.assess import (
+    EQUITY,
+    INITIAL,
+    SHORTS,
+    assess_account,
+    assess_group,
+    assess_with,
+)
 from novate.kernel.clearing.group import first_of_group, lots_elsewhere
 from novate.kernel.clearing.index_solvency import (
     at_index_of,
@@ -77,7 +84,8 @@ def look_at_index(  # type: ignore[no-untyped-def]
     tuple
         Equity after the trade at the index, what it must be, what of that open orders lose more at
         the index than at the mark, and what the side concedes at the index, a rebate of the other
-        side included and its own fee left aside; numeraire units (rules 7.90 to 7.92).
+        side included and its own fee left aside, numeraire units (rules 7.90 to 7.92); then whether
+        equity before the trade is more at the index than at the mark.
     """
     at = at_index_of(instruments, bound)
     conceded = np.int64(0)
@@ -96,7 +104,12 @@ def look_at_index(  # type: ignore[no-untyped-def]
         accounts, positions, instruments, assets, reservations, at.mark, account
     )  # fmt: skip
     hold = held_for_orders(accounts, account)
-    return out[EQUITY], hold + gap + min(shorts, initial - hold), gap, conceded
+    worth = out[EQUITY]
+    assess_account(accounts, positions, at, assets, account, scratch, out)
+    before = out[EQUITY]
+    assess_account(accounts, positions, instruments, assets, account, scratch, out)
+    has_gained = before > out[EQUITY]
+    return worth, hold + gap + min(shorts, initial - hold), gap, conceded, has_gained
 
 
 @inlined
@@ -167,12 +180,13 @@ def margin_refusal(  # type: ignore[no-untyped-def]
         if wanted <= rest and conceded > most:
             return INSUFFICIENT_MARGIN, conceded, most
     if not is_sure:
-        worth, needed, gap, conceded = look_at_index(
+        worth, needed, gap, conceded, has_gained = look_at_index(
             accounts, positions, instruments, assets, reservations, bound, account, i, lots, value,
             entry, fee, other, other_fee, is_together, initial, shorts, scratch, out,
         )  # fmt: skip
         is_out = is_risk_reducing and conceded == 0
-        if worth < needed and worth - gap < equity and not is_out:
+        is_lost = worth - gap < equity or has_gained
+        if worth < needed and is_lost and not is_out:
             return INSOLVENT_AT_INDEX, worth, needed
     if equity < initial and wanted > rest:
         return ORDERS_UNCOVERED, wanted, rest
