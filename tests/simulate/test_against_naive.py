@@ -24,6 +24,7 @@ from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.extreme import Filled, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
+from tests.simulate.naive.workload import OPTIONS
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(31), 32, 37, 88, 93, 97, 103, 115)
@@ -112,10 +113,13 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
 
 
 class AwayFromTheIndex(Grouped):
-    """A stream whose last prices, and so its marks, stand far away from the index."""
+    """A stream whose last prices, marks and trades stand a tenth away from the index."""
 
     basis_clamp_ppm = 100_000
-    spread = 0.06
+
+    def _ticks(self, instrument: int, spread: float) -> int:
+        away = 1.0 if instrument >= OPTIONS else (0.9, 1.1)[instrument % 2]
+        return max(int(super()._ticks(instrument, spread) * away), 1)
 
 
 @functools.cache

@@ -78,8 +78,6 @@ class Workload:
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
 
     basis_clamp_ppm: ClassVar[int] = 10_000
-    spread: ClassVar[float] = 0.01
-    """How far last prices are from the index, as a share of it."""
 
     # --- dice ------------------------------------------------------------------------------
 
@@ -495,9 +493,7 @@ class Workload:
         names = ("source", "price_e8", "observed_ns")
         if rows:
             runs.append(c.REPORT_PRICE.run({n: [r[k] for r in rows] for k, n in enumerate(names)}))
-        lasts = [
-            (k, self._ticks(k, self.spread)) for k in range(self.instruments) if self._chance(0.7)
-        ]
+        lasts = [(k, self._ticks(k, 0.01)) for k in range(self.instruments) if self._chance(0.7)]
         if lasts:
             columns = {"instrument": [k for k, _ in lasts], "ticks": [t for _, t in lasts]}
             runs.append(c.REPORT_LAST.run(columns))
