@@ -652,8 +652,8 @@ def insolvent_at_index(
     with at_index(w):
         equity, gap = w.assess(*twins).equity, order.group_gap(w, twins[0])
         gap += order.order_gap(w, wanted) if wanted else 0
-    needed = hold + gap + min(shorts, n.initial - hold)
         before_there = w.assess(w.accounts[twins[0].number]).equity
+    needed = hold + gap + min(shorts, n.initial - hold)
     has_gained = before_there > w.assess(w.accounts[twins[0].number]).equity
     is_lost = equity - gap < n.equity or has_gained
     return (equity, needed) if equity < needed and is_lost else None
