@@ -19,12 +19,12 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from novate.message.settlement import Basis
 from tests.simulate.naive import house
+from tests.simulate.naive.away import Away, Insolvent
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.extreme import Filled, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
-from tests.simulate.naive.workload import OPTIONS
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(31), 32, 37, 88, 93, 97, 103, 115)
@@ -112,21 +112,11 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
     assert audit(engine.journal, plugins=PLUGINS).digest == engine.state.digest()
 
 
-class AwayFromTheIndex(Grouped):
-    """A stream whose last prices, marks and trades stand a tenth away from the index."""
-
-    basis_clamp_ppm = 100_000
-
-    def _ticks(self, instrument: int, spread: float) -> int:
-        away = 1.0 if instrument >= OPTIONS else (0.9, 1.1)[instrument % 2]
-        return max(int(super()._ticks(instrument, spread) * away), 1)
-
-
 @functools.cache
 def reached_away_from_the_index(seed: int) -> Counter[str]:
     """As `reached_by`, of such a stream."""
     reached: Counter[str] = Counter()
-    engine, _ = run_both(AwayFromTheIndex(seed), reached)
+    engine, _ = run_both(Away(seed), reached)
     recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
     assert recovered.state.digest() == engine.state.digest()
     return reached
@@ -136,6 +126,21 @@ def reached_away_from_the_index(seed: int) -> Counter[str]:
 @pytest.mark.parametrize("seed", AWAY_SEEDS)
 def test_both_houses_agree_where_marks_are_away_from_the_index(seed: int) -> None:
     assert reached_away_from_the_index(seed)["MarginAssessed"] > 0
+
+
+@functools.cache
+def reached_by_the_insolvent() -> Counter[str]:
+    """As `reached_by`, of a story about who cannot pay for the way back to the index."""
+    reached: Counter[str] = Counter()
+    run_both(Insolvent(3), reached)
+    return reached
+
+
+@pytest.mark.rule("3.71", "7.90")
+def test_both_houses_agree_on_who_is_insolvent_at_the_index() -> None:
+    reached = reached_by_the_insolvent()
+    assert [reached[name] for name in ("SubmitTrade 22", "ReserveMargin 15")] == [1, 1]
+    assert reached["TradeNovated"] > 0
 
 
 class WithOwnPolicies(Grouped):
@@ -236,7 +241,7 @@ def reached_by_all() -> Counter[str]:
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
     apart = reached_without_room() + reached_without_funds() + reached_by_ends()
     away = sum((reached_away_from_the_index(seed) for seed in AWAY_SEEDS), Counter[str]())
-    return living + extreme + apart + away
+    return living + extreme + apart + away + reached_by_the_insolvent()
 
 
 def test_the_streams_reach_every_event() -> None:
