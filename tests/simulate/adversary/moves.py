@@ -405,7 +405,9 @@ def concede_a_pumped_gain(venue: Venue, draw: Draw) -> None:
     winner, friend = pair(draw)
     i, side = pick(draw, (LINEAR, INVERSE, FUTURE)), pick(draw, (1, -1))
     other = pick(draw, (LINEAR, INVERSE, FUTURE, AT_CLOSE, CALL))
-    trade(venue, *two(winner, "H", side), i, affordable(venue, draw, winner, i), mark(venue, i))
+    if mark(venue, i) != HONEST:
+        return
+    trade(venue, *two(winner, "H", side), i, affordable(venue, draw, winner, i), HONEST)
     set_last(venue, i, int(HONEST * (1 + side * draw.uniform(0.02, 0.06))))
     lots = affordable(venue, draw, winner, other)
     for _ in range(int(draw.integers(1, 4))):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from novate.kernel.codes import MarginMode
@@ -14,7 +13,6 @@ from novate.message.refusal import (
     SubmitTradeRefusal,
     WithdrawCollateralRefusal,
 )
-from novate.valuation.index_bound import index_bound
 from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, E8, MINUTE, ClearingHouse
 from tests.unit.transfers import open_sub
@@ -281,60 +279,3 @@ def test_a_withdrawal_leaves_margin_at_the_index_too() -> None:
     assert withdraw(house, "A", 251) == [WithdrawCollateralRefusal.INSUFFICIENT_MARGIN]
     assert numbers(house) == (249, 250)
     assert withdraw(house, "A", 250) == []
-
-
-# ---- the bound
-
-
-@pytest.mark.rule("7.90")
-def test_without_a_basis_nobody_is_looked_at() -> None:
-    house = house_at(100, margined={"A": 200})
-    assert index_bound(house.state).share == 0.0
-
-
-@pytest.mark.rule("7.90")
-def test_the_bound_follows_marks_tiers_and_the_end_of_a_contract() -> None:
-    # 5 of 95 are lost of what 2% are asked of: 2.63 times the margin.
-    house = house_at(95, margined={"A": 200})
-    bound = index_bound(house.state)
-    assert bound.share == pytest.approx(5 / 95 / 0.02)
-    assert bound.at_index.tolist() == [100]
-    assert index_bound(house.state) is bound
-    house.submit(
-        command.REPLACE_TIERS.row(
-            instrument=0, floor=0, initial_ppm=50_000, maintenance_ppm=10_000,
-            effective_ns=0,
-        )
-    )  # fmt: skip
-    assert index_bound(house.state).share == pytest.approx(5 / 95 / 0.05)
-    house.price(100, last={0: 100}, at_ns=house.state.now_ns + 3_000 * MINUTE)
-    assert index_bound(house.state).share == 0.0
-
-
-def answers(seed: int, *, looks_at_all: bool) -> list[Any]:
-    """Refusals of random trades and orders of A and B with R in three contracts."""
-    house = house_at(96, 104, margined={"A": 500, "B": 400})
-    house.list_contract("I", tiers=TIGHT, basis_clamp_ppm=100_000, **INVERSE)
-    house.price(100, last={2: 97}, at_ns=house.state.now_ns + MINUTE)
-    house.deposit("A", E8, asset=1)
-    if looks_at_all:
-        house.state.kept_bound = (-1, index_bound(house.state)._replace(share=1e18))
-    draw, found = np.random.default_rng(seed), []
-    for _ in range(60):
-        i, lots = int(draw.integers(3)), int(draw.integers(1, 120))
-        name, side = ("A", "B")[int(draw.integers(2))], int(draw.choice((1, -1)))
-        ticks = int(house.state.marks.mark[i]) + int(draw.integers(-4, 5))
-        if draw.random() < 0.3:
-            found.append(reserve(house, name, side * lots, ticks, instrument=i))
-            continue
-        buyer, seller = (name, "R") if side > 0 else ("R", name)
-        found.append(trade(house, buyer, seller, instrument=i, lots=lots, ticks=ticks))
-    return found
-
-
-@pytest.mark.rule("7.90")
-def test_the_bound_never_passes_what_a_look_refuses() -> None:
-    found = [answers(seed, looks_at_all=False) for seed in range(6)]
-    assert found == [answers(seed, looks_at_all=True) for seed in range(6)]
-    assert any([TRADE] in one for one in found)
-    assert any([ORDER] in one for one in found)
