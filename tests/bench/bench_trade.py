@@ -9,9 +9,11 @@ import numpy as np
 from novate.kernel.clearing import trade
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.ledger import add_balance
+from novate.kernel.clearing.trade_code import NO_RESERVATION
 from novate.kernel.codes import Role
 from novate.kernel.jit import inlined, kernel
 from novate.valuation import ClearingState
+from novate.valuation.index_bound import index_bound
 from tests.bench.book import list_contracts
 from tests.bench.contest import Contest, Side
 from tests.unit.kernel.twin import Book
@@ -133,13 +135,13 @@ class Decided:
 
     def call(self) -> None:
         x, c = self.exposure, self.columns
-        none = np.full(self.rows, trade.NO_RESERVATION)
+        none = np.full(self.rows, NO_RESERVATION)
         out = [np.zeros(self.rows, np.int64) for _ in range(6)]
         free = np.zeros(x.instruments.count, np.int64)
         trade.decide_trades(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), FEES, x.checksum, x.accounts.count, x.instruments.count, free,
-            free, np.zeros(x.instruments.count, np.bool_), False, 0, -1,
+            free, np.zeros(x.instruments.count, np.bool_), False, index_bound(x), 0, -1,
             np.zeros((0, 4), np.int64),
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterable
 
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.simulate.adversary.moves import mark, set_last, trade
 from tests.simulate.adversary.search import stream
+from tests.simulate.adversary.venue import AT_CLOSE, HONEST, open_venue
+from tests.unit.clearing import HOUR
 
 STREAMS = 2_000
 CHUNK = 100
 SOAK_STREAMS = 100_000
 SOAK_CHUNK = 5_000
 
-KNOWN = (1781,)
-"""Streams that still pay: a gain at a pumped mark is conceded, and its encumbrance waited for."""
+FRESH_STREAMS = 60
+FRESH_FROM = 10**6
+"""Seeds of streams from here on are drawn anew by every run that draws its own seed."""
 
 
-def found(seeds: range) -> list[str]:
+def found(seeds: Iterable[int]) -> list[str]:
     """What the attackers took in each stream that paid."""
-    return [str(paid) for seed in seeds if seed not in KNOWN if (paid := stream(seed)) is not None]
+    return [str(paid) for seed in seeds if (paid := stream(seed)) is not None]
 
 
 @pytest.mark.parametrize("first", range(0, STREAMS, CHUNK))
@@ -25,10 +33,25 @@ def test_confederates_take_out_no_more_than_they_brought(first: int) -> None:
     assert found(range(first, first + CHUNK)) == []
 
 
-@pytest.mark.parametrize("seed", KNOWN)
-@pytest.mark.xfail(reason="encumbered gains are not cut for the loss that they came from")
-def test_streams_that_still_pay_do_not(seed: int) -> None:
-    assert stream(seed) is None
+@settings(max_examples=FRESH_STREAMS, deadline=None, phases=(Phase.generate,))
+@given(st.integers(FRESH_FROM, 2**62))
+def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
+    assert found([seed]) == []
+
+
+@pytest.mark.xfail(strict=True, reason="funding is paid with what is needed for the way back")
+def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> None:
+    # A enters with what the way back costs and no more, pays B 1% of funding three times while the
+    # mark stays, and lacks that when the mark is back at the index.
+    venue = open_venue()
+    set_last(venue, AT_CLOSE, HONEST * 108 // 100)
+    assert trade(venue, "A", "B", AT_CLOSE, 509, mark(venue, AT_CLOSE))
+    for _ in range(6):
+        venue.settle(4 * HOUR)
+    set_last(venue, AT_CLOSE, HONEST)
+    venue.smile()
+    venue.settle(1)
+    assert venue.worth() <= 0
 
 
 @pytest.mark.soak

@@ -19,6 +19,7 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from novate.message.settlement import Basis
 from tests.simulate.naive import house
+from tests.simulate.naive.away import Away, Insolvent
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.extreme import Filled, Unfunded
@@ -30,6 +31,7 @@ SEEDS = (*range(31), 32, 37, 88, 93, 97, 103, 115)
 EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
 POLICY_SEEDS = range(10)
+AWAY_SEEDS = range(6)
 
 UNREACHABLE = {
     EngineCommandRefusal.UNKNOWN_SUBJECT: "the engine names only subjects that exist, and from"
@@ -108,6 +110,37 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
     engine, _ = run_both(Grouped(seed), Counter())
 
     assert audit(engine.journal, plugins=PLUGINS).digest == engine.state.digest()
+
+
+@functools.cache
+def reached_away_from_the_index(seed: int) -> Counter[str]:
+    """As `reached_by`, of such a stream."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Away(seed), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+@pytest.mark.rule("5.92", "7.90", "7.91", "7.92")
+@pytest.mark.parametrize("seed", AWAY_SEEDS)
+def test_both_houses_agree_where_marks_are_away_from_the_index(seed: int) -> None:
+    assert reached_away_from_the_index(seed)["MarginAssessed"] > 0
+
+
+@functools.cache
+def reached_by_the_insolvent() -> Counter[str]:
+    """As `reached_by`, of a story about who cannot pay for the way back to the index."""
+    reached: Counter[str] = Counter()
+    run_both(Insolvent(3), reached)
+    return reached
+
+
+@pytest.mark.rule("3.71", "7.90")
+def test_both_houses_agree_on_who_is_insolvent_at_the_index() -> None:
+    reached = reached_by_the_insolvent()
+    assert [reached[name] for name in ("SubmitTrade 22", "ReserveMargin 15")] == [1, 1]
+    assert reached["TradeNovated"] > 0
 
 
 class WithOwnPolicies(Grouped):
@@ -207,7 +240,8 @@ def reached_by_all() -> Counter[str]:
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
     apart = reached_without_room() + reached_without_funds() + reached_by_ends()
-    return living + extreme + apart
+    away = sum((reached_away_from_the_index(seed) for seed in AWAY_SEEDS), Counter[str]())
+    return living + extreme + apart + away + reached_by_the_insolvent()
 
 
 def test_the_streams_reach_every_event() -> None:

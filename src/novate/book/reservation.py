@@ -15,7 +15,7 @@ from novate.book.state import BookState
 from novate.errors import require
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.trade import release_wholly
-from novate.kernel.clearing.trade_refusal import NO_RESERVATION, UNKNOWN
+from novate.kernel.clearing.trade_code import NO_RESERVATION, UNKNOWN
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import ReleaseMarginRefusal

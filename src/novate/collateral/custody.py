@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from novate.book.ledger import transfer
 from novate.collateral.obligation import pay, payment_of
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus, Collateral, MemberStatus, Role
 from novate.market.reference import VALUE_MAX
 from novate.message import command, event
@@ -20,7 +21,7 @@ from novate.message.refusal import PostCollateralRefusal, WithdrawCollateralRefu
 from novate.message.topic import ACCOUNT, Application, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
-from novate.valuation.other_price import at_mark_and_ramp
+from novate.valuation.other_price import at_every_price
 
 
 def decide_post_collateral(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -127,7 +128,7 @@ def _withdrawal_refusal(x: ClearingState, account: int, asset: int, amount: int)
 def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
     """Whether what stays in the group, and in custody, suffices."""
     no = WithdrawCollateralRefusal
-    refusal = at_mark_and_ramp(x, lambda: _margin_refusal(x, account, asset, amount))
+    refusal = at_every_price(x, lambda marks: _margin_refusal(x, account, asset, amount, marks))
     if refusal is not None:
         return refusal
     if x.accounts.is_suspended[account]:
@@ -137,17 +138,19 @@ def _excess_refusal(x: ClearingState, account: int, asset: int, amount: int) -> 
     if amount > there:
         return Refusal(no.CUSTODY_SHORT, amount, there)
     after = assess_without(x, account, asset, amount)
-    needed = sum(held_back(x, account, after))
+    needed = sum(held_back(x, account, after, x.marks.mark))
     if after.equity < needed:
         return Refusal(no.GAINS_NOT_PAID, after.equity, needed)
     return None
 
 
-def _margin_refusal(x: ClearingState, account: int, asset: int, amount: int) -> Refusal | None:
+def _margin_refusal(
+    x: ClearingState, account: int, asset: int, amount: int, marks: I64
+) -> Refusal | None:
     """Whether what stays in the group covers what must stay (rules 6.10 and 6.11)."""
     no = WithdrawCollateralRefusal
     after = assess_without(x, account, asset, amount)
-    margin, gains, _ = held_back(x, account, after)
+    margin, gains, _ = held_back(x, account, after, marks)
     if after.equity < margin:
         return Refusal(no.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:

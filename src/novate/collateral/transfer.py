@@ -15,6 +15,7 @@ from novate.book.ledger import transfer
 from novate.book.transfer import parties_refusal
 from novate.collateral.obligation import pay, payment_of
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -22,7 +23,7 @@ from novate.message.refusal import TransferCollateralRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
 from novate.valuation.excess import assess_without, held_back, stale_asset, unassessed_asset
-from novate.valuation.other_price import at_mark_and_ramp
+from novate.valuation.other_price import at_every_price
 
 STANDING = (AccountStatus.OPEN, AccountStatus.CALLED)
 """Status of an account that receives collateral: it may pay what it was called for."""
@@ -80,22 +81,24 @@ def _group_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Re
     stale = stale_asset(x, sender)
     if stale >= 0:
         return Refusal(No.INDEX_STALE, stale, -1)
-    return at_mark_and_ramp(x, lambda: _margin_refusal(x, sender, asset, amount))
+    refusal = at_every_price(x, lambda marks: _margin_refusal(x, sender, asset, amount, marks))
+    if refusal is None and (reported := unassessed_asset(x, sender)) >= 0:
+        return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
+    return refusal
 
 
-def _margin_refusal(x: ClearingState, sender: int, asset: int, amount: int) -> Refusal | None:
+def _margin_refusal(
+    x: ClearingState, sender: int, asset: int, amount: int, marks: I64
+) -> Refusal | None:
     """Whether what stays in the group covers what must stay."""
     after = assess_without(x, sender, asset, amount)
-    margin, gains, unpaid = held_back(x, sender, after)
+    margin, gains, unpaid = held_back(x, sender, after, marks)
     if after.equity < margin:
         return Refusal(No.INSUFFICIENT_MARGIN, after.equity, margin)
     if after.equity < margin + gains:
         return Refusal(No.GAINS_UNPROVEN, after.equity, margin + gains)
     if after.equity < margin + gains + unpaid:
         return Refusal(No.GAINS_NOT_PAID, after.equity, margin + gains + unpaid)
-    reported = unassessed_asset(x, sender)
-    if reported >= 0:
-        return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

@@ -129,6 +129,7 @@ def apply_contract_delisted(x: DefaultState, row: Row) -> None:
     c.expiry_ns[i] = c.next_expiry_ns[i] = row["expiry_ns"]
     c.settlement_window_ns[i] = row["settlement_window_ns"]
     x.marks.final_sum[i] = x.marks.final_ms[i] = 0
+    x.forget_bound()
     x.enter_contract(i)
 
 

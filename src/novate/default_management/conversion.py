@@ -47,6 +47,12 @@ def fill_conversion(
 
 
 def apply_asset_converted(x: DefaultState, row: Row) -> None:
+    """Book a conversion, and note that no assessment has seen it (rule 6.110)."""
+    book_conversion(x, row)
+    x.has_settled = True
+
+
+def book_conversion(x: DefaultState, row: Row) -> None:
     """Exchange asset and numeraire with the external market, and take the fill off the order."""
     market, account, amount = x.single(Role.EXTERNAL_MARKET), row["account"], row["amount"]
     if amount > 0:

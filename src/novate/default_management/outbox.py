@@ -15,7 +15,11 @@ import numpy.typing as npt
 
 from novate.book.ledger import transfer
 from novate.canonical import Run
-from novate.default_management.conversion import apply_asset_converted, fill_conversion
+from novate.default_management.conversion import (
+    apply_asset_converted,
+    book_conversion,
+    fill_conversion,
+)
 from novate.default_management.refused import Refused
 from novate.default_management.room import conversion_room, fee_room, trade_room
 from novate.default_management.state import DefaultState
@@ -226,6 +230,12 @@ def _fill_position(
 
 
 def apply_order_filled(x: DefaultState, row: Row) -> None:
+    """Book a fill, and note that no assessment has seen it (rule 6.110)."""
+    book_fill(x, row)
+    x.has_settled = True
+
+
+def book_fill(x: DefaultState, row: Row) -> None:
     """Book a fill: the trade with the external market, and the fee to the insurance fund."""
     account, lots = row["account"], row["lots"]
     book_between(
@@ -409,8 +419,10 @@ TOPIC: Topic[DefaultState] = Topic(
     applications=(
         Application(event.ORDER_PLACED, apply_order_placed, NOBODY, is_by_column=True),
         Application(event.ORDER_CLOSED, apply_order_closed, NOBODY, is_by_column=True),
-        Application(event.ORDER_FILLED, apply_order_filled, ACCOUNT),
-        Application(event.ASSET_CONVERTED, apply_asset_converted, ACCOUNT),
+        Application(event.ORDER_FILLED, apply_order_filled, ACCOUNT, older=((1, book_fill),)),
+        Application(
+            event.ASSET_CONVERTED, apply_asset_converted, ACCOUNT, older=((1, book_conversion),)
+        ),
     ),
     work=(ORDER_LIFE,),
 )

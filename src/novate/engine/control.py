@@ -72,8 +72,9 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
 
 
 def apply_margin_assessed(state: State, row: Row) -> None:
-    """Note that every price that was reported has been assessed; the rest only reports."""
+    """Note that prices and settlements have been assessed (rules 5.40, 6.110); the rest reports."""
     note_assessed(state)
+    state.has_settled = False
 
 
 TOPIC: Topic[State] = Topic(

@@ -131,6 +131,7 @@ class Extract:
         x.now_ns, x.window_ns = real.now_ns, real.window_ns
         x.interest_ns = real.interest_ns
         x.unpaid, x.gains = real.unpaid, real.gains
+        x.has_settled = real.has_settled
         x.use(real.plugins)
         x.parameters, x.checksum = real.parameters.copy(), real.checksum.copy()
         for name in _MARKET:
@@ -140,20 +141,26 @@ class Extract:
         x.defaults.waterfall = real.defaults.waterfall.copy()
         x.margin_cache = MarginCache(x)
         self._count = real.accounts.count
-        owners = self._fill_reservations(real, commands)
-        self._fill_accounts(real, commands, owners)
-        self._fill_positions(real)
-
-    def _fill_reservations(self, real: State, commands: Sequence[Run]) -> I64:
-        """Bring the open reservations that are named, and return whose they are."""
         named = real.reservations.rows_of(np.unique(_named(commands, _RESERVATIONS)))
-        rows = named[named >= 0]
-        x = self.state
+        named = named[named >= 0]
+        self._fill_accounts(real, commands, real.reservations.account[named].astype(np.int64))
+        self._fill_positions(real)
+        self._fill_reservations(real, named)
+
+    def _fill_reservations(self, real: State, named: I64) -> None:
+        """Bring the open reservations that are named, and all others of the accounts."""
+        x, rows = self.state, named
+        p = x.positions
+        if p.used("buy_lots").any() or p.used("sell_lots").any():
+            is_mine = np.zeros(real.accounts.count, np.bool_)
+            is_mine[self._accounts] = True
+            r = real.reservations
+            is_open = (r.used("lots") != 0) & is_mine[r.used("account")]
+            rows = np.union1d(rows, np.flatnonzero(is_open))
         x.reservations = ReservationColumns(rows.size + LINKED_MAX)
         x.reservations.count, x.reservations.given = rows.size, real.reservations.given
         for name in ReservationColumns.SPEC:
             getattr(x.reservations, name)[: rows.size] = getattr(real.reservations, name)[rows]
-        return real.reservations.account[rows].astype(np.int64)
 
     def _fill_accounts(self, real: State, commands: Sequence[Run], owners: I64) -> None:
         """Bring the accounts that are named, those of reservations, and the house's own.

@@ -105,7 +105,7 @@ class State(PolicyState):
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
         named["uncovered"] = np.array([self.defaults.uncovered, self.defaults.share_due_ns])
-        named["unpaid"] = np.array([x.unpaid, x.gains], np.int64)
+        named["unpaid"] = np.array([x.unpaid, x.gains, x.has_settled], np.int64)
         named["checksum"] = x.checksum
         texts = msgspec.json.encode(self._texts())
         named["texts"] = np.frombuffer(texts, np.uint8)
@@ -255,7 +255,8 @@ class State(PolicyState):
         x.now_ns, x.window_ns, x.interest_ns, x.pause_ns = (int(value) for value in clock)
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
-        x.unpaid, x.gains = (int(n) for n in _filled("unpaid", named, np.zeros(2, np.int64)))
+        unpaid = _filled("unpaid", named, np.zeros(3, np.int64)).tolist()
+        x.unpaid, x.gains, x.has_settled = unpaid[0], unpaid[1], bool(unpaid[2])
         state.defaults.waterfall = _filled("waterfall", named, state.defaults.waterfall)
         uncovered = _filled("uncovered", named, np.zeros(2, np.int64)).tolist()
         state.defaults.uncovered, state.defaults.share_due_ns = uncovered

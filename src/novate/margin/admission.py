@@ -23,6 +23,7 @@ from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CL
 from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_of
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
+from novate.margin.index_solvency import order_insolvent_at_index
 from novate.margin.way_out import conceded_with, netted_lots, order_loss
 from novate.market.collar import collars_of
 from novate.message import command, event
@@ -31,8 +32,9 @@ from novate.message.parameter import Parameter
 from novate.message.refusal import ReserveMarginRefusal as No
 from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
-from novate.valuation import ClearingState
+from novate.valuation import Assessment, ClearingState
 from novate.valuation.group_book import book_of, joined
+from novate.valuation.index_bound import index_bound
 from novate.valuation.price_status import halted_among, is_halted, without_the_expired
 from novate.valuation.stale_collateral import without_stale_collateral
 
@@ -76,6 +78,7 @@ def decide_submit_trades(
     is_halted = halted_among(x, columns["instrument"])
     market_owes = bool(x.assets.used("external_called").any())
     status = without_the_expired(x, columns["instrument"])
+    bound = index_bound(x)
     at, asked_row = 0, -1
     asks = bool(x.modelled_groups().size or x.option_rules.count)
     asked = np.zeros((2 if asks else 0, ASKED), np.int64)
@@ -85,8 +88,8 @@ def decide_submit_trades(
                 x.account_arrays(), x.positions.arrays(),
                 x.instrument_arrays()._replace(status=status), x.asset_arrays(),
                 x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
-                x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, at, asked_row,
-                asked, columns["buyer"], columns["seller"], columns["instrument"],
+                x.instruments.count, collar_ppm, sale_ppm, is_halted, market_owes, bound, at,
+                asked_row, asked, columns["buyer"], columns["seller"], columns["instrument"],
                 columns["ticks"], columns["lots"], columns["buyer_is_maker"], buyer_reservation,
                 seller_reservation, refusal, actual, allowed, *booked_columns,
             )  # fmt: skip
@@ -177,7 +180,8 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     -------
     Refusal | None
         Reasons of `message.refusal.ReserveMarginRefusal`: those of the row and of 64 bits first,
-        then INSUFFICIENT_MARGIN, PRICE_BLOCKED, MEMBER_NOT_ACTIVE, last OPEN_INTEREST_TOO_LARGE.
+        then INSUFFICIENT_MARGIN, INSOLVENT_AT_INDEX, PRICE_BLOCKED, MEMBER_NOT_ACTIVE, last
+        OPEN_INTEREST_TOO_LARGE.
     """
     account, i, lots = row["account"], row["instrument"], row["lots"]
     limit = row["limit_ticks"]
@@ -190,32 +194,53 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         return refusal
     with without_stale_collateral(x):
         after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
-    equity, initial = after.equity, after.initial + held
+    after = after._replace(initial=after.initial + held)
+    reduces = _only_reduces(x, account, i, lots)
+    refusal = _margin_refusal(x, row, held, after, is_closing=reduces)
+    if refusal is None and is_halted(x, i) and not reduces:
+        refusal = Refusal(No.PRICE_BLOCKED, lots, 0)
+    if refusal is None and x.accounts.is_suspended[account] and not reduces:
+        refusal = Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
+    refusal = refusal or _open_interest_refusal(x, account, i, lots)
+    if refusal is not None:
+        return refusal
+    emit(
+        event.MARGIN_RESERVED,
+        reservation=x.reservations.given + 1, open_order_hold=held, equity=after.equity,
+        requirement=after.initial, **row,
+    )  # fmt: skip
+    return None
+
+
+def _margin_refusal(
+    x: ClearingState, row: Row, held: int, after: Assessment, *, is_closing: bool
+) -> Refusal | None:
+    """Whether a group has the margin for an order, at the mark and at the index.
+
+    Parameters
+    ----------
+    held, after
+        What the order holds, and the group's assessment with it, that included in initial margin.
+    is_closing
+        Whether it does, with the open orders of its side, no more than close the position.
+    """
+    account, i, lots, limit = (
+        row[name] for name in ("account", "instrument", "lots", "limit_ticks")
+    )
+    equity, initial = after.equity, after.initial
     if equity < initial:
-        if not _only_reduces(x, account, i, lots):
+        if not is_closing:
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
         # A way out of the position (rule 7.27): it holds its loss like every other order.
         with without_stale_collateral(x):
             conceded, most = conceded_with(x, account, i, lots, limit)
             before = x.assess(account).initial
-        if after.initial > before and lots < 0 and x.instruments.style[i] == Style.PREMIUM:
+        if initial - held > before and lots < 0 and x.instruments.style[i] == Style.PREMIUM:
             # It would sell a long option that limits shorts.
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
         if conceded > most:
             return Refusal(No.INSUFFICIENT_MARGIN, conceded, most)
-    if is_halted(x, i) and not _only_reduces(x, account, i, lots):
-        return Refusal(No.PRICE_BLOCKED, lots, 0)
-    if x.accounts.is_suspended[account] and not _only_reduces(x, account, i, lots):
-        return Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
-    refusal = _open_interest_refusal(x, account, i, lots)
-    if refusal is not None:
-        return refusal
-    emit(
-        event.MARGIN_RESERVED,
-        reservation=x.reservations.given + 1, open_order_hold=held, equity=equity,
-        requirement=initial, **row,
-    )  # fmt: skip
-    return None
+    return order_insolvent_at_index(x, row, held, after, is_closing=is_closing)
 
 
 def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int) -> Refusal | None:

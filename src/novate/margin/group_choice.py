@@ -14,6 +14,7 @@ import numpy as np
 
 from novate.book.account import OF_GROUP, put_into_group
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import GROUP_MAX, gross_lots_elsewhere, lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved
 from novate.kernel.codes import AccountStatus, MarginMode, MemberStatus
@@ -25,7 +26,7 @@ from novate.message.topic import Accounts, Application, Decision, Topic
 from novate.valuation import Assessment, ClearingState
 from novate.valuation.excess import held_back, stale_asset, unassessed_asset
 from novate.valuation.group_book import book_of
-from novate.valuation.other_price import at_mark_and_ramp
+from novate.valuation.other_price import at_every_price
 from novate.valuation.price_status import is_blocked
 
 
@@ -112,13 +113,13 @@ def _parts_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
     stale = [asset for asset in (stale_asset(x, part) for part in parts) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
-    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parts))
+    return at_every_price(x, lambda marks: _excess_refusal(x, parts, marks))
 
 
-def _excess_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
+def _excess_refusal(x: ClearingState, parts: tuple[int, int], marks: I64) -> Refusal | None:
     """Whether both parts have what a withdrawal leaves."""
     both = [x.assess(part) for part in parts]
-    needs = [held_back(x, part, found) for part, found in zip(parts, both, strict=True)]
+    needs = [held_back(x, part, found, marks) for part, found in zip(parts, both, strict=True)]
     for count, code in ((1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN)):
         for found, need in zip(both, needs, strict=True):
             if found.equity < sum(need[:count]):
@@ -130,7 +131,7 @@ def _unpaid_refusal(x: ClearingState, parts: tuple[int, int]) -> Refusal | None:
     """Whether both parts also keep their shares of what is not paid for (rule 6.96)."""
     for part in parts:
         found = x.assess(part)
-        need = sum(held_back(x, part, found))
+        need = sum(held_back(x, part, found, x.marks.mark))
         if found.equity < need:
             return Refusal(No.GAINS_NOT_PAID, found.equity, need)
     return None

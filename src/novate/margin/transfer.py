@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from novate.book.transfer import parties_refusal
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import gross_lots_elsewhere
 from novate.kernel.clearing.settle import gross_reserved, row_of
 from novate.kernel.clearing.transfer import drop_last_row, move_lots
@@ -25,7 +26,7 @@ from novate.message.refusal import TransferPositionRefusal as No
 from novate.message.topic import Application, Decision, Topic, named
 from novate.valuation import ClearingState
 from novate.valuation.excess import held_back, stale_asset, unassessed_asset
-from novate.valuation.other_price import at_mark_and_ramp
+from novate.valuation.other_price import at_every_price
 from novate.valuation.price_status import is_halted
 
 
@@ -179,23 +180,26 @@ def _parties_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | No
     stale = [asset for asset in (stale_asset(x, account) for account in parties) if asset >= 0]
     if stale:
         return Refusal(No.INDEX_STALE, stale[0], -1)
-    return at_mark_and_ramp(x, lambda: _excess_refusal(x, parties))
+    refusal = at_every_price(x, lambda marks: _excess_refusal(x, parties, marks))
+    for account in parties if refusal is None else ():
+        reported = unassessed_asset(x, account)
+        if reported >= 0:
+            return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
+    return refusal
 
 
-def _excess_refusal(x: ClearingState, parties: tuple[int, int]) -> Refusal | None:
+def _excess_refusal(x: ClearingState, parties: tuple[int, int], marks: I64) -> Refusal | None:
     """Whether both groups have what a withdrawal leaves."""
     both = [x.assess(account) for account in parties]
-    needs = [held_back(x, account, found) for account, found in zip(parties, both, strict=True)]
+    needs = [
+        held_back(x, account, found, marks) for account, found in zip(parties, both, strict=True)
+    ]
     for parts, code in (
         (1, No.INSUFFICIENT_MARGIN), (2, No.GAINS_UNPROVEN), (3, No.GAINS_NOT_PAID)
     ):  # fmt: skip
         for found, need in zip(both, needs, strict=True):
             if found.equity < sum(need[:parts]):
                 return Refusal(code, found.equity, sum(need[:parts]))
-    for account in parties:
-        reported = unassessed_asset(x, account)
-        if reported >= 0:
-            return Refusal(No.PRICE_NOT_ASSESSED, reported, -1)
     return None
 
 

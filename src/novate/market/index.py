@@ -336,6 +336,7 @@ def apply_mark_updated(state: MarketState, row: Row) -> None:
         if name != "instrument":
             getattr(marks, name)[i] = value
     marks.updated_ns[i] = state.now_ns
+    state.forget_bound()
 
 
 TOPIC: Topic[MarketState] = Topic(

@@ -15,6 +15,7 @@ from novate.instrument.columns import (
 )
 from novate.kernel.clearing.columns import F64, I64, NONE, AssetArrays, InstrumentArrays
 from novate.kernel.clearing.due import DueTable
+from novate.kernel.clearing.index_solvency import IndexBound
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
 from novate.market.columns import MarkColumns, SurfaceColumns
@@ -51,7 +52,8 @@ _NOBODY: I64 = np.zeros(0, np.int64)
 class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it.
 
-    ``due`` is derived: whoever moves an instant at which work is due enters it there.
+    ``due`` is derived: whoever moves an instant at which work is due enters it there.  So is
+    ``kept_bound``, of `valuation.index_bound`, with the instant that it holds for, -1 for all.
     """
 
     def __init__(self) -> None:
@@ -68,6 +70,7 @@ class MarketState(SourceState):
         self._debt_groups: tuple[I64, I64] | None = None
         self._is_aged: bool | None = None
         self._stale: tuple[int, ...] | None = None
+        self.kept_bound: tuple[int, IndexBound] | None = None
 
     def instrument_arrays(self) -> InstrumentArrays:
         """Instruments with their marks as kernels take them.
@@ -103,6 +106,11 @@ class MarketState(SourceState):
         """To be called when an index was updated, or a contract ended: prices may be stale now."""
         self._is_aged = None
         self._stale = None
+        self.forget_bound()
+
+    def forget_bound(self) -> None:
+        """To be called when marks, their settlement sums, or margin tiers change."""
+        self.kept_bound = None
 
     def _with_age(self, arrays: InstrumentArrays) -> InstrumentArrays:
         """Return arrays whose rates, and margins of a short lot, contain the stale add-on."""

@@ -103,6 +103,8 @@ ORDER_FILLED = declare(
     Field("ticks", "int64", "price"),
     Field("value", "int64", "signed value of the account in settlement units"),
     Field("fee", "int64", "liquidation fee to the insurance fund, numeraire units"),
+    version=2,
+    renamed={2: {}},
 )
 ASSET_CONVERTED = declare(
     "AssetConverted",
@@ -113,6 +115,8 @@ ASSET_CONVERTED = declare(
     Field("amount", "int64", "ledger units the account gained, negative sold"),
     Field("price_e8", "int64", "price"),
     Field("proceeds", "int64", "numeraire units the account gained"),
+    version=2,
+    renamed={2: {}},
 )
 
 

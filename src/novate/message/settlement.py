@@ -65,6 +65,8 @@ CYCLE_SETTLED = declare(
     Field("cycle", "int64", "cycle number"),
     Field("ticks", "int64", "settlement price"),
     Field("instant_ns", "int64", "instant of the cycle"),
+    version=2,
+    renamed={2: {}},
 )
 CYCLE_POSTPONED = declare(
     "CyclePostponed",
@@ -91,7 +93,8 @@ FUNDING_SETTLED = declare(
     Field("rate_e9", "int64", "rate of all periods together; longs pay when it is positive"),
     Field("instant_ns", "int64", "instant of funding"),
     Field("periods", "int64", "periods that are paid, more than one when prices were away", 2, 1),
-    version=2,
+    version=3,
+    renamed={3: {}},
 )
 CONTRACT_EXPIRED = declare(
     "ContractExpired",
@@ -100,7 +103,8 @@ CONTRACT_EXPIRED = declare(
     Field("ticks", "int64", "final settlement price"),
     Field("instant_ns", "int64", "instant of expiry"),
     _BASIS,
-    version=2,
+    version=3,
+    renamed={3: {}},
 )
 OPTION_EXPIRED = declare(
     "OptionExpired",
@@ -110,7 +114,8 @@ OPTION_EXPIRED = declare(
     Field("ticks", "int64", "payoff of a lot, 0 if it is worthless"),
     Field("instant_ns", "int64", "instant"),
     _BASIS,
-    version=2,
+    version=3,
+    renamed={3: {}},
 )
 BARRIER_TOUCHED = declare(
     "BarrierTouched",
@@ -118,6 +123,8 @@ BARRIER_TOUCHED = declare(
     INSTRUMENT,
     Field("index_e8", "int64", "index that touched it"),
     Field("instant_ns", "int64", "instant"),
+    version=2,
+    renamed={2: {}},
 )
 BARRIER_OBSERVED = declare(
     "BarrierObserved",

@@ -122,6 +122,7 @@ class SubmitTradeRefusal(IntEnum):
     ORDERS_UNCOVERED = 19
     EXTERNAL_MARKET_OWES = 20
     OPEN_INTEREST_TOO_LARGE = 21
+    INSOLVENT_AT_INDEX = 22
 
 
 class ReserveMarginRefusal(IntEnum):
@@ -141,6 +142,7 @@ class ReserveMarginRefusal(IntEnum):
     PRICE_BLOCKED = 12
     MEMBER_NOT_ACTIVE = 13
     OPEN_INTEREST_TOO_LARGE = 14
+    INSOLVENT_AT_INDEX = 15
 
 
 class ReleaseMarginRefusal(IntEnum):

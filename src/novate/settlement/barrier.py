@@ -118,6 +118,12 @@ def apply_barrier_observed(x: ClearingState, row: Row) -> None:
 
 
 def apply_barrier_touched(x: ClearingState, row: Row) -> None:
+    """Book a touch, and note that no assessment has seen it (rule 6.110)."""
+    book_touch(x, row)
+    x.has_settled = True
+
+
+def book_touch(x: ClearingState, row: Row) -> None:
     """Mark an option as touched for good; an *out* option pays its rebate and ends (rule 9.26)."""
     i = row["instrument"]
     x.instruments.is_knocked[i] = True
@@ -147,7 +153,9 @@ OBSERVATION = column_work(DueKind.OBSERVATION, _schedule, _look)
 TOPIC: Topic[ClearingState] = Topic(
     name="barriers",
     applications=(
-        Application(event.BARRIER_TOUCHED, apply_barrier_touched, HOLDERS),
+        Application(
+            event.BARRIER_TOUCHED, apply_barrier_touched, HOLDERS, older=((1, book_touch),)
+        ),
         Application(event.BARRIER_OBSERVED, apply_barrier_observed, NOBODY),
     ),
     work=(OBSERVATION,),

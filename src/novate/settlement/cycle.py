@@ -85,6 +85,12 @@ def known(x: ClearingState, i: int) -> bool:
 
 
 def apply_cycle_settled(x: ClearingState, row: Row) -> None:
+    """Settle a cycle, and note that no assessment has seen it (rule 6.110)."""
+    settle_cycle(x, row)
+    x.has_settled = True
+
+
+def settle_cycle(x: ClearingState, row: Row) -> None:
     """Pay holders value less settlement cost, and set the next cycle (rules 8.1 to 8.3, 8.5).
 
     Parameters
@@ -221,7 +227,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     return None
 
 
-def apply_funding_settled(x: ClearingState, row: Row) -> None:
+def settle_funding(x: ClearingState, row: Row) -> None:
     """Exchange funding between holders and start the next period (rules 8.7, 8.8 and 8.70).
 
     Parameters
@@ -237,6 +243,12 @@ def apply_funding_settled(x: ClearingState, row: Row) -> None:
         i, row["ticks"], row["rate_e9"], x.holders(i),
     )  # fmt: skip
     apply_funding_outside_window(x, row)
+
+
+def apply_funding_settled(x: ClearingState, row: Row) -> None:
+    """Settle funding, and note that no assessment has seen it (rule 6.110)."""
+    settle_funding(x, row)
+    x.has_settled = True
 
 
 def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
@@ -341,7 +353,7 @@ TOPIC: Topic[ClearingState] = Topic(
     ),
     applications=(
         # A cycle pays out what was owed already: no holder is worth more or less by it.
-        Application(event.CYCLE_SETTLED, apply_cycle_settled, HOUSE),
+        Application(event.CYCLE_SETTLED, apply_cycle_settled, HOUSE, older=((1, settle_cycle),)),
         Application(
             event.CYCLE_POSTPONED, apply_cycle_postponed, NOBODY, older=((1, postpone_before),)
         ),
@@ -349,7 +361,7 @@ TOPIC: Topic[ClearingState] = Topic(
             event.FUNDING_SETTLED,
             apply_funding_settled,
             HOLDERS,
-            older=((1, apply_funding_outside_window),),
+            older=((1, apply_funding_outside_window), (2, settle_funding)),
         ),
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),

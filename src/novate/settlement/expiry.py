@@ -124,6 +124,12 @@ def final_price(x: ClearingState, i: int, basis: Basis) -> int:
 
 
 def apply_contract_expired(x: ClearingState, row: Row) -> None:
+    """Close every position at the final price, and note that no assessment has seen it (6.110)."""
+    settle_contract(x, row)
+    x.has_settled = True
+
+
+def settle_contract(x: ClearingState, row: Row) -> None:
     """Close every position at the final price, ticks; reservations of the contract lapse."""
     close_contract(x, row["instrument"], row["ticks"])
 
@@ -173,8 +179,12 @@ EXPIRY = column_work(DueKind.EXPIRY, _ends, _settle_expiry)
 TOPIC: Topic[ClearingState] = Topic(
     name="expiry",
     applications=(
-        Application(event.CONTRACT_EXPIRED, apply_contract_expired, HOLDERS),
-        Application(event.OPTION_EXPIRED, apply_contract_expired, HOLDERS),
+        Application(
+            event.CONTRACT_EXPIRED, apply_contract_expired, HOLDERS, older=((2, settle_contract),)
+        ),
+        Application(
+            event.OPTION_EXPIRED, apply_contract_expired, HOLDERS, older=((2, settle_contract),)
+        ),
     ),
     work=(EXPIRY,),
     stages=(expiries,),

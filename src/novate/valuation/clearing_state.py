@@ -57,6 +57,8 @@ class Assessment(NamedTuple):
     debt_initial, debt_maintenance
         Parts of initial and maintenance margin that debts in other assets than the numeraire ask
         for, not negative.
+    shorts
+        Worth of the options that are short when all open sells fill, not negative (rule 3.70).
     """
 
     equity: int
@@ -68,6 +70,7 @@ class Assessment(NamedTuple):
     unproven: int
     debt_initial: int
     debt_maintenance: int
+    shorts: int = 0
 
 
 class ClearingState(MarketState, BookState):
@@ -85,6 +88,8 @@ class ClearingState(MarketState, BookState):
     unpaid, gains
         What nobody had paid for at the last assessment, and the gains of all margin groups then,
         0 while all was paid for; numeraire units (rules 6.94 and 6.95).
+    has_settled
+        Whether money moved since the last assessment that may leave something unpaid (rule 6.110).
     margin_models
         Models that groups may have, by number.  They are no part of the state: the floor above
         hands in those of its catalogue.
@@ -102,6 +107,7 @@ class ClearingState(MarketState, BookState):
         self.pause_ns = 0
         self.unpaid = 0
         self.gains = 0
+        self.has_settled = False
         self.margin_models: Mapping[int, MarginModel] = {}
         self.add_ons: Mapping[int, AddOn] = {}
         self.option_values: Callable[[Self, I64, I64, Seen], dict[str, I64]] = _no_values
@@ -402,6 +408,7 @@ class ClearingState(MarketState, BookState):
         twin.interest_ns = self.interest_ns
         twin.pause_ns = self.pause_ns
         twin.unpaid, twin.gains = self.unpaid, self.gains
+        twin.has_settled = self.has_settled
         twin.margin_models = self.margin_models
         twin.add_ons = self.add_ons
         twin.option_values = self.option_values

@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from novate.kernel.clearing.columns import I64
 from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation.clearing_state import Assessment, ClearingState
+from novate.valuation.other_price import orders_gap
 
 
 class HeldBack(NamedTuple):
@@ -24,7 +26,8 @@ class HeldBack(NamedTuple):
     Attributes
     ----------
     margin
-        Initial margin and the cost of liquidation.
+        Initial margin, the cost of liquidation and, at other prices than the marks, what orders
+        that are open lose more there.
     gains
         Gains that are not proven: of open positions and, encumbered, of closed ones.
     unpaid
@@ -36,7 +39,7 @@ class HeldBack(NamedTuple):
     unpaid: int
 
 
-def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
+def held_back(x: ClearingState, account: int, found: Assessment, marks: I64) -> HeldBack:
     """Return what must stay in the group of an account with an assessment.
 
     Parameters
@@ -45,11 +48,14 @@ def held_back(x: ClearingState, account: int, found: Assessment) -> HeldBack:
         Account that gives something away; its parameters hold.
     found
         Assessment of its group, as it would be afterwards.
+    marks
+        The marks, where the state has other prices.
     """
     share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
     cost = -(-found.notional * share // PPM)
     gains = found.unproven + x.encumbered(account)
-    return HeldBack(found.initial + cost, gains, unpaid_share(x, account, found.gain))
+    margin = found.initial + cost + orders_gap(x, account, marks)
+    return HeldBack(margin, gains, unpaid_share(x, account, found.gain))
 
 
 def unpaid_share(x: ClearingState, account: int, gain: int) -> int:
@@ -101,12 +107,17 @@ def stale_asset(x: ClearingState, account: int) -> int:
 def unassessed_asset(x: ClearingState, account: int) -> int:
     """Return the lowest asset of which a price that the group hangs on is not assessed, or -1.
 
+    The numeraire stands for what was settled since the last assessment, which a group that gained
+    something waits for (rule 6.110).
+
     A price is not assessed if it was reported since the last assessment (rules 5.40 and 6.80): of
     an asset that the group holds and that has a price, of the underlying or the settlement asset of
     a contract in which it has lots or open orders, and the last price of such a contract, or of an
     option the smile, for which its underlying stands.
     """
     c, p = x.instruments, x.positions
+    if x.has_settled and x.window_gain(account) + x.assess(account).gain > 0:
+        return 0
     needed = _held_assets(x, account)
     found: set[int] = set()
     for row in _rows_in_use(x, account):

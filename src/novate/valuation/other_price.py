@@ -16,13 +16,15 @@ from typing import NamedTuple
 import numpy as np
 
 from novate.kernel.clearing.columns import F64, I64
+from novate.kernel.clearing.index_solvency import gap_of_orders
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.market.index import MS, basis_shift, settling_at, to_ticks
+from novate.market.index import basis_shift, to_ticks
 from novate.market.pause import ramp_prices
 from novate.market.reference import set_price
 from novate.market.settlement_mean import Seen
 from novate.message.declare import Refusal
 from novate.valuation.clearing_state import ClearingState
+from novate.valuation.index_bound import index_ticks, weighted
 
 
 class Prices(NamedTuple):
@@ -75,11 +77,8 @@ def priced_at(x: ClearingState, prices: Prices) -> Iterator[None]:
 
 def index_prices(x: ClearingState) -> Prices:
     """Return the prices at which every contract is worth its index, and options their marks."""
-    marks = x.marks
-    mark = marks.mark.copy()
-    is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (marks.used("mark") > 0)
-    for i in np.flatnonzero(is_meant).tolist():
-        mark[i] = _weighted(x, i, int(marks.index[i]))
+    mark, ticks = x.marks.mark.copy(), index_ticks(x)
+    mark[: ticks.size] = np.where(ticks > 0, ticks, mark[: ticks.size])
     return _present(x)._replace(mark=mark)
 
 
@@ -95,15 +94,8 @@ def protected_prices(x: ClearingState) -> Prices:
     for i in np.flatnonzero(is_meant).tolist():
         index = int(marks.index[i])
         ticks = index + basis_shift(x, i, index, int(marks.slow_basis_e8[i]))
-        mark[i] = min(_weighted(x, i, ticks), int(x.instruments.ticks_max[i]))
+        mark[i] = min(weighted(x, i, ticks), int(x.instruments.ticks_max[i]))
     return _present(x)._replace(mark=mark)
-
-
-def _weighted(x: ClearingState, i: int, ticks: int) -> int:
-    """Return what a contract settles at if a price holds, as far as its window is known (5.100)."""
-    marks = x.marks
-    left_ms = max(int(x.instruments.expiry_ns[i]) - x.now_ns, 0) // MS
-    return max(settling_at(ticks, int(marks.final_sum[i]), int(marks.final_ms[i]), left_ms), 1)
 
 
 def at_ramps(x: ClearingState) -> Prices | None:
@@ -125,7 +117,7 @@ def at_ramps(x: ClearingState) -> Prices | None:
             set_price(x.assets, asset, price_e8)
         for i in np.flatnonzero(is_meant & ~is_option).tolist():
             ticks = to_ticks(ramps[int(c.underlying[i])], int(c.tick_e8[i]))
-            prices.mark[i] = _weighted(x, i, min(ticks, int(c.ticks_max[i])))
+            prices.mark[i] = weighted(x, i, min(ticks, int(c.ticks_max[i])))
         rows = np.flatnonzero(is_meant & is_option)
         smiles = np.array([x.last_smile_row(i) for i in rows.tolist()], np.int64)
         rows, smiles = rows[smiles >= 0], smiles[smiles >= 0]
@@ -147,16 +139,44 @@ def other_prices(x: ClearingState) -> tuple[Prices, ...]:
     return found if ramps is None else (*found, ramps)
 
 
-def at_mark_and_ramp(x: ClearingState, check: Callable[[], Refusal | None]) -> Refusal | None:
-    """Return why something is refused at the marks, else at ramp prices, None if it is not (5.92).
+def at_every_price(x: ClearingState, check: Callable[[I64], Refusal | None]) -> Refusal | None:
+    """Return why something is refused at the marks, at the index or at ramps, None if it is not.
+
+    Rule 5.92: what leaves must be there at the worst of them.
 
     Parameters
     ----------
     check
-        Asks at the prices that the state has.
+        Asks at the prices that the state has, with the marks beside them.
     """
-    refusal = check()
-    if refusal is None and (ramps := at_ramps(x)) is not None:
-        with priced_at(x, ramps):
-            refusal = check()
+    marks = x.marks.mark
+    refusal = check(marks)
+    for prices in (index_prices(x), at_ramps(x)) if refusal is None else ():
+        if prices is None or np.array_equal(prices.mark, marks):
+            continue
+        with priced_at(x, prices):
+            refusal = refusal or check(marks)
     return refusal
+
+
+def orders_gap(x: ClearingState, account: int, marks: I64) -> int:
+    """Return what fills of a group's open orders lose more at the present prices than at ``marks``.
+
+    Numeraire units, not negative (rule 3.71).
+
+    Parameters
+    ----------
+    account
+        An account of the group.
+    marks
+        Prices of the instruments in ticks; where they are those that the state has nothing is lost.
+    """
+    if marks is x.marks.mark:
+        return 0
+    instruments = x.instrument_arrays()
+    return int(
+        gap_of_orders(
+            x.account_arrays(), x.positions.arrays(), instruments._replace(mark=marks),
+            x.asset_arrays(), x.reservations.arrays(), instruments.mark, account,
+        )
+    )  # fmt: skip

@@ -344,6 +344,96 @@ def empty_a_called_account(venue: Venue, draw: Draw) -> None:
                 return
 
 
+def set_last(venue: Venue, i: int, ticks: int, hours: int = 1) -> None:
+    """Let a contract trade at a price elsewhere for so long that its mark is there."""
+    venue.last[i] = max(ticks, 1)
+    venue.say("last", i, ticks, hours)
+    for _ in range(12 * hours):
+        venue.settle(5 * MINUTE)
+
+
+def enter_away_from_the_index(venue: Venue, draw: Draw) -> None:
+    """Enter at a mark that stands away from the index, and let it come back; or hold it there.
+
+    The side that loses on the way back is as large as it is let be, directly or by an order.
+    """
+    loser, friend = pair(draw)
+    i = pick(draw, NETTED)
+    side = pick(draw, (1, -1))
+    set_last(venue, i, int(HONEST * (1 + side * draw.uniform(0.01, 0.08))))
+    lots = some_lots(venue, draw, loser, i)
+    at = mark(venue, i)
+    for share in (1.0, 0.7, 0.4, 0.2):
+        size = max(int(lots * share), 1)
+        if draw.random() < 0.3:
+            order = reserve(venue, loser, i, side * size, at)
+            key = "buyer_reservation" if side > 0 else "seller_reservation"
+            if order:
+                trade(venue, *two(loser, friend, side), i, size, at, **{key: order})
+        else:
+            trade(venue, *two(loser, friend, side), i, size, at)
+    if draw.random() < 0.5:
+        venue.settle(pick(draw, (HOUR, 8 * HOUR, 30 * HOUR)))
+    if draw.random() < 0.8:
+        set_last(venue, i, HONEST)
+    venue.withdraw_most(friend, 0)
+
+
+def close_one_leg_of_a_hedge(venue: Venue, draw: Draw) -> None:
+    """Hold two contracts against each other, move both marks, and close what gains on the way back.
+
+    What is left loses when the marks come back.
+    """
+    name, friend = pair(draw)
+    first, second = draw.choice((LINEAR, INVERSE, FUTURE), 2, replace=False)
+    i, j, side = int(first), int(second), pick(draw, (1, -1))
+    lots = min(affordable(venue, draw, name, i), affordable(venue, draw, name, j))
+    trade(venue, *two(name, friend, side), i, lots, mark(venue, i))
+    trade(venue, *two(name, friend, -side), j, lots, mark(venue, j))
+    ticks = int(HONEST * (1 + side * draw.uniform(0.02, 0.06)))
+    venue.last[j] = ticks
+    set_last(venue, i, ticks)
+    trade(venue, *two(name, friend, side), j, abs(venue.house.lots(name, j)) or 1, mark(venue, j))
+    venue.withdraw_most(friend, 0)
+    if draw.random() < 0.7:
+        venue.last[j] = HONEST
+        set_last(venue, i, HONEST)
+
+
+def concede_a_pumped_gain(venue: Venue, draw: Draw) -> None:
+    """Gain at a mark away from the index, concede it in another contract, and wait with it."""
+    winner, friend = pair(draw)
+    i, side = pick(draw, (LINEAR, INVERSE, FUTURE)), pick(draw, (1, -1))
+    other = pick(draw, (LINEAR, INVERSE, FUTURE, AT_CLOSE, CALL))
+    if mark(venue, i) != HONEST:
+        return
+    trade(venue, *two(winner, "H", side), i, affordable(venue, draw, winner, i), HONEST)
+    set_last(venue, i, int(HONEST * (1 + side * draw.uniform(0.02, 0.06))))
+    lots = affordable(venue, draw, winner, other)
+    for _ in range(int(draw.integers(1, 4))):
+        at, way = mark(venue, other), pick(draw, (1, -1))
+        away = int(at * draw.uniform(0.01, 0.09))
+        trade(venue, *two(winner, friend, way), other, lots, max(at + way * away, 1))
+        trade(venue, *two(winner, friend, -way), other, lots, at)
+    venue.settle(pick(draw, (HOUR, 8 * HOUR, 30 * HOUR)))
+    venue.withdraw_most(friend, 0)
+    if draw.random() < 0.7:
+        set_last(venue, i, HONEST)
+
+
+def take_out_right_after_a_settlement(venue: Venue, draw: Draw) -> None:
+    """Let time pass without an assessment, settle what is due, and withdraw at once."""
+    now = venue.state.now_ns
+    at_ns = pick(draw, (now // HOUR * HOUR + HOUR, SETTLEMENT, OPTION_EXPIRY))
+    if at_ns <= now:
+        return
+    venue.say("unassessed until", at_ns)
+    venue.settle(at_ns - now - 1)
+    venue.attempt(command.ADVANCE_TIME.row(instant_ns=at_ns))
+    for name in ATTACKERS:
+        venue.withdraw_most(name, 0)
+
+
 MOVES: tuple[tuple[Move, float], ...] = (
     (trade_among_themselves, 8),
     (trade_with_an_uninvolved_account, 5),
@@ -363,4 +453,8 @@ MOVES: tuple[tuple[Move, float], ...] = (
     (pull_the_position_from_under_an_order, 2),
     (pump_and_lose_to_a_friend, 1),
     (empty_a_called_account, 3),
+    (enter_away_from_the_index, 1.5),
+    (close_one_leg_of_a_hedge, 1),
+    (concede_a_pumped_gain, 1),
+    (take_out_right_after_a_settlement, 0.7),
 )

@@ -15,14 +15,14 @@ import pytest
 from novate.collateral import custody
 from novate.collateral import transfer as cash_transfer
 from novate.default_management import close_out, order_margin
-from novate.engine import consequence
+from novate.engine import consequence, control
 from novate.engine import order as engine_order
 from novate.margin import admission, group_choice, option_mark
 from novate.margin import transfer as lot_transfer
 from novate.market import index
 from novate.market.price_source import weighted_median
 from novate.message.parameter import Parameter
-from novate.valuation import excess, other_price
+from novate.valuation import excess, index_bound
 from tests.simulate.adversary import venue
 
 Patch = pytest.MonkeyPatch
@@ -101,8 +101,8 @@ def no_gain_is_held_back(patch: Patch) -> None:
 def held_everywhere(patch: Patch, change: Callable[[Any, Any], Any]) -> None:
     real = excess.held_back
 
-    def held(x: Any, account: int, found: Any) -> Any:
-        return change(real(x, account, found), found)
+    def held(x: Any, account: int, found: Any, marks: Any) -> Any:
+        return change(real(x, account, found, marks), found)
 
     for module in (custody, cash_transfer, lot_transfer, group_choice):
         patch.setattr(module, "held_back", held)
@@ -143,7 +143,7 @@ def the_mark_alone_liquidates(patch: Patch) -> None:
 
 
 def windows_do_not_weigh(patch: Patch) -> None:
-    for module in (index, other_price):
+    for module in (index, index_bound):
         patch.setattr(module, "settling_at", lambda price, *_: price)
 
 
@@ -158,6 +158,16 @@ def short_options_ask_little(patch: Patch) -> None:
         return tuple(np.ones_like(column) for column in real(*arguments))
 
     patch.setattr(option_mark, "short_ticks", little)
+
+
+def the_way_back_to_the_index_is_free(patch: Patch) -> None:
+    real = index_bound.index_bound
+    patch.setattr(admission, "index_bound", lambda x: real(x)._replace(share=0.0))
+    patch.setattr(admission, "order_insolvent_at_index", none)
+
+
+def gains_leave_as_soon_as_they_are_settled(patch: Patch) -> None:
+    patch.setattr(control.State, "has_settled", property(lambda _: False, lambda *_: None))
 
 
 def a_last_price_moves_the_mark_at_will(patch: Patch) -> None:
@@ -191,6 +201,8 @@ MUTANTS: tuple[Mutant, ...] = (
     windows_do_not_weigh,
     debts_ask_no_margin,
     short_options_ask_little,
+    the_way_back_to_the_index_is_free,
+    gains_leave_as_soon_as_they_are_settled,
     a_last_price_moves_the_mark_at_will,
     winners_need_no_proof_of_the_index,
 )

@@ -44,7 +44,7 @@ from tests.simulate.naive.number import (
     worth_up,
 )
 from tests.simulate.naive.option import declare_option_margin, list_option, report_surface
-from tests.simulate.naive.other_price import at_mark_and_ramp
+from tests.simulate.naive.other_price import at_every_price, at_index
 from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import (
     Asset,
@@ -263,7 +263,7 @@ def withdraw_collateral(w: World, row: Row, _: int) -> None:
         refuse_if(after.equity < margin, code.INSUFFICIENT_MARGIN, after.equity, margin)
         refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
 
-    at_mark_and_ramp(w, check)
+    at_every_price(w, check)
     refuse_if(w.is_suspended(account), code.MEMBER_NOT_ACTIVE)
     refuse_if(amount > there_is(w, asset), code.CUSTODY_SHORT, amount, there_is(w, asset))
     account.balance[asset] -= amount
@@ -504,6 +504,16 @@ class Side:
     def after(self) -> Numbers:
         return self.w.assess(*self.twins())
 
+    @property
+    @pytest.mark.rule("7.92")
+    def concedes_nothing(self) -> bool:
+        """Whether it closes no worse than at the index, or to another account of its group."""
+        assert self.other is not None
+        if len(self.twins()) == 2:
+            return True
+        with at_index(self.w):
+            return order.concedes_nothing(self.i, self.lots, self.value, -self.other.fee)
+
 
 @pytest.mark.rule("2.9", "6.36")
 def gross_of(w: World, account: Account) -> int:
@@ -613,16 +623,43 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
         if s.is_checked and not (s.only_reduces and i.mark == 0):
             refuse_if(i.mark == 0 or w.price_in(i) <= 0, code.MARK_MISSING)
             n = s.after()
-            if n.equity >= n.initial:
-                continue
             is_out = s.only_reduces and not s.sells_protection
-            refuse_if(not is_out, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
-            if s.uncovered:
-                uncovered.append(s.uncovered)
-                continue
-            conceded, most = s.conceded
-            refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+            if n.equity < n.initial:
+                refuse_if(not is_out, code.INSUFFICIENT_MARGIN, n.equity, n.initial)
+                conceded, most = (0, 0) if s.uncovered else s.conceded
+                refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+                uncovered += [s.uncovered] if s.uncovered else []
+            at_index = insolvent_at_index(w, s.twins(), n)
+            if at_index and not (is_out and s.concedes_nothing):
+                raise RefusedError(code.INSOLVENT_AT_INDEX, *at_index)
     return uncovered
+
+
+@pytest.mark.rule("3.70")
+def short_worth(w: World, account: Account, *others: Account) -> int:
+    """What the options of a group are worth that are short when its sells fill."""
+    total = 0
+    for (k, _), p in w.group(account, *others).positions.items():
+        i, worst = w.instruments[k], max(p.sells - p.lots, 0)
+        if i.is_option and i.mark > 0:
+            total += worth_up(i.value(i.mark, worst), w.price_in(i))
+    return min(total, 2 * AMOUNT_MAX)
+
+
+@pytest.mark.rule("7.90", "7.91")
+def insolvent_at_index(
+    w: World, twins: list[Account], n: Numbers, wanted: Reservation | None = None
+) -> tuple[int, int] | None:
+    """Equity at the index and what it must be, if it is less; accounts stand as afterwards."""
+    hold, shorts = w.group(*twins).open_order_hold, short_worth(w, *twins)
+    with at_index(w):
+        equity, gap = w.assess(*twins).equity, order.group_gap(w, twins[0])
+        gap += order.order_gap(w, wanted) if wanted else 0
+        before_there = w.assess(w.accounts[twins[0].number]).equity
+    needed = hold + gap + min(shorts, n.initial - hold)
+    has_gained = before_there > w.assess(w.accounts[twins[0].number]).equity
+    is_lost = equity - gap < n.equity or has_gained
+    return (equity, needed) if equity < needed and is_lost else None
 
 
 @pytest.mark.rule("7.2", "7.3", "7.7", "7.8")
@@ -781,14 +818,24 @@ def reserve_margin(w: World, row: Row, _: int) -> None:
 @pytest.mark.rule("3.64", "7.26", "7.27")
 def refuse_order(w: World, twin: Account, wanted: Reservation, *, reduces: bool) -> Numbers:
     """Refuse an order for its margin; returns the account with it."""
-    code, after = refusal.ReserveMarginRefusal.INSUFFICIENT_MARGIN, w.assess(twin)
+    code, after = refusal.ReserveMarginRefusal, w.assess(twin)
+    i = w.instruments[wanted.instrument]
+    before = w.assess(w.accounts[wanted.account]).initial
+    sells_protection = (
+        i.is_option and wanted.lots < 0 and after.initial - wanted.open_order_hold > before
+    )
+    is_out = reduces and not sells_protection
     if after.equity < after.initial:
-        before = w.assess(w.accounts[wanted.account]).initial
-        is_sale = w.instruments[wanted.instrument].is_option and wanted.lots < 0
-        sells_protection = is_sale and after.initial - wanted.open_order_hold > before
-        refuse_if(not reduces or sells_protection, code, after.equity, after.initial)
+        refuse_if(not is_out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         conceded, most = order.closing_terms(w, wanted)
-        refuse_if(conceded > most, code, conceded, most)
+        refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
+    found = insolvent_at_index(w, [twin], after, wanted)
+    if found:
+        with at_index(w):
+            paid = i.value(wanted.limit, wanted.lots)
+            rebate = -fee_of(i, paid, is_maker=True)
+            is_out &= order.concedes_nothing(i, wanted.lots, paid, rebate)
+        refuse_if(not is_out, code.INSOLVENT_AT_INDEX, *found)
     return after
 
 

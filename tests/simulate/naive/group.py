@@ -12,7 +12,7 @@ from novate.message.refusal import OpenSubAccountRefusal, SetMarginGroupRefusal
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.cash import share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if
-from tests.simulate.naive.other_price import at_mark_and_ramp
+from tests.simulate.naive.other_price import at_every_price
 from tests.simulate.naive.transfer import lacks_a_price, lacks_an_assessment, must_stay
 from tests.simulate.naive.world import World
 
@@ -180,7 +180,7 @@ def check_parts(w: World, parts: tuple[Account, ...], check: Check) -> None:
         for equity, _, everything in found:
             check(equity < everything, code.GAINS_UNPROVEN, equity, everything)
 
-    at_mark_and_ramp(w, ask)
+    at_every_price(w, ask)
 
 
 Sides: TypeAlias = list[tuple[int, int, list[Account]]]

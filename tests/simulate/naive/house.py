@@ -245,6 +245,7 @@ class NaiveHouse:
         hold_gains(w)
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
         w.reported.clear()
+        w.has_settled = False
         w.emit(
             "MarginAssessed",
             accounts=len(found),

@@ -42,6 +42,32 @@ def order_loss(w: World, account: Account, i: Instrument, lots: int, limit: int,
     return worth_up(max(behind, 0), price) + worth_up(dearer_fee(i, value), price)
 
 
+@pytest.mark.rule("3.71")
+def order_gap(w: World, r: Reservation) -> int:
+    """What an order loses more, filled at its limit, where prices are other ones than the marks."""
+    i = w.instruments[r.instrument]
+    mark = w.kept_marks[r.instrument] if w.kept_marks else 0
+    if i.is_option or mark <= 0:
+        return 0
+    paid = i.value(r.limit, r.lots)
+    there, here = (max(paid - i.value(ticks, r.lots), 0) for ticks in (i.mark, mark))
+    return worth_up(max(there - here, 0), w.price_in(i))
+
+
+@pytest.mark.rule("3.71")
+def group_gap(w: World, account: Account) -> int:
+    """The same of all open orders of a group."""
+    mine = [r for r in w.reservations if r.lots and w.accounts[r.account].group == account.group]
+    return within(sum(order_gap(w, r) for r in mine))
+
+
+@pytest.mark.rule("7.92")
+def concedes_nothing(i: Instrument, lots: int, paid: int, rebate: int) -> bool:
+    """Whether lots are closed no worse than at the present prices; a rebate goes to others."""
+    worth = 0 if i.is_option and lots < 0 else i.value(i.mark, lots)
+    return paid + max(rebate, 0) <= worth
+
+
 @pytest.mark.rule("7.52")
 def concession(w: World, i: Instrument, lots: int, paid: int) -> int:
     """What closing lots for an amount, fee included, costs beyond the mark."""

@@ -21,15 +21,18 @@ def undone(w: World) -> Iterator[None]:
     names = ("mark", "slow", "short_initial", "short_maintenance")
     marks = [{name: getattr(i, name) for name in names} for i in w.instruments]
     prices = [a.price for a in w.assets]
+    w.kept_marks = [i.mark for i in w.instruments]
     try:
         yield
     finally:
+        w.kept_marks = None
         for i, mark in zip(w.instruments, marks, strict=True):
             vars(i).update(mark)
         for a, price in zip(w.assets, prices, strict=True):
             a.price = price
 
 
+@pytest.mark.rule("5.112")
 def at_index(w: World) -> AbstractContextManager[None]:
     """Every contract at its index, options at their marks."""
     return at_own_price(w, lambda i: i.index)
@@ -97,9 +100,9 @@ def other_prices(w: World) -> list[AbstractContextManager[None]]:
 
 
 @pytest.mark.rule("5.92")
-def at_mark_and_ramp(w: World, check: Callable[[], None]) -> None:
-    """Let something be refused at the marks or at ramp prices."""
+def at_every_price(w: World, check: Callable[[], None]) -> None:
+    """Let something be refused at the marks, at the index or at ramp prices."""
     check()
-    if has_ramps(w):
-        with at_ramps(w):
+    for there in [at_index(w), *([at_ramps(w)] if has_ramps(w) else [])]:
+        with there:
             check()

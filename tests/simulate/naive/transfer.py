@@ -14,9 +14,10 @@ from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive import obligation
 from tests.simulate.naive.account import Account, Position
-from tests.simulate.naive.cash import share_of_unpaid
+from tests.simulate.naive.cash import gain_of, share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
-from tests.simulate.naive.other_price import at_mark_and_ramp
+from tests.simulate.naive.order import group_gap
+from tests.simulate.naive.other_price import at_every_price
 from tests.simulate.naive.world import Numbers, World
 
 Row = dict[str, Any]
@@ -52,9 +53,14 @@ def lacks_a_price(w: World, account: Account) -> bool:
     return any(not w.is_fresh(a) or w.is_narrow(a) for a in needed - {0})
 
 
-@pytest.mark.rule("5.40", "6.80")
+@pytest.mark.rule("5.40", "6.80", "6.110")
 def lacks_an_assessment(w: World, account: Account) -> bool:
-    """Whether a price that the group of an account hangs on was reported and not assessed."""
+    """Whether a price that the group of an account hangs on was reported and not assessed.
+
+    Or something was settled, and the group gained something in the window.
+    """
+    if w.has_settled and gain_of(w, account, w.assess(account)):
+        return True
     assets: set[int] = set()
     for one in w.accounts_of(account.group):
         assets |= {a for a, held in one.balance.items() if held and w.unit_price(a) > 0}
@@ -76,7 +82,7 @@ def lacks_an_assessment(w: World, account: Account) -> bool:
 def must_stay(w: World, account: Account, after: Numbers) -> tuple[int, int]:
     """What a withdrawal must leave: margin and cost, and with gains that are not proven."""
     rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
-    margin = after.initial + ceil_div(after.notional * rate, MILLION)
+    margin = after.initial + ceil_div(after.notional * rate, MILLION) + group_gap(w, account)
     return margin, margin + after.unproven + w.group(account).encumbered
 
 
@@ -122,9 +128,9 @@ def transfer_collateral(w: World, row: Row, _: int) -> None:
             refuse_if(after.equity < everything, code.GAINS_UNPROVEN, after.equity, everything)
             everything += share_of_unpaid(w, sender, after)
             refuse_if(after.equity < everything, code.GAINS_NOT_PAID, after.equity, everything)
-            refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
 
-        at_mark_and_ramp(w, check)
+        at_every_price(w, check)
+        refuse_if(lacks_an_assessment(w, sender), code.PRICE_NOT_ASSESSED)
     gained = max(w.group(sender).window_gain + before.gain, 0)
     gain = min(worth_up(amount, w.unit_price(asset)), gained)
     gain = min(gain, AMOUNT_MAX + sender.window_gain, AMOUNT_MAX - receiver.window_gain)
@@ -240,6 +246,6 @@ def refuse_margins(w: World, row: Row) -> None:
         for one, (n, (_, everything)) in zip(sides, found, strict=True):
             needed = everything + share_of_unpaid(w, one, n)
             refuse_if(n.equity < needed, code.GAINS_NOT_PAID, n.equity, needed)
-        refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)
 
-    at_mark_and_ramp(w, check)
+    at_every_price(w, check)
+    refuse_if(any(lacks_an_assessment(w, one) for one in sides), code.PRICE_NOT_ASSESSED)

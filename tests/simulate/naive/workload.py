@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -78,6 +78,8 @@ class Workload:
         self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
         self.owed: dict[int, int] = {}  # by the external market
         self.lots: dict[tuple[int, int], int] = {}  # by account and instrument, about
+
+    basis_clamp_ppm: ClassVar[int] = 10_000
 
     # --- dice ------------------------------------------------------------------------------
 
@@ -263,7 +265,7 @@ class Workload:
             "funding_ns": 2 * HOUR,
             "expiry_ns": 0,
             "settlement_window_ns": 0,
-            "basis_clamp_ppm": 10_000,
+            "basis_clamp_ppm": self.basis_clamp_ppm,
             "funding_cap_e9": 3_000_000,
             "funding_damper_e9": 500_000,
             "interest_e9": 100_000,

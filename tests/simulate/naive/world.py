@@ -225,6 +225,17 @@ def margin_of(instrument: Instrument, notional: float, *, initial: bool) -> int:
     return math.ceil(notional * ((ppm + instrument.stale_ppm) / 1e6) - deduction)
 
 
+SETTLES = {
+    "AssetConverted",
+    "BarrierTouched",
+    "ContractExpired",
+    "CycleSettled",
+    "FundingSettled",
+    "OptionExpired",
+    "OrderFilled",
+}
+"""Events by which gains are cash before an assessment has seen whether somebody paid."""
+
 MarginOf: TypeAlias = Callable[["World", Group, Numbers], None]
 """Puts what a model asks in the place of what the rules of contracts ask."""
 
@@ -251,6 +262,7 @@ class World:
         self.interest_until = 0
         self.share_due = 0  # when that is shared by net worth
         self.unpaid = 0
+        self.has_settled = False  # whether money moved that no assessment has seen
         self.gains = 0  # of all groups, while something is unpaid
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
@@ -259,6 +271,7 @@ class World:
         self.dated_tiers: dict[tuple[int, int], list[Tier]] = {}  # (instrument, instant)
         self.dated_rules: dict[tuple[int, int], int] = {}
         self.without: int | None = None  # an asset that counts nothing as collateral for a while
+        self.kept_marks: list[int] | None = None  # the marks, while prices are other ones
         self.view = ""  # of stale collateral: "" as it is, "new credit", or "no decay"
         self.reported: set[tuple[str, Any]] = set()  # prices that no assessment has seen
         self.run_rows: list[dict[str, Any]] = []  # of the run of commands that is being decided
@@ -278,7 +291,9 @@ class World:
         self.losses: list[Loss] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
 
+    @pytest.mark.rule("6.110")
     def emit(self, event: str, /, **values: Any) -> None:
+        self.has_settled |= event in SETTLES
         self.events.append((event, values))
 
     @pytest.mark.rule("6.15")

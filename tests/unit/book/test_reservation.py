@@ -13,7 +13,7 @@ from novate.book.reservation import (
 )
 from novate.book.state import BookState
 from novate.errors import InvariantError
-from novate.kernel.clearing.trade_refusal import NO_RESERVATION, UNKNOWN
+from novate.kernel.clearing.trade_code import NO_RESERVATION, UNKNOWN
 from novate.message.refusal import ReleaseMarginRefusal
 from tests.unit.clearing import Recorder, decide_one
 

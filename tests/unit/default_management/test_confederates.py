@@ -175,6 +175,7 @@ def haircut(sent: int, lots: int = 0) -> tuple[int, list[int]]:
         house.trade(name, "L", lots=50, ticks=100)
     house.price(105, at_ns=START + HOUR)
     house.price(105, at_ns=START + 20 * HOUR)  # 250 are paid to each, and proven
+    house.assess()  # the cycle that had waited for a price is settled (rule 6.110)
     if sent:
         assert send(house, "W", "W2", sent) == []
     if lots:

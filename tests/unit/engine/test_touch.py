@@ -52,6 +52,7 @@ def test_the_cache_is_exact_after_every_call(last: Layer) -> None:
         lambda: house.price(430, at_ns=START + 2 * HOUR, e8={1: 10**8}),
         lambda: house.advance(START + 3 * HOUR),
         lambda: house.price(425, at_ns=START + 6 * HOUR, e8={1: 10**8}),
+        house.assess,  # after what had waited for a price was settled
         lambda: house.submit(
             command.WITHDRAW_COLLATERAL.row(account=house.number("B"), asset=0, amount=COIN)
         ),

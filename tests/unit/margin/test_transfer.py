@@ -98,6 +98,7 @@ def test_what_is_settled_at_the_close_or_in_coin_moves_to_the_unit(terms: dict[s
     house.price(100, at_ns=START + HOUR)
     house.trade("A", "B", lots=7, ticks=97, instrument=y)
     house.trade("B", "A", lots=2, ticks=103, instrument=y)
+    house.assess()  # the cycle that had waited for a price is settled (rule 6.110)
     before = both(house, instrument=y)
 
     assert move(house, "A", "A2", 3, y) == []
@@ -223,6 +224,7 @@ def test_between_groups_the_sender_keeps_what_the_rest_must_hold() -> None:
     house.trade("A", "B", lots=10, ticks=100, instrument=z)
     house.price(120, at_ns=START + HOUR)
     house.price(120, at_ns=START + 100 * HOUR)  # 1,800 are gained and proven
+    house.assess()  # the cycle that had waited for a price is settled (rule 6.110)
     assert send(house, "A", "A2", 1_612 * COIN) == []  # what a withdrawal must leave stays: 11%
 
     assert move(house, "A", "A2", 10, z) == [No.INSUFFICIENT_MARGIN]

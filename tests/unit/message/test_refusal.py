@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import pytest
 
-from novate.kernel.clearing import trade_refusal
+from novate.kernel.clearing import trade_code
 from novate.message import refusal
 
 COUNTED = [codes for codes in refusal.REFUSALS if codes is not refusal.LinkedRefusal]
@@ -17,4 +17,4 @@ def test_codes_count_from_one_in_the_order_of_the_tests(codes: type[IntEnum]) ->
 
 def test_the_codes_of_a_trade_are_those_of_its_kernel() -> None:
     for code in refusal.SubmitTradeRefusal:
-        assert getattr(trade_refusal, code.name) == code
+        assert getattr(trade_code, code.name) == code

@@ -24,7 +24,8 @@ from novate.kernel.jit import inlined, kernel, parallel_kernel
 
 (
     EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN, DEBT_INITIAL, DEBT_MAINTENANCE,
-) = range(9)  # fmt: skip
+    SHORTS,
+) = range(10)  # fmt: skip
 """Columns of an assessment, all in numeraire ledger units:
 
 * ``EQUITY``: collateral after haircuts plus unsettled profit and loss
@@ -36,8 +37,9 @@ from novate.kernel.jit import inlined, kernel, parallel_kernel
 * ``UNPROVEN``: part of the unsettled and settled gain on open positions above the slow average
 * ``DEBT_INITIAL``, ``DEBT_MAINTENANCE``: parts of initial and maintenance margin, what debts in
   other assets than the numeraire ask for
+* ``SHORTS``: worth of the options that are short when all open sells fill
 """
-WIDTH = 9
+WIDTH = 10
 
 UNSETTLED, OPTIONS, OPTION_GAIN = range(3)
 """Rows of the scratch of an assessment, settlement units per asset: unsettled profit and loss,
@@ -81,6 +83,8 @@ def add_option(  # type: ignore[no-untyped-def]
     lead = unit * max(-lots, 0) * (instruments.slow[i] - mark)
     if lead > 0:
         out[UNPROVEN] = min(out[UNPROVEN] + asked_units(lead, price), SUM_MAX)
+    if worst > 0:
+        out[SHORTS] = min(out[SHORTS] + asked_units(unit * worst * mark, price), SUM_MAX)
 
 
 @inlined

@@ -14,7 +14,7 @@ import numpy as np
 from novate.kernel.clearing.assess import SUM_MAX, UNPROVEN, assess_group
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.requirement import asked_units
-from novate.kernel.clearing.trade_refusal import is_one_group
+from novate.kernel.clearing.trade_margin import is_one_group
 from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel

@@ -13,7 +13,7 @@ import numpy as np
 from novate.kernel.clearing.bound import AMOUNT_MAX, COST_STOP, reach_of
 from novate.kernel.clearing.ledger import add_open_lots
 from novate.kernel.clearing.position import find_position
-from novate.kernel.clearing.trade_refusal import NO_RESERVATION
+from novate.kernel.clearing.trade_code import NO_RESERVATION
 from novate.kernel.codes import InstrumentStatus
 from novate.kernel.jit import inlined, kernel
 

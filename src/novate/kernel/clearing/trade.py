@@ -18,15 +18,13 @@ from novate.kernel.clearing.position import (
     move_position,
     spread,
 )
-from novate.kernel.clearing.trade_refusal import (
+from novate.kernel.clearing.trade_code import (
     ACCEPTED,
     AMOUNT_TOO_LARGE,
     ASK,
     OPEN_INTEREST_TOO_LARGE,
-    entry_refusal,
-    needs_model,
-    risk_refusal,
 )
+from novate.kernel.clearing.trade_refusal import entry_refusal, needs_model, risk_refusal
 from novate.kernel.clearing.value import WORTH_MAX, contract_value, fee_of
 from novate.kernel.codes import Style
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
@@ -266,7 +264,7 @@ def _fees_of(instruments, i, value, buyer_is_maker):  # type: ignore[no-untyped-
 def decide_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, ccp_fees, checksum,
     account_count, instrument_count, collar_ppm, risk_reducing_sale_ppm, is_halted,
-    market_owes, first, asked_row, asked,
+    market_owes, bound, first, asked_row, asked,
     buyer, seller, instrument, ticks, lots, buyer_is_maker, buyer_reservation, seller_reservation,
     refusal, actual, allowed, value_out, buyer_fee_out, seller_fee_out, unproven_out,
 ):  # fmt: skip
@@ -275,9 +273,9 @@ def decide_trades(  # type: ignore[no-untyped-def]
     ``refusal[k]`` is 0 for a booked row; else ``actual[k]`` and ``allowed[k]`` say what broke.
     ``collar_ppm[i]``, ``risk_reducing_sale_ppm[i]``: parameters of the instrument, in 1e-6;
     ``is_halted[i]``: nobody adds to it.  ``market_owes``: the external market does not add to what
-    it holds.  Reservations are given by row, or as `NO_RESERVATION` or
-    `UNKNOWN`; one that a row of the run used up is found without lots.  The caller has made room
-    for two position rows a trade.
+    it holds.  ``bound``: how far the marks are from the index, an `index_solvency.IndexBound`.
+    Reservations are given by row, or as `NO_RESERVATION` or `UNKNOWN`; one that a row of the run
+    used up is found without lots.  The caller has made room for two position rows a trade.
 
     Returns the row at which it stopped, untouched: one whose margin a model outside the kernels
     must say, or of a group in which options may limit one another and that needs it.  The caller
@@ -317,7 +315,8 @@ def decide_trades(  # type: ignore[no-untyped-def]
                 accounts, positions, instruments, assets, reservations,
                 risk_reducing_sale_ppm[i], is_halted[i], market_owes, b, s, i, ticks[k], n, value,
                 buyer_fee, seller_fee,
-                buyer_reservation[k], seller_reservation[k], asked, k == asked_row, scratch, out,
+                buyer_reservation[k], seller_reservation[k], asked, k == asked_row, bound, scratch,
+                out,
             )  # fmt: skip
             if code == ASK:
                 return np.int64(k)

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import EQUITY, INITIAL, assess_group, assess_with
-from novate.kernel.clearing.group import first_of_group, gross_lots_elsewhere, lots_elsewhere
-from novate.kernel.clearing.offset import may_offset
-from novate.kernel.clearing.position import entry_change, find_position
+from novate.kernel.clearing.group import gross_lots_elsewhere, lots_elsewhere
+from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.risk_reducing import (
-    AFTER,
-    BEFORE,
     BUYER,
     SELLER,
     UNASKED,
@@ -22,9 +18,31 @@ from novate.kernel.clearing.risk_reducing import (
     has_model,
     is_given_away,
     sale_floor,
-    take_requirement,
 )
-from novate.kernel.clearing.way_out import look_at_way_out
+from novate.kernel.clearing.trade_code import (
+    ACCEPTED,
+    ACCOUNT_NOT_OPEN,
+    ASK,
+    BELOW_WORTH,
+    EXTERNAL_MARKET_OWES,
+    INSTRUMENT_NOT_ACTIVE,
+    ISOLATED_ELSEWHERE,
+    LOTS_OUT_OF_RANGE,
+    MEMBER_NOT_ACTIVE,
+    NO_RESERVATION,
+    ORDERS_UNCOVERED,
+    POSITION_LIMIT,
+    PRICE_BLOCKED,
+    PRICE_OUT_OF_RANGE,
+    SAME_ACCOUNT,
+    UNKNOWN,
+    UNKNOWN_BUYER,
+    UNKNOWN_INSTRUMENT,
+    UNKNOWN_RESERVATION,
+    UNKNOWN_SELLER,
+    WORSE_THAN_LIMIT,
+)
+from novate.kernel.clearing.trade_margin import margin_refusal
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Style
 from novate.kernel.jit import inlined, kernel
 
@@ -32,35 +50,6 @@ _CALLED = int(AccountStatus.CALLED)
 _ACTIVE = int(InstrumentStatus.ACTIVE)
 _ISOLATED = int(MarginMode.ISOLATED)
 _PREMIUM = int(Style.PREMIUM)
-
-NO_RESERVATION, UNKNOWN = -1, -2
-"""In the place of the row of a reservation: a side has none, or names one that is not open."""
-
-ASK = -1
-"""In the place of a code: the models must be asked what limits the shorts of a side."""
-
-ACCEPTED = 0
-UNKNOWN_BUYER = 1
-UNKNOWN_SELLER = 2
-UNKNOWN_INSTRUMENT = 3
-SAME_ACCOUNT = 4
-LOTS_OUT_OF_RANGE = 5
-PRICE_OUT_OF_RANGE = 6
-INSTRUMENT_NOT_ACTIVE = 7
-ACCOUNT_NOT_OPEN = 8
-POSITION_LIMIT = 9
-ISOLATED_ELSEWHERE = 10
-UNKNOWN_RESERVATION = 11
-WORSE_THAN_LIMIT = 12
-AMOUNT_TOO_LARGE = 13
-MARK_MISSING = 14
-INSUFFICIENT_MARGIN = 15
-BELOW_WORTH = 16
-PRICE_BLOCKED = 17
-MEMBER_NOT_ACTIVE = 18
-ORDERS_UNCOVERED = 19
-EXTERNAL_MARKET_OWES = 20
-OPEN_INTEREST_TOO_LARGE = 21
 
 
 @inlined
@@ -103,104 +92,6 @@ def _side_refusal(  # type: ignore[no-untyped-def]
         limit = reservations.limit_ticks[reservation]
         if (ticks > limit) if lots > 0 else (ticks < limit):
             return WORSE_THAN_LIMIT, np.int64(ticks), limit
-    return ACCEPTED, np.int64(0), np.int64(0)
-
-
-@inlined
-def is_one_group(accounts, account, other):  # type: ignore[no-untyped-def]
-    """Whether two accounts are of one margin group."""
-    if accounts.group_link[account] < 0 or accounts.group_link[other] < 0:
-        return False
-    return first_of_group(accounts, account) == first_of_group(accounts, other)
-
-
-@kernel
-def assess_both(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, account, i, lots, value, entry, fee, other, other_fee,
-    scratch, out,
-):  # fmt: skip
-    """Assess a group as if a trade between two of its accounts were booked.
-
-    ``lots`` and ``value`` are those of ``account``, ``entry`` what the trade adds to its entry
-    cost.  Not inlined, so that trades between groups do not carry its code.
-    """
-    other_entry = np.int64(0)
-    if instruments.style[i] == _PREMIUM:
-        row = find_position(positions, other, i)
-        held = positions.lots[row] if row >= 0 else np.int64(0)
-        cost = positions.entry_cost[row] if row >= 0 else np.int64(0)
-        other_entry += entry_change(held, cost, -lots, -value)
-    assess_group(
-        accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
-        other, -lots, other_fee - value, other_entry, scratch, out,
-    )  # fmt: skip
-
-
-@inlined
-def _margin_refusal(  # type: ignore[no-untyped-def]
-    accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
-    other_fee, side, asked, is_asked, scratch, out,
-):  # fmt: skip
-    """Refuse a side whose equity after the trade is below initial margin (rules 7.8 to 7.10).
-
-    A risk-reducing trade is then bounded by what it concedes, and by the orders that close the same
-    position (rules 7.53 to 7.55).  Of a group with another margin model the requirements are those
-    ``asked`` for this ``side``; so are those of one in which options may limit one another, unless
-    it has enough without.  ``other`` is the account of the other side: in one group both sides are
-    booked before it is asked (rule 6.45).
-    """
-    if not accounts.is_margined[account]:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    row = find_position(positions, account, i)
-    held = positions.lots[row] if row >= 0 else np.int64(0)
-    net = held
-    if accounts.group_link[account] >= 0:
-        net += lots_elsewhere(accounts, positions, account, i)[0]
-    is_risk_reducing = net != 0 and (net > 0) != (lots > 0) and abs(lots) <= abs(net)
-    if is_risk_reducing and instruments.mark[i] <= 0:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    if instruments.mark[i] <= 0 or assets.unit_price[instruments.settlement_asset[i]] <= 0.0:
-        return MARK_MISSING, np.int64(0), np.int64(1)
-    entry = np.int64(0)
-    if instruments.style[i] == _PREMIUM:
-        entry += entry_change(held, positions.entry_cost[row] if row >= 0 else 0, lots, value)
-    is_together = is_one_group(accounts, account, other)
-    if is_together:
-        assess_both(
-            accounts, positions, instruments, assets, account, i, lots, value, entry, fee, other,
-            other_fee, scratch, out,
-        )  # fmt: skip
-    else:
-        assess_with(
-            accounts, positions, instruments, assets, account, i, lots, value + fee, entry, 0, 0,
-            scratch, out,
-        )  # fmt: skip
-    is_modelled = has_model(accounts, asked, account)
-    if is_modelled:
-        take_requirement(asked, side, AFTER, out)
-    if out[EQUITY] >= out[INITIAL]:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    if not is_modelled and may_offset(accounts, positions, instruments, account, i):
-        if not is_asked:
-            return ASK, np.int64(0), np.int64(0)
-        is_modelled = True
-        take_requirement(asked, side, AFTER, out)
-    equity, initial = out[EQUITY], out[INITIAL]
-    if equity >= initial:
-        return ACCEPTED, np.int64(0), np.int64(0)
-    if is_modelled and lots < 0 and instruments.style[i] == _PREMIUM:
-        # A long option that limits shorts is not sold as if nothing hung on it (rule 3.64).
-        is_risk_reducing = is_risk_reducing and asked[side, AFTER] <= asked[side, BEFORE]
-    if not is_risk_reducing:
-        return INSUFFICIENT_MARGIN, equity, initial
-    conceded, most, wanted, rest = look_at_way_out(
-        accounts, positions, instruments, assets, reservations, account, i, lots, value, fee, other,
-        is_together, other_fee, side, asked, is_modelled, scratch, out,
-    )  # fmt: skip
-    if wanted > rest:
-        return ORDERS_UNCOVERED, wanted, rest
-    if conceded > most:
-        return INSUFFICIENT_MARGIN, conceded, most
     return ACCEPTED, np.int64(0), np.int64(0)
 
 
@@ -260,30 +151,30 @@ def added_by_market(accounts, positions, buyer, seller, i, lots):  # type: ignor
 def risk_refusal(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, risk_reducing_sale_ppm, is_halted,
     market_owes, buyer, seller, i, ticks, lots,
-    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, is_asked, scratch,
-    out,
+    value, buyer_fee, seller_fee, buyer_reservation, seller_reservation, asked, is_asked, bound,
+    scratch, out,
 ):  # fmt: skip
     """Refusals by margin, price of an option, halt, member, open orders and external market.
 
-    Margin is asked of sides without a reservation, the buyer first (rule 7.8); a seller short of
-    margin may not sell an option below the floor (rule 7.12); no lots are added in a halted
-    instrument (rule 7.13), for a member that is not active (rule 7.40), or by the external market
-    while it owes (rule 6.92); what closes a position short of margin leaves it to the open orders
-    that close it too (rule 7.55).
+    Margin is asked of sides without a reservation, the buyer first (rules 7.8 and 7.90); a seller
+    short of margin may not sell an option below the floor (rule 7.12); no lots are added in a
+    halted instrument (rule 7.13), for a member that is not active (rule 7.40), or by the external
+    market while it owes (rule 6.92); what closes a position short of margin leaves it to the open
+    orders that close it too (rule 7.55).
     """
     code, was, may = ACCEPTED, np.int64(0), np.int64(0)
     wanted, rest = np.int64(0), np.int64(0)  # of the first side whose open orders are uncovered
     if buyer_reservation == NO_RESERVATION:
-        code, was, may = _margin_refusal(
+        code, was, may = margin_refusal(
             accounts, positions, instruments, assets, reservations, buyer, i, lots, value,
-            buyer_fee, seller, seller_fee, BUYER, asked, is_asked, scratch, out,
+            buyer_fee, seller, seller_fee, BUYER, asked, is_asked, bound, scratch, out,
         )  # fmt: skip
         if code == ORDERS_UNCOVERED:
             code, wanted, rest = ACCEPTED, was, may
     if code == ACCEPTED and seller_reservation == NO_RESERVATION:
-        code, was, may = _margin_refusal(
+        code, was, may = margin_refusal(
             accounts, positions, instruments, assets, reservations, seller, i, -lots, -value,
-            seller_fee, buyer, buyer_fee, SELLER, asked, is_asked, scratch, out,
+            seller_fee, buyer, buyer_fee, SELLER, asked, is_asked, bound, scratch, out,
         )  # fmt: skip
         if code == ORDERS_UNCOVERED:
             if wanted == 0:

@@ -142,6 +142,7 @@ def apply_tier_set(state: MarketState, row: Row) -> None:
     instruments.initial_deduction[at] = row["initial_deduction"]
     instruments.maintenance_deduction[at] = row["maintenance_deduction"]
     instruments.tier_count[row["instrument"]] = row["tier"] + 1
+    state.forget_bound()
 
 
 class NotionalTier:

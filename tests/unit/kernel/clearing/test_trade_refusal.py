@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from novate.kernel.clearing.trade import decide_trades
-from novate.kernel.clearing.trade_refusal import ACCEPTED, INSUFFICIENT_MARGIN, NO_RESERVATION
+from novate.kernel.clearing.trade_code import ACCEPTED, INSUFFICIENT_MARGIN, NO_RESERVATION
 from novate.kernel.codes import Role
+from novate.valuation.index_bound import index_bound
 from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, ClearingHouse
 
@@ -41,7 +42,7 @@ class Run:
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
             x.reservations.arrays(), x.single(Role.FEES), x.checksum, x.accounts.count,
             x.instruments.count, np.zeros(1, np.int64), np.zeros(1, np.int64),
-            np.zeros(1, np.bool_), False, first, asked_row, asked,
+            np.zeros(1, np.bool_), False, index_bound(x), first, asked_row, asked,
             self.buyer, self.seller, none, np.full(rows, 100), np.ones(rows, np.int64),
             np.zeros(rows, np.bool_), unreserved, unreserved, *self.out,
         )  # fmt: skip

@@ -1,0 +1,101 @@
+"""How much a return of every mark to its index can cost, as a part of initial margin.
+
+It is derived from marks, terms and tiers and decides nothing: groups that it says too little of are
+assessed at the index (`kernel.clearing.index_solvency`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from novate.kernel.clearing.columns import F64, I64
+from novate.kernel.clearing.index_solvency import IndexBound
+from novate.kernel.clearing.value import LINEAR, WORTH_MAX
+from novate.kernel.codes import InstrumentStatus, Kind
+from novate.market.index import MS, settling_at
+from novate.valuation.clearing_state import ClearingState
+
+_ROUNDING = 1e-9
+"""What float64 may be off, as a part; 2**-53 and a few more such steps."""
+
+
+def index_ticks(x: ClearingState) -> I64:
+    """Return the price of every contract at its index, 0 without a mark and of options.
+
+    Rule 5.112: weighted by rule 5.100 with what the settlement window had added up at the last
+    update.  Ticks, shape (instruments,).
+    """
+    c, marks = x.instruments, x.marks
+    is_meant = (c.used("kind") == Kind.DELTA_ONE) & (marks.used("mark") > 0)
+    ticks: I64 = np.where(is_meant, np.maximum(marks.used("index"), 1), 0)
+    for i in np.flatnonzero(is_meant & (marks.used("final_ms") > 0)).tolist():
+        ticks[i] = weighted(x, i, int(marks.index[i]))
+    return ticks
+
+
+def weighted(x: ClearingState, i: int, ticks: int) -> int:
+    """Return what a contract settles at if a price holds, as far as its window is known (5.100)."""
+    marks = x.marks
+    left_ms = max(int(x.instruments.expiry_ns[i]) - x.now_ns, 0) // MS
+    return max(settling_at(ticks, int(marks.final_sum[i]), int(marks.final_ms[i]), left_ms), 1)
+
+
+def index_bound(x: ClearingState) -> IndexBound:
+    """Return the bound of the present prices; it is kept until one of them, or a term, changes.
+
+    Inside a settlement window the price at the index moves with the clock.
+    """
+    kept: tuple[int, IndexBound] | None = x.kept_bound
+    is_known = kept is not None and kept[1].work.size == x.marks.mark.size
+    if kept is None or not is_known or kept[0] not in (-1, x.now_ns):
+        moves = bool((_active(x) & (x.marks.used("final_ms") > 0)).any())
+        kept = x.kept_bound = (x.now_ns if moves else -1, _bound(x))
+    return kept[1]
+
+
+def _active(x: ClearingState) -> npt.NDArray[np.bool_]:
+    """Return which instruments are contracts that may be held; shape (instruments,)."""
+    c = x.instruments
+    is_active: npt.NDArray[np.bool_] = c.used("status") == InstrumentStatus.ACTIVE
+    is_active &= c.used("kind") == Kind.DELTA_ONE
+    return is_active
+
+
+def _bound(x: ClearingState) -> IndexBound:
+    c, at = x.instruments, index_ticks(x)
+    mark = x.marks.used("mark")
+    at_index = np.where(at == mark, 0, at)
+    rows = np.flatnonzero(_active(x) & (at_index > 0))
+    slack, work = x.assets.count + 1, np.zeros_like(x.marks.mark)
+    if not rows.size:
+        return IndexBound(at_index, 0.0, WORTH_MAX, slack, work)
+    rate = c.initial_rate[rows, 0]  # the lowest (rule 15.17)
+    share = float((_lost_share(x, rows, at[rows]) / rate).max())
+    most = float(rate.min()) * WORTH_MAX
+    return IndexBound(at_index, share * (1 + _ROUNDING), most, slack, work)
+
+
+def _lost_share(x: ClearingState, rows: I64, at: I64) -> F64:
+    """Return what the way to the index costs at most, as a part of the worth of what is held.
+
+    A lot at least is held, so that what rounding adds to a value is less than it adds to one lot.
+    What is paid in another asset than the numeraire counts twice: a gain of lots held counts with a
+    haircut, and the loss of orders that close them does not.
+
+    Parameters
+    ----------
+    rows, at
+        Contracts, and their prices at the index; shape (rows,).
+    """
+    c = x.instruments
+    mark, at = x.marks.mark[rows].astype(np.float64), at.astype(np.float64)
+    unit, settled_in = c.unit[rows].astype(np.float64), c.settlement_asset[rows]
+    is_linear, is_coin = c.form[rows] == LINEAR, settled_in != 0
+    price = x.assets.unit_price[settled_in]
+    lost = np.where(is_linear, unit * np.abs(mark - at), unit * np.abs(1 / mark - 1 / at) + 1)
+    value = np.where(is_linear, unit * mark, unit / mark - 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (lost * price + is_coin) / (value * price)
+    share = np.where((value > 0) & (price > 0), share, np.inf)
+    return np.where(is_coin, 2 * share, share)

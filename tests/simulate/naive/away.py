@@ -1,0 +1,59 @@
+"""Streams of a market in which contracts trade far away from the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from novate.canonical import Run
+from novate.message import command as c
+from tests.simulate.naive.ended import Ended
+from tests.simulate.naive.grouped import Grouped
+from tests.simulate.naive.workload import LINEAR, OPTIONS, reserve, trades, withdraw
+
+
+class Away(Grouped):
+    """A stream whose last prices, marks and trades stand a tenth away from the index."""
+
+    basis_clamp_ppm = 100_000
+
+    def _ticks(self, instrument: int, spread: float) -> int:
+        away = 1.0 if instrument >= OPTIONS else (0.9, 1.1)[instrument % 2]
+        return max(int(super()._ticks(instrument, spread) * away), 1)
+
+
+@dataclass
+class Insolvent(Ended):
+    """One small story: a contract trades 30% above its index, and some want in."""
+
+    basis_clamp_ppm = 300_000
+
+    def _deals(self) -> list[Run]:
+        return []
+
+    def _suspended(self) -> Iterator[list[Run]]:
+        """The way back costs 2.4 a lot: 20,000 lots can be paid for by 50,000, and 25,000 not."""
+        ticks = 20_800  # 30% above 8,000 of half a unit
+        lasts = {"instrument": [LINEAR], "ticks": [ticks]}
+        for _ in range(3):
+            *early, assess = self._at(8_000, after_ns=6 * 60 * 10**9)
+            yield [*early, c.REPORT_LAST.run(lasts), assess]
+        buyer, seller = self.traders[:2]
+        for lots in (25_000, 15_000):  # an order holds something besides
+            yield [reserve([(buyer, LINEAR, lots, ticks)])]
+        yield [c.RELEASE_MARGIN.row(reservation=1)]
+        for lots in (25_000, 20_000):
+            yield [trades([self._lots(buyer, seller, lots, ticks)])]
+        yield [withdraw([(buyer, 0, 45_000 * 10**6)]), withdraw([(seller, 0, 10**6)])]
+        yield [trades([self._lots(seller, buyer, 10_000, ticks)])]
+        yield self._at(8_000)
+
+    def _lots(self, buyer: int, seller: int, lots: int, ticks: int) -> tuple[Any, ...]:
+        return (buyer, seller, LINEAR, ticks, lots, True, 0, 0)
+
+    def _delisted(self) -> Iterator[list[Run]]:
+        yield self._silent(1)
+
+    def _settled(self) -> Iterator[list[Run]]:
+        yield self._silent(1)
