@@ -85,7 +85,7 @@ def test_without_a_fresh_price_of_the_money_its_quotes_do_not_count() -> None:
     assert (index_of(made, 2), bool(made.state.assets.is_stale[2])) == (500 * E8, True)
 
 
-@pytest.mark.rule("5.131", "5.84")
+@pytest.mark.rule("5.84", "5.131")
 def test_a_wrong_zero_of_the_numeraire_pauses_what_is_quoted_in_dollars() -> None:
     made = house(JUMP_PPM=200_000, INDEX_SOURCES_MIN=1)
     made.list_contract("X", underlying=2)
