@@ -53,7 +53,7 @@ class Paying(Workload):
         return [group]
 
     def _too_little(self) -> list[Run]:
-        """Deadlines come while the minimum is above what is missing."""
+        """Deadlines come while the minimum is above what is missing: in one seed of eight."""
         minimum, house = int(Parameter.CALL_MINIMUM), int(Scope.HOUSE)
         self.now += 65 * MINUTE
         return [
@@ -64,7 +64,7 @@ class Paying(Workload):
 
     def _payments(self) -> list[Run]:
         """Called groups pay; sometimes the minimum of a call changes, and coins lose worth."""
-        if self.asked and self.till.random() < 0.4:
+        if self.seed % 8 == 7 and self.asked and self.till.random() < 0.4:
             return self._too_little()
         runs: list[Run] = []
         if self.till.random() < 0.12:
