@@ -281,22 +281,18 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         Accounts of policy call then default, or short of maintenance margin by decay alone, those
         aside that nothing could be closed of, by number.
     """
-    breach = (
-        x.margin_groups()
-        & (x.accounts.used("status") == AccountStatus.OPEN)
-        & (x.accounts.used("shortfall_policy") == ShortfallPolicy.CALL_THEN_DEFAULT)
-        & (margin.equity < margin.initial)
-    )
-    short = np.flatnonzero(breach)
+    below = margin.short
+    below = below[x.accounts.status[below] == AccountStatus.OPEN]
+    policy, equity = x.accounts.shortfall_policy[below], margin.equity[below]
+    is_called = policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    short = below[is_called & (equity < margin.initial[below])]
     short = short[margin.equity[short] < position_margin(x, margin, short)]
     if decaying_assets(x).size:
-        auto = np.flatnonzero(
-            x.margin_groups()
-            & (x.accounts.used("status") == AccountStatus.OPEN)
-            & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
-            & (margin.equity < margin.maintenance)
-        )
+        is_auto = policy == ShortfallPolicy.AUTO_LIQUIDATE
+        auto = below[is_auto & (equity < margin.maintenance[below])]
         short = np.sort(np.concatenate((short, auto[is_only_decayed(x, auto)])))
+    if not short.size:
+        return []
     short = short[~held_up(x, short, look_at(x, short).blocked)]
     short = failing(x, short, partial(meets_call, x), assess_positions)
     return commands(command.CALL_MARGIN, account=short)
@@ -304,8 +300,9 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
-    is_called = x.accounts.used("status") == AccountStatus.CALLED
-    called = np.flatnonzero(x.margin_groups() & is_called)
+    called = x.groups_with_status(AccountStatus.CALLED)
+    if not called.size:
+        return []
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     initial = position_margin(x, margin, called)
     level = np.where(is_auto, margin.maintenance[called], initial)
@@ -318,8 +315,9 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Those are accounts with takeover worth below the takeover level, and those whose deadline waited
     for a price; none of whose positions nothing could be closed.
     """
-    is_called = x.accounts.used("status") == AccountStatus.CALLED
-    called = np.flatnonzero(x.margin_groups() & is_called)
+    called = x.groups_with_status(AccountStatus.CALLED)
+    if not called.size:
+        return []
     waits = x.accounts.deadline_ns[called] == WAITING
     # What decayed only adds to equity: the others need no look.
     equity, maintenance = margin.equity[called], margin.maintenance[called]

@@ -11,6 +11,7 @@ Sources: rules 7.1 to 7.29 and 7.50 to 7.55; CPMI-IOSCO PFMI Principle 6 (margin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from novate.message.refusal import SubmitTradeRefusal
 from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decision, Topic
 from novate.valuation import ClearingState
 from novate.valuation.group_book import book_of, joined
-from novate.valuation.price_status import halted_among, is_halted, without_the_expired
+from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 from novate.valuation.stale_collateral import without_stale_collateral
 
 _NOVATED = (
@@ -188,7 +189,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     refusal = _amount_refusal(x, account, i, lots, held)
     if refusal is not None:
         return refusal
-    with without_stale_collateral(x):
+    with without_stale_collateral(x) if x.stale_assets() else nullcontext():
         after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     equity, initial = after.equity, after.initial + held
     if equity < initial:
@@ -263,7 +264,7 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
     if not 0 < limit <= x.instruments.ticks_max[i]:
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
-    status = int(without_the_expired(x, np.array([i]))[i])
+    status = InstrumentStatus.EXPIRED if is_over(x, i) else int(x.instruments.status[i])
     if status != InstrumentStatus.ACTIVE:
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
     if accounts.status[account] > AccountStatus.CALLED:

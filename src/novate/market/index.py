@@ -270,9 +270,10 @@ def observed_ms(state: MarketState, i: int) -> int:
     An index counts for as long as a source does: what is later was not observed (rule 5.17).
     """
     instruments, marks = state.instruments, state.marks
-    expiry, updated = int(instruments.expiry_ns[i]), int(marks.updated_ns[i])
+    expiry = int(instruments.expiry_ns[i])
     if expiry == 0 or marks.index[i] == 0:
         return 0
+    updated = int(marks.updated_ns[i])
     until = min(state.now_ns, expiry, updated + state.index_life_ns())
     return max(until - max(updated, expiry - int(instruments.settlement_window_ns[i])), 0) // MS
 
