@@ -26,8 +26,8 @@ from novate.kernel.clearing.settle import apply_trade, value_of
 from novate.kernel.clearing.takeover import find_excess
 from novate.kernel.codes import DueKind, OrderKind, Role
 from novate.market.collar import collars_of, width_of, worst_price
-from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM
+from novate.market.source_state import PRICE_MAX_E8
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter

@@ -40,7 +40,7 @@ from novate.margin import (
 )
 from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, index_method, pause, reference, surface
+from novate.market import index, index_method, pause, reference, source_quote, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
@@ -52,6 +52,7 @@ TOPICS: tuple[Topic[State], ...] = (
     upgrade.TOPIC,
     parameter_change.TOPIC,
     reference.TOPIC,
+    source_quote.TOPIC,
     listing.TOPIC,
     account.TOPIC,
     member.TOPIC,

@@ -99,16 +99,43 @@ class SourceColumns(Columns):
         "price_e8": (np.int64, 0),
         "observed_ns": (np.int64, -1),
         "contradicted_ns": (np.int64, -1),
+        "quote": (np.int32, 0),
+        "is_inverted": (np.bool_, False),
     }
     asset: I32
     weight: I64  # 0: retired
     price_e8: I64
     observed_ns: I64  # of its last price, -1 before the first
     contradicted_ns: I64  # instant for which it last gave two prices, -1 for none
+    quote: I32  # asset in which it quotes
+    is_inverted: B1  # whether it tells the price of one quote asset in its own asset
 
     def __init__(self, capacity: int = 8) -> None:
         super().__init__(capacity)
         self.symbols: list[str] = []
+        self._quotes: dict[int, tuple[int, ...]] | None = None
+
+    def quotes(self, asset: int) -> tuple[int, ...]:
+        """Return the assets other than the numeraire in which sources of an asset quote."""
+        return self._quotes_by_asset().get(asset, ())
+
+    def quoting(self, asset: int) -> list[int]:
+        """Return the assets of which sources quote in an asset, in order of number."""
+        found = self._quotes_by_asset()
+        return [other for other in sorted(found) if asset in found[other]]
+
+    def _quotes_by_asset(self) -> dict[int, tuple[int, ...]]:
+        if self._quotes is None:
+            rows = np.flatnonzero(self.used("quote")).tolist()
+            pairs = {(int(self.asset[row]), int(self.quote[row])) for row in rows}
+            self._quotes = {
+                asset: tuple(sorted(q for a, q in pairs if a == asset)) for asset, _ in pairs
+            }
+        return self._quotes
+
+    def forget_quotes(self) -> None:
+        """To be called when a source begins to quote in another asset."""
+        self._quotes = None
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that count now (rule 5.4), in order of number."""

@@ -13,15 +13,13 @@ from novate.market.columns import MarkColumns
 from novate.market.pause import follow_index
 from novate.market.price_source import Index
 from novate.market.reference import PPM, set_decay, set_price, set_stale_add_ons
+from novate.market.source_state import PRICE_MAX_E8
 from novate.market.state import MarketState
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
 from novate.message.topic import NOBODY, Application, Decision, Topic
-
-PRICE_MAX_E8 = 10**17
-"""Highest price a source may report: one billion numeraire a unit."""
 
 MS = 1_000_000
 
@@ -65,7 +63,7 @@ def apply_source_contradicted(state: MarketState, row: Row) -> None:
     No assessment has seen that either (rule 5.40).
     """
     state.sources.contradicted_ns[row["source"]] = row["observed_ns"]
-    state.assets.is_reported[state.sources.asset[row["source"]]] = True
+    state.note_reported(int(state.sources.asset[row["source"]]))
 
 
 def remember_price(state: MarketState, row: Row) -> None:
@@ -77,7 +75,7 @@ def remember_price(state: MarketState, row: Row) -> None:
 def apply_price_reported(state: MarketState, row: Row) -> None:
     """Remember the source's price, and that no assessment has seen it (rule 5.40)."""
     remember_price(state, row)
-    state.assets.is_reported[state.sources.asset[row["source"]]] = True
+    state.note_reported(int(state.sources.asset[row["source"]]))
 
 
 def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | None:

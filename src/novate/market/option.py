@@ -5,8 +5,8 @@ from __future__ import annotations
 from novate.instrument.columns import InstrumentColumns
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Barrier, Kind, Monitoring, Style
-from novate.market.index import PRICE_MAX_E8
 from novate.market.reference import PPM, VALUE_MAX, append_instrument
+from novate.market.source_state import PRICE_MAX_E8
 from novate.market.state import MarketState
 from novate.message import event
 from novate.message.declare import Emit, Refusal, Row

@@ -161,7 +161,7 @@ def sources_agreeing(state: MarketState, asset: int, price_e8: int, since_ns: in
     outlier = state.parameter(Parameter.INDEX_OUTLIER_PPM)
     return sum(
         int(sources.observed_ns[s]) > since_ns
-        and abs(int(sources.price_e8[s]) - price_e8) * PPM <= outlier * price_e8
+        and abs(state.quoted_e8(s) - price_e8) * PPM <= outlier * price_e8
         for s in state.usable_sources(asset)
     )
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from novate.market.columns import AssetColumns, SourceColumns
+from novate.market.columns import AssetColumns, SourceColumns, Standing
 from novate.message.parameter import Parameter
 from novate.message.parameter_state import ParameterState
+from novate.units import PPM
+
+NUMERAIRE = 0
+
+PRICE_MAX_E8 = 10**17
+"""Highest price a source may report: one billion numeraire a unit."""
+
+E8 = 10**8
 
 
 class SourceState(ParameterState):
@@ -22,3 +30,79 @@ class SourceState(ParameterState):
         The last is for the settlement window (rules 5.4 and 5.17).
         """
         return self.parameter(Parameter.INDEX_STALENESS_NS)
+
+    @property
+    def sources_min(self) -> int:
+        """Usable sources without which an index is stale."""
+        return self.parameter(Parameter.INDEX_SOURCES_MIN)
+
+    def is_fresh(self, asset: int) -> bool:
+        """Whether an asset's index is reported and does not jump; the numeraire's always is."""
+        return self.is_reported(asset) and not self.assets.jump_ns[asset]
+
+    def is_reported(self, asset: int) -> bool:
+        """Whether an asset has a price and enough sources that reported lately; the numeraire has.
+
+        The clock counts, not only the last assessment: time alone makes an index stale.
+        """
+        if asset == NUMERAIRE:
+            return True
+        return self._is_priced(asset) and self._standing(asset).usable >= self.sources_min
+
+    def _is_priced(self, asset: int) -> bool:
+        """Whether an asset has a price that was not stale at the last assessment."""
+        return bool(self.assets.unit_price[asset] > 0.0 and not self.assets.is_stale[asset])
+
+    def is_broad(self, asset: int) -> bool:
+        """Whether an index is fresh and not narrow: enough of its weight reported lately.
+
+        On a narrow one marks, margin and liquidation go on, and nothing is opened or withdrawn.
+        """
+        if asset == NUMERAIRE:
+            return True
+        if self.assets.jump_ns[asset] or not self._is_priced(asset):
+            return False
+        found = self._standing(asset)
+        if found.usable < self.sources_min:
+            return False
+        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
+        return found.weight * PPM >= share * found.declared
+
+    def usable_sources(self, asset: int) -> list[int]:
+        """Sources of an asset that count now, in order of number (rules 5.4 and 5.131)."""
+        usable = self.sources.usable(asset, self.now_ns, self.index_life_ns())
+        missing = self._missing_quotes(asset)
+        return [s for s in usable if int(self.sources.quote[s]) not in missing]
+
+    def _standing(self, asset: int) -> Standing:
+        """Count what `usable_sources` names; without naming it unless a quote asset is missing."""
+        if self._missing_quotes(asset):
+            weight = self.sources.used("weight")
+            usable = self.usable_sources(asset)
+            declared = int(weight[self.sources.used("asset") == asset].sum())
+            return Standing(len(usable), int(weight[usable].sum()), declared)
+        return self.sources.standing(asset, self.now_ns, self.index_life_ns())
+
+    def _missing_quotes(self, asset: int) -> list[int]:
+        """Assets in which sources of an asset quote and whose index is not fresh."""
+        return [quote for quote in self.sources.quotes(asset) if not self.is_fresh(quote)]
+
+    def quoted_e8(self, source: int) -> int:
+        """Return what a source tells, in 1e-8 numeraire (rule 5.132).
+
+        The quote asset counts at its index; rounded once, half up, and between 1 and
+        `PRICE_MAX_E8`.  Of a source that quotes in the numeraire it is what was reported.
+        """
+        price, quote = int(self.sources.price_e8[source]), int(self.sources.quote[source])
+        is_inverted = bool(self.sources.is_inverted[source])
+        if (quote == NUMERAIRE and not is_inverted) or price == 0:
+            return price
+        unit = E8 if quote == NUMERAIRE else int(self.assets.price_e8[quote])
+        above, below = (E8 * unit, price) if is_inverted else (price * unit, E8)
+        return min(max((2 * above + below) // (2 * below), 1), PRICE_MAX_E8)
+
+    def note_reported(self, asset: int) -> None:
+        """Note that no assessment has seen a report on an asset, nor what quotes in it (5.40)."""
+        self.assets.is_reported[asset] = True
+        for other in self.sources.quoting(asset):
+            self.note_reported(other)

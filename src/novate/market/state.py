@@ -17,7 +17,7 @@ from novate.kernel.clearing.columns import F64, I64, NONE, AssetArrays, Instrume
 from novate.kernel.clearing.due import DueTable
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
-from novate.market.columns import MarkColumns, Standing, SurfaceColumns
+from novate.market.columns import MarkColumns, SurfaceColumns
 from novate.market.price_source import IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
@@ -161,50 +161,6 @@ class MarketState(SourceState):
         """
         return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
 
-    def is_fresh(self, asset: int) -> bool:
-        """Whether an asset's index is reported and does not jump; the numeraire's always is."""
-        return self.is_reported(asset) and not self.assets.jump_ns[asset]
-
-    def is_reported(self, asset: int) -> bool:
-        """Whether an asset has a price and enough sources that reported lately; the numeraire has.
-
-        The clock counts, not only the last assessment: time alone makes an index stale.
-        """
-        if asset == 0:
-            return True
-        return self._is_priced(asset) and self._standing(asset).usable >= self.sources_min
-
-    def _is_priced(self, asset: int) -> bool:
-        """Whether an asset has a price that was not stale at the last assessment."""
-        return bool(self.assets.unit_price[asset] > 0.0 and not self.assets.is_stale[asset])
-
-    @property
-    def sources_min(self) -> int:
-        """Usable sources without which an index is stale."""
-        return self.parameter(Parameter.INDEX_SOURCES_MIN)
-
-    def usable_sources(self, asset: int) -> list[int]:
-        """Sources of an asset that count now, in order of number."""
-        return self.sources.usable(asset, self.now_ns, self.index_life_ns())
-
-    def is_broad(self, asset: int) -> bool:
-        """Whether an index is fresh and not narrow: enough of its weight reported lately.
-
-        On a narrow one marks, margin and liquidation go on, and nothing is opened or withdrawn.
-        """
-        if asset == 0:
-            return True
-        if self.assets.jump_ns[asset] or not self._is_priced(asset):
-            return False
-        found = self._standing(asset)
-        if found.usable < self.sources_min:
-            return False
-        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
-        return found.weight * PPM >= share * found.declared
-
-    def _standing(self, asset: int) -> Standing:
-        return self.sources.standing(asset, self.now_ns, self.index_life_ns())
-
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""
         return int(self.instruments.kind[instrument]) != Kind.DELTA_ONE
@@ -251,6 +207,7 @@ class MarketState(SourceState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event may change by it."""
         self._watched = None
+        self.sources.forget_quotes()
         self.forget_parameters()
         self.forget_age()
         self.due.forget()

@@ -32,6 +32,13 @@ SET_SOURCE_WEIGHT = declare(
     Field("source", "uint32", "source"),
     Field("weight", "int64", "weight in the median, 0 to retire it"),
 )
+SET_SOURCE_QUOTE = declare(
+    "SetSourceQuote",
+    "Say in which asset a price source quotes.",
+    Field("source", "uint32", "source"),
+    Field("quote", "uint32", "asset in which it quotes, the numeraire or one before its own"),
+    Field("is_inverted", "bool", "whether it tells the price of one quote asset in its own asset"),
+)
 
 SET_HAIRCUT_RULE = declare(
     "SetHaircutRule",
@@ -88,6 +95,13 @@ SOURCE_WEIGHT_SET = declare(
     Field("source", "uint32", "source"),
     Field("weight", "int64", "weight, 0 if it is retired"),
 )
+SOURCE_QUOTE_SET = declare(
+    "SourceQuoteSet",
+    "The asset in which a price source quotes changed.",
+    Field("source", "uint32", "source"),
+    Field("quote", "uint32", "asset in which it quotes"),
+    Field("is_inverted", "bool", "whether it tells the price of one quote asset in its own asset"),
+)
 
 
 class DeclareAssetRefusal(IntEnum):
@@ -131,3 +145,10 @@ class SetSourceWeightRefusal(IntEnum):
 
     UNKNOWN_SOURCE = 1
     WEIGHT_OUT_OF_RANGE = 2
+
+
+class SetSourceQuoteRefusal(IntEnum):
+    """Why changing the asset in which a price source quotes was refused."""
+
+    UNKNOWN_SOURCE = 1
+    UNKNOWN_ASSET = 2

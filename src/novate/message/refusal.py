@@ -45,6 +45,7 @@ from novate.message.reference import (
     SetHaircutRefusal,
     SetHaircutRuleRefusal,
     SetIndexMethodRefusal,
+    SetSourceQuoteRefusal,
     SetSourceWeightRefusal,
 )
 from novate.message.surface import ReportSurfaceRefusal
@@ -59,6 +60,7 @@ REFUSALS: tuple[type[IntEnum], ...] = (
     SetHaircutRuleRefusal,
     DeclareSourceRefusal,
     SetSourceWeightRefusal,
+    SetSourceQuoteRefusal,
     SetIndexMethodRefusal,
     ListInstrumentRefusal,
     DeclareOptionMarginRefusal,

@@ -104,6 +104,26 @@ def set_source_weight(w: World, row: Row, _: int) -> None:
     w.emit("SourceWeightSet", **row)
 
 
+@pytest.mark.rule("5.130", "5.133")
+def set_source_quote(w: World, row: Row, _: int) -> None:
+    code = refusal.SetSourceQuoteRefusal
+    refuse_if(row["source"] >= len(w.sources), code.UNKNOWN_SOURCE)
+    source = w.sources[row["source"]]
+    refuse_if(row["quote"] >= source.asset, code.UNKNOWN_ASSET)
+    source.quote, source.is_inverted = row["quote"], bool(row["is_inverted"])
+    source.contradicted = source.observed
+    note_report(w, source.asset)
+    w.emit("SourceQuoteSet", **row)
+
+
+@pytest.mark.rule("5.40", "5.134")
+def note_report(w: World, asset: int) -> None:
+    """The price of an asset is not assessed, nor of those whose sources quote in it."""
+    w.reported.add(("index", asset))
+    for other in {s.asset for s in w.sources if s.quote == asset and asset}:
+        note_report(w, other)
+
+
 @pytest.mark.rule("15.12", "15.13", "15.14", "15.15", "15.16")
 def terms_refusals(w: World, row: Row) -> None:
     """The limits of a contract's terms."""
@@ -263,7 +283,7 @@ def report_price(w: World, row: Row, _: int) -> None:
     refuse_if(not 0 < row["price_e8"] <= PRICE_MAX, code.PRICE_OUT_OF_RANGE)
     refuse_if(seen > w.now, code.OBSERVED_IN_THE_FUTURE, seen, w.now)
     refuse_if(source.observed is not None and seen < source.observed, code.OUT_OF_ORDER)
-    w.reported.add(("index", source.asset))
+    note_report(w, source.asset)
     if seen == source.observed and row["price_e8"] != source.price:
         source.contradicted = seen
         w.emit("SourceContradicted", source=row["source"], price_e8=source.price,
@@ -831,6 +851,7 @@ OUTSIDE: dict[str, Callable[[World, Row, int], None]] = {
     "SetHaircut": set_haircut,
     "DeclareSource": declare_source,
     "SetSourceWeight": set_source_weight,
+    "SetSourceQuote": set_source_quote,
     "ListInstrument": list_instrument,
     "DeclareOptionMargin": declare_option_margin,
     "ListOption": list_option,

@@ -53,7 +53,7 @@ def far_from(w: World, middle: int, quotes: list[Quote]) -> list[Quote]:
 def index_of(w: World, asset: int) -> tuple[int, int, int]:
     """The index that the sources make now, 0 for none; sources used, and those far from it."""
     minimum = w.parameters[Parameter.INDEX_SOURCES_MIN]
-    quotes = [(w.sources[k].price, k, w.sources[k].weight) for k in w.usable_sources(asset)]
+    quotes = [(w.price_told_by(k), k, w.sources[k].weight) for k in w.usable_sources(asset)]
     if len(quotes) < minimum:
         return 0, len(quotes), 0
     price = weighted_median(w, quotes)

@@ -86,7 +86,7 @@ def follow_jump(w: World, asset: int) -> None:
         k
         for k in w.usable_sources(asset)
         if (w.sources[k].observed or 0) > started
-        and abs(w.sources[k].price - a.price) * MILLION <= p[Parameter.INDEX_OUTLIER_PPM] * a.price
+        and abs(w.price_told_by(k) - a.price) * MILLION <= p[Parameter.INDEX_OUTLIER_PPM] * a.price
     ]
     needed = max(p[Parameter.JUMP_QUORUM], p[Parameter.INDEX_SOURCES_MIN])
     enough = len(agreeing) >= needed

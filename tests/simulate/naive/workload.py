@@ -60,6 +60,7 @@ class Workload:
         self.price = {1: 8_000.0, 2: 1.0}
         self.seen: dict[int, int] = {}
         self.sources: list[int] = []
+        self.quotes: dict[int, tuple[int, bool]] = {}  # source to its quote asset, and if inverted
         self.traders: list[int] = []
         self.funds: list[int] = []
         self.instruments = 0
@@ -71,6 +72,7 @@ class Workload:
         self.taken: dict[int, int] = {}  # groups that were taken over, and what they owe
         self.late = np.random.default_rng((self.seed, 2))  # of prices that no assessment sees
         self.feeds = np.random.default_rng((self.seed, 51))  # of what sources do beside prices
+        self.moneys = np.random.default_rng((self.seed, 71))  # in which sources quote
         self.named: dict[str, int] = {}  # accounts by reference
         self.pairs: list[tuple[int, int]] = []  # accounts of one holder
         self.outside = np.random.default_rng((self.seed, 2))  # of the external market's cash
@@ -486,7 +488,7 @@ class Workload:
             noisy = self.price[asset] * wrong * (1 + 0.001 * float(self.dice.normal()))
             seen = max(self.now - self._between(0, 20) * SECOND, self.seen.get(source, 0))
             self.seen[source] = seen
-            rows.append((source, max(int(noisy * 10**8), 1), seen))
+            rows.append((source, self._told(source, noisy), seen))
         runs = [c.ADVANCE_TIME.row(instant_ns=self.now)]
         names = ("source", "price_e8", "observed_ns")
         if rows:
@@ -497,13 +499,19 @@ class Workload:
             runs.append(c.REPORT_LAST.run(columns))
         return [*runs, *self._smiles(), c.ASSESS_MARGIN.row(instant_ns=self.now)]
 
+    def _told(self, source: int, price: float) -> int:
+        """What a source reports when its asset costs so much numeraire."""
+        quote, is_inverted = self.quotes.get(source, (0, False))
+        there = price / self.price.get(quote, 1.0)
+        return max(int((1 / there if is_inverted else there) * 10**8), 1)
+
     def _sources(self) -> list[Run]:
         """Sources contradict themselves, are reweighted and retired; assets change the method."""
         dice = self.feeds
         runs = []
         if dice.random() < 0.15:
             source = int(dice.integers(len(self.sources)))
-            price = int(self.price[self.sources[source]] * 10**8)
+            price = self._told(source, self.price[self.sources[source]])
             prices = [price, price + 1, price][: int(dice.integers(1, 4))]
             seen = max(self.seen.get(source, 0), self.now - int(dice.integers(0, 2)) * SECOND)
             self.seen[source] = seen
@@ -524,6 +532,12 @@ class Workload:
             runs.append(set_parameter(Parameter.CONVERSION_COLLAR_PPM, collar))
         if dice.random() < 0.4:
             runs.append(c.ASSESS_MARGIN.row(instant_ns=self.now))
+        if self.moneys.random() < 0.1:
+            source = int(self.moneys.integers(len(self.sources)))
+            quote = int(self.moneys.integers(self.sources[source]))
+            self.quotes[source] = quote, bool(self.moneys.integers(2))
+            row = {"source": source, "quote": quote, "is_inverted": self.quotes[source][1]}
+            runs.append(c.SET_SOURCE_QUOTE.row(**row))
         return runs
 
     def _ticks(self, instrument: int, spread: float) -> int:
@@ -929,7 +943,7 @@ class Workload:
             self.seen[source] = self.now
             runs.append(
                 c.REPORT_PRICE.row(
-                    source=source, price_e8=max(int(moved * 10**8), 1), observed_ns=self.now
+                    source=source, price_e8=self._told(source, moved), observed_ns=self.now
                 )
             )
         if kind in (1, 3):
@@ -1023,6 +1037,10 @@ class Workload:
             c.SET_INDEX_METHOD.run({"asset": [UNKNOWN, 0, 1, 1], "method": [0, 0, -1, UNKNOWN]}),
             c.DECLARE_SOURCE.run(
                 {"symbol": ["x", "y"], "asset": [UNKNOWN, 1], "weight": [1, 0]}
+            ),
+            c.SET_SOURCE_QUOTE.run(
+                {"source": [UNKNOWN, 0, 0, 4], "quote": [0, 1, UNKNOWN, 2],
+                 "is_inverted": [False, True, False, True]}
             ),
             c.SET_SOURCE_WEIGHT.run({"source": [UNKNOWN, 0, 0], "weight": [1, -1, 10**6 + 1]}),
         ]  # fmt: skip

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
 from typing import Any, TypeAlias
 
 import pytest
@@ -36,6 +38,8 @@ class Source:
     price: int = 0
     observed: int | None = None
     contradicted: int | None = None
+    quote: int = 0
+    is_inverted: bool = False
 
 
 @dataclass
@@ -409,7 +413,19 @@ class World:
             for k, s in enumerate(self.sources)
             if s.asset == asset and s.weight and s.observed is not None
             if s.observed >= oldest and s.observed != s.contradicted
+            if s.quote == 0 or self.is_fresh(s.quote)
         ]
+
+    @pytest.mark.rule("5.132")
+    def price_told_by(self, k: int) -> int:
+        """What a source says an asset costs, 1e-8 numeraire."""
+        s = self.sources[k]
+        if s.quote == 0 and not s.is_inverted:
+            return s.price
+        quote = Fraction(self.assets[s.quote].price if s.quote else 10**8, 10**8)
+        told = Fraction(s.price, 10**8)
+        exact = (quote / told if s.is_inverted else quote * told) * 10**8
+        return min(max(floor(exact + Fraction(1, 2)), 1), 10**17)
 
     @pytest.mark.rule("6.30")
     def accounts_of(self, group: int) -> list[Account]:

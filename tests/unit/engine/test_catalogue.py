@@ -86,7 +86,7 @@ def test_what_needs_no_account_of_the_house_moves_no_money() -> None:
     assert {
         "AdvanceTime", "AssessMargin", "DeclareAsset", "DeclareSource", "SetHaircut",
         "SetParameter", "DeclareWaterfall", "DeclareOptionMargin", "ReportPrice", "OpenAccount",
-        "SetHaircutRule", "SetIndexMethod", "SetSourceWeight",
+        "SetHaircutRule", "SetIndexMethod", "SetSourceWeight", "SetSourceQuote",
         "UpgradeEngine",
     } == BEFORE_HOUSE  # fmt: skip
 

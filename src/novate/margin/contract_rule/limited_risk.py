@@ -22,7 +22,7 @@ from novate.kernel.clearing.largest_loss import worst_of
 from novate.kernel.clearing.requirement import short_requirements
 from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.codes import Barrier, Kind, Style
-from novate.market.index import PRICE_MAX_E8
+from novate.market.source_state import PRICE_MAX_E8
 from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1

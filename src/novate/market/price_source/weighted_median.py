@@ -40,10 +40,9 @@ class Reports(NamedTuple):
 def reports_of(state: SourceState, asset: int) -> Reports:
     """Return what the usable sources of an asset say now."""
     sources = state.sources
-    limit = state.parameter(Parameter.INDEX_STALENESS_NS)
-    usable = sources.usable(asset, state.now_ns, limit)
+    usable = state.usable_sources(asset)
     return Reports(
-        [int(sources.price_e8[source]) for source in usable],
+        [state.quoted_e8(source) for source in usable],
         [int(sources.weight[source]) for source in usable],
         state.parameter(Parameter.INDEX_OUTLIER_PPM),
         state.parameter(Parameter.INDEX_SOURCES_MIN),

@@ -1,0 +1,168 @@
+"""Sources that quote in another money than the numeraire, and a numeraire that leaves its peg."""
+
+from __future__ import annotations
+
+import pytest
+
+from novate.engine.recover import audit, recover
+from novate.kernel.codes import AccountStatus
+from novate.message import command
+from novate.message.parameter import Parameter
+from novate.message.refusal import SetSourceQuoteRefusal, WithdrawCollateralRefusal
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse
+
+DOLLAR, COIN_IN_DOLLAR = 0, 1
+"""Sources by number: of the dollar, and of the coin."""
+
+
+def house(**parameters: int) -> ClearingHouse:
+    """Dollar and coin: a source tells the numeraire's price in dollars, another quotes in them."""
+    given = {Parameter[name]: value for name, value in parameters.items()}
+    made = ClearingHouse(assets=(("USD", 2, 10_000), ("BTC", 8, 500)), parameters=given)
+    quote(made, DOLLAR, 0, is_inverted=True)
+    quote(made, COIN_IN_DOLLAR, 1)
+    return made
+
+
+def quote(house: ClearingHouse, source: int, asset: int, *, is_inverted: bool = False) -> None:
+    row = {"source": source, "quote": asset, "is_inverted": is_inverted}
+    house.submit(command.SET_SOURCE_QUOTE.row(**row))
+
+
+def report(house: ClearingHouse, told: dict[int, int], *, at_ns: int = 0) -> None:
+    """Prices by source in 1e-8 of its quote asset, and an assessment."""
+    house.price(None, at_ns=at_ns, e8=told)
+
+
+def index_of(house: ClearingHouse, asset: int) -> int:
+    return int(house.state.assets.price_e8[asset])
+
+
+@pytest.mark.rule("5.130", "5.132")
+def test_a_coin_quoted_in_dollars_costs_more_when_the_numeraire_loses_its_peg() -> None:
+    made = house()
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8})
+    assert (index_of(made, 1), index_of(made, 2)) == (E8, 500 * E8)
+
+    # 0.95 dollars for one of the numeraire: a dollar is 1 / 0.95 = 1.052631578947...
+    report(made, {DOLLAR: 95_000_000, COIN_IN_DOLLAR: 500 * E8}, at_ns=START + MINUTE)
+
+    assert index_of(made, 1) == 105_263_158
+    assert index_of(made, 2) == 52_631_579_000  # 500 x 1.05263158
+    recover(made.engine.journal)
+    audit(made.engine.journal)
+
+
+@pytest.mark.rule("5.130", "5.132")
+def test_a_short_pays_for_the_lost_peg_at_a_still_price_in_dollars() -> None:
+    made = house()
+    made.list_contract("X", underlying=2)
+    for name in ("long", "short"):
+        made.open_client(name, deposit=10_000 * COIN)
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8})
+    made.trade("long", "short", lots=100, ticks=500)
+    before = made.equity("long") - made.equity("short")
+    assert before == 0
+
+    report(made, {DOLLAR: 95_000_000, COIN_IN_DOLLAR: 500 * E8}, at_ns=START + MINUTE)
+
+    # The mark is 526 ticks: 26 a lot.
+    value = 26 * 100 * COIN
+    assert made.equity("long") == 10_000 * COIN + value
+    assert made.equity("short") == 10_000 * COIN - value
+
+
+@pytest.mark.rule("5.131")
+def test_without_a_fresh_price_of_the_money_its_quotes_do_not_count() -> None:
+    made = house()
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8})
+    assert made.state.is_fresh(2)
+
+    # The dollar is silent for three hours, the coin is not.
+    report(made, {COIN_IN_DOLLAR: 200 * E8}, at_ns=START + 3 * HOUR)
+
+    assert not made.state.is_fresh(2)
+    assert (index_of(made, 2), bool(made.state.assets.is_stale[2])) == (500 * E8, True)
+
+
+@pytest.mark.rule("5.131", "5.84")
+def test_a_wrong_zero_of_the_numeraire_pauses_what_is_quoted_in_dollars() -> None:
+    made = house(JUMP_PPM=200_000, INDEX_SOURCES_MIN=1)
+    made.list_contract("X", underlying=2)
+    for name in ("long", "short"):
+        made.open_client(name, deposit=6_000 * COIN)
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8})
+    made.trade("long", "short", lots=100, ticks=500)
+
+    report(made, {DOLLAR: E8 // 10, COIN_IN_DOLLAR: 500 * E8}, at_ns=START + MINUTE)
+
+    assert made.state.assets.jump_ns[1] == START + MINUTE
+    assert index_of(made, 2) == 500 * E8
+    assert made.status("short") == AccountStatus.OPEN
+
+
+@pytest.mark.rule("5.132")
+def test_sources_of_one_coin_in_two_moneys_make_one_median() -> None:
+    made = house(INDEX_SOURCES_MIN=2)
+    made.submit(*(command.DECLARE_SOURCE.row(symbol=f"s{a}", asset=a, weight=1) for a in (1, 2, 2)))
+    quote(made, 4, 1, is_inverted=True)
+
+    # The dollar: 1 / 0.8 = 1.25 and 1.25.  The coin: 500 dollars = 625; 624; and one dollar for
+    # 0.002 coins = 500 dollars = 625.
+    told = {0: 80_000_000, 2: 125_000_000, 1: 500 * E8, 3: 624 * E8, 4: 200_000}
+    report(made, told)
+
+    assert index_of(made, 1) == 125_000_000
+    assert index_of(made, 2) == 625 * E8
+
+
+@pytest.mark.rule("5.134", "6.80")
+def test_a_report_of_the_money_that_no_assessment_saw_lets_no_coin_out() -> None:
+    made = house()
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8})
+    made.open_client("holder")
+    made.deposit("holder", 10 * E8, asset=2)
+    row = {"source": DOLLAR, "price_e8": 2 * E8, "observed_ns": made.state.now_ns + 1}
+    made.submit(
+        command.ADVANCE_TIME.row(instant_ns=row["observed_ns"]), command.REPORT_PRICE.row(**row)
+    )
+
+    take = command.WITHDRAW_COLLATERAL.row(account=made.number("holder"), asset=2, amount=E8)
+    made.submit(take, allow_refusals=True)
+
+    assert made.refusals() == [WithdrawCollateralRefusal.PRICE_NOT_ASSESSED]
+
+
+@pytest.mark.rule("5.133")
+def test_what_a_source_said_before_it_changed_its_quote_does_not_count() -> None:
+    made = house()
+    report(made, {DOLLAR: 80_000_000, COIN_IN_DOLLAR: 500 * E8})
+    assert index_of(made, 2) == 625 * E8
+
+    quote(made, COIN_IN_DOLLAR, 0)
+    report(made, {}, at_ns=START + MINUTE)
+    assert (index_of(made, 2), bool(made.state.assets.is_stale[2])) == (625 * E8, True)
+
+    report(made, {COIN_IN_DOLLAR: 620 * E8}, at_ns=START + 2 * MINUTE)
+    assert index_of(made, 2) == 620 * E8
+
+
+@pytest.mark.rule("5.130")
+@pytest.mark.parametrize(
+    ("source", "asset", "code"),
+    [
+        (9, 0, SetSourceQuoteRefusal.UNKNOWN_SOURCE),
+        (DOLLAR, 1, SetSourceQuoteRefusal.UNKNOWN_ASSET),
+        (COIN_IN_DOLLAR, 2, SetSourceQuoteRefusal.UNKNOWN_ASSET),
+        (COIN_IN_DOLLAR, 9, SetSourceQuoteRefusal.UNKNOWN_ASSET),
+    ],
+)
+def test_a_quote_asset_stands_before_the_asset_of_its_source(
+    source: int, asset: int, code: SetSourceQuoteRefusal
+) -> None:
+    made = house()
+    row = {"source": source, "quote": asset, "is_inverted": False}
+
+    made.submit(command.SET_SOURCE_QUOTE.row(**row), allow_refusals=True)
+
+    assert made.refusals() == [code]
