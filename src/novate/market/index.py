@@ -168,7 +168,7 @@ def book_index(state: MarketState, row: Row) -> None:
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
     assets.is_stale[asset] = row["is_stale"]
-    state.forget_age()
+    state.forget_stale_assets()
     assets.updated_ns[asset] = state.now_ns
 
 
