@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from novate.kernel.clearing.largest_loss import worst_of
 
 E8 = 10**8
+MOST = 5 * 10**11  # with the widest tick, as far as the kernel may be asked
 LEGS = st.lists(
     st.tuples(
         st.sampled_from((1, -1)),
-        st.integers(1, 10**13),
+        st.integers(1, MOST),
         st.sampled_from((10**4, 3 * 10**6)),
         st.sampled_from((5, 10**8)),
         st.integers(-(10**6), 10**6),
@@ -24,7 +25,7 @@ LEGS = st.lists(
     min_size=1,
     max_size=5,
 )
-PRICES = st.lists(st.integers(1, 10**13), min_size=1, max_size=5)
+PRICES = st.lists(st.integers(1, MOST), min_size=1, max_size=5)
 
 
 def paid(leg: tuple[int, ...], price: int, *, is_coin: bool) -> int:
