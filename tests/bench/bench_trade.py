@@ -10,17 +10,19 @@ from novate.kernel.clearing import trade
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.clearing.trade_code import NO_RESERVATION
-from novate.kernel.codes import Role
+from novate.kernel.codes import MarginMode, Role
 from novate.kernel.jit import inlined, kernel
 from novate.valuation import ClearingState
 from novate.valuation.index_bound import index_bound
-from tests.bench.book import list_contracts
+from tests.bench.book import build_exposure, list_contracts
 from tests.bench.contest import Contest, Side
 from tests.unit.kernel.twin import Book
 
 ROWS, TWIN_ROWS = 1_000_000, 200_000
-ACCOUNTS, INSTRUMENTS = 250_000, 500
+ACCOUNTS, INSTRUMENTS, HELD = 250_000, 500, 8
 FEES = ACCOUNTS
+FLOOR = 600_000
+"""Trades a second that admission is to reach with cold memory."""
 
 
 def rows(count: int) -> dict[str, I64]:
@@ -49,12 +51,22 @@ def empty_exposure(positions: int, *, with_margin: bool = False) -> ClearingStat
     list_contracts(x, INSTRUMENTS, np.random.default_rng(1))
     x.accounts.ensure(ACCOUNTS + 1)
     x.accounts.count = ACCOUNTS + 1
-    x.accounts.role[:] = int(Role.CLIENT)
-    if with_margin:
-        x.accounts.balance[:, 0] = 10**15
+    admit_all(x, 10**15 if with_margin else 0)
     x.positions.ensure(positions)
     x.positions.slot = np.full(2 * x.positions.capacity, -1, np.int32)
     return x
+
+
+def admit_all(x: ClearingState, cash: int) -> None:
+    """Let every account but the last, which takes the fees, trade with so much cash."""
+    a = x.accounts
+    a.role[:] = int(Role.CLIENT)
+    for name in ("pool", "margin_group", "netting_set"):
+        getattr(a, name)[:] = np.arange(a.capacity)
+    a.mode[:] = int(MarginMode.CROSS)
+    a.can_trade[:FEES] = a.is_margined[:FEES] = True
+    a.balance[:, 0] = cash
+    x.positions.widen(INSTRUMENTS)
 
 
 class Fresh:
@@ -135,6 +147,7 @@ class Decided:
 
     def call(self) -> None:
         x, c = self.exposure, self.columns
+        self.refusal[:] = 0
         none = np.full(self.rows, NO_RESERVATION)
         out = [np.zeros(self.rows, np.int64) for _ in range(6)]
         free = np.zeros(x.instruments.count, np.int64)
@@ -146,6 +159,28 @@ class Decided:
             c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"],
             np.zeros(self.rows, np.bool_), none, none, self.refusal, *out,
         )  # fmt: skip
+
+
+class Cold(Decided):
+    """The same on a book in which everybody holds something, each account named once.
+
+    A turn works on a copy of its own: no row of it was read before.
+    """
+
+    def __init__(self) -> None:
+        x = build_exposure(ACCOUNTS + 1, HELD, INSTRUMENTS, 3)
+        admit_all(x, 10**15)
+        x.positions.reserve(ACCOUNTS, x.accounts)
+        longs, shorts = x.positions.sum_open(INSTRUMENTS)
+        x.positions.long_lots[:INSTRUMENTS], x.positions.short_lots[:INSTRUMENTS] = longs, shorts
+        self.book = x
+        drawn = np.random.default_rng(4).permutation(ACCOUNTS)
+        columns = rows(ACCOUNTS // 2)
+        columns["buyer"], columns["seller"] = drawn[: ACCOUNTS // 2], drawn[ACCOUNTS // 2 :]
+        super().__init__(columns)
+
+    def ready(self) -> None:
+        self.exposure = self.book.copy()
 
 
 def agrees(x: ClearingState, book: Book) -> bool:
@@ -196,7 +231,9 @@ def contests() -> Iterator[Contest]:
         ours=Side(name="with", amount=ROWS, call=ours.call, ready=ours.ready),
         theirs=Side(name="without", amount=ROWS, call=plain.call, ready=plain.ready),
         goal=0.9,
-        holds=lambda: bool((ours.exposure.accounts.balance == plain.state.accounts.balance).all()),
+        holds=lambda: bool(
+            (ours.exposure.accounts.balance == plain.exposure.accounts.balance).all()
+        ),
     )
     decided = Decided(many)
     yield Contest(
@@ -206,5 +243,17 @@ def contests() -> Iterator[Contest]:
         ours=Side(name="kernel", amount=ROWS, call=decided.call, ready=decided.ready),
         theirs=Side(name="booking alone", amount=ROWS, call=ours.call, ready=ours.ready),
         goal=0,
+        floor=FLOOR,
         holds=lambda: not decided.refusal.any(),
+    )
+    cold = Cold()
+    yield Contest(
+        name="admit and book, each account once",
+        regime=f"{regime}, {HELD} positions in each, margin of both sides checked",
+        unit="trades",
+        ours=Side(name="kernel", amount=cold.rows, call=cold.call, ready=cold.ready),
+        theirs=Side(name="booking alone", amount=ROWS, call=ours.call, ready=ours.ready),
+        goal=0,
+        floor=FLOOR,
+        holds=lambda: not cold.refusal.any(),
     )

@@ -45,6 +45,8 @@ class Contest:
         The two sides.
     goal
         Least ratio wanted; 0 where there is none.
+    floor
+        Least rate of ours wanted, units a second of the processor; 0 where there is none.
     holds
         Whether the answers are right; called once, after one call of each side.
     """
@@ -56,6 +58,7 @@ class Contest:
     theirs: Side
     goal: float
     holds: Callable[[], bool]
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,9 @@ def row(contest: Contest) -> str:
     if contest.goal:
         reached = best / best_other >= contest.goal
         goal = f"≥ {contest.goal:g}: {'reached' if reached else 'missed'}"
+    if contest.floor:
+        reached = cpu >= contest.floor
+        goal = f"≥ {_rate(contest.floor)}/s: {'reached' if reached else 'missed'}"
     return (
         f"| {contest.name}: {contest.ours.name} against {contest.theirs.name} | {contest.regime} "
         f"| {_rate(best)} ({_rate(middle)}) {contest.unit}/s "

@@ -230,6 +230,12 @@ class AccountColumns(Columns):
         for account in np.flatnonzero(group != np.arange(self.count)).tolist():
             self.join(account, int(group[account]))
 
+    def with_status(self, status: int) -> I64:
+        """Return the accounts that have a status, ascending."""
+        # A plain number: numpy compares with a member of an enumeration twenty times slower.
+        accounts: I64 = np.flatnonzero(self.used("status") == int(status))
+        return accounts
+
     def export(self) -> dict[str, npt.NDArray[Any]]:
         """Return the rows in use by column; ``head`` is derived and left out."""
         columns = super().export()

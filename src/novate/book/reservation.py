@@ -31,13 +31,15 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
         ``account``, ``instrument``, signed ``lots`` (positive to buy), ``limit_ticks``, and
         ``open_order_hold`` in numeraire units.
     """
-    number = state.reservations.append()
-    for name in ("account", "instrument", "lots", "limit_ticks", "open_order_hold"):
-        getattr(state.reservations, name)[number] = row[name]
-    state.accounts.open_order_hold[row["account"]] += row["open_order_hold"]
+    table, account, lots = state.reservations, row["account"], row["lots"]
+    number = table.append()
+    table.account[number], table.instrument[number] = account, row["instrument"]
+    table.lots[number], table.limit_ticks[number] = lots, row["limit_ticks"]
+    table.open_order_hold[number] = row["open_order_hold"]
+    state.accounts.open_order_hold[account] += row["open_order_hold"]
     state.positions.reserve(1, state.accounts)
-    position = state.hold(row["account"], row["instrument"])
-    state.positions.add_orders(position, max(row["lots"], 0), max(-row["lots"], 0))
+    position = state.hold(account, row["instrument"])
+    state.positions.add_orders(position, max(lots, 0), max(-lots, 0))
 
 
 def decide_release_margins(

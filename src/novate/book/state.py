@@ -102,6 +102,11 @@ class BookState:
             self._groups = a.used("is_margined") & is_first
         return self._groups
 
+    def groups_with_status(self, status: int) -> I64:
+        """Return the margin groups that have a status, ascending."""
+        accounts = self.accounts.with_status(status)
+        return accounts[self.margin_groups()[accounts]]
+
     def is_group(self, group: int) -> bool:
         """Whether a number is that of a margin group."""
         a = self.accounts

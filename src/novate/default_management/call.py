@@ -368,17 +368,19 @@ def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
         Groups of policy call then default below position margin, or short of maintenance margin by
         decay alone, those aside that nothing could be closed of, by number.
     """
-    policy = x.accounts.used("shortfall_policy")
-    may = _may_be_called(x.accounts.used("status"), x.accounts.used("deadline_ns"))
-    may &= x.margin_groups()
-    breach = may & (policy == ShortfallPolicy.CALL_THEN_DEFAULT) & (margin.equity < margin.initial)
-    short = np.flatnonzero(breach)
+    below = margin.short
+    below = below[_may_be_called(x.accounts.status[below], x.accounts.deadline_ns[below])]
+    policy, equity = x.accounts.shortfall_policy[below], margin.equity[below]
+    is_called = policy == ShortfallPolicy.CALL_THEN_DEFAULT
+    short = below[is_called & (equity < margin.initial[below])]
     short = _missing_more(x, margin, short, position_margin(x, margin, short))
     if decaying_assets(x).size:
         is_auto = policy == ShortfallPolicy.AUTO_LIQUIDATE
-        auto = np.flatnonzero(may & is_auto & (margin.equity < margin.maintenance))
+        auto = below[is_auto & (equity < margin.maintenance[below])]
         auto = _missing_more(x, margin, auto, margin.maintenance[auto])
         short = np.sort(np.concatenate((short, auto[is_only_decayed(x, auto)])))
+    if not short.size:
+        return []
     short = short[~held_up(x, short, look_at(x, short).blocked)]
     short = failing(x, short, partial(meets_call, x), assess_positions)
     short = short[is_worth_a_call(x, short, assess_positions(x, short))]
@@ -392,8 +394,9 @@ def _missing_more(x: ClearingState, margin: MarginColumns, groups: I64, level: I
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
-    is_called = x.accounts.used("status") == AccountStatus.CALLED
-    called = np.flatnonzero(x.margin_groups() & is_called)
+    called = x.groups_with_status(AccountStatus.CALLED)
+    if not called.size:
+        return []
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     initial = position_margin(x, margin, called)
     level = np.where(is_auto, margin.maintenance[called], initial)
@@ -406,8 +409,9 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     Those are accounts with takeover worth below the takeover level, and those whose deadline waited
     for a price; none of whose positions nothing could be closed.
     """
-    is_called = x.accounts.used("status") == AccountStatus.CALLED
-    called = np.flatnonzero(x.margin_groups() & is_called)
+    called = x.groups_with_status(AccountStatus.CALLED)
+    if not called.size:
+        return []
     waits = x.accounts.deadline_ns[called] < 0
     # What decayed only adds to equity: the others need no look.
     equity, maintenance = margin.equity[called], margin.maintenance[called]

@@ -111,8 +111,10 @@ def position_margin(x: ClearingState, margin: MarginColumns, groups: I64) -> I64
         Numeraire units, not negative; same shape as ``groups``.
     """
     initial: I64 = margin.initial[groups]
+    if not groups.size:
+        return initial
     rows = x.reservations.live()
-    if rows.size and groups.size:
+    if rows.size:
         owners = x.groups_of(x.reservations.account[rows].astype(np.int64))
         has_orders = np.isin(groups, owners)
         initial = initial.copy()

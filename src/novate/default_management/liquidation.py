@@ -311,13 +311,14 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
         Accounts of policy auto-liquidate, those aside that nothing could be closed of, the largest
         shortfall first, ties by number.
     """
-    breach = (
-        x.margin_groups()
-        & (x.accounts.used("status") == AccountStatus.OPEN)
-        & (x.accounts.used("shortfall_policy") == ShortfallPolicy.AUTO_LIQUIDATE)
-        & (margin.equity < margin.maintenance)
-    )
-    short = np.flatnonzero(breach)
+    short, a = margin.short, x.accounts
+    short = short[
+        (a.status[short] == AccountStatus.OPEN)
+        & (a.shortfall_policy[short] == ShortfallPolicy.AUTO_LIQUIDATE)
+        & (margin.equity[short] < margin.maintenance[short])
+    ]
+    if not short.size:
+        return []
     missing = margin.maintenance[short] - margin.equity[short]
     short = short[np.argsort(-missing, kind="stable")]
     short = short[~held_up(x, short, look_at(x, short).blocked)]
@@ -327,8 +328,9 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Return `StopLiquidation` for accounts at their release level, by number (4.15 and 5.81)."""
-    is_closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
-    closing = np.flatnonzero(x.margin_groups() & is_closing)
+    closing = x.groups_with_status(AccountStatus.LIQUIDATING)
+    if not closing.size:
+        return []
     level = release_level(x, closing, margin.initial[closing], margin.maintenance[closing])
     is_cured = margin.equity[closing] >= level
     others = np.flatnonzero(~is_cured)
@@ -338,7 +340,7 @@ def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:
     """Return `PlaceSlice` for the slices that are due, the liquidator's last (rules 4.20, 4.92)."""
-    closing = np.flatnonzero(x.accounts.used("status") == AccountStatus.LIQUIDATING)
+    closing = x.accounts.with_status(AccountStatus.LIQUIDATING)
     closing = np.append(closing, x.single(Role.LIQUIDATOR))
     at_ns = x.accounts.slice_ns[closing]
     is_due = (at_ns > 0) & (at_ns <= x.now_ns)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from novate.canonical import Run
 from novate.default_management.close_out import assess_many
 from novate.default_management.refused import Refused
+from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, TOTAL_MAX
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
@@ -44,10 +45,13 @@ class Margined(NamedTuple):
         Rows of the reservations, ascending; shape (reservations,).
     hold
         Numeraire units, not negative; same shape.
+    are_right
+        Whether all others hold what they are to hold, so that nothing was kept within bounds.
     """
 
     rows: I64
     hold: I64
+    are_right: bool
 
 
 def margined(x: ClearingState, rows: I64) -> Margined:
@@ -70,11 +74,15 @@ def margined(x: ClearingState, rows: I64) -> Margined:
     before = table.open_order_hold[rows]
     changed = np.flatnonzero(hold != before)
     rows, hold, before = rows[changed], hold[changed], before[changed]
+    if not changed.size:
+        return Margined(rows, hold, are_right=True)
+    is_bounded = False
     if float(hold.sum(dtype=np.float64)) + float(x.accounts.open_order_hold.sum()) > AMOUNT_MAX:
         _keep_within_bounds(x, rows, hold)
         is_changed = hold != before
         rows, hold = rows[is_changed], hold[is_changed]
-    return Margined(rows, hold)
+        is_bounded = True
+    return Margined(rows, hold, are_right=not is_bounded)
 
 
 def _keep_within_bounds(x: ClearingState, rows: I64, hold: I64) -> None:
@@ -131,9 +139,13 @@ def apply_order_remargined(x: ClearingState, columns: Row) -> None:
     table.open_order_hold[rows] = columns["open_order_hold"]
 
 
-def remargins(x: ClearingState, margin: MarginColumns) -> list[Run]:
+def remargins(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Return `RemarginOrder` for reservations whose hold is to change, by number (rule 4.40)."""
-    found = margined(x, x.reservations.live())
+    found = margined(x, x.order_watch.due(x))
+    if not found.rows.size:
+        if found.are_right:
+            x.order_watch.remember(x)
+        return []
     return commands(command.REMARGIN_ORDER, reservation=x.reservations.number[found.rows])
 
 
@@ -216,8 +228,16 @@ def _standing(x: ClearingState) -> B1:
 
 def cancellations(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `RequestCancellation` for orders that are not margined, by number (rule 4.41)."""
-    is_short = _standing(x) & (margin.equity < margin.initial)
-    rows = _to_cancel(x, is_short) if is_short.any() else np.zeros(0, np.int64)
+    short = margin.short
+    short = short[
+        (x.accounts.status[short] <= AccountStatus.CALLED)
+        & (margin.equity[short] < margin.initial[short])
+    ]
+    if not short.size:
+        return []
+    is_short = np.zeros(x.accounts.count, np.bool_)
+    is_short[short] = True
+    rows = _to_cancel(x, is_short)
     return commands(command.REQUEST_CANCELLATION, reservation=x.reservations.number[rows])
 
 
@@ -262,7 +282,7 @@ def _owners(x: ClearingState, columns: Row) -> I64:
     return x.reservations.account[rows].astype(np.int64)
 
 
-TOPIC: Topic[ClearingState] = Topic(
+TOPIC: Topic[DefaultState] = Topic(
     name="margin of open orders",
     decisions=(
         ColumnDecision(command.REMARGIN_ORDER, decide_remargin_orders, No, is_engine_only=True),

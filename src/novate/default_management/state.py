@@ -6,17 +6,22 @@ from typing import Self
 
 from novate.collateral.state import CollateralState
 from novate.default_management.columns import DefaultColumns
+from novate.default_management.order_watch import OrderWatch
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import DueKind
 from novate.message.parameter import Parameter
 
 
 class DefaultState(CollateralState):
-    """The clearing state with orders to the external market, open losses and the waterfall."""
+    """The clearing state with orders to the external market, open losses and the waterfall.
+
+    ``order_watch`` is derived from it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.defaults = DefaultColumns()
+        self.order_watch = OrderWatch()
 
     def set_slices(self, accounts: I64, instant_ns: int | I64) -> None:
         """Set when the next slice of some accounts is due, ns, 0 for none."""
@@ -46,6 +51,7 @@ class DefaultState(CollateralState):
     def drop_caches(self) -> None:
         """Forget everything derived; no event depends on it."""
         super().drop_caches()
+        self.order_watch = OrderWatch()
         orders, losses = self.defaults.orders, self.defaults.losses
         for table in (self.reservations, self.obligations, orders, losses):
             table.drop_done()

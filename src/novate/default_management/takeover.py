@@ -352,8 +352,9 @@ def apply_surplus_swept(x: DefaultState, row: Row) -> None:
 
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Return `TakeOver` for accounts in liquidation below their takeover level (rule 4.13)."""
-    is_closing = x.accounts.used("status") == AccountStatus.LIQUIDATING
-    closing = np.flatnonzero(x.margin_groups() & is_closing)
+    closing = x.groups_with_status(AccountStatus.LIQUIDATING)
+    if not closing.size:
+        return []
     closing = closing[may_fail(x, closing, margin.equity[closing], margin.maintenance[closing])]
     worth, level, blocked = look_for_takeover(
         x, closing, margin.equity[closing], margin.maintenance[closing]

@@ -21,7 +21,6 @@ from novate.default_management.takeover import liquidator_shortfall
 from novate.kernel.clearing.assess import GAIN, NET, TOTAL_MAX, WIDTH
 from novate.kernel.clearing.close_out import assess_subjects
 from novate.kernel.clearing.columns import I64, MarginColumns
-from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.codes import Role
 from novate.message import event
@@ -81,10 +80,8 @@ def _may_be_negative(x: DefaultState, margin: MarginColumns) -> I64:
     equity above it leaves net above zero, but for a unit of rounding an asset.  Another model need
     not.
     """
-    slack = x.assets.count + 1 + (margin.maintenance >> 40)
-    is_low = margin.equity < np.where(margin.maintenance > 0, margin.maintenance + slack, 0)
-    is_low |= x.accounts.used("margin_model") != STANDARD
-    groups: I64 = np.flatnonzero(x.margin_groups() & is_low)
+    modelled = x.modelled_groups()
+    groups: I64 = np.union1d(margin.low, modelled) if modelled.size else margin.low
     return groups
 
 

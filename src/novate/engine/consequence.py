@@ -15,7 +15,7 @@ import numpy as np
 from novate.canonical import Run
 from novate.engine.order import HELD_BY_PAUSE, STAGES, WORK
 from novate.engine.state import State
-from novate.kernel.clearing.columns import I64, MarginColumns
+from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import NEW_TERMS, Role
 
 RECORD_ROWS = 65_536
@@ -71,7 +71,7 @@ def consequences(state: State) -> list[Run]:
     """
     if state.single(Role.LIQUIDATOR) < 0:
         return []
-    margin = MarginColumns(*state.margin_cache.numbers().T)
+    margin = state.margin_cache.columns()
     held = HELD_BY_PAUSE if state.is_paused() else ()
     for stage in STAGES:
         runs = [] if stage in held else stage(state, margin)

@@ -7,8 +7,6 @@ import numpy as np
 from novate.default_management.unpaid import hold_gains
 from novate.engine.order import PHASES
 from novate.engine.state import State
-from novate.kernel.clearing.columns import MarginColumns
-from novate.kernel.clearing.sweep import margin_totals
 from novate.market.index import note_assessed
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -55,10 +53,9 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
         return Refusal(EngineCommandRefusal.NOT_DUE, row["instant_ns"], state.now_ns)
     for phase in PHASES:
         phase(state, emit)
-    numbers = state.margin_cache.numbers()
-    hold_gains(state, MarginColumns(*numbers.T), emit)
-    totals = margin_totals(state.margin_groups(), numbers)
-    accounts, breaches, equity, initial, maintenance = (int(total) for total in totals)
+    margin = state.margin_cache.columns()
+    hold_gains(state, margin, emit)
+    accounts, breaches, equity, initial, maintenance = margin.totals.tolist()
     emit(
         event.MARGIN_ASSESSED,
         accounts=accounts,

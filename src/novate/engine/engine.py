@@ -23,7 +23,7 @@ from novate.engine.linked import Extract, decide_record
 from novate.engine.notice import Changes, Subscriber, Subscribers
 from novate.engine.outbox import Outbox
 from novate.engine.pending import Pending
-from novate.engine.snapshot import encode_snapshot
+from novate.engine.snapshot import take_snapshot
 from novate.engine.state import State
 from novate.engine.submission import (
     checked,
@@ -399,9 +399,9 @@ class Engine:
 
     def _keep_state(self, journal: JournalStore) -> bytes:
         """Store a snapshot of the state at the head, and return its digest."""
-        digest = self.state.digest()
-        journal.put_snapshot(self._sequence, digest, encode_snapshot(self.state))
-        return digest
+        kept = take_snapshot(self.state)
+        journal.put_snapshot(self._sequence, *kept)
+        return kept.digest
 
     def fork(self, journal: JournalStore | None = None) -> Engine:
         """Return an independent engine with a copy of the state, and a journal of its own or none.
@@ -429,5 +429,5 @@ class Engine:
             raise JournalError(f"a fork needs an empty journal, this one holds {held} records")
         state = self.state.copy()
         if journal is not None:
-            journal.put_snapshot(0, state.digest(), encode_snapshot(state))
+            journal.put_snapshot(0, *take_snapshot(state))
         return Engine(journal, state)

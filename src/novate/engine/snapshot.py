@@ -7,7 +7,7 @@ Release 2026.11.0 wrote the list alone: state version 1.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,14 +27,56 @@ _TAG = b"nvsn"
 _Items = list[tuple[str, str, list[int], bytes]]
 
 
+class Snapshot(NamedTuple):
+    """A state as it is kept: its 32-byte digest and its payload."""
+
+    digest: bytes
+    payload: bytes
+
+
+def take_snapshot(state: State) -> Snapshot:
+    """Return digest and payload of a state, from one pass over its columns."""
+    named = state.columns()
+    return Snapshot(digest_columns(sorted(named.items())), _encode(named))
+
+
 def encode_snapshot(state: State) -> bytes:
     """Return a state as the payload of a snapshot."""
-    items = [
-        (name, array.dtype.str, list(array.shape), array.tobytes())
-        for name, array in state.columns().items()
-    ]
+    return _encode(state.columns())
+
+
+def _encode(named: Named) -> bytes:
+    """Write columns as msgpack, each copied once: together they are most of the state.
+
+    The bytes are those of the whole list encoded at once.
+    """
     head = (SNAPSHOT_FORMAT, STATE_VERSION, ENGINE_VERSION)
-    return _TAG + msgspec.msgpack.encode((*head, items))
+    parts: list[Any] = [_TAG, _ARRAY_OF_FOUR, *map(msgspec.msgpack.encode, head)]
+    parts.append(_array_head(len(named)))
+    for name, array in named.items():
+        flat = array.reshape(-1).view(np.uint8)
+        item = (name, array.dtype.str, list(array.shape))
+        parts += (_ARRAY_OF_FOUR, *map(msgspec.msgpack.encode, item), _bytes_head(flat.size))
+        parts.append(flat.data)
+    return b"".join(parts)
+
+
+_ARRAY_OF_FOUR = b"\x94"
+
+
+def _array_head(length: int) -> bytes:
+    """Begin an array of so many items in msgpack."""
+    if length < 2**4:
+        return bytes([0x90 | length])
+    return b"\xdc" + length.to_bytes(2) if length < 2**16 else b"\xdd" + length.to_bytes(4)
+
+
+def _bytes_head(length: int) -> bytes:
+    """Begin so many bytes in msgpack."""
+    for kind, width in ((b"\xc4", 1), (b"\xc5", 2)):
+        if length < 2 ** (8 * width):
+            return kind + length.to_bytes(width)
+    return b"\xc6" + length.to_bytes(4)
 
 
 def decode_snapshot(payload: bytes, digest: bytes, plugins: Plugins = PLUGINS) -> State:

@@ -11,12 +11,14 @@ Sources: rules 7.1 to 7.29 and 7.50 to 7.55; CPMI-IOSCO PFMI Principle 6 (margin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TypeAlias
 
 import numpy as np
 
 from novate.book.reservation import reservation_rows
 from novate.kernel.clearing.bound import AMOUNT_MAX
-from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.columns import I64, AccountArrays, InstrumentArrays, PositionArrays
 from novate.kernel.clearing.group import gross_lots_elsewhere
 from novate.kernel.clearing.open_interest import open_order_beyond
 from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CLOSED, SELLER
@@ -35,7 +37,7 @@ from novate.message.topic import BOTH_SIDES, Application, ColumnDecision, Decisi
 from novate.valuation import Assessment, ClearingState
 from novate.valuation.group_book import book_of, joined
 from novate.valuation.index_bound import index_bound
-from novate.valuation.price_status import halted_among, is_halted, without_the_expired
+from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 from novate.valuation.stale_collateral import without_stale_collateral
 
 _NOVATED = (
@@ -189,10 +191,11 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if refusal is not None:
         return refusal
     held = order_loss(x, account, i, lots, limit)
-    refusal = _amount_refusal(x, account, i, lots, held)
+    tables = x.account_arrays(), x.positions.arrays(), x.instrument_arrays()
+    refusal = _amount_refusal(x, tables, account, i, lots, held)
     if refusal is not None:
         return refusal
-    with without_stale_collateral(x):
+    with without_stale_collateral(x) if x.stale_assets() else nullcontext():
         after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     after = after._replace(initial=after.initial + held)
     reduces = _only_reduces(x, account, i, lots)
@@ -201,7 +204,7 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         refusal = Refusal(No.PRICE_BLOCKED, lots, 0)
     if refusal is None and x.accounts.is_suspended[account] and not reduces:
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
-    refusal = refusal or _open_interest_refusal(x, account, i, lots)
+    refusal = refusal or _open_interest_refusal(x, tables, account, i, lots)
     if refusal is not None:
         return refusal
     emit(
@@ -243,26 +246,30 @@ def _margin_refusal(
     return order_insolvent_at_index(x, row, held, after, is_closing=is_closing)
 
 
-def _amount_refusal(x: ClearingState, account: int, i: int, lots: int, held: int) -> Refusal | None:
+Tables: TypeAlias = tuple[AccountArrays, PositionArrays, InstrumentArrays]
+
+
+def _amount_refusal(
+    x: ClearingState, tables: Tables, account: int, i: int, lots: int, held: int
+) -> Refusal | None:
     """Whether 64 bits hold what the group's orders hold, and all its positions at any price."""
     held += x.open_order_hold(account)
     if held > AMOUNT_MAX:
         # The number itself may not fit into the journal.
         return Refusal(No.AMOUNT_TOO_LARGE, min(held, 2**62), AMOUNT_MAX)
-    gross = gross_reserved(
-        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), account, i,
-        max(lots, 0), max(-lots, 0),
-    )  # fmt: skip
+    gross = gross_reserved(*tables, account, i, max(lots, 0), max(-lots, 0))
     if gross > AMOUNT_MAX:
         return Refusal(No.AMOUNT_TOO_LARGE, int(gross), AMOUNT_MAX)
     return None
 
 
-def _open_interest_refusal(x: ClearingState, account: int, i: int, lots: int) -> Refusal | None:
+def _open_interest_refusal(
+    x: ClearingState, tables: Tables, account: int, i: int, lots: int
+) -> Refusal | None:
     """Whether the contracts of an asset come to too much with an order filled (rule 15.63)."""
     beyond = open_order_beyond(
-        x.positions.arrays(), x.instrument_arrays(), x.instruments.count, account, i,
-        max(lots, 0), max(-lots, 0), np.zeros(x.assets.count, np.int64),
+        *tables[1:], x.instruments.count, account, i, max(lots, 0), max(-lots, 0),
+        np.zeros(x.assets.count, np.int64),
     )  # fmt: skip
     if beyond > 0:
         return Refusal(No.OPEN_INTEREST_TOO_LARGE, int(beyond), AMOUNT_MAX)
@@ -288,7 +295,7 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
         return Refusal(No.LOTS_OUT_OF_RANGE, lots, most)
     if not 0 < limit <= x.instruments.ticks_max[i]:
         return Refusal(No.PRICE_OUT_OF_RANGE, limit, int(x.instruments.ticks_max[i]))
-    status = int(without_the_expired(x, np.array([i]))[i])
+    status = InstrumentStatus.EXPIRED if is_over(x, i) else int(x.instruments.status[i])
     if status != InstrumentStatus.ACTIVE:
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
     if accounts.status[account] > AccountStatus.CALLED:

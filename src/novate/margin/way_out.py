@@ -46,7 +46,7 @@ def order_loss(x: ClearingState, account: int, i: int, lots: int, limit_ticks: i
         a loss, and the dearer of both fees on the value at the limit, each rounded up and at most
         2**60.
     """
-    band = int(order_bands(x)[i])
+    band = x.parameter(Parameter.ORDER_BAND_PPM, instrument=i)
     arrays = x.account_arrays(), x.instrument_arrays(), x.asset_arrays()
     return int(order_loss_of(*arrays, account, i, lots, limit_ticks, band))
 

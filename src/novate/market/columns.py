@@ -122,6 +122,8 @@ class SourceColumns(Columns):
     def quoting(self, asset: int) -> list[int]:
         """Return the assets of which sources quote in an asset, in order of number."""
         found = self._quotes_by_asset()
+        if not found:
+            return []
         return [other for other in sorted(found) if asset in found[other]]
 
     def _quotes_by_asset(self) -> dict[int, tuple[int, ...]]:

@@ -169,7 +169,7 @@ def book_index(state: MarketState, row: Row) -> None:
     set_price(assets, asset, row["price_e8"])
     assets.slow_e8[asset] = row["slow_e8"]
     assets.is_stale[asset] = row["is_stale"]
-    state.forget_age()
+    state.forget_stale_assets()
     assets.updated_ns[asset] = state.now_ns
 
 
@@ -308,9 +308,10 @@ def observed_ms(state: MarketState, i: int) -> int:
     An index counts for as long as a source does: what is later was not observed (rule 5.17).
     """
     instruments, marks = state.instruments, state.marks
-    expiry, updated = int(instruments.expiry_ns[i]), int(marks.updated_ns[i])
+    expiry = int(instruments.expiry_ns[i])
     if expiry == 0 or marks.index[i] == 0:
         return 0
+    updated = int(marks.updated_ns[i])
     until = min(state.now_ns, expiry, updated + state.index_life_ns())
     return max(until - max(updated, expiry - int(instruments.settlement_window_ns[i])), 0) // MS
 

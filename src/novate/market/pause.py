@@ -28,6 +28,8 @@ def jump_band(state: MarketState, asset: int) -> int:
 
     The largest of the active contracts on it, that of the house without one; 0 counts as largest.
     """
+    if not state.overrides.count:  # all have that of the house
+        return state.parameter(Parameter.JUMP_PPM)
     c = state.instruments
     is_meant = (c.used("underlying") == asset) & (c.used("status") == InstrumentStatus.ACTIVE)
     bands = state.by_instrument(Parameter.JUMP_PPM)[is_meant]
@@ -88,10 +90,13 @@ def _move_range(state: MarketState, asset: int, emit: Emit) -> None:
     price = int(a.price_e8[asset])
     if price == 0 or a.is_stale[asset] or a.jump_ns[asset]:
         return
+    low, high, since_ns = a.range_low_e8[asset], a.range_high_e8[asset], int(a.range_ns[asset])
+    half_ns = state.parameter(Parameter.SETTLEMENT_RANGE_NS) // 2
+    if since_ns and state.now_ns - since_ns < half_ns and low <= price <= high:
+        return
     names = ("range_low_e8", "range_high_e8", "past_low_e8", "past_high_e8", "range_ns")
     before = tuple(int(getattr(a, name)[asset]) for name in names)
     low, high, past_low, past_high, since_ns = before
-    half_ns = state.parameter(Parameter.SETTLEMENT_RANGE_NS) // 2
     if since_ns == 0 or state.now_ns - since_ns >= half_ns:
         low, high, past_low, past_high, since_ns = price, price, low, high, state.now_ns
     after = (min(low, price), max(high, price), past_low, past_high, since_ns)

@@ -102,6 +102,8 @@ def set_decay(state: MarketState, asset: int) -> None:
     assets = state.assets
     if not assets.is_stale[asset] or assets.fresh_ns[asset] == 0:
         assets.fresh_ns[asset] = state.now_ns
+        if assets.decay[asset] == 1.0:  # it counts in full, and did so before
+            return
     horizon = state.parameter(Parameter.STALE_HORIZON_NS)
     age = state.now_ns - int(assets.fresh_ns[asset])
     assets.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0

@@ -47,9 +47,11 @@ class SourceState(ParameterState):
         """
         if asset == NUMERAIRE:
             return True
-        if self.assets.is_stale[asset] or not self.assets.unit_price[asset] > 0.0:
-            return False
-        return self._standing(asset).usable >= self.sources_min
+        return self._is_priced(asset) and self._standing(asset).usable >= self.sources_min
+
+    def _is_priced(self, asset: int) -> bool:
+        """Whether an asset has a price that was not stale at the last assessment."""
+        return bool(self.assets.unit_price[asset] > 0.0 and not self.assets.is_stale[asset])
 
     def is_broad(self, asset: int) -> bool:
         """Whether an index is fresh and not narrow: enough of its weight reported lately.
@@ -58,9 +60,11 @@ class SourceState(ParameterState):
         """
         if asset == NUMERAIRE:
             return True
-        if not self.is_fresh(asset):
+        if self.assets.jump_ns[asset] or not self._is_priced(asset):
             return False
         found = self._standing(asset)
+        if found.usable < self.sources_min:
+            return False
         share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
         return found.weight * PPM >= share * found.declared
 

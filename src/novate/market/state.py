@@ -103,8 +103,12 @@ class MarketState(SourceState):
         return self._stale
 
     def forget_age(self) -> None:
-        """To be called when an index was updated, or a contract ended: prices may be stale now."""
+        """To be called when the stale add-on of a contract may have changed."""
         self._is_aged = None
+        self.forget_stale_assets()
+
+    def forget_stale_assets(self) -> None:
+        """To be called when an index was updated: its price may be stale now."""
         self._stale = None
         self.forget_bound()
 

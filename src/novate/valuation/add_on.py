@@ -104,7 +104,7 @@ def by_number(add_ons: Iterable[AddOn]) -> Mapping[int, AddOn]:
 def numbers_in(sets: I64 | int) -> list[int]:
     """Return the numbers of the add-ons that are in at least one bit set, ascending."""
     union = int(np.bitwise_or.reduce(np.atleast_1d(np.asarray(sets, np.int64))))
-    return [number for number in range(NUMBERS) if union >> number & 1]
+    return [number for number in range(NUMBERS) if union >> number & 1] if union else []
 
 
 def add_margins(

@@ -159,7 +159,7 @@ class ClearingState(MarketState, BookState):
 
     def _assessment(self, account: int, numbers: I64, book: GroupBook | None) -> Assessment:
         """Return what the kernels found, with the margin that the group's model asks of a book."""
-        found = Assessment(*(int(number) for number in numbers))
+        found = Assessment(*numbers.tolist())
         if book is None:
             return found
         group = self.group_of(account)
@@ -263,7 +263,10 @@ class ClearingState(MarketState, BookState):
 
     def open_order_hold(self, account: int) -> int:
         """Return the numeraire units that the open orders of an account's group set aside."""
-        return int(self.accounts.open_order_hold[list(self.group_accounts(account))].sum())
+        a = self.accounts
+        if a.group_link[account] < 0:
+            return int(a.open_order_hold[account])
+        return int(a.open_order_hold[list(self.group_accounts(account))].sum())
 
     def encumbered(self, account: int) -> int:
         """Return the closed gains of an account's group that are not confirmed (rule 6.35)."""

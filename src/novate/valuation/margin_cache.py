@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.position import note_instruments
 from novate.kernel.clearing.shift import TierLots, make_tier_lots, shift_holders, shift_tier_lots
 from novate.kernel.clearing.sweep import (
@@ -31,6 +31,7 @@ from novate.kernel.clearing.sweep import (
     empty_terms,
     index_start,
     index_tail,
+    margin_totals,
     sweep,
 )
 from novate.kernel.clearing.value import LINEAR
@@ -79,10 +80,13 @@ class MarginCache:
         self._worth = np.zeros((2, 0))
         self._worth_bytes = (b"", b"")
         self._debt_shares: tuple[bytes, ...] = ()
+        self._unheld: set[int] = set()
         self._index = _empty_index(0, 0)
         self._tier_lots: dict[int, TierLots | None] = {}
         self._tier_lots_layout = -1
         self._modelled = ModelledMargin(state)
+        self._columns: MarginColumns | None = None
+        self._listed: npt.NDArray[np.bool_] | None = None
 
     def touch(self, *accounts: int) -> None:
         """Note accounts whose balances, positions or open orders changed."""
@@ -118,7 +122,10 @@ class MarginCache:
         The array is the cache itself: read it before the next event, and do not write to it.
         """
         x = self._x
+        if self._modelled.has_any:
+            self._columns = None
         self._modelled.lift(self._health)
+        self._follow_balances()
         self._follow_accounts()
         may_be_anything = self._is_stale  # else prices moved and accounts touched are known
         self._follow_prices()
@@ -141,11 +148,29 @@ class MarginCache:
         if self._is_stale:
             self._sweep()
         self.moves += self._modelled.lay(self._health, moved, self._touched, is_all=may_be_anything)
+        if self._touched or self._is_stale or moved or self._modelled.has_any:
+            self._columns = None
         for i in moved:
             self._mark[i] = x.marks.mark[i]
         self._touched.clear()
         self._is_stale = False
         return self._health
+
+    def columns(self) -> MarginColumns:
+        """Return the present health by column, with the groups that it concerns.
+
+        The lists are kept until a figure or a group changes.
+        """
+        health, groups = self.numbers(), self._x.margin_groups()
+        if self._columns is None or self._listed is not groups:
+            short, low = np.empty((2, groups.size), np.int64)
+            slack = self._x.assets.count + 1
+            totals = margin_totals(groups, health, slack, short, low)
+            lists = short[: totals[5]].copy(), low[: totals[6]].copy()
+            equity, initial, maintenance = health.T
+            self._columns = MarginColumns(equity, initial, maintenance, *lists, totals[:5])
+            self._listed = groups
+        return self._columns
 
     def _moved(self) -> list[int]:
         """Contracts whose mark, or whose margin of a short lot, is not that of the last time."""
@@ -183,6 +208,27 @@ class MarginCache:
             self._short = np.zeros((2, x.marks.count), np.int64)
             self._is_stale = True
 
+    def _follow_balances(self) -> None:
+        """Forget that nobody holds an asset, where a touched account may hold it now."""
+        if not self._unheld or not (self._is_stale or self._touched):
+            return
+        accounts = np.concatenate(self._touched) if self._touched else np.zeros(0, np.int64)
+        if self._is_stale or accounts.size * len(self._unheld) > self._x.accounts.count:
+            self._unheld.clear()
+            return
+        assets = np.array(sorted(self._unheld))
+        is_held = self._x.accounts.balance[accounts[:, None], assets].any(axis=0)
+        self._unheld -= set(assets[is_held].tolist())
+
+    def _is_held(self, asset: int) -> bool:
+        """Return whether any account has a balance in an asset; what nobody has is remembered."""
+        if asset in self._unheld:
+            return False
+        if self._x.accounts.used("balance")[:, asset].any():
+            return True
+        self._unheld.add(asset)
+        return False
+
     def _follow_prices(self) -> None:
         """Sweep when the worth of an asset changed that anybody holds or is paid in.
 
@@ -204,11 +250,11 @@ class MarginCache:
         if worth.shape != self._worth.shape:
             self._is_stale = True
         elif not self._is_stale:
-            for asset in np.flatnonzero((worth != self._worth).any(axis=0)):
-                if (x.instruments.used("settlement_asset") == asset).any() or (
-                    x.accounts.used("balance")[:, asset].any()
-                ):
-                    self._is_stale = True
+            changed = np.flatnonzero((worth != self._worth).any(axis=0))
+            settled_in = set(x.instruments.used("settlement_asset").tolist())
+            self._is_stale = any(
+                asset in settled_in or self._is_held(asset) for asset in changed.tolist()
+            )
         self._worth = worth
 
     def _follow_tier_lots(self) -> None:

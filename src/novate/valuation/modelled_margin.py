@@ -40,6 +40,11 @@ class ModelledMargin:
         self._parameters = b""
         self._seen = _Seen(state)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there were such groups when they were last asked."""
+        return bool(self._groups.size)
+
     def lift(self, health: I64) -> None:
         """Put the margin by the rules of contracts back into a health array."""
         if self._accounts.size:

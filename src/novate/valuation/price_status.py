@@ -67,12 +67,12 @@ def is_halted(x: ClearingState, instrument: int) -> bool:
     or settlement asset, or, of an option, without a live smile.
     """
     c = x.instruments
-    if is_suspended(x, instrument):
+    if is_suspended(x, instrument) or x.marks.mark[instrument] <= 0 or is_over(x, instrument):
         return True
-    assets = [int(c.underlying[instrument]), int(c.settlement_asset[instrument])]
-    is_thin = not all(x.is_broad(asset) for asset in assets)
-    if is_blocked(x, instrument) or is_thin or x.assets.ramp_ns[assets].any():
-        return True
+    # What is broad is fresh: no blocked price is left.
+    for asset in {int(c.underlying[instrument]), int(c.settlement_asset[instrument])}:
+        if x.assets.ramp_ns[asset] or not x.is_broad(asset):
+            return True
     return x.is_option(instrument) and x.smile_row(instrument) < 0
 
 

@@ -13,7 +13,6 @@ from novate.default_management.liquidation import (
 )
 from novate.engine.state import State
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE
-from novate.kernel.clearing.columns import MarginColumns
 from novate.kernel.codes import AccountStatus, Bound, OrderKind, Role, ShortfallPolicy
 from novate.message import command
 from novate.message.declare import rows_of
@@ -249,7 +248,7 @@ def test_the_liquidator_closes_after_the_accounts_in_liquidation() -> None:
     a, liquidator = house.number("A"), x.single(Role.LIQUIDATOR)
     x.accounts.slice_ns[[a, liquidator]] = x.now_ns
 
-    [run] = slices(x, MarginColumns(*x.margin_cache.numbers().T))
+    [run] = slices(x, x.margin_cache.columns())
 
     assert rows_of(run) == [{"account": a}, {"account": liquidator}]
 

@@ -117,3 +117,22 @@ def test_a_snapshot_without_what_a_state_needs_is_refused() -> None:
 
     with pytest.raises(JournalError, match="the snapshot cannot be read"):
         decode_snapshot(payload_of(clock, 1), digest_of(clock))
+
+
+@pytest.mark.parametrize("columns", [0, 3, 15, 16, 300])
+def test_a_payload_is_what_msgpack_makes_of_the_whole_list(columns: int) -> None:
+    sizes = (0, 1, 31, 32, 255, 256, 8_192, 70_000)
+    named: Named = {
+        f"table.column{k}": np.ones(sizes[k % len(sizes)], dtype=("<i8", "|i1", "|b1")[k % 3])
+        for k in range(columns)
+    }
+    if named:
+        named["table.two"] = np.ones((5, 3), np.float64)
+
+    assert snapshot._encode(named) == payload_of(named, 1)
+
+
+def test_digest_and_payload_are_those_of_the_state() -> None:
+    state = busy_house().state
+
+    assert snapshot.take_snapshot(state) == (state.digest(), encode_snapshot(state))

@@ -206,3 +206,41 @@ def test_accounts_touched_are_told_once_and_prices_touch_nobody() -> None:
 
     cache.touch_all()
     assert cache.take_touched() is None
+
+
+def test_the_lists_are_those_of_the_groups_that_are_short_now() -> None:
+    house = house_with(6)
+    cache = MarginCache(house.state)
+
+    for step in range(6):
+        house.state.marks.mark[:8] += 3 * step
+        for k in range(step):
+            house.state.accounts.balance[house.number(str(k))] = 0
+        cache.touch_all()
+        found, groups = cache.columns(), house.state.margin_groups()
+        equity, initial, maintenance = cache.numbers().T
+        is_short = groups & (equity < np.maximum(initial, maintenance))
+        slack = house.state.assets.count + 1 + (maintenance >> 40)
+        is_low = groups & (equity < np.where(maintenance > 0, maintenance + slack, 0))
+        assert found.short.tolist() == np.flatnonzero(is_short).tolist()
+        assert found.low.tolist() == np.flatnonzero(is_low).tolist()
+        assert found.totals[0] == groups.sum()
+        assert found.totals[1] == (equity < maintenance)[groups].sum()
+        sums = [int(n[groups].sum()) for n in (equity, initial, maintenance)]
+        assert found.totals[2:].tolist() == sums
+        assert cache.columns() is found
+    assert found.short.size
+
+
+def test_the_price_of_an_asset_counts_from_when_somebody_holds_it() -> None:
+    house = ClearingHouse(assets=(("BTC", 8, 1_000), ("ETH", 8, 1_000)))
+    house.list_contract()
+    house.open_client("1", deposit=COIN)
+    for price in (10, 11):
+        house.price(None, e8={0: 100 * E8, 1: price * E8})
+        assert_exact(house, house.state.margin_cache)
+    house.deposit("1", 5 * E8, asset=2)
+    house.price(None, e8={0: 100 * E8, 1: 20 * E8})
+
+    assert_exact(house, house.state.margin_cache)
+    assert house.state.margin_cache.numbers()[house.number("1"), 0] == COIN + 90 * COIN

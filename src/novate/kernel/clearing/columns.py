@@ -106,11 +106,18 @@ class AssetArrays(NamedTuple):
 
 
 class MarginColumns(NamedTuple):
-    """Margin of all accounts in numeraire units; each of shape (accounts,)."""
+    """Margin of all accounts in numeraire units, each of shape (accounts,), and whom it concerns.
+
+    The lists are made in one pass, so that what looks at these groups costs nothing while there are
+    none.
+    """
 
     equity: I64
     initial: I64
     maintenance: I64
+    short: I64  # groups, ascending, whose equity is below initial or maintenance margin
+    low: I64  # groups, ascending, whose net may be below zero by the standard model
+    totals: I64  # what `margin_totals` returns
 
 
 def _filled(shape: int | tuple[int, ...], initial: Any, dtype: Any) -> npt.NDArray[Any]:

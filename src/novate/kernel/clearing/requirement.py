@@ -109,3 +109,17 @@ def short_requirement_of(instruments, assets, i, lots, entry, sells):  # type: i
     if instruments.mark[i] <= 0 or (lots == 0 and worst == 0):
         return np.int64(0), np.int64(0)
     return short_requirement(instruments, assets, i, lots, entry, worst)
+
+
+@kernel
+def short_requirements(  # type: ignore[no-untyped-def]
+    instruments, assets, instrument, lots, entry, sells, initial, maintenance
+):
+    """`short_requirement_of` some positions, into ``initial`` and ``maintenance``."""
+    for k in range(lots.size):
+        i, worst = np.int64(instrument[k]), max(sells[k] - lots[k], 0)
+        initial[k], maintenance[k] = np.int64(0), np.int64(0)
+        if instruments.mark[i] > 0 and (lots[k] != 0 or worst != 0):
+            initial[k], maintenance[k] = short_requirement(
+                instruments, assets, i, lots[k], entry[k], worst
+            )

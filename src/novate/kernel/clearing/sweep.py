@@ -390,19 +390,37 @@ def assess_some(accounts, positions, instruments, assets, subjects, health):  # 
 
 
 @kernel
-def margin_totals(is_meant, health):  # type: ignore[no-untyped-def]
+def margin_totals(is_meant, health, slack, short, low):  # type: ignore[no-untyped-def]
     """Return number, breaches of maintenance margin, and sums of health of some accounts.
 
-    ``is_meant`` says which: the account that each margin group began with.
+    ``is_meant`` says which: the account that each margin group began with.  ``short`` becomes those
+    of them, ascending, whose equity is below initial or maintenance margin, and ``low`` those whose
+    equity is not above maintenance margin by ``slack`` units and 2**-40 of it; with nothing to
+    hold, those below zero.  How many each list has stands behind the sums: number, breaches,
+    equity, initial margin, maintenance margin, short, low.
     """
-    out = np.zeros(2 + HEALTH_WIDTH, np.int64)
+    out = np.zeros(4 + HEALTH_WIDTH, np.int64)
+    count, breaches, shorts, lows = 0, 0, 0, 0
+    total_equity, total_initial, total_maintenance = np.int64(0), np.int64(0), np.int64(0)
     for account in range(is_meant.size):
         if is_meant[account]:
-            out[0] += 1
+            count += 1
             equity = health[account, HEALTH_EQUITY]
+            initial = health[account, HEALTH_INITIAL]
             maintenance = health[account, HEALTH_MAINTENANCE]
-            out[1] += equity < maintenance
-            out[2] = within(out[2] + equity)
-            out[3] = within(out[3] + health[account, HEALTH_INITIAL])
-            out[4] = within(out[4] + maintenance)
+            breaches += equity < maintenance
+            total_equity = within(total_equity + equity)
+            total_initial = within(total_initial + initial)
+            total_maintenance = within(total_maintenance + maintenance)
+            above = maintenance + slack + (maintenance >> 40)
+            if equity >= max(initial, above):
+                continue
+            if equity < max(initial, maintenance):
+                short[shorts] = account
+                shorts += 1
+            if equity < (above if maintenance > 0 else 0):
+                low[lows] = account
+                lows += 1
+    out[0], out[1], out[5], out[6] = count, breaches, shorts, lows
+    out[2], out[3], out[4] = total_equity, total_initial, total_maintenance
     return out

@@ -195,6 +195,59 @@ def apply_trades(  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
+STAGES, STEP = 8, 8
+"""Rows of an account that are fetched before a trade is admitted, and trades between two of them.
+"""
+
+_RING = 128
+"""Trades whose next rows are remembered: a power of two, above those that are fetched ahead."""
+
+
+@inlined
+def fetch_books_ahead(accounts, positions, buyer, seller, k, following):  # type: ignore[no-untyped-def]
+    """Ask for memory of the books of the trades behind row ``k``, which admission adds up.
+
+    Rows of an account are a list, so that each is only known when the one before it has arrived:
+    with every `STEP` trades that go by, one more row of a side is asked for.  ``following`` holds
+    the last row asked for by trade and side, negative for none; shape (2 * _RING,).
+    """
+    for stage in range(STAGES):
+        ahead = k + (STAGES - stage) * STEP
+        if ahead >= buyer.size:
+            continue
+        for side in range(2):
+            at = 2 * (ahead & (_RING - 1)) + side
+            if stage == 0:
+                account = np.int64(seller[ahead] if side else buyer[ahead])
+                following[at] = -1
+                if account < 0 or account >= accounts.head.size:
+                    continue
+                row = np.int64(accounts.head[account])
+                prefetch(accounts.status, account)
+                prefetch(accounts.can_trade, account)
+                prefetch(accounts.is_margined, account)
+                prefetch(accounts.is_suspended, account)
+                prefetch(accounts.mode, account)
+                prefetch(accounts.group_link, account)
+                prefetch(accounts.open_order_hold, account)
+            elif following[at] < 0:
+                continue
+            else:
+                row = np.int64(positions.link[following[at]])
+            following[at] = row
+            if row >= 0:
+                prefetch(positions.link, row)
+                prefetch(positions.instrument, row)
+                prefetch(positions.lots, row)
+                prefetch(positions.settlement_cost, row)
+                prefetch(positions.buy_lots, row)
+                prefetch(positions.sell_lots, row)
+    far = k + (STAGES + 1) * STEP
+    if far < buyer.size:
+        prefetch(accounts.head, buyer[far])
+        prefetch(accounts.head, seller[far])
+
+
 @inlined
 def release_reservation(reservations, positions, accounts, order, lots):  # type: ignore[no-untyped-def]
     """Take ``lots`` off a reservation, off the open lots of its position, and what they hold.
@@ -288,8 +341,10 @@ def decide_trades(  # type: ignore[no-untyped-def]
     # Never less than what the contracts of an asset come to: counted anew for candidates only.
     committed = np.zeros(accounts.balance.shape[1], np.int64)
     fill_committed(positions, instruments, instrument_count, committed)
+    following = np.full(2 * _RING, -1, np.int64)
     for k in range(max(first, 0), buyer.size):  # never negative: no index counts from the end
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
+        fetch_books_ahead(accounts, positions, buyer, seller, k, following)
         b, s = np.int64(buyer[k]), np.int64(seller[k])
         i, n = np.int64(instrument[k]), lots[k]
         code, was, may = entry_refusal(

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from novate.kernel.clearing.requirement import short_requirement_of
+from novate.kernel.clearing.largest_loss import worst_of
+from novate.kernel.clearing.requirement import short_requirements
 from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.codes import Barrier, Kind, Style
 from novate.market.source_state import PRICE_MAX_E8
@@ -84,17 +85,36 @@ def largest_loss(legs: tuple[Leg, ...], coin: tuple[int, int] | None) -> int | N
     turns = {1, *(turn for leg in legs for turn in leg.turns(is_coin))}
     if not is_coin:
         turns.add(PRICE_MAX_E8)
-    half_ticks = _half_ticks(legs, is_coin)
+    prices = [price for price in turns if 1 <= price <= PRICE_MAX_E8]
+    rounding = -(-_half_ticks(legs, is_coin) // 2)
+    worths = []
+    if coin is not None:
+        worths = [price * 10 ** coin[0] / 10 ** (8 + coin[1]) for price in prices]
+    if _fits(legs, max(prices), rounding, is_coin):
+        rows = [(g.side, g.strike, g.tick, g.ticks_max, g.lots * g.unit) for g in legs]
+        columns = np.array(rows, np.int64), np.array(prices, np.int64), np.array(worths, float)
+        return int(worst_of(*columns, rounding))
     worst = 0
-    for price in turns:
-        if 1 <= price <= PRICE_MAX_E8:
-            loss = -sum(leg.lots * leg.unit * leg.payoff(price, is_coin) for leg in legs)
-            loss += -(-half_ticks // 2)
-            if coin is not None and loss > 0:
-                worth = price * 10 ** coin[0] / 10 ** (8 + coin[1])
-                loss = math.ceil(min(loss * worth, WORTH_MAX))
-            worst = max(worst, loss)
+    for k, price in enumerate(prices):
+        loss = rounding - sum(g.lots * g.unit * g.payoff(price, is_coin) for g in legs)
+        if is_coin and loss > 0:
+            loss = math.ceil(min(loss * worths[k], WORTH_MAX))
+        worst = max(worst, loss)
     return worst
+
+
+_FITS = 2**61
+"""Sizes up to here can be added and doubled in 64 bits."""
+
+
+def _fits(legs: tuple[Leg, ...], price: int, rounding: int, is_coin: bool) -> bool:
+    """Whether 64 bits hold all that adds up at prices up to one."""
+    size = sum(abs(leg.lots) * leg.unit * leg.ticks_max for leg in legs)
+    ticks = max(leg.tick for leg in legs)
+    most = max(leg.ticks_max for leg in legs)
+    strike = max(leg.strike for leg in legs)
+    reach = max(ticks * max(price, strike) if is_coin else 0, price, strike, ticks)
+    return size + rounding < _FITS and reach < _FITS and most < 2**48
 
 
 def _is_limited(legs: tuple[Leg, ...]) -> bool:
@@ -174,12 +194,15 @@ def _settlements(market: MarketState, book: GroupBook) -> list[list[int]]:
 
 def _asked(market: MarketState, book: GroupBook, rows: list[int]) -> tuple[int, int]:
     """Return initial and maintenance margin of some rows by the rule of short options."""
-    arrays = market.instrument_arrays(), market.asset_arrays()
-    columns = (book.instrument, book.lots, book.entry_cost, book.sell_lots)
-    short = book.lots[rows] < book.sell_lots[rows]  # the others are asked nothing
-    terms = zip(*(column[rows][short].tolist() for column in columns), strict=True)
-    both = [short_requirement_of(*arrays, *row) for row in terms]
-    return sum(int(one[0]) for one in both), sum(int(one[1]) for one in both)
+    at = np.array(rows)
+    at = at[book.lots[at] < book.sell_lots[at]]  # the others are asked nothing
+    both = np.empty((2, at.size), np.int64)
+    short_requirements(
+        market.instrument_arrays(), market.asset_arrays(), book.instrument[at], book.lots[at],
+        book.entry_cost[at], book.sell_lots[at], *both,
+    )  # fmt: skip
+    initial, maintenance = both.tolist()
+    return sum(initial), sum(maintenance)
 
 
 def _most_lost(market: MarketState, book: GroupBook, rows: list[int], k: int) -> int | None:

@@ -79,4 +79,13 @@ def test_totals_are_of_margin_groups_only() -> None:
     health = MarginCache(x).numbers()
     mine = health[2:]
     expected = [18, int((mine[:, 0] < mine[:, 2]).sum()), *mine.sum(axis=0).tolist()]
-    assert kernels.margin_totals(is_meant, health).tolist() == expected
+    short, low = np.empty((2, 20), np.int64)
+
+    found = kernels.margin_totals(is_meant, health, 3, short, low).tolist()
+
+    equity, initial, maintenance = health.T
+    is_short = is_meant & (equity < np.maximum(initial, maintenance))
+    above = np.where(maintenance > 0, maintenance + 3 + (maintenance >> 40), 0)
+    assert found[:5] == expected
+    assert short[: found[5]].tolist() == np.flatnonzero(is_short).tolist()
+    assert low[: found[6]].tolist() == np.flatnonzero(is_meant & (equity < above)).tolist()

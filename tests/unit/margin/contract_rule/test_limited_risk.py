@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.kernel.codes import ShortfallPolicy
+from novate.margin.contract_rule import limited_risk
 from novate.margin.contract_rule.limited_risk import E8, Leg, largest_loss, reliefs
 from novate.message import command
 from novate.message.parameter import Parameter, set_parameter
@@ -318,3 +319,19 @@ def test_the_margin_of_shorts_whose_entry_counts_follows_the_decay_of_their_coin
         found.append(x.assess(number).initial)
         assert x.margin_cache.numbers()[number, 1] == found[-1]
     assert found[0] > found[1] > found[2]
+
+
+@pytest.mark.rule("3.61", "3.63")
+@given(
+    legs=LEGS,
+    coin=st.sampled_from((None, (6, 8), (2, 0))),
+    scale=st.sampled_from((1, 10**6, 10**12)),
+)
+def test_it_is_the_loss_at_the_worst_turn_to_the_unit(
+    legs: list[Leg], coin: tuple[int, int] | None, scale: int
+) -> None:
+    legs = [leg._replace(lots=leg.lots * scale) for leg in legs]
+    most = largest_loss(tuple(legs), coin)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limited_risk, "_FITS", 0)  # by unbounded integers
+        assert largest_loss.__wrapped__(tuple(legs), coin) == most
