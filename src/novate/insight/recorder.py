@@ -118,7 +118,8 @@ def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
 
 
 def _call_resumed(o: RunRecord, batch: Batch, row: Row) -> None:
-    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+    for call in _open_calls(o, row["account"]):
+        call.update(deadline_ns=row["deadline_ns"])
 
 
 def _time_back(o: RunRecord, batch: Batch, row: Row) -> None:

@@ -37,9 +37,9 @@ def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> No
 
 def test_a_call_that_has_time_back_keeps_its_line_with_the_new_deadline() -> None:
     o = observer()
-    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50))
+    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
     take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=50))
-    take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90))
+    take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90, obligation=2))
 
     take(o, row(event.HOUSE_RESUMED, since_ns=60, length_ns=20))
     assert [call["deadline_ns"] for call in o.tables["calls"]] == [50, 110]
