@@ -39,7 +39,7 @@ def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
     assert found([seed]) == []
 
 
-@pytest.mark.xfail(strict=True, reason="funding is paid with what is needed for the way back")
+@pytest.mark.rule("8.71", "8.73")
 def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> None:
     # A enters with what the way back costs and no more, pays B 1% of funding three times while the
     # mark stays, and lacks that when the mark is back at the index.

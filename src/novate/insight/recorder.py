@@ -157,6 +157,14 @@ def _funding(o: RunRecord, batch: Batch, row: Row) -> None:
     np.add.at(o.funding, account, -lots * per_lot * row["rate_e9"] / 1e9)
 
 
+def _funding_returned(o: RunRecord, batch: Batch, row: Row) -> None:
+    if o.before is None or row["account"] >= len(o.funding):
+        return
+    asset = o.listing.instruments[row["instrument"]].settlement
+    price = o.index.get(asset, 0) / 1e8 if asset else 1.0  # the last index before it
+    o.funding[row["account"]] += row["amount"] / 10 ** o.listing.decimals[asset] * price
+
+
 def _started(o: RunRecord, batch: Batch, row: Row) -> None:
     o.holdings.setdefault(row["account"], o.positions_text(row["account"]))
     o.closed.add(row["account"])
@@ -301,6 +309,7 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "CollateralWithdrawn": _withdrawn,
     "CollateralTransferred": _transferred,
     "FundingSettled": _funding,
+    "FundingReturned": _funding_returned,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,
     "MarginCallPaid": _call_paid,

@@ -47,7 +47,7 @@ def verdict(venue: Venue, seed: int) -> Found | None:
     venue.last = dict.fromkeys(venue.last, HONEST)
     venue.smile()
     venue.settle(1)
-    if venue.worth() > 0 or venue.flow > 0:
+    if venue.worth() > 0 or venue.taken() > 0:
         for _ in range(4):
             venue.settle(HOUR)
             venue.smile()
@@ -56,4 +56,5 @@ def verdict(venue: Venue, seed: int) -> Found | None:
             venue.smile()
             venue.settle(1)
             venue.cash_out()
-    return Found(seed, venue.flow, tuple(venue.steps)) if venue.flow > 0 else None
+    taken = venue.taken()
+    return Found(seed, taken, tuple(venue.steps)) if taken > 0 else None

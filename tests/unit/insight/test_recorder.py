@@ -168,3 +168,9 @@ def test_funding_is_booked_on_what_was_held_before_the_step() -> None:
     # 2 BTC at 50,000 and one basis point.
     assert o.funding[A] == pytest.approx(-10.0)
     assert o.funding[B] == pytest.approx(5.0)
+
+    back = ({"account": A, "amount": 4 * UNIT}, {"account": B, "amount": -4 * UNIT})
+    take(o, *(row(event.FUNDING_RETURNED, instrument=0, **amounts) for amounts in back))
+
+    assert o.funding[A] == pytest.approx(-6.0)
+    assert o.funding[B] == pytest.approx(1.0)
