@@ -159,15 +159,32 @@ def held_up(x: ClearingState, accounts: I64, blocked: I64) -> B1:
     """Return which accounts have open positions and a price of none: nothing could be closed.
 
     Rule 4.22; ``blocked`` is that of a `PriceLook`.  One position without a price shields no
-    others.
+    others, and no debt that could be converted.
     """
     found: B1 = blocked >= 0
     if found.any():
         is_blocked = blocked_prices(x)
         for k in np.flatnonzero(found).tolist():
-            book = book_of(x, x.group_of(int(accounts[k])))
-            found[k] = not ((book.lots != 0) & ~is_blocked[book.instrument]).any()
+            group = x.group_of(int(accounts[k]))
+            book = book_of(x, group)
+            found[k] = not (
+                ((book.lots != 0) & ~is_blocked[book.instrument]).any()
+                or owes_what_converts(x, group)
+            )
     return found
+
+
+def owes_what_converts(x: ClearingState, group: int) -> bool:
+    """Return whether an account of a group has a debt that a conversion would pay now.
+
+    Rule 4.22: a negative balance of an asset with a fresh index, or of the numeraire beside a
+    balance of such an asset.
+    """
+    fresh = np.array([a for a in range(1, x.assets.count) if x.is_fresh(a)], np.int64)
+    held = x.accounts.balance[x.accounts_of(np.array([group]))[0]]
+    coins = held[:, fresh]
+    is_owed = (coins < 0).any(axis=1) | ((held[:, 0] < 0) & (coins > 0).any(axis=1))
+    return bool(is_owed.any())
 
 
 def has_blocked_price(x: ClearingState, account: int) -> bool:

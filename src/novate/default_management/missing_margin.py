@@ -113,7 +113,7 @@ def arrears(x: ClearingState, groups: I64, numbers: I64) -> I64:
 def in_arrears(x: ClearingState, groups: I64, numbers: I64, rows: I64, ends: B1) -> B1:
     """Return which called groups did not pay what may end in default (rule 10.58).
 
-    Their holder's arrears in all called groups reach the minimum.
+    Their holder's arrears in all called groups whose deadline has come reach the minimum.
 
     Parameters
     ----------
@@ -132,15 +132,16 @@ def in_arrears(x: ClearingState, groups: I64, numbers: I64, rows: I64, ends: B1)
         return np.zeros(0, np.bool_)
     own = arrears(x, groups, numbers).tolist()
     minimum = x.parameter_of(Parameter.CALL_MINIMUM, groups).tolist()
+    has_come = x.accounts.used("deadline_ns") <= x.now_ns
     is_called = x.accounts.used("status") == AccountStatus.CALLED
-    others = _of_pools(x, groups[rows], is_called)
+    others = _of_pools(x, groups[rows], is_called & has_come)
     left = _by_pool(x, others, arrears(x, others, assess_positions(x, others)))
     pools, is_asked = x.accounts.pool[groups].tolist(), np.zeros(groups.size, np.bool_)
     is_asked[rows] = True
     found = np.zeros(groups.size, np.bool_)
     for row in np.flatnonzero(is_asked | ends).tolist():
         found[row] = own[row] > 0 and left[pools[row]] >= minimum[row]
-        left[pools[row]] -= own[row]
+        left[pools[row]] -= own[row] * bool(has_come[groups[row]])
     return found[rows]
 
 

@@ -65,8 +65,12 @@ class SourceState(ParameterState):
         found = self._standing(asset)
         if found.usable < self.sources_min:
             return False
-        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
-        return found.weight * PPM >= share * found.declared
+        share, weight = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM), found.weight
+        if narrow := [q for q in self.sources.quotes(asset) if not self.is_broad(q)]:
+            usable = self.usable_sources(asset)
+            out = [s for s in usable if int(self.sources.quote[s]) in narrow]
+            weight -= int(self.sources.weight[out].sum())
+        return weight * PPM >= share * found.declared
 
     def usable_sources(self, asset: int) -> list[int]:
         """Sources of an asset that count now, in order of number (rules 5.4 and 5.131)."""
@@ -103,6 +107,9 @@ class SourceState(ParameterState):
 
     def note_reported(self, asset: int) -> None:
         """Note that no assessment has seen a report on an asset, nor what quotes in it (5.40)."""
-        self.assets.is_reported[asset] = True
-        for other in self.sources.quoting(asset):
-            self.note_reported(other)
+        found, to_do = {asset}, [asset]
+        while to_do:
+            others = set(self.sources.quoting(to_do.pop())) - found
+            found |= others
+            to_do += sorted(others)
+        self.assets.is_reported[sorted(found)] = True

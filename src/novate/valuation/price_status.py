@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.valuation import ClearingState
 
@@ -67,13 +68,29 @@ def is_halted(x: ClearingState, instrument: int) -> bool:
     or settlement asset, or, of an option, without a live smile.
     """
     c = x.instruments
-    if is_suspended(x, instrument) or x.marks.mark[instrument] <= 0 or is_over(x, instrument):
+    if is_suspended(x, instrument) or is_below_a_tick(x, instrument):
+        return True
+    if x.marks.mark[instrument] <= 0 or is_over(x, instrument):
         return True
     # What is broad is fresh: no blocked price is left.
     for asset in {int(c.underlying[instrument]), int(c.settlement_asset[instrument])}:
         if x.assets.ramp_ns[asset] or not x.is_broad(asset):
             return True
     return x.is_option(instrument) and x.smile_row(instrument) < 0
+
+
+def is_below_a_tick(x: ClearingState, instrument: int) -> bool:
+    """Return whether a linear contract would settle at 0 now, where its mark is one tick (5.41)."""
+    return bool(below_a_tick(x, np.array([instrument]))[0])
+
+
+def below_a_tick(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return `is_below_a_tick` of some instruments; same shape."""
+    c, marks = x.instruments, x.marks
+    is_linear = (c.form[instruments] == LINEAR) & (c.kind[instruments] == Kind.DELTA_ONE)
+    found: npt.NDArray[np.bool_] = is_linear & (marks.mark[instruments] > 0)
+    found &= marks.final_index[instruments] == 0
+    return found
 
 
 def is_suspended(x: ClearingState, instrument: int) -> bool:
@@ -134,6 +151,7 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
     )  # fmt: skip
     suspended_from = c.suspend_ns[wanted]
     out[wanted] |= (suspended_from > 0) & (suspended_from <= x.now_ns)
+    out[wanted] |= below_a_tick(x, wanted)
     live: dict[tuple[int, int], bool] = {}
     for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
         key = int(c.underlying[i]), int(c.expiry_ns[i])

@@ -65,6 +65,7 @@ def is_in_arrears(w: World, group: int) -> bool:
         return min(left_of(open_obligations(w, k)), short_of(w, k))
 
     called = groups_of_holder(w, group, AccountStatus.CALLED)
+    called = [k for k in called if w.accounts[k].deadline <= w.now]
     minimum = w.parameter(Parameter.CALL_MINIMUM, w.accounts[group])
     return arrears(group) > 0 and sum(arrears(k) for k in called) >= minimum
 

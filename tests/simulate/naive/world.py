@@ -397,7 +397,9 @@ class World:
         ramps = any(self.assets[a].ramped is not None for a in used)
         suspended = 0 < instrument.suspended <= self.now
         narrow = any(self.is_narrow(a) for a in used)
-        return old or ramps or suspended or narrow or self.is_blocked(instrument)
+        tiny = instrument.terms["form"] == LINEAR and not instrument.is_option
+        tiny &= instrument.mark > 0 and instrument.final_index == 0
+        return old or ramps or suspended or narrow or tiny or self.is_blocked(instrument)
 
     @pytest.mark.rule("5.20")
     def lacks_index(self, instrument: Instrument) -> bool:
@@ -442,7 +444,11 @@ class World:
     @pytest.mark.rule("5.65")
     def is_narrow(self, asset: int) -> bool:
         """Whether an index that may be fresh rests on too little of the weight."""
-        usable = sum(self.sources[k].weight for k in self.usable_sources(asset))
+        usable = sum(
+            self.sources[k].weight
+            for k in self.usable_sources(asset)
+            if not self.sources[k].quote or not self.is_narrow(self.sources[k].quote)
+        )
         declared = sum(s.weight for s in self.sources if s.asset == asset)
         return usable * 1_000_000 < declared * self.parameters[Parameter.INDEX_WEIGHT_MIN_PPM]
 
@@ -503,7 +509,19 @@ class World:
         """Whether positions have no price, and none has one."""
         held = [k for (k, _), p in self.group(account).positions.items() if p.lots]
         priced = [k for k in held if not self.is_blocked(self.instruments[k])]
-        return bool(self.blocked_positions(account)) and not priced
+        if priced or self.owes_what_converts(account):
+            return False
+        return bool(self.blocked_positions(account))
+
+    @pytest.mark.rule("4.22")
+    def owes_what_converts(self, account: Account) -> bool:
+        """Whether an account of the group has a debt that a conversion would pay now."""
+        fresh = [a for a in range(1, len(self.assets)) if self.is_fresh(a)]
+        for one in self.accounts_of(account.group):
+            coins = [one.balance[a] for a in fresh]
+            if any(c < 0 for c in coins) or (one.balance[0] < 0 and any(c > 0 for c in coins)):
+                return True
+        return False
 
     @pytest.mark.rule("6.36", "10.2")
     def worth_of_options(self, account: Account) -> tuple[int, int]:

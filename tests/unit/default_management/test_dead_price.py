@@ -252,3 +252,26 @@ def test_a_price_that_never_comes_back_is_no_endless_wait() -> None:
     assert house.lots("A", DEAD) == 0
     assert house.status("A") == AccountStatus.TAKEN_OVER
     assert house.balance("INSURANCE_FUND") <= 9_700 * COIN
+
+
+@pytest.mark.rule("4.22")
+@pytest.mark.parametrize("policy", list(ShortfallPolicy))
+def test_one_lot_of_a_dead_contract_keeps_no_debt_from_being_converted(
+    policy: ShortfallPolicy,
+) -> None:
+    # A debt of 4 BTC, worth 400, beside 1,000 and a dead lot; BTC rises to 240, where 40 are left
+    # and the debt alone asks for more.
+    house = ClearingHouse(assets=(("BTC", 8, 0), ("DEAD", 8, 0)))
+    house.list_contract("D", underlying=2, cycle_ns=0)
+    house.open_client("A", deposit=1_000 * COIN, shortfall_policy=policy)
+    house.open_client("B", deposit=10**6 * COIN)
+    house.deposit("B", 100 * E8, asset=1)
+    house.price(100, e8={1: E8})
+    house.trade("A", "B", lots=1, ticks=1)
+    balance, a, b = house.state.accounts.balance, house.number("A"), house.number("B")
+    balance[a, 1], balance[b, 1] = -4 * E8, balance[b, 1] + 4 * E8
+    house.state.margin_cache.touch_all()
+
+    house.price(240, at_ns=START + 5 * HOUR)  # the dead feed is silent
+
+    assert house.status("A") in (AccountStatus.LIQUIDATING, AccountStatus.CALLED)

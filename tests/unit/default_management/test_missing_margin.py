@@ -132,6 +132,23 @@ def test_each_call_is_paid_before_there_is_another_grace() -> None:
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 
+@pytest.mark.rule("10.58", "10.59")
+def test_what_another_group_of_the_holder_has_still_time_to_pay_is_no_arrears() -> None:
+    # At 485 A misses 350 and pays 346; its twin, with 355 more, is called 54 minutes later.
+    house = house_of("A2", call_minimum=10 * COIN)
+    house.deposit("A2", 355 * COIN)
+    house.price(485, at_ns=START + MINUTE)
+    house.deposit("A", 346 * COIN)
+    house.price(484, at_ns=START + 55 * MINUTE)  # A misses 90 more, A2 85
+    house.deposit("A", 90 * COIN)
+
+    house.advance(DUE)
+
+    assert house.status("A2") == AccountStatus.CALLED
+    assert house.status("A") == AccountStatus.OPEN
+    assert house.events("DefaultDeclared") == []
+
+
 @pytest.mark.rule("4.86", "10.53", "10.60")
 def test_a_price_that_comes_back_worse_is_called_too_and_due_with_the_call_that_waited() -> None:
     house = house_of(index_staleness_ns=10 * MINUTE, stale_add_on_ppm=0)

@@ -166,3 +166,18 @@ def test_a_quote_asset_stands_before_the_asset_of_its_source(
     made.submit(command.SET_SOURCE_QUOTE.row(**row), allow_refusals=True)
 
     assert made.refusals() == [code]
+
+
+@pytest.mark.rule("5.65", "5.131")
+def test_what_is_quoted_in_a_money_whose_index_is_narrow_is_narrow_too() -> None:
+    made = house(INDEX_WEIGHT_MIN_PPM=500_000)
+    made.submit(*(command.DECLARE_SOURCE.row(symbol=f"usd-{k}", asset=1, weight=1) for k in "abc"))
+    report(made, {0: E8, 2: E8, 3: E8, 4: E8, COIN_IN_DOLLAR: 500 * E8})
+    assert made.state.is_broad(2)
+
+    # One of four sources of the dollar reports three hours later.
+    report(made, {DOLLAR: E8, COIN_IN_DOLLAR: 500 * E8}, at_ns=START + 3 * HOUR)
+
+    assert made.state.is_fresh(2)
+    assert not made.state.is_broad(1)
+    assert not made.state.is_broad(2)

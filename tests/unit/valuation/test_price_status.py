@@ -5,6 +5,7 @@ import pytest
 
 from novate.kernel.codes import InstrumentStatus
 from novate.message.parameter import Parameter
+from novate.message.refusal import SubmitTradeRefusal
 from novate.valuation.price_status import (
     blocked_prices,
     halted_among,
@@ -13,7 +14,7 @@ from novate.valuation.price_status import (
     is_halted,
     without_the_expired,
 )
-from tests.unit.clearing import E8, HOUR, MINUTE, START, ClearingHouse
+from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse
 
 
 def house_of_two() -> ClearingHouse:
@@ -88,3 +89,20 @@ def test_a_run_of_trades_is_told_what_each_instrument_would_be() -> None:
         expected = [is_halted(house.state, i) for i in (0, 1, 2)]
         assert halted_among(house.state, named).tolist() == expected
         assert halted_among(house.state, named[2:3]).tolist() == [expected[0], False, False]
+
+
+@pytest.mark.rule("5.21", "5.41")
+def test_nothing_is_opened_at_a_mark_of_one_tick_that_would_be_settled_at_zero() -> None:
+    # An index of 0.4 ticks: the mark is 1, and a linear contract would settle at 0.
+    house = ClearingHouse()
+    house.list_contract("X", cycle_ns=0)
+    for name in ("A", "B"):
+        house.open_client(name, deposit=120 * COIN)
+    house.price(None, e8={0: 4 * E8 // 10})
+    assert house.state.marks.mark[0] == 1
+
+    house.submit(house.trade_run("A", "B", lots=10, ticks=1), allow_refusals=True)
+    assert house.refusals() == [SubmitTradeRefusal.PRICE_BLOCKED]
+
+    house.price(None, e8={0: 5 * E8 // 10})  # half a tick rounds to one
+    house.trade("A", "B", lots=10, ticks=1)
