@@ -42,6 +42,7 @@ def scenario() -> ClearingHouse:
     settle_outside(house)
     leap(house)
     end_by_decision(house)
+    give_funding_back(house)
     doubt_sources(house)
     fall_silent(house)
     return house
@@ -311,6 +312,18 @@ def end_by_decision(house: ClearingHouse) -> None:
         command.PROPOSE_SETTLEMENT.row(**price, proposer="one"),
         command.APPROVE_SETTLEMENT.row(**price, approver="other"),
     )
+
+
+def give_funding_back(house: ClearingHouse) -> None:
+    """A payer of funding has no more than what the way back to the index costs."""
+    contract = house.list_contract(
+        "Z", tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=8 * HOUR, funding_cap_e9=10**7,
+        basis_clamp_ppm=100_000,
+    )  # fmt: skip
+    house.price(130, last={contract: 137})
+    house.open_client("drained", deposit=700 * COIN)
+    house.trade("drained", "dealer", lots=100, ticks=137, instrument=contract)
+    house.advance(int(house.state.instruments.next_funding_ns[contract]))
 
 
 def doubt_sources(house: ClearingHouse) -> None:

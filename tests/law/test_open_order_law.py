@@ -221,7 +221,8 @@ def test_orders_without_a_hold_would_hand_them_the_money_of_others(
     form: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "order_loss", lambda *_: 0)
-    monkeypatch.setattr(order_margin, "margined", lambda *_: order_margin.Margined(NONE, NONE))
+    nothing = order_margin.Margined(NONE, NONE, are_right=True)
+    monkeypatch.setattr(order_margin, "margined", lambda *_: nothing)
 
     worst = min(Pair(form, seed).run() for seed in range(20))
 

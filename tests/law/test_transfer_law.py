@@ -53,7 +53,8 @@ def free(house: ClearingHouse) -> int:
     for name in ("A", "A2"):
         account = house.number(name)
         found = house.state.assess(account)
-        total += max(found.equity - sum(held_back(house.state, account, found)), 0)
+        held = held_back(house.state, account, found, house.state.marks.mark)
+        total += max(found.equity - sum(held), 0)
         total += int(found.debt_initial)
     return total
 

@@ -19,18 +19,18 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from novate.message.settlement import Basis
 from tests.simulate.naive import house
-from tests.simulate.naive.away import Away, Insolvent
+from tests.simulate.naive.away import Away, Drained, Insolvent
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.ended import Ended
-from tests.simulate.naive.extreme import Filled, Unfunded
+from tests.simulate.naive.extreme import Filled, Unborne, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
 
-SEEDS = (*range(31), 32, 37, 88, 93, 97, 103, 115)
+SEEDS = (*range(31), 32, 37, 65, 88, 93, 97, 103, 115)
 EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
-POLICY_SEEDS = range(10)
+POLICY_SEEDS = (*range(8), 13, 17)
 AWAY_SEEDS = range(6)
 
 UNREACHABLE = {
@@ -143,6 +143,22 @@ def test_both_houses_agree_on_who_is_insolvent_at_the_index() -> None:
     assert reached["TradeNovated"] > 0
 
 
+@functools.cache
+def reached_by_the_drained() -> Counter[str]:
+    """As `reached_by`, of a story about who pays funding with the way back to the index."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Drained(3), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+@pytest.mark.rule("8.71", "8.72", "8.73", "8.74", "8.75")
+def test_both_houses_agree_on_funding_that_comes_back() -> None:
+    # Of each of the two contracts more rows than those of one payer and one receiver.
+    assert reached_by_the_drained()["FundingReturned"] > 2 * 2 * 2
+
+
 class WithOwnPolicies(Grouped):
     """A stream whose waterfall has the layers of `tests.tiny_loss_policy`."""
 
@@ -205,6 +221,20 @@ def test_both_houses_agree_where_custody_is_short() -> None:
 
 
 @functools.cache
+def reached_without_anybody_who_bears() -> Counter[str]:
+    """As `reached_by`, of a stream in which a loss is left uncovered for an hour."""
+    reached: Counter[str] = Counter()
+    run_both(Unborne(0), reached)
+    return reached
+
+
+@pytest.mark.rule("13.18", "13.31", "13.32")
+def test_both_houses_agree_where_funds_are_empty_and_nobody_gained() -> None:
+    reached = reached_without_anybody_who_bears()
+    assert reached[f"layer {Layer.NET_WORTH.value}"] > 0
+
+
+@functools.cache
 def reached_by_ends() -> Counter[str]:
     """As `reached_by`, of a stream about ends of contracts that people decide."""
     reached: Counter[str] = Counter()
@@ -240,8 +270,10 @@ def reached_by_all() -> Counter[str]:
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
     apart = reached_without_room() + reached_without_funds() + reached_by_ends()
+    apart += reached_without_anybody_who_bears()
     away = sum((reached_away_from_the_index(seed) for seed in AWAY_SEEDS), Counter[str]())
-    return living + extreme + apart + away + reached_by_the_insolvent()
+    stories = reached_by_the_insolvent() + reached_by_the_drained()
+    return living + extreme + apart + away + stories
 
 
 def test_the_streams_reach_every_event() -> None:

@@ -33,6 +33,7 @@ FOR_ALL = frozenset(
 """Events that change the worth of accounts without naming them."""
 ITEMS = {
     "FundingSettled": "Funding",
+    "FundingReturned": "Funding",
     "InterestCharged": "Interest on debts",
     "AssetConverted": "Conversion of collateral",
     "CollateralTransferred": "Transfers between accounts of the holder",

@@ -139,6 +139,7 @@ class OptionObserver:
             "PositionDeleveraged": self._deleveraged,
             "OptionExpired": self._expired,
             "FundingSettled": self._funded,
+            "FundingReturned": self._returned,
         }
         self._perpetual = {item.perpetual: k for k, item in enumerate(holders.hedges)}
 
@@ -358,6 +359,13 @@ class OptionObserver:
             size = float(self._funded_lots[coin]) * item.lot_e8 / 1e8
             paid = size * row["ticks"] * item.tick_e8 / 1e8 * row["rate_e9"] / 1e9
             self._booked.funding[self.holders.maker] -= paid
+
+    def _returned(self, state: State, run: Run) -> None:
+        scale = 10 ** int(state.assets.decimals[0])
+        for row in rows_of(run):
+            is_maker = self._group[row["account"]] == self.holders.maker
+            if is_maker and row["instrument"] in self._perpetual:
+                self._booked.funding[self.holders.maker] += row["amount"] / scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

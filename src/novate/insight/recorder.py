@@ -118,7 +118,8 @@ def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
 
 
 def _call_resumed(o: RunRecord, batch: Batch, row: Row) -> None:
-    o.calls[row["account"]].update(deadline_ns=row["deadline_ns"])
+    for call in _open_calls(o, row["account"]):
+        call.update(deadline_ns=row["deadline_ns"])
 
 
 def _time_back(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -154,6 +155,14 @@ def _funding(o: RunRecord, batch: Batch, row: Row) -> None:
     if contract.form != LINEAR:
         per_lot = contract.lot_e8 / 1e8
     np.add.at(o.funding, account, -lots * per_lot * row["rate_e9"] / 1e9)
+
+
+def _funding_returned(o: RunRecord, batch: Batch, row: Row) -> None:
+    if o.before is None or row["account"] >= len(o.funding):
+        return
+    asset = o.listing.instruments[row["instrument"]].settlement
+    price = o.index.get(asset, 0) / 1e8 if asset else 1.0  # the last index before it
+    o.funding[row["account"]] += row["amount"] / 10 ** o.listing.decimals[asset] * price
 
 
 def _started(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -300,6 +309,7 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "CollateralWithdrawn": _withdrawn,
     "CollateralTransferred": _transferred,
     "FundingSettled": _funding,
+    "FundingReturned": _funding_returned,
     "MarginCalled": _called,
     "MarginCallMet": _call_met,
     "MarginCallPaid": _call_paid,

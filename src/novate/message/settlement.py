@@ -96,6 +96,13 @@ FUNDING_SETTLED = declare(
     version=3,
     renamed={3: {}},
 )
+FUNDING_RETURNED = declare(
+    "FundingReturned",
+    "Funding that a payer could pay only because its mark was away from the index came back.",
+    INSTRUMENT,
+    Field("account", "uint32", "payer, or who received funding and gives it back"),
+    Field("amount", "int64", "settlement units, positive of a payer; all rows sum to zero"),
+)
 CONTRACT_EXPIRED = declare(
     "ContractExpired",
     "An expired contract was settled and its positions closed.",

@@ -27,6 +27,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
+    ACCOUNT,
     HOUSE,
     NOBODY,
     Application,
@@ -35,6 +36,7 @@ from novate.message.topic import (
     column_work,
     commands,
 )
+from novate.settlement.funding_return import apply_funding_returned, return_funding
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unpriced
 
@@ -176,7 +178,8 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     """Decide funding on the time average of the premium: `FundingSettled`, or `CyclePostponed`.
 
     Rules 8.4, 8.6, 8.9 and 8.40; the time average runs on to this instant (rule 5.18).  Funding
-    that waited for its price is paid for every period whose instant has passed.
+    that waited for its price is paid for every period whose instant has passed.  Then comes
+    `FundingReturned`, if payers paid with what the way back to the index costs.
 
     Parameters
     ----------
@@ -224,6 +227,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
+    return_funding(x, i, int(x.marks.mark[i]), rate, emit)
     return None
 
 
@@ -363,6 +367,7 @@ TOPIC: Topic[ClearingState] = Topic(
             HOLDERS,
             older=((1, apply_funding_outside_window), (2, settle_funding)),
         ),
+        Application(event.FUNDING_RETURNED, apply_funding_returned, ACCOUNT, is_by_column=True),
         Application(event.GAINS_WINDOW_STARTED, apply_gains_window_started, NOBODY),
     ),
     work=(FUNDING, CYCLE),

@@ -91,7 +91,8 @@ def protected_prices(x: ClearingState) -> Prices:
     marks = x.marks
     mark = marks.mark.copy()
     is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (marks.used("mark") > 0)
-    plain = np.flatnonzero(is_meant & (marks.used("final_ms") == 0))  # no window has begun
+    is_plain = (marks.used("final_ms") == 0) & (marks.used("slow_basis_e8") == 0)
+    plain = np.flatnonzero(is_meant & is_plain)  # the index, and no window has begun
     mark[plain] = np.maximum(marks.index[plain], 1)
     is_meant[plain] = False
     for i in np.flatnonzero(is_meant).tolist():

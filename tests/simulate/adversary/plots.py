@@ -130,7 +130,7 @@ def enter_away_from_the_index(venue: Venue, draw: Draw) -> None:
     The side that loses on the way back is as large as it is let be, directly or by an order.
     """
     loser, friend = pair(draw)
-    i = pick(draw, NETTED)
+    i = pick(draw, (*NETTED, AT_CLOSE))
     side = pick(draw, (1, -1))
     set_last(venue, i, int(HONEST * (1 + side * draw.uniform(0.01, 0.08))))
     lots = some_lots(venue, draw, loser, i)

@@ -61,4 +61,5 @@ def verdict(venue: Venue, seed: int) -> Found | None:
             venue.settle(1)
             venue.close_out()
             venue.cash_out()
-    return Found(seed, venue.flow, tuple(venue.steps)) if venue.flow > 0 else None
+    taken = venue.taken()
+    return Found(seed, taken, tuple(venue.steps)) if taken > 0 else None

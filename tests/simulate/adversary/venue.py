@@ -15,6 +15,7 @@ from typing import Any
 from novate.canonical import Run
 from novate.kernel.codes import MarginMode, OrderKind, ShortfallPolicy, Style
 from novate.message import command
+from novate.message.declare import rows_of
 from novate.message.parameter import SETTINGS
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, SECOND, START, ClearingHouse
 
@@ -53,6 +54,7 @@ class Venue:
 
     house: ClearingHouse
     flow: int = 0  # withdrawn less deposited, in numeraire units at the honest price
+    funding: int = 0  # that the market which wants nothing paid, less what it received
     steps: list[str] = field(default_factory=list)
     liar: int = HONEST * E8
     last: dict[int, int] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class Venue:
             for run in batch.events:
                 if run.name in ("CollateralPosted", "CollateralWithdrawn"):
                     self._count(run)
+                if run.name in ("FundingSettled", "FundingReturned"):
+                    self._count_funding(run)
         refused = bool(self.house.refusals())
         self.house.batches.clear()
         return not refused
@@ -85,6 +89,17 @@ class Venue:
         for account, asset, amount in rows:
             if int(account) in mine:
                 self.flow += sign * honest_worth(int(asset), int(amount))
+
+    def _count_funding(self, run: Run) -> None:
+        """Count what the market pays for the lots that it took over, in contracts paid in cash."""
+        market = self.house.number("EXTERNAL_MARKET")
+        for row in rows_of(run):
+            if run.name == "FundingReturned":
+                self.funding -= row["amount"] if row["account"] == market else 0
+                continue
+            unit = int(self.state.instruments.unit[row["instrument"]])
+            lots = self.house.lots("EXTERNAL_MARKET", row["instrument"])
+            self.funding += unit * lots * row["ticks"] * row["rate_e9"] // 10**9
 
     def settle(
         self, after_ns: int, *, is_fed: bool = True, sources: tuple[int, ...] = SOURCES
@@ -148,12 +163,19 @@ class Venue:
 
     # ---- what the attackers have
 
+    def taken(self) -> int:
+        """What attackers took out of the house, beside funding that the market paid them.
+
+        A market that holds lots while others move the last price pays for that by its own choice.
+        """
+        return self.flow - max(self.funding, 0)
+
     def worth(self) -> int:
         """What attackers took out and could at most take out: positive is money of others.
 
         Net worth of each margin group at the present marks, as far as positive.
         """
-        total = self.flow
+        total = self.taken()
         groups = {self.state.group_of(self.house.number(name)) for name in ATTACKERS}
         for group in groups:
             total += max(int(self.state.assess(group).net), 0)

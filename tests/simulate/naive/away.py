@@ -8,9 +8,10 @@ from typing import Any
 
 from novate.canonical import Run
 from novate.message import command as c
+from novate.message.parameter import HOUR, MINUTE
 from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.grouped import Grouped
-from tests.simulate.naive.workload import LINEAR, OPTIONS, reserve, trades, withdraw
+from tests.simulate.naive.workload import INVERSE, LINEAR, OPTIONS, reserve, trades, withdraw
 
 
 class Away(Grouped):
@@ -57,3 +58,38 @@ class Insolvent(Ended):
 
     def _settled(self) -> Iterator[list[Run]]:
         yield self._silent(1)
+
+
+@dataclass
+class Drained(Insolvent):
+    """One small story: some pay funding with no more than what the way back to the index costs."""
+
+    def terms(self, **given: Any) -> dict[str, Any]:
+        """A contract with funding of up to 2% every two hours."""
+        return super().terms(**{"funding_cap_e9": 20_000_000, **given})
+
+    def _suspended(self) -> Iterator[list[Run]]:
+        """Two buy as much as they can pay the way back for: one in two accounts, one in coin."""
+        ticks, (first, second, third, fourth) = 20_800, self.traders[:4]
+        lasts = {"instrument": [LINEAR, INVERSE], "ticks": [ticks] * 2}
+        for _ in range(3):
+            *early, assess = self._at(8_000, after_ns=6 * MINUTE)
+            yield [*early, c.REPORT_LAST.run(lasts), assess]
+        other = self.traders[-1] + 1
+        yield [
+            c.OPEN_SUB_ACCOUNT.row(
+                reference="other", account=first, mode=1, group=first, netting_set=-1
+            )
+        ]
+        for k in range(17, 6, -1):
+            buyer = (first, other)[k % 2]
+            yield [
+                trades(
+                    [
+                        (buyer, second, LINEAR, ticks, 1 << k, True, 0, 0),
+                        (third, fourth, INVERSE, ticks, 1 << k, True, 0, 0),
+                    ]
+                )
+            ]
+        for _ in range(3 * 2 * HOUR // (6 * MINUTE)):  # past three fundings
+            yield self._at(8_000, after_ns=6 * MINUTE)

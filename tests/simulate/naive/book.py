@@ -12,7 +12,7 @@ from novate.kernel.codes import DueKind, InstrumentStatus, Role, Style
 from novate.message.parameter import Parameter
 from novate.message.settlement import Basis
 from tests.simulate.naive.account import Account
-from tests.simulate.naive.market import counted_time, extend_sums
+from tests.simulate.naive.market import extend_sums
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     MS,
@@ -136,58 +136,6 @@ def settle_cycle(w: World, number: int) -> None:
     i.cycle += 1
     settle_at(w, number, i.mark)
     w.emit("CycleSettled", instrument=number, cycle=i.cycle, ticks=i.mark, instant_ns=w.now)
-
-
-@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70", "15.72")
-def settle_funding(w: World, number: int) -> None:
-    i = w.instruments[number]
-    interval = i.terms["funding_ns"]
-    due = i.next_funding or i.funding_waits_from
-    if w.lacks_price(i):
-        postpone(w, number, DueKind.FUNDING, -due)
-        i.next_funding, i.funding_waits_from = 0, due
-        return
-    periods = 1
-    if i.next_funding == 0:
-        periods += (w.now - due) // interval
-    i.next_funding, i.funding_waits_from = due + periods * interval, 0
-    extra = counted_time(i, (w.now - max(i.updated, i.funded)) // 1_000_000)
-    total, ms = i.premium_sum + i.premium_e9 * extra, i.premium_ms + extra
-    if ms == 0:
-        postpone(w, number, DueKind.FUNDING, i.next_funding)
-        return
-    i.next_funding, i.funding_waits_from = due + periods * interval, 0
-    premium = total // ms
-    damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
-    rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
-    rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
-    payments = []
-    for account in holders(w, number):
-        lots = account.positions[number].lots
-        size = abs(i.value(i.mark, lots)) * abs(rate)
-        pays = (lots > 0) == (rate > 0)
-        payments.append((account, ceil_div(size, BILLION) if pays else -(size // BILLION)))
-    left = [abs(account.balance[i.settles_in] - paid) for account, paid in payments if paid]
-    if max(left, default=0) >= AMOUNT_MAX:
-        postpone(w, number, DueKind.FUNDING, i.next_funding)
-        return
-    for account, paid in payments:
-        account.balance[i.settles_in] -= paid
-        add_window_gain(account, -paid, w.price_in(i))
-    kept = sum(paid for _, paid in payments)
-    w.single(Role.RESIDUE).balance[i.settles_in] += kept
-    i.period += periods
-    i.premium_sum = i.premium_ms = 0
-    i.funded = w.now
-    w.emit(
-        "FundingSettled",
-        instrument=number,
-        period=i.period,
-        ticks=i.mark,
-        rate_e9=rate,
-        instant_ns=w.now,
-        periods=periods,
-    )
 
 
 @pytest.mark.rule("8.15", "8.42", "8.43", "8.44", "9.42")

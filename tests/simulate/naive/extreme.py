@@ -190,3 +190,18 @@ class Unfunded(Filled):
         self.now += HOUR
         yield self._at(25)
         yield [withdraw([(first, coin, 1)]), outside_payments([(coin, -1)])]
+
+
+class Unborne(Filled):
+    """A client loses to the market more than it has, no fund holds anything, and nobody gained."""
+
+    def _steps(self) -> Iterator[list[Run]]:
+        loser, *others = self.traders
+        market, lots = SINGLE.index(Role.EXTERNAL_MARKET), 10**9
+        yield [post([(loser, 0, 5 * lots), *((account, 0, 40 * lots) for account in others[:3])])]
+        yield self._at(20)
+        yield [trades([(loser, market, 0, 20, lots, True, 0, 0)])]
+        yield self._at(10)
+        for _ in range(3):
+            self.now += HOUR
+            yield self._at(10)

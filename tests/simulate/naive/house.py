@@ -18,7 +18,7 @@ from novate.engine.catalogue import ENGINE_ONLY
 from novate.kernel.codes import Layer, Origin
 from novate.message.declare import rows_of
 from novate.message.refusal import AdvanceTimeRefusal, EngineCommandRefusal
-from tests.simulate.naive import barrier, book, failure, margin, order, takeover, terms
+from tests.simulate.naive import barrier, book, failure, funding, margin, order, takeover, terms
 from tests.simulate.naive.account import within
 from tests.simulate.naive.admission import OUTSIDE
 from tests.simulate.naive.cash import call_external_market, hold_gains
@@ -32,7 +32,7 @@ Command = tuple[str, Row, int]  # name, values, row in its run
 
 INSIDE: dict[str, Callable[[World, int], None]] = {
     "SettleCycle": book.settle_cycle,
-    "SettleFunding": book.settle_funding,
+    "SettleFunding": funding.settle_funding,
     "SettleExpiry": failure.settle_expiry,
     "ObserveBarrier": barrier.observe_barrier,
     "CallMargin": failure.call_margin,

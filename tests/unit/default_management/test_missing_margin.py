@@ -132,8 +132,8 @@ def test_each_call_is_paid_before_there_is_another_grace() -> None:
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 
-@pytest.mark.rule("10.5", "10.59", "10.60")
-def test_a_price_that_comes_back_worse_after_the_deadline_is_a_first_call_of_who_paid() -> None:
+@pytest.mark.rule("4.86", "10.53", "10.60")
+def test_a_price_that_comes_back_worse_is_called_too_and_due_with_the_call_that_waited() -> None:
     house = house_of(index_staleness_ns=10 * MINUTE, stale_add_on_ppm=0)
     house.price(485, at_ns=START + MINUTE)
     house.deposit("A", 350 * COIN)
@@ -141,12 +141,13 @@ def test_a_price_that_comes_back_worse_after_the_deadline_is_a_first_call_of_who
     ask_more(house, 120_000)
     house.advance(DUE)
     assert len(house.events("CallExtended")) == 1
-    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING
+    # The last price was there when it was called: its whole grace is left.
+    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING - HOUR
 
     house.price(480, at_ns=DUE + HOUR)
 
-    assert len(house.events("MarginCallPaid")) == 1
-    # 6,350 - 2,000 where 5,760 are asked.
+    assert len(house.events("CallResumed")) == 1
+    # 6,350 - 2,000 where 5,760 are asked: due with the call that has its time back.
     assert called(house)[1:] == [(2, 1_410, DUE + 2 * HOUR)]
 
 

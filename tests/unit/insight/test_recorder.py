@@ -37,9 +37,9 @@ def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> No
 
 def test_a_call_that_has_time_back_keeps_its_line_with_the_new_deadline() -> None:
     o = observer()
-    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50))
+    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
     take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=50))
-    take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90))
+    take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90, obligation=2))
 
     take(o, row(event.HOUSE_RESUMED, since_ns=60, length_ns=20))
     assert [call["deadline_ns"] for call in o.tables["calls"]] == [50, 110]
@@ -168,3 +168,9 @@ def test_funding_is_booked_on_what_was_held_before_the_step() -> None:
     # 2 BTC at 50,000 and one basis point.
     assert o.funding[A] == pytest.approx(-10.0)
     assert o.funding[B] == pytest.approx(5.0)
+
+    back = ({"account": A, "amount": 4 * UNIT}, {"account": B, "amount": -4 * UNIT})
+    take(o, *(row(event.FUNDING_RETURNED, instrument=0, **amounts) for amounts in back))
+
+    assert o.funding[A] == pytest.approx(-6.0)
+    assert o.funding[B] == pytest.approx(1.0)

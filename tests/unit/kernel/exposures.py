@@ -85,7 +85,7 @@ def hold(x: ClearingState, account: int, instrument: int, rng: np.random.Generat
 def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
     """The numbers of an assessment in their order, straight from the rulebook."""
     unsettled, options, option_gain = [0, 0], [0, 0], [0, 0]
-    initial = maintenance = notional = unproven = 0
+    initial = maintenance = notional = unproven = shorts = 0
     for row in np.flatnonzero(x.positions.used("account") == account):
         i = int(x.positions.instrument[row])
         asset, mark = ASSETS[i], int(x.marks.mark[i])
@@ -99,6 +99,7 @@ def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
             )
             kept = float(x.assets.unit_price[asset]) * float(x.assets.collateral_factor[asset])
             initial += math.ceil(asked[4] * kept)
+            shorts += math.ceil(asked[5] * float(x.assets.unit_price[asset]))
             continue
         lots, cost = int(x.positions.lots[row]), int(x.positions.settlement_cost[row])
         if mark == 0:
@@ -128,24 +129,30 @@ def readable_assessment(x: ClearingState, account: int) -> tuple[int, ...]:
         gain += math.floor((open_profit + option_gain[asset]) * price)
         net += math.floor((total + options[asset]) * price)
         equity += math.floor(total * (price * keep)) if total > 0 else math.floor(total * price)
-        owed = -total if asset and total < 0 else 0
-        debts = [math.ceil(owed * (price * share)) for share in DEBT]
+        debts = [
+            math.ceil((-total if asset and total < 0 else 0) * (price * share)) for share in DEBT
+        ]
     return (
-        equity, net, initial + debts[0], maintenance + debts[1], notional, gain, unproven, *debts
+        equity, net, initial + debts[0], maintenance + debts[1], notional, gain, unproven, *debts,
+        shorts,
     )  # fmt: skip
 
 
 def readable_option(
     x: ClearingState, row: int, i: int, mark: int
-) -> tuple[int, int, tuple[int, int, int, int, int]]:
-    """Value, value beyond entry cost, and five sums: the last is what a dearer entry adds."""
+) -> tuple[int, int, tuple[int, ...]]:
+    """Value, value beyond entry cost, and six sums.
+
+    The last two: what a dearer entry adds, and what the lots are worth that may be short.
+    """
     lots, entry = int(x.positions.lots[row]), int(x.positions.entry_cost[row])
     short, worst = max(-lots, 0), max(int(x.positions.sell_lots[row]) - lots, 0)
     if lots == 0 and worst == 0:
-        return 0, 0, (0, 0, 0, 0, 0)
+        return 0, 0, (0, 0, 0, 0, 0, 0)
     unit, (initial, maintenance) = UNITS[i], SHORT[i]
     value = unit * lots * mark
     dearer = max(-entry - unit * short * mark, 0) if i == OPTION + 1 and short else 0
     ahead = max(unit * short * (int(x.marks.slow[i]) - mark), 0)
-    asked = (unit * worst * initial, unit * short * maintenance, abs(value), ahead, dearer)
+    margins = unit * worst * initial, unit * short * maintenance
+    asked = (*margins, abs(value), ahead, dearer, unit * worst * mark)
     return value, value - entry, asked

@@ -12,6 +12,7 @@ from novate.kernel.clearing.assess import (
     MAINTENANCE,
     NET,
     NOTIONAL,
+    SHORTS,
     UNPROVEN,
 )
 from novate.kernel.codes import Role
@@ -216,6 +217,7 @@ def test_all_accounts_at_once_are_the_accounts_one_by_one() -> None:
     house.state.accounts.balance[house.number("short"), 1] = -E8  # a debt asks for margin too
     columns = (
         EQUITY, NET, INITIAL, MAINTENANCE, NOTIONAL, GAIN, UNPROVEN, DEBT_INITIAL, DEBT_MAINTENANCE,
+        SHORTS,
     )  # fmt: skip
 
     table = house.state.assess_all()

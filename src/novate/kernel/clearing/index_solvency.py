@@ -121,20 +121,27 @@ def gap_of_order(instruments, assets, mark, i, lots, limit):  # type: ignore[no-
 
 
 @kernel
-def gap_of_orders(accounts, positions, instruments, assets, reservations, mark, account):  # type: ignore[no-untyped-def]
-    """Sum of `order_gap` over the open orders of an account's group, at most `TOTAL_MAX`."""
-    has_orders = False
+def has_open_lots(accounts, positions, account):  # type: ignore[no-untyped-def]
+    """Whether an account of the group of one has lots in open orders."""
     first = first_of_group(accounts, account)
     member = first
-    while member >= 0 and not has_orders:
+    while member >= 0:
         row = accounts.head[member]
-        while row >= 0 and not has_orders:
-            has_orders = positions.buy_lots[row] != 0 or positions.sell_lots[row] != 0
+        while row >= 0:
+            if positions.buy_lots[row] != 0 or positions.sell_lots[row] != 0:
+                return True
             row = positions.link[row]
         member = next_of_group(accounts, first, member)
+    return False
+
+
+@kernel
+def gap_of_orders(accounts, positions, instruments, assets, reservations, mark, account):  # type: ignore[no-untyped-def]
+    """Sum of `order_gap` over the open orders of an account's group, at most `TOTAL_MAX`."""
     total = np.int64(0)
-    if not has_orders:
+    if not has_open_lots(accounts, positions, account):
         return total
+    first = first_of_group(accounts, account)
     for row in range(reservations.lots.size):
         lots = reservations.lots[row]
         owner = np.int64(reservations.account[row])

@@ -1,0 +1,167 @@
+"""Funding that was paid with what the way back to the index costs comes back (8.71 to 8.75).
+
+Margin is asked at the mark, which a last price moves away from the index.  An account that holds
+no more than what a return of the mark costs has nothing of its own to pay funding from: whoever
+received it would keep what a fund has to pay once the mark is back.
+
+Sources: CPMI-IOSCO PFMI Principle 6: margin is computed from prices that are reliable.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from novate.kernel.clearing.columns import I64
+from novate.kernel.clearing.funding_return import (
+    book_returned,
+    find_lacking,
+    funding_payments,
+)
+from novate.kernel.clearing.loss import share_pro_rata
+from novate.kernel.codes import Role
+from novate.message import event
+from novate.message.declare import Emit, Row
+from novate.valuation import ClearingState
+from novate.valuation.index_bound import index_bound
+from novate.valuation.other_price import Prices, index_prices, orders_gap, priced_at
+
+
+def return_funding(x: ClearingState, i: int, ticks: int, rate: int, emit: Emit) -> None:
+    """Emit `FundingReturned` of what payers of a funding lack at the index and not at the mark.
+
+    Parameters
+    ----------
+    i, ticks, rate
+        The contract, the mark at which its funding was paid, and the rate in 1e-9, positive when
+        longs paid.  The funding has been applied.
+    emit
+        Takes the rows of all accounts together.
+    """
+    bound = index_bound(x)
+    if not bound.at_index.any():  # every mark is at its index
+        return
+    rows = x.holders(i)
+    is_lacking = np.empty(rows.size, np.bool_)
+    positions, instruments, prices = x.positions.arrays(), x.instrument_arrays(), index_prices(x)
+    if not find_lacking(
+        x.account_arrays(), positions, instruments, instruments._replace(mark=prices.mark),
+        x.asset_arrays(), bound, rate, rows, is_lacking,
+    ):  # fmt: skip
+        return
+    payments = np.empty(rows.size, np.int64)
+    funding_payments(positions, instruments, i, ticks, rate, rows, payments)
+    accounts = x.positions.account[rows].astype(np.int64)
+    groups, place = np.unique(x.groups_of(accounts), return_inverse=True)
+    net = np.zeros(groups.size, np.int64)
+    np.add.at(net, place, payments)
+    moved = np.zeros(groups.size, np.int64)
+    unit_price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
+    for at in np.unique(place[is_lacking]).tolist():
+        if net[at] > 0 and x.accounts.is_margined[groups[at]]:
+            lack = _lack_of_basis(x, int(groups[at]), prices)
+            moved[at] = min(int(net[at]), max(math.ceil(lack / unit_price), 0))
+    if moved.any():
+        residue = _give_back(groups, net, moved, x.single(Role.RESIDUE))
+        amounts = _over_accounts(accounts, place, payments, moved)
+        _tell(i, accounts, amounts, (x.single(Role.RESIDUE), residue), emit)
+
+
+def _lack_of_basis(x: ClearingState, group: int, prices: Prices) -> int:
+    """Return what a group lacks at the index beyond what it lacks at the mark (8.72 and 8.73).
+
+    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for.
+    """
+    marks, there = x.marks.mark, x.assess(group)
+    hold = x.open_order_hold(group)
+    needed = hold + min(there.shorts, there.initial - hold)
+    with priced_at(x, prices):
+        equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
+    return max(needed + gap - equity, 0) - max(needed - there.equity, 0)
+
+
+def _give_back(groups: I64, net: I64, moved: I64, residue: int) -> int:
+    """Share what is returned over who received, the residue account among them (rule 8.74).
+
+    Parameters
+    ----------
+    groups, net
+        Margin groups, ascending, and what each paid, negative of who received; shape (groups,).
+    moved
+        What each is returned; filled with what the others give back, negative.
+    residue
+        Number of the residue account; it received what is left of ``net``.
+
+    Returns
+    -------
+    int
+        What the residue account gives back, not negative; settlement units.
+    """
+    gives = np.flatnonzero(net < 0)
+    weights = np.append(-net[gives], net.sum())
+    order = np.argsort(np.append(groups[gives], residue))
+    shares, sorted_shares = np.empty_like(weights), np.empty_like(weights)
+    share_pro_rata(int(moved.sum()), weights[order], sorted_shares)
+    shares[order] = sorted_shares
+    moved[gives] = -shares[:-1]
+    return int(shares[-1])
+
+
+def _over_accounts(accounts: I64, place: I64, payments: I64, moved: I64) -> I64:
+    """Share what groups are returned, or give back, over their accounts (rule 8.74).
+
+    Pro rata to what each account paid, or received.
+
+    Parameters
+    ----------
+    accounts, place, payments
+        Holders, where in ``moved`` the group of each stands, and what each paid; shape (holders,).
+    moved
+        Settlement units by group, positive of what is returned.
+
+    Returns
+    -------
+    ndarray
+        Settlement units by holder, signed alike.
+    """
+    counts = np.bincount(place)
+    amounts: I64 = np.where(counts[place] == 1, moved[place], 0)
+    order = np.lexsort((accounts, place))
+    ends = np.cumsum(counts)
+    for group in np.flatnonzero((counts > 1) & (moved != 0)).tolist():
+        rows = order[ends[group] - counts[group] : ends[group]]
+        sign = 1 if moved[group] > 0 else -1
+        shares = np.empty(rows.size, np.int64)
+        share_pro_rata(sign * int(moved[group]), np.maximum(sign * payments[rows], 0), shares)
+        amounts[rows] = sign * shares
+    return amounts
+
+
+def _tell(
+    i: int, accounts: I64, amounts: I64, residue: tuple[int, int], emit: Emit
+) -> None:  # fmt: skip
+    """Emit what moves, by number of the account; the residue gives its share back."""
+    accounts, amounts = np.append(accounts, residue[0]), np.append(amounts, -residue[1])
+    order = np.argsort(accounts)
+    order = order[amounts[order] != 0]
+    emit.columns(
+        event.FUNDING_RETURNED,
+        instrument=np.full(order.size, i), account=accounts[order], amount=amounts[order],
+    )  # fmt: skip
+
+
+def apply_funding_returned(x: ClearingState, columns: Row) -> None:
+    """Move what is returned between balances of the settlement asset, and in window gains (8.75).
+
+    Parameters
+    ----------
+    columns
+        ``instrument``, the same in all rows, ``account`` and ``amount``, settlement units: positive
+        of who paid, negative of who received, zero together.
+    """
+    asset = int(x.instruments.settlement_asset[columns["instrument"][0]])
+    book_returned(
+        x.account_arrays(), x.asset_arrays(), asset, columns["account"].astype(np.int64),
+        columns["amount"],
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""Funding, and what comes back of it to payers that paid with the way back to the index."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import pytest
+
+from novate.kernel.codes import DueKind, Role
+from tests.simulate.naive.account import Account
+from tests.simulate.naive.admission import short_worth
+from tests.simulate.naive.book import BILLION, add_window_gain, holders, postpone
+from tests.simulate.naive.market import counted_time
+from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, share_out
+from tests.simulate.naive.order import group_gap
+from tests.simulate.naive.other_price import at_index
+from tests.simulate.naive.world import World
+
+Payments = list[tuple[Account, int]]
+"""Accounts and what they paid, negative of who received."""
+
+
+@pytest.mark.rule("8.6", "8.7", "8.8", "8.9", "8.40", "8.70", "15.72")
+def settle_funding(w: World, number: int) -> None:
+    i = w.instruments[number]
+    interval = i.terms["funding_ns"]
+    due = i.next_funding or i.funding_waits_from
+    if w.lacks_price(i):
+        postpone(w, number, DueKind.FUNDING, -due)
+        i.next_funding, i.funding_waits_from = 0, due
+        return
+    periods = 1
+    if i.next_funding == 0:
+        periods += (w.now - due) // interval
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
+    extra = counted_time(i, (w.now - max(i.updated, i.funded)) // 1_000_000)
+    total, ms = i.premium_sum + i.premium_e9 * extra, i.premium_ms + extra
+    if ms == 0:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
+        return
+    i.next_funding, i.funding_waits_from = due + periods * interval, 0
+    premium = total // ms
+    damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
+    rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
+    rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
+    payments = []
+    for account in holders(w, number):
+        lots = account.positions[number].lots
+        size = abs(i.value(i.mark, lots)) * abs(rate)
+        pays = (lots > 0) == (rate > 0)
+        payments.append((account, ceil_div(size, BILLION) if pays else -(size // BILLION)))
+    left = [abs(account.balance[i.settles_in] - paid) for account, paid in payments if paid]
+    if max(left, default=0) >= AMOUNT_MAX:
+        postpone(w, number, DueKind.FUNDING, i.next_funding)
+        return
+    for account, paid in payments:
+        account.balance[i.settles_in] -= paid
+        add_window_gain(account, -paid, w.price_in(i))
+    kept = sum(paid for _, paid in payments)
+    w.single(Role.RESIDUE).balance[i.settles_in] += kept
+    i.period += periods
+    i.premium_sum = i.premium_ms = 0
+    i.funded = w.now
+    w.emit(
+        "FundingSettled",
+        instrument=number,
+        period=i.period,
+        ticks=i.mark,
+        rate_e9=rate,
+        instant_ns=w.now,
+        periods=periods,
+    )
+    return_funding(w, number, payments, kept)
+
+
+@pytest.mark.rule("8.71", "8.74", "8.75")
+def return_funding(w: World, number: int, payments: Payments, kept: int) -> None:
+    """What some paid without having it at the index comes back from who received it."""
+    i = w.instruments[number]
+    groups: defaultdict[int, Payments] = defaultdict(list)
+    for account, paid in payments:
+        groups[account.group].append((account, paid))
+    net = {g: sum(paid for _, paid in parts) for g, parts in groups.items()}
+    back = {g: returned(w, w.accounts[g], paid, i.settles_in) for g, paid in net.items()}
+    residue = w.single(Role.RESIDUE).number
+    received = sorted([*((g, -paid) for g, paid in net.items() if paid < 0), (residue, kept)])
+    amounts: defaultdict[int, int] = defaultdict(int)
+    for g, amount in back.items():
+        paid_by = sorted((a.number, paid) for a, paid in groups[g] if paid > 0)
+        amounts.update(share_out(amount, paid_by) if amount else ())
+    for g, amount in share_out(sum(back.values()), received) if any(back.values()) else ():
+        got = sorted((a.number, -paid) for a, paid in groups[g] if paid < 0)
+        shares = share_out(amount, got) if g != residue else [(residue, amount)]
+        amounts.update((account, -share) for account, share in shares)
+    for account, amount in sorted(amounts.items()):
+        w.accounts[account].balance[i.settles_in] += amount
+        add_window_gain(w.accounts[account], amount, w.price_in(i))
+        w.emit("FundingReturned", instrument=number, account=account, amount=amount)
+
+
+@pytest.mark.rule("8.73")
+def returned(w: World, first: Account, paid: int, asset: int) -> int:
+    """What a group gets back: what it lacks at the index and not at the mark, if it paid it."""
+    if paid <= 0 or not first.has_margin:
+        return 0
+    at_mark, there = lacks(w, first)
+    return min(paid, max(math.ceil((there - at_mark) / w.unit_price(asset)), 0))
+
+
+@pytest.mark.rule("8.72")
+def lacks(w: World, first: Account) -> tuple[int, int]:
+    """How much a group is worth less than it must be, at the mark and at the index."""
+    n, hold = w.assess(first), w.group(first).open_order_hold
+    needed = hold + min(short_worth(w, first), n.initial - hold)
+    with at_index(w):
+        equity, gap = w.assess(first).equity, group_gap(w, first)
+    return max(needed - n.equity, 0), max(needed + gap - equity, 0)
