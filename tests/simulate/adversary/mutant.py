@@ -1,7 +1,11 @@
 """Rules without one of their guards: what the search must find.
 
-Each takes out one check by patching what the product calls, in a test and nowhere else.  They are
-made apart from the search, which knows nothing of them.
+Each takes out one check by patching what the product calls, in a test and nowhere else; or the two
+of which each alone keeps the same money in.  The search does not know which one is out.
+
+Not here is what these attackers cannot use while the honest price stands still: margin of debts and
+haircuts, the collar of trades, holds that follow the mark, the weight of settlement windows, prices
+that are not assessed, and what is held back of gains beside the check at the index.
 """
 
 from __future__ import annotations
@@ -14,28 +18,23 @@ import pytest
 
 from novate.collateral import custody
 from novate.collateral import transfer as cash_transfer
-from novate.default_management import close_out, order_margin
-from novate.engine import consequence, control
+from novate.default_management import order_margin
+from novate.engine import consequence
 from novate.engine import order as engine_order
-from novate.margin import admission, group_choice, option_mark
+from novate.margin import admission, group_choice, option_mark, way_out
 from novate.margin import transfer as lot_transfer
-from novate.market import index
 from novate.market.price_source import weighted_median
 from novate.message.parameter import Parameter
 from novate.valuation import excess, index_bound
 from tests.simulate.adversary import venue
+from tests.simulate.adversary.trade_mutant import TRADE_MUTANTS
 
 Patch = pytest.MonkeyPatch
 Mutant = Callable[[Patch], None]
 
 
-def none(*_: Any) -> None:
+def none(*_: Any, **__: Any) -> None:
     """In the place of a check that refuses: it never does."""
-
-
-def no_asset(*_: Any) -> int:
-    """In the place of a search for an asset that holds something up: there is none."""
-    return -1
 
 
 def with_parameters(patch: Patch, **values: int) -> None:
@@ -45,6 +44,7 @@ def with_parameters(patch: Patch, **values: int) -> None:
 
 
 def orders_hold_nothing(patch: Patch) -> None:
+    """What a fill loses against the mark is not set aside (rules 7.23 to 7.25)."""
     patch.setattr(admission, "order_loss", lambda *_: 0)
     without_stages(patch, order_margin.remargins)
 
@@ -56,20 +56,19 @@ def without_stages(patch: Patch, *stages: Any) -> None:
             patch.setattr(module, "STAGES", kept)
 
 
-def orders_are_never_margined_again(patch: Patch) -> None:
-    without_stages(patch, order_margin.remargins, order_margin.cancellations)
-
-
 def every_order_counts_as_a_way_out(patch: Patch) -> None:
+    """An order that opens is granted like one that closes (rule 7.27)."""
     patch.setattr(admission, "_only_reduces", lambda *_: True)
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
 
 def a_way_out_may_concede_anything(patch: Patch) -> None:
+    """Rule 7.53 of closing orders."""
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
 
 def trades_ask_no_margin(patch: Patch) -> None:
+    """Rule 7.8."""
     real = admission.decide_trades
 
     def decide(accounts: Any, *rest: Any) -> Any:
@@ -78,80 +77,70 @@ def trades_ask_no_margin(patch: Patch) -> None:
     patch.setattr(admission, "decide_trades", decide)
 
 
-def any_price_trades(patch: Patch) -> None:
-    with_parameters(patch, TRADE_COLLAR_PPM=0)
-
-
 def withdrawals_ask_no_margin(patch: Patch) -> None:
-    patch.setattr(custody, "_margin_refusal", none)
+    """Equity need not be below zero, and no more is asked (rule 6.10)."""
+    real = custody.held_back
+    patch.setattr(custody, "held_back", lambda *given: real(*given)._replace(margin=0))
 
 
-def unproven_gains_leave(patch: Patch) -> None:
-    held_everywhere(patch, lambda held, found: held._replace(gains=held.gains - found.unproven))
+def withdrawals_look_at_the_mark_without_proof(patch: Patch) -> None:
+    """Rules 6.11 and 5.92: each alone keeps a gain by a moved mark in."""
+    real = custody.held_back
+    patch.setattr(custody, "held_back", lambda *given: real(*given)._replace(gains=0))
+    patch.setattr(custody, "at_every_price", lambda x, check: check(x.marks.mark))
 
 
-def encumbered_gains_leave(patch: Patch) -> None:
-    held_everywhere(patch, lambda held, found: held._replace(gains=found.unproven))
+def withdrawals_look_at_one_account(patch: Patch) -> None:
+    """The rest of the margin group is left aside (rule 6.36)."""
+    real = custody.assess_without
+
+    def alone(x: Any, account: int, asset: int, amount: int) -> Any:
+        link = x.accounts.group_link
+        before = int(link[account])
+        link[account] = -1
+        found = real(x, account, asset, amount)
+        link[account] = before
+        return found
+
+    patch.setattr(custody, "assess_without", alone)
 
 
-def no_gain_is_held_back(patch: Patch) -> None:
-    held_everywhere(patch, lambda held, _: held._replace(gains=0, unpaid=0))
-
-
-def held_everywhere(patch: Patch, change: Callable[[Any, Any], Any]) -> None:
-    real = excess.held_back
-
-    def held(x: Any, account: int, found: Any, marks: Any) -> Any:
-        return change(real(x, account, found, marks), found)
-
-    for module in (custody, cash_transfer, lot_transfer, group_choice):
-        patch.setattr(module, "held_back", held)
-
-
-def reported_prices_need_no_assessment(patch: Patch) -> None:
-    for module in (custody, cash_transfer, lot_transfer, group_choice):
-        patch.setattr(module, "unassessed_asset", no_asset)
+def withdrawals_forget_what_orders_lose_at_the_index(patch: Patch) -> None:
+    """The order gap of rule 5.92."""
+    patch.setattr(excess, "orders_gap", lambda *_: 0)
 
 
 def collateral_moves_freely(patch: Patch) -> None:
+    """Rule 6.55: out of a group as inside it."""
     patch.setattr(cash_transfer, "_group_refusal", none)
 
 
 def positions_move_freely(patch: Patch) -> None:
+    """Rules 7.47 and 7.48: no group must hold margin after a transfer of lots."""
     patch.setattr(lot_transfer, "_margin_refusal", none)
-    patch.setattr(lot_transfer, "_orders_refusal", none)
 
 
 def accounts_change_groups_freely(patch: Patch) -> None:
+    """Rules 6.34 and 6.58: nothing is asked of what the groups then hold."""
     patch.setattr(group_choice, "_margin_refusal", none)
     patch.setattr(group_choice, "_parts_refusal", none)
     patch.setattr(group_choice, "_unpaid_refusal", none)
 
 
 def the_highest_source_is_the_index(patch: Patch) -> None:
+    """Rule 5.6, with no pause after a jump and no ramp."""
     patch.setattr(weighted_median, "weighted_median", lambda prices, *_: max(prices))
     with_parameters(patch, JUMP_PPM=0, RAMP_PPM=0)
 
 
 def the_first_source_is_the_index(patch: Patch) -> None:
+    """Likewise."""
     patch.setattr(weighted_median, "weighted_median", lambda prices, *_: prices[0])
     with_parameters(patch, JUMP_PPM=0, RAMP_PPM=0)
 
 
-def the_mark_alone_liquidates(patch: Patch) -> None:
-    patch.setattr(close_out, "other_prices", lambda _: ())
-
-
-def windows_do_not_weigh(patch: Patch) -> None:
-    for module in (index, index_bound):
-        patch.setattr(module, "settling_at", lambda price, *_: price)
-
-
-def debts_ask_no_margin(patch: Patch) -> None:
-    with_parameters(patch, DEBT_INITIAL_PPM=0, DEBT_MAINTENANCE_PPM=0)
-
-
 def short_options_ask_little(patch: Patch) -> None:
+    """A tick a lot in the place of rules 9.16 and 9.17."""
     real = option_mark.short_ticks
 
     def little(*arguments: Any) -> Any:
@@ -160,49 +149,58 @@ def short_options_ask_little(patch: Patch) -> None:
     patch.setattr(option_mark, "short_ticks", little)
 
 
-def the_way_back_to_the_index_is_free(patch: Patch) -> None:
+def one_source_is_an_index(patch: Patch) -> None:
+    """Rules 5.5 and 5.65: what one source of three says pays, though it is alone."""
+    with_parameters(patch, INDEX_SOURCES_MIN=1, INDEX_WEIGHT_MIN_PPM=0)
+
+
+def trades_do_not_pay_for_the_way_back(patch: Patch) -> None:
+    """Rule 7.90 of trades."""
     real = index_bound.index_bound
     patch.setattr(admission, "index_bound", lambda x: real(x)._replace(share=0.0))
+
+
+def orders_do_not_pay_for_the_way_back(patch: Patch) -> None:
+    """Rule 7.90 of orders."""
     patch.setattr(admission, "order_insolvent_at_index", none)
 
 
-def gains_leave_as_soon_as_they_are_settled(patch: Patch) -> None:
-    patch.setattr(control.State, "has_settled", property(lambda _: False, lambda *_: None))
+def closing_orders_are_looked_at_one_by_one(patch: Patch) -> None:
+    """What other closing orders concede does not count (rule 7.53)."""
+    patch.setattr(way_out, "conceded_by_orders", lambda *_: 0)
+    patch.setattr(way_out, "look_at_other_orders", lambda *_: (0, 0))
 
 
-def a_last_price_moves_the_mark_at_will(patch: Patch) -> None:
-    patch.setattr(venue, "CLAMP_PPM", 1_000_000)
-    no_gain_is_held_back(patch)
+def orders_for_options_hold_nothing(patch: Patch) -> None:
+    """The premium, and what an option is sold below the mark for (rule 7.24)."""
+    real = admission.order_loss
 
+    def loss(x: Any, account: int, i: int, *rest: int) -> int:
+        return 0 if x.is_option(i) else real(x, account, i, *rest)
 
-def winners_need_no_proof_of_the_index(patch: Patch) -> None:
-    unproven_gains_leave(patch)
-    the_highest_source_is_the_index(patch)
+    patch.setattr(admission, "order_loss", loss)
+    without_stages(patch, order_margin.remargins)
 
 
 MUTANTS: tuple[Mutant, ...] = (
     orders_hold_nothing,
-    orders_are_never_margined_again,
+    orders_for_options_hold_nothing,
     every_order_counts_as_a_way_out,
     a_way_out_may_concede_anything,
+    closing_orders_are_looked_at_one_by_one,
     trades_ask_no_margin,
-    any_price_trades,
+    *TRADE_MUTANTS,
+    trades_do_not_pay_for_the_way_back,
+    orders_do_not_pay_for_the_way_back,
     withdrawals_ask_no_margin,
-    unproven_gains_leave,
-    encumbered_gains_leave,
-    no_gain_is_held_back,
-    reported_prices_need_no_assessment,
+    withdrawals_look_at_the_mark_without_proof,
+    withdrawals_look_at_one_account,
+    withdrawals_forget_what_orders_lose_at_the_index,
     collateral_moves_freely,
     positions_move_freely,
     accounts_change_groups_freely,
+    short_options_ask_little,
     the_highest_source_is_the_index,
     the_first_source_is_the_index,
-    the_mark_alone_liquidates,
-    windows_do_not_weigh,
-    debts_ask_no_margin,
-    short_options_ask_little,
-    the_way_back_to_the_index_is_free,
-    gains_leave_as_soon_as_they_are_settled,
-    a_last_price_moves_the_mark_at_will,
-    winners_need_no_proof_of_the_index,
+    one_source_is_an_index,
 )

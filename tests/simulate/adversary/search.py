@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.simulate.adversary.moves import MOVES
+from tests.simulate.adversary.plots import MOVES
 from tests.simulate.adversary.venue import HONEST, Venue, open_venue
 from tests.unit.clearing import DAY, E8, HOUR
 
@@ -38,7 +38,7 @@ def stream(seed: int, steps: int = STEPS) -> Found | None:
 
 
 def verdict(venue: Venue, seed: int) -> Found | None:
-    """Let everything settle at the honest price, take out what is let go, and count.
+    """Let everything settle at the honest price, close out, take out what is let go, and count.
 
     What attackers own together is an upper bound of what they can take out: without a surplus
     there is nothing to try.
@@ -47,7 +47,11 @@ def verdict(venue: Venue, seed: int) -> Found | None:
     venue.last = dict.fromkeys(venue.last, HONEST)
     venue.smile()
     venue.settle(1)
-    if venue.worth() > 0 or venue.taken() > 0:
+    if venue.worth() <= 0:
+        # What is behind a mark that is away from the honest price shows when it is back.
+        for _ in range(2):
+            venue.settle(HOUR // 2)
+    if venue.worth() > 0:
         for _ in range(4):
             venue.settle(HOUR)
             venue.smile()
@@ -55,6 +59,7 @@ def verdict(venue: Venue, seed: int) -> Found | None:
             venue.settle(DAY)
             venue.smile()
             venue.settle(1)
+            venue.close_out()
             venue.cash_out()
     taken = venue.taken()
     return Found(seed, taken, tuple(venue.steps)) if taken > 0 else None

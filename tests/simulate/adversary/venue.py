@@ -101,7 +101,9 @@ class Venue:
             lots = self.house.lots("EXTERNAL_MARKET", row["instrument"])
             self.funding += unit * lots * row["ticks"] * row["rate_e9"] // 10**9
 
-    def settle(self, after_ns: int, *, is_fed: bool = True) -> None:
+    def settle(
+        self, after_ns: int, *, is_fed: bool = True, sources: tuple[int, ...] = SOURCES
+    ) -> None:
         """Let time pass, report what the sources say now, assess, and fill what the house orders.
 
         Orders are filled at the honest price by a market that wants nothing.
@@ -109,7 +111,7 @@ class Venue:
         at_ns = self.state.now_ns + after_ns
         runs = [command.ADVANCE_TIME.row(instant_ns=at_ns)]
         if is_fed:
-            for source in SOURCES:
+            for source in sources:
                 price = self.liar if source == 0 else HONEST * E8
                 runs.append(
                     command.REPORT_PRICE.row(source=source, price_e8=price, observed_ns=at_ns)
@@ -179,6 +181,28 @@ class Venue:
             total += max(int(self.state.assess(group).net), 0)
         return total
 
+    def close_out(self) -> None:
+        """Cancel the attackers' orders, and close with an uninvolved account what that lets be.
+
+        What is worth something behind an open position can then be withdrawn.  A contract whose
+        mark is not at the honest price is left open.
+        """
+        mine = {self.house.number(name) for name in ATTACKERS}
+        r = self.state.reservations
+        rows = [k for k in range(r.count) if r.lots[k] and int(r.account[k]) in mine]
+        for number in [int(r.number[k]) for k in rows]:
+            self.attempt(command.RELEASE_MARGIN.row(reservation=number))
+        for name in ATTACKERS:
+            for i in (LINEAR, INVERSE, FUTURE, AT_CLOSE):
+                held = self.house.lots(name, i)
+                if held and int(self.state.marks.mark[i]) == HONEST:
+                    buyer, seller = ("H", name) if held > 0 else (name, "H")
+                    self.attempt(
+                        self.house.trade_run(
+                            buyer, seller, instrument=i, lots=abs(held), ticks=HONEST
+                        )
+                    )
+
     def cash_out(self) -> None:
         """Withdraw whatever is let go, account by account and asset by asset."""
         for name in ATTACKERS:
@@ -247,8 +271,9 @@ def _open() -> Venue:
         "CLOSE", tiers=((0, 20_000, 10_000),), style=int(Style.AT_CLOSE), cycle_ns=0,
         funding_ns=8 * HOUR, funding_cap_e9=10**7, basis_clamp_ppm=CLAMP_PPM,
     )  # fmt: skip
-    house.list_option("CALL", strike_e8=HONEST * E8, expiry_ns=OPTION_EXPIRY)
-    house.list_option("PUT", strike_e8=HONEST * E8, expiry_ns=OPTION_EXPIRY, side=-1)
+    # In the money: time value is lost for sure at a constant price, whoever is left with it.
+    house.list_option("CALL", strike_e8=HONEST * E8 * 9 // 10, expiry_ns=OPTION_EXPIRY)
+    house.list_option("PUT", strike_e8=HONEST * E8 * 11 // 10, expiry_ns=OPTION_EXPIRY, side=-1)
     for fund in ("INSURANCE_FUND", "SKIN_IN_THE_GAME"):
         house.deposit(fund, 500_000 * COIN)
     for name in ("H", "K"):
@@ -280,6 +305,11 @@ def _open() -> Venue:
 @functools.cache
 def _opened() -> Venue:
     return _open()
+
+
+def forget_opened() -> None:
+    """Open the next venue anew: its parameters, or rules, are others."""
+    _opened.cache_clear()
 
 
 def open_venue() -> Venue:
