@@ -43,6 +43,7 @@ def test_a_stream_with_funding_away_from_the_index_takes_nothing_of_others_out(s
     assert found([seed]) == []
 
 
+@pytest.mark.soak
 @settings(max_examples=FRESH_STREAMS, deadline=None, phases=(Phase.generate,))
 @given(st.integers(FRESH_FROM, 2**62))
 def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:

@@ -63,6 +63,7 @@ STAGES: tuple[Stage[State], ...] = (
     expiry.expiries,
     order_margin.remargins,
     order_margin.cancellations,
+    takeover.surpluses,
     waterfall.losses,
     takeover.takeovers,
     takeover.shortfalls,
@@ -73,7 +74,6 @@ STAGES: tuple[Stage[State], ...] = (
     liquidation.breaches,
     call.calls,
     liquidation.slices,
-    takeover.surpluses,
     cycle.gains_windows,
 )
 """Consequences of the present state: the first stage that has any goes first, in a record of its

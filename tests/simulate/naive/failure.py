@@ -1052,9 +1052,11 @@ def waiting_stages(w: World) -> Iterator[Work]:
     yield [("SettleExpiry", end) for end in ended]
 
 
-@pytest.mark.rule("4.12", "4.13", "4.14", "8.81")
+@pytest.mark.rule("4.9", "4.12", "4.13", "4.14", "4.21", "8.81")
 def loss_stages(w: World) -> Iterator[Work]:
-    """Losses, takeovers, and what the liquidator itself is short of."""
+    """What a flat liquidator has left, losses, takeovers, and what the liquidator is short of."""
+    left = [w.number_of(Role.LIQUIDATOR)] if surplus(w) > 0 else []
+    yield account_work("SweepSurplus", left)
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
     failed = [
         k
@@ -1132,15 +1134,14 @@ def may_be_called(w: World, account: Account) -> bool:
     return fails(w, account, covers_maintenance) and is_only_decayed(w, account)
 
 
-@pytest.mark.rule("4.20", "4.21")
+@pytest.mark.rule("4.20")
 def closing_stages(w: World) -> Iterator[Work]:
-    """Slices that are due now, and what a flat liquidator is left with."""
+    """Slices that are due now."""
     number = w.number_of(Role.LIQUIDATOR)
     due = [k for k, a in enumerate(w.accounts) if 0 < a.slice_at <= w.now]
     due += [k for k, a in enumerate(w.accounts) if a.slice_at == book.WAITING and wanted(w, a)]
     due.sort(key=lambda k: (k == number, k))
     yield account_work("PlaceSlice", due)
-    yield account_work("SweepSurplus", [number] if surplus(w) > 0 else [])
 
 
 @pytest.mark.rule("4.6", "4.70", "8.50")

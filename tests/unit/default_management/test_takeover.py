@@ -321,3 +321,27 @@ def test_an_order_that_a_takeover_makes_larger_than_the_position_is_cancelled() 
     assert house.status("C") == AccountStatus.TAKEN_OVER
     assert house.lots("LIQUIDATOR") == 10
     assert {"order": order["order"]} in house.events("OrderClosed", last=True)
+
+
+@pytest.mark.rule("4.9", "12.12")
+def test_what_closing_out_has_gained_pays_before_winners_are_cut() -> None:
+    # S is taken over at 556, 100 below zero, which W bears. C buys 100 there with 5,600 and fails at
+    # 470, 3,000 below zero: the liquidator is flat with 8,600 from its short, less these 3,000.
+    house = ClearingHouse(parameters={Parameter.RAMP_PPM: 0})
+    house.list_contract(cycle_ns=0)
+    for name, deposit in (("S", 5_500), ("C", 5_600), ("W", 60_000)):
+        house.open_client(name, deposit=deposit * COIN)
+    house.price(500)
+    house.trade("W", "S", lots=100, ticks=500)
+    house.price(556, at_ns=START + MINUTE)
+    house.trade("C", "W", lots=100, ticks=556)
+
+    house.price(470, at_ns=START + 2 * MINUTE)
+
+    assert house.events("GainsCut", last=True) == []
+    assert [row["amount"] // COIN for row in house.events("SurplusSwept", last=True)] == [
+        5_600,
+        3_000,
+    ]
+    assert house.balance("INSURANCE_FUND") == 5_600 * COIN
+    assert house.balance("LIQUIDATOR") == 0
