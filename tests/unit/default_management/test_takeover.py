@@ -325,8 +325,8 @@ def test_an_order_that_a_takeover_makes_larger_than_the_position_is_cancelled() 
 
 @pytest.mark.rule("4.9", "12.12")
 def test_what_closing_out_has_gained_pays_before_winners_are_cut() -> None:
-    # S is taken over at 556, 100 below zero, which W bears. C buys 100 there with 5,600 and fails at
-    # 470, 3,000 below zero: the liquidator is flat with 8,600 from its short, less these 3,000.
+    # S is taken over at 556, 100 below zero, which W bears. C buys 100 there with 5,600 and fails
+    # at 470, 3,000 below zero: the liquidator is flat with 8,600 from its short, less these 3,000.
     house = ClearingHouse(parameters={Parameter.RAMP_PPM: 0})
     house.list_contract(cycle_ns=0)
     for name, deposit in (("S", 5_500), ("C", 5_600), ("W", 60_000)):
