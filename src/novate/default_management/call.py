@@ -12,14 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from novate.book.reservation import release_all
 from novate.canonical import Run
-from novate.collateral.obligation import close
-from novate.default_management.call_grace import grace_of, lost_grace, waiting_with
+from novate.default_management.call_deadline import (
+    apply_call_extended,
+    apply_call_resumed,
+    apply_default_declared,
+    called_groups,
+    close_calls,
+    close_obligations,
+    decide_expire_calls,
+    set_deadlines,
+    tell_met,
+)
+from novate.default_management.call_grace import cannot_act
 from novate.default_management.close_out import (
     assess_positions,
     bindings_of,
@@ -32,9 +40,10 @@ from novate.default_management.close_out import (
     may_fail,
     position_margin,
 )
+from novate.default_management.deciding_price import Decided, best_of, worst_of
 from novate.default_management.missing_margin import (
+    call_figures,
     call_level,
-    in_arrears,
     is_worth_a_call,
     meets_call,
     missing,
@@ -43,11 +52,11 @@ from novate.default_management.missing_margin import (
 from novate.default_management.refused import B1, Refused
 from novate.default_management.state import DefaultState
 from novate.errors import require
-from novate.kernel.clearing.assess import EQUITY, NET
+from novate.kernel.clearing.assess import EQUITY
 from novate.kernel.clearing.columns import I8, I64, MarginColumns
 from novate.kernel.codes import AccountStatus, DueKind, ShortfallPolicy
 from novate.message import command, event
-from novate.message.declare import Emit, Message, Refusal, Row
+from novate.message.declare import Emit, Refusal, Row
 from novate.message.obligation import ObligationKind, ObligationOutcome
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -60,7 +69,7 @@ from novate.message.topic import (
     commands,
 )
 from novate.valuation import ClearingState
-from novate.valuation.price_status import WAITING
+from novate.valuation.other_price import every_price, standing_prices
 from novate.valuation.stale_collateral import decaying_assets
 
 
@@ -106,9 +115,10 @@ def decide_call_margins(
 
 
 def _call(x: ClearingState, groups: I64, numbers: I64, amounts: I64, emit: Emit) -> None:
-    """Emit `MarginCalled` for amounts that groups miss, with what bound their margin."""
+    """Emit `MarginCalled` for amounts that groups miss, with what decided and what bound it."""
     grace_ns = x.parameter_of(Parameter.CALL_GRACE_NS, groups)
     is_first = x.accounts.status[groups] == AccountStatus.OPEN
+    decided = best_of(x, groups, every_price(x), partial(call_figures, x), assess_positions)
     instrument, bound, scenario = bindings_of(x, groups)
     emit.columns(
         event.MARGIN_CALLED,
@@ -123,6 +133,7 @@ def _call(x: ClearingState, groups: I64, numbers: I64, amounts: I64, emit: Emit)
         model=x.accounts.margin_model[groups],
         bound=bound,
         scenario=scenario,
+        **decided.columns(),
     )
 
 
@@ -143,6 +154,8 @@ def apply_margin_called(x: ClearingState, columns: Row) -> None:
     table.amount[rows] = columns["amount"]
     table.called_ns[rows] = x.now_ns
     table.is_open[rows] = True
+    is_first = x.accounts.status[groups] != AccountStatus.CALLED
+    x.accounts.grace_from_ns[groups[is_first]] = x.now_ns
     _begin(x, groups, columns["deadline_ns"])
 
 
@@ -156,30 +169,13 @@ def _begin(x: ClearingState, groups: I64, deadline_ns: int | I64) -> None:
     set_deadlines(x, groups, deadline_ns)
 
 
-def set_deadlines(x: ClearingState, groups: I64, deadline_ns: int | I64) -> None:
-    """Set when all that some groups were called for is due: nothing else moves a deadline.
-
-    Parameters
-    ----------
-    groups
-        Different called groups; shape (groups,).
-    deadline_ns
-        Instant of each, or of all; `WAITING` or less until a price is back (`waiting_with`): the
-        obligations then have no due instant.
-    """
-    x.accounts.deadline_ns[groups] = deadline_ns
-    rows = x.obligations.of(groups)
-    due_ns = x.accounts.deadline_ns[x.obligations.account[rows]]
-    x.obligations.due_ns[rows] = np.maximum(due_ns, WAITING)
-    x.due.enter(DueKind.CALL_DEADLINE, groups, x.accounts.deadline_ns[groups])
-
-
 def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """Decide which calls are met: `MarginCallMet` with equity at the call level (rule 10.4).
+    """Decide which calls are met (rules 4.16 and 10.4).
 
-    `ObligationClosed` follows for all open obligations.
+    Emits `MarginCallMet` with equity at the call level, at the marks and at the protected prices,
+    then `ObligationClosed` for all open obligations.
 
-    A blocked price does not hold this up: the call is met at the last marks, and a price that comes
+    A blocked price does not hold this up: the call is met at the last prices, and one that comes
     back worse leads to another call with a whole grace (rule 10.5).
 
     Parameters
@@ -190,168 +186,26 @@ def decide_meet_calls(x: ClearingState, columns: Row, emit: Emit) -> Sequence[tu
     Returns
     -------
     Sequence[tuple[int, Refusal]]
-        Refused rows, ascending: UNKNOWN_SUBJECT unless called, CAUSE_GONE with equity below initial
-        margin.
+        Refused rows, ascending: UNKNOWN_SUBJECT unless called, CAUSE_GONE with equity below the
+        call level.
     """
-    accounts, refused = _called(x, columns)
-    numbers = assess_positions(x, accounts)
-    equity, level = numbers[:, EQUITY], call_level(x, accounts, numbers)
-    refused.where(equity < level, No.CAUSE_GONE, equity, level)
+    accounts, refused = called_groups(x, columns)
+    found = _at_marks_and_protected(x, accounts)
+    refused.where(found.room() < 0, No.CAUSE_GONE, found.worth, found.level)
     rows = refused.passing()
-    _tell(event.MARGIN_CALL_MET, accounts, equity, level, rows, emit)
-    _close_obligations(x, accounts[rows], np.full(rows.size, ObligationOutcome.MET), emit)
+    tell_met(accounts[rows], found.take(rows), emit)
+    close_obligations(x, accounts[rows], np.full(rows.size, ObligationOutcome.MET), emit)
     return refused.reasons()
 
 
-def _called(x: ClearingState, columns: Row) -> tuple[I64, Refused]:
-    """Accounts of a run, and those of them that are not called refused."""
-    accounts, is_known = known_groups(x, columns["account"])
-    refused = Refused(accounts.size)
-    is_known &= x.accounts.status[accounts] == AccountStatus.CALLED
-    refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
-    return accounts, refused
-
-
-def _tell(message: Message, accounts: I64, equity: I64, level: I64, rows: I64, emit: Emit) -> None:
-    if rows.size:
-        emit.columns(message, account=accounts[rows], equity=equity[rows], requirement=level[rows])
-
-
-def _close_obligations(x: ClearingState, groups: I64, outcome: I64, emit: Emit) -> None:
-    """Emit `ObligationClosed` for all open obligations of groups, each group with its outcome."""
-    rows = x.obligations.of(groups)
-    if rows.size:
-        owners = x.obligations.account[rows].astype(np.int64)
-        sorter = np.argsort(groups, kind="stable")
-        place = sorter[np.searchsorted(groups, owners, sorter=sorter)]
-        close(x, owners, rows, outcome[place], emit)
+def _at_marks_and_protected(x: ClearingState, groups: I64) -> Decided:
+    """Equity and call level of groups at the worse of the marks and the protected prices."""
+    return worst_of(x, groups, standing_prices(x), partial(call_figures, x), assess_positions)
 
 
 def apply_margin_call_met(x: ClearingState, columns: Row) -> None:
     """Set the status of accounts to *open*, without a deadline."""
-    _close_calls(x, columns["account"].astype(np.int64), AccountStatus.OPEN)
-
-
-def _close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
-    """Give called groups another status and no deadline, and return their accounts."""
-    accounts = x.accounts_of(groups)[0]
-    x.accounts.status[accounts] = status
-    x.accounts.deadline_ns[groups] = 0
-    return accounts
-
-
-def decide_expire_calls(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tuple[int, Refusal]]:
-    """Decide calls at their deadline, or earlier below the takeover level (rules 10.6 to 10.8).
-
-    Emits `MarginCallMet` with equity at or above the call level, at the mark or at other prices
-    (rule 5.81); else `CallExtended` while an open position, long options aside, has a blocked
-    price: no default is declared on marks that are not current; else `CallResumed` for one that
-    waited and has some of its grace left; else `MarginCallPaid` if what was called was paid; else
-    `DefaultDeclared`.  Then `ObligationClosed` for the obligations of those that ended, and
-    `MarginReleased` for the reservations of the last.
-
-    Parameters
-    ----------
-    columns
-        ``account``: numbers of accounts, shape (rows,).
-
-    Returns
-    -------
-    Sequence[tuple[int, Refusal]]
-        Refused rows, ascending: UNKNOWN_SUBJECT unless called; NOT_DUE before the deadline, unless
-        takeover worth is below the takeover level and a position has a price, and while it waits
-        for one.
-    """
-    accounts, refused = _called(x, columns)
-    numbers = assess_positions(x, accounts)
-    due = x.accounts.deadline_ns[accounts]
-    blocked = look_at(x, accounts).blocked
-    is_early = x.now_ns < due
-    is_held_up, does_stand = held_up(x, accounts, blocked), stands_early(x, accounts)
-    refused.where(is_early & (is_held_up | does_stand), No.NOT_DUE, x.now_ns, due)
-    refused.where((due < 0) & is_held_up, No.NOT_DUE, x.now_ns, due)
-    rows, at_marks = refused.passing(), numbers.copy()
-    asked = numbers[rows]
-    is_met = holds_anywhere(x, accounts[rows], asked, partial(meets_call, x), assess_positions)
-    numbers[rows] = asked
-    met, rows = rows[is_met], rows[~is_met]
-    waits, rows = rows[is_held_up[rows]], rows[~is_held_up[rows]]
-    goes_on = (due[rows] < WAITING) & does_stand[rows]
-    resumed, rows = rows[goes_on], rows[~goes_on]
-    is_unpaid = in_arrears(x, accounts, at_marks, rows, np.isin(np.arange(accounts.size), met))
-    fails = is_unpaid | ~does_stand[rows]
-    _end_calls(
-        x, accounts, numbers, Ends(met, waits, resumed, rows[~fails], rows[fails]), blocked, emit
-    )
-    return refused.reasons()
-
-
-class Ends(NamedTuple):
-    """What becomes of calls at their deadline: rows of a run, each ascending."""
-
-    met: I64
-    waits: I64
-    resumed: I64
-    paid: I64
-    fails: I64
-
-
-def _end_calls(
-    x: DefaultState, accounts: I64, numbers: I64, ends: Ends, blocked: I64, emit: Emit
-) -> None:
-    """Emit the ends of calls by kind, their obligations in the order of the rows (rule 4.30)."""
-    equity, level = numbers[:, EQUITY], call_level(x, accounts, numbers)
-    _tell(event.MARGIN_CALL_MET, accounts, equity, level, ends.met, emit)
-    if ends.waits.size:
-        emit.columns(
-            event.CALL_EXTENDED,
-            account=accounts[ends.waits],
-            deadline_ns=np.full(ends.waits.size, x.now_ns),
-            instrument=blocked[ends.waits],
-            grace_ns=lost_grace(
-                x, accounts[ends.waits], x.accounts.deadline_ns[accounts[ends.waits]]
-            ),
-        )
-    if ends.resumed.size:
-        left_ns = grace_of(x.accounts.deadline_ns[accounts[ends.resumed]])
-        emit.columns(
-            event.CALL_RESUMED, account=accounts[ends.resumed], deadline_ns=x.now_ns + left_ns
-        )
-    _tell(event.MARGIN_CALL_PAID, accounts, equity, level, ends.paid, emit)
-    fails = ends.fails
-    if fails.size:
-        emit.columns(
-            event.DEFAULT_DECLARED,
-            account=accounts[fails],
-            equity=equity[fails],
-            requirement=level[fails],
-            net=numbers[fails, NET],
-        )
-    outcome = np.zeros(accounts.size, np.int64)
-    outcome[ends.met] = ObligationOutcome.MET
-    outcome[ends.paid] = ObligationOutcome.WAIVED
-    outcome[fails] = ObligationOutcome.FAILED
-    ended = np.flatnonzero(outcome)
-    _close_obligations(x, accounts[ended], outcome[ended], emit)
-    if fails.size:
-        release_all(x, x.accounts_of(accounts[fails])[0], emit)
-
-
-def apply_call_extended(x: ClearingState, columns: Row) -> None:
-    """Let the deadlines of calls wait until the blocked price is there again (rule 8.15)."""
-    groups = columns["account"].astype(np.int64)
-    set_deadlines(x, groups, waiting_with(columns["grace_ns"].astype(np.int64)))
-
-
-def apply_call_resumed(x: ClearingState, columns: Row) -> None:
-    """Set the deadlines of calls that waited."""
-    set_deadlines(x, columns["account"].astype(np.int64), columns["deadline_ns"])
-
-
-def apply_default_declared(x: DefaultState, columns: Row) -> None:
-    """Set the status of accounts to *liquidating*, without a call, with a slice due now."""
-    groups = columns["account"].astype(np.int64)
-    x.set_slices(_close_calls(x, groups, AccountStatus.LIQUIDATING), x.now_ns)
+    close_calls(x, columns["account"].astype(np.int64), AccountStatus.OPEN)
 
 
 def calls(x: ClearingState, margin: MarginColumns) -> list[Run]:
@@ -393,21 +247,36 @@ def _missing_more(x: ClearingState, margin: MarginColumns, groups: I64, level: I
 
 
 def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
-    """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40)."""
+    """Return `MeetCall` for called accounts whose equity meets their call (rules 4.16, 10.40).
+
+    At the marks, which the sweep knows, and at the protected prices (rule 5.81).
+    """
     called = x.groups_with_status(AccountStatus.CALLED)
     if not called.size:
         return []
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     initial = position_margin(x, margin, called)
     level = np.where(is_auto, margin.maintenance[called], initial)
-    return commands(command.MEET_CALL, account=called[margin.equity[called] >= level])
+    called = called[margin.equity[called] >= level]
+    return commands(
+        command.MEET_CALL, account=called[_at_marks_and_protected(x, called).room() >= 0]
+    )
+
+
+def calls_held_up(x: ClearingState, margin: MarginColumns) -> list[Run]:
+    """Return `ExpireCall` for called accounts that cannot act, and whose time runs (rule 4.85)."""
+    called = x.groups_with_status(AccountStatus.CALLED)
+    called = called[x.accounts.deadline_ns[called] > 0]
+    if not called.size:
+        return []
+    return commands(command.EXPIRE_CALL, account=called[cannot_act(x, called)])
 
 
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
-    Those are accounts with takeover worth below the takeover level, and those whose deadline waited
-    for a price; none of whose positions nothing could be closed.
+    Those are accounts with takeover worth below the takeover level, and those whose deadline waits;
+    of both, which can act.
     """
     called = x.groups_with_status(AccountStatus.CALLED)
     if not called.size:
@@ -420,8 +289,7 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
         waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
     ]
     fails = (x.accounts.deadline_ns[called] < 0) | ~stands_early(x, called)
-    is_held_up = held_up(x, called, look_at(x, called).blocked)
-    return commands(command.EXPIRE_CALL, account=called[fails & ~is_held_up])
+    return commands(command.EXPIRE_CALL, account=called[fails & ~cannot_act(x, called)])
 
 
 def _deadlines(x: ClearingState) -> I64:
@@ -457,5 +325,5 @@ TOPIC: Topic[DefaultState] = Topic(
         Application(event.DEFAULT_DECLARED, apply_default_declared, NOBODY, is_by_column=True),
     ),
     work=(CALL_DEADLINE,),
-    stages=(calls_met, early_defaults, calls),
+    stages=(calls_met, calls_held_up, early_defaults, calls),
 )

@@ -1,7 +1,7 @@
 """Pauses of the whole house: while no index is fresh nothing is decided against anybody.
 
 Without a fresh index nobody can close a position, and what an account is worth is not known: calls,
-defaults, liquidations and takeovers wait, and the deadlines of calls get the time back.  A pause
+defaults, liquidations and takeovers wait, and so do the deadlines of calls (`call_grace`).  A pause
 ends with the first fresh index, and by its length where none comes: a house whose prices are gone
 for good is decided by what it knew last.
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.default_management.call import set_deadlines
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.message.parameter import Parameter
@@ -39,27 +38,18 @@ def follow_indices(x: ClearingState, emit: Emit) -> None:
 
 
 def apply_house_paused(x: ClearingState, row: Row) -> None:
-    """Note when the pause began; deadlines of calls are not due from now on."""
+    """Note when the pause began."""
     x.pause_ns = x.now_ns
 
 
 def apply_house_pause_expired(x: ClearingState, row: Row) -> None:
     """Let decisions go on; there is no other pause before an index is fresh."""
     x.pause_ns = -x.pause_ns
-    move_deadlines(x, row["length_ns"])
 
 
 def apply_house_resumed(x: ClearingState, row: Row) -> None:
     """Forget the pause."""
     x.pause_ns = 0
-    move_deadlines(x, row["length_ns"])
-
-
-def move_deadlines(x: ClearingState, by_ns: int) -> None:
-    """Give every call that has a deadline so much time back (rule 8.84)."""
-    deadlines = x.accounts.used("deadline_ns")
-    called = np.flatnonzero(deadlines > 0)
-    set_deadlines(x, called, deadlines[called] + by_ns)
 
 
 TOPIC: Topic[ClearingState] = Topic(

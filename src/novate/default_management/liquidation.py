@@ -25,11 +25,17 @@ from novate.default_management.close_out import (
     failing,
     held_up,
     holds_anywhere,
-    holds_elsewhere,
     is_flat,
     is_only_decayed,
     known_groups,
     look_at,
+)
+from novate.default_management.deciding_price import (
+    Decided,
+    assess_protected,
+    best_of,
+    decided_at,
+    maintenance_figures,
 )
 from novate.default_management.liquidation_method.method import closable, require_reducing
 from novate.default_management.liquidation_method.slices import Slices
@@ -39,7 +45,7 @@ from novate.default_management.outbox import (
     place_orders,
 )
 from novate.default_management.policy_state import PolicyState
-from novate.default_management.refused import B1, Refused, known
+from novate.default_management.refused import Refused, known
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET, TOTAL_MAX
 from novate.kernel.clearing.close_out import want_conversions
@@ -47,6 +53,7 @@ from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import AccountStatus, DueKind, OrderKind, Role, ShortfallPolicy
 from novate.market.reference import PPM
 from novate.message import command, event
+from novate.message.deciding_price import DecidingPrice
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -59,7 +66,7 @@ from novate.message.topic import (
     commands,
 )
 from novate.valuation import ClearingState
-from novate.valuation.other_price import index_prices, priced_at
+from novate.valuation.other_price import at_ramps, every_price, index_prices, priced_at
 from novate.valuation.price_status import WAITING
 
 
@@ -68,9 +75,9 @@ def decide_start_liquidations(
 ) -> Sequence[tuple[int, Refusal]]:
     """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 5.80, 11.1 and 11.2).
 
-    Emits `LiquidationStarted` with equity and maintenance margin, at the mark and at the index, net
-    in numeraire units and what bound the margin, then `MarginReleased` for the reservations of the
-    accounts.
+    Emits `LiquidationStarted` with equity and maintenance margin, at the mark, at the index and at
+    the prices that decided, net in numeraire units and what bound the margin, then `MarginReleased`
+    for the reservations of the accounts.
 
     Parameters
     ----------
@@ -115,6 +122,7 @@ def decide_start_liquidations(
             scenario=scenario,
             index_equity=at_index[:, EQUITY],
             index_requirement=at_index[:, MAINTENANCE],
+            **best_of(x, short, every_price(x), maintenance_figures, assess_many).columns(),
         )
         release_all(x, x.accounts_of(short)[0], emit)
     return refused.reasons()
@@ -151,19 +159,40 @@ def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I6
     return np.where(is_called, np.maximum(level, initial), level)
 
 
-def is_released(x: ClearingState, accounts: I64, numbers: I64) -> B1:
-    """Whether equity is at or above the release level."""
+def _released(x: ClearingState, accounts: I64) -> Decided:
+    """Equity and release level of accounts at the prices that let them go (rules 5.81 and 11.4).
+
+    At the marks an account of policy auto-liquidate is let go that is not below maintenance margin
+    at the protected prices; at the protected prices, and at ramp prices, every one.  One that
+    nothing lets go is told at the best of the last.
+    """
+    figures = partial(release_figures, x)
+    numbers = assess_many(x, accounts)
+    at_marks = decided_at(DecidingPrice.MARK, figures(accounts, numbers))
+    there = assess_protected(x, accounts, numbers, assess_many)
+    found = decided_at(DecidingPrice.PROTECTED, figures(accounts, there))
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    holds = np.where(is_auto, covers_maintenance(accounts, there), found.room() >= 0)
+    if (ramps := at_ramps(x)) is not None:
+        slow = best_of(x, accounts, ((DecidingPrice.RAMP, ramps),), figures, assess_many)
+        found.put_where(slow.room() > found.room(), slow)
+    found.put_where((at_marks.room() >= 0) & holds, at_marks)
+    return found
+
+
+def release_figures(x: ClearingState, accounts: I64, numbers: I64) -> tuple[I64, I64]:
+    """Return equity and release level (rule 11.3), numeraire units."""
     level = release_level(x, accounts, numbers[:, INITIAL], numbers[:, MAINTENANCE])
-    return np.asarray(numbers[:, EQUITY] >= level)
+    return numbers[:, EQUITY], level
 
 
 def decide_stop_liquidations(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which accounts in liquidation are at their release level again (rules 4.15 and 11.4).
+    """Decide which accounts in liquidation are let go (rules 4.15, 5.81 and 11.4).
 
-    At the mark, or else at another price (rule 5.81).  Emits `OrderClosed` for their open orders,
-    then `LiquidationStopped` with equity and level there, numeraire units.
+    Emits `OrderClosed` for their open orders, then `LiquidationStopped` with equity and level at
+    the prices that decided, numeraire units.
 
     Parameters
     ----------
@@ -180,16 +209,16 @@ def decide_stop_liquidations(
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
-    numbers = assess_many(x, accounts)
-    is_short = ~holds_anywhere(x, accounts, numbers, partial(is_released, x))
-    level = release_level(x, accounts, numbers[:, INITIAL], numbers[:, MAINTENANCE])
-    refused.where(is_short, No.CAUSE_GONE, numbers[:, EQUITY], level)
+    found = _released(x, accounts)
+    refused.where(found.room() < 0, No.CAUSE_GONE, found.worth, found.level)
     rows = refused.passing()
     if rows.size:
         close_orders(x, x.accounts_of(accounts[rows])[0], emit)
+        told = found.take(rows)
         emit.columns(
             event.LIQUIDATION_STOPPED,
-            account=accounts[rows], equity=numbers[rows, EQUITY], requirement=level[rows],
+            account=accounts[rows], equity=told.worth, requirement=told.level,
+            decided_by=told.price,
         )  # fmt: skip
     return refused.reasons()
 
@@ -327,15 +356,11 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StopLiquidation` for accounts at their release level, by number (4.15 and 5.81)."""
+    """Return `StopLiquidation` for accounts that are let go, by number (4.15 and 5.81)."""
     closing = x.groups_with_status(AccountStatus.LIQUIDATING)
     if not closing.size:
         return []
-    level = release_level(x, closing, margin.initial[closing], margin.maintenance[closing])
-    is_cured = margin.equity[closing] >= level
-    others = np.flatnonzero(~is_cured)
-    is_cured[others] = holds_elsewhere(x, closing[others], partial(is_released, x))[0]
-    return commands(command.STOP_LIQUIDATION, account=closing[is_cured])
+    return commands(command.STOP_LIQUIDATION, account=closing[_released(x, closing).room() >= 0])
 
 
 def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:

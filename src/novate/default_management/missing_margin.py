@@ -13,12 +13,14 @@ from collections import defaultdict
 import numpy as np
 
 from novate.default_management.close_out import assess_positions, holds_anywhere, stands
+from novate.default_management.deciding_price import maintenance_figures, takeover_figures
 from novate.default_management.refused import B1
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.columns import I64
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
 from novate.message.parameter import Parameter
 from novate.valuation import ClearingState
+from novate.valuation.other_price import priced_at, protected_prices
 from novate.valuation.stale_collateral import without_decay
 
 
@@ -43,6 +45,11 @@ def call_level(x: ClearingState, accounts: I64, numbers: I64) -> I64:
 def meets_call(x: ClearingState, accounts: I64, numbers: I64) -> B1:
     """Whether equity is at or above the call level (rules 10.4 and 10.51)."""
     return np.asarray(numbers[:, EQUITY] >= call_level(x, accounts, numbers))
+
+
+def call_figures(x: ClearingState, accounts: I64, numbers: I64) -> tuple[I64, I64]:
+    """Return equity and call level (rule 10.51), numeraire units; ``numbers`` as above."""
+    return numbers[:, EQUITY], call_level(x, accounts, numbers)
 
 
 def short_of(x: ClearingState, accounts: I64, numbers: I64) -> I64:
@@ -110,39 +117,51 @@ def arrears(x: ClearingState, groups: I64, numbers: I64) -> I64:
     return unpaid
 
 
-def in_arrears(x: ClearingState, groups: I64, numbers: I64, rows: I64, ends: B1) -> B1:
+def in_arrears(x: ClearingState, groups: I64, has_met: B1) -> B1:
     """Return which called groups did not pay what may end in default (rule 10.58).
 
-    Their holder's arrears in all called groups whose deadline has come reach the minimum.
+    At the protected prices.  Their holder's arrears in all called groups whose deadline has come or
+    waits reach the minimum, also in those that are in default in the same record.
 
     Parameters
     ----------
-    groups, numbers
-        Called groups of a run, each once, and their assessment without orders.
-    rows, ends
-        Rows of the run, ascending, that are asked for; and of all its rows which end their calls
-        whatever they paid.  What ends by a row before counts no more.
+    groups
+        Called groups, each once.
+    has_met
+        By number of account: groups whose calls are met in the same record, which count no more.
 
     Returns
     -------
     B1
-        By entry of ``rows``.
+        Shape (groups,).
     """
-    if not rows.size:
+    if not groups.size:
         return np.zeros(0, np.bool_)
-    own = arrears(x, groups, numbers).tolist()
-    minimum = x.parameter_of(Parameter.CALL_MINIMUM, groups).tolist()
     has_come = x.accounts.used("deadline_ns") <= x.now_ns
     is_called = x.accounts.used("status") == AccountStatus.CALLED
-    others = _of_pools(x, groups[rows], is_called & has_come)
-    left = _by_pool(x, others, arrears(x, others, assess_positions(x, others)))
-    pools, is_asked = x.accounts.pool[groups].tolist(), np.zeros(groups.size, np.bool_)
-    is_asked[rows] = True
-    found = np.zeros(groups.size, np.bool_)
-    for row in np.flatnonzero(is_asked | ends).tolist():
-        found[row] = own[row] > 0 and left[pools[row]] >= minimum[row]
-        left[pools[row]] -= own[row] * bool(has_come[groups[row]])
-    return found[rows]
+    others = _of_pools(x, groups, is_called & has_come & ~has_met)
+    with priced_at(x, protected_prices(x)):
+        own = arrears(x, groups, assess_positions(x, groups)).tolist()
+        together = _by_pool(x, others, arrears(x, others, assess_positions(x, others)))
+    pools = x.accounts.pool[groups].tolist()
+    least = x.parameter_of(Parameter.CALL_MINIMUM, groups).tolist()
+    found = [
+        mine > 0 and together[pool] >= asked
+        for mine, pool, asked in zip(own, pools, least, strict=True)
+    ]
+    return np.array(found, np.bool_)
+
+
+def early_figures(x: ClearingState, some: I64, numbers: I64) -> tuple[I64, I64]:
+    """Return what is compared of called groups before a deadline, and with what (rule 10.41).
+
+    Takeover worth and takeover level; of policy auto-liquidate, which may not be below maintenance
+    margin either, equity and that.  Numeraire units; ``numbers`` are without decay.
+    """
+    equity, maintenance = maintenance_figures(some, numbers)
+    worth, level = takeover_figures(x, some, numbers)
+    is_auto = x.accounts.shortfall_policy[some] == ShortfallPolicy.AUTO_LIQUIDATE
+    return np.where(is_auto, equity, worth), np.where(is_auto, maintenance, level)
 
 
 def stands_early(x: ClearingState, accounts: I64) -> B1:

@@ -34,6 +34,7 @@ from novate.default_management.close_out import (
     may_fail,
     stands,
 )
+from novate.default_management.deciding_price import best_of, takeover_figures
 from novate.default_management.loss.policy import Bearer
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
@@ -67,7 +68,7 @@ from novate.message.topic import (
     Topic,
     commands,
 )
-from novate.valuation.other_price import other_prices, priced_at
+from novate.valuation.other_price import every_price, other_prices, priced_at
 from novate.valuation.price_status import halted_among
 
 
@@ -118,6 +119,7 @@ def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
     """Book takeovers one after another, then say what each ended, found and left."""
     orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
     net, charge = numbers[:, NET].copy(), close_out_charges(x, groups)
+    decided = best_of(x, groups, every_price(x), partial(takeover_figures, x), assess_many)
     accounts, place_of_group = x.accounts_of(groups)
     conversion_ppm = x.parameter_of(Parameter.CONVERSION_CHARGE_PPM, groups)
     theirs, own = orders.of(accounts), orders.of(np.array([liquidator]))
@@ -142,7 +144,7 @@ def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
     emit.booked(
         event.ACCOUNT_TAKEN_OVER,
         account=groups, equity=net, maintenance=numbers[:, MAINTENANCE], is_first=is_first,
-        charge=charge, conversion_ppm=conversion_ppm, kept=kept,
+        charge=charge, conversion_ppm=conversion_ppm, kept=kept, **decided.columns(),
     )  # fmt: skip
     is_loss = net < 0
     if is_loss.any():

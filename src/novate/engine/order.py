@@ -70,6 +70,7 @@ STAGES: tuple[Stage[State], ...] = (
     uncovered.uncovered_shares,
     liquidation.cures,
     call.calls_met,
+    call.calls_held_up,
     call.early_defaults,
     liquidation.breaches,
     call.calls,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from novate.kernel.codes import Bound
+from novate.message.deciding_price import decided, decided_by
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT, EQUITY, NET, REQUIREMENT
 
@@ -30,28 +31,38 @@ MARGIN_CALLED = declare(
     Field("model", "int16", "number of the margin model that asked", 2, 0),
     Field("bound", "int8", "kernel.codes.Bound: what margin is due to most", 2, int(Bound.NONE)),
     Field("scenario", "int64", "number of the scenario that bound, -1 for none", 2, -1),
+    *decided(2),
     version=2,
 )
-MARGIN_CALL_MET = declare("MarginCallMet", "A call was met.", ACCOUNT, EQUITY, REQUIREMENT)
+MARGIN_CALL_MET = declare(
+    "MarginCallMet",
+    "A call was met: equity and requirement at the prices that decided.",
+    ACCOUNT,
+    EQUITY,
+    REQUIREMENT,
+    decided_by(2),
+    version=2,
+)
 MARGIN_CALL_PAID = declare(
     "MarginCallPaid",
-    "All that was called had been paid at the deadline, though equity is below the call level.",
+    "All that was called had been paid at the deadline, though equity is below the call level at"
+    " the protected prices.",
     ACCOUNT,
     EQUITY,
     REQUIREMENT,
 )
 CALL_EXTENDED = declare(
     "CallExtended",
-    "A call is not met at its deadline, but a blocked price leaves open whether it could be.",
+    "An account cannot act on its call: the deadline waits.",
     ACCOUNT,
-    Field("deadline_ns", "int64", "when it was due: it waits for the price"),
-    Field("instrument", "uint32", "open position whose price is blocked, the lowest number"),
-    Field("grace_ns", "int64", "time that it had left when the last of the prices went", 2, 0),
+    Field("deadline_ns", "int64", "when it was due"),
+    Field("instrument", "int64", "open position whose price is blocked, lowest number, -1: none"),
+    Field("grace_ns", "int64", "time that it had left when the account could no longer act", 2, 0),
     version=2,
 )
 CALL_RESUMED = declare(
     "CallResumed",
-    "A price is there for which a call waited: the time that was left begins now.",
+    "An account whose call waited can act again: the time that was left begins now.",
     ACCOUNT,
     Field("deadline_ns", "int64", "when it is due"),
 )
@@ -62,4 +73,6 @@ DEFAULT_DECLARED = declare(
     EQUITY,
     REQUIREMENT,
     NET,
+    *decided(2),
+    version=2,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from novate.kernel.codes import Bound
+from novate.message.deciding_price import decided, decided_by
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT, EQUITY, INSTRUMENT, NET, REQUIREMENT
 
@@ -65,11 +66,18 @@ LIQUIDATION_STARTED = declare(
     Field("scenario", "int64", "number of the scenario that bound, -1 for none", since=2),
     Field("index_equity", "int64", "equity at the index; 0 in older ones", 3, 0),
     Field("index_requirement", "int64", "maintenance margin there; 0 in older ones", 3, 0),
+    *decided(3),
     version=3,
     upcasters={2: _with_bound},
 )
 LIQUIDATION_STOPPED = declare(
-    "LiquidationStopped", "The account is above its release level.", ACCOUNT, EQUITY, REQUIREMENT
+    "LiquidationStopped",
+    "The account is above its release level: equity and that at the prices that decided.",
+    ACCOUNT,
+    EQUITY,
+    REQUIREMENT,
+    decided_by(2),
+    version=2,
 )
 SLICE_SCHEDULED = declare(
     "SliceScheduled",

@@ -60,13 +60,13 @@ HOUSE_PAUSE_EXPIRED = declare(
     "HousePauseExpired",
     "A pause of the house is over by its length, and no index is fresh yet.",
     Field("since_ns", "int64", "when the house paused"),
-    Field("length_ns", "int64", "by how much the deadlines of calls move"),
+    Field("length_ns", "int64", "how long it lasted"),
 )
 HOUSE_RESUMED = declare(
     "HouseResumed",
     "An index is fresh again after a pause of the house.",
     Field("since_ns", "int64", "when the house paused"),
-    Field("length_ns", "int64", "by how much deadlines move, 0 if the pause was over before"),
+    Field("length_ns", "int64", "how long it lasted, 0 if it was over before"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from novate.message.deciding_price import decided
 from novate.message.declare import Field, declare
 from novate.message.field import ACCOUNT
 
@@ -42,6 +43,7 @@ ACCOUNT_TAKEN_OVER = declare(
     Field("charge", "int64", "charge for closing the positions, numeraire units", 2, 0),
     Field("conversion_ppm", "int64", "share of a haircut charged on what was taken, 1e-6", 2, 0),
     Field("kept", "int64", "net that the account kept, numeraire units", 2, 0),
+    *decided(2),
     version=2,
 )
 LOSS_RECORDED = declare(

@@ -22,6 +22,7 @@ from novate.market.index import basis_shift, to_ticks
 from novate.market.pause import ramp_prices
 from novate.market.reference import set_price
 from novate.market.settlement_mean import Seen
+from novate.message.deciding_price import DecidingPrice
 from novate.message.declare import Refusal
 from novate.valuation.clearing_state import ClearingState
 from novate.valuation.index_bound import index_ticks, weighted
@@ -133,14 +134,47 @@ def at_ramps(x: ClearingState) -> Prices | None:
     return prices
 
 
-def other_prices(x: ClearingState) -> tuple[Prices, ...]:
+def named_prices(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
     """Return the prices, beside the marks, at which an account must fail too (rules 5.80, 5.91).
 
-    Those that are the marks are left out.
+    Each with its name; those that are the marks are left out.
     """
-    protected, ramps = protected_prices(x), at_ramps(x)
-    found = () if np.array_equal(protected.mark, x.marks.mark) else (protected,)
-    return found if ramps is None else (*found, ramps)
+    found, ramps = _protected_if_other(x), at_ramps(x)
+    return found if ramps is None else (*found, (DecidingPrice.RAMP, ramps))
+
+
+def _protected_if_other(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
+    protected = protected_prices(x)
+    is_same = np.array_equal(protected.mark, x.marks.mark)
+    return () if is_same else ((DecidingPrice.PROTECTED, protected),)
+
+
+def protecting_prices(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
+    """Return the prices that decide a call at its deadline, with their names (rule 5.81).
+
+    The protected prices, also where they are the marks, and ramp prices.
+    """
+    ramps = at_ramps(x)
+    found = (DecidingPrice.PROTECTED, protected_prices(x))
+    return (found,) if ramps is None else (found, (DecidingPrice.RAMP, ramps))
+
+
+def standing_prices(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
+    """Return the marks and, if they are others, the protected prices, with their names.
+
+    At both of them an account must hold for a decision in its favour before it is due (rule 5.81).
+    """
+    return ((DecidingPrice.MARK, _present(x)), *_protected_if_other(x))
+
+
+def every_price(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
+    """Return all prices at which an account must fail, the marks first, with their names."""
+    return ((DecidingPrice.MARK, _present(x)), *named_prices(x))
+
+
+def other_prices(x: ClearingState) -> tuple[Prices, ...]:
+    """Return the prices of `named_prices` without their names."""
+    return tuple(prices for _, prices in named_prices(x))
 
 
 def at_every_price(x: ClearingState, check: Callable[[I64], Refusal | None]) -> Refusal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,7 @@ from novate.kernel.codes import (
     ShortfallPolicy,
     Style,
 )
+from novate.message.deciding_price import DecidingPrice
 from novate.message.obligation import ObligationOutcome
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
@@ -38,6 +39,7 @@ from tests.simulate.naive.obligation import (
     holder_misses_enough,
     is_in_arrears,
     missing,
+    note_arrears,
 )
 from tests.simulate.naive.order import order_stages, without_orders
 from tests.simulate.naive.world import Loss, Numbers, Obligation, Order, World
@@ -91,16 +93,12 @@ def meets_call(account: Account, n: Numbers) -> bool:
     return n.equity >= call_level(account, n)
 
 
-def is_released(w: World) -> Holds:
-    return lambda account, n: n.equity >= release_level(w, account, n)
-
-
 @pytest.mark.rule("10.2", "10.3")
 def stands(w: World) -> Holds:
     return lambda account, n: takeover_worth(w, account, n) >= takeover_level(w, account, n)
 
 
-@pytest.mark.rule("5.80", "5.81")
+@pytest.mark.rule("5.80")
 def where_it_holds(
     w: World, account: Account, holds: Holds, assess: Callable[[World, Account], Numbers]
 ) -> Numbers | None:
@@ -114,6 +112,94 @@ def where_it_holds(
             if holds(account, n):
                 return n
     return None
+
+
+class Told(NamedTuple):
+    """Which prices decided, what was compared there, and with what."""
+
+    price: DecidingPrice
+    worth: int
+    level: int
+
+    @property
+    def room(self) -> int:
+        return self.worth - self.level
+
+    @property
+    def columns(self) -> dict[str, int]:
+        return {"decided_by": self.price, "worth": self.worth, "level": self.level}
+
+
+Figures = Callable[[Account, Numbers], tuple[int, int]]
+
+
+def look(
+    w: World,
+    account: Account,
+    prices: other_price.Named,
+    figures: Figures,
+    assess: Callable[[World, Account], Numbers],
+) -> list[Told]:
+    found = []
+    for name, there in prices:
+        with there:
+            found.append(Told(name, *figures(account, assess(w, account))))
+    return found
+
+
+def best(found: list[Told]) -> Told:
+    """The first of those with the most room."""
+    return max(found, key=lambda told: told.room)
+
+
+def of_call(account: Account, n: Numbers) -> tuple[int, int]:
+    return n.equity, call_level(account, n)
+
+
+def of_maintenance(_: Account, n: Numbers) -> tuple[int, int]:
+    return n.equity, n.maintenance
+
+
+def of_takeover(w: World) -> Figures:
+    return lambda account, n: (takeover_worth(w, account, n), takeover_level(w, account, n))
+
+
+def of_release(w: World) -> Figures:
+    return lambda account, n: (n.equity, release_level(w, account, n))
+
+
+@pytest.mark.rule("10.64")
+def what_decided(
+    w: World, account: Account, figures: Figures, assess: Callable[[World, Account], Numbers]
+) -> Told:
+    """Of all prices at which it fails those at which it is best off."""
+    prices = other_price.at_mark() + other_price.protecting(w)
+    return best(look(w, account, prices, figures, assess))
+
+
+@pytest.mark.rule("5.81", "10.64")
+def worse_of_mark_and_protected(w: World, account: Account) -> Told:
+    prices = other_price.at_mark() + other_price.protecting(w)[:1]
+    return min(look(w, account, prices, of_call, without_orders), key=lambda told: told.room)
+
+
+@pytest.mark.rule("5.81", "10.64")
+def at_deadline(w: World, account: Account) -> Told:
+    """Where the deadline of a call is decided."""
+    return best(look(w, account, other_price.protecting(w), of_call, without_orders))
+
+
+@pytest.mark.rule("5.81", "11.4", "10.64")
+def where_released(w: World, account: Account) -> Told:
+    """Where a liquidation stops; where nothing lets go there is no room."""
+    figures = of_release(w)
+    (at_mark,) = look(w, account, other_price.at_mark(), figures, with_orders)
+    protecting = look(w, account, other_price.protecting(w), figures, with_orders)
+    with other_price.protected(w):
+        covers = covers_maintenance(account, w.assess(account))
+    is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+    holds = covers if is_auto else protecting[0].room >= 0
+    return at_mark if at_mark.room >= 0 and holds else best(protecting)
 
 
 def with_orders(w: World, account: Account) -> Numbers:
@@ -187,8 +273,10 @@ def binding(w: World, account: Account, n: Numbers) -> dict[str, int]:
 def call_margin(w: World, number: int) -> None:
     account, n = w.accounts[number], without_orders(w, w.accounts[number])
     amount = missing(w, number)
+    decided = what_decided(w, account, of_call, without_orders)
     if account.status == AccountStatus.OPEN:
         give_status(w, number, AccountStatus.CALLED)
+        account.time_runs_from = w.now
         account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     new = Obligation(len(w.obligations) + 1, number, amount, w.now)
     w.obligations.append(new)
@@ -201,73 +289,141 @@ def call_margin(w: World, number: int) -> None:
         requirement=call_level(account, n),
         obligation=new.number,
         **binding(w, account, w.assess(account)),
+        **decided.columns,
     )
 
 
 @pytest.mark.rule("10.4")
 def meet_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], without_orders(w, w.accounts[number])
+    account = w.accounts[number]
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    refuse_if(not meets_call(account, n), GONE)
-    end_call(w, number, n, "MarginCallMet", ObligationOutcome.MET)
+    told = worse_of_mark_and_protected(w, account)
+    refuse_if(told.room < 0, GONE)
+    met(w, number, told)
+
+
+def met(w: World, number: int, told: Told) -> None:
+    price = told.price
+    w.emit(
+        "MarginCallMet",
+        account=number,
+        equity=told.worth,
+        requirement=told.level,
+        decided_by=price,
+    )
+    end_call(w, number, ObligationOutcome.MET)
 
 
 @pytest.mark.rule("10.4", "10.59")
-def end_call(w: World, number: int, n: Numbers, event: str, outcome: ObligationOutcome) -> None:
+def end_call(w: World, number: int, outcome: ObligationOutcome) -> None:
     give_status(w, number, AccountStatus.OPEN)
     w.accounts[number].deadline = 0
-    level = call_level(w.accounts[number], n)
-    w.emit(event, account=number, equity=n.equity, requirement=level)
     close(w, number, outcome)
 
 
 @pytest.mark.rule("4.85")
+def cannot_act(w: World, account: Account) -> bool:
+    return w.is_paused or w.is_held_up(account)
+
+
+@pytest.mark.rule("4.85")
 def grace_left(w: World, account: Account) -> int:
-    """How long before its deadline the last price of an account went."""
+    """How long before its deadline the last price went by which an account could act."""
 
     def lost(number: int) -> int:
         i = w.instruments[number]
         if i.mark <= 0:
             return 0
-        found = [i.terms["expiry_ns"]] if w.is_over(i) else []
-        for a in (w.assets[k] for k in {i.terms["underlying"], i.settles_in} if not w.is_fresh(k)):
-            found += [a.fresh] + ([a.jumped] if a.jumped is not None else [])
-        return min(found)
+        expired = [i.terms["expiry_ns"]] if w.is_over(i) else []
+        return min([*expired, *(w.index_went(a) for a in (i.terms["underlying"], i.settles_in))])
 
-    held = [k for (k, _), p in w.group(account).positions.items() if p.lots]
-    left = account.deadline - max(lost(k) for k in held)
+    if w.is_held_up(account):
+        since = [lost(k) for (k, _), p in w.group(account).positions.items() if p.lots]
+        since += [w.index_went(a) for a in assets_of_debts(w, account)]
+    else:
+        since = [w.index_went(a) for a in {s.asset for s in w.sources} if w.assets[a].price]
+    left = account.deadline - max([*since, account.time_runs_from])
     return min(max(left, 0), w.parameter(Parameter.CALL_GRACE_NS, account))
 
 
-@pytest.mark.rule("4.86", "10.6", "10.7", "10.8", "10.58", "10.59")
+@pytest.mark.rule("4.85")
+def assets_of_debts(w: World, account: Account) -> set[int]:
+    """Assets by whose conversion a debt would be paid, had they a fresh index."""
+    found = set()
+    for one in w.accounts_of(account.group):
+        for a in range(1, len(w.assets)):
+            held = one.balance[a]
+            if w.assets[a].price and (held < 0 or (held > 0 and one.balance[0] < 0)):
+                found.add(a)
+    return found
+
+
+def is_due(w: World, account: Account) -> bool:
+    """Whether the deadline of a call has come."""
+    waits = account.deadline == book.WAITING
+    return account.grace_left == 0 if waits else account.deadline <= w.now
+
+
+@pytest.mark.rule("4.86", "10.6", "10.7", "10.8", "10.58", "10.59", "10.63")
 def expire_call(w: World, number: int) -> None:
-    account, n = w.accounts[number], without_orders(w, w.accounts[number])
+    if number == w.run_rows[0]["account"]:
+        of_record = [w.accounts[row["account"]] for row in w.run_rows]
+        note_arrears(w, {a.number for a in of_record if may_be_met(w, a)})
+    account = w.accounts[number]
     refuse_if(account.status != AccountStatus.CALLED, GONE)
-    level = call_level(account, n)
-    covered = where_it_holds(w, account, meets_call, without_orders)
-    if covered is not None:
-        end_call(w, number, covered, "MarginCallMet", ObligationOutcome.MET)
-        return
-    if w.is_held_up(account):
-        first = w.blocked_positions(account)[0]
-        account.deadline, account.grace_left = book.WAITING, grace_left(w, account)
-        w.emit(
-            "CallExtended",
-            account=number,
-            deadline_ns=w.now,
-            instrument=first,
-            grace_ns=account.grace_left,
-        )
-        return
-    waited = account.deadline == book.WAITING
-    if waited and account.grace_left and not fails_early(w, account):
-        account.deadline = w.now + account.grace_left
+    if may_be_met(w, account):
+        met(w, number, at_deadline(w, account))
+    elif cannot_act(w, account):
+        extend(w, account)
+    elif not is_due(w, account) and not fails_early(w, account):
+        account.deadline, account.time_runs_from = w.now + account.grace_left, w.now
         w.emit("CallResumed", account=number, deadline_ns=account.deadline)
+    else:
+        end_unmet(w, account)
+
+
+@pytest.mark.rule("10.6")
+def may_be_met(w: World, account: Account) -> bool:
+    """Whether a call is decided by what prices protect, and met by it."""
+    early = fails_early(w, account) and not cannot_act(w, account)
+    return (is_due(w, account) or early) and at_deadline(w, account).room >= 0
+
+
+@pytest.mark.rule("4.85", "10.7")
+def extend(w: World, account: Account) -> None:
+    due, left = account.deadline, grace_left(w, account)
+    account.deadline, account.grace_left = book.WAITING, left
+    first = [*w.blocked_positions(account), -1][0]
+    w.emit("CallExtended", account=account.number, deadline_ns=due, instrument=first, grace_ns=left)
+
+
+@pytest.mark.rule("10.8", "10.41", "10.58", "10.59", "10.64")
+def end_unmet(w: World, account: Account) -> None:
+    """Paid, or in default."""
+    number, n = account.number, without_orders(w, account)
+    unpaid = is_in_arrears(w, number)
+    if not unpaid and not fails_early(w, account):
+        with other_price.protected(w):
+            there = without_orders(w, account)
+            level = call_level(account, there)
+        w.emit("MarginCallPaid", account=number, equity=there.equity, requirement=level)
+        end_call(w, number, ObligationOutcome.WAIVED)
         return
-    if not is_in_arrears(w, number) and not fails_early(w, account):
-        end_call(w, number, n, "MarginCallPaid", ObligationOutcome.WAIVED)
-        return
-    w.emit("DefaultDeclared", account=number, equity=n.equity, requirement=level, net=n.net)
+    told = at_deadline(w, account)
+    if not (unpaid and is_due(w, account)):
+        is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+        figures = of_maintenance if is_auto else of_takeover(w)
+        with w.seen_as("no decay"):
+            told = what_decided(w, account, figures, without_orders)
+    level = call_level(account, n)
+    w.emit(
+        "DefaultDeclared",
+        account=number,
+        equity=n.equity,
+        requirement=level,
+        net=n.net,
+        **told.columns,
+    )
     close(w, number, ObligationOutcome.FAILED)
     begin_closing(w, number)
 
@@ -312,6 +468,7 @@ def start_liquidation(w: World, number: int) -> None:
         **binding(w, account, n),
         index_equity=there.equity,
         index_requirement=there.maintenance,
+        **what_decided(w, account, of_maintenance, with_orders).columns,
     )
     begin_closing(w, number)
 
@@ -319,15 +476,19 @@ def start_liquidation(w: World, number: int) -> None:
 @pytest.mark.rule("11.4")
 def stop_liquidation(w: World, number: int) -> None:
     account = w.accounts[number]
-    n = where_it_holds(w, account, is_released(w), with_orders)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or n is None, GONE)
-    assert n is not None
-    level = release_level(w, account, n)
+    told = where_released(w, account)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or told.room < 0, GONE)
     give_status(w, number, AccountStatus.OPEN)
     for one in w.accounts_of(number):
         close_orders(w, one.number)
         one.slice_at = 0
-    w.emit("LiquidationStopped", account=number, equity=n.equity, requirement=level)
+    w.emit(
+        "LiquidationStopped",
+        account=number,
+        equity=told.worth,
+        requirement=told.level,
+        decided_by=told.price,
+    )
 
 
 # --- orders --------------------------------------------------------------------------------
@@ -1088,21 +1249,23 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
     return [(k, a, w.assess(a)) for k, a in found if a.status == status]
 
 
-@pytest.mark.rule("4.15", "4.16", "4.17", "4.23", "8.81")
+@pytest.mark.rule("4.15", "4.16", "4.17", "4.23", "8.81", "10.63")
 def cure_stages(w: World) -> Iterator[Work]:
-    """Accounts that recovered, and calls that cannot be met any more."""
+    """Accounts that recovered, calls whose account cannot act, and calls that nobody can meet."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, a, _ in closing if not fails(w, a, is_released(w))]
+    cured = [k for k, a, _ in closing if where_released(w, a).room >= 0]
     yield account_work("StopLiquidation", cured)
-    met = [k for k, a, n in called if n.equity >= call_level(a, without_orders(w, a))]
+    met = [k for k, a, _ in called if worse_of_mark_and_protected(w, a).room >= 0]
     yield account_work("MeetCall", met)
+    stuck = [k for k, a, _ in called if a.deadline != book.WAITING and cannot_act(w, a)]
+    yield account_work("ExpireCall", stuck)
     lost = [
         k
         for k, a, _ in called
         if a.deadline == book.WAITING or fails_early(w, a)
-        if not w.is_held_up(a)
+        if not cannot_act(w, a)
     ]
-    yield account_work("ExpireCall", [] if w.is_paused else lost)
+    yield account_work("ExpireCall", lost)
 
 
 @pytest.mark.rule("4.18", "4.19", "4.22", "8.81", "10.40")

@@ -9,6 +9,7 @@ from novate.message.obligation import ObligationOutcome
 from novate.message.parameter import Parameter
 from tests.simulate.naive.account import Account
 from tests.simulate.naive.order import without_orders
+from tests.simulate.naive.other_price import protected
 from tests.simulate.naive.world import Numbers, Obligation, World
 
 
@@ -58,16 +59,26 @@ def holder_misses_enough(w: World, group: int) -> bool:
 
 
 @pytest.mark.rule("10.58")
+def note_arrears(w: World, met: set[int]) -> None:
+    """Before the calls of a record are decided: what all have not paid that is due by now."""
+    called = [k for k in w.margin_groups() if w.accounts[k].status == AccountStatus.CALLED]
+    called = [k for k in called if w.accounts[k].deadline <= w.now and k not in met]
+    w.arrears = {k: arrears(w, k) for k in called}
+
+
+@pytest.mark.rule("10.58")
 def is_in_arrears(w: World, group: int) -> bool:
     """Whether a called group did not pay what it still misses, and its holder misses enough."""
-
-    def arrears(k: int) -> int:
-        return min(left_of(open_obligations(w, k)), short_of(w, k))
-
-    called = groups_of_holder(w, group, AccountStatus.CALLED)
-    called = [k for k in called if w.accounts[k].deadline <= w.now]
+    pool = w.accounts[group].pool
     minimum = w.parameter(Parameter.CALL_MINIMUM, w.accounts[group])
-    return arrears(group) > 0 and sum(arrears(k) for k in called) >= minimum
+    total = sum(amount for k, amount in w.arrears.items() if w.accounts[k].pool == pool)
+    return arrears(w, group) > 0 and total >= minimum
+
+
+def arrears(w: World, group: int) -> int:
+    """What a group was asked for and did not pay, as far as it misses it where prices stood."""
+    with protected(w):
+        return min(left_of(open_obligations(w, group)), short_of(w, group))
 
 
 @pytest.mark.rule("10.50", "10.61")

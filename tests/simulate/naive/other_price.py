@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
 from novate.kernel.codes import InstrumentStatus
+from novate.message.deciding_price import DecidingPrice
 from tests.simulate.naive.market import settled_if
 from tests.simulate.naive.number import clamp, half_up
 from tests.simulate.naive.option import value_short
@@ -97,6 +98,20 @@ def has_ramps(w: World) -> bool:
 def other_prices(w: World) -> list[AbstractContextManager[None]]:
     """Prices beside the marks at which an account must fail too."""
     return [protected(w), *([at_ramps(w)] if has_ramps(w) else [])]
+
+
+Named = list[tuple[DecidingPrice, AbstractContextManager[None]]]
+
+
+@pytest.mark.rule("5.81", "5.91")
+def protecting(w: World) -> Named:
+    """Prices that decide at a deadline."""
+    ramps: Named = [(DecidingPrice.RAMP, at_ramps(w))] if has_ramps(w) else []
+    return [(DecidingPrice.PROTECTED, protected(w)), *ramps]
+
+
+def at_mark() -> Named:
+    return [(DecidingPrice.MARK, nullcontext())]
 
 
 @pytest.mark.rule("5.92")

@@ -144,7 +144,7 @@ def end_ramp(w: World, asset: int) -> None:
         w.emit("RampEnded", asset=asset, price_e8=a.price)
 
 
-@pytest.mark.rule("8.80", "8.82", "8.83", "8.84")
+@pytest.mark.rule("8.80", "8.82", "8.83")
 def follow_house(w: World) -> None:
     """After all indices: whether any of them is fresh."""
     known = [k for k in {source.asset for source in w.sources} if w.assets[k].price]
@@ -163,8 +163,3 @@ def follow_house(w: World) -> None:
     elif not w.is_pause_over and length >= most:
         w.emit("HousePauseExpired", since_ns=w.paused, length_ns=length)
         w.is_pause_over = True
-    else:
-        return
-    for account in w.accounts:
-        if account.deadline > 0:
-            account.deadline += given

@@ -18,10 +18,13 @@ from tests.simulate.naive.failure import (
     close_orders,
     fails,
     is_flat,
+    of_takeover,
     open_to_market,
     record_loss,
     shortfall,
     stands,
+    what_decided,
+    with_orders,
 )
 from tests.simulate.naive.number import AMOUNT_MAX, refuse_if, worth_down, worth_up
 from tests.simulate.naive.world import World
@@ -33,6 +36,7 @@ MOST = 2 * AMOUNT_MAX
 def take_over(w: World, number: int) -> None:
     first, n = w.accounts[number], w.assess(w.accounts[number])
     below = fails(w, first, stands(w))
+    decided = what_decided(w, first, of_takeover(w), with_orders)
     refuse_if(first.status != AccountStatus.LIQUIDATING or not below, GONE)
     liquidator, group = w.single(Role.LIQUIDATOR), w.accounts_of(number)
     charge = close_out_charge(w, first)
@@ -69,6 +73,7 @@ def take_over(w: World, number: int) -> None:
         charge=charge,
         conversion_ppm=share,
         kept=kept,
+        **decided.columns,
     )
     if n.net < 0:
         record_loss(w, number, -n.net)

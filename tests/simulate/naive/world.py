@@ -261,6 +261,7 @@ class World:
         self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.interest_until = 0
         self.share_due = 0  # when that is shared by net worth
+        self.arrears: dict[int, int] = {}  # of called groups, as this record began
         self.unpaid = 0
         self.has_settled = False  # whether money moved that no assessment has seen
         self.gains = 0  # of all groups, while something is unpaid
@@ -462,6 +463,24 @@ class World:
             if s.observed >= oldest and s.observed != s.contradicted
             if s.quote == 0 or self.is_fresh(s.quote)
         ]
+
+    @pytest.mark.rule("4.85")
+    def index_went(self, asset: int) -> int:
+        """Until when an index was fresh, as far as its sources and a jump tell; else now."""
+        if asset == 0:
+            return self.now
+        life, needed = (
+            self.parameters[p] for p in (Parameter.INDEX_STALENESS_NS, Parameter.INDEX_SOURCES_MIN)
+        )
+        old = [
+            min(s.observed + life, self.index_went(s.quote) if s.quote else self.now)
+            for s in self.sources
+            if s.asset == asset and s.observed is not None
+        ]
+        old.sort()
+        found = [self.now, *([old[-needed]] if len(old) >= needed else [])]
+        jumped = self.assets[asset].jumped
+        return min(found if jumped is None else [*found, jumped])
 
     @pytest.mark.rule("5.132")
     def price_told_by(self, k: int) -> int:
