@@ -65,9 +65,6 @@ class AccountColumns(Columns):
         from its takeover (rule 12.27).
     deadline_ns, slice_ns
         When what was called is due, and when the next slice is; 0 for never.
-    grace_from_ns
-        Of the account that a called margin group began with: since when the time runs that ends at
-        its deadline, from its first call or since it can act again; else 0 (rule 4.85).
     is_closing_out
         Whether the account was taken over since the liquidator was last flat (rule 12.7).
     balance
@@ -107,7 +104,6 @@ class AccountColumns(Columns):
         "open_order_hold": (np.int64, 0),
         "owed": (np.int64, 0),
         "deadline_ns": (np.int64, 0),
-        "grace_from_ns": (np.int64, 0),
         "slice_ns": (np.int64, 0),
         "is_closing_out": (np.bool_, False),
         "balance": (np.int64, 0),
@@ -137,7 +133,6 @@ class AccountColumns(Columns):
     open_order_hold: I64
     owed: I64
     deadline_ns: I64
-    grace_from_ns: I64
     slice_ns: I64
     is_closing_out: npt.NDArray[np.bool_]
     balance: I64

@@ -154,8 +154,6 @@ def apply_margin_called(x: ClearingState, columns: Row) -> None:
     table.amount[rows] = columns["amount"]
     table.called_ns[rows] = x.now_ns
     table.is_open[rows] = True
-    is_first = x.accounts.status[groups] != AccountStatus.CALLED
-    x.accounts.grace_from_ns[groups[is_first]] = x.now_ns
     _begin(x, groups, columns["deadline_ns"])
 
 

@@ -100,7 +100,6 @@ def close_calls(x: ClearingState, groups: I64, status: AccountStatus) -> I64:
     accounts = x.accounts_of(groups)[0]
     x.accounts.status[accounts] = status
     x.accounts.deadline_ns[groups] = 0
-    x.accounts.grace_from_ns[groups] = 0
     return accounts
 
 
@@ -255,9 +254,7 @@ def apply_call_extended(x: ClearingState, columns: Row) -> None:
 
 def apply_call_resumed(x: ClearingState, columns: Row) -> None:
     """Set the deadlines of calls that waited: their time runs from now on."""
-    groups = columns["account"].astype(np.int64)
-    set_deadlines(x, groups, columns["deadline_ns"])
-    x.accounts.grace_from_ns[groups] = x.now_ns
+    set_deadlines(x, columns["account"].astype(np.int64), columns["deadline_ns"])
 
 
 def apply_default_declared(x: DefaultState, columns: Row) -> None:

@@ -64,15 +64,15 @@ def blocked_since(x: ClearingState, instrument: int, until: list[int]) -> int:
 def grace_left(x: ClearingState, groups: I64) -> I64:
     """Return what is left of the grace of called groups that cannot act, ns, shape (groups,).
 
-    From the instant since which they cannot act to their deadline; no longer ago than their time
-    runs, and from 0 to the grace of a call.
+    From the instant since which they cannot act to their deadline, from 0 to the grace of a call.
+    At the assessment before they could: what they closed since gives no time of before back.
     """
     until = fresh_until(x)
     blocked = look_at(x, groups).blocked
     since = np.full(groups.size, _house_until(x, until))
     for k in np.flatnonzero(blocked >= 0).tolist():
         since[k] = _stuck_since(x, int(groups[k]), until)
-    since = np.maximum(since, x.accounts.grace_from_ns[groups])
+    since = np.maximum(since, x.assessed_before_now_ns())
     most = x.parameter_of(Parameter.CALL_GRACE_NS, groups)
     left: I64 = np.minimum(np.maximum(x.accounts.deadline_ns[groups] - since, 0), most)
     return left

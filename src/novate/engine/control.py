@@ -69,7 +69,13 @@ def decide_assess_margin(state: State, row: Row, emit: Emit) -> Refusal | None:
 
 
 def apply_margin_assessed(state: State, row: Row) -> None:
-    """Note that prices and settlements have been assessed (rules 5.40, 6.110); the rest reports."""
+    """Note that and when all was assessed (rules 4.85, 5.40 and 6.110); the rest reports."""
+    apply_earlier_margin_assessed(state, row)
+    state.assessed_before_ns, state.assessed_ns = state.assessed_ns, state.now_ns
+
+
+def apply_earlier_margin_assessed(state: State, row: Row) -> None:
+    """Note that all was assessed: an assessment of an engine version before 3."""
     note_assessed(state)
     state.has_settled = False
 
@@ -86,7 +92,12 @@ TOPIC: Topic[State] = Topic(
     ),
     applications=(
         Application(event.TIME_ADVANCED, apply_time_advanced, NOBODY),
-        Application(event.MARGIN_ASSESSED, apply_margin_assessed, NOBODY),
+        Application(
+            event.MARGIN_ASSESSED,
+            apply_margin_assessed,
+            NOBODY,
+            older=((1, apply_earlier_margin_assessed),),
+        ),
         Application(event.COMMAND_REFUSED, report_only, NOBODY),
     ),
 )

@@ -28,6 +28,11 @@ from novate.valuation import ClearingState, MarginCache, add_on, margin_model
 
 IndexArray = npt.NDArray[np.int64]
 
+CLOCK = ("now_ns", "window_ns", "interest_ns", "pause_ns", "assessed_ns", "assessed_before_ns")
+"""Instants that stand alone, in the order in which snapshots keep them."""
+
+NEVER: I64 = np.zeros(len(CLOCK), np.int64)
+
 PAYS_OUT = frozenset(
     message.name for message in (event.COLLATERAL_WITHDRAWN, event.EXTERNAL_MARKET_SETTLED)
 )
@@ -101,7 +106,7 @@ class State(PolicyState):
         for table, columns in self.tables().items():
             for name, array in columns.export().items():
                 named[f"{table}.{name}"] = np.ascontiguousarray(array)
-        named["clock"] = np.array([x.now_ns, x.window_ns, x.interest_ns, x.pause_ns], np.int64)
+        named["clock"] = np.array([getattr(x, name) for name in CLOCK], np.int64)
         named["parameters"] = x.parameters
         named["waterfall"] = self.defaults.waterfall
         named["uncovered"] = np.array([self.defaults.uncovered, self.defaults.share_due_ns])
@@ -251,8 +256,8 @@ class State(PolicyState):
                 }
             )
         x = state
-        clock = _filled("clock", named, np.zeros(4, np.int64))
-        x.now_ns, x.window_ns, x.interest_ns, x.pause_ns = (int(value) for value in clock)
+        for name, value in zip(CLOCK, _filled("clock", named, NEVER), strict=True):
+            setattr(x, name, int(value))
         x.parameters = _filled("parameters", named, x.parameters)
         x.checksum = _filled("checksum", named, x.checksum)
         unpaid = _filled("unpaid", named, np.zeros(3, np.int64)).tolist()

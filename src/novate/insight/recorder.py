@@ -12,6 +12,7 @@ from novate.insight.measure import UNIT, Row
 from novate.insight.run_record import RunRecord, money
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import Layer
+from novate.message.deciding_price import DecidingPrice
 from novate.message.obligation import ObligationOutcome
 
 OUTCOMES = {
@@ -21,6 +22,9 @@ OUTCOMES = {
     ObligationOutcome.WAIVED: "waived",
 }
 """What a table of calls says of how each ended."""
+
+PRICE_NAMES = {DecidingPrice.PROTECTED: "protected prices", DecidingPrice.RAMP: "ramp prices"}
+"""Prices that decided, where they were not the marks."""
 
 
 def _refused(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -110,23 +114,15 @@ def _call_extended(o: RunRecord, batch: Batch, row: Row) -> None:
         call.update(deadline_ns=row["deadline_ns"])
     facts = o.facts[row["account"]]
     if not facts or facts[-1]["kind"] != "extended":
-        contract = o.listing.instruments[row["instrument"]].symbol
-        o.fact(
-            batch, row["account"], "extended",
-            f"The call's deadline waits for a price of {contract}.",
-        )  # fmt: skip
+        what = "an index: the house pauses"
+        if row["instrument"] >= 0:
+            what = f"a price of {o.listing.instruments[row['instrument']].symbol}"
+        o.fact(batch, row["account"], "extended", f"The call's deadline waits for {what}.")
 
 
 def _call_resumed(o: RunRecord, batch: Batch, row: Row) -> None:
     for call in _open_calls(o, row["account"]):
         call.update(deadline_ns=row["deadline_ns"])
-
-
-def _time_back(o: RunRecord, batch: Batch, row: Row) -> None:
-    for call in o.calls.values():
-        # A call that waited for its price before the pause is told by `CallResumed`.
-        if call["status"] == "open" and call["deadline_ns"] > row["since_ns"]:
-            call["deadline_ns"] += row["length_ns"]
 
 
 def _defaulted(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -141,8 +137,16 @@ def _defaulted(o: RunRecord, batch: Batch, row: Row) -> None:
         batch, row["account"], "default",
         f"Default declared: {why}; equity {money(row['equity'])}, initial margin "
         f"{money(row['requirement'])}.",
-        equity=money(row["equity"]), initial_margin=money(row["requirement"]),
+        equity=money(row["equity"]), initial_margin=money(row["requirement"]), **_decided(row),
     )  # fmt: skip
+
+
+def _decided(row: Row) -> dict[str, str]:
+    """What an event tells of the prices that decided; nothing where those were the marks."""
+    name = PRICE_NAMES.get(row["decided_by"])
+    if name is None:
+        return {}
+    return {"decided_at": name, "worth": money(row["worth"]), "level": money(row["level"])}
 
 
 def _funding(o: RunRecord, batch: Batch, row: Row) -> None:
@@ -172,6 +176,7 @@ def _started(o: RunRecord, batch: Batch, row: Row) -> None:
     numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
     if row["binding"] >= 0:
         numbers["mark"] = o.listing.price_text(row["binding"], row["mark"])
+    numbers |= _decided(row)
     o.fact(
         batch, row["account"], "liquidation",
         f"Liquidation began: equity {money(row['equity'])} fell below the maintenance margin of "
@@ -317,8 +322,6 @@ RECORDERS: dict[str, Callable[[RunRecord, Batch, Row], None]] = {
     "ObligationClosed": _obligation_closed,
     "CallExtended": _call_extended,
     "CallResumed": _call_resumed,
-    "HousePauseExpired": _time_back,
-    "HouseResumed": _time_back,
     "DefaultDeclared": _defaulted,
     "LiquidationStarted": _started,
     "LiquidationStopped": _stopped,

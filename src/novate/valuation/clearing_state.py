@@ -80,6 +80,8 @@ class ClearingState(MarketState, BookState):
     ----------
     window_ns
         Start of the gains window.
+    assessed_ns, assessed_before_ns
+        Instants of the last two assessments, 0 before.
     interest_ns
         Instant of the last charge of interest, 0 before the first.
     pause_ns
@@ -103,6 +105,8 @@ class ClearingState(MarketState, BookState):
     def __init__(self) -> None:
         super().__init__()
         self.window_ns = 0
+        self.assessed_ns = 0
+        self.assessed_before_ns = 0
         self.interest_ns = 0
         self.pause_ns = 0
         self.unpaid = 0
@@ -403,11 +407,17 @@ class ClearingState(MarketState, BookState):
         """Return whether the house pauses: nothing is decided against anybody (rule 8.81)."""
         return self.pause_ns > 0
 
+    def assessed_before_now_ns(self) -> int:
+        """Return the instant of the assessment before that of now, of the last one without it."""
+        is_now = self.assessed_ns == self.now_ns
+        return self.assessed_before_ns if is_now else self.assessed_ns
+
     def copy(self) -> Self:
         """Return an independent copy, for a fork."""
         twin = type(self)()
         twin.now_ns = self.now_ns
         twin.window_ns = self.window_ns
+        twin.assessed_ns, twin.assessed_before_ns = self.assessed_ns, self.assessed_before_ns
         twin.interest_ns = self.interest_ns
         twin.pause_ns = self.pause_ns
         twin.unpaid, twin.gains = self.unpaid, self.gains

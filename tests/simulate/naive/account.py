@@ -62,7 +62,6 @@ class Account:
     add_ons: frozenset[int] = frozenset()
     method: int = 0
     grace_left: int = 0  # of a call that waits for a price
-    time_runs_from: int = 0  # of a call, at the account that its group began with
     deadline: int = 0  # of a group, at the account that it began with
     slice_at: int = 0
     balance: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))

@@ -276,7 +276,6 @@ def call_margin(w: World, number: int) -> None:
     decided = what_decided(w, account, of_call, without_orders)
     if account.status == AccountStatus.OPEN:
         give_status(w, number, AccountStatus.CALLED)
-        account.time_runs_from = w.now
         account.deadline = w.now + w.parameter(Parameter.CALL_GRACE_NS, account)
     new = Obligation(len(w.obligations) + 1, number, amount, w.now)
     w.obligations.append(new)
@@ -342,7 +341,8 @@ def grace_left(w: World, account: Account) -> int:
         since += [w.index_went(a) for a in assets_of_debts(w, account)]
     else:
         since = [w.index_went(a) for a in {s.asset for s in w.sources} if w.assets[a].price]
-    left = account.deadline - max([*since, account.time_runs_from])
+    could = w.assessed[-2 if w.assessed[-1] == w.now else -1]
+    left = account.deadline - max([*since, could])
     return min(max(left, 0), w.parameter(Parameter.CALL_GRACE_NS, account))
 
 
@@ -376,7 +376,7 @@ def expire_call(w: World, number: int) -> None:
     elif cannot_act(w, account):
         extend(w, account)
     elif not is_due(w, account) and not fails_early(w, account):
-        account.deadline, account.time_runs_from = w.now + account.grace_left, w.now
+        account.deadline = w.now + account.grace_left
         w.emit("CallResumed", account=number, deadline_ns=account.deadline)
     else:
         end_unmet(w, account)

@@ -246,6 +246,7 @@ class NaiveHouse:
         found = [w.assess(w.accounts[k]) for k in w.margin_groups()]
         w.reported.clear()
         w.has_settled = False
+        w.assessed.append(w.now)
         w.emit(
             "MarginAssessed",
             accounts=len(found),

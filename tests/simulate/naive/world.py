@@ -259,8 +259,8 @@ class World:
         self.is_pause_over = False  # by its length alone
         self.uncovered = 0
         self.payable = 0  # what the liquidator may still be paid for losses in this record
-        self.interest_until = 0
-        self.share_due = 0  # when that is shared by net worth
+        self.interest_until = self.share_due = 0  # the last: when that is shared by net worth
+        self.assessed = [0, 0]  # instants of the last assessments
         self.arrears: dict[int, int] = {}  # of called groups, as this record began
         self.unpaid = 0
         self.has_settled = False  # whether money moved that no assessment has seen

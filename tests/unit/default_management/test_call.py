@@ -5,11 +5,12 @@ import pytest
 from novate.book.ledger import transfer
 from novate.default_management.call import (
     decide_call_margins,
-    decide_expire_calls,
     decide_meet_calls,
 )
+from novate.default_management.call_deadline import decide_expire_calls
 from novate.kernel.codes import AccountStatus, Bound, ShortfallPolicy
 from novate.message import command
+from novate.message.deciding_price import DecidingPrice
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.valuation.price_status import WAITING
@@ -61,6 +62,9 @@ def test_a_call_asks_for_the_shortfall_to_initial_margin_within_the_grace() -> N
             "model": 0,
             "bound": Bound.CONTRACT,
             "scenario": -1,
+            "decided_by": DecidingPrice.MARK,
+            "worth": 4_500 * COIN,
+            "level": 4_850 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.CALLED
@@ -96,6 +100,7 @@ def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
             "account": house.number("A"),
             "equity": 4_850 * COIN,
             "requirement": 4_850 * COIN,
+            "decided_by": DecidingPrice.MARK,
         }
     ]
     assert house.status("A") == AccountStatus.OPEN
@@ -103,7 +108,7 @@ def test_a_deposit_of_the_amount_called_meets_the_call() -> None:
     assert house.state.accounts.deadline_ns[house.number("A")] == 0
 
 
-@pytest.mark.rule("10.8")
+@pytest.mark.rule("10.8", "10.64")
 def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_slice() -> None:
     house = called_house()
     house.price(485, at_ns=START + MINUTE)
@@ -118,6 +123,9 @@ def test_a_call_that_is_missed_ends_in_default_at_its_deadline_and_the_first_sli
             "equity": 4_500 * COIN,
             "requirement": 4_850 * COIN,
             "net": 4_500 * COIN,
+            "decided_by": DecidingPrice.PROTECTED,
+            "worth": 4_500 * COIN,
+            "level": 4_850 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING
@@ -159,13 +167,14 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
 
     house.advance(due + 90 * MINUTE)
 
+    # The last price counts until ten minutes after the call: 50 are left.
+    left = 50 * MINUTE
     waits = {
-        "account": house.number("A"), "deadline_ns": due, "instrument": 0, "grace_ns": HOUR,
+        "account": house.number("A"), "deadline_ns": due, "instrument": 0, "grace_ns": left,
     }  # fmt: skip
     assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.CALLED
-    # The last price was there when it was called: its whole grace is left.
-    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING - HOUR
+    assert house.state.accounts.deadline_ns[house.number("A")] == WAITING - left
     assert [row[-1] for row in asked(house)] == [WAITING]
     assert house.events("DefaultDeclared") == []
 
@@ -173,7 +182,7 @@ def test_a_call_whose_price_is_blocked_at_its_deadline_waits_until_it_is_back() 
 
     assert house.events("CallExtended") == [waits]
     assert house.status("A") == AccountStatus.CALLED
-    again = due + 90 * MINUTE + 1 + HOUR
+    again = due + 90 * MINUTE + 1 + left
     assert house.events("CallResumed") == [{"account": house.number("A"), "deadline_ns": again}]
     house.price(485, at_ns=again - 1)
     house.advance(again)

@@ -1,10 +1,13 @@
-"""A call whose deadline passes without any price of its account gets back what it had left."""
+"""The grace of a call is time in which its account can act: it is used up once."""
 
 from __future__ import annotations
 
 import pytest
 
+from novate.book.ledger import transfer
+from novate.default_management.call_grace import fresh_until
 from novate.kernel.codes import AccountStatus, ShortfallPolicy
+from novate.message import command
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse
 from tests.unit.transfers import open_sub
@@ -42,19 +45,19 @@ def deadline(house: ClearingHouse) -> int:
 
 @pytest.mark.rule("4.85", "4.86", "10.7")
 def test_the_time_between_the_last_price_and_the_deadline_begins_anew_with_the_price() -> None:
-    # The last index is that of minute 41; the deadline is at minute 61.
+    # The last index counts until minute 51; the deadline is at minute 61.
     house = called_house()
     tell(house, 41, 485)
     tell(house, 55, None)
     house.advance(DUE)
     [extended] = house.events("CallExtended")
-    assert (extended["deadline_ns"], extended["grace_ns"]) == (DUE, 20 * MINUTE)
+    assert (extended["deadline_ns"], extended["grace_ns"]) == (DUE, 10 * MINUTE)
 
     tell(house, 300, 485)
-    assert deadline(house) == START + 320 * MINUTE
-    tell(house, 319, 485)
+    assert deadline(house) == START + 310 * MINUTE
+    tell(house, 309, 485)
     assert house.status("A") == AccountStatus.CALLED
-    house.advance(START + 320 * MINUTE)
+    house.advance(START + 310 * MINUTE)
 
     assert house.status("A") == AccountStatus.LIQUIDATING
     assert len(house.events("CallResumed")) == 1
@@ -98,7 +101,7 @@ def test_a_jump_over_the_deadline_gives_back_what_was_left_when_it_began() -> No
 
 @pytest.mark.rule("4.85")
 def test_the_last_price_that_goes_counts_of_several_positions_and_sub_accounts() -> None:
-    # X has no price after minute 1, Y after minute 31: 30 minutes are left.
+    # X has no price after minute 11, Y after minute 41: 20 minutes are left.
     house = ClearingHouse(
         assets=(("BTC", 8, 0), ("ETH", 8, 0), ("SOL", 8, 0)),
         parameters={Parameter.INDEX_STALENESS_NS: LIFE, Parameter.STALE_ADD_ON_PPM: 0},
@@ -117,12 +120,12 @@ def test_the_last_price_that_goes_counts_of_several_positions_and_sub_accounts()
 
     house.advance(DUE)
 
-    assert house.events("CallExtended")[0]["grace_ns"] == 30 * MINUTE
+    assert house.events("CallExtended")[0]["grace_ns"] == 20 * MINUTE
 
 
 @pytest.mark.rule("4.85")
 def test_an_inverse_contract_has_no_price_since_the_earlier_of_its_reasons() -> None:
-    # Underlying and settlement asset are one coin here: silent since minute 21.
+    # The coin that it is paid in has no price after minute 11.
     house = ClearingHouse(
         assets=(("BTC", 8, 0), ("ETH", 8, 0)),
         parameters={Parameter.INDEX_STALENESS_NS: LIFE},
@@ -140,23 +143,146 @@ def test_an_inverse_contract_has_no_price_since_the_earlier_of_its_reasons() -> 
 
     house.advance(DUE)
 
-    assert house.events("CallExtended")[0]["grace_ns"] == HOUR
+    assert house.events("CallExtended")[0]["grace_ns"] == 50 * MINUTE
 
 
 @pytest.mark.rule("4.86")
 def test_blocks_that_follow_one_another_give_no_more_than_one_grace_of_time_with_a_price() -> None:
-    # Each time the price is there for 5 minutes and then not: of 20 minutes 15, 10 and 5 are left.
+    # A price counts for a minute: 41 of 60 minutes are gone at first, then 6 each time that it is
+    # there for 5 minutes and not any more.
     house = called_house(index_staleness_ns=MINUTE)
-    tell(house, 41, 485)
+    for minute in range(2, 42):
+        tell(house, minute, 485)
     house.advance(DUE)
-    for minute, left in ((100, 20), (200, 15), (300, 10), (400, 5)):
+    for minute, left in ((100, 19), (200, 13), (300, 7)):
         for more in range(6):
             tell(house, minute + more, 485)
             if more == 0:
                 assert deadline(house) == START + (minute + left) * MINUTE
         house.advance(START + (minute + left) * MINUTE)
+    tell(house, 400, 485)
+    assert house.status("A") == AccountStatus.CALLED
+    house.advance(START + 401 * MINUTE)
 
     assert [row["grace_ns"] for row in house.events("CallExtended")] == [
-        left * MINUTE for left in (20, 15, 10, 5)
+        left * MINUTE for left in (19, 13, 7, 1)
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING
+
+
+@pytest.mark.rule("4.85", "4.86")
+def test_a_price_that_counts_for_twenty_minutes_an_hour_renews_no_call() -> None:
+    house = called_house(index_staleness_ns=20 * MINUTE)
+    for hour in range(1, 12):
+        tell(house, 60 * hour + 1, 485)
+        if house.status("A") != AccountStatus.CALLED:
+            break
+
+    # Usable from minute 1, 61 and 121 on: the third twenty minutes are the last, and the next
+    # price finds that the deadline has come.
+    assert hour == 3
+    assert house.status("A") == AccountStatus.LIQUIDATING
+
+
+@pytest.mark.rule("4.85", "4.86", "10.63")
+def test_a_block_that_ends_before_the_deadline_gives_its_time_back() -> None:
+    # No price from minute 15 to 40; 46 of 60 minutes were left.
+    house = called_house()
+    tell(house, 5, 485)
+    tell(house, 20, None)
+    [extended] = house.events("CallExtended")
+    assert (extended["deadline_ns"], extended["grace_ns"]) == (DUE, 46 * MINUTE)
+    tell(house, 40, 485)
+
+    assert deadline(house) == START + 86 * MINUTE
+    again = {"account": house.number("A"), "deadline_ns": START + 86 * MINUTE}
+    assert house.events("CallResumed") == [again]
+
+
+@pytest.mark.rule("10.63")
+def test_a_call_that_waits_is_told_once_however_often_it_is_looked_at() -> None:
+    house = called_house()
+    for minute in range(20, 60, 2):
+        tell(house, minute, None)
+    assert len(house.events("CallExtended")) == 1
+
+
+@pytest.mark.rule("4.85")
+def test_a_source_that_contradicts_itself_takes_no_time_before_it_is_found() -> None:
+    house = called_house()
+    tell(house, 10, 485)
+    x = house.state
+    row = {"source": 0, "price_e8": 480 * E8, "observed_ns": int(x.sources.observed_ns[0])}
+    house.submit(command.REPORT_PRICE.row(**row))
+    tell(house, 15, None)
+    [extended] = house.events("CallExtended")
+    assert extended["grace_ns"] == 46 * MINUTE
+
+
+@pytest.mark.rule("4.85")
+def test_a_source_has_a_price_no_longer_than_the_asset_that_it_quotes_in() -> None:
+    # The first coin is quoted in the dollar, which is silent from minute 1 on; the other coin goes
+    # on, so that the house does not pause.
+    house = ClearingHouse(
+        assets=(("USD", 8, 0), ("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter.INDEX_STALENESS_NS: LIFE},
+    )
+    house.list_contract("X", underlying=2, cycle_ns=0)
+    house.open_client("A", deposit=6_000 * COIN, shortfall_policy=CALL)
+    house.submit(command.SET_SOURCE_QUOTE.row(source=1, quote=1, is_inverted=False))
+    house.price(1, e8={1: 500 * E8, 2: E8})
+    house.trade("A", "EXTERNAL_MARKET", lots=100, ticks=500)
+    house.price(1, at_ns=START + MINUTE, e8={1: 485 * E8, 2: E8})
+    assert house.status("A") == AccountStatus.CALLED
+
+    house.price(None, at_ns=START + 31 * MINUTE, e8={1: 485 * E8, 2: E8})
+
+    assert fresh_until(house.state)[1:3] == [START + 11 * MINUTE] * 2
+    assert house.events("CallExtended")[0]["grace_ns"] == 50 * MINUTE
+
+
+@pytest.mark.rule("4.22", "4.85")
+def test_a_debt_that_can_be_converted_is_a_way_to_act_until_its_price_goes_too() -> None:
+    # X has no price after minute 11, the coin of the debt after minute 31.
+    house = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0), ("SOL", 8, 0)),
+        parameters={Parameter.INDEX_STALENESS_NS: LIFE, Parameter.STALE_ADD_ON_PPM: 0},
+    )
+    house.list_contract("X", cycle_ns=0)
+    house.open_client("A", deposit=6_200 * COIN, shortfall_policy=CALL)
+    house.price(500, e8={1: 100 * E8, 2: E8})
+    house.trade("A", "EXTERNAL_MARKET", lots=100, ticks=500)
+    transfer(house.state.accounts, 2, house.number("A"), house.number("FEES"), E8)
+    house.state.margin_cache.touch_all()
+    house.price(485, at_ns=START + MINUTE, e8={1: 100 * E8, 2: E8})
+    assert house.status("A") == AccountStatus.CALLED
+    house.price(None, at_ns=START + 21 * MINUTE, e8={1: 100 * E8, 2: E8})
+    assert house.events("CallExtended") == []
+
+    house.price(None, at_ns=START + 50 * MINUTE, e8={2: E8})
+
+    assert house.events("CallExtended")[0]["grace_ns"] == 30 * MINUTE
+
+
+@pytest.mark.rule("4.85")
+def test_who_closes_what_has_a_price_gets_no_time_of_before_his_call_went_on() -> None:
+    # X has no price after minute 11.  A has a lot of Y, which keeps its time running, and closes it
+    # at minute 40: what is left is counted from then on.
+    house = ClearingHouse(
+        assets=(("BTC", 8, 0), ("ETH", 8, 0)),
+        parameters={Parameter.INDEX_STALENESS_NS: LIFE, Parameter.STALE_ADD_ON_PPM: 0},
+    )
+    house.list_contract("X", cycle_ns=0)
+    house.list_contract("Y", underlying=2, cycle_ns=0)
+    house.open_client("A", deposit=6_100 * COIN, shortfall_policy=CALL)
+    house.price(500, e8={1: 100 * E8})
+    house.trade("A", "EXTERNAL_MARKET", lots=100, ticks=500)
+    house.trade("A", "EXTERNAL_MARKET", lots=1, ticks=100, instrument=1)
+    house.price(485, at_ns=START + MINUTE, e8={1: 100 * E8})
+    assert house.status("A") == AccountStatus.CALLED
+    house.price(None, at_ns=START + 40 * MINUTE, e8={1: 100 * E8})
+    house.trade("EXTERNAL_MARKET", "A", lots=1, ticks=100, instrument=1)
+
+    house.price(None, at_ns=START + 41 * MINUTE, e8={1: 100 * E8})
+
+    assert house.events("CallExtended")[0]["grace_ns"] == 21 * MINUTE

@@ -72,7 +72,8 @@ def test_a_house_whose_only_index_jumps_pauses_until_the_jump_is_over() -> None:
 
 @pytest.mark.rule("4.17", "8.81", "8.82", "8.84")
 def test_a_call_has_as_much_time_left_after_the_pause_as_before() -> None:
-    # Called at one minute past, for an hour. The house pauses 20 minutes later, with 40 left.
+    # Called at one minute past, for an hour. The last index counts for ten minutes: 50 are left,
+    # though the house finds out and pauses ten minutes later.
     house = silent_house()
     house.price(485, at_ns=START + MINUTE)
     house.price(None, at_ns=START + 21 * MINUTE)
@@ -80,16 +81,17 @@ def test_a_call_has_as_much_time_left_after_the_pause_as_before() -> None:
 
     house.advance(START + 5 * HOUR)
     assert house.status("A") == AccountStatus.CALLED
-    assert house.events("CallExtended") == house.events("DefaultDeclared") == []
+    assert [row["grace_ns"] for row in house.events("CallExtended")] == [50 * MINUTE]
+    assert house.events("DefaultDeclared") == []
 
     house.price(485, at_ns=START + 6 * HOUR)
     since = {"since_ns": START + 21 * MINUTE, "length_ns": 6 * HOUR - 21 * MINUTE}
     assert house.events("HouseResumed") == [since]
-    assert house.state.accounts.deadline_ns[house.number("A")] == START + 6 * HOUR + 40 * MINUTE
+    assert house.state.accounts.deadline_ns[house.number("A")] == START + 6 * HOUR + 50 * MINUTE
     # An index counts for ten minutes: it has to be there at the deadline.
-    house.price(485, at_ns=START + 6 * HOUR + 39 * MINUTE)
+    house.price(485, at_ns=START + 6 * HOUR + 49 * MINUTE)
     assert house.status("A") == AccountStatus.CALLED
-    house.advance(START + 6 * HOUR + 40 * MINUTE)
+    house.advance(START + 6 * HOUR + 50 * MINUTE)
     assert house.status("A") == AccountStatus.LIQUIDATING
 
 
@@ -148,7 +150,7 @@ def test_a_liquidation_that_runs_goes_no_further_in_a_pause_and_at_once_after_it
 
 @pytest.mark.rule("8.83", "8.84")
 def test_an_endless_silence_ends_the_pause_by_its_length_and_calls_go_on() -> None:
-    # 40 minutes are left of the call; the pause is over by its length after a day.
+    # 50 minutes are left of the call; the pause is over by its length after a day.
     house = silent_house()
     house.price(485, at_ns=START + MINUTE)
     for hours in (0, 12, 24, 36):
@@ -215,8 +217,8 @@ def test_a_pause_is_recovered_and_audited() -> None:
 
 @pytest.mark.rule("4.86", "8.84")
 def test_a_call_that_waited_before_the_pause_goes_on_with_the_grace_that_it_had() -> None:
-    # The deadline passes with the sources out of use and no assessment: 60 minutes are left, for
-    # the last one was that of the call.  Five hours of pause add nothing to it.
+    # The deadline passes with the sources out of use and no assessment: 50 minutes are left of it.
+    # Five hours of pause add nothing to it.
     house = silent_house()
     house.price(485, at_ns=START + MINUTE)
     house.advance(START + 2 * HOUR)
@@ -225,5 +227,46 @@ def test_a_call_that_waited_before_the_pause_goes_on_with_the_grace_that_it_had(
 
     house.price(485, at_ns=START + 7 * HOUR)
 
-    again = {"account": house.number("A"), "deadline_ns": START + 8 * HOUR}
+    again = {"account": house.number("A"), "deadline_ns": START + 7 * HOUR + 50 * MINUTE}
     assert house.events("CallResumed") == [again]
+
+
+@pytest.mark.rule("4.85", "4.86", "8.84")
+def test_a_pause_that_begins_in_a_block_gives_the_time_back_once() -> None:
+    # X has no price from minute 11 on, the other index goes at minute 40: 50 minutes are left.
+    house = silent_house()
+    house.price(485, at_ns=START + MINUTE, e8={1: 100 * E8})
+    house.price(None, at_ns=START + 30 * MINUTE, e8={1: 100 * E8})
+    assert names(house) == []
+    house.price(None, at_ns=START + 45 * MINUTE)
+    assert names(house) == ["HousePaused"]
+
+    house.price(485, at_ns=START + 90 * MINUTE)
+
+    assert house.state.accounts.deadline_ns[house.number("A")] == START + 140 * MINUTE
+    assert len(house.events("CallExtended")) == len(house.events("CallResumed")) == 1
+
+
+@pytest.mark.rule("4.85", "8.84", "10.7", "10.63")
+def test_a_call_without_positions_waits_with_the_pause_and_names_no_contract() -> None:
+    # A coin of collateral and a debt of 400; what decays calls it, and then the last index goes.
+    house = ClearingHouse(assets=BOTH, parameters={Parameter.INDEX_STALENESS_NS: LIFE})
+    house.open_client("A", deposit=1)
+    house.deposit("A", E8, asset=1)
+    house.price(500, e8={1: 100 * E8})
+    transfer(house.state.accounts, 0, house.number("A"), house.number("FEES"), 400 * COIN)
+    house.state.margin_cache.touch_all()
+    for minute in range(60, 12 * 60, 60):
+        house.price(None, at_ns=START + minute * MINUTE, e8={1: 100 * E8})
+        if house.status("A") == AccountStatus.CALLED:
+            break
+    called_ns = house.state.now_ns
+
+    house.price(None, at_ns=called_ns + 30 * MINUTE)
+    house.price(500, at_ns=called_ns + 300 * MINUTE)
+
+    waits = {
+        "account": house.number("A"), "deadline_ns": called_ns + HOUR,
+        "instrument": -1, "grace_ns": 50 * MINUTE,
+    }  # fmt: skip
+    assert house.events("CallExtended") == [waits]

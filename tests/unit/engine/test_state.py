@@ -103,7 +103,7 @@ def test_lists_that_grew_keep_what_was_stored_and_add_defaults() -> None:
         ({"accounts.mood": [0]}, "column 'accounts.mood' of state version 1 is unknown"),
         ({"moods.depth": [0]}, "column 'moods.depth' of state version 1 is unknown"),
         ({"weather": [0]}, "column 'weather' of state version 1 is unknown"),
-        ({"clock": [1, 2, 3, 4, 5]}, "'clock' has 5 entries, 4 are known"),
+        ({"clock": [1, 2, 3, 4, 5, 6, 7]}, "'clock' has 7 entries, 6 are known"),
         ({"parameters": [0] * 99}, r"'parameters' has 99 entries, \d+ are known"),
         ({"texts": np.frombuffer(b'{"moods": []}', np.uint8)}, "texts 'moods' is unknown"),
     ],

@@ -24,28 +24,31 @@ def test_what_an_account_fails_with_is_kept_until_it_is_released() -> None:
     assert o.failed == {B: -1}
 
 
-def test_a_call_that_waits_for_its_price_is_told_once_and_keeps_its_line() -> None:
+def test_a_call_that_waits_is_told_once_and_keeps_its_line_with_the_deadline_that_it_gets() -> None:
     o = observer()
     take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
-
-    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=60))
-    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=70, instrument=1))
-
-    assert [call["deadline_ns"] for call in o.tables["calls"]] == [70]
-    assert [fact["kind"] for fact in o.facts[A]] == ["call", "extended"]
-
-
-def test_a_call_that_has_time_back_keeps_its_line_with_the_new_deadline() -> None:
-    o = observer()
-    take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
-    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=50))
     take(o, row(event.MARGIN_CALLED, account=B, deadline_ns=90, obligation=2))
 
+    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=50))
+    take(o, row(event.CALL_EXTENDED, account=B, deadline_ns=90, instrument=-1))
+    assert [call["deadline_ns"] for call in o.tables["calls"]] == [50, 90]
     take(o, row(event.HOUSE_RESUMED, since_ns=60, length_ns=20))
-    assert [call["deadline_ns"] for call in o.tables["calls"]] == [50, 110]
     take(o, row(event.CALL_RESUMED, account=A, deadline_ns=85))
+    take(o, row(event.CALL_EXTENDED, account=A, deadline_ns=85, instrument=1))
 
-    assert [call["deadline_ns"] for call in o.tables["calls"]] == [85, 110]
+    assert [call["deadline_ns"] for call in o.tables["calls"]] == [85, 90]
+    assert [fact["kind"] for fact in o.facts[A]] == ["call", "extended"]
+    assert "the house pauses" in o.facts[B][1]["text"]
+
+
+def test_prices_that_decided_are_told_where_they_were_not_the_marks() -> None:
+    o = observer()
+    told = {"worth": 30 * UNIT, "level": 40 * UNIT}
+    started = row(event.LIQUIDATION_STARTED, account=A, binding=-1, decided_by=2, **told)
+    take(o, started, row(event.DEFAULT_DECLARED, account=B, decided_by=1, **told))
+    assert o.facts[A][0]["numbers"]["decided_at"] == "protected prices"
+    assert o.facts[A][0]["numbers"]["worth"] == "30.000000"
+    assert "decided_at" not in o.facts[B][0]["numbers"]
 
 
 def test_the_course_of_a_call_is_one_line() -> None:
