@@ -15,6 +15,7 @@ from novate.engine.state import State
 from novate.kernel.clearing.assess import INITIAL, MAINTENANCE
 from novate.kernel.codes import AccountStatus, Bound, OrderKind, Role, ShortfallPolicy
 from novate.message import command
+from novate.message.deciding_price import DecidingPrice
 from novate.message.declare import rows_of
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
@@ -63,6 +64,9 @@ def test_an_account_below_maintenance_margin_is_liquidated_and_its_cause_told() 
             "scenario": -1,
             "index_equity": 2_300 * COIN,
             "index_requirement": 2_340 * COIN,
+            "decided_by": DecidingPrice.MARK,
+            "worth": 2_300 * COIN,
+            "level": 2_340 * COIN,
         }
     ]
     assert house.status("A") == AccountStatus.LIQUIDATING

@@ -9,6 +9,7 @@ import pytest
 from novate.default_management.takeover import apply_whole_account_taken_over
 from novate.kernel.codes import AccountStatus, MarginMode, ShortfallPolicy
 from novate.message import command
+from novate.message.deciding_price import DecidingPrice
 from novate.message.parameter import Parameter, Scope, set_parameter
 from tests.unit.clearing import COIN, E8, HOUR, START, ClearingHouse
 from tests.unit.default_management.houses import failing_house
@@ -47,6 +48,7 @@ def test_what_is_left_after_debts_and_charge_stays_with_its_owner_in_kind() -> N
     assert taken(house) == {
         "account": house.number("A"), "equity": 1_010 * COIN, "maintenance": 400_500_000,
         "is_first": True, "charge": 40_050_000, "conversion_ppm": 200_000, "kept": 855_500_000,
+        "decided_by": DecidingPrice.MARK, "worth": 10 * COIN, "level": 133_499_866,
     }  # fmt: skip
     assert house.balance("A", ALT) == 85_550_000_000
     assert house.balance("LIQUIDATOR", ALT) == 114_450_000_000

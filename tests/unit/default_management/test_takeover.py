@@ -13,6 +13,7 @@ from novate.default_management.takeover import (
 from novate.default_management.waterfall import PLACES
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command
+from novate.message.deciding_price import DecidingPrice
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from tests.tiny_model import PLUGINS as TINY
@@ -33,6 +34,9 @@ def test_what_the_charge_does_not_leave_moves_to_the_liquidator_at_the_mark() ->
             "charge": 223 * COIN,
             "conversion_ppm": 200_000,
             "kept": 0,
+            "decided_by": DecidingPrice.MARK,
+            "worth": 100 * COIN,
+            "level": 743_332_590,
         }
     ]
     assert house.events("LossRecorded") == []
