@@ -189,7 +189,7 @@ def at_deadline(w: World, account: Account) -> Told:
     return best(look(w, account, other_price.protecting(w), of_call, without_orders))
 
 
-@pytest.mark.rule("5.81", "11.4", "10.64")
+@pytest.mark.rule("5.81", "10.64", "11.4")
 def where_released(w: World, account: Account) -> Told:
     """Where a liquidation stops; where nothing lets go there is no room."""
     figures = of_release(w)
