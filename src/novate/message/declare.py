@@ -128,13 +128,11 @@ class Message:
         InputError
             If a column is missing, unknown, of another length, or does not fit its dtype.
         """
-        unknown = set(columns) - {column.name for column in self.fields}
-        if unknown:
-            raise InputError(f"{self.name}: unknown column {sorted(unknown)}")
         taken: list[tuple[str, Any]] = []
         rows = -1
         for column in self.fields:
             if column.name not in columns:
+                self._refuse_unknown(columns)
                 raise InputError(f"{self.name}: column {column.name!r} is missing")
             values = _column(self.name, column, columns[column.name])
             if rows not in (-1, len(values)):
@@ -143,7 +141,15 @@ class Message:
                 )
             rows = len(values)
             taken.append((column.name, values))
+        if len(columns) != len(taken):
+            self._refuse_unknown(columns)
         return Run(self.name, self.version, max(rows, 0), tuple(taken))
+
+    def _refuse_unknown(self, columns: Mapping[str, Any]) -> None:
+        """Refuse columns that the message does not have."""
+        unknown = set(columns) - {column.name for column in self.fields}
+        if unknown:
+            raise InputError(f"{self.name}: unknown column {sorted(unknown)}")
 
     def row(self, **values: Any) -> Run:
         """Build a run of one row."""
@@ -169,7 +175,9 @@ _BOUNDS = {
 
 def _fits(values: list[Any], low: int, high: int) -> bool:
     """Whether all are plain integers within bounds: the common case of a row of an event."""
-    return all(type(value) is int and low <= value <= high for value in values)
+    if not values:
+        return True
+    return set(map(type, values)) == {int} and low <= min(values) and max(values) <= high
 
 
 def _column(message: str, field: Field, values: Any) -> Any:

@@ -92,14 +92,17 @@ class DueTable:
 
 
 def _entries(kind: int, subjects: npt.ArrayLike, instants: npt.ArrayLike) -> I64:
-    at = np.atleast_1d(np.asarray(instants, np.int64))
-    of = np.broadcast_to(np.asarray(subjects, np.int64), at.shape)
-    found: I64 = np.stack((at, np.full_like(at, kind), of), axis=1)[at > 0]
-    return found
+    at = np.asarray(instants, np.int64)
+    found = np.empty((at.size, 3), np.int64)
+    found[:, 0], found[:, 1], found[:, 2] = at, kind, subjects
+    due: I64 = found[found[:, 0] > 0]
+    return due
 
 
 def _sorted(entries: I64) -> I64:
     """Sort entries and drop repeats."""
+    if len(entries) < 2:
+        return entries
     entries = entries[np.lexsort((entries[:, 2], entries[:, 1], entries[:, 0]))]
     is_new = np.ones(len(entries), np.bool_)
     is_new[1:] = (entries[1:] != entries[:-1]).any(axis=1)
