@@ -10,7 +10,14 @@ import pytest
 from novate.kernel.codes import DueKind, Role
 from tests.simulate.naive.account import Account
 from tests.simulate.naive.admission import short_worth
-from tests.simulate.naive.book import BILLION, add_window_gain, holders, postpone
+from tests.simulate.naive.book import (
+    BILLION,
+    add_window_gain,
+    holders,
+    lots_held,
+    postpone,
+    still_held,
+)
 from tests.simulate.naive.market import counted_time
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, share_out
 from tests.simulate.naive.order import group_gap
@@ -57,6 +64,8 @@ def settle_funding(w: World, number: int) -> None:
     for account, paid in payments:
         account.balance[i.settles_in] -= paid
         add_window_gain(account, -paid, w.price_in(i))
+    excused = paid_for_others(w, number, rate)
+    i.taken_over = 0
     kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += periods
@@ -71,18 +80,41 @@ def settle_funding(w: World, number: int) -> None:
         instant_ns=w.now,
         periods=periods,
     )
-    return_funding(w, number, payments, kept)
+    return_funding(w, number, payments, kept, excused)
+
+
+@pytest.mark.rule("8.76", "8.77")
+def paid_for_others(w: World, number: int, rate: int) -> dict[int, int]:
+    """What liquidator and external market pay for lots that came to them by liquidation."""
+    i, market = w.instruments[number], w.single(Role.EXTERNAL_MARKET)
+    liquidator = w.single(Role.LIQUIDATOR)
+    lots = {
+        liquidator.number: lots_held(liquidator, number),
+        market.number: still_held(market, number, i.taken_over),
+    }
+    return {
+        account: ceil_div(abs(i.value(i.mark, some)) * abs(rate), BILLION)
+        for account, some in lots.items()
+        if some * rate > 0
+    }
 
 
 @pytest.mark.rule("8.71", "8.74", "8.75")
-def return_funding(w: World, number: int, payments: Payments, kept: int) -> None:
-    """What some paid without having it at the index comes back from who received it."""
+def return_funding(
+    w: World, number: int, payments: Payments, kept: int, excused: dict[int, int]
+) -> None:
+    """What some paid without having it, or for lots of others, comes back from who received it."""
     i = w.instruments[number]
     groups: defaultdict[int, Payments] = defaultdict(list)
     for account, paid in payments:
         groups[account.group].append((account, paid))
     net = {g: sum(paid for _, paid in parts) for g, parts in groups.items()}
-    back = {g: returned(w, w.accounts[g], paid, i.settles_in) for g, paid in net.items()}
+    back = {
+        g: returned(w, w.accounts[g], paid, i.settles_in)
+        if w.accounts[g].has_margin
+        else excused.get(g, 0)
+        for g, paid in net.items()
+    }
     residue = w.single(Role.RESIDUE).number
     received = sorted([*((g, -paid) for g, paid in net.items() if paid < 0), (residue, kept)])
     amounts: defaultdict[int, int] = defaultdict(int)
@@ -101,11 +133,15 @@ def return_funding(w: World, number: int, payments: Payments, kept: int) -> None
 
 @pytest.mark.rule("8.73")
 def returned(w: World, first: Account, paid: int, asset: int) -> int:
-    """What a group gets back: what it lacks at the index and not at the mark, if it paid it."""
-    if paid <= 0 or not first.has_margin:
+    """What a group gets back: what it lacks at the index and not at the mark, if it paid it.
+
+    What it is worth less than nothing at the mark is not left aside.
+    """
+    if paid <= 0:
         return 0
     at_mark, there = lacks(w, first)
-    return min(paid, max(math.ceil((there - at_mark) / w.unit_price(asset)), 0))
+    aside = max(at_mark - max(-w.assess(first).net, 0), 0)
+    return min(paid, max(math.ceil((there - aside) / w.unit_price(asset)), 0))
 
 
 @pytest.mark.rule("8.72")

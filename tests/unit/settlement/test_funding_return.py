@@ -92,31 +92,74 @@ def test_the_side_that_gains_on_the_way_back_and_who_has_enough_pay_all_of_it() 
     assert returned(house) == by_name(house, A=95, R=-95)
 
 
-@pytest.mark.rule("8.70", "8.71")
-def test_who_is_insolvent_at_the_mark_by_funding_is_returned_nothing_where_no_mark_is_away() -> (
-    None
-):
+HIGH = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
+"""Longs pay 10% wherever the last price is."""
+
+
+@pytest.mark.rule("8.70", "8.71", "8.73")
+def test_nobody_is_paid_from_nothing_where_no_mark_is_away() -> None:
     # 10% of 10,000 is 1,000 of the 700 that A has.
-    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
-    house = house_at(100, "A", **high)
+    house = house_at(100, "A", **HIGH)
     house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=100)
     fund(house)
-    assert returned(house) == {}
-    assert house.balance("A") == -300 * COIN
+    assert returned(house) == by_name(house, A=300, R=-300)
+    assert house.balance("A") == 0
+    house.assess()
+    [taken] = house.events("AccountTakenOver", last=True)
+    assert (taken["account"], taken["equity"]) == (house.number("A"), 0)
+    assert not house.events("LossRecorded")
+
+
+@pytest.mark.rule("8.73")
+def test_who_was_worth_less_than_nothing_before_pays_nothing() -> None:
+    # 100 are missing before the funding of 1,000: all of it comes back.
+    house = house_at(100, "A", **HIGH)
+    house.deposit("A", 700 * COIN)
+    house.trade("A", "R", lots=100, ticks=100)
+    house.state.accounts.balance[house.number("A"), 0] = -100 * COIN
+    fund(house)
+    assert returned(house) == by_name(house, A=1_000, R=-1_000)
 
 
 @pytest.mark.rule("8.72", "8.73")
-def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
+def test_what_a_payer_lacks_at_the_mark_and_what_it_lacks_more_at_the_index_come_back() -> None:
     # 10% of 10,500 is 1,050 of 700: 350 are missing at the mark, 500 more at the index.
-    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
-    house = house_at(105, "A", **high)
+    house = house_at(105, "A", **HIGH)
     house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=105)
     fund(house)
-    assert returned(house) == by_name(house, A=500, R=-500)
+    assert returned(house) == by_name(house, A=850, R=-850)
     house.price(100, at_ns=house.state.now_ns + 1, last={0: 105})
     assert not house.events("LossRecorded")
+
+
+@pytest.mark.rule("8.73")
+def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark() -> None:
+    # At 95 and 10% A pays 950 of 700; back at 100 its lots gain 500: of the 250 it lacks nothing.
+    house = house_at(95, "A", **HIGH)
+    house.deposit("A", 700 * COIN)
+    house.trade("A", "R", lots=100, ticks=95)
+    fund(house)
+    assert house.state.assess(house.number("A")).net == -250 * COIN
+    assert returned(house) == {}
+
+
+@pytest.mark.rule("8.73")
+def test_what_is_lacked_at_the_mark_alone_for_orders_does_not_come_back() -> None:
+    # A has 240, enough for 100 lots and an order that holds 30; 1% of 10,000 leaves 140, and after
+    # a loss of 115 there are 25 for that order.
+    interest = {"funding_damper_e9": 10**9, "interest_e9": 10**7}
+    house = house_at(100, "A", **interest)
+    house.deposit("A", 240 * COIN)
+    house.trade("A", "R", lots=100, ticks=100)
+    row = {"account": house.number("A"), "instrument": 0, "lots": 5, "limit_ticks": 106}
+    house.submit(command.RESERVE_MARGIN.row(**row))
+    assert house.state.open_order_hold(house.number("A")) == 30 * COIN
+    house.state.accounts.balance[house.number("A"), 0] -= 115 * COIN
+    fund(house)
+    assert house.equity("A") == 25 * COIN
+    assert returned(house) == {}
 
 
 @pytest.mark.rule("1.7", "8.8", "8.74")
