@@ -213,8 +213,9 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if elapsed == 0:
         postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
+    premium = total // elapsed
     rate = funding_rate(
-        total // elapsed,
+        premium,
         int(instruments.interest_e9[i]),
         int(instruments.funding_damper_e9[i]),
         int(instruments.funding_cap_e9[i]),
@@ -233,7 +234,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
-    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, taken), emit)
+    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, taken), emit)
     return None
 
 

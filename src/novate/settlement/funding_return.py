@@ -2,8 +2,8 @@
 
 Margin is asked at the mark, which a last price moves away from the index.  An account that holds
 no more than what a return of the mark costs has nothing of its own to pay funding from: whoever
-received it would keep what a fund has to pay once the mark is back.  Nor has one that is worth less
-than nothing.  And funding of the time before a liquidation is not owed by who took over the lots:
+received it would keep what a fund has to pay once the mark is back, or has to pay now because it is
+back already.  And funding of the time before a liquidation is not owed by who took over the lots:
 confederates let an account fail that held them, and a fund or a market would pay the others.
 
 Sources: CPMI-IOSCO PFMI Principle 6: margin is computed from prices that are reliable.
@@ -30,7 +30,13 @@ from novate.message.declare import Emit, Row
 from novate.settlement.taken_over import lots_of
 from novate.valuation import ClearingState
 from novate.valuation.index_bound import index_bound
-from novate.valuation.other_price import Prices, index_prices, orders_gap, priced_at
+from novate.valuation.other_price import (
+    Prices,
+    index_prices,
+    orders_gap,
+    present_prices,
+    priced_at,
+)
 
 
 class Funding(NamedTuple):
@@ -40,6 +46,8 @@ class Funding(NamedTuple):
     ----------
     instrument, ticks, rate_e9
         The contract, its mark, and the rate in 1e-9, positive when longs pay.
+    premium_e9
+        Average premium of the period in 1e-9 of the index, positive while the last price was above.
     taken_over
         Lots of the external market that it got by liquidation since the funding before; signed.
     """
@@ -47,6 +55,7 @@ class Funding(NamedTuple):
     instrument: int
     ticks: int
     rate_e9: int
+    premium_e9: int
     taken_over: int
 
     def paid_on(self, x: ClearingState, lots: int) -> int:
@@ -56,7 +65,7 @@ class Funding(NamedTuple):
 
 
 def return_funding(x: ClearingState, funding: Funding, emit: Emit) -> None:
-    """Emit `FundingReturned` of what payers do not have, or did not bring about.
+    """Emit `FundingReturned` of what payers do not have at the index, or did not bring about.
 
     Parameters
     ----------
@@ -85,10 +94,11 @@ def return_funding(x: ClearingState, funding: Funding, emit: Emit) -> None:
     net = np.zeros(groups.size, np.int64)
     np.add.at(net, place, payments)
     moved = np.array([excused.get(group, 0) for group in groups.tolist()], np.int64)
+    stood = _stood(x, funding, prices)
     unit_price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     for at in np.unique(place[is_lacking]).tolist():
         if net[at] > 0 and x.accounts.is_margined[groups[at]]:
-            lack = _lack(x, int(groups[at]), prices)
+            lack = _lack(x, int(groups[at]), prices, stood)
             moved[at] = min(int(net[at]), max(math.ceil(lack / unit_price), 0))
     if moved.any():
         residue = _give_back(groups, net, moved, x.single(Role.RESIDUE))
@@ -110,19 +120,38 @@ def _excused(x: ClearingState, funding: Funding) -> dict[int, int]:
     return {account: amount for account, amount in paid.items() if amount > 0}
 
 
-def _lack(x: ClearingState, group: int, prices: Prices) -> int:
-    """Return what a group lacks at the index, but for what is lacked at the mark (8.72 and 8.73).
+def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
+    """Return the marks, but of the contract the price at which it stood in the period (8.73).
 
-    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for;
-    what it is worth less than nothing at the mark comes back too.
+    Parameters
+    ----------
+    prices
+        The index prices.
+    """
+    i, marks = funding.instrument, x.marks.mark.copy()
+    stood = (int(prices.mark[i]) * (10**9 + funding.premium_e9) + 5 * 10**8) // 10**9
+    marks[i] = min(max(stood, 1), int(x.instruments.ticks_max[i]))
+    return present_prices(x)._replace(mark=marks)
+
+
+def _lack(x: ClearingState, group: int, prices: Prices, stood: Prices) -> int:
+    """Return what a group lacks at the index, but for what it lacks away from it (8.72 and 8.73).
+
+    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for.
+
+    Parameters
+    ----------
+    prices, stood
+        The index prices, and those at which the contract stood in the period.
     """
     marks, there = x.marks.mark, x.assess(group)
     hold = x.open_order_hold(group)
     needed = hold + min(there.shorts, there.initial - hold)
     with priced_at(x, prices):
         equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
-    kept = max(needed - there.equity, 0) - max(-there.net, 0)
-    return max(needed + gap - equity, 0) - max(kept, 0)
+    with priced_at(x, stood):
+        away = max(x.assess(group).equity, there.equity)
+    return max(needed + gap - equity, 0) - max(needed - away, 0)
 
 
 def _give_back(groups: I64, net: I64, moved: I64, residue: int) -> int:

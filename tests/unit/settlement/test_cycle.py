@@ -248,9 +248,9 @@ def test_funding_counts_in_the_gains_window_of_both_sides() -> None:
     assert [int(gains[house.number(name)]) for name in "AB"] == [-10, 10]
 
 
-@pytest.mark.rule("8.70", "8.73")
+@pytest.mark.rule("8.70", "13.9")
 @pytest.mark.parametrize("is_coin", [False, True])
-def test_what_a_payer_of_funding_does_not_have_nobody_receives_and_it_is_no_loss(
+def test_what_a_payer_of_funding_cannot_pay_is_a_loss_and_cuts_who_received_it(
     is_coin: bool,
 ) -> None:
     """At 100, 100 lots of a coin each: funding of half of the value is 5,000, the payer has 1,000.
@@ -277,37 +277,13 @@ def test_what_a_payer_of_funding_does_not_have_nobody_receives_and_it_is_no_loss
 
     house.price(100, at_ns=START + HOUR)
 
-    assert house.events("AccountTakenOver")
-    assert not house.events("LossRecorded")
+    [loss] = house.events("LossRecorded")
+    assert (loss["account"], loss["amount"]) == (house.number("payer"), 4_000 * COIN)
+    [cut] = house.events("GainsCut")
+    assert (cut["amount"], cut["winners"]) == (4_000 * COIN, 1)
     assert house.equity("receiver") == before + 1_000 * COIN
     gain = house.state.accounts.window_gain[house.number("receiver")]
     assert int(gain) == 1_000 * COIN
-
-
-@pytest.mark.rule("8.70", "13.9")
-def test_a_gains_haircut_reaches_what_was_received_by_funding() -> None:
-    # The payer has 500 left of 1,000 and loses 1,000: of the 500 that are missing the new short,
-    # which gains 1,000, bears two parts and who received 500 one.
-    rate = {"funding_cap_e9": 50_000_000, "funding_damper_e9": ONE, "interest_e9": 50_000_000}
-    house = ClearingHouse()
-    house.list_contract(
-        tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=HOUR, basis_clamp_ppm=0, **rate
-    )
-    for name, amount in (("payer", 1_000), ("receiver", 20_000), ("short", 20_000)):
-        house.open_client(name, deposit=amount * COIN)
-    house.price(100)
-    house.trade("payer", "receiver", lots=100, ticks=100)
-    house.price(100, at_ns=START + HOUR)
-    house.trade("receiver", "short", lots=100, ticks=100)
-
-    house.price(90, at_ns=START + HOUR + MINUTE)
-
-    [loss] = house.events("LossRecorded")
-    assert (loss["account"], loss["amount"]) == (house.number("payer"), 500 * COIN)
-    [cut] = house.events("GainsCut")
-    assert (cut["amount"], cut["winners"]) == (500 * COIN, 2)
-    gain = house.state.accounts.window_gain[house.number("receiver")]
-    assert int(gain) == 500 * COIN - 500 * COIN // 3
 
 
 @pytest.mark.rule("8.8")

@@ -92,44 +92,29 @@ def test_the_side_that_gains_on_the_way_back_and_who_has_enough_pay_all_of_it() 
     assert returned(house) == by_name(house, A=95, R=-95)
 
 
-HIGH = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
-"""Longs pay 10% wherever the last price is."""
-
-
-@pytest.mark.rule("8.70", "8.71", "8.73")
-def test_nobody_is_paid_from_nothing_where_no_mark_is_away() -> None:
+@pytest.mark.rule("8.70", "8.71")
+def test_who_is_insolvent_at_the_mark_by_funding_is_returned_nothing_where_no_mark_is_away() -> (
+    None
+):
     # 10% of 10,000 is 1,000 of the 700 that A has.
-    house = house_at(100, "A", **HIGH)
+    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
+    house = house_at(100, "A", **high)
     house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=100)
     fund(house)
-    assert returned(house) == by_name(house, A=300, R=-300)
-    assert house.balance("A") == 0
-    house.assess()
-    [taken] = house.events("AccountTakenOver", last=True)
-    assert (taken["account"], taken["equity"]) == (house.number("A"), 0)
-    assert not house.events("LossRecorded")
-
-
-@pytest.mark.rule("8.73")
-def test_who_was_worth_less_than_nothing_before_pays_nothing() -> None:
-    # 100 are missing before the funding of 1,000: all of it comes back.
-    house = house_at(100, "A", **HIGH)
-    house.deposit("A", 700 * COIN)
-    house.trade("A", "R", lots=100, ticks=100)
-    house.state.accounts.balance[house.number("A"), 0] = -100 * COIN
-    fund(house)
-    assert returned(house) == by_name(house, A=1_000, R=-1_000)
+    assert returned(house) == {}
+    assert house.balance("A") == -300 * COIN
 
 
 @pytest.mark.rule("8.72", "8.73")
-def test_what_a_payer_lacks_at_the_mark_and_what_it_lacks_more_at_the_index_come_back() -> None:
+def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
     # 10% of 10,500 is 1,050 of 700: 350 are missing at the mark, 500 more at the index.
-    house = house_at(105, "A", **HIGH)
+    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
+    house = house_at(105, "A", **high)
     house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=105)
     fund(house)
-    assert returned(house) == by_name(house, A=850, R=-850)
+    assert returned(house) == by_name(house, A=500, R=-500)
     house.price(100, at_ns=house.state.now_ns + 1, last={0: 105})
     assert not house.events("LossRecorded")
 
@@ -137,7 +122,8 @@ def test_what_a_payer_lacks_at_the_mark_and_what_it_lacks_more_at_the_index_come
 @pytest.mark.rule("8.73")
 def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark() -> None:
     # At 95 and 10% A pays 950 of 700; back at 100 its lots gain 500: of the 250 it lacks nothing.
-    house = house_at(95, "A", **HIGH)
+    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
+    house = house_at(95, "A", **high)
     house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=95)
     fund(house)
@@ -146,20 +132,43 @@ def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark
 
 
 @pytest.mark.rule("8.73")
-def test_what_is_lacked_at_the_mark_alone_for_orders_does_not_come_back() -> None:
-    # A has 240, enough for 100 lots and an order that holds 30; 1% of 10,000 leaves 140, and after
-    # a loss of 115 there are 25 for that order.
-    interest = {"funding_damper_e9": 10**9, "interest_e9": 10**7}
+@pytest.mark.parametrize(("deposit", "back"), [(560, 40), (600, 0)])
+def test_what_the_mark_was_worth_before_it_came_back_pays_no_funding(
+    deposit: int, back: int
+) -> None:
+    # The last price stands at 105 for the hour and is back at 100 with the funding: 1% of 10,000.
+    # What the way back of 500 left is 60, or 100.  At 105, where it stood, A lacks nothing.
+    house = house_at(105, "A")
+    house.deposit("A", deposit * COIN)
+    house.trade("A", "R", lots=100, ticks=105)
+    due = int(house.state.instruments.next_funding_ns[0])
+    house.submit(
+        command.ADVANCE_TIME.row(instant_ns=due - 1),
+        command.REPORT_PRICE.row(source=0, price_e8=100 * E8, observed_ns=due - 1),
+        command.REPORT_LAST.row(instrument=0, ticks=100),
+        command.ASSESS_MARGIN.row(instant_ns=due - 1),
+        command.ADVANCE_TIME.row(instant_ns=due),
+        allow_refusals=True,
+    )
+    assert int(house.state.marks.mark[0]) == 100
+    [funded] = house.events("FundingSettled", last=True)
+    assert funded["rate_e9"] == 10**7
+    assert returned(house) == (by_name(house, A=back, R=-back) if back else {})
+    assert house.balance("A") == (deposit - 100 + back) * COIN
+
+
+@pytest.mark.rule("8.70", "8.73")
+def test_what_an_index_that_fell_with_its_mark_leaves_too_little_for_is_a_loss() -> None:
+    # At 95 A has 200 of 700 left, and 3% of 9,500 is 285: the 85 that it lacks it lacks everywhere.
+    interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}
     house = house_at(100, "A", **interest)
-    house.deposit("A", 240 * COIN)
+    house.deposit("A", 700 * COIN)
     house.trade("A", "R", lots=100, ticks=100)
-    row = {"account": house.number("A"), "instrument": 0, "lots": 5, "limit_ticks": 106}
-    house.submit(command.RESERVE_MARGIN.row(**row))
-    assert house.state.open_order_hold(house.number("A")) == 30 * COIN
-    house.state.accounts.balance[house.number("A"), 0] -= 115 * COIN
+    house.price(95, at_ns=int(house.state.instruments.next_funding_ns[0]) - 1, last={0: 95})
     fund(house)
-    assert house.equity("A") == 25 * COIN
+    assert house.events("FundingSettled", last=True)
     assert returned(house) == {}
+    assert house.equity("A") == -85 * COIN
 
 
 @pytest.mark.rule("1.7", "8.8", "8.74")
