@@ -2,8 +2,8 @@
 
 Of 26 mutants, each a rule without one of its guards (or without the pair of which each alone keeps
 the same money in), 23 paid in 300 streams each: seeds 0 to 299, of which the first that paid are
-kept here.  Those of funding pay less often: in one or two of 2,000 streams.  A mutant counts as found if one of its streams pays.  Those without streams were not
-found.
+kept here.  Those of funding pay less often: in one or two of 2,000 streams.  A mutant counts as
+found if one of its streams pays.  Those without streams were not found.
 """
 
 from __future__ import annotations
