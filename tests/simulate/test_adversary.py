@@ -19,10 +19,7 @@ CHUNK = 100
 SOAK_STREAMS = 100_000
 SOAK_CHUNK = 5_000
 
-PAID_BY_FUNDING = (1131, 1550, 1612)
-"""Streams that pay because of funding at a mark away from the index, and by nothing else."""
-
-FRESH_STREAMS = 60
+FRESH_STREAMS = 40
 FRESH_FROM = 10**6
 """Seeds of streams from here on are drawn anew by every run that draws its own seed."""
 
@@ -34,16 +31,9 @@ def found(seeds: Iterable[int]) -> list[str]:
 
 @pytest.mark.parametrize("first", range(0, STREAMS, CHUNK))
 def test_confederates_take_out_no_more_than_they_brought(first: int) -> None:
-    assert found(sorted({*range(first, first + CHUNK)} - {*PAID_BY_FUNDING})) == []
+    assert found(range(first, first + CHUNK)) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a remainder of funding at a mark away from the index")
-@pytest.mark.parametrize("seed", PAID_BY_FUNDING)
-def test_a_stream_with_funding_away_from_the_index_takes_nothing_of_others_out(seed: int) -> None:
-    assert found([seed]) == []
-
-
-@pytest.mark.soak
 @settings(max_examples=FRESH_STREAMS, deadline=None, phases=(Phase.generate,))
 @given(st.integers(FRESH_FROM, 2**62))
 def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
@@ -63,6 +53,22 @@ def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> 
     venue.smile()
     venue.settle(1)
     assert venue.worth() <= 0
+
+
+@pytest.mark.rule("8.76", "8.77")
+def test_who_fails_before_the_funding_of_its_friend_leaves_nobody_who_pays_it() -> None:
+    # For seven hours of eight the last price stands 8% up; then it returns, and A lacks what it
+    # enters with: what its lots would pay for those hours is asked of who has them.
+    venue = open_venue()
+    set_last(venue, AT_CLOSE, HONEST * 108 // 100)
+    assert trade(venue, "A", "B", AT_CLOSE, 509, mark(venue, AT_CLOSE))
+    venue.settle(5 * HOUR)
+    set_last(venue, AT_CLOSE, HONEST)
+    before = venue.worth()
+    venue.settle(2 * HOUR)
+    assert venue.house.lots("A", AT_CLOSE) == 0
+    assert venue.funding <= 0
+    assert venue.worth() <= max(before, 0)
 
 
 @pytest.mark.soak

@@ -46,6 +46,7 @@ from novate.message.topic import (
     Topic,
     Work,
 )
+from novate.settlement.taken_over import add_taken_over
 from novate.valuation import ClearingState
 from novate.valuation.price_status import blocked_prices
 
@@ -230,8 +231,12 @@ def _fill_position(
 
 
 def apply_order_filled(x: DefaultState, row: Row) -> None:
-    """Book a fill, and note that no assessment has seen it (rule 6.110)."""
+    """Book a fill, and note what the market took over and that no assessment has seen it.
+
+    Rules 8.77 and 6.110.
+    """
     book_fill(x, row)
+    add_taken_over(x, row["instrument"], -row["lots"])
     x.has_settled = True
 
 

@@ -132,6 +132,7 @@ class InstrumentColumns(Columns):
         "next_expiry_ns": (np.int64, 0),
         "cycle": (np.int64, 0),
         "period": (np.int64, 0),
+        "taken_over_lots": (np.int64, 0),
         "suspense": (np.int32, -1),
         "lots_sum": (np.int64, 0),
         "pending_sum": (np.int64, 0),
@@ -185,6 +186,7 @@ class InstrumentColumns(Columns):
     next_expiry_ns: I64
     cycle: I64
     period: I64
+    taken_over_lots: I64  # of the external market, by liquidation since the last funding, signed
     suspense: I32
     lots_sum: I64
     pending_sum: I64

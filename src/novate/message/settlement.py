@@ -98,7 +98,7 @@ FUNDING_SETTLED = declare(
 )
 FUNDING_RETURNED = declare(
     "FundingReturned",
-    "Funding that a payer could pay only because its mark was away from the index came back.",
+    "Funding paid with the way of a mark back to the index, or for failed accounts, came back.",
     INSTRUMENT,
     Field("account", "uint32", "payer, or who received funding and gives it back"),
     Field("amount", "int64", "settlement units, positive of a payer; all rows sum to zero"),

@@ -36,7 +36,12 @@ from novate.message.topic import (
     column_work,
     commands,
 )
-from novate.settlement.funding_return import apply_funding_returned, return_funding
+from novate.settlement.funding_return import (
+    Funding,
+    apply_funding_returned,
+    return_funding,
+)
+from novate.settlement.taken_over import taken_over
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unpriced
 
@@ -179,7 +184,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
 
     Rules 8.4, 8.6, 8.9 and 8.40; the time average runs on to this instant (rule 5.18).  Funding
     that waited for its price is paid for every period whose instant has passed.  Then comes
-    `FundingReturned`, if payers paid with what the way back to the index costs.
+    `FundingReturned`, if payers paid what they do not have, or took lots over in liquidation.
 
     Parameters
     ----------
@@ -208,8 +213,9 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if elapsed == 0:
         postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
+    premium = total // elapsed
     rate = funding_rate(
-        total // elapsed,
+        premium,
         int(instruments.interest_e9[i]),
         int(instruments.funding_damper_e9[i]),
         int(instruments.funding_cap_e9[i]),
@@ -221,13 +227,14 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     ):  # fmt: skip
         postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
+    taken = taken_over(x, i)
     emit(
         event.FUNDING_SETTLED,
         instrument=i, period=row["period"] + passed, ticks=int(x.marks.mark[i]),
         rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
-    return_funding(x, i, int(x.marks.mark[i]), rate, emit)
+    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, taken), emit)
     return None
 
 
@@ -250,8 +257,12 @@ def settle_funding(x: ClearingState, row: Row) -> None:
 
 
 def apply_funding_settled(x: ClearingState, row: Row) -> None:
-    """Settle funding, and note that no assessment has seen it (rule 6.110)."""
+    """Settle funding, and note that no assessment has seen it (rule 6.110).
+
+    What the external market took over in liquidation counts from now on (rule 8.77).
+    """
     settle_funding(x, row)
+    x.instruments.taken_over_lots[row["instrument"]] = 0
     x.has_settled = True
 
 

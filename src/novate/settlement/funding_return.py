@@ -1,8 +1,10 @@
-"""Funding that was paid with what the way back to the index costs comes back (8.71 to 8.75).
+"""Funding that who paid it did not have, or did not bring about, comes back (8.71 to 8.77).
 
 Margin is asked at the mark, which a last price moves away from the index.  An account that holds
 no more than what a return of the mark costs has nothing of its own to pay funding from: whoever
-received it would keep what a fund has to pay once the mark is back.
+received it would keep what a fund has to pay once the mark is back, or has to pay now because it is
+back already.  And funding of the time before a liquidation is not owed by who took over the lots:
+confederates let an account fail that held them, and a fund or a market would pay the others.
 
 Sources: CPMI-IOSCO PFMI Principle 6: margin is computed from prices that are reliable.
 """
@@ -10,6 +12,7 @@ Sources: CPMI-IOSCO PFMI Principle 6: margin is computed from prices that are re
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,47 +23,82 @@ from novate.kernel.clearing.funding_return import (
     funding_payments,
 )
 from novate.kernel.clearing.loss import share_pro_rata
+from novate.kernel.clearing.settle import funding_payment, value_of
 from novate.kernel.codes import Role
 from novate.message import event
 from novate.message.declare import Emit, Row
+from novate.settlement.taken_over import lots_of
 from novate.valuation import ClearingState
 from novate.valuation.index_bound import index_bound
-from novate.valuation.other_price import Prices, index_prices, orders_gap, priced_at
+from novate.valuation.other_price import (
+    Prices,
+    index_prices,
+    orders_gap,
+    present_prices,
+    priced_at,
+)
 
 
-def return_funding(x: ClearingState, i: int, ticks: int, rate: int, emit: Emit) -> None:
-    """Emit `FundingReturned` of what payers of a funding lack at the index and not at the mark.
+class Funding(NamedTuple):
+    """A funding that is paid.
+
+    Attributes
+    ----------
+    instrument, ticks, rate_e9
+        The contract, its mark, and the rate in 1e-9, positive when longs pay.
+    premium_e9
+        Average premium of the period in 1e-9 of the index, positive while the last price was above.
+    taken_over
+        Lots of the external market that it got by liquidation since the funding before; signed.
+    """
+
+    instrument: int
+    ticks: int
+    rate_e9: int
+    premium_e9: int
+    taken_over: int
+
+    def paid_on(self, x: ClearingState, lots: int) -> int:
+        """Return what signed lots pay, negative: receive; settlement units (rule 8.7)."""
+        form, unit = x.instruments.form[self.instrument], x.instruments.unit[self.instrument]
+        return int(funding_payment(value_of(form, unit, self.ticks, lots), lots, self.rate_e9))
+
+
+def return_funding(x: ClearingState, funding: Funding, emit: Emit) -> None:
+    """Emit `FundingReturned` of what payers do not have at the index, or did not bring about.
 
     Parameters
     ----------
-    i, ticks, rate
-        The contract, the mark at which its funding was paid, and the rate in 1e-9, positive when
-        longs paid.  The funding has been applied.
+    funding
+        It has been applied.
     emit
         Takes the rows of all accounts together.
     """
-    bound = index_bound(x)
-    if not bound.at_index.any():  # every mark is at its index
+    i, rate = funding.instrument, funding.rate_e9
+    if rate == 0:
         return
     rows = x.holders(i)
     is_lacking = np.empty(rows.size, np.bool_)
     positions, instruments, prices = x.positions.arrays(), x.instrument_arrays(), index_prices(x)
-    if not find_lacking(
+    found = find_lacking(
         x.account_arrays(), positions, instruments, instruments._replace(mark=prices.mark),
-        x.asset_arrays(), bound, rate, rows, is_lacking,
-    ):  # fmt: skip
+        x.asset_arrays(), index_bound(x), rate, rows, is_lacking,
+    )  # fmt: skip
+    excused = _excused(x, funding)
+    if not found and not excused:
         return
     payments = np.empty(rows.size, np.int64)
-    funding_payments(positions, instruments, i, ticks, rate, rows, payments)
+    funding_payments(positions, instruments, i, funding.ticks, rate, rows, payments)
     accounts = x.positions.account[rows].astype(np.int64)
     groups, place = np.unique(x.groups_of(accounts), return_inverse=True)
     net = np.zeros(groups.size, np.int64)
     np.add.at(net, place, payments)
-    moved = np.zeros(groups.size, np.int64)
+    moved = np.array([excused.get(group, 0) for group in groups.tolist()], np.int64)
+    stood = _stood(x, funding, prices)
     unit_price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     for at in np.unique(place[is_lacking]).tolist():
         if net[at] > 0 and x.accounts.is_margined[groups[at]]:
-            lack = _lack_of_basis(x, int(groups[at]), prices)
+            lack = _lack(x, int(groups[at]), prices, stood)
             moved[at] = min(int(net[at]), max(math.ceil(lack / unit_price), 0))
     if moved.any():
         residue = _give_back(groups, net, moved, x.single(Role.RESIDUE))
@@ -68,17 +106,52 @@ def return_funding(x: ClearingState, i: int, ticks: int, rate: int, emit: Emit) 
         _tell(i, accounts, amounts, (x.single(Role.RESIDUE), residue), emit)
 
 
-def _lack_of_basis(x: ClearingState, group: int, prices: Prices) -> int:
-    """Return what a group lacks at the index beyond what it lacks at the mark (8.72 and 8.73).
+def _excused(x: ClearingState, funding: Funding) -> dict[int, int]:
+    """Return what comes back to accounts that only took over lots of others (8.76 and 8.77).
+
+    By number of the account, settlement units, positive.
+    """
+    liquidator = x.single(Role.LIQUIDATOR)
+    lots = {
+        liquidator: lots_of(x, liquidator, funding.instrument),
+        x.single(Role.EXTERNAL_MARKET): funding.taken_over,
+    }
+    paid = {account: funding.paid_on(x, lots[account]) for account in lots}
+    return {account: amount for account, amount in paid.items() if amount > 0}
+
+
+def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
+    """Return the marks, but of the contract the price at which it stood in the period (8.73).
+
+    Parameters
+    ----------
+    prices
+        The index prices.
+    """
+    i, marks = funding.instrument, x.marks.mark.copy()
+    stood = (int(prices.mark[i]) * (10**9 + funding.premium_e9) + 5 * 10**8) // 10**9
+    marks[i] = min(max(stood, 1), int(x.instruments.ticks_max[i]))
+    return present_prices(x)._replace(mark=marks)
+
+
+def _lack(x: ClearingState, group: int, prices: Prices, stood: Prices) -> int:
+    """Return what a group lacks at the index, but for what it lacks away from it (8.72 and 8.73).
 
     Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for.
+
+    Parameters
+    ----------
+    prices, stood
+        The index prices, and those at which the contract stood in the period.
     """
     marks, there = x.marks.mark, x.assess(group)
     hold = x.open_order_hold(group)
     needed = hold + min(there.shorts, there.initial - hold)
     with priced_at(x, prices):
         equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
-    return max(needed + gap - equity, 0) - max(needed - there.equity, 0)
+    with priced_at(x, stood):
+        away = max(x.assess(group).equity, there.equity)
+    return max(needed + gap - equity, 0) - max(needed - away, 0)
 
 
 def _give_back(groups: I64, net: I64, moved: I64, residue: int) -> int:

@@ -50,7 +50,7 @@ _OF_MARKS = ("mark", "short_initial", "short_maintenance")
 _OF_ASSETS = ("price_e8", "unit_price")
 
 
-def _present(x: ClearingState) -> Prices:
+def present_prices(x: ClearingState) -> Prices:
     """Return the arrays that the state has."""
     return Prices(
         *(getattr(x.marks, name) for name in _OF_MARKS),
@@ -68,7 +68,7 @@ def _use(x: ClearingState, prices: Prices) -> None:
 @contextmanager
 def priced_at(x: ClearingState, prices: Prices) -> Iterator[None]:
     """Let the state have other prices, and those of before again; nothing else changes."""
-    before = _present(x)
+    before = present_prices(x)
     _use(x, prices)
     try:
         yield
@@ -80,7 +80,7 @@ def index_prices(x: ClearingState) -> Prices:
     """Return the prices at which every contract is worth its index, and options their marks."""
     mark, ticks = x.marks.mark.copy(), index_ticks(x)
     mark[: ticks.size] = np.where(ticks > 0, ticks, mark[: ticks.size])
-    return _present(x)._replace(mark=mark)
+    return present_prices(x)._replace(mark=mark)
 
 
 def protected_prices(x: ClearingState) -> Prices:
@@ -100,7 +100,7 @@ def protected_prices(x: ClearingState) -> Prices:
         index = int(marks.index[i])
         ticks = index + basis_shift(x, i, index, int(marks.slow_basis_e8[i]))
         mark[i] = min(weighted(x, i, ticks), int(x.instruments.ticks_max[i]))
-    return _present(x)._replace(mark=mark)
+    return present_prices(x)._replace(mark=mark)
 
 
 def at_ramps(x: ClearingState) -> Prices | None:

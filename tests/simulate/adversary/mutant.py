@@ -25,6 +25,7 @@ from novate.margin import admission, group_choice, option_mark, way_out
 from novate.margin import transfer as lot_transfer
 from novate.market.price_source import weighted_median
 from novate.message.parameter import Parameter
+from novate.settlement import funding_return
 from novate.valuation import excess, index_bound
 from tests.simulate.adversary import venue
 from tests.simulate.adversary.trade_mutant import TRADE_MUTANTS
@@ -182,6 +183,16 @@ def orders_for_options_hold_nothing(patch: Patch) -> None:
     without_stages(patch, order_margin.remargins)
 
 
+def funding_is_paid_from_nothing(patch: Patch) -> None:
+    """What a payer lacks does not come back (rule 8.73)."""
+    patch.setattr(funding_return, "find_lacking", lambda *_: 0)
+
+
+def the_liquidator_pays_funding(patch: Patch) -> None:
+    """Rules 8.76 and 8.77: for lots of who failed, though the market pays by its own choice."""
+    patch.setattr(funding_return, "_excused", lambda *_: {})
+
+
 MUTANTS: tuple[Mutant, ...] = (
     orders_hold_nothing,
     orders_for_options_hold_nothing,
@@ -203,4 +214,6 @@ MUTANTS: tuple[Mutant, ...] = (
     the_highest_source_is_the_index,
     the_first_source_is_the_index,
     one_source_is_an_index,
+    funding_is_paid_from_nothing,
+    the_liquidator_pays_funding,
 )

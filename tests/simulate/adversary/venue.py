@@ -30,6 +30,9 @@ SETTLEMENT = START + 30 * HOUR
 
 OPTION_EXPIRY = START + 40 * HOUR
 
+IN_THE_MONEY = HONEST * 100 // 10
+"""Ticks, hundredths of a numeraire, that call and put are worth at expiry: a tenth of the price."""
+
 SOURCES = (0, 1, 2)
 """The first is the liar when one is moved."""
 
@@ -55,6 +58,7 @@ class Venue:
     house: ClearingHouse
     flow: int = 0  # withdrawn less deposited, in numeraire units at the honest price
     funding: int = 0  # that the market which wants nothing paid, less what it received
+    time_value: int = 0  # that it paid for options, less what it received
     steps: list[str] = field(default_factory=list)
     liar: int = HONEST * E8
     last: dict[int, int] = field(default_factory=dict)
@@ -77,6 +81,8 @@ class Venue:
                     self._count(run)
                 if run.name in ("FundingSettled", "FundingReturned"):
                     self._count_funding(run)
+                if run.name == "OrderFilled":
+                    self._count_time_value(run)
         refused = bool(self.house.refusals())
         self.house.batches.clear()
         return not refused
@@ -100,6 +106,13 @@ class Venue:
             unit = int(self.state.instruments.unit[row["instrument"]])
             lots = self.house.lots("EXTERNAL_MARKET", row["instrument"])
             self.funding += unit * lots * row["ticks"] * row["rate_e9"] // 10**9
+
+    def _count_time_value(self, run: Run) -> None:
+        """Count what the market pays for options beyond what they are worth at the honest price."""
+        for row in rows_of(run):
+            if row["instrument"] in (CALL, PUT):
+                unit = int(self.state.instruments.unit[row["instrument"]])
+                self.time_value -= unit * row["lots"] * (row["ticks"] - IN_THE_MONEY)
 
     def settle(
         self, after_ns: int, *, is_fed: bool = True, sources: tuple[int, ...] = SOURCES
@@ -164,11 +177,12 @@ class Venue:
     # ---- what the attackers have
 
     def taken(self) -> int:
-        """What attackers took out of the house, beside funding that the market paid them.
+        """What attackers took out of the house, beside what the market paid them by its choice.
 
-        A market that holds lots while others move the last price pays for that by its own choice.
+        A market that holds lots while others move the last price pays funding for that, and one
+        that fills orders in options at the mark pays for time in which the price does not move.
         """
-        return self.flow - max(self.funding, 0)
+        return self.flow - max(self.funding + self.time_value, 0)
 
     def worth(self) -> int:
         """What attackers took out and could at most take out: positive is money of others.

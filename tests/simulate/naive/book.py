@@ -97,6 +97,16 @@ def holders(w: World, number: int) -> list[Account]:
     return [a for a in w.accounts if number in a.positions]
 
 
+def lots_held(account: Account, number: int) -> int:
+    return account.positions[number].lots if number in account.positions else 0
+
+
+def still_held(account: Account, number: int, lots: int) -> int:
+    """How many of some lots an account has, 0 if it has lots of the other side."""
+    mine = lots_held(account, number)
+    return sorted((0, lots, mine))[1] if lots * mine > 0 else 0
+
+
 @pytest.mark.rule("8.1", "8.2")
 def settle_at(w: World, number: int, ticks: int) -> None:
     """Variation margin for every holder; rounding goes to the residue account."""

@@ -24,7 +24,7 @@ from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal, SetLiquidationMethodRefusal
 from tests.simulate.naive import book, other_price
 from tests.simulate.naive.account import Account, Position
-from tests.simulate.naive.book import book_leg, pay_early
+from tests.simulate.naive.book import book_leg, pay_early, still_held
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
     ceil_at,
@@ -702,7 +702,7 @@ def close_orders(w: World, account: int) -> None:
             close_order(w, k)
 
 
-@pytest.mark.rule("11.14", "11.15", "11.16", "11.17")
+@pytest.mark.rule("8.77", "11.14", "11.15", "11.16", "11.17")
 def fill(w: World, number: int, quantity: int, price: int) -> None:
     """An order traded with the external market."""
     order = w.orders[number - 1]
@@ -736,6 +736,7 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
         fee = 0
     book_leg(w, account, order.subject, price, quantity, value)
     book_leg(w, market, order.subject, price, -quantity, -value)
+    i.taken_over = still_held(market, order.subject, i.taken_over - quantity)
     account.balance[0] -= fee
     w.single(Role.INSURANCE_FUND).balance[0] += fee
     w.emit(

@@ -10,11 +10,18 @@ import pytest
 from novate.kernel.codes import DueKind, Role
 from tests.simulate.naive.account import Account
 from tests.simulate.naive.admission import short_worth
-from tests.simulate.naive.book import BILLION, add_window_gain, holders, postpone
+from tests.simulate.naive.book import (
+    BILLION,
+    add_window_gain,
+    holders,
+    lots_held,
+    postpone,
+    still_held,
+)
 from tests.simulate.naive.market import counted_time
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, share_out
 from tests.simulate.naive.order import group_gap
-from tests.simulate.naive.other_price import at_index
+from tests.simulate.naive.other_price import at_index, undone
 from tests.simulate.naive.world import World
 
 Payments = list[tuple[Account, int]]
@@ -57,6 +64,8 @@ def settle_funding(w: World, number: int) -> None:
     for account, paid in payments:
         account.balance[i.settles_in] -= paid
         add_window_gain(account, -paid, w.price_in(i))
+    excused = paid_for_others(w, number, rate)
+    i.taken_over = 0
     kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += periods
@@ -71,18 +80,41 @@ def settle_funding(w: World, number: int) -> None:
         instant_ns=w.now,
         periods=periods,
     )
-    return_funding(w, number, payments, kept)
+    return_funding(w, number, payments, kept, premium, excused)
+
+
+@pytest.mark.rule("8.76", "8.77")
+def paid_for_others(w: World, number: int, rate: int) -> dict[int, int]:
+    """What liquidator and external market pay for lots that came to them by liquidation."""
+    i, market = w.instruments[number], w.single(Role.EXTERNAL_MARKET)
+    liquidator = w.single(Role.LIQUIDATOR)
+    lots = {
+        liquidator.number: lots_held(liquidator, number),
+        market.number: still_held(market, number, i.taken_over),
+    }
+    return {
+        account: ceil_div(abs(i.value(i.mark, some)) * abs(rate), BILLION)
+        for account, some in lots.items()
+        if some * rate > 0
+    }
 
 
 @pytest.mark.rule("8.71", "8.74", "8.75")
-def return_funding(w: World, number: int, payments: Payments, kept: int) -> None:
-    """What some paid without having it at the index comes back from who received it."""
+def return_funding(
+    w: World, number: int, payments: Payments, kept: int, premium: int, excused: dict[int, int]
+) -> None:
+    """What some paid without having it, or for lots of others, comes back from who received it."""
     i = w.instruments[number]
     groups: defaultdict[int, Payments] = defaultdict(list)
     for account, paid in payments:
         groups[account.group].append((account, paid))
     net = {g: sum(paid for _, paid in parts) for g, parts in groups.items()}
-    back = {g: returned(w, w.accounts[g], paid, i.settles_in) for g, paid in net.items()}
+    back = {
+        g: returned(w, w.accounts[g], paid, number, premium)
+        if w.accounts[g].has_margin
+        else excused.get(g, 0)
+        for g, paid in net.items()
+    }
     residue = w.single(Role.RESIDUE).number
     received = sorted([*((g, -paid) for g, paid in net.items() if paid < 0), (residue, kept)])
     amounts: defaultdict[int, int] = defaultdict(int)
@@ -100,19 +132,26 @@ def return_funding(w: World, number: int, payments: Payments, kept: int) -> None
 
 
 @pytest.mark.rule("8.73")
-def returned(w: World, first: Account, paid: int, asset: int) -> int:
-    """What a group gets back: what it lacks at the index and not at the mark, if it paid it."""
-    if paid <= 0 or not first.has_margin:
+def returned(w: World, first: Account, paid: int, number: int, premium: int) -> int:
+    """What a group gets back: what it lacks at the index and not away from it, if it paid it."""
+    if paid <= 0:
         return 0
-    at_mark, there = lacks(w, first)
-    return min(paid, max(math.ceil((there - at_mark) / w.unit_price(asset)), 0))
+    there, away = lacks(w, first, number, premium)
+    unit_price = w.unit_price(w.instruments[number].settles_in)
+    return min(paid, max(math.ceil((there - away) / unit_price), 0))
 
 
-@pytest.mark.rule("8.72")
-def lacks(w: World, first: Account) -> tuple[int, int]:
-    """How much a group is worth less than it must be, at the mark and at the index."""
+@pytest.mark.rule("8.72", "8.73")
+def lacks(w: World, first: Account, number: int, premium: int) -> tuple[int, int]:
+    """How much a group is worth less than it must be, at the index and away from it."""
     n, hold = w.assess(first), w.group(first).open_order_hold
     needed = hold + min(short_worth(w, first), n.initial - hold)
     with at_index(w):
+        index = w.instruments[number].mark
         equity, gap = w.assess(first).equity, group_gap(w, first)
-    return max(needed - n.equity, 0), max(needed + gap - equity, 0)
+    with undone(w):
+        i = w.instruments[number]
+        stood = (index * (BILLION + premium) + BILLION // 2) // BILLION
+        i.mark = clamp(stood, 1, i.terms["ticks_max"])
+        away = max(n.equity, w.assess(first).equity)
+    return max(needed + gap - equity, 0), max(needed - away, 0)

@@ -119,6 +119,58 @@ def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
     assert not house.events("LossRecorded")
 
 
+@pytest.mark.rule("8.73")
+def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark() -> None:
+    # At 95 and 10% A pays 950 of 700; back at 100 its lots gain 500: of the 250 it lacks nothing.
+    high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
+    house = house_at(95, "A", **high)
+    house.deposit("A", 700 * COIN)
+    house.trade("A", "R", lots=100, ticks=95)
+    fund(house)
+    assert house.state.assess(house.number("A")).net == -250 * COIN
+    assert returned(house) == {}
+
+
+@pytest.mark.rule("8.73")
+@pytest.mark.parametrize(("deposit", "back"), [(560, 40), (600, 0)])
+def test_what_the_mark_was_worth_before_it_came_back_pays_no_funding(
+    deposit: int, back: int
+) -> None:
+    # The last price stands at 105 for the hour and is back at 100 with the funding: 1% of 10,000.
+    # What the way back of 500 left is 60, or 100.  At 105, where it stood, A lacks nothing.
+    house = house_at(105, "A")
+    house.deposit("A", deposit * COIN)
+    house.trade("A", "R", lots=100, ticks=105)
+    due = int(house.state.instruments.next_funding_ns[0])
+    house.submit(
+        command.ADVANCE_TIME.row(instant_ns=due - 1),
+        command.REPORT_PRICE.row(source=0, price_e8=100 * E8, observed_ns=due - 1),
+        command.REPORT_LAST.row(instrument=0, ticks=100),
+        command.ASSESS_MARGIN.row(instant_ns=due - 1),
+        command.ADVANCE_TIME.row(instant_ns=due),
+        allow_refusals=True,
+    )
+    assert int(house.state.marks.mark[0]) == 100
+    [funded] = house.events("FundingSettled", last=True)
+    assert funded["rate_e9"] == 10**7
+    assert returned(house) == (by_name(house, A=back, R=-back) if back else {})
+    assert house.balance("A") == (deposit - 100 + back) * COIN
+
+
+@pytest.mark.rule("8.70", "8.73")
+def test_what_an_index_that_fell_with_its_mark_leaves_too_little_for_is_a_loss() -> None:
+    # At 95 A has 200 of 700 left, and 3% of 9,500 is 285: the 85 that it lacks it lacks everywhere.
+    interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}
+    house = house_at(100, "A", **interest)
+    house.deposit("A", 700 * COIN)
+    house.trade("A", "R", lots=100, ticks=100)
+    house.price(95, at_ns=int(house.state.instruments.next_funding_ns[0]) - 1, last={0: 95})
+    fund(house)
+    assert house.events("FundingSettled", last=True)
+    assert returned(house) == {}
+    assert house.equity("A") == -85 * COIN
+
+
 @pytest.mark.rule("1.7", "8.8", "8.74")
 @pytest.mark.parametrize(
     ("deposit", "shares"), [(50, {"A": 11, "B": -7, "C": -3, "RESIDUE": -1}),
