@@ -32,6 +32,7 @@ from novate.default_management.close_out import (
     may_fail,
     position_margin,
 )
+from novate.default_management.index_failure import may_be_insolvent
 from novate.default_management.missing_margin import (
     call_level,
     in_arrears,
@@ -406,8 +407,9 @@ def calls_met(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
-    Those are accounts with takeover worth below the takeover level, and those whose deadline waited
-    for a price; none of whose positions nothing could be closed.
+    Those are accounts with takeover worth below the takeover level, those that are insolvent at the
+    index, and those whose deadline waited for a price; none of whose positions nothing could be
+    closed.
     """
     called = x.groups_with_status(AccountStatus.CALLED)
     if not called.size:
@@ -417,7 +419,10 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     equity, maintenance = margin.equity[called], margin.maintenance[called]
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     called = called[
-        waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
+        waits
+        | may_fail(x, called, equity, maintenance)
+        | (is_auto & (equity < maintenance))
+        | may_be_insolvent(x, called, equity, margin.initial[called])
     ]
     fails = (x.accounts.deadline_ns[called] < 0) | ~stands_early(x, called)
     is_held_up = held_up(x, called, look_at(x, called).blocked)

@@ -31,6 +31,7 @@ from novate.default_management.close_out import (
     known_groups,
     look_at,
 )
+from novate.default_management.index_failure import insolvent, open_insolvent, stands_at_index
 from novate.default_management.liquidation_method.method import closable, require_reducing
 from novate.default_management.liquidation_method.slices import Slices
 from novate.default_management.outbox import (
@@ -66,7 +67,7 @@ from novate.valuation.price_status import WAITING
 def decide_start_liquidations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 5.80, 11.1 and 11.2).
+    """Decide which accounts begin to be closed (rules 4.18, 5.80, 11.1, 11.2 and 11.28).
 
     Emits `LiquidationStarted` with equity and maintenance margin, at the mark and at the index, net
     in numeraire units and what bound the margin, then `MarginReleased` for the reservations of the
@@ -81,19 +82,23 @@ def decide_start_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
-        CAUSE_GONE unless it is open and short, at every price of rule 5.80 and not by decay alone;
-        NOT_DUE while none of its open positions has a price.
+        or one that is insolvent at the index, CAUSE_GONE unless it is open and short, at every
+        price of rule 5.80 and not by decay alone, or insolvent; NOT_DUE while none of its open
+        positions has a price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
-    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_insolvent = insolvent(x, accounts)
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_known &= is_auto | is_insolvent
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
-    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
-    is_gone |= holds_anywhere(x, accounts, numbers, covers_maintenance)
-    is_gone |= is_only_decayed(x, accounts)
+    there = numbers.copy()
+    is_covered = holds_anywhere(x, accounts, there, covers_maintenance)
+    is_gone = (is_covered | is_only_decayed(x, accounts)) & ~is_insolvent
+    is_gone |= x.accounts.status[accounts] != AccountStatus.OPEN
+    refused.where(is_gone, No.CAUSE_GONE, there[:, EQUITY], there[:, MAINTENANCE])
     equity, maintenance = numbers[:, EQUITY], numbers[:, MAINTENANCE]
-    refused.where(is_gone, No.CAUSE_GONE, equity, maintenance)
     is_held_up = held_up(x, accounts, look_at(x, accounts).blocked)
     refused.where(is_held_up, No.NOT_DUE, 0, 1)
     rows = refused.passing()
@@ -162,8 +167,9 @@ def decide_stop_liquidations(
 ) -> Sequence[tuple[int, Refusal]]:
     """Decide which accounts in liquidation are at their release level again (rules 4.15 and 11.4).
 
-    At the mark, or else at another price (rule 5.81).  Emits `OrderClosed` for their open orders,
-    then `LiquidationStopped` with equity and level there, numeraire units.
+    At the mark, or else at another price (rule 5.81), while they stand at the index.  Emits
+    `OrderClosed` for their open orders, then `LiquidationStopped` with equity and level there,
+    numeraire units.
 
     Parameters
     ----------
@@ -174,7 +180,7 @@ def decide_stop_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with equity below
-        the level.
+        the level, or takeover worth below the takeover level at the index (rule 11.29).
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
@@ -182,6 +188,7 @@ def decide_stop_liquidations(
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
     is_short = ~holds_anywhere(x, accounts, numbers, partial(is_released, x))
+    is_short |= ~stands_at_index(x, accounts)
     level = release_level(x, accounts, numbers[:, INITIAL], numbers[:, MAINTENANCE])
     refused.where(is_short, No.CAUSE_GONE, numbers[:, EQUITY], level)
     rows = refused.passing()
@@ -298,7 +305,7 @@ def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
 
 
 def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StartLiquidation` for open accounts below maintenance margin (4.18, 4.22 and 5.80).
+    """Return `StartLiquidation` for open accounts that fail (rules 4.18, 4.22, 5.80 and 11.28).
 
     Parameters
     ----------
@@ -308,8 +315,9 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy auto-liquidate, those aside that nothing could be closed of, the largest
-        shortfall first, ties by number.
+        Accounts of policy auto-liquidate below maintenance margin, and those that are insolvent at
+        the index, those aside that nothing could be closed of, the largest shortfall first, ties by
+        number.
     """
     short, a = margin.short, x.accounts
     short = short[
@@ -317,17 +325,16 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
         & (a.shortfall_policy[short] == ShortfallPolicy.AUTO_LIQUIDATE)
         & (margin.equity[short] < margin.maintenance[short])
     ]
-    if not short.size:
-        return []
+    short = failing(x, short, covers_maintenance)
+    short = np.union1d(short[~is_only_decayed(x, short)], open_insolvent(x, margin))
+    short = short[~held_up(x, short, look_at(x, short).blocked)]
     missing = margin.maintenance[short] - margin.equity[short]
     short = short[np.argsort(-missing, kind="stable")]
-    short = short[~held_up(x, short, look_at(x, short).blocked)]
-    short = failing(x, short, covers_maintenance)
-    return commands(command.START_LIQUIDATION, account=short[~is_only_decayed(x, short)])
+    return commands(command.START_LIQUIDATION, account=short)
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StopLiquidation` for accounts at their release level, by number (4.15 and 5.81)."""
+    """Return `StopLiquidation` for accounts at their release level, by number (4.15 and 11.29)."""
     closing = x.groups_with_status(AccountStatus.LIQUIDATING)
     if not closing.size:
         return []
@@ -335,7 +342,8 @@ def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
     is_cured = margin.equity[closing] >= level
     others = np.flatnonzero(~is_cured)
     is_cured[others] = holds_elsewhere(x, closing[others], partial(is_released, x))[0]
-    return commands(command.STOP_LIQUIDATION, account=closing[is_cured])
+    cured = closing[is_cured]
+    return commands(command.STOP_LIQUIDATION, account=cured[stands_at_index(x, cured)])
 
 
 def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:

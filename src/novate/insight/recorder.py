@@ -172,11 +172,11 @@ def _started(o: RunRecord, batch: Batch, row: Row) -> None:
     numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
     if row["binding"] >= 0:
         numbers["mark"] = o.listing.price_text(row["binding"], row["mark"])
-    o.fact(
-        batch, row["account"], "liquidation",
-        f"Liquidation began: equity {money(row['equity'])} fell below the maintenance margin of "
-        f"{money(row['requirement'])}.", **numbers,
-    )  # fmt: skip
+    why = f"equity {money(row['equity'])} fell below the maintenance margin of"
+    why = f"{why} {money(row['requirement'])}"
+    if row["equity"] >= row["requirement"] > 0:
+        why = f"equity at the index, {money(row['index_equity'])}, was below zero for long"
+    o.fact(batch, row["account"], "liquidation", f"Liquidation began: {why}.", **numbers)
 
 
 def _stopped(o: RunRecord, batch: Batch, row: Row) -> None:

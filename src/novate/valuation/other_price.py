@@ -1,4 +1,4 @@
-"""Assessment at other prices than the marks (rules 5.80 and 5.90 to 5.92).
+"""Assessment at other prices than the marks (rules 5.80 and 5.90 to 5.95).
 
 The sweep and its cache know the marks alone: they say who may have failed.  What is decided against
 an account is asked again, of those few, with the protected price of every contract in the place of
@@ -82,6 +82,14 @@ def index_prices(x: ClearingState) -> Prices:
     return _present(x)._replace(mark=mark)
 
 
+def slow_prices(x: ClearingState) -> Prices:
+    """Return the prices at which every contract is worth its slow index (rule 5.93)."""
+    mark, slow = x.marks.mark.copy(), x.marks.used("slow")
+    is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (x.marks.used("mark") > 0)
+    mark[: slow.size] = np.where(is_meant & (slow > 0), slow, mark[: slow.size])
+    return _present(x)._replace(mark=mark)
+
+
 def protected_prices(x: ClearingState) -> Prices:
     """Return the prices at which an account must fail beside the marks, options at their marks.
 
@@ -102,15 +110,20 @@ def protected_prices(x: ClearingState) -> Prices:
     return _present(x)._replace(mark=mark)
 
 
-def at_ramps(x: ClearingState) -> Prices | None:
+def at_ramps(x: ClearingState, others: Prices | None = None) -> Prices | None:
     """Return the prices with every asset at its ramp price, None where no asset has one (5.90).
 
     Contracts are worth the ramp price of their underlying, options what their smile makes of it.
+
+    Parameters
+    ----------
+    others
+        Prices of all that has none, the protected prices if not given (rule 5.95).
     """
     ramps = ramp_prices(x)
     if not ramps:
         return None
-    given = protected_prices(x)
+    given = protected_prices(x) if others is None else others
     prices = given._replace(**{name: getattr(given, name).copy() for name in given._fields})
     c = x.instruments
     is_meant = np.isin(c.used("underlying"), list(ramps)) & (x.marks.used("mark") > 0)
