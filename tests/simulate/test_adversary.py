@@ -19,7 +19,7 @@ CHUNK = 100
 SOAK_STREAMS = 100_000
 SOAK_CHUNK = 5_000
 
-PAID_BY_FUNDING = (1131, 1550, 1612)
+PAID_BY_FUNDING = (1014, 1550, 1612)
 """Streams that pay because of funding at a mark away from the index, and by nothing else."""
 
 FRESH_STREAMS = 60
