@@ -15,7 +15,7 @@ import numpy as np
 
 from novate.default_management.close_out import assess_many, look_for_takeover, stands
 from novate.default_management.refused import B1
-from novate.kernel.clearing.assess import EQUITY, MAINTENANCE
+from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.codes import AccountStatus
 from novate.valuation import ClearingState
@@ -51,6 +51,22 @@ def stands_at_index(x: ClearingState, groups: I64) -> B1:
         with priced_at(x, prices):
             found[rows] = stands(x, groups[rows], assess_many(x, groups[rows]))
     return found
+
+
+def net_that_counts(x: ClearingState, groups: I64, net: I64) -> I64:
+    """Return net of groups, 0 where it is above zero at the mark and not at the index (12.20).
+
+    Nobody keeps, and nobody is paid from, what a mark that stands away from the index alone says.
+
+    Parameters
+    ----------
+    groups, net
+        Margin groups, and their net at the mark, numeraire units; shape (groups,).
+    """
+    with priced_at(x, index_prices(x)):
+        at_index = assess_many(x, groups)[:, NET]
+    counted: I64 = np.where((net > 0) & (at_index <= 0), 0, net)
+    return counted
 
 
 def _at_index(x: ClearingState) -> tuple[Prices, ...]:

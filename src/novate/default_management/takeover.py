@@ -33,6 +33,7 @@ from novate.default_management.close_out import (
     may_fail,
     stands,
 )
+from novate.default_management.index_failure import net_that_counts
 from novate.default_management.loss.policy import Bearer
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
@@ -64,7 +65,7 @@ from novate.message.topic import (
     Topic,
     commands,
 )
-from novate.valuation.other_price import index_prices, other_prices, priced_at
+from novate.valuation.other_price import other_prices, priced_at
 from novate.valuation.price_status import halted_among
 
 
@@ -114,7 +115,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
 def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
     """Book takeovers one after another, then say what each ended, found and left."""
     orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
-    net, charge = _net_that_counts(x, groups, numbers[:, NET]), close_out_charges(x, groups)
+    net, charge = net_that_counts(x, groups, numbers[:, NET]), close_out_charges(x, groups)
     accounts, place_of_group = x.accounts_of(groups)
     conversion_ppm = x.parameter_of(Parameter.CONVERSION_CHARGE_PPM, groups)
     theirs, own = orders.of(accounts), orders.of(np.array([liquidator]))
@@ -144,17 +145,6 @@ def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
     is_loss = net < 0
     if is_loss.any():
         _record(x, groups[is_loss], -net[is_loss], emit)
-
-
-def _net_that_counts(x: DefaultState, groups: I64, net: I64) -> I64:
-    """Return net of groups, 0 where it is above zero at the mark and not at the index (12.20).
-
-    Nobody keeps what a mark that stands away from the index alone says.
-    """
-    with priced_at(x, index_prices(x)):
-        at_index = assess_many(x, groups)[:, NET]
-    counted: I64 = np.where((net > 0) & (at_index <= 0), 0, net)
-    return counted
 
 
 def _arrays(

@@ -571,6 +571,15 @@ def close_orders(w: World, account: int) -> None:
             close_order(w, k)
 
 
+@pytest.mark.rule("11.31", "12.20")
+def net_that_counts(w: World, first: Account) -> int:
+    """Net at the mark; what is above zero there alone, and not at the index, is none."""
+    net = w.assess(first).net
+    with other_price.at_index(w):
+        there = w.assess(first).net
+    return 0 if net > 0 >= there else net
+
+
 @pytest.mark.rule("11.14", "11.15", "11.16", "11.17")
 def fill(w: World, number: int, quantity: int, price: int) -> None:
     """An order traded with the external market."""
@@ -599,7 +608,8 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     value = i.value(price, quantity)
     notional = ceil_at(abs(value), w.price_in(i))
     rate = w.parameter(Parameter.LIQUIDATION_FEE_PPM, account, i)
-    after = w.assess(account).net + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
+    first = w.accounts[account.group]
+    after = net_that_counts(w, first) + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
     fee = min(ceil_div(notional * rate, MILLION), max(after, 0), fee_room(w, account))
     if account.role == Role.LIQUIDATOR:
         fee = 0

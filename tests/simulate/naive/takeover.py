@@ -10,7 +10,6 @@ import pytest
 from novate.kernel.codes import AccountStatus, Role
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReopenAccountRefusal
-from tests.simulate.naive import other_price
 from tests.simulate.naive.account import Account, within
 from tests.simulate.naive.book import book_leg, pay_early
 from tests.simulate.naive.failure import (
@@ -20,6 +19,7 @@ from tests.simulate.naive.failure import (
     close_out_charge,
     fails,
     is_flat,
+    net_that_counts,
     open_to_market,
     record_loss,
     shortfall,
@@ -75,15 +75,6 @@ def take_over(w: World, number: int) -> None:
     )
     if net < 0:
         record_loss(w, number, -net)
-
-
-@pytest.mark.rule("12.20")
-def net_that_counts(w: World, first: Account) -> int:
-    """Net at the mark; what is above zero there alone, and not at the index, is none."""
-    net = w.assess(first).net
-    with other_price.at_index(w):
-        there = w.assess(first).net
-    return 0 if net > 0 >= there else net
 
 
 def give(w: World, account: Account, asset: int, amount: int) -> None:

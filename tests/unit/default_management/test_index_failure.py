@@ -127,6 +127,21 @@ def test_what_is_closed_by_slices_is_a_loss_as_large_as_at_the_index() -> None:
     assert house.balance("INSURANCE_FUND") == 920 * COIN
 
 
+@pytest.mark.rule("11.31")
+def test_no_fee_is_paid_from_what_the_mark_alone_says() -> None:
+    house = pushed_house()
+    push(house, 97.0, 81)
+
+    order = house.events("OrderPlaced")[-1]
+    house.fill(order["order"], 25, 9_700, is_final=True)
+    assert house.events("OrderFilled")[-1]["fee"] == 0
+
+    push(house, 98.2, 1)  # 10 above zero at the index
+    order = house.events("OrderPlaced")[-1]
+    house.fill(order["order"], 19, 9_820, is_final=True)
+    assert house.events("OrderFilled")[-1]["fee"] == 9_329_000
+
+
 @pytest.mark.rule("5.94", "11.28")
 def test_a_true_basis_that_margin_does_not_cover_costs_its_holder_the_position_and_no_more() -> (
     None
