@@ -19,10 +19,10 @@ from novate.message.event import EVENTS
 from novate.message.refusal import EngineCommandRefusal
 from novate.message.settlement import Basis
 from tests.simulate.naive import house
-from tests.simulate.naive.away import Away, Drained, Insolvent
+from tests.simulate.naive.away import Away, Drained, Insolvent, Sheltered
 from tests.simulate.naive.compare import run_both
 from tests.simulate.naive.ended import Ended
-from tests.simulate.naive.extreme import Filled, Unborne, Unfunded
+from tests.simulate.naive.extreme import Filled, Spared, Unborne, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.tiny_model import PLUGINS
@@ -144,6 +144,24 @@ def test_both_houses_agree_on_who_is_insolvent_at_the_index() -> None:
 
 
 @functools.cache
+def reached_by_the_sheltered() -> Counter[str]:
+    """As `reached_by`, of a story about who owes money at the index, behind a pushed mark."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Sheltered(3), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+@pytest.mark.rule("5.93", "5.94", "5.96", "11.28", "11.29", "11.30", "12.20")
+def test_both_houses_agree_on_who_is_closed_behind_a_pushed_mark() -> None:
+    reached = reached_by_the_sheltered()
+    assert reached["LiquidationStarted"] + reached["DefaultDeclared"] >= 2
+    assert reached["LiquidationStopped"] > 0
+    assert reached["AccountTakenOver"] > 0
+
+
+@functools.cache
 def reached_by_the_drained() -> Counter[str]:
     """As `reached_by`, of a story about who pays funding with the way back to the index."""
     reached: Counter[str] = Counter()
@@ -221,6 +239,24 @@ def test_both_houses_agree_where_custody_is_short() -> None:
 
 
 @functools.cache
+def reached_by_a_rich_liquidator() -> Counter[str]:
+    """As `reached_by`, of a stream in which the liquidator pays for a loss and holds something."""
+    reached: Counter[str] = Counter()
+    engine, _ = run_both(Spared(0), reached)
+    recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)
+    assert recovered.state.digest() == engine.state.digest()
+    return reached
+
+
+@pytest.mark.rule("12.31", "12.32", "12.33")
+def test_both_houses_agree_where_the_liquidator_pays_before_it_is_flat() -> None:
+    reached = reached_by_a_rich_liquidator()
+    assert reached["AccountTakenOver"] == 2
+    assert reached["SurplusSwept"] == 1
+    assert reached[f"layer {Layer.INSURANCE_FUND.value}"] == 1
+
+
+@functools.cache
 def reached_without_anybody_who_bears() -> Counter[str]:
     """As `reached_by`, of a stream in which a loss is left uncovered for an hour."""
     reached: Counter[str] = Counter()
@@ -270,9 +306,9 @@ def reached_by_all() -> Counter[str]:
     living = sum((reached_by(seed) for seed in SEEDS), Counter[str]())
     extreme = sum((reached_at_extremes(seed) for seed in EXTREME_SEEDS), Counter[str]())
     apart = reached_without_room() + reached_without_funds() + reached_by_ends()
-    apart += reached_without_anybody_who_bears()
+    apart += reached_without_anybody_who_bears() + reached_by_a_rich_liquidator()
     away = sum((reached_away_from_the_index(seed) for seed in AWAY_SEEDS), Counter[str]())
-    stories = reached_by_the_insolvent() + reached_by_the_drained()
+    stories = reached_by_the_insolvent() + reached_by_the_drained() + reached_by_the_sheltered()
     return living + extreme + apart + away + stories
 
 

@@ -19,6 +19,7 @@ from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import AdvanceTimeRefusal, SubmitTradeRefusal
 from tests.unit.clearing import COIN, DAY, HOUR, MINUTE, START, ClearingHouse
+from tests.unit.default_management.houses import rich_house
 
 E8 = 10**8
 MOST = 2**60
@@ -262,6 +263,46 @@ def test_funding_that_nobody_can_pay_any_more_stays_below_the_bound() -> None:
     # Longs pay B a twentieth of the bound each hour: A while it can, then the liquidator, whose
     # loss comes back to B.
     assert house.balance("B") < MOST
+    require_decided(house)
+
+
+@pytest.mark.rule("5.94", "11.28")
+def test_a_friend_keeps_the_last_price_of_an_insolvent_long_up() -> None:
+    # 300 lots at 500 with 4,000 are 2,000 below zero at 480, and 5,200 above at the mark of 504.
+    # Closed there in slices with a fee of 0.5 % they are 2,000 below zero and what they paid.
+    house = ClearingHouse(parameters={Parameter.SLICE_FLOOR: 0})
+    house.list_contract(tiers=((0, 20_000, 10_000),), basis_clamp_ppm=50_000, cycle_ns=0)
+    house.deposit("INSURANCE_FUND", 10_000 * COIN)
+    house.open_client("L", deposit=4_000 * COIN)
+    house.open_client("S", deposit=100_000 * COIN)
+    house.price(500, last={0: 500})
+    house.trade("L", "S", lots=300, ticks=500)
+    for price, minutes in ((500, 60), (480, 120), (440, 240)):
+        for _ in range(minutes):
+            at_ns = house.state.now_ns // MINUTE * MINUTE + MINUTE
+            house.price(price, at_ns=at_ns, last={0: price * 21 // 20})
+            answer_all(house, price * E8)
+
+    assert house.status("L") == AccountStatus.TAKEN_OVER
+    assert house.lots("LIQUIDATOR") == 0
+    assert house.balance("INSURANCE_FUND") == 8_000 * COIN
+    require_decided(house)
+
+
+@pytest.mark.rule("12.31", "12.33")
+def test_a_liquidator_with_gains_and_positions_pays_for_the_next_who_fails() -> None:
+    house = rich_house(1_600)
+
+    house.price(450, at_ns=START + HOUR + MINUTE)
+
+    assert house.events("GainsCut", last=True) == []
+    assert house.balance("LIQUIDATOR") == 2_200 * COIN  # 3,600 less the 1,400 of C
+    require_decided(house)
+    for minute in range(2, 20):
+        house.price(450, at_ns=START + HOUR + minute * MINUTE)
+        answer_all(house, 450 * E8)
+    house.price(450)
+    assert house.balance("INSURANCE_FUND") == (3_600 + 3_000 - 1_400) * COIN
     require_decided(house)
 
 

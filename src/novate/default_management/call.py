@@ -41,6 +41,7 @@ from novate.default_management.close_out import (
     position_margin,
 )
 from novate.default_management.deciding_price import Decided, best_of, worst_of
+from novate.default_management.index_failure import may_be_insolvent
 from novate.default_management.missing_margin import (
     call_figures,
     call_level,
@@ -273,8 +274,8 @@ def calls_held_up(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `ExpireCall` for called accounts that fail before their deadline (rule 4.17).
 
-    Those are accounts with takeover worth below the takeover level, and those whose deadline waits;
-    of both, which can act.
+    Those are accounts with takeover worth below the takeover level, those that are insolvent at the
+    index, and those whose deadline waits; of all, which can act.
     """
     called = x.groups_with_status(AccountStatus.CALLED)
     if not called.size:
@@ -284,7 +285,10 @@ def early_defaults(x: ClearingState, margin: MarginColumns) -> list[Run]:
     equity, maintenance = margin.equity[called], margin.maintenance[called]
     is_auto = x.accounts.shortfall_policy[called] == ShortfallPolicy.AUTO_LIQUIDATE
     called = called[
-        waits | may_fail(x, called, equity, maintenance) | (is_auto & (equity < maintenance))
+        waits
+        | may_fail(x, called, equity, maintenance)
+        | (is_auto & (equity < maintenance))
+        | may_be_insolvent(x, called, equity, margin.initial[called])
     ]
     fails = (x.accounts.deadline_ns[called] < 0) | ~stands_early(x, called)
     return commands(command.EXPIRE_CALL, account=called[fails & ~cannot_act(x, called)])

@@ -24,6 +24,7 @@ from novate.default_management.call_grace import (
 )
 from novate.default_management.close_out import assess_positions, known_groups, look_at
 from novate.default_management.deciding_price import Decided, assess_protected, best_of
+from novate.default_management.index_failure import insolvent, owing_at_index
 from novate.default_management.missing_margin import (
     call_figures,
     call_level,
@@ -176,7 +177,8 @@ def _what_failed(x: ClearingState, groups: I64, by_deadline: B1) -> Decided:
         with without_decay(x):
             figures = partial(early_figures, x)
             there = best_of(x, groups[early], every_price(x), figures, assess_positions)
-        found.put(early, there)
+        is_insolvent = insolvent(x, groups[early])
+        found.put(early, owing_at_index(x, groups[early], there, is_insolvent))
     return found
 
 

@@ -37,6 +37,12 @@ from novate.default_management.deciding_price import (
     decided_at,
     maintenance_figures,
 )
+from novate.default_management.index_failure import (
+    insolvent,
+    open_insolvent,
+    owing_at_index,
+    stands_at_index,
+)
 from novate.default_management.liquidation_method.method import closable, require_reducing
 from novate.default_management.liquidation_method.slices import Slices
 from novate.default_management.outbox import (
@@ -73,7 +79,7 @@ from novate.valuation.price_status import WAITING
 def decide_start_liquidations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which auto-liquidated accounts begin to be closed (rules 4.18, 5.80, 11.1 and 11.2).
+    """Decide which accounts begin to be closed (rules 4.18, 5.80, 11.1, 11.2 and 11.28).
 
     Emits `LiquidationStarted` with equity and maintenance margin, at the mark, at the index and at
     the prices that decided, net in numeraire units and what bound the margin, then `MarginReleased`
@@ -88,19 +94,23 @@ def decide_start_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT without such an account of policy auto-liquidate,
-        CAUSE_GONE unless it is open and short, at every price of rule 5.80 and not by decay alone;
-        NOT_DUE while none of its open positions has a price.
+        or one that is insolvent at the index, CAUSE_GONE unless it is open and short, at every
+        price of rule 5.80 and not by decay alone, or insolvent; NOT_DUE while none of its open
+        positions has a price.
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
-    is_known &= x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_insolvent = insolvent(x, accounts)
+    is_auto = x.accounts.shortfall_policy[accounts] == ShortfallPolicy.AUTO_LIQUIDATE
+    is_known &= is_auto | is_insolvent
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     numbers = assess_many(x, accounts)
-    is_gone = x.accounts.status[accounts] != AccountStatus.OPEN
-    is_gone |= holds_anywhere(x, accounts, numbers, covers_maintenance)
-    is_gone |= is_only_decayed(x, accounts)
+    there = numbers.copy()
+    is_covered = holds_anywhere(x, accounts, there, covers_maintenance)
+    is_gone = (is_covered | is_only_decayed(x, accounts)) & ~is_insolvent
+    is_gone |= x.accounts.status[accounts] != AccountStatus.OPEN
+    refused.where(is_gone, No.CAUSE_GONE, there[:, EQUITY], there[:, MAINTENANCE])
     equity, maintenance = numbers[:, EQUITY], numbers[:, MAINTENANCE]
-    refused.where(is_gone, No.CAUSE_GONE, equity, maintenance)
     is_held_up = held_up(x, accounts, look_at(x, accounts).blocked)
     refused.where(is_held_up, No.NOT_DUE, 0, 1)
     rows = refused.passing()
@@ -122,10 +132,16 @@ def decide_start_liquidations(
             scenario=scenario,
             index_equity=at_index[:, EQUITY],
             index_requirement=at_index[:, MAINTENANCE],
-            **best_of(x, short, every_price(x), maintenance_figures, assess_many).columns(),
+            **_what_failed(x, short, is_insolvent[rows]).columns(),
         )
         release_all(x, x.accounts_of(short)[0], emit)
     return refused.reasons()
+
+
+def _what_failed(x: ClearingState, accounts: I64, is_insolvent: B1) -> Decided:
+    """Return what decided that accounts are closed, at the mark or beside it (rule 10.64)."""
+    found = best_of(x, accounts, every_price(x), maintenance_figures, assess_many)
+    return owing_at_index(x, accounts, found, is_insolvent)
 
 
 def apply_liquidation_started(x: DefaultState, columns: Row) -> None:
@@ -191,8 +207,8 @@ def decide_stop_liquidations(
 ) -> Sequence[tuple[int, Refusal]]:
     """Decide which accounts in liquidation are let go (rules 4.15, 5.81 and 11.4).
 
-    Emits `OrderClosed` for their open orders, then `LiquidationStopped` with equity and level at
-    the prices that decided, numeraire units.
+    They stand at the index too (rule 11.29).  Emits `OrderClosed` for their open orders, then
+    `LiquidationStopped` with equity and level at the prices that decided, numeraire units.
 
     Parameters
     ----------
@@ -203,14 +219,15 @@ def decide_stop_liquidations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT unless in liquidation, CAUSE_GONE with equity below
-        the level.
+        the level, or takeover worth below the takeover level at the index (rule 11.29).
     """
     accounts, is_known = known_groups(x, columns["account"])
     refused = Refused(accounts.size)
     is_known &= x.accounts.status[accounts] == AccountStatus.LIQUIDATING
     refused.where(~is_known, No.UNKNOWN_SUBJECT, columns["account"], x.accounts.count - 1)
     found = _released(x, accounts)
-    refused.where(found.room() < 0, No.CAUSE_GONE, found.worth, found.level)
+    is_short = (found.room() < 0) | ~stands_at_index(x, accounts)
+    refused.where(is_short, No.CAUSE_GONE, found.worth, found.level)
     rows = refused.passing()
     if rows.size:
         close_orders(x, x.accounts_of(accounts[rows])[0], emit)
@@ -327,7 +344,7 @@ def apply_slice_scheduled(x: DefaultState, columns: Row) -> None:
 
 
 def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StartLiquidation` for open accounts below maintenance margin (4.18, 4.22 and 5.80).
+    """Return `StartLiquidation` for open accounts that fail (rules 4.18, 4.22, 5.80 and 11.28).
 
     Parameters
     ----------
@@ -337,8 +354,9 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
     Returns
     -------
     list[Run]
-        Accounts of policy auto-liquidate, those aside that nothing could be closed of, the largest
-        shortfall first, ties by number.
+        Accounts of policy auto-liquidate below maintenance margin, and those that are insolvent at
+        the index, those aside that nothing could be closed of, the largest shortfall first, ties by
+        number.
     """
     short, a = margin.short, x.accounts
     short = short[
@@ -346,21 +364,21 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
         & (a.shortfall_policy[short] == ShortfallPolicy.AUTO_LIQUIDATE)
         & (margin.equity[short] < margin.maintenance[short])
     ]
-    if not short.size:
-        return []
+    short = failing(x, short, covers_maintenance)
+    short = np.union1d(short[~is_only_decayed(x, short)], open_insolvent(x, margin))
+    short = short[~held_up(x, short, look_at(x, short).blocked)]
     missing = margin.maintenance[short] - margin.equity[short]
     short = short[np.argsort(-missing, kind="stable")]
-    short = short[~held_up(x, short, look_at(x, short).blocked)]
-    short = failing(x, short, covers_maintenance)
-    return commands(command.START_LIQUIDATION, account=short[~is_only_decayed(x, short)])
+    return commands(command.START_LIQUIDATION, account=short)
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StopLiquidation` for accounts that are let go, by number (4.15 and 5.81)."""
+    """Return `StopLiquidation` for accounts that are let go, by number (4.15, 5.81 and 11.29)."""
     closing = x.groups_with_status(AccountStatus.LIQUIDATING)
     if not closing.size:
         return []
-    return commands(command.STOP_LIQUIDATION, account=closing[_released(x, closing).room() >= 0])
+    cured = closing[_released(x, closing).room() >= 0]
+    return commands(command.STOP_LIQUIDATION, account=cured[stands_at_index(x, cured)])
 
 
 def slices(x: PolicyState, margin: MarginColumns) -> list[Run]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from novate.default_management.close_out import assess_positions, holds_anywhere, stands
 from novate.default_management.deciding_price import maintenance_figures, takeover_figures
+from novate.default_management.index_failure import insolvent
 from novate.default_management.refused import B1
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE
 from novate.kernel.clearing.columns import I64
@@ -165,7 +166,7 @@ def early_figures(x: ClearingState, some: I64, numbers: I64) -> tuple[I64, I64]:
 
 
 def stands_early(x: ClearingState, accounts: I64) -> B1:
-    """Return which groups would not fail before a deadline (rules 5.80, 10.6 and 10.41)."""
+    """Return which groups would not fail before a deadline (5.80, 10.6, 10.41 and 11.30)."""
     if not accounts.size:
         return np.zeros(0, np.bool_)
 
@@ -176,4 +177,5 @@ def stands_early(x: ClearingState, accounts: I64) -> B1:
 
     with without_decay(x):
         numbers = assess_positions(x, accounts)
-        return holds_anywhere(x, accounts, numbers, does_stand, assess_positions)
+        stands_there = holds_anywhere(x, accounts, numbers, does_stand, assess_positions)
+    return np.asarray(stands_there & ~insolvent(x, accounts))

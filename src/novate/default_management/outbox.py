@@ -20,6 +20,7 @@ from novate.default_management.conversion import (
     book_conversion,
     fill_conversion,
 )
+from novate.default_management.index_failure import net_that_counts
 from novate.default_management.refused import Refused
 from novate.default_management.room import conversion_room, fee_room, trade_room
 from novate.default_management.state import DefaultState
@@ -211,8 +212,8 @@ def _fill_position(
 ) -> None:
     """Emit a fill with its liquidation fee.
 
-    The fee is charged in numeraire, is no more than the account's positive net equity and what both
-    balances have room for, and is not charged to the liquidator.
+    The fee is charged in numeraire, is no more than the account's positive net equity, as it counts
+    (rule 11.31), and what both balances have room for, and is not charged to the liquidator.
     """
     value = int(value_of(x.instruments.form[i], x.instruments.unit[i], ticks, lots))
     fee = 0
@@ -222,7 +223,9 @@ def _fill_position(
         asked = -(-math.ceil(abs(value) * price) * rate // PPM)
         mark = x.marks.mark[i]
         gained = int(value_of(x.instruments.form[i], x.instruments.unit[i], mark, lots)) - value
-        after = x.assess(account).net + math.floor(gained * price)
+        net = np.array([x.assess(account).net])
+        net = net_that_counts(x, np.array([x.group_of(account)]), net)
+        after = int(net[0]) + math.floor(gained * price)
         fee = min(asked, max(after, 0), fee_room(x, account))
     emit(
         event.ORDER_FILLED,

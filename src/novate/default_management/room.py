@@ -112,6 +112,9 @@ def sweep_room(x: ClearingState) -> int:
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.instruments.count,
         x.single(Role.LIQUIDATOR), x.single(Role.SETTLEMENT),
     )  # fmt: skip
-    if used > COST_STOP:
-        return 0
+    return 0 if used > COST_STOP else fund_room(x)
+
+
+def fund_room(x: ClearingState) -> int:
+    """Return what the insurance fund has room for, numeraire units (rule 15.68)."""
     return max(AMOUNT_MAX - int(x.accounts.balance[x.single(Role.INSURANCE_FUND), 0]), 0)

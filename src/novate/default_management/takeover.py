@@ -4,8 +4,8 @@ The liquidator takes positions and debts, and of assets and long options what pa
 for a declared charge; the rest stays the owner's, and that is final.  The liquidator is an account
 like others: it owns what it took over and nothing else.  A shortfall of the account is a loss at
 once; what the liquidator loses while it closes positions is a loss when it is flat, or when it
-exceeds the house's own funds (`shortfall_due`).  What it gains goes to the insurance fund when it
-is flat.
+exceeds the house's own funds (`shortfall_due`).  What it gains goes to the insurance fund
+(`surplus`).
 
 Sources: EMIR Article 48 and CPMI-IOSCO PFMI Principle 13 (closing out a defaulter's positions);
 venues such as BitMEX let a liquidation engine take over positions.
@@ -19,7 +19,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from novate.book.ledger import transfer
 from novate.book.state import GROUP
 from novate.canonical import Run
 from novate.default_management.close_out import (
@@ -35,10 +34,11 @@ from novate.default_management.close_out import (
     stands,
 )
 from novate.default_management.deciding_price import best_of, takeover_figures
+from novate.default_management.index_failure import net_that_counts
 from novate.default_management.loss.policy import Bearer
 from novate.default_management.policy_state import PolicyState
 from novate.default_management.refused import Refused
-from novate.default_management.room import sweep_room, takeovers_with_room
+from novate.default_management.room import takeovers_with_room
 from novate.default_management.state import DefaultState
 from novate.errors import require
 from novate.kernel.clearing.assess import EQUITY, MAINTENANCE, NET, TOTAL_MAX
@@ -52,7 +52,6 @@ from novate.kernel.clearing.columns import (
     MarginColumns,
     PositionArrays,
 )
-from novate.kernel.clearing.settle import settle_pending
 from novate.kernel.clearing.takeover import apply_takeovers, decide_takeovers
 from novate.kernel.codes import AccountStatus, Role
 from novate.message import command, event
@@ -60,7 +59,6 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import (
-    ACCOUNT,
     NOBODY,
     Application,
     ColumnDecision,
@@ -118,7 +116,7 @@ def decide_take_overs(x: DefaultState, columns: Row, emit: Emit) -> Sequence[tup
 def _take_over(x: DefaultState, groups: I64, numbers: I64, emit: Emit) -> None:
     """Book takeovers one after another, then say what each ended, found and left."""
     orders, liquidator = x.defaults.orders, x.single(Role.LIQUIDATOR)
-    net, charge = numbers[:, NET].copy(), close_out_charges(x, groups)
+    net, charge = net_that_counts(x, groups, numbers[:, NET]), close_out_charges(x, groups)
     decided = best_of(x, groups, every_price(x), partial(takeover_figures, x), assess_many)
     accounts, place_of_group = x.accounts_of(groups)
     conversion_ppm = x.parameter_of(Parameter.CONVERSION_CHARGE_PPM, groups)
@@ -311,47 +309,6 @@ def decide_record_shortfall(x: PolicyState, row: Row, emit: Emit) -> Refusal | N
     return None
 
 
-def decide_sweep_surplus(x: DefaultState, row: Row, emit: Emit) -> Refusal | None:
-    """Decide to pay a flat liquidator's net to the insurance fund: `SurplusSwept` (rule 12.12).
-
-    Parameters
-    ----------
-    row
-        ``account``: the liquidator.
-
-    Returns
-    -------
-    Refusal | None
-        UNKNOWN_SUBJECT, or CAUSE_GONE unless it is flat with a positive net.
-    """
-    liquidator = x.single(Role.LIQUIDATOR)
-    if row["account"] != liquidator:
-        return Refusal(No.UNKNOWN_SUBJECT, row["account"], liquidator)
-    amount = surplus(x)
-    if amount <= 0:
-        return Refusal(No.CAUSE_GONE, amount, 1)
-    emit(event.SURPLUS_SWEPT, account=liquidator, amount=amount)
-    return None
-
-
-def surplus(x: DefaultState) -> int:
-    """Return what a flat liquidator can pay of a positive net (rules 12.12 and 15.68), else 0."""
-    liquidator = x.single(Role.LIQUIDATOR)
-    net = x.assess(liquidator).net
-    return min(net, sweep_room(x)) if net > 0 and is_flat(x, liquidator) else 0
-
-
-def apply_surplus_swept(x: DefaultState, row: Row) -> None:
-    """Settle what is pending and pay the surplus, numeraire units, to the insurance fund.
-
-    A surplus means that past uncovered losses were made up for: they are set to 0.
-    """
-    liquidator = row["account"]
-    settle_pending(x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), liquidator)
-    transfer(x.accounts, 0, liquidator, x.single(Role.INSURANCE_FUND), row["amount"])
-    x.defaults.uncovered = x.defaults.share_due_ns = 0
-
-
 def takeovers(x: DefaultState, margin: MarginColumns) -> list[Run]:
     """Return `TakeOver` for accounts in liquidation below their takeover level (rule 4.13)."""
     closing = x.groups_with_status(AccountStatus.LIQUIDATING)
@@ -374,20 +331,11 @@ def shortfalls(x: PolicyState, margin: MarginColumns) -> list[Run]:
     return commands(command.RECORD_SHORTFALL, account=[liquidator])
 
 
-def surpluses(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `SweepSurplus` if the liquidator is flat with a positive net (rule 4.21)."""
-    liquidator = x.single(Role.LIQUIDATOR)
-    if surplus(x) == 0:
-        return []
-    return commands(command.SWEEP_SURPLUS, account=[liquidator])
-
-
 TOPIC: Topic[PolicyState] = Topic(
     name="takeover",
     decisions=(
         ColumnDecision(command.TAKE_OVER, decide_take_overs, No, is_engine_only=True),
         Decision(command.RECORD_SHORTFALL, decide_record_shortfall, No, is_engine_only=True),
-        Decision(command.SWEEP_SURPLUS, decide_sweep_surplus, No, is_engine_only=True),
     ),
     applications=(
         Application(
@@ -398,7 +346,6 @@ TOPIC: Topic[PolicyState] = Topic(
             older=((1, apply_whole_account_taken_over),),
         ),
         Application(event.LOSS_RECORDED, apply_loss_recorded, NOBODY, is_by_column=True),
-        Application(event.SURPLUS_SWEPT, apply_surplus_swept, ACCOUNT),
     ),
-    stages=(takeovers, shortfalls, surpluses),
+    stages=(takeovers, shortfalls),
 )

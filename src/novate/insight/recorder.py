@@ -23,7 +23,11 @@ OUTCOMES = {
 }
 """What a table of calls says of how each ended."""
 
-PRICE_NAMES = {DecidingPrice.PROTECTED: "protected prices", DecidingPrice.RAMP: "ramp prices"}
+PRICE_NAMES = {
+    DecidingPrice.PROTECTED: "protected prices",
+    DecidingPrice.RAMP: "ramp prices",
+    DecidingPrice.INDEX: "index prices",
+}
 """Prices that decided, where they were not the marks."""
 
 
@@ -176,12 +180,12 @@ def _started(o: RunRecord, batch: Batch, row: Row) -> None:
     numbers = {"equity": money(row["equity"]), "maintenance_margin": money(row["requirement"])}
     if row["binding"] >= 0:
         numbers["mark"] = o.listing.price_text(row["binding"], row["mark"])
+    why = f"equity {money(row['equity'])} fell below the maintenance margin of"
+    why = f"{why} {money(row['requirement'])}"
+    if row["decided_by"] == DecidingPrice.INDEX:
+        why = f"equity at the index, {money(row['index_equity'])}, was below zero for long"
     numbers |= _decided(row)
-    o.fact(
-        batch, row["account"], "liquidation",
-        f"Liquidation began: equity {money(row['equity'])} fell below the maintenance margin of "
-        f"{money(row['requirement'])}.", **numbers,
-    )  # fmt: skip
+    o.fact(batch, row["account"], "liquidation", f"Liquidation began: {why}.", **numbers)
 
 
 def _stopped(o: RunRecord, batch: Batch, row: Row) -> None:

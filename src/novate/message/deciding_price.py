@@ -14,6 +14,7 @@ class DecidingPrice(IntEnum):
     MARK = 1  # the marks
     PROTECTED = 2  # the protected prices (rule 5.110)
     RAMP = 3  # the ramp prices (rule 5.90)
+    INDEX = 4  # the index prices, at which it owes money (rules 5.94 and 5.112)
 
 
 def decided_by(since: int) -> Field:

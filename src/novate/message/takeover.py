@@ -20,7 +20,7 @@ RECORD_SHORTFALL = declare(
 )
 SWEEP_SURPLUS = declare(
     "SweepSurplus",
-    "Pay what a flat liquidator is left with to the insurance fund.",
+    "Pay what the liquidator is left with, or can spare for losses, to the insurance fund.",
     Field("account", "uint32", "liquidator"),
 )
 
@@ -37,7 +37,7 @@ ACCOUNT_TAKEN_OVER = declare(
     "AccountTakenOver",
     "Positions at their marks, debts and what pays for them went to the liquidator.",
     ACCOUNT,
-    Field("equity", "int64", "net equity without haircuts before; negative is a loss"),
+    Field("equity", "int64", "net before, 0 if positive at the mark alone; negative is a loss"),
     Field("maintenance", "int64", "maintenance margin at that moment"),
     Field("is_first", "bool", "the liquidator was flat and not short: a new close-out begins"),
     Field("charge", "int64", "charge for closing the positions, numeraire units", 2, 0),
@@ -55,9 +55,11 @@ LOSS_RECORDED = declare(
 )
 SURPLUS_SWEPT = declare(
     "SurplusSwept",
-    "What a flat liquidator was left with went to the insurance fund.",
+    "What the liquidator was left with, or could spare, went to the insurance fund.",
     Field("account", "uint32", "liquidator"),
     Field("amount", "int64", "numeraire units"),
+    Field("is_flat", "bool", "it held nothing, and what was pending is settled", 2, True),
+    version=2,
 )
 
 

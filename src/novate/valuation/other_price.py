@@ -1,4 +1,4 @@
-"""Assessment at other prices than the marks (rules 5.80 and 5.90 to 5.92).
+"""Assessment at other prices than the marks (rules 5.80 and 5.90 to 5.95).
 
 The sweep and its cache know the marks alone: they say who may have failed.  What is decided against
 an account is asked again, of those few, with the protected price of every contract in the place of
@@ -83,6 +83,14 @@ def index_prices(x: ClearingState) -> Prices:
     return present_prices(x)._replace(mark=mark)
 
 
+def slow_prices(x: ClearingState) -> Prices:
+    """Return the prices at which every contract is worth its slow index (rule 5.93)."""
+    mark, slow = x.marks.mark.copy(), x.marks.used("slow")
+    is_meant = (x.instruments.used("kind") == Kind.DELTA_ONE) & (x.marks.used("mark") > 0)
+    mark[: slow.size] = np.where(is_meant & (slow > 0), slow, mark[: slow.size])
+    return present_prices(x)._replace(mark=mark)
+
+
 def protected_prices(x: ClearingState) -> Prices:
     """Return the prices at which an account must fail beside the marks, options at their marks.
 
@@ -103,15 +111,20 @@ def protected_prices(x: ClearingState) -> Prices:
     return present_prices(x)._replace(mark=mark)
 
 
-def at_ramps(x: ClearingState) -> Prices | None:
+def at_ramps(x: ClearingState, others: Prices | None = None) -> Prices | None:
     """Return the prices with every asset at its ramp price, None where no asset has one (5.90).
 
     Contracts are worth the ramp price of their underlying, options what their smile makes of it.
+
+    Parameters
+    ----------
+    others
+        Prices of all that has none, the protected prices if not given (rule 5.95).
     """
     ramps = ramp_prices(x)
     if not ramps:
         return None
-    given = protected_prices(x)
+    given = protected_prices(x) if others is None else others
     prices = given._replace(**{name: getattr(given, name).copy() for name in given._fields})
     c = x.instruments
     is_meant = np.isin(c.used("underlying"), list(ramps)) & (x.marks.used("mark") > 0)
@@ -164,12 +177,12 @@ def standing_prices(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...
 
     At both of them an account must hold for a decision in its favour before it is due (rule 5.81).
     """
-    return ((DecidingPrice.MARK, _present(x)), *_protected_if_other(x))
+    return ((DecidingPrice.MARK, present_prices(x)), *_protected_if_other(x))
 
 
 def every_price(x: ClearingState) -> tuple[tuple[DecidingPrice, Prices], ...]:
     """Return all prices at which an account must fail, the marks first, with their names."""
-    return ((DecidingPrice.MARK, _present(x)), *named_prices(x))
+    return ((DecidingPrice.MARK, present_prices(x)), *named_prices(x))
 
 
 def other_prices(x: ClearingState) -> tuple[Prices, ...]:

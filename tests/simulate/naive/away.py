@@ -61,6 +61,37 @@ class Insolvent(Ended):
 
 
 @dataclass
+class Sheltered(Insolvent):
+    """One small story: a contract is kept 30% above its index, and that falls below what some have.
+
+    Some of their orders are filled at the index; then the last price is there, too.
+    """
+
+    def _suspended(self) -> Iterator[list[Run]]:
+        ticks, (first, second, third, fourth) = 20_800, self.traders[:4]
+        yield from self._kept_at(ticks, 8_000, 3)
+        yield [
+            trades([self._lots(first, second, 20_000, ticks)]),
+            trades([self._lots(third, fourth, 19_000, ticks)]),
+        ]
+        yield from self._kept_at(ticks, 7_800, 12)  # the slow index is below 7,900 after 42 minutes
+        yield from self._kept_at(ticks, 8_400, 1)  # the first stands again
+        yield from self._kept_at(ticks, 7_800, 12)
+        for number, order in list(self.orders.items()):
+            lots = abs(order["quantity"])
+            yield [c.REPORT_FILL.row(order=number, quantity=lots, price=15_600, is_final=True)]
+        for away in range(20_000, 15_000, -150):
+            yield from self._kept_at(away, 7_800, 1)
+
+    def _kept_at(self, ticks: int, price: int, times: int) -> Iterator[list[Run]]:
+        """The contract trades at some ticks while the index is a price, for six minutes each."""
+        lasts = {"instrument": [LINEAR], "ticks": [ticks]}
+        for _ in range(times):
+            *early, assess = self._at(price, after_ns=6 * MINUTE)
+            yield [*early, c.REPORT_LAST.run(lasts), assess]
+
+
+@dataclass
 class Drained(Insolvent):
     """One small story: some pay funding with no more than what the way back to the index costs."""
 

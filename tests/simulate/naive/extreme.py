@@ -192,6 +192,28 @@ class Unfunded(Filled):
         yield [withdraw([(first, coin, 1)]), outside_payments([(coin, -1)])]
 
 
+class Spared(Filled):
+    """The liquidator has gained much, and holds something, when another client fails.
+
+    It gained from the short of the first at 23, and pays for the long of the second at 17.
+    """
+
+    def _steps(self) -> Iterator[list[Run]]:
+        short, long, *others = self.traders
+        lots, future = 10**9, 2
+        yield [post([(account, 0, 2 * lots) for account in (short, long)])]
+        yield [post([(account, 0, 400 * lots) for account in others[:2]])]
+        yield self._at(20)
+        yield [trades([(others[0], short, 0, 20, lots, True, 0, 0)])]
+        yield self._at(23)
+        yield self._at(20)
+        self.now += HOUR
+        yield self._at(20)
+        yield [trades([(long, others[1], future, 20, lots, True, 0, 0)])]
+        yield self._at(17)
+        yield self._at(16)
+
+
 class Unborne(Filled):
     """A client loses to the market more than it has, no fund holds anything, and nobody gained."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bisect
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import pytest
@@ -174,7 +176,14 @@ def what_decided(
 ) -> Told:
     """Of all prices at which it fails those at which it is best off."""
     prices = other_price.at_mark() + other_price.protecting(w)
-    return best(look(w, account, prices, figures, assess))
+    told = best(look(w, account, prices, figures, assess))
+    return owed_at_index(w, account) if told.room >= 0 and is_insolvent(w, account) else told
+
+
+@pytest.mark.rule("10.64")
+def owed_at_index(w: World, account: Account) -> Told:
+    with w.seen_as("no decay"), other_price.at_index(w):
+        return Told(DecidingPrice.INDEX, takeover_worth(w, account, w.assess(account)), 0)
 
 
 @pytest.mark.rule("5.81", "10.64")
@@ -200,6 +209,32 @@ def where_released(w: World, account: Account) -> Told:
     is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
     holds = covers if is_auto else protecting[0].room >= 0
     return at_mark if at_mark.room >= 0 and holds else best(protecting)
+
+
+@pytest.mark.rule("5.94")
+def is_insolvent(w: World, account: Account) -> bool:
+    """Whether a group owes money at the index, and did for as long as its slow average takes."""
+    with w.seen_as("no decay"):
+        for prices in [*other_price.index_prices(w), other_price.at_slow(w)]:
+            with prices:
+                if takeover_worth(w, account, w.assess(account)) >= 0:
+                    return False
+    return True
+
+
+@pytest.mark.rule("5.96")
+def stands_at_index(w: World, account: Account) -> bool:
+    """Whether a group is at its takeover level at the index, or on the way of a ramp to it."""
+    for prices in other_price.index_prices(w):
+        with prices:
+            if stands(w)(account, w.assess(account)):
+                return True
+    return False
+
+
+@pytest.mark.rule("11.29")
+def is_cured(w: World, account: Account) -> bool:
+    return where_released(w, account).room >= 0 and stands_at_index(w, account)
 
 
 def with_orders(w: World, account: Account) -> Numbers:
@@ -235,9 +270,11 @@ def is_only_decayed(w: World, account: Account) -> bool:
         return not fails(w, account, covers_maintenance)
 
 
-@pytest.mark.rule("10.6", "10.41")
+@pytest.mark.rule("10.6", "10.41", "11.30")
 def fails_early(w: World, account: Account) -> bool:
     """Whether a called account fails before its deadline."""
+    if is_insolvent(w, account):
+        return True
     is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
 
     def does_stand(account: Account, n: Numbers) -> bool:
@@ -452,11 +489,11 @@ def release(w: World, number: int) -> None:
     w.emit("MarginReleased", reservation=number)
 
 
-@pytest.mark.rule("11.1", "11.2")
+@pytest.mark.rule("11.1", "11.2", "11.28")
 def start_liquidation(w: World, number: int) -> None:
     account, n = w.accounts[number], w.assess(w.accounts[number])
     refuse_if(account.status != AccountStatus.OPEN, GONE)
-    refuse_if(not fails(w, account, covers_maintenance), GONE)
+    refuse_if(not fails(w, account, covers_maintenance) and not is_insolvent(w, account), GONE)
     with other_price.at_index(w):
         there = w.assess(account)
     w.emit(
@@ -477,7 +514,7 @@ def start_liquidation(w: World, number: int) -> None:
 def stop_liquidation(w: World, number: int) -> None:
     account = w.accounts[number]
     told = where_released(w, account)
-    refuse_if(account.status != AccountStatus.LIQUIDATING or told.room < 0, GONE)
+    refuse_if(account.status != AccountStatus.LIQUIDATING or not is_cured(w, account), GONE)
     give_status(w, number, AccountStatus.OPEN)
     for one in w.accounts_of(number):
         close_orders(w, one.number)
@@ -702,6 +739,15 @@ def close_orders(w: World, account: int) -> None:
             close_order(w, k)
 
 
+@pytest.mark.rule("11.31", "12.20")
+def net_that_counts(w: World, first: Account) -> int:
+    """Net at the mark; what is above zero there alone, and not at the index, is none."""
+    net = w.assess(first).net
+    with other_price.at_index(w):
+        there = w.assess(first).net
+    return 0 if net > 0 >= there else net
+
+
 @pytest.mark.rule("8.77", "11.14", "11.15", "11.16", "11.17")
 def fill(w: World, number: int, quantity: int, price: int) -> None:
     """An order traded with the external market."""
@@ -730,7 +776,8 @@ def fill(w: World, number: int, quantity: int, price: int) -> None:
     value = i.value(price, quantity)
     notional = ceil_at(abs(value), w.price_in(i))
     rate = w.parameter(Parameter.LIQUIDATION_FEE_PPM, account, i)
-    after = w.assess(account).net + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
+    first = w.accounts[account.group]
+    after = net_that_counts(w, first) + floor_at(i.value(i.mark, quantity) - value, w.price_in(i))
     fee = min(ceil_div(notional * rate, MILLION), max(after, 0), fee_room(w, account))
     if account.role == Role.LIQUIDATOR:
         fee = 0
@@ -1150,29 +1197,81 @@ def is_flat(w: World, account: Account) -> bool:
     )
 
 
-@pytest.mark.rule("12.12", "15.68")
+@pytest.mark.rule("12.12", "12.33", "15.68")
 def surplus(w: World) -> int:
-    """What a flat liquidator is worth, as far as the insurance fund has room for it."""
+    """What the liquidator pays to the insurance fund, as far as that has room for it."""
     own, worth = w.single(Role.LIQUIDATOR), w.assess(w.single(Role.LIQUIDATOR)).net
+    room = AMOUNT_MAX - w.single(Role.INSURANCE_FUND).balance[0]
+    if not is_flat(w, own):
+        return max(min(spare(w), asked_by_losses(w), room), 0)
     for asset in range(len(w.assets)):
         pending = w.load(own, asset) - abs(own.balance[asset])
         if used_by_house(w, asset) + pending > 2 * AMOUNT_MAX:
             return 0
-    room = AMOUNT_MAX - w.single(Role.INSURANCE_FUND).balance[0]
-    return max(min(worth, room), 0) if is_flat(w, own) else 0
+    return max(min(worth, room), 0)
 
 
-@pytest.mark.rule("12.12")
+@pytest.mark.rule("12.31")
+def spare(w: World) -> int:
+    """What the liquidator has beyond what its positions may need, at the worst of all prices."""
+    own = w.single(Role.LIQUIDATOR)
+    if w.blocked_positions(own):
+        return 0
+    lost = sum(loss.amount for loss in w.losses if loss.is_open)
+    found = [own.balance[0]]
+    for prices in [nullcontext(), *other_price.other_prices(w), other_price.at_index(w)]:
+        with prices:
+            n = w.assess(own)
+            found.append(n.equity + lost - n.initial - close_out_charge(w, own))
+    return max(min(found), 0)
+
+
+@pytest.mark.rule("12.32")
+def asked_by_losses(w: World) -> int:
+    """What open losses need that neither their members nor the insurance fund have."""
+    if Layer.INSURANCE_FUND not in w.waterfall:
+        return 0
+    lost: Counter[int] = Counter()
+    for loss in w.losses:
+        failed = w.accounts[loss.account]
+        if loss.is_open:
+            lost[-1 if failed.role == Role.LIQUIDATOR else failed.payer] += loss.amount
+    asked = 0
+    for member, amount in lost.items():
+        funds = [a for a in w.accounts if a.role == Role.DEFAULT_FUND and a.parent == member]
+        asked += max(amount - sum(max(a.balance[0], 0) for a in funds), 0)
+    return max(asked - max(w.single(Role.INSURANCE_FUND).balance[0], 0), 0)
+
+
+@pytest.mark.rule("12.21")
+def close_out_charge(w: World, first: Account) -> int:
+    """A share of the notional of what is to be closed, dearer with its size."""
+    total = 0
+    for (k, _), p in w.group(first).positions.items():
+        i = w.instruments[k]
+        if not p.lots or i.mark <= 0 or (i.is_option and p.lots > 0):
+            continue
+        notional = min(float(abs(i.value(i.mark, p.lots))) * w.price_in(i), float(AMOUNT_MAX))
+        cost = notional * (w.parameter(Parameter.CLOSE_OUT_CHARGE_PPM, first, i) / MILLION)
+        depth = w.parameter(Parameter.CLOSE_OUT_DEPTH, None, i)
+        if depth:
+            cost *= 1 + notional / depth
+        asked = math.ceil(min(cost, float(AMOUNT_MAX)))
+        total += min(asked, w.maintenance_by_rule(k, p.lots))
+    return min(total, 2 * AMOUNT_MAX)
+
+
+@pytest.mark.rule("12.12", "12.33")
 def sweep_surplus(w: World, number: int) -> None:
     liquidator = w.accounts[number]
-    amount = surplus(w)
+    amount, was_flat = surplus(w), is_flat(w, liquidator)
     refuse_if(amount <= 0, GONE)
-    for k, p in liquidator.positions.items():
+    for k, p in liquidator.positions.items() if was_flat else ():
         pay_early(w, liquidator, k, -p.settlement_cost)
     liquidator.balance[0] -= amount
     w.single(Role.INSURANCE_FUND).balance[0] += amount
     w.uncovered = w.share_due = 0
-    w.emit("SurplusSwept", account=number, amount=amount)
+    w.emit("SurplusSwept", account=number, amount=amount, is_flat=was_flat)
 
 
 # --- what the state calls for --------------------------------------------------------------
@@ -1216,7 +1315,7 @@ def waiting_stages(w: World) -> Iterator[Work]:
 
 @pytest.mark.rule("4.9", "4.12", "4.13", "4.14", "4.21", "8.81")
 def loss_stages(w: World) -> Iterator[Work]:
-    """What a flat liquidator has left, losses, takeovers, and what the liquidator is short of."""
+    """What the liquidator has left, losses, takeovers, and what the liquidator is short of."""
     left = [w.number_of(Role.LIQUIDATOR)] if surplus(w) > 0 else []
     yield account_work("SweepSurplus", left)
     yield [("AllocateLoss", {"loss": k}) for k, loss in enumerate(w.losses, 1) if loss.is_open]
@@ -1254,7 +1353,7 @@ def assessed(w: World, status: AccountStatus) -> list[tuple[int, Account, Number
 def cure_stages(w: World) -> Iterator[Work]:
     """Accounts that recovered, calls whose account cannot act, and calls that nobody can meet."""
     closing, called = (assessed(w, s) for s in (AccountStatus.LIQUIDATING, AccountStatus.CALLED))
-    cured = [k for k, a, _ in closing if where_released(w, a).room >= 0]
+    cured = [k for k, a, _ in closing if is_cured(w, a)]
     yield account_work("StopLiquidation", cured)
     met = [k for k, a, _ in called if worse_of_mark_and_protected(w, a).room >= 0]
     yield account_work("MeetCall", met)
@@ -1278,16 +1377,22 @@ def breach_stages(w: World) -> Iterator[Work]:
     failing = [
         (n.equity - n.maintenance, k)
         for k, a, n in trading
-        if a.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE and fails(w, a, covers_maintenance)
+        if fails_maintenance(w, a) or is_insolvent(w, a)
     ]
-    start = [k for _, k in sorted(failing) if not is_only_decayed(w, w.accounts[k])]
-    yield account_work("StartLiquidation", start)
+    yield account_work("StartLiquidation", [k for _, k in sorted(failing)])
     called = [a for _, a, _ in assessed(w, AccountStatus.CALLED)]
     called = [a for a in called if a.deadline != book.WAITING and not w.is_held_up(a)]
     callable_ = [a for a in [a for _, a, _ in trading] + called if may_be_called(w, a)]
     yield account_work(
         "CallMargin", sorted(a.number for a in callable_ if is_worth_a_call(w, a.number))
     )
+
+
+@pytest.mark.rule("4.18", "10.40")
+def fails_maintenance(w: World, account: Account) -> bool:
+    """Whether a group of policy auto-liquidate is short, and not by decay alone."""
+    is_auto = account.shortfall_policy == ShortfallPolicy.AUTO_LIQUIDATE
+    return is_auto and fails(w, account, covers_maintenance) and not is_only_decayed(w, account)
 
 
 @pytest.mark.rule("4.19", "10.40")

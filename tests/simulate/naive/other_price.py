@@ -60,11 +60,27 @@ def at_own_price(w: World, price: Callable[[Instrument], int]) -> Iterator[None]
         yield
 
 
+@pytest.mark.rule("5.93")
+@contextmanager
+def at_slow(w: World) -> Iterator[None]:
+    """Every contract at its slow index, options at their marks."""
+    with undone(w):
+        for i in w.instruments:
+            if i.mark > 0 and not i.is_option:
+                i.mark = i.slow
+        yield
+
+
 @pytest.mark.rule("5.90")
 @contextmanager
-def at_ramps(w: World) -> Iterator[None]:
-    """Assets that jump or have a ramp at the price of before, and what hangs on them."""
-    with protected(w):
+def at_ramps(
+    w: World, others: Callable[[World], AbstractContextManager[None]] = protected
+) -> Iterator[None]:
+    """Assets that jump or have a ramp at the price of before, and what hangs on them.
+
+    All others at other prices.
+    """
+    with others(w):
         for a in w.assets:
             if a.ramped is not None:
                 a.price = where(w, a)
@@ -98,6 +114,12 @@ def has_ramps(w: World) -> bool:
 def other_prices(w: World) -> list[AbstractContextManager[None]]:
     """Prices beside the marks at which an account must fail too."""
     return [protected(w), *([at_ramps(w)] if has_ramps(w) else [])]
+
+
+@pytest.mark.rule("5.95")
+def index_prices(w: World) -> list[AbstractContextManager[None]]:
+    """The index prices, and with ramps while an asset has one."""
+    return [at_index(w), *([at_ramps(w, at_index)] if has_ramps(w) else [])]
 
 
 Named = list[tuple[DecidingPrice, AbstractContextManager[None]]]

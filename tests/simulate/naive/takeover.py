@@ -16,8 +16,10 @@ from tests.simulate.naive.failure import (
     GONE,
     cancel_excess_orders,
     close_orders,
+    close_out_charge,
     fails,
     is_flat,
+    net_that_counts,
     of_takeover,
     open_to_market,
     record_loss,
@@ -35,6 +37,7 @@ MOST = 2 * AMOUNT_MAX
 @pytest.mark.rule("6.41", "12.6", "12.7", "12.8", "12.9", "12.20", "12.25", "12.26", "12.27")
 def take_over(w: World, number: int) -> None:
     first, n = w.accounts[number], w.assess(w.accounts[number])
+    net = net_that_counts(w, first)
     below = fails(w, first, stands(w))
     decided = what_decided(w, first, of_takeover(w), with_orders)
     refuse_if(first.status != AccountStatus.LIQUIDATING or not below, GONE)
@@ -47,8 +50,8 @@ def take_over(w: World, number: int) -> None:
     if is_first:
         w.answerable = set()
     w.answerable |= {one.payer for one in group}
-    stays = trade_positions(w, group, keeps_options=n.net > 0)
-    if n.net > 0:
+    stays = trade_positions(w, group, keeps_options=net > 0)
+    if net > 0:
         rest = within(take_debts(w, group) + charge)
         rest = take_assets(w, group, share, rest)
         take_options(w, stays, share, rest)
@@ -62,12 +65,12 @@ def take_over(w: World, number: int) -> None:
         if kept <= 0:
             one.window_gain = one.encumbered = 0
     cancel_excess_orders(w)
-    first.owed += max(-n.net, 0)
+    first.owed += max(-net, 0)
     liquidator.slice_at = liquidator.slice_at if liquidator.slice_at > 0 else w.now
     w.emit(
         "AccountTakenOver",
         account=number,
-        equity=n.net,
+        equity=net,
         maintenance=n.maintenance,
         is_first=is_first,
         charge=charge,
@@ -75,26 +78,8 @@ def take_over(w: World, number: int) -> None:
         kept=kept,
         **decided.columns,
     )
-    if n.net < 0:
-        record_loss(w, number, -n.net)
-
-
-@pytest.mark.rule("12.21")
-def close_out_charge(w: World, first: Account) -> int:
-    """A share of the notional of what is to be closed, dearer with its size."""
-    total = 0
-    for (k, _), p in w.group(first).positions.items():
-        i = w.instruments[k]
-        if not p.lots or i.mark <= 0 or (i.is_option and p.lots > 0):
-            continue
-        notional = min(float(abs(i.value(i.mark, p.lots))) * w.price_in(i), float(AMOUNT_MAX))
-        cost = notional * (w.parameter(Parameter.CLOSE_OUT_CHARGE_PPM, first, i) / 1_000_000)
-        depth = w.parameter(Parameter.CLOSE_OUT_DEPTH, None, i)
-        if depth:
-            cost *= 1 + notional / depth
-        asked = math.ceil(min(cost, float(AMOUNT_MAX)))
-        total += min(asked, w.maintenance_by_rule(k, p.lots))
-    return min(total, MOST)
+    if net < 0:
+        record_loss(w, number, -net)
 
 
 def give(w: World, account: Account, asset: int, amount: int) -> None:

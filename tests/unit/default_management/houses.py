@@ -4,7 +4,7 @@ from novate.default_management.outbox import book_between
 from novate.engine.plugin import PLUGINS, Plugins
 from novate.kernel.codes import OrderKind, Role
 from novate.message.parameter import Parameter
-from tests.unit.clearing import COIN, MINUTE, START, ClearingHouse
+from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 
 def breached_house(deposit: int = 5_500, price: int = 468, **parameters: int) -> ClearingHouse:
@@ -69,3 +69,34 @@ def close_liquidator(house: ClearingHouse, price: int) -> None:
         left = abs(int(orders.quantity[orders.row_of(orders.given)]))
         house.fill(orders.given, left, price)
         house.advance(house.state.now_ns + MINUTE)
+
+
+def rich_house(
+    deposit: int, lots: int = 100, *, fund: int = 0, contribution: int = 0, last: int | None = None
+) -> ClearingHouse:
+    """The liquidator is short 100 X at 480, with 3,600 that it gained since 516 in cash.
+
+    X, number 0, was sold by S, a client of M, to V.  C, a client of N, buys ``lots`` of Y, number
+    1, from W at 480 with ``deposit``.  ``last`` is what X trades at from 516 on.
+    """
+    house = ClearingHouse()
+    house.open_member("N", default_fund=contribution * COIN)
+    for symbol in ("X", "Y"):
+        house.list_contract(symbol, tiers=((0, 20_000, 10_000),), basis_clamp_ppm=50_000)
+    house.open_client("S", deposit=1_500 * COIN)
+    house.open_client("C", deposit=deposit * COIN, member="N")
+    for name in ("V", "W"):
+        house.open_client(name, deposit=600_000 * COIN)
+    house.price(500)
+    house.trade("V", "S", lots=100, ticks=500)
+    house.price(516, at_ns=START + MINUTE)
+    if fund:
+        house.deposit("INSURANCE_FUND", fund * COIN)
+    house.price(480, at_ns=START + 2 * MINUTE, last={0: last} if last else None)
+    if last:  # a last price is the mark after hours
+        for minute in range(3, 60):
+            house.price(480, at_ns=START + minute * MINUTE)
+    house.advance(START + HOUR)
+    house.price(480)
+    house.trade("C", "W", lots=lots, ticks=480, instrument=1)
+    return house

@@ -5,7 +5,6 @@ import pytest
 from novate.book.ledger import transfer
 from novate.default_management.takeover import (
     decide_record_shortfall,
-    decide_sweep_surplus,
     decide_take_overs,
     liquidator_shortfall,
     shortfall_due,
@@ -259,36 +258,6 @@ def test_a_loss_that_waits_counts_against_the_shortfall() -> None:
     assert liquidator_shortfall(state) == 10 * COIN
 
 
-@pytest.mark.rule("12.12")
-def test_a_flat_liquidator_pays_its_surplus_to_the_insurance_fund() -> None:
-    house = failing_house(446, slice_ppm=1_000_000)
-    house.assess()
-    assert house.events("SurplusSwept") == []
-
-    close_liquidator(house, 448)
-    house.assess()
-
-    assert house.events("SurplusSwept") == [
-        {"account": house.number("LIQUIDATOR"), "amount": 300 * COIN}
-    ]
-    assert house.balance("INSURANCE_FUND") == 300 * COIN
-    assert house.balance("LIQUIDATOR") == 0
-    assert house.position("LIQUIDATOR")["settlement_cost"] == 0
-
-
-@pytest.mark.rule("12.12")
-def test_a_liquidator_above_zero_has_made_up_for_what_was_uncovered() -> None:
-    house = failing_house(440, winner="EXTERNAL_MARKET", slice_ppm=1_000_000)
-    defaults = house.engine.state.defaults
-    assert defaults.uncovered == 500 * COIN
-
-    close_liquidator(house, 446)
-    house.assess()
-
-    assert house.events("SurplusSwept")[0]["amount"] == 100 * COIN
-    assert defaults.uncovered == 0
-
-
 @pytest.mark.rule("4.28")
 def test_commands_without_a_cause_are_refused() -> None:
     house = failing_house(468)
@@ -301,11 +270,11 @@ def test_commands_without_a_cause_are_refused() -> None:
     assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (
         No.CAUSE_GONE, 2_300 * COIN, 779_999_220,
     )  # fmt: skip
-    for decide in (decide_record_shortfall, decide_sweep_surplus):
-        assert decide(x, {"account": a}, recorder) == (No.UNKNOWN_SUBJECT, a, liquidator)
-        refusal = decide(x, {"account": liquidator}, recorder)
-        assert refusal is not None
-        assert refusal.code == No.CAUSE_GONE
+    refusal = decide_record_shortfall(x, {"account": a}, recorder)
+    assert refusal == (No.UNKNOWN_SUBJECT, a, liquidator)
+    refusal = decide_record_shortfall(x, {"account": liquidator}, recorder)
+    assert refusal is not None
+    assert refusal.code == No.CAUSE_GONE
     x.assets.is_stale[1] = True
     x.parameters[Parameter.TAKEOVER_PPM] = 1_000_000
     assert decide_one(decide_take_overs, x, {"account": a}, recorder) == (No.NOT_DUE, 0, 1)
@@ -325,27 +294,3 @@ def test_an_order_that_a_takeover_makes_larger_than_the_position_is_cancelled() 
     assert house.status("C") == AccountStatus.TAKEN_OVER
     assert house.lots("LIQUIDATOR") == 10
     assert {"order": order["order"]} in house.events("OrderClosed", last=True)
-
-
-@pytest.mark.rule("4.9", "12.12")
-def test_what_closing_out_has_gained_pays_before_winners_are_cut() -> None:
-    # S is taken over at 556, 100 below zero, which W bears. C buys 100 there with 5,600 and fails
-    # at 470, 3,000 below zero: the liquidator is flat with 8,600 from its short, less these 3,000.
-    house = ClearingHouse(parameters={Parameter.RAMP_PPM: 0})
-    house.list_contract(cycle_ns=0)
-    for name, deposit in (("S", 5_500), ("C", 5_600), ("W", 60_000)):
-        house.open_client(name, deposit=deposit * COIN)
-    house.price(500)
-    house.trade("W", "S", lots=100, ticks=500)
-    house.price(556, at_ns=START + MINUTE)
-    house.trade("C", "W", lots=100, ticks=556)
-
-    house.price(470, at_ns=START + 2 * MINUTE)
-
-    assert house.events("GainsCut", last=True) == []
-    assert [row["amount"] // COIN for row in house.events("SurplusSwept", last=True)] == [
-        5_600,
-        3_000,
-    ]
-    assert house.balance("INSURANCE_FUND") == 5_600 * COIN
-    assert house.balance("LIQUIDATOR") == 0

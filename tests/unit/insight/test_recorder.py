@@ -24,6 +24,21 @@ def test_what_an_account_fails_with_is_kept_until_it_is_released() -> None:
     assert o.failed == {B: -1}
 
 
+def test_why_an_account_is_closed_is_told_by_the_mark_or_else_by_the_index() -> None:
+    o = observer()
+    numbers = {"equity": 80 * UNIT, "binding": -1, "index_equity": -7 * UNIT}
+    for account, requirement, decided_by in ((A, 90 * UNIT, 1), (B, 50 * UNIT, 4)):
+        started = row(
+            event.LIQUIDATION_STARTED, account=account, requirement=requirement,
+            decided_by=decided_by, **numbers,
+        )  # fmt: skip
+        take(o, started)
+
+    [at_mark], [at_index] = o.facts[A], o.facts[B]
+    assert "80.000000 fell below the maintenance margin of 90.000000" in at_mark["text"]
+    assert "equity at the index, -7.000000, was below zero" in at_index["text"]
+
+
 def test_a_call_that_waits_is_told_once_and_keeps_its_line_with_the_deadline_that_it_gets() -> None:
     o = observer()
     take(o, row(event.MARGIN_CALLED, account=A, deadline_ns=50, obligation=1))
