@@ -25,6 +25,7 @@ from tests.simulate.naive.ended import Ended
 from tests.simulate.naive.extreme import Filled, Spared, Unborne, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
+from tests.simulate.naive.quoted import Quoted
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(31), 32, 37, 65, 88, 93, 97, 103, 115)
@@ -32,6 +33,7 @@ EXTREME_SEEDS = range(12)
 SOAK_SEEDS = range(1_000, 1_400)
 POLICY_SEEDS = (*range(8), 13, 17)
 AWAY_SEEDS = range(6)
+QUOTED_SEEDS = range(2)
 
 UNREACHABLE = {
     EngineCommandRefusal.UNKNOWN_SUBJECT: "the engine names only subjects that exist, and from"
@@ -126,6 +128,16 @@ def reached_away_from_the_index(seed: int) -> Counter[str]:
 @pytest.mark.parametrize("seed", AWAY_SEEDS)
 def test_both_houses_agree_where_marks_are_away_from_the_index(seed: int) -> None:
     assert reached_away_from_the_index(seed)["MarginAssessed"] > 0
+
+
+@pytest.mark.rule("5.85", "5.90", "5.135", "5.136")
+@pytest.mark.parametrize("seed", QUOTED_SEEDS)
+def test_both_houses_agree_where_an_asset_is_quoted_in_one_that_leaps(seed: int) -> None:
+    reached: Counter[str] = Counter()
+
+    run_both(Quoted(seed), reached)
+
+    assert reached["JumpResumed"] > 0
 
 
 @functools.cache

@@ -20,7 +20,8 @@ from novate.kernel.clearing.columns import (
     Columns,
     PositionArrays,
 )
-from novate.kernel.clearing.open_interest import add_orders, sum_open
+from novate.kernel.clearing.open_interest import sum_open
+from novate.kernel.clearing.order import hold_orders
 from novate.kernel.clearing.position import rebuild_index
 from novate.kernel.codes import AccountStatus, Collateral
 
@@ -348,9 +349,12 @@ class PositionColumns(Columns):
         sum_open(self.arrays(), longs, shorts)
         return longs, shorts
 
-    def add_orders(self, row: int, buys: int, sells: int) -> None:
-        """Add lots of open orders on each side, not negative, to a position."""
-        add_orders(self.arrays(), row, buys, sells)
+    def hold_orders(self, head: I32, account: int, i: int, buys: int, sells: int) -> None:
+        """Add lots of open orders on each side, not negative, to a position, made if it is new.
+
+        ``head`` is that of the accounts; room was reserved before.
+        """
+        hold_orders(self.arrays(), head, account, i, buys, sells)
 
     def reindex(self, accounts: AccountColumns) -> None:
         """Rebuild the hash index and the lists of rows by account."""

@@ -38,8 +38,9 @@ def apply_margin_reserved(state: BookState, row: Row) -> None:
     table.open_order_hold[number] = row["open_order_hold"]
     state.accounts.open_order_hold[account] += row["open_order_hold"]
     state.positions.reserve(1, state.accounts)
-    position = state.hold(account, row["instrument"])
-    state.positions.add_orders(position, max(lots, 0), max(-lots, 0))
+    state.positions.hold_orders(
+        state.accounts.head, account, row["instrument"], max(lots, 0), max(-lots, 0)
+    )
 
 
 def decide_release_margins(

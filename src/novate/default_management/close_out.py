@@ -180,7 +180,8 @@ def owes_what_converts(x: ClearingState, group: int) -> bool:
     Rule 4.22: a negative balance of an asset with a fresh index, or of the numeraire beside a
     balance of such an asset.
     """
-    fresh = np.array([a for a in range(1, x.assets.count) if x.is_fresh(a)], np.int64)
+    with x.looking_once():
+        fresh = np.array([a for a in range(1, x.assets.count) if x.is_fresh(a)], np.int64)
     held = x.accounts.balance[x.accounts_of(np.array([group]))[0]]
     coins = held[:, fresh]
     is_owed = (coins < 0).any(axis=1) | ((held[:, 0] < 0) & (coins > 0).any(axis=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from novate.default_management.outbox import close_orders_in
 from novate.default_management.state import DefaultState
 from novate.kernel.codes import InstrumentStatus
-from novate.market.index import accept_price, present_index
+from novate.market.index import accept_price
 from novate.market.pause import is_jump
 from novate.message import command
 from novate.message.declare import Emit, Refusal, Row
@@ -40,7 +40,7 @@ def decide_report_price(state: DefaultState, row: Row, emit: Emit) -> Refusal | 
         return refusal
     asset = int(state.sources.asset[row["source"]])
     if asset in watched:
-        price, _, _ = present_index(state, asset)
+        price, _, _ = state.present_index(asset)
         if state.assets.jump_ns[asset] or is_jump(
             state, asset, int(state.assets.price_e8[asset]), price
         ):

@@ -23,7 +23,8 @@ from novate.valuation import ClearingState
 def follow_indices(x: ClearingState, emit: Emit) -> None:
     """Say whether the house pauses after the indices of an assessment (rules 8.80 to 8.83)."""
     priced = [a for a in np.unique(x.sources.used("asset")).tolist() if x.assets.price_e8[a] > 0]
-    is_fresh = any(x.is_fresh(asset) for asset in priced)
+    with x.looking_once():
+        is_fresh = any(x.is_fresh(asset) for asset in priced)
     most_ns, since_ns = x.parameter(Parameter.HOUSE_PAUSE_MAX_NS), abs(x.pause_ns)
     if x.pause_ns == 0:
         if priced and not is_fresh and most_ns > 0:

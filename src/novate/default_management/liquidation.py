@@ -51,7 +51,7 @@ from novate.default_management.outbox import (
     place_orders,
 )
 from novate.default_management.policy_state import PolicyState
-from novate.default_management.refused import Refused, known
+from novate.default_management.refused import B1, Refused, known
 from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, MAINTENANCE, NET, TOTAL_MAX
 from novate.kernel.clearing.close_out import want_conversions

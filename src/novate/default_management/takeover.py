@@ -167,8 +167,9 @@ def _groups(x: DefaultState, groups: I64) -> tuple[I64, I64]:
 
 def _prices(x: DefaultState) -> tuple[I8, I8]:
     """Whether assets have a fresh index, and whether instruments are halted; 1 or 0."""
-    is_fresh = np.array([x.is_fresh(asset) for asset in range(x.assets.count)], np.int8)
-    return is_fresh, halted_among(x, np.arange(x.instruments.count)).view(np.int8)
+    with x.looking_once():
+        is_fresh = np.array([x.is_fresh(asset) for asset in range(x.assets.count)], np.int8)
+        return is_fresh, halted_among(x, np.arange(x.instruments.count)).view(np.int8)
 
 
 def _record(x: DefaultState, accounts: I64, amounts: I64, emit: Emit) -> None:

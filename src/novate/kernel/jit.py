@@ -55,18 +55,24 @@ def _compile(function: _F, **options: Any) -> _F:
     return compiled
 
 
+_OF_ITS_OWN = {"_nrt": True, "forceinline": False}
+"""What a kernel says of itself: numba gives an option that is left open the value of the caller
+that happens to be compiled first, and the cache keeps it.  A kernel that returned arrays without
+counting them, called by one that counts, freed them twice."""
+
+
 def kernel(function: _F) -> _F:
     """Compile a function of arrays and scalars; it releases the interpreter lock while it runs.
 
     ``error_model="numpy"`` drops the division check that would stop vectorisation: a kernel
     guards its own divisors.
     """
-    return _compile(function)
+    return _compile(function, **_OF_ITS_OWN)
 
 
 def parallel_kernel(function: _F) -> _F:
     """Compile a ``prange`` loop whose iterations write to places of their own."""
-    return _compile(function, parallel=True)
+    return _compile(function, parallel=True, **_OF_ITS_OWN)
 
 
 def inlined(function: _F) -> _F:

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TypeAlias
 
 import numpy as np
 
 from novate.book.reservation import reservation_rows
 from novate.kernel.clearing.bound import AMOUNT_MAX
-from novate.kernel.clearing.columns import I64, AccountArrays, InstrumentArrays, PositionArrays
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.group import gross_lots_elsewhere
-from novate.kernel.clearing.open_interest import open_order_beyond
+from novate.kernel.clearing.order import look_at_order
 from novate.kernel.clearing.risk_reducing import AFTER, ASKED, BEFORE, BUYER, CLOSED, SELLER
-from novate.kernel.clearing.settle import entry_of_trade, gross_reserved, value_of
+from novate.kernel.clearing.settle import entry_of_trade, value_of
 from novate.kernel.clearing.trade import apply_releases, apply_trades, decide_trades
 from novate.kernel.codes import AccountStatus, InstrumentStatus, MarginMode, Role, Style
 from novate.margin.index_solvency import order_insolvent_at_index
@@ -191,20 +190,24 @@ def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     if refusal is not None:
         return refusal
     held = order_loss(x, account, i, lots, limit)
-    tables = x.account_arrays(), x.positions.arrays(), x.instrument_arrays()
-    refusal = _amount_refusal(x, tables, account, i, lots, held)
+    gross, beyond, *netted = look_at_order(
+        x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.instruments.count,
+        account, i, max(lots, 0), max(-lots, 0),
+    )  # fmt: skip
+    refusal = _amount_refusal(x, account, held, int(gross))
     if refusal is not None:
         return refusal
     with without_stale_collateral(x) if x.stale_assets() else nullcontext():
         after = x.assess_after(account, i, buys=max(lots, 0), sells=max(-lots, 0))
     after = after._replace(initial=after.initial + held)
-    reduces = _only_reduces(x, account, i, lots)
+    reduces = _only_reduces(lots, *(int(n) for n in netted))
     refusal = _margin_refusal(x, row, held, after, is_closing=reduces)
     if refusal is None and is_halted(x, i) and not reduces:
         refusal = Refusal(No.PRICE_BLOCKED, lots, 0)
     if refusal is None and x.accounts.is_suspended[account] and not reduces:
         refusal = Refusal(No.MEMBER_NOT_ACTIVE, lots, 0)
-    refusal = refusal or _open_interest_refusal(x, tables, account, i, lots)
+    if refusal is None and beyond > 0:  # the contracts of its asset with it filled (rule 15.63)
+        refusal = Refusal(No.OPEN_INTEREST_TOO_LARGE, int(beyond), AMOUNT_MAX)
     if refusal is not None:
         return refusal
     emit(
@@ -246,39 +249,25 @@ def _margin_refusal(
     return order_insolvent_at_index(x, row, held, after, is_closing=is_closing)
 
 
-Tables: TypeAlias = tuple[AccountArrays, PositionArrays, InstrumentArrays]
+def _amount_refusal(x: ClearingState, account: int, held: int, gross: int) -> Refusal | None:
+    """Whether 64 bits hold what the group's orders hold, and all its positions at any price.
 
-
-def _amount_refusal(
-    x: ClearingState, tables: Tables, account: int, i: int, lots: int, held: int
-) -> Refusal | None:
-    """Whether 64 bits hold what the group's orders hold, and all its positions at any price."""
+    ``held`` is what the order holds, ``gross`` what the positions come to with it.
+    """
     held += x.open_order_hold(account)
     if held > AMOUNT_MAX:
         # The number itself may not fit into the journal.
         return Refusal(No.AMOUNT_TOO_LARGE, min(held, 2**62), AMOUNT_MAX)
-    gross = gross_reserved(*tables, account, i, max(lots, 0), max(-lots, 0))
     if gross > AMOUNT_MAX:
-        return Refusal(No.AMOUNT_TOO_LARGE, int(gross), AMOUNT_MAX)
+        return Refusal(No.AMOUNT_TOO_LARGE, gross, AMOUNT_MAX)
     return None
 
 
-def _open_interest_refusal(
-    x: ClearingState, tables: Tables, account: int, i: int, lots: int
-) -> Refusal | None:
-    """Whether the contracts of an asset come to too much with an order filled (rule 15.63)."""
-    beyond = open_order_beyond(
-        *tables[1:], x.instruments.count, account, i, max(lots, 0), max(-lots, 0),
-        np.zeros(x.assets.count, np.int64),
-    )  # fmt: skip
-    if beyond > 0:
-        return Refusal(No.OPEN_INTEREST_TOO_LARGE, int(beyond), AMOUNT_MAX)
-    return None
+def _only_reduces(lots: int, held: int, buys: int, sells: int) -> bool:
+    """Whether an order, with the open ones of its side, does no more than close the position.
 
-
-def _only_reduces(x: ClearingState, account: int, i: int, lots: int) -> bool:
-    """Whether an order, with the open ones of its side, does no more than close the position."""
-    held, buys, sells = netted_lots(x, account, i)
+    ``held``, ``buys`` and ``sells``: signed lots, and open lots, of its netting set without it.
+    """
     same_side = buys if lots > 0 else -sells
     return held * lots < 0 and abs(lots + same_side) <= abs(held)
 
@@ -298,12 +287,13 @@ def _order_refusal(x: ClearingState, account: int, i: int, lots: int, limit: int
     status = InstrumentStatus.EXPIRED if is_over(x, i) else int(x.instruments.status[i])
     if status != InstrumentStatus.ACTIVE:
         return Refusal(No.INSTRUMENT_NOT_ACTIVE, status, 1)
-    if accounts.status[account] > AccountStatus.CALLED:
-        return Refusal(No.ACCOUNT_NOT_OPEN, int(accounts.status[account]), AccountStatus.CALLED)
+    standing = int(accounts.status[account])
+    if standing > AccountStatus.CALLED:
+        return Refusal(No.ACCOUNT_NOT_OPEN, standing, AccountStatus.CALLED)
     held, elsewhere = _worst_side(x, account, i, lots)
     if held > most:
         return Refusal(No.POSITION_LIMIT, held, most)
-    if elsewhere >= 0 and accounts.mode[account] == MarginMode.ISOLATED:
+    if elsewhere >= 0 and int(accounts.mode[account]) == MarginMode.ISOLATED:
         return Refusal(No.ISOLATED_ELSEWHERE, i, elsewhere)
     if x.marks.mark[i] <= 0 or x.assets.unit_price[x.instruments.settlement_asset[i]] <= 0.0:
         return Refusal(No.MARK_MISSING, 0, 1)

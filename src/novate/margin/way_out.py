@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from novate.book.state import BookState
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.group import lots_elsewhere
-from novate.kernel.clearing.settle import row_of
+from novate.kernel.clearing.order import netted_lots_of
 from novate.kernel.clearing.way_out import (
     conceded_by_orders,
     conceded_of,
@@ -53,14 +52,8 @@ def order_loss(x: ClearingState, account: int, i: int, lots: int, limit_ticks: i
 
 def netted_lots(x: BookState, account: int, i: int) -> tuple[int, int, int]:
     """Signed lots, and open lots bought and sold, of a contract in an account's netting set."""
-    arrays = x.account_arrays(), x.positions.arrays()
-    lots, buys, sells = (int(n) for n in lots_elsewhere(*arrays, account, i))
-    p, row = x.positions, int(row_of(x.positions.arrays(), account, i))
-    if row >= 0:
-        lots += int(p.lots[row])
-        buys += int(p.buy_lots[row])
-        sells += int(p.sell_lots[row])
-    return lots, buys, sells
+    lots, buys, sells = netted_lots_of(x.account_arrays(), x.positions.arrays(), account, i)
+    return int(lots), int(buys), int(sells)
 
 
 def conceded_with(

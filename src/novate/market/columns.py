@@ -114,10 +114,28 @@ class SourceColumns(Columns):
         super().__init__(capacity)
         self.symbols: list[str] = []
         self._quotes: dict[int, tuple[int, ...]] | None = None
+        self._beneath: dict[int, tuple[int, ...]] = {}
 
     def quotes(self, asset: int) -> tuple[int, ...]:
         """Return the assets other than the numeraire in which sources of an asset quote."""
         return self._quotes_by_asset().get(asset, ())
+
+    def quoted(self) -> list[int]:
+        """Return the assets of which a source quotes in another than the numeraire, in order."""
+        return sorted(self._quotes_by_asset())
+
+    def beneath(self, asset: int) -> tuple[int, ...]:
+        """Return the assets other than the numeraire that an asset rests on, in order of number.
+
+        Those in which its sources quote, those in which the sources of these do, and so on.
+        """
+        if asset not in self._beneath:
+            found, to_do = set[int](), {*self.quotes(asset)}
+            while to_do:
+                found |= to_do
+                to_do = {q for other in to_do for q in self.quotes(other)} - found
+            self._beneath[asset] = tuple(sorted(found))
+        return self._beneath[asset]
 
     def quoting(self, asset: int) -> list[int]:
         """Return the assets of which sources quote in an asset, in order of number."""
@@ -138,6 +156,7 @@ class SourceColumns(Columns):
     def forget_quotes(self) -> None:
         """To be called when a source begins to quote in another asset."""
         self._quotes = None
+        self._beneath = {}
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that count now (rule 5.4), in order of number."""
@@ -159,6 +178,7 @@ class SourceColumns(Columns):
         """Return an independent copy."""
         twin = super().copy()
         twin.symbols = list(self.symbols)
+        twin.forget_quotes()
         return twin
 
 

@@ -11,7 +11,6 @@ from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.columns import MarkColumns
 from novate.market.pause import follow_index
-from novate.market.price_source import Index
 from novate.market.reference import PPM, set_decay, set_price, set_stale_add_ons
 from novate.market.source_state import PRICE_MAX_E8
 from novate.market.state import MarketState
@@ -87,7 +86,7 @@ def decide_report_last(state: MarketState, row: Row, emit: Emit) -> Refusal | No
         return Refusal(no.UNKNOWN_INSTRUMENT, i, instruments.count - 1)
     if not 0 < row["ticks"] <= instruments.ticks_max[i]:
         return Refusal(no.PRICE_OUT_OF_RANGE, row["ticks"], int(instruments.ticks_max[i]))
-    if instruments.status[i] != InstrumentStatus.ACTIVE:
+    if int(instruments.status[i]) != InstrumentStatus.ACTIVE:
         return Refusal(no.INSTRUMENT_NOT_ACTIVE, int(instruments.status[i]), 1)
     emit(event.LAST_REPORTED, **row)
     return None
@@ -117,21 +116,17 @@ def blend(average: int, sample: int, elapsed_ns: int, constant_ns: int) -> int:
     return average + (sample - average) * elapsed_ns // (constant_ns + elapsed_ns)
 
 
-def present_index(state: MarketState, asset: int) -> Index:
-    """Index of one asset as its sources stand, by the method that the asset names."""
-    method = state.index_methods[int(state.assets.index_method[asset])]
-    return method.index(state, asset)
-
-
 def update_indices(state: MarketState, emit: Emit) -> None:
     """Compute the index of every asset that has a source, in order of number.
 
     Then say whether it jumps, is halted, or has a ramp.
     """
-    for asset in sorted({int(a) for a in state.sources.used("asset")}):
-        before = int(state.assets.price_e8[asset]), int(state.assets.updated_ns[asset])
-        update_index(state, asset, emit)
-        follow_index(state, asset, *before, emit)
+    assets = state.assets
+    with state.looking_once():
+        for asset in sorted(set(state.sources.used("asset").tolist())):
+            before = int(assets.price_e8[asset]), int(assets.updated_ns[asset])
+            update_index(state, asset, emit)
+            follow_index(state, asset, *before, emit)
 
 
 def update_index(state: MarketState, asset: int, emit: Emit) -> None:
@@ -140,7 +135,7 @@ def update_index(state: MarketState, asset: int, emit: Emit) -> None:
     A stale index keeps its price and says so; what depends on it waits.
     """
     assets = state.assets
-    price, used, outliers = present_index(state, asset)
+    price, used, outliers = state.present_index(asset)
     before = int(assets.price_e8[asset])
     stale = price == 0
     price = price or before
@@ -181,8 +176,8 @@ def to_ticks(price_e8: int, tick_e8: int, least: int = 1) -> int:
 def update_marks(state: MarketState, emit: Emit) -> None:
     """Compute the mark of every active contract that its index prices, in order of number."""
     c = state.instruments
-    is_active = c.used("status") == InstrumentStatus.ACTIVE
-    for i in np.flatnonzero(is_active & (c.used("kind") == Kind.DELTA_ONE)).tolist():
+    is_active = c.used("status") == int(InstrumentStatus.ACTIVE)
+    for i in np.flatnonzero(is_active & (c.used("kind") == int(Kind.DELTA_ONE))).tolist():
         update_mark(state, i, emit)
 
 

@@ -11,9 +11,12 @@ for example the velocity logic of CME Globex and the limit up, limit down plan o
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 import numpy as np
 
 from novate.kernel.codes import InstrumentStatus
+from novate.market.inherited_ramp import inherited
 from novate.market.state import MarketState
 from novate.message import event
 from novate.message.declare import Emit, Row
@@ -31,7 +34,7 @@ def jump_band(state: MarketState, asset: int) -> int:
     if not state.overrides.count:  # all have that of the house
         return state.parameter(Parameter.JUMP_PPM)
     c = state.instruments
-    is_meant = (c.used("underlying") == asset) & (c.used("status") == InstrumentStatus.ACTIVE)
+    is_meant = (c.used("underlying") == asset) & (c.used("status") == int(InstrumentStatus.ACTIVE))
     bands = state.by_instrument(Parameter.JUMP_PPM)[is_meant]
     if not bands.size:
         return state.parameter(Parameter.JUMP_PPM)
@@ -128,9 +131,8 @@ def _follow_jump(state: MarketState, asset: int, emit: Emit) -> None:
     """Resume by the first reason there is, or keep in step who agrees (rules 5.85 and 5.86)."""
     a, now_ns = state.assets, state.now_ns
     price, since, agreed_ns = (int(c[asset]) for c in (a.price_e8, a.jump_ns, a.agreed_ns))
-    agreeing = sources_agreeing(state, asset, price, since)
-    quorum = max(state.parameter(Parameter.JUMP_QUORUM), state.sources_min)
-    is_agreed = agreeing >= quorum
+    agreeing = sources_agreeing(state, asset, since)
+    is_agreed = agreeing >= jump_quorum(state)
     reason = None
     if not is_jump(state, asset, int(a.jump_from_e8[asset]), price):
         reason = ResumeReason.RETURNED
@@ -155,12 +157,31 @@ def _follow_jump(state: MarketState, asset: int, emit: Emit) -> None:
         _start_ramp(state, asset, start, emit)
 
 
-def sources_agreeing(state: MarketState, asset: int, price_e8: int, since_ns: int) -> int:
-    """Return how many usable sources observed after an instant agree with a price (rule 5.85)."""
-    sources = state.sources
+def sources_agreeing(state: MarketState, asset: int, since_ns: int) -> int:
+    """Return how many usable sources observed after an instant agree with an index (rule 5.85).
+
+    What its money did is not confirmed by a source that only tells a price in it: those that quote
+    in an asset count while enough sources of that one agree with its own index (rule 5.136).
+    """
+    doubtful: set[int] = set()
+    for quote in state.sources.beneath(asset):
+        if _agreeing(state, quote, since_ns, doubtful) < jump_quorum(state):
+            doubtful.add(quote)
+    return _agreeing(state, asset, since_ns, doubtful)
+
+
+def jump_quorum(state: MarketState) -> int:
+    """Return how many sources confirm a jump."""
+    return max(state.parameter(Parameter.JUMP_QUORUM), state.sources_min)
+
+
+def _agreeing(state: MarketState, asset: int, since_ns: int, doubtful: Set[int]) -> int:
+    """Count who agrees with the index of an asset, but those that quote in a doubtful one."""
+    sources, price_e8 = state.sources, int(state.assets.price_e8[asset])
     outlier = state.parameter(Parameter.INDEX_OUTLIER_PPM)
     return sum(
         int(sources.observed_ns[s]) > since_ns
+        and int(sources.quote[s]) not in doubtful
         and abs(state.quoted_e8(s) - price_e8) * PPM <= outlier * price_e8
         for s in state.usable_sources(asset)
     )
@@ -190,11 +211,25 @@ def ramp_of(state: MarketState, asset: int) -> int:
 
 
 def ramp_prices(state: MarketState) -> dict[int, int]:
-    """Return the ramp prices of assets that jump or have a ramp, in 1e-8, by asset (rule 5.90)."""
+    """Return the ramp prices of assets that jump or have a ramp, in 1e-8, by asset (rule 5.90).
+
+    Those that inherit a ramp are among them (rule 5.135).
+    """
     a, found = state.assets, {}
     for asset in np.flatnonzero((a.used("jump_ns") > 0) | (a.used("ramp_ns") > 0)).tolist():
         is_ramp = a.ramp_ns[asset] > 0
         found[asset] = ramp_of(state, asset) if is_ramp else int(a.jump_from_e8[asset])
+    return found | inherited(state, found) if found else found
+
+
+def with_ramp(state: MarketState, assets: Sequence[int]) -> set[int]:
+    """Return which of some assets have a ramp, or inherit one (rules 5.88 and 5.135)."""
+    a = state.assets
+    found = {asset for asset in assets if a.ramp_ns[asset]}
+    rest = [asset for asset in assets if asset not in found and state.sources.quotes(asset)]
+    if rest and a.used("ramp_ns").any():
+        owned = ramp_prices(state)
+        found.update(asset for asset in rest if asset in owned and not a.jump_ns[asset])
     return found
 
 

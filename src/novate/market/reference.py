@@ -237,7 +237,7 @@ def set_stale_add_ons(state: MarketState, asset: int) -> None:
     age = np.where(assets.used("is_stale"), state.now_ns - assets.used("fresh_ns"), 0)
     age[0] = 0
     is_meant = (c.used("underlying") == asset) | (c.used("settlement_asset") == asset)
-    is_meant &= c.used("status") == InstrumentStatus.ACTIVE
+    is_meant &= c.used("status") == int(InstrumentStatus.ACTIVE)
     most = state.by_instrument(Parameter.STALE_ADD_ON_PPM)
     for i in np.flatnonzero(is_meant).tolist():
         oldest = int(max(age[c.underlying[i]], age[c.settlement_asset[i]]))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
 from novate.market.columns import AssetColumns, SourceColumns, Standing
 from novate.message.parameter import Parameter
 from novate.message.parameter_state import ParameterState
@@ -15,6 +19,13 @@ PRICE_MAX_E8 = 10**17
 E8 = 10**8
 
 
+class Look(NamedTuple):
+    """What the index of an asset is good for now (rules 5.19 and 5.65)."""
+
+    is_fresh: bool
+    is_broad: bool  # fresh and not narrow
+
+
 class SourceState(ParameterState):
     """The part of the market that an index method reads."""
 
@@ -23,6 +34,7 @@ class SourceState(ParameterState):
         self.now_ns = 0
         self.assets = AssetColumns()
         self.sources = SourceColumns()
+        self._looks: dict[int, Look] | None = None
 
     def index_life_ns(self) -> int:
         """Return for how long a source counts after its report, and an index that was made of it.
@@ -38,7 +50,7 @@ class SourceState(ParameterState):
 
     def is_fresh(self, asset: int) -> bool:
         """Whether an asset's index is reported and does not jump; the numeraire's always is."""
-        return self.is_reported(asset) and not self.assets.jump_ns[asset]
+        return not self.assets.jump_ns[asset] and self.is_reported(asset)
 
     def is_reported(self, asset: int) -> bool:
         """Whether an asset has a price and enough sources that reported lately; the numeraire has.
@@ -60,36 +72,77 @@ class SourceState(ParameterState):
         """
         if asset == NUMERAIRE:
             return True
-        if self.assets.jump_ns[asset] or not self._is_priced(asset):
-            return False
-        found = self._standing(asset)
-        if found.usable < self.sources_min:
-            return False
-        share, weight = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM), found.weight
-        if narrow := [q for q in self.sources.quotes(asset) if not self.is_broad(q)]:
-            usable = self.usable_sources(asset)
-            out = [s for s in usable if int(self.sources.quote[s]) in narrow]
-            weight -= int(self.sources.weight[out].sum())
-        return weight * PPM >= share * found.declared
+        looks = self._looks_beneath(asset) if self.sources.quotes(asset) else {}
+        return self._look(asset, looks).is_broad
 
     def usable_sources(self, asset: int) -> list[int]:
         """Sources of an asset that count now, in order of number (rules 5.4 and 5.131)."""
+        return self._usable(asset, self._missing_quotes(asset))
+
+    def _usable(self, asset: int, missing: list[int]) -> list[int]:
+        """`usable_sources` where the index of some quote assets is not fresh."""
         usable = self.sources.usable(asset, self.now_ns, self.index_life_ns())
-        missing = self._missing_quotes(asset)
+        if not missing:
+            return usable
         return [s for s in usable if int(self.sources.quote[s]) not in missing]
 
-    def _standing(self, asset: int) -> Standing:
+    def _standing(self, asset: int, missing: list[int] | None = None) -> Standing:
         """Count what `usable_sources` names; without naming it unless a quote asset is missing."""
-        if self._missing_quotes(asset):
+        missing = self._missing_quotes(asset) if missing is None else missing
+        if missing:
             weight = self.sources.used("weight")
-            usable = self.usable_sources(asset)
+            usable = self._usable(asset, missing)
             declared = int(weight[self.sources.used("asset") == asset].sum())
             return Standing(len(usable), int(weight[usable].sum()), declared)
         return self.sources.standing(asset, self.now_ns, self.index_life_ns())
 
     def _missing_quotes(self, asset: int) -> list[int]:
         """Assets in which sources of an asset quote and whose index is not fresh."""
-        return [quote for quote in self.sources.quotes(asset) if not self.is_fresh(quote)]
+        quotes = self.sources.quotes(asset)
+        if not quotes:
+            return []
+        looks = self._looks_beneath(asset)
+        return [quote for quote in quotes if not looks[quote].is_fresh]
+
+    def _looks_beneath(self, asset: int) -> dict[int, Look]:
+        """Look at what an asset rests on, each once: quote assets have lower numbers (5.130)."""
+        looks = {} if self._looks is None else self._looks
+        for other in self.sources.beneath(asset):
+            if other not in looks:
+                looks[other] = self._look(other, looks)
+        return looks
+
+    def _look(self, asset: int, looks: Mapping[int, Look]) -> Look:
+        """Look at an asset whose quote assets were looked at."""
+        quotes = self.sources.quotes(asset)
+        missing = [quote for quote in quotes if not looks[quote].is_fresh] if quotes else []
+        if self.assets.jump_ns[asset] or not self._is_priced(asset):
+            return Look(is_fresh=False, is_broad=False)
+        found = self._standing(asset, missing)
+        if found.usable < self.sources_min:
+            return Look(is_fresh=False, is_broad=False)
+        weight = found.weight
+        narrow = [quote for quote in quotes if not looks[quote].is_broad] if quotes else []
+        if narrow:
+            quoted_in = self.sources.quote
+            out = [s for s in self._usable(asset, missing) if int(quoted_in[s]) in narrow]
+            weight -= int(self.sources.weight[out].sum())
+        share = self.parameter(Parameter.INDEX_WEIGHT_MIN_PPM)
+        return Look(is_fresh=True, is_broad=weight * PPM >= share * found.declared)
+
+    @contextmanager
+    def looking_once(self) -> Iterator[None]:
+        """Look at each quote asset once within, however many assets rest on it.
+
+        Prices stand still meanwhile, or indices are updated in order of number: that of an asset is
+        not asked for before its turn.
+        """
+        before = self._looks
+        self._looks = {} if before is None else before
+        try:
+            yield
+        finally:
+            self._looks = before
 
     def quoted_e8(self, source: int) -> int:
         """Return what a source tells, in 1e-8 numeraire (rule 5.132).

@@ -19,7 +19,7 @@ from novate.kernel.clearing.index_solvency import IndexBound
 from novate.kernel.codes import Barrier, DueKind, InstrumentStatus, Kind, Monitoring
 from novate.market import price_source
 from novate.market.columns import MarkColumns, SurfaceColumns
-from novate.market.price_source import IndexMethod
+from novate.market.price_source import Index, IndexMethod
 from novate.market.source_state import SourceState
 from novate.message.parameter import Parameter, Scope
 from novate.units import PPM
@@ -172,6 +172,11 @@ class MarketState(SourceState):
         instrument, for those.
         """
         return self.parameter_of(parameter, accounts, other=NONE), self.by_instrument(parameter)
+
+    def present_index(self, asset: int) -> Index:
+        """Index of one asset as its sources stand, by the method that the asset names."""
+        method = self.index_methods[int(self.assets.index_method[asset])]
+        return method.index(self, asset)
 
     def is_option(self, instrument: int) -> bool:
         """Whether a contract is an option: paid at the trade, marked from a smile."""

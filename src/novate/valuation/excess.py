@@ -101,7 +101,8 @@ def stale_asset(x: ClearingState, account: int) -> int:
             needed |= {int(c.underlying[i]), int(c.settlement_asset[i])}
             if x.is_option(i) and x.smile_row(i) < 0:
                 stale.add(int(c.underlying[i]))
-    return min(stale | {asset for asset in needed if not x.is_broad(asset)}, default=-1)
+    with x.looking_once():
+        return min(stale | {asset for asset in needed if not x.is_broad(asset)}, default=-1)
 
 
 def unassessed_asset(x: ClearingState, account: int) -> int:

@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import InstrumentStatus, Kind
+from novate.market.pause import with_ramp
 from novate.valuation import ClearingState
+
+_DELTA_ONE = int(Kind.DELTA_ONE)  # a column is compared with a number ten times faster
 
 WAITING = -1
 """In the place of a due instant: as soon as the price that it waits for is back."""
@@ -64,8 +67,8 @@ def without_the_expired(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.
 def is_halted(x: ClearingState, instrument: int) -> bool:
     """Return whether an instrument is halted (rule 5.21).
 
-    That is while it is suspended, with a blocked price, a narrow index or a ramp of its underlying
-    or settlement asset, or, of an option, without a live smile.
+    That is while it is suspended, with a blocked price, a narrow index or a ramp, inherited ones
+    too, of its underlying or settlement asset, or, of an option, without a live smile.
     """
     c = x.instruments
     if is_suspended(x, instrument) or is_below_a_tick(x, instrument):
@@ -76,18 +79,23 @@ def is_halted(x: ClearingState, instrument: int) -> bool:
     for asset in {int(c.underlying[instrument]), int(c.settlement_asset[instrument])}:
         if x.assets.ramp_ns[asset] or not x.is_broad(asset):
             return True
+        if x.sources.quotes(asset) and with_ramp(x, (asset,)):
+            return True
     return x.is_option(instrument) and x.smile_row(instrument) < 0
 
 
 def is_below_a_tick(x: ClearingState, instrument: int) -> bool:
     """Return whether a linear contract would settle at 0 now, where its mark is one tick (5.41)."""
-    return bool(below_a_tick(x, np.array([instrument]))[0])
+    c, marks = x.instruments, x.marks
+    if int(marks.final_index[instrument]) or int(marks.mark[instrument]) <= 0:
+        return False
+    return int(c.form[instrument]) == LINEAR and not x.is_option(instrument)
 
 
 def below_a_tick(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return `is_below_a_tick` of some instruments; same shape."""
     c, marks = x.instruments, x.marks
-    is_linear = (c.form[instruments] == LINEAR) & (c.kind[instruments] == Kind.DELTA_ONE)
+    is_linear = (c.form[instruments] == LINEAR) & (c.kind[instruments] == _DELTA_ONE)
     found: npt.NDArray[np.bool_] = is_linear & (marks.mark[instruments] > 0)
     found &= marks.final_index[instruments] == 0
     return found
@@ -107,8 +115,9 @@ def blocked_prices(x: ClearingState, *, may_jump: bool = False) -> npt.NDArray[n
     c = x.instruments
     underlying, settled_in = c.used("underlying"), c.used("settlement_asset")
     stale = np.zeros(x.assets.count, np.bool_)
-    for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        stale[asset] = not is_there(asset)
+    with x.looking_once():
+        for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
+            stale[asset] = not is_there(asset)
     expiry = c.used("expiry_ns")
     blocked: npt.NDArray[np.bool_] = (
         (x.marks.used("mark") <= 0) | stale[underlying] | stale[settled_in]
@@ -142,8 +151,11 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
     wanted = np.unique(instruments[instruments < c.count]).astype(np.int64)
     underlying, settled_in = c.underlying[wanted], c.settlement_asset[wanted]
     thin = np.zeros(x.assets.count, np.bool_)
-    for asset in np.unique(np.concatenate((underlying, settled_in))).tolist():
-        thin[asset] = not x.is_broad(asset) or x.assets.ramp_ns[asset] > 0
+    assets = np.unique(np.concatenate((underlying, settled_in))).tolist()
+    with x.looking_once():
+        for asset in assets:
+            thin[asset] = not x.is_broad(asset)
+    thin[sorted(with_ramp(x, assets))] = True
     expiry = c.expiry_ns[wanted]
     out[wanted] = (
         (x.marks.mark[wanted] <= 0) | thin[underlying] | thin[settled_in]
@@ -153,7 +165,7 @@ def halted_among(x: ClearingState, instruments: npt.NDArray[Any]) -> npt.NDArray
     out[wanted] |= (suspended_from > 0) & (suspended_from <= x.now_ns)
     out[wanted] |= below_a_tick(x, wanted)
     live: dict[tuple[int, int], bool] = {}
-    for i in wanted[~out[wanted] & (c.kind[wanted] != Kind.DELTA_ONE)].tolist():
+    for i in wanted[~out[wanted] & (c.kind[wanted] != _DELTA_ONE)].tolist():
         key = int(c.underlying[i]), int(c.expiry_ns[i])
         if key not in live:
             live[key] = x.smile_row(i) >= 0

@@ -6,7 +6,7 @@ import pytest
 
 from novate.kernel.codes import DueKind, InstrumentStatus, Monitoring, OrderKind
 from tests.simulate.naive import book, pause
-from tests.simulate.naive.market import index_of
+from tests.simulate.naive.index import index_of
 from tests.simulate.naive.option import following_look, is_beyond, is_out
 from tests.simulate.naive.world import Instrument, World
 

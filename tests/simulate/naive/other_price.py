@@ -12,7 +12,7 @@ from novate.message.deciding_price import DecidingPrice
 from tests.simulate.naive.market import settled_if
 from tests.simulate.naive.number import clamp, half_up
 from tests.simulate.naive.option import value_short
-from tests.simulate.naive.pause import where
+from tests.simulate.naive.ramp import ramp_price
 from tests.simulate.naive.world import Asset, Instrument, World
 
 
@@ -81,16 +81,13 @@ def at_ramps(
     All others at other prices.
     """
     with others(w):
-        for a in w.assets:
-            if a.ramped is not None:
-                a.price = where(w, a)
-            elif a.jumped is not None:
-                a.price = a.before_jump
+        prices = {k: p for k in range(len(w.assets)) if (p := ramp_price(w, k)) is not None}
+        for k, price in prices.items():
+            w.assets[k].price = price
         for i in w.instruments:
-            a = w.assets[i.terms["underlying"]]
             active = i.status == InstrumentStatus.ACTIVE and i.mark > 0
-            if active and (a.ramped is not None or a.jumped is not None):
-                price_at(w, i, a)
+            if active and i.terms["underlying"] in prices:
+                price_at(w, i, w.assets[i.terms["underlying"]])
         yield
 
 

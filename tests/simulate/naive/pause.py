@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from novate.kernel.codes import InstrumentStatus
-from novate.message.parameter import MINUTE, Parameter
+from novate.message.parameter import Parameter
 from novate.message.pause import ResumeReason
-from tests.simulate.naive.world import Asset, World
+from tests.simulate.naive.ramp import where
+from tests.simulate.naive.world import World
 
 MILLION = 1_000_000
 
@@ -76,19 +77,30 @@ def move_range(w: World, asset: int) -> None:
         )
 
 
+def quorum(w: World) -> int:
+    return max(w.parameters[Parameter.JUMP_QUORUM], w.parameters[Parameter.INDEX_SOURCES_MIN])
+
+
+@pytest.mark.rule("5.85", "5.136")
+def who_agrees(w: World, asset: int, since: int) -> list[int]:
+    """Sources near the index that were observed later, and whose money others confirm likewise."""
+    price, apart = w.assets[asset].price, w.parameters[Parameter.INDEX_OUTLIER_PPM]
+    return [
+        k
+        for k in w.usable_sources(asset)
+        if (w.sources[k].observed or 0) > since
+        if abs(w.price_told_by(k) - price) * MILLION <= apart * price
+        if not (quote := w.sources[k].quote) or len(who_agrees(w, quote, since)) >= quorum(w)
+    ]
+
+
 @pytest.mark.rule("5.85", "5.86")
 def follow_jump(w: World, asset: int) -> None:
     """A jump is over when it is undone, confirmed, or old."""
     a, p = w.assets[asset], w.parameters
     assert a.jumped is not None
     started = a.jumped
-    agreeing = [
-        k
-        for k in w.usable_sources(asset)
-        if (w.sources[k].observed or 0) > started
-        and abs(w.price_told_by(k) - a.price) * MILLION <= p[Parameter.INDEX_OUTLIER_PPM] * a.price
-    ]
-    needed = max(p[Parameter.JUMP_QUORUM], p[Parameter.INDEX_SOURCES_MIN])
+    agreeing, needed = who_agrees(w, asset, started), quorum(w)
     enough = len(agreeing) >= needed
     if not leaps(w, asset, a.before_jump, a.price):
         resume(w, asset, ResumeReason.RETURNED)
@@ -120,20 +132,6 @@ def start_ramp(w: World, asset: int, start: int) -> None:
         return
     a.ramped, a.ramp_from, a.ramp_up = w.now, start, a.price > start
     w.emit("RampStarted", asset=asset, from_e8=start, side=1 if a.ramp_up else -1)
-
-
-@pytest.mark.rule("5.89")
-def where(w: World, a: Asset) -> int:
-    """The price of a ramp now."""
-    assert a.ramped is not None
-    share = w.parameters[Parameter.RAMP_PPM]
-    ran = max(w.now - a.ramped - w.parameters[Parameter.RAMP_GRACE_NS], 0)
-    moved = a.ramp_from * share * ran // (MILLION * MINUTE)
-    if not share:
-        return a.price
-    if a.ramp_up:
-        return min(a.ramp_from + moved, a.price) if a.price > a.ramp_from else a.price
-    return max(a.ramp_from - moved, a.price) if a.price < a.ramp_from else a.price
 
 
 @pytest.mark.rule("5.89")

@@ -8,8 +8,9 @@ import pytest
 
 from novate.message import refusal
 from novate.message.parameter import SETTINGS, Parameter, Scope
+from tests.simulate.naive.index import MEDIAN, TRIMMED
 from tests.simulate.naive.number import refuse_if
-from tests.simulate.naive.world import MEDIAN, TRIMMED, Tier, World
+from tests.simulate.naive.world import Tier, World
 
 Row = dict[str, Any]
 MILLION = 1_000_000

@@ -16,6 +16,7 @@ import pytest
 from novate.kernel.codes import Bound, InstrumentStatus, MemberStatus, Role, Style
 from novate.message.parameter import SETTINGS, Parameter, Scope
 from tests.simulate.naive.account import Account, Group, Position, merge, within
+from tests.simulate.naive.index import MEDIAN
 from tests.simulate.naive.limited_risk import reliefs
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -25,10 +26,9 @@ from tests.simulate.naive.number import (
     worth_down,
     worth_up,
 )
+from tests.simulate.naive.ramp import has_ramp
 
 LINEAR = 1
-TRIMMED, MEDIAN = 0, 1
-"""Index methods."""
 
 
 @dataclass
@@ -396,7 +396,7 @@ class World:
         """Whether no position may be opened or added to."""
         old = instrument.is_option and self.smile(instrument) is None
         used = {instrument.terms["underlying"], instrument.settles_in} - {0}
-        ramps = any(self.assets[a].ramped is not None for a in used)
+        ramps = any(has_ramp(self, a) for a in used)
         suspended = 0 < instrument.suspended <= self.now
         narrow = any(self.is_narrow(a) for a in used)
         tiny = instrument.terms["form"] == LINEAR and not instrument.is_option

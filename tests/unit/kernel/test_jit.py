@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from typing import NamedTuple
+
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from novate.kernel.clearing.columns import I64
 from novate.kernel.jit import (
+    JIT_ENABLED,
     divide_wide,
     fma,
     fma_readable,
+    inlined,
     kernel,
     muldiv_floor,
     multiply_wide,
@@ -51,6 +58,56 @@ def _sum_with_hints(column):  # type: ignore[no-untyped-def]
         prefetch(column, at)
         prefetch(column, at + 10**9)
         total += column[at]
+    return total
+
+
+@kernel
+def _copied_sum(column):  # type: ignore[no-untyped-def]
+    return column.copy().sum()
+
+
+@inlined
+def _sum_inside(column):  # type: ignore[no-untyped-def]
+    return _copied_sum(column)
+
+
+@kernel
+def _sum_through(column):  # type: ignore[no-untyped-def]
+    return _sum_inside(column)
+
+
+class _Pair(NamedTuple):
+    price: I64
+    work: I64
+
+
+@kernel
+def _doubled(pair):  # type: ignore[no-untyped-def]
+    for k in range(pair.price.size):
+        pair.work[k] = 2 * pair.price[k]
+    return _Pair(pair.work, pair.price)
+
+
+@inlined
+def _first_inside(pair):  # type: ignore[no-untyped-def]
+    return _doubled_first(pair)
+
+
+@kernel
+def _doubled_first(pair):  # type: ignore[no-untyped-def]
+    return _doubled(pair).price[0]
+
+
+@kernel
+def _first_through(pair):  # type: ignore[no-untyped-def]
+    return _first_inside(pair)
+
+
+@kernel
+def _doubled_sum(pair, times):  # type: ignore[no-untyped-def]
+    total = 0
+    for _ in range(times):
+        total += _doubled(pair).price.sum()
     return total
 
 
@@ -100,3 +157,33 @@ def test_a_multiply_add_rounds_once(a: float, b: float, c: float) -> None:
     compiled, readable = _fma(a, b, c), fma_readable(a, b, c)
 
     assert np.array_equal(compiled, readable, equal_nan=True)
+
+
+def test_a_kernel_that_is_compiled_for_an_inlined_one_first_can_still_make_arrays() -> None:
+    # numba hands the options of the caller on to what it compiles for it: without those of its own
+    # `_copied_sum` would have no reference counting, as `_sum_inside`.
+    assert _sum_through(np.arange(5)) == 10
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="nothing is compiled")
+def test_a_kernel_counts_arrays_and_is_not_inlined_whoever_had_it_compiled() -> None:
+    pair = _Pair(np.arange(1, 4), np.zeros(3, np.int64))
+
+    assert _first_through(pair) == 2
+
+    for compiled in (_doubled, _doubled_first):
+        (code,) = compiled.inspect_llvm().values()
+        assert "alwaysinline" not in code
+    assert "NRT_incref" in "".join(_doubled.inspect_llvm().values())
+
+
+def test_arrays_that_a_kernel_returns_inside_a_loop_outlive_it() -> None:
+    pair = _Pair(np.arange(1, 4), np.zeros(3, np.int64))
+    _first_through(pair)  # compiled for an inlined function first, then for a kernel
+    before = [sys.getrefcount(column) for column in pair]
+
+    for _ in range(50):
+        assert _doubled_sum(pair, 20) == 20 * 12
+
+    assert [sys.getrefcount(column) for column in pair] == before
+    assert (pair.price == [1, 2, 3]).all()

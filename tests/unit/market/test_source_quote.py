@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from novate.engine.recover import audit, recover
 from novate.kernel.codes import AccountStatus
+from novate.market.columns import SourceColumns
+from novate.market.source_state import SourceState
 from novate.message import command
 from novate.message.parameter import Parameter
 from novate.message.refusal import SetSourceQuoteRefusal, WithdrawCollateralRefusal
@@ -181,3 +187,74 @@ def test_what_is_quoted_in_a_money_whose_index_is_narrow_is_narrow_too() -> None
     assert made.state.is_fresh(2)
     assert not made.state.is_broad(1)
     assert not made.state.is_broad(2)
+
+
+def chain(assets: int) -> SourceState:
+    """Assets that are each quoted in all before them, and one in the numeraire too."""
+    state = SourceState()
+    state.now_ns = HOUR
+    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
+    for asset in range(assets + 1):
+        state.assets.append()
+        state.assets.unit_price[asset], state.assets.is_stale[asset] = 1.0, False
+        for quote in range(asset):
+            source = state.sources.append()
+            state.sources.asset[source], state.sources.quote[source] = asset, quote
+            state.sources.weight[source], state.sources.observed_ns[source] = 1, HOUR
+    return state
+
+
+def counted_looks(state: SourceState, monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How often the sources of each asset are looked through."""
+    looks: Counter[int] = Counter()
+    for name in ("usable", "standing"):
+        real = getattr(SourceColumns, name)
+
+        def look(self: SourceColumns, asset: int, *rest: int, real: Any = real) -> Any:
+            looks[asset] += 1
+            return real(self, asset, *rest)
+
+        monkeypatch.setattr(SourceColumns, name, look)
+    return looks
+
+
+@pytest.mark.rule("5.19", "5.65", "5.131")
+@pytest.mark.parametrize("ask", [SourceState.is_fresh, SourceState.is_broad])
+def test_a_chain_of_quotes_is_looked_at_once_whatever_rests_on_it(
+    ask: Callable[[SourceState, int], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = chain(60)
+    looks = counted_looks(state, monkeypatch)
+
+    assert ask(state, 60)
+    assert looks == dict.fromkeys(range(1, 61), 1)
+
+    state.assets.jump_ns[1] = 1
+    looks.clear()
+    assert ask(state, 60)  # 59 of 60 sources are left
+    assert max(looks.values()) <= 3  # who counts is named where a quote asset is missing
+
+
+@pytest.mark.rule("5.131")
+def test_all_assets_of_a_chain_together_are_looked_at_about_once_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = chain(60)
+    looks = counted_looks(state, monkeypatch)
+
+    with state.looking_once():
+        assert all(state.is_fresh(asset) for asset in range(61))
+        assert [len(state.usable_sources(asset)) for asset in (1, 60)] == [1, 60]
+
+    assert max(looks.values()) <= 3
+
+
+@pytest.mark.rule("5.131")
+def test_what_was_looked_at_is_forgotten_behind_the_look() -> None:
+    state = chain(2)
+    with state.looking_once():
+        assert state.is_fresh(2)
+    state.assets.jump_ns[1] = 1
+    assert state.usable_sources(2) == [1]
+    state.assets.jump_ns[1] = 0
+    assert state.usable_sources(2) == [1, 2]

@@ -123,6 +123,17 @@ def add_position(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def entry_of(positions, instruments, row):  # type: ignore[no-untyped-def]
+    """Entry cost of a row that holds an option, else 0.
+
+    Only options are asked for it, and what is not read is not waited for.
+    """
+    if instruments.style[positions.instrument[row]] == _PREMIUM:
+        return positions.entry_cost[row]
+    return np.int64(0)
+
+
+@inlined
 def units_of(worth):  # type: ignore[no-untyped-def]
     """Numeraire units of a worth, rounded down, limited to +-WORTH_MAX (rule 2.10).
 
@@ -282,7 +293,7 @@ def assess_account(  # type: ignore[no-untyped-def]
             positions.instrument[row],
             positions.lots[row],
             positions.settlement_cost[row],
-            positions.entry_cost[row],
+            entry_of(positions, instruments, row),
             positions.buy_lots[row],
             positions.sell_lots[row],
             scratch,
@@ -322,7 +333,7 @@ def assess_with(  # type: ignore[no-untyped-def]
             positions.instrument[row],
             positions.lots[row] + (lots if here else 0),
             positions.settlement_cost[row] + (value if here else 0),
-            positions.entry_cost[row] + (entry if here else 0),
+            entry_of(positions, instruments, row) + (entry if here else 0),
             positions.buy_lots[row] + (buys if here else 0),
             positions.sell_lots[row] + (sells if here else 0),
             scratch,

@@ -17,12 +17,12 @@ from novate.kernel.clearing.requirement import asked_units
 from novate.kernel.clearing.trade_margin import is_one_group
 from novate.kernel.clearing.value import WORTH_MAX, contract_value
 from novate.kernel.codes import Style
-from novate.kernel.jit import inlined, kernel
+from novate.kernel.jit import inlined
 
 _PREMIUM = int(Style.PREMIUM)
 
 
-@kernel
+@inlined
 def group_encumbered(accounts, account):  # type: ignore[no-untyped-def]
     """Encumbered gains of the margin group of an account, at most `AMOUNT_MAX` (rule 6.35)."""
     total = accounts.encumbered[account]
@@ -33,7 +33,7 @@ def group_encumbered(accounts, account):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel
+@inlined
 def unproven_up_to(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, account, most, scratch, out
 ):
@@ -72,14 +72,14 @@ def unproven_up_to(  # type: ignore[no-untyped-def]
     return min(total, most)
 
 
-@kernel
+@inlined
 def concession(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, receiver, conceder, i, gained, scratch, out
 ):
     """Return what is not proven of what a side conceded, numeraire units, not negative (rule 7.81).
 
     ``gained`` is what the receiver gains by the trade against the mark, above zero, settlement
-    units.  Not inlined: most trades gain nobody anything after fees.
+    units.
     """
     if is_one_group(accounts, receiver, conceder):
         return np.int64(0)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.bound import AMOUNT_MAX, COST_STOP, reach_of
-from novate.kernel.clearing.ledger import add_open_lots
 from novate.kernel.clearing.position import find_position
 from novate.kernel.clearing.trade_code import NO_RESERVATION
 from novate.kernel.codes import InstrumentStatus
@@ -103,12 +102,6 @@ def open_order_beyond(  # type: ignore[no-untyped-def]
     fill_committed(positions, instruments, count, committed)
     longs, shorts = _moved(positions, account, i, 0, buys, sells)
     return _beyond(positions, instruments, i, longs, shorts, committed)
-
-
-@kernel
-def add_orders(positions, row, buys, sells):  # type: ignore[no-untyped-def]
-    """`add_open_lots` for callers outside a kernel."""
-    add_open_lots(positions, row, positions.instrument[row], buys, sells)
 
 
 @kernel

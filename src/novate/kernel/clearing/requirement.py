@@ -20,10 +20,11 @@ STANDARD = 0
 @inlined
 def tier_of(instruments, i, notional):  # type: ignore[no-untyped-def]
     """Number of the tier that holds a notional (numeraire units)."""
-    tier = 0
-    last = instruments.tier_floor.shape[1] - 1
-    while tier < last and notional >= instruments.tier_floor[i, tier + 1]:
-        tier += 1
+    tier = np.int64(0)
+    # Floors rise, and those of unused tiers are infinite: all are counted that it reaches.  Which
+    # of them is the last nobody guesses well, and a wrong guess costs more than ten comparisons.
+    for k in range(1, instruments.tier_floor.shape[1]):
+        tier += np.int64(notional >= instruments.tier_floor[i, k])
     return tier
 
 

@@ -230,6 +230,8 @@ def fetch_books_ahead(accounts, positions, buyer, seller, k, following):  # type
                 prefetch(accounts.mode, account)
                 prefetch(accounts.group_link, account)
                 prefetch(accounts.open_order_hold, account)
+                prefetch(accounts.encumbered, account)
+                prefetch(accounts.window_gain, account)
             elif following[at] < 0:
                 continue
             else:
