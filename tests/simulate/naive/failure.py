@@ -230,7 +230,8 @@ def grace_left(w: World, account: Account) -> int:
         if i.mark <= 0:
             return 0
         found = [i.terms["expiry_ns"]] if w.is_over(i) else []
-        for a in (w.assets[k] for k in {i.terms["underlying"], i.settles_in} if not w.is_fresh(k)):
+        used = {i.terms["underlying"], i.settles_in} - {0}  # the numeraire is always there
+        for a in (w.assets[k] for k in used if not w.is_fresh(k)):
             found += [a.fresh] + ([a.jumped] if a.jumped is not None else [])
         return min(found)
 
