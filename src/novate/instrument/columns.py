@@ -133,6 +133,7 @@ class InstrumentColumns(Columns):
         "cycle": (np.int64, 0),
         "period": (np.int64, 0),
         "taken_over_lots": (np.int64, 0),
+        "liquidator_lots": (np.int64, 0),
         "suspense": (np.int32, -1),
         "lots_sum": (np.int64, 0),
         "pending_sum": (np.int64, 0),
@@ -187,6 +188,7 @@ class InstrumentColumns(Columns):
     cycle: I64
     period: I64
     taken_over_lots: I64  # of the external market, by liquidation since the last funding, signed
+    liquidator_lots: I64  # of the liquidator after the last funding, signed
     suspense: I32
     lots_sum: I64
     pending_sum: I64

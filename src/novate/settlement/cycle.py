@@ -41,7 +41,7 @@ from novate.settlement.funding_return import (
     apply_funding_returned,
     return_funding,
 )
-from novate.settlement.taken_over import taken_over
+from novate.settlement.taken_over import begin_period, taken_by_liquidator, taken_over
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unpriced
 
@@ -227,14 +227,14 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     ):  # fmt: skip
         postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
-    taken = taken_over(x, i)
+    taken = taken_by_liquidator(x, i), taken_over(x, i)
     emit(
         event.FUNDING_SETTLED,
         instrument=i, period=row["period"] + passed, ticks=int(x.marks.mark[i]),
         rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
-    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, taken), emit)
+    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, *taken), emit)
     return None
 
 
@@ -259,10 +259,10 @@ def settle_funding(x: ClearingState, row: Row) -> None:
 def apply_funding_settled(x: ClearingState, row: Row) -> None:
     """Settle funding, and note that no assessment has seen it (rule 6.110).
 
-    What the external market took over in liquidation counts from now on (rule 8.77).
+    What is taken over in liquidation counts from now on (rules 8.76 and 8.77).
     """
     settle_funding(x, row)
-    x.instruments.taken_over_lots[row["instrument"]] = 0
+    begin_period(x, row["instrument"])
     x.has_settled = True
 
 

@@ -27,7 +27,6 @@ from novate.kernel.clearing.settle import funding_payment, value_of
 from novate.kernel.codes import Role
 from novate.message import event
 from novate.message.declare import Emit, Row
-from novate.settlement.taken_over import lots_of
 from novate.valuation import ClearingState
 from novate.valuation.index_bound import index_bound
 from novate.valuation.other_price import (
@@ -48,15 +47,16 @@ class Funding(NamedTuple):
         The contract, its mark, and the rate in 1e-9, positive when longs pay.
     premium_e9
         Average premium of the period in 1e-9 of the index, positive while the last price was above.
-    taken_over
-        Lots of the external market that it got by liquidation since the funding before; signed.
+    liquidator_lots, market_lots
+        What liquidator and external market took over since the funding before; signed.
     """
 
     instrument: int
     ticks: int
     rate_e9: int
     premium_e9: int
-    taken_over: int
+    liquidator_lots: int
+    market_lots: int
 
     def paid_on(self, x: ClearingState, lots: int) -> int:
         """Return what signed lots pay, negative: receive; settlement units (rule 8.7)."""
@@ -111,10 +111,9 @@ def _excused(x: ClearingState, funding: Funding) -> dict[int, int]:
 
     By number of the account, settlement units, positive.
     """
-    liquidator = x.single(Role.LIQUIDATOR)
     lots = {
-        liquidator: lots_of(x, liquidator, funding.instrument),
-        x.single(Role.EXTERNAL_MARKET): funding.taken_over,
+        x.single(Role.LIQUIDATOR): funding.liquidator_lots,
+        x.single(Role.EXTERNAL_MARKET): funding.market_lots,
     }
     paid = {account: funding.paid_on(x, lots[account]) for account in lots}
     return {account: amount for account, amount in paid.items() if amount > 0}
@@ -129,7 +128,10 @@ def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
         The index prices.
     """
     i, marks = funding.instrument, x.marks.mark.copy()
-    stood = (int(prices.mark[i]) * (10**9 + funding.premium_e9) + 5 * 10**8) // 10**9
+    index = int(prices.mark[i])
+    premium = (index * funding.premium_e9 + 5 * 10**8) // 10**9
+    band = index * int(x.instruments.basis_clamp_ppm[i]) // 10**6
+    stood = index + min(max(premium, -band), band)
     marks[i] = min(max(stood, 1), int(x.instruments.ticks_max[i]))
     return present_prices(x)._replace(mark=marks)
 

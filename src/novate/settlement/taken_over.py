@@ -1,7 +1,8 @@
-"""Lots that the external market took over by liquidation since the last funding (rule 8.77).
+"""Lots that liquidator and external market took over since the last funding (8.76 and 8.77).
 
-A market fills orders of liquidation at a price without what funding has come to.  Confederates
-could let the account fail that holds the lots, an hour before the funding, and be paid by it.
+A liquidator takes lots at the mark, and a market fills its orders at a price, without what funding
+has come to.  Confederates could let the account fail that holds the lots, an hour before the
+funding, and be paid by them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,20 @@ def add_taken_over(x: ClearingState, i: int, lots: int) -> None:
     """
     x.instruments.taken_over_lots[i] += lots
     x.instruments.taken_over_lots[i] = taken_over(x, i)
+
+
+def begin_period(x: ClearingState, i: int) -> None:
+    """Count anew what is taken over in a contract: its funding was settled."""
+    x.instruments.taken_over_lots[i] = 0
+    x.instruments.liquidator_lots[i] = lots_of(x, x.single(Role.LIQUIDATOR), i)
+
+
+def taken_by_liquidator(x: ClearingState, i: int) -> int:
+    """Return by how many lots the liquidator holds more than after the last funding; signed."""
+    held, before = lots_of(x, x.single(Role.LIQUIDATOR), i), int(x.instruments.liquidator_lots[i])
+    if held * before <= 0:
+        return held
+    return max(held - before, 0) if held > 0 else min(held - before, 0)
 
 
 def taken_over(x: ClearingState, i: int) -> int:

@@ -65,7 +65,7 @@ def settle_funding(w: World, number: int) -> None:
         account.balance[i.settles_in] -= paid
         add_window_gain(account, -paid, w.price_in(i))
     excused = paid_for_others(w, number, rate)
-    i.taken_over = 0
+    i.taken_over, i.liquidator_had = 0, lots_held(w.single(Role.LIQUIDATOR), number)
     kept = sum(paid for _, paid in payments)
     w.single(Role.RESIDUE).balance[i.settles_in] += kept
     i.period += periods
@@ -89,7 +89,7 @@ def paid_for_others(w: World, number: int, rate: int) -> dict[int, int]:
     i, market = w.instruments[number], w.single(Role.EXTERNAL_MARKET)
     liquidator = w.single(Role.LIQUIDATOR)
     lots = {
-        liquidator.number: lots_held(liquidator, number),
+        liquidator.number: taken_since(lots_held(liquidator, number), i.liquidator_had),
         market.number: still_held(market, number, i.taken_over),
     }
     return {
@@ -97,6 +97,13 @@ def paid_for_others(w: World, number: int, rate: int) -> dict[int, int]:
         for account, some in lots.items()
         if some * rate > 0
     }
+
+
+@pytest.mark.rule("8.76")
+def taken_since(held: int, before: int) -> int:
+    """Lots that came since: all, where before there were none or lots of the other side."""
+    kept = min(abs(held), abs(before)) if held * before > 0 else 0
+    return held - kept if held > 0 else held + kept
 
 
 @pytest.mark.rule("8.71", "8.74", "8.75")
@@ -151,7 +158,8 @@ def lacks(w: World, first: Account, number: int, premium: int) -> tuple[int, int
         equity, gap = w.assess(first).equity, group_gap(w, first)
     with undone(w):
         i = w.instruments[number]
-        stood = (index * (BILLION + premium) + BILLION // 2) // BILLION
-        i.mark = clamp(stood, 1, i.terms["ticks_max"])
-        away = max(n.equity, w.assess(first).equity)
-    return max(needed + gap - equity, 0), max(needed - away, 0)
+        band = index * i.terms["basis_clamp_ppm"] // 1_000_000
+        away = clamp((index * premium + BILLION // 2) // BILLION, -band, band)
+        i.mark = clamp(index + away, 1, i.terms["ticks_max"])
+        most = max(n.equity, w.assess(first).equity)
+    return max(needed + gap - equity, 0), max(needed - most, 0)

@@ -114,6 +114,7 @@ class Instrument:
     tiers: list[Tier] = field(default_factory=list)
     cycle: int = 0
     period: int = 0
+    liquidator_had: int = 0  # lots of the liquidator after the last funding
     taken_over: int = 0  # lots of the external market, by liquidation since the last funding
     last: int = 0
     index: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from novate.engine.recover import audit, recover
-from novate.settlement.taken_over import lots_of, taken_over
+from novate.settlement.taken_over import lots_of, taken_by_liquidator, taken_over
 from tests.unit.clearing import COIN, HOUR, MINUTE, START, ClearingHouse
 
 INTEREST = {"funding_cap_e9": 10**7, "funding_damper_e9": 10**9, "interest_e9": 10**7}
@@ -49,11 +49,28 @@ def fund(house: ClearingHouse) -> dict[str, float]:
 
 
 @pytest.mark.rule("8.76")
-def test_the_liquidator_pays_no_funding() -> None:
+def test_the_liquidator_pays_no_funding_of_the_period_in_which_it_took_over() -> None:
     house = failed_house()
     before = house.balance("LIQUIDATOR"), house.balance("R")
     assert fund(house) == {"LIQUIDATOR": 98, "R": -98}
     assert (house.balance("LIQUIDATOR"), house.balance("R")) == before
+
+
+@pytest.mark.rule("8.76")
+def test_for_lots_that_it_held_for_a_whole_period_the_liquidator_pays() -> None:
+    house = failed_house()
+    fund(house)
+    before = house.balance("LIQUIDATOR")
+    assert fund(house) == {}
+    assert house.balance("LIQUIDATOR") == before - 98 * COIN
+
+
+@pytest.mark.rule("8.76")
+@pytest.mark.parametrize(("before", "taken"), [(0, 100), (30, 70), (100, 0), (120, 0), (-30, 100)])
+def test_lots_beyond_those_of_the_last_funding_are_taken_over(before: int, taken: int) -> None:
+    house = failed_house()
+    house.state.instruments.liquidator_lots[0] = before
+    assert taken_by_liquidator(house.state, 0) == taken
 
 
 @pytest.mark.rule("8.76")
@@ -73,7 +90,7 @@ def test_the_external_market_pays_for_what_it_took_over_from_the_next_funding_on
     assert taken_over(house.state, 0) == 25
     assert fund(house) == {"LIQUIDATOR": 73.5, "EXTERNAL_MARKET": 24.5, "R": -98}
     assert taken_over(house.state, 0) == 0
-    assert fund(house) == {"LIQUIDATOR": 73.5, "R": -73.5}
+    assert fund(house) == {}
     assert recover(house.engine.journal).state.digest() == house.state.digest()
     assert audit(house.engine.journal).digest == house.state.digest()
 
