@@ -86,7 +86,7 @@ def test_trades_with_the_external_market_are_hedges_and_a_takeover_drops_them() 
 
     taken = event.ACCOUNT_TAKEN_OVER.row(
         account=maker + options.first_account, equity=0, maintenance=0, is_first=True,
-        charge=0, conversion_ppm=0, kept=0,
+        charge=0, conversion_ppm=0, kept=0, decided_by=1, worth=0, level=0,
     )  # fmt: skip
     _, dropped = hedges.take([batch(taken)])
     assert dropped[maker, 1] == 7 - before
