@@ -11,7 +11,7 @@ from novate.default_management.room import (
     sweep_room,
     takeovers_with_room,
 )
-from novate.default_management.takeover import surplus
+from novate.default_management.surplus import surplus
 from novate.default_management.waterfall import decide_allocate_losses
 from novate.kernel.codes import AccountStatus, Layer
 from tests.unit.clearing import COIN, ClearingHouse, Recorder
