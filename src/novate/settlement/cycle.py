@@ -234,7 +234,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         rate_e9=rate, instant_ns=x.now_ns,
         periods=passed + 1,
     )  # fmt: skip
-    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, *taken), emit)
+    return_funding(x, Funding(i, int(x.marks.mark[i]), rate, premium, passed + 1, *taken), emit)
     return None
 
 

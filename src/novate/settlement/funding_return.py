@@ -47,6 +47,8 @@ class Funding(NamedTuple):
         The contract, its mark, and the rate in 1e-9, positive when longs pay.
     premium_e9
         Average premium of the period in 1e-9 of the index, positive while the last price was above.
+    periods
+        How many periods are paid at once, more than one if it waited for its price (rule 8.40).
     liquidator_lots, market_lots
         What liquidator and external market took over since the funding before; signed.
     """
@@ -55,6 +57,7 @@ class Funding(NamedTuple):
     ticks: int
     rate_e9: int
     premium_e9: int
+    periods: int
     liquidator_lots: int
     market_lots: int
 
@@ -98,7 +101,7 @@ def return_funding(x: ClearingState, funding: Funding, emit: Emit) -> None:
     unit_price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     for at in np.unique(place[is_lacking]).tolist():
         if net[at] > 0 and x.accounts.is_margined[groups[at]]:
-            lack = _lack(x, int(groups[at]), prices, stood)
+            lack = _lack(x, int(groups[at]), funding, prices, stood)
             moved[at] = min(int(net[at]), max(math.ceil(lack / unit_price), 0))
     if moved.any():
         residue = _give_back(groups, net, moved, x.single(Role.RESIDUE))
@@ -136,10 +139,12 @@ def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
     return present_prices(x)._replace(mark=marks)
 
 
-def _lack(x: ClearingState, group: int, prices: Prices, stood: Prices) -> int:
+def _lack(x: ClearingState, group: int, funding: Funding, prices: Prices, stood: Prices) -> int:
     """Return what a group lacks at the index, but for what it lacks away from it (8.72 and 8.73).
 
     Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for.
+    While funding waited nobody could be called: what several periods leave of a group below zero
+    is not left aside.
 
     Parameters
     ----------
@@ -153,7 +158,10 @@ def _lack(x: ClearingState, group: int, prices: Prices, stood: Prices) -> int:
         equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
     with priced_at(x, stood):
         away = max(x.assess(group).equity, there.equity)
-    return max(needed + gap - equity, 0) - max(needed - away, 0)
+    aside = max(needed - away, 0)
+    if funding.periods > 1:
+        aside = max(aside - max(-there.net, 0), 0)
+    return max(needed + gap - equity, 0) - aside
 
 
 def _give_back(groups: I64, net: I64, moved: I64, residue: int) -> int:

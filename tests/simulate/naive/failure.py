@@ -1218,7 +1218,7 @@ def spare(w: World) -> int:
     if w.blocked_positions(own):
         return 0
     lost = sum(loss.amount for loss in w.losses if loss.is_open)
-    found = [own.balance[0]]
+    found = [own.balance[0] + lost]
     for prices in [nullcontext(), *other_price.other_prices(w), other_price.at_index(w)]:
         with prices:
             n = w.assess(own)

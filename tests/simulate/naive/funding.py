@@ -80,7 +80,7 @@ def settle_funding(w: World, number: int) -> None:
         instant_ns=w.now,
         periods=periods,
     )
-    return_funding(w, number, payments, kept, premium, excused)
+    return_funding(w, number, payments, kept, (premium, periods), excused)
 
 
 @pytest.mark.rule("8.76", "8.77")
@@ -108,7 +108,12 @@ def taken_since(held: int, before: int) -> int:
 
 @pytest.mark.rule("8.71", "8.74", "8.75")
 def return_funding(
-    w: World, number: int, payments: Payments, kept: int, premium: int, excused: dict[int, int]
+    w: World,
+    number: int,
+    payments: Payments,
+    kept: int,
+    time: tuple[int, int],
+    excused: dict[int, int],
 ) -> None:
     """What some paid without having it, or for lots of others, comes back from who received it."""
     i = w.instruments[number]
@@ -117,7 +122,7 @@ def return_funding(
         groups[account.group].append((account, paid))
     net = {g: sum(paid for _, paid in parts) for g, parts in groups.items()}
     back = {
-        g: returned(w, w.accounts[g], paid, number, premium)
+        g: returned(w, w.accounts[g], paid, number, time)
         if w.accounts[g].has_margin
         else excused.get(g, 0)
         for g, paid in net.items()
@@ -139,11 +144,14 @@ def return_funding(
 
 
 @pytest.mark.rule("8.73")
-def returned(w: World, first: Account, paid: int, number: int, premium: int) -> int:
+def returned(w: World, first: Account, paid: int, number: int, time: tuple[int, int]) -> int:
     """What a group gets back: what it lacks at the index and not away from it, if it paid it."""
     if paid <= 0:
         return 0
+    premium, periods = time
     there, away = lacks(w, first, number, premium)
+    if periods > 1:
+        away = max(away - max(-w.assess(first).net, 0), 0)
     unit_price = w.unit_price(w.instruments[number].settles_in)
     return min(paid, max(math.ceil((there - away) / unit_price), 0))
 

@@ -305,6 +305,22 @@ def test_funding_that_waited_is_returned_too() -> None:
     assert returned(house) == by_name(house, A=210, R=-210)
 
 
+@pytest.mark.rule("8.40", "8.73")
+def test_for_several_periods_at_once_nobody_is_paid_from_nothing() -> None:
+    # Two periods of 3% leave A 100 of 700; the index is silent for the next two, which are 600.
+    interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}
+    house = house_at(100, "A", **interest)
+    house.deposit("A", 700 * COIN)
+    house.trade("A", "R", lots=100, ticks=100)
+    house.advance(START + 4 * HOUR)
+    assert house.balance("A") == 100 * COIN
+    house.price(100, at_ns=START + 4 * HOUR + MINUTE, last={0: 100})
+    [funded] = house.events("FundingSettled", last=True)
+    assert funded["periods"] == 2
+    assert returned(house) == by_name(house, A=500, R=-500)
+    assert not house.events("LossRecorded")
+
+
 @pytest.mark.rule("8.71", "8.75")
 def test_figures_are_exact_after_a_return_and_the_journal_recovers() -> None:
     house = house_at(105, "A")
