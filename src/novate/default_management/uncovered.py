@@ -136,7 +136,7 @@ def _worth_of_others(x: PolicyState) -> tuple[I64, I64]:
     """Contributions and standing margin groups, by number: positive cash, and positive net."""
     is_fund = x.accounts.used("role") == Role.DEFAULT_FUND
     payers = np.flatnonzero(is_fund | standing_groups(x))
-    net = x.assess_all()[payers, NET]
+    net = x.sum_all()[payers, NET]
     cash = x.accounts.balance[payers, 0]
     # No balance falls below -2**60 by it (rule 15.70).
     worth = np.minimum(np.where(is_fund[payers], cash, net), cash + AMOUNT_MAX)

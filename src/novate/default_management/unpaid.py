@@ -87,7 +87,7 @@ def _may_be_negative(x: DefaultState, margin: MarginColumns) -> I64:
 
 def gains_now(x: DefaultState) -> int:
     """Return the sum of the gains of all margin groups, numeraire units, 0 to `TOTAL_MAX`."""
-    gains = np.maximum(x.window_gains() + x.assess_all()[:, GAIN], 0)
+    gains = np.maximum(x.window_gains() + x.sum_all()[:, GAIN], 0)
     return min(exact_sum(gains[x.margin_groups()]), TOTAL_MAX)
 
 

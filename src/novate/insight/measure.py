@@ -160,7 +160,7 @@ def below_margin(numbers: I64) -> tuple[int, int, float, float]:
 
 def net_equity(state: State, accounts: I64) -> I64:
     """Return net equity of accounts, numeraire units: collateral without haircuts."""
-    return np.asarray(state.assess_all()[accounts, NET])
+    return np.asarray(state.sum_all()[accounts, NET])
 
 
 def fund_balances(state: State) -> dict[str, int]:

@@ -313,6 +313,24 @@ class ClearingState(MarketState, BookState):
             Shape (accounts, WIDTH), columns of `clearing.assess`; the accounts of a group have its
             numbers, each.
         """
+        out = self.sum_all()
+        groups = self.groups_asked() if limits_risk else self.modelled_groups()
+        if groups.size:
+            books = books_of(self, groups)
+            asked = self.margins(groups, books)
+            if not limits_risk:
+                self._sum_again(groups, books, out, asked)
+            accounts, place = self.accounts_of(groups)
+            out[accounts[:, None], [INITIAL, MAINTENANCE]] = (
+                asked[place] + out[accounts[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
+            )
+        return out
+
+    def sum_all(self) -> I64:
+        """Return `assess_all` with the margin that each contract asks for alone.
+
+        All else holds whatever a model or limited risk asks: equity, net and gains.
+        """
         out = np.empty((self.accounts.count, WIDTH), np.int64)
         arrays = (
             self.account_arrays(),
@@ -324,16 +342,6 @@ class ClearingState(MarketState, BookState):
             assess_serial(*arrays, self.accounts.count, out)
         else:
             assess_all(*arrays, self.accounts.count, out)
-        groups = self.groups_asked() if limits_risk else self.modelled_groups()
-        if groups.size:
-            books = books_of(self, groups)
-            asked = self.margins(groups, books)
-            if not limits_risk:
-                self._sum_again(groups, books, out, asked)
-            accounts, place = self.accounts_of(groups)
-            out[accounts[:, None], [INITIAL, MAINTENANCE]] = (
-                asked[place] + out[accounts[:, None], [DEBT_INITIAL, DEBT_MAINTENANCE]]
-            )
         return out
 
     def _sum_again(self, groups: I64, books: GroupBooks, summed: I64, asked: I64) -> None:

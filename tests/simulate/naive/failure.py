@@ -949,11 +949,14 @@ def allocate_loss(w: World, number: int) -> None:
         if layer == Layer.AUTO_DELEVERAGING and rest > 0:
             rest = deleverage(w, number, rest)
             cancel_excess_orders(w)
-        if layer in (Layer.AUTO_DELEVERAGING, Layer.GAINS_HAIRCUT):
-            rest = haircut_gains(w, number, rest)
+        if layer == Layer.AUTO_DELEVERAGING:
+            rest = haircut_gains(w, number, rest, winners(w))
+            continue
+        if layer == Layer.GAINS_HAIRCUT:
+            rest = haircut_gains(w, number, rest, w.able or winners(w))
             continue
         if layer == EQUITY_SHARE:
-            rest = bear(w, number, layer, rest, beyond_initial(w))
+            rest = bear(w, number, layer, rest, w.able or beyond_initial(w))
             continue
         able = [(k, max(w.accounts[k].balance[0], 0)) for k in payers[layer]]
         rest = bear(w, number, layer, rest, able)
@@ -975,7 +978,10 @@ def bear(w: World, loss: int, layer: int, rest: int, able: list[tuple[int, int]]
     amount = min(rest, sum(most for _, most in able))
     if amount <= 0:
         return rest
-    for k, share in share_out(amount, able):
+    shares = share_out(amount, able)
+    if layer == EQUITY_SHARE:
+        keep_left(w, able, shares)
+    for k, share in shares:
         w.accounts[k].balance[0] -= share
         w.single(Role.LIQUIDATOR).balance[0] += share
         w.emit("LossAllocated", loss=loss, layer=layer, payer=k, amount=share)
@@ -995,15 +1001,21 @@ def beyond_initial(w: World) -> list[tuple[int, int]]:
 
 
 @pytest.mark.rule("6.42", "13.9")
-def haircut_gains(w: World, loss: int, rest: int) -> int:
+def winners(w: World) -> list[tuple[int, int]]:
+    """What standing groups have gained and can bear."""
     standing = [w.accounts[k] for k in w.margin_groups() if w.accounts[k].is_standing]
-    able = [(a.group, most_cut(w, a)) for a in standing]
+    return [(a.group, most_cut(w, a)) for a in standing]
+
+
+def haircut_gains(w: World, loss: int, rest: int, able: list[tuple[int, int]]) -> int:
     able = within_bounds(w, [(k, gain) for k, gain in able if gain > 0])
     gains = sum(gain for _, gain in able)
     amount = min(rest, gains)
     if amount <= 0:
         return rest
-    for k, share in share_out(amount, able):
+    shares = share_out(amount, able)
+    keep_left(w, able, shares)
+    for k, share in shares:
         w.accounts[k].balance[0] -= share
         w.accounts[k].window_gain -= share
         w.single(Role.LIQUIDATOR).balance[0] += share
@@ -1030,7 +1042,7 @@ def share_uncovered(w: World, _: int) -> None:
     """Later gains bear what is uncovered, and when it has waited for an hour everybody does."""
     due, asked = w.share_due or w.now + HOUR, still_missing(w)
     most = min(asked, payable(w))
-    rest = haircut_gains(w, 0, most)
+    rest = haircut_gains(w, 0, most, winners(w))
     if w.now >= due:
         rest = share_by_worth(w, rest)
         due = w.now + HOUR
@@ -1080,6 +1092,13 @@ def within_bounds(w: World, able: list[tuple[int, int]]) -> list[tuple[int, int]
     while sum(max(most, 0) for _, most in able) >= 2 * AMOUNT_MAX:
         able = [(k, most // 2) for k, most in able]
     return [(k, most) for k, most in able if most > 0]
+
+
+@pytest.mark.rule("13.9", "13.21")
+def keep_left(w: World, able: list[tuple[int, int]], shares: list[tuple[int, int]]) -> None:
+    """Let the next losses of this record find what these shares leave."""
+    borne = dict(shares)
+    w.able = [(k, most - borne.get(k, 0)) for k, most in able]
 
 
 @pytest.mark.rule("13.10")

@@ -182,7 +182,7 @@ class NaiveHouse:
         if not commands:
             return
         self.world.events = events = []
-        self.world.payable = failure.payable(self.world)
+        self.world.payable, self.world.able = failure.payable(self.world), []
         start = 0
         for k, (name, row, place) in enumerate(commands):
             if place == 0:

@@ -261,12 +261,12 @@ class World:
         self.is_pause_over = False  # by its length alone
         self.uncovered = 0
         self.payable = 0  # what the liquidator may still be paid for losses in this record
+        self.able: list[tuple[int, int]] = []  # what groups can bear in it, after its losses so far
         self.interest_until = self.share_due = 0  # the last: when that is shared by net worth
         self.assessed = [0, 0]  # instants of the last assessments
         self.arrears: dict[int, int] = {}  # of called groups, as this record began
-        self.unpaid = 0
+        self.unpaid = self.gains = 0  # the gains of all groups, while something is unpaid
         self.has_settled = False  # whether money moved that no assessment has seen
-        self.gains = 0  # of all groups, while something is unpaid
         self.answerable: set[int] = set()  # members of what the liquidator closes out
         self.parameters = {p: SETTINGS[p].default for p in Parameter}
         self.overrides: dict[tuple[int, int, int], int] = {}  # (parameter, scope, subject)

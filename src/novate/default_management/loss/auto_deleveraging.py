@@ -84,7 +84,7 @@ class Queues:
     def __init__(self, x: ClearingState) -> None:
         self._x = x
         self._is_standing = standing_accounts(x)
-        self._net = x.assess_all()[:, NET]
+        self._net = x.sum_all()[:, NET]
         self._queues: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
         self.found = 0
 
