@@ -17,7 +17,11 @@ from novate.kernel.clearing.group_book import sum_contract_rules
 from novate.kernel.clearing.requirement import STANDARD
 from novate.kernel.codes import Bound, Style
 from novate.margin.contract_rule import CATALOGUE
-from novate.margin.contract_rule.limited_risk import having_both_sides, reliefs
+from novate.margin.contract_rule.limited_risk import (
+    having_both_sides,
+    reliefs,
+    summed_reliefs,
+)
 from novate.market.state import MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1, MarginModel, MarketChange, holding_moved
@@ -73,12 +77,13 @@ class Standard(MarginModel):
             market.instrument_arrays(), market.asset_arrays(), books.start, books.instrument,
             books.lots, books.entry_cost, books.buy_lots, books.sell_lots, out,
         )  # fmt: skip
-        for k in np.flatnonzero(having_both_sides(market, books)).tolist():
-            parts = reliefs(market, books[k])
-            if parts and out[k].max() < SUM_MAX:
-                out[k] += np.sum([(part.initial, part.maintenance) for part in parts], axis=0)
-            elif parts:
-                asked = self.requirement(market, books[k])
+        mine = np.flatnonzero(having_both_sides(market, books))
+        if mine.size:
+            relief = summed_reliefs(market, books.take(mine))
+            out[mine] += relief
+            # A sum that was cut at its limit is added up again, in numbers of any size.
+            for k in mine[(relief < 0).any(axis=1) & ((out[mine] - relief).max(axis=1) >= SUM_MAX)]:
+                asked = self.requirement(market, books[int(k)])
                 out[k] = asked.initial, asked.maintenance
         return out
 

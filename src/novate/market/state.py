@@ -49,11 +49,17 @@ DEBT_SHARES = slice(int(DEBT_PARAMETERS[0]), int(DEBT_PARAMETERS[1]) + 1)
 _NOBODY: I64 = np.zeros(0, np.int64)
 
 
+Limits = tuple[tuple[list[int], tuple[int | None, int | None]], ...]
+"""Rows of a book that are settled at one price, and the most that they lose together for initial
+and for maintenance margin, numeraire units, nothing if that has no limit."""
+
+
 class MarketState(SourceState):
     """The columns of contracts and market; the floors above inherit from it.
 
     ``due`` is derived: whoever moves an instant at which work is due enters it there.  So is
-    ``kept_bound``, of `valuation.index_bound`, with the instant that it holds for, -1 for all.
+    ``kept_bound``, of `valuation.index_bound`, with the instant that it holds for, -1 for all, and
+    ``kept_limits``, of `margin.contract_rule.limited_risk`, by all that they depend on.
     """
 
     def __init__(self) -> None:
@@ -71,6 +77,7 @@ class MarketState(SourceState):
         self._is_aged: bool | None = None
         self._stale: tuple[int, ...] | None = None
         self.kept_bound: tuple[int, IndexBound] | None = None
+        self.kept_limits: dict[bytes, Limits] = {}
 
     def instrument_arrays(self) -> InstrumentArrays:
         """Instruments with their marks as kernels take them.
@@ -227,6 +234,7 @@ class MarketState(SourceState):
         self.sources.forget_quotes()
         self.forget_parameters()
         self.forget_age()
+        self.kept_limits.clear()
         self.due.forget()
 
 

@@ -14,16 +14,19 @@ from __future__ import annotations
 import functools
 import math
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from novate.kernel.clearing.assess import SUM_MAX
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.largest_loss import worst_of
 from novate.kernel.clearing.requirement import short_requirements
 from novate.kernel.clearing.value import WORTH_MAX
 from novate.kernel.codes import Barrier, Kind, Style
 from novate.market.source_state import PRICE_MAX_E8
-from novate.market.state import MarketState
+from novate.market.state import Limits, MarketState
 from novate.valuation.group_book import GroupBook, GroupBooks
 from novate.valuation.margin_model import B1
 from novate.valuation.requirement import Component
@@ -157,18 +160,71 @@ def reliefs(market: MarketState, book: GroupBook) -> tuple[Component, ...]:
         negative, numeraire units.
     """
     found: list[Component] = []
-    for rows in _settlements(market, book):
-        lots, sells = book.lots[rows], book.sell_lots[rows]
-        if not ((lots > 0).any() and (lots < sells).any()):
-            continue
-        asked = _asked(market, book, rows)
-        lost = [_most_lost(market, book, rows, k) for k in (0, 1)]
-        held = [
-            0 if most is None else max(total - most, 0)
-            for total, most in zip(asked, lost, strict=True)
-        ]
+    for rows, lost in _limits(market, book):
+        held = _relief(_asked(market, book, rows), lost)
         if any(held):
             found.append(Component(NAME, int(book.instrument[rows[0]]), -held[0], -held[1]))
+    return tuple(found)
+
+
+def summed_reliefs(market: MarketState, books: GroupBooks) -> I64:
+    """Return the sums of `reliefs` of many groups, initial and maintenance; shape (groups, 2).
+
+    Zero or negative, each at least -2**61.  What options lose together depends on the lots alone:
+    it is kept for books that are seen again.
+    """
+    c, marks, i = market.instruments, market.marks, books.instrument
+    seen = np.stack(
+        (
+            i, books.netting_set, books.lots, books.sell_lots, c.is_knocked[i], marks.mark[i] > 0,
+            marks.final_sum[i], marks.final_rest[i], marks.final_ms[i],
+        ),
+        axis=1,
+    )  # fmt: skip
+    kept = market.kept_limits
+    if len(kept) >= KEPT_MAX:
+        kept.clear()
+    asked = np.zeros((2, i.size), np.int64)
+    at = np.flatnonzero((c.style[i] == Style.PREMIUM) & (books.lots < books.sell_lots))
+    asked[:, at] = _short_margins(
+        market, i[at], books.lots[at], books.entry_cost[at], books.sell_lots[at]
+    )
+    out = np.zeros((len(books), 2), np.int64)
+    margins = asked.tolist()
+    for k, (first, end) in enumerate(pairwise(books.start.tolist())):
+        key = seen[first:end].tobytes()
+        if key not in kept:
+            kept[key] = _limits(market, books[k])
+        total = [0, 0]
+        for rows, lost in kept[key]:
+            initial, maintenance = (sum(part[first + row] for row in rows) for part in margins)
+            held = _relief((initial, maintenance), lost)
+            total = [total[0] + held[0], total[1] + held[1]]
+        out[k] = [max(-part, -SUM_MAX) for part in total]
+    return out
+
+
+KEPT_MAX = 2**16
+"""How many books are remembered at most."""
+
+
+def _relief(asked: tuple[int, int], lost: tuple[int | None, int | None]) -> tuple[int, int]:
+    """Return how much more is asked, initial and maintenance margin, than can be lost."""
+    held = [
+        0 if most is None else max(total - most, 0) for total, most in zip(asked, lost, strict=True)
+    ]
+    return held[0], held[1]
+
+
+def _limits(market: MarketState, book: GroupBook) -> Limits:
+    """Return the settlements of a book that hold shorts and longs, with their largest losses."""
+    found = []
+    for rows in _settlements(market, book):
+        lots, sells = book.lots[rows], book.sell_lots[rows]
+        if (lots > 0).any() and (lots < sells).any():
+            lost = _most_lost(market, book, rows, 0), _most_lost(market, book, rows, 1)
+            if lost != (None, None):
+                found.append((rows, lost))
     return tuple(found)
 
 
@@ -196,13 +252,20 @@ def _asked(market: MarketState, book: GroupBook, rows: list[int]) -> tuple[int, 
     """Return initial and maintenance margin of some rows by the rule of short options."""
     at = np.array(rows)
     at = at[book.lots[at] < book.sell_lots[at]]  # the others are asked nothing
-    both = np.empty((2, at.size), np.int64)
-    short_requirements(
-        market.instrument_arrays(), market.asset_arrays(), book.instrument[at], book.lots[at],
-        book.entry_cost[at], book.sell_lots[at], *both,
-    )  # fmt: skip
+    both = _short_margins(
+        market, book.instrument[at], book.lots[at], book.entry_cost[at], book.sell_lots[at]
+    )
     initial, maintenance = both.tolist()
     return sum(initial), sum(maintenance)
+
+
+def _short_margins(market: MarketState, i: I64, lots: I64, entry: I64, sells: I64) -> I64:
+    """Return what the rule of short options asks of some rows, both margins; shape (2, rows)."""
+    both = np.empty((2, i.size), np.int64)
+    short_requirements(
+        market.instrument_arrays(), market.asset_arrays(), i, lots, entry, sells, *both
+    )
+    return both
 
 
 def _most_lost(market: MarketState, book: GroupBook, rows: list[int], k: int) -> int | None:
