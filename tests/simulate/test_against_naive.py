@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 
 import pytest
@@ -26,6 +25,7 @@ from tests.simulate.naive.extreme import Filled, Spared, Unborne, Unfunded
 from tests.simulate.naive.failure import EQUITY_SHARE, JUNIOR_MEMBERS
 from tests.simulate.naive.grouped import Grouped, GroupedExtreme
 from tests.simulate.naive.quoted import Quoted
+from tests.simulate.shared import counted_once
 from tests.tiny_model import PLUGINS
 
 SEEDS = (*range(31), 32, 37, 65, 88, 93, 97, 103, 115)
@@ -67,7 +67,7 @@ OF_JOURNALS = {"EngineUpgraded"}
 """Events of what is told about a journal, of which the second model knows nothing."""
 
 
-@functools.cache
+@counted_once
 def reached_by(seed: int) -> Counter[str]:
     """Events, refusals and layers that one stream reaches; fails where the two houses differ.
 
@@ -81,7 +81,7 @@ def reached_by(seed: int) -> Counter[str]:
     return reached + Counter({f"group {k}": n for k, n in workload.of_several.items()})
 
 
-@functools.cache
+@counted_once
 def reached_at_extremes(seed: int) -> Counter[str]:
     """As `reached_by`, of a stream of enormous sizes."""
     reached: Counter[str] = Counter()
@@ -114,7 +114,7 @@ def test_both_houses_agree_where_a_record_takes_two_rows(
     assert audit(engine.journal, plugins=PLUGINS).digest == engine.state.digest()
 
 
-@functools.cache
+@counted_once
 def reached_away_from_the_index(seed: int) -> Counter[str]:
     """As `reached_by`, of such a stream."""
     reached: Counter[str] = Counter()
@@ -140,7 +140,7 @@ def test_both_houses_agree_where_an_asset_is_quoted_in_one_that_leaps(seed: int)
     assert reached["JumpResumed"] > 0
 
 
-@functools.cache
+@counted_once
 def reached_by_the_insolvent() -> Counter[str]:
     """As `reached_by`, of a story about who cannot pay for the way back to the index."""
     reached: Counter[str] = Counter()
@@ -155,7 +155,7 @@ def test_both_houses_agree_on_who_is_insolvent_at_the_index() -> None:
     assert reached["TradeNovated"] > 0
 
 
-@functools.cache
+@counted_once
 def reached_by_the_sheltered() -> Counter[str]:
     """As `reached_by`, of a story about who owes money at the index, behind a pushed mark."""
     reached: Counter[str] = Counter()
@@ -173,7 +173,7 @@ def test_both_houses_agree_on_who_is_closed_behind_a_pushed_mark() -> None:
     assert reached["AccountTakenOver"] > 0
 
 
-@functools.cache
+@counted_once
 def reached_by_the_drained() -> Counter[str]:
     """As `reached_by`, of a story about who pays funding with the way back to the index."""
     reached: Counter[str] = Counter()
@@ -201,7 +201,7 @@ class WithOwnPolicies(Grouped):
         return command.DECLARE_WATERFALL.row(**order)
 
 
-@functools.cache
+@counted_once
 def reached_with_own_policies(seed: int) -> Counter[str]:
     reached: Counter[str] = Counter()
     engine, _ = run_both(WithOwnPolicies(seed), reached)
@@ -222,7 +222,7 @@ def test_the_streams_send_losses_to_the_layers_of_the_tests() -> None:
     assert all(reached[f"layer {layer}"] for layer in (EQUITY_SHARE, JUNIOR_MEMBERS))
 
 
-@functools.cache
+@counted_once
 def reached_without_room() -> Counter[str]:
     """As `reached_by`, of a stream in which a receiver has no room for what it would get."""
     reached: Counter[str] = Counter()
@@ -236,7 +236,7 @@ def test_both_houses_agree_where_a_receiver_has_no_room() -> None:
     assert [reached[f"TransferPosition {code}"] for code in (11, 12)] == [1, 1]
 
 
-@functools.cache
+@counted_once
 def reached_without_funds() -> Counter[str]:
     """As `reached_by`, of a stream in which nobody deposited what is to be paid out."""
     reached: Counter[str] = Counter()
@@ -250,7 +250,7 @@ def test_both_houses_agree_where_custody_is_short() -> None:
     assert reached["SettleExternalMarket 6"] == 1
 
 
-@functools.cache
+@counted_once
 def reached_by_a_rich_liquidator() -> Counter[str]:
     """As `reached_by`, of a stream in which the liquidator pays for a loss and holds something."""
     reached: Counter[str] = Counter()
@@ -268,7 +268,7 @@ def test_both_houses_agree_where_the_liquidator_pays_before_it_is_flat() -> None
     assert reached[f"layer {Layer.INSURANCE_FUND.value}"] == 1
 
 
-@functools.cache
+@counted_once
 def reached_without_anybody_who_bears() -> Counter[str]:
     """As `reached_by`, of a stream in which a loss is left uncovered for an hour."""
     reached: Counter[str] = Counter()
@@ -282,7 +282,7 @@ def test_both_houses_agree_where_funds_are_empty_and_nobody_gained() -> None:
     assert reached[f"layer {Layer.NET_WORTH.value}"] > 0
 
 
-@functools.cache
+@counted_once
 def reached_by_ends() -> Counter[str]:
     """As `reached_by`, of a stream about ends of contracts that people decide."""
     reached: Counter[str] = Counter()
