@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.kernel.clearing.settle import funding_payment
+from novate.kernel.clearing.value import funding_payment
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse

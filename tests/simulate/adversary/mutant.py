@@ -158,7 +158,7 @@ def one_source_is_an_index(patch: Patch) -> None:
 def trades_do_not_pay_for_the_way_back(patch: Patch) -> None:
     """Rule 7.90 of trades."""
     real = index_bound.index_bound
-    patch.setattr(admission, "index_bound", lambda x: real(x)._replace(share=0.0))
+    patch.setattr(admission, "index_bound", lambda x: real(x)._replace(asked=0.0))
 
 
 def orders_do_not_pay_for_the_way_back(patch: Patch) -> None:
