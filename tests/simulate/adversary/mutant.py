@@ -184,8 +184,13 @@ def orders_for_options_hold_nothing(patch: Patch) -> None:
 
 
 def funding_is_paid_from_nothing(patch: Patch) -> None:
-    """What a payer lacks does not come back (rule 8.73)."""
+    """What a payer lacks does not come back (8.73), and nobody is asked for it before (7.93)."""
     patch.setattr(funding_return, "find_lacking", lambda *_: 0)
+    patch.setattr(
+        index_bound,
+        "_accruing",
+        lambda x, _: tuple(np.zeros((2, x.marks.mark.size), np.int64)),
+    )
 
 
 def the_liquidator_pays_funding(patch: Patch) -> None:
