@@ -315,14 +315,15 @@ def end_by_decision(house: ClearingHouse) -> None:
 
 
 def give_funding_back(house: ClearingHouse) -> None:
-    """A payer of funding has no more than what the way back to the index costs."""
+    """A payer of funding has no more than the way back to the index costs: the index fell."""
     contract = house.list_contract(
         "Z", tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=8 * HOUR, funding_cap_e9=10**7,
         basis_clamp_ppm=100_000,
     )  # fmt: skip
     house.price(130, last={contract: 137})
-    house.open_client("drained", deposit=700 * COIN)
+    house.open_client("drained", deposit=837 * COIN)
     house.trade("drained", "dealer", lots=100, ticks=137, instrument=contract)
+    house.price(129, last={contract: 137})
     house.advance(int(house.state.instruments.next_funding_ns[contract]))
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from novate.kernel.clearing.settle import funding_payment
+from novate.kernel.clearing.value import funding_payment
 from novate.kernel.codes import AccountStatus, Layer
 from novate.message.parameter import Parameter
 from tests.unit.clearing import COIN, HOUR, START, ClearingHouse
@@ -141,7 +141,8 @@ def test_a_debt_without_positions_is_taken_through_the_waterfall() -> None:
     house.open_client("account", deposit=500)
     house.open_client("other", deposit=10**6)
     house.price(100, last={0: 200})
-    house.trade("account", "other", lots=10, ticks=100)
+    with house.before_funding_accrues():
+        house.trade("account", "other", lots=10, ticks=100)
     house.advance(START + HOUR)  # pays its whole value of 1,010 in funding
     assert house.balance("account") < 0
     house.trade("other", "account", lots=10, ticks=int(house.state.marks.mark[0]))

@@ -16,8 +16,8 @@ from __future__ import annotations
 import pytest
 
 from novate.kernel.codes import Layer
+from novate.market.funding import funding_rate
 from novate.message.parameter import Parameter
-from novate.settlement.cycle import funding_rate
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse
 
 

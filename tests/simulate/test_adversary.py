@@ -42,11 +42,11 @@ def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
 
 @pytest.mark.rule("8.71", "8.73")
 def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> None:
-    # A enters with what the way back costs and no more, pays B 1% of funding three times while the
-    # mark stays, and lacks that when the mark is back at the index.
+    # A enters with what the way back and one funding cost and no more, pays B 1% of funding three
+    # times while the mark stays, and lacks two of them when the mark is back at the index.
     venue = open_venue()
     set_last(venue, AT_CLOSE, HONEST * 108 // 100)
-    assert trade(venue, "A", "B", AT_CLOSE, 509, mark(venue, AT_CLOSE))
+    assert trade(venue, "A", "B", AT_CLOSE, 420, mark(venue, AT_CLOSE))
     for _ in range(6):
         venue.settle(4 * HOUR)
     set_last(venue, AT_CLOSE, HONEST)
@@ -61,7 +61,7 @@ def test_who_fails_before_the_funding_of_its_friend_leaves_nobody_who_pays_it() 
     # enters with: what its lots would pay for those hours is asked of who has them.
     venue = open_venue()
     set_last(venue, AT_CLOSE, HONEST * 108 // 100)
-    assert trade(venue, "A", "B", AT_CLOSE, 509, mark(venue, AT_CLOSE))
+    assert trade(venue, "A", "B", AT_CLOSE, 420, mark(venue, AT_CLOSE))
     venue.settle(5 * HOUR)
     set_last(venue, AT_CLOSE, HONEST)
     before = venue.worth()

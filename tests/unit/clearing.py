@@ -14,6 +14,8 @@ the numeraire USDT with 6 decimals, asset 1 is BTC with 8; one source prices eac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from novate.kernel.codes import Layer, MarginMode, Role, Segregation, ShortfallP
 from novate.message import command
 from novate.message.declare import Message, Refusal, rows_of
 from novate.message.parameter import Parameter, set_parameter
+from novate.valuation.index_bound import index_bound
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -377,6 +380,15 @@ class ClearingHouse:
         self.submit(
             self.trade_run(buyer, seller, lots=lots, ticks=ticks, instrument=instrument, **other)
         )
+
+    @contextmanager
+    def before_funding_accrues(self) -> Iterator[None]:
+        """Ask nobody for accrued funding (rule 7.93), as if the premium came later."""
+        none, bound = np.zeros_like(self.state.marks.mark), index_bound(self.state)
+        held = bound._replace(long_e9=none, short_e9=none, asked=bound.share)
+        self.state.kept_bound = (-1, held)
+        yield
+        self.state.forget_bound()
 
     def fill(self, order: int, quantity: int, price: int, *, is_final: bool = False) -> list[Batch]:
         """Answer an order of the outbox."""

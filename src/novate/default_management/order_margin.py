@@ -2,8 +2,9 @@
 
 After an assessment a reservation that holds less than its order may lose at the new mark holds
 more, and one that holds far more gives some back.  Of a margin group whose equity does not cover
-initial margin with its orders, the venue is asked to cancel them, but for those that are a way out
-of a position.  Calls look at positions alone: orders by themselves lead to no default.
+initial margin with its orders, or at the index not the funding that has accrued beside them, the
+venue is asked to cancel them, but for those that are a way out of a position.  Calls look at
+positions alone: orders by themselves lead to no default.
 
 Sources: rules 4.40 to 4.42, 7.50 to 7.60; CPMI-IOSCO PFMI Principle 6 (margin that keeps up with
 exposure).
@@ -24,14 +25,17 @@ from novate.default_management.state import DefaultState
 from novate.kernel.clearing.assess import EQUITY, INITIAL, TOTAL_MAX
 from novate.kernel.clearing.bound import AMOUNT_MAX
 from novate.kernel.clearing.columns import I64, MarginColumns
+from novate.kernel.clearing.order_watch import orders_unsure
 from novate.kernel.clearing.way_out import look_at_cover, look_at_orders, margin_orders
 from novate.kernel.codes import AccountStatus
+from novate.margin.index_solvency import lacking_funding
 from novate.margin.way_out import most_conceded_by_closing, order_bands, raises_initial
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import NOBODY, Application, ColumnDecision, Topic, commands
 from novate.valuation import ClearingState
+from novate.valuation.index_bound import index_bound
 
 B1 = npt.NDArray[np.bool_]
 
@@ -209,7 +213,7 @@ def _to_cancel(x: ClearingState, is_short: B1) -> I64:
     Parameters
     ----------
     is_short
-        Margin groups whose equity does not cover initial margin, by number; shape (accounts,).
+        Margin groups that do not hold what rule 7.58 asks, by number; shape (accounts,).
     """
     table = x.reservations
     rows = table.live()
@@ -229,16 +233,30 @@ def _standing(x: ClearingState) -> B1:
 def cancellations(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `RequestCancellation` for orders that are not margined, by number (rule 4.41)."""
     short = margin.short
-    short = short[
-        (x.accounts.status[short] <= AccountStatus.CALLED)
-        & (margin.equity[short] < margin.initial[short])
-    ]
+    short = short[margin.equity[short] < margin.initial[short]]
+    short = np.union1d(short, _lacking(x, margin))
+    short = short[x.accounts.status[short] <= AccountStatus.CALLED]
     if not short.size:
         return []
     is_short = np.zeros(x.accounts.count, np.bool_)
     is_short[short] = True
     rows = _to_cancel(x, is_short)
     return commands(command.REQUEST_CANCELLATION, reservation=x.reservations.number[rows])
+
+
+def _lacking(x: ClearingState, margin: MarginColumns) -> I64:
+    """Return the groups with open orders that lack funding at the index (7.58), ascending."""
+    table, bound = x.reservations, index_bound(x)
+    rows = np.empty(table.count if bound.asked > 0.0 else 0, np.int64)
+    if rows.size:
+        count = orders_unsure(
+            x.account_arrays(), table.arrays(), bound, margin.equity, margin.initial,
+            x.surfaces.count > 0, rows,
+        )  # fmt: skip
+        rows = rows[:count]
+    groups = np.unique(x.groups_of(table.account[rows].astype(np.int64)))
+    lacking: I64 = groups[lacking_funding(x, groups)]
+    return lacking
 
 
 def decide_request_cancellations(
@@ -255,14 +273,17 @@ def decide_request_cancellations(
     -------
     Sequence[tuple[int, Refusal]]
         Refused rows, ascending: UNKNOWN_SUBJECT for one that has ended, CAUSE_GONE for one that was
-        asked back, is a way out, or whose group covers initial margin.
+        asked back, is a way out, or whose group holds what it is to hold.
     """
     rows, refused = _open(x, columns)
     owners = x.reservations.account[rows[refused.passing()]].astype(np.int64)
     groups = np.unique(x.groups_of(owners))
     numbers = assess_many(x, groups)
     is_short = np.zeros(x.accounts.count, np.bool_)
-    is_short[groups] = numbers[:, EQUITY] < numbers[:, INITIAL]
+    is_below = numbers[:, EQUITY] < numbers[:, INITIAL]
+    is_short[groups[is_below]] = True
+    covered = groups[~is_below]
+    is_short[covered] = lacking_funding(x, covered)
     asked = _to_cancel(x, is_short & _standing(x))
     refused.where(~np.isin(rows, asked), No.CAUSE_GONE, columns["reservation"], 0)
     passing = refused.passing()

@@ -1,4 +1,6 @@
-"""Whether who is granted an order can pay for the way back to the index (rules 7.90 to 7.92).
+"""Whether who is granted an order can pay for the way back to the index (rules 7.90 to 7.93).
+
+And who has open orders and can no longer, funding that has accrued included (rule 7.58).
 
 Sources: CPMI-IOSCO PFMI Principle 6: prices that margin is computed from are timely, and there are
 procedures for when they are not reliable.
@@ -6,8 +8,15 @@ procedures for when they are not reliable.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.index_solvency import gap_of_order, is_solvent_by
+from novate.kernel.clearing.index_solvency import (
+    accrued_funding,
+    gap_of_order,
+    is_solvent_by,
+)
 from novate.kernel.clearing.settle import trade_fee, value_of
 from novate.message.declare import Refusal, Row
 from novate.message.refusal import ReserveMarginRefusal as No
@@ -35,14 +44,15 @@ def order_insolvent_at_index(
     account, bound = row["account"], index_bound(x)
     hold = x.open_order_hold(account) + held
     figures = after.equity, after.initial, after.shorts, hold
-    if bound.share <= 0.0 or (x.is_standard(account) and is_solvent_by(bound, *figures)):
+    if bound.asked <= 0.0 or (x.is_standard(account) and is_solvent_by(bound, *figures)):
         return None
+    accrued = _accrued(x, account, row["instrument"], row["lots"])
     prices, marks = index_prices(x), x.marks.mark
     with without_stale_collateral(x), priced_at(x, prices):
         equity, gap = x.assess(account).equity, orders_gap(x, account, marks)
         gap += _gap(x, row, marks)
-    needed = hold + gap + min(after.shorts, after.initial - hold)
-    if equity >= needed or (gap == 0 and equity == after.equity):
+    needed = hold + gap + min(after.shorts, after.initial - hold) + accrued
+    if equity >= needed or (gap == 0 and accrued == 0 and equity == after.equity):
         return None
     is_out = is_closing and _concedes_nothing(x, row, prices.mark)
     if is_out and not _sells_protection(x, row, after.initial - held):
@@ -58,6 +68,43 @@ def _sells_protection(x: ClearingState, row: Row, initial: int) -> bool:
     if not x.is_option(row["instrument"]) or row["lots"] > 0:
         return False
     return initial > x.assess(row["account"]).initial
+
+
+def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:
+    """Return which groups have accrued funding, and at the index less than rule 7.90 asks (7.58).
+
+    Parameters
+    ----------
+    groups
+        Numbers of margin groups; shape (groups,).
+    """
+    found = np.zeros(groups.size, np.bool_)
+    bound = index_bound(x)
+    if bound.asked <= 0.0 or not groups.size:
+        return found
+    prices, marks = index_prices(x), x.marks.mark
+    for k, group in enumerate(groups.tolist()):
+        there, hold = x.assess(group), x.open_order_hold(group)
+        figures = there.equity, there.initial, there.shorts, hold
+        if x.is_standard(group) and is_solvent_by(bound, *figures):
+            continue
+        accrued = _accrued(x, group)
+        if accrued == 0:
+            continue
+        with priced_at(x, prices):
+            equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
+        found[k] = equity < hold + gap + min(there.shorts, there.initial - hold) + accrued
+    return found
+
+
+def _accrued(x: ClearingState, account: int, instrument: int = -1, lots: int = 0) -> int:
+    """Return the funding of a group that has accrued, with an order of signed lots (rule 7.93)."""
+    return int(
+        accrued_funding(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            index_bound(x), account, instrument, 0, max(lots, 0), max(-lots, 0), -1,
+        )
+    )  # fmt: skip
 
 
 def _gap(x: ClearingState, row: Row, marks: I64) -> int:

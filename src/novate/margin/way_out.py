@@ -6,6 +6,8 @@ Binance likewise asks for the open loss of an order, against the mark, beside it
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.book.state import BookState
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.order import netted_lots_of
@@ -54,6 +56,24 @@ def netted_lots(x: BookState, account: int, i: int) -> tuple[int, int, int]:
     """Signed lots, and open lots bought and sold, of a contract in an account's netting set."""
     lots, buys, sells = netted_lots_of(x.account_arrays(), x.positions.arrays(), account, i)
     return int(lots), int(buys), int(sells)
+
+
+def closing_orders(x: ClearingState, group: int) -> I64:
+    """Return the rows of those open orders of a margin group that are closing orders (rule 7.51).
+
+    Together those of one direction do no more than close a position.
+    """
+    table = x.reservations
+    rows = table.of(np.array(x.group_accounts(group), np.int64))
+    is_closing = np.zeros(rows.size, np.bool_)
+    for k, row in enumerate(rows.tolist()):
+        account, i = int(table.account[row]), int(table.instrument[row])
+        held, buys, sells = netted_lots(x, account, i)
+        is_buy = bool(table.lots[row] > 0)
+        is_closing[k] = held < 0 if is_buy else held > 0
+        is_closing[k] &= (buys if is_buy else sells) <= abs(held)
+    closing: I64 = rows[is_closing]
+    return closing
 
 
 def conceded_with(

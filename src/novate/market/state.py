@@ -120,7 +120,7 @@ class MarketState(SourceState):
         self.forget_bound()
 
     def forget_bound(self) -> None:
-        """To be called when marks, their settlement sums, or margin tiers change."""
+        """To be called when marks, their time sums, or margin tiers change."""
         self.kept_bound = None
 
     def _with_age(self, arrays: InstrumentArrays) -> InstrumentArrays:

@@ -14,13 +14,14 @@ from novate.book.state import HOLDERS
 from novate.canonical import Run
 from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.settle import (
-    RATE_SCALE,
     apply_cycle,
     apply_funding,
     count_funding,
     funding_fits,
 )
+from novate.kernel.clearing.value import RATE_SCALE
 from novate.kernel.codes import AccountStatus, DueKind, InstrumentStatus, Role
+from novate.market.funding import funding_rate
 from novate.market.index import premium_so_far
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -155,30 +156,6 @@ def postpone_before(x: ClearingState, row: Row) -> None:
     x.enter_contract(i)
 
 
-def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int) -> int:
-    """Return the funding rate of a period (rule 8.6).
-
-    ``rate = P + clamp(interest - P, -damper, +damper)``, then clamped to +-cap; all in 1e-9 of the
-    notional per period.
-
-    Parameters
-    ----------
-    average_e9
-        Mean premium ``P`` of the period, positive while the last price is above the index.
-    interest_e9
-        Interest per period.
-    damper_e9, cap_e9
-        Limits of the pull of interest and of the rate, not negative.
-
-    Returns
-    -------
-    int
-        Positive when longs pay.
-    """
-    pull = min(max(interest_e9 - average_e9, -damper_e9), damper_e9)
-    return min(max(average_e9 + pull, -cap_e9), cap_e9)
-
-
 def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
     """Decide funding on the time average of the premium: `FundingSettled`, or `CyclePostponed`.
 
@@ -279,6 +256,7 @@ def apply_funding_outside_window(x: ClearingState, row: Row) -> None:
     x.marks.premium_sum[i] = 0
     x.marks.premium_ms[i] = 0
     x.marks.premium_from_ns[i] = row["instant_ns"]
+    x.forget_bound()
     x.enter_contract(i)
 
 

@@ -22,9 +22,13 @@ from novate.kernel.clearing.funding_return import (
     find_lacking,
     funding_payments,
 )
+from novate.kernel.clearing.index_solvency import gap_of_order
 from novate.kernel.clearing.loss import share_pro_rata
-from novate.kernel.clearing.settle import funding_payment, value_of
+from novate.kernel.clearing.settle import value_of
+from novate.kernel.clearing.value import funding_payment
+from novate.kernel.clearing.way_out import conceded_of
 from novate.kernel.codes import Role
+from novate.margin.way_out import closing_orders
 from novate.message import event
 from novate.message.declare import Emit, Row
 from novate.valuation import ClearingState
@@ -142,9 +146,9 @@ def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
 def _lack(x: ClearingState, group: int, funding: Funding, prices: Prices, stood: Prices) -> int:
     """Return what a group lacks at the index, but for what it lacks away from it (8.72 and 8.73).
 
-    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for.
-    While funding waited nobody could be called: what several periods leave of a group below zero
-    is not left aside.
+    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for,
+    but for accrued funding.  While funding waited nobody could be called: what several periods
+    leave of a group below zero is not left aside.
 
     Parameters
     ----------
@@ -156,12 +160,35 @@ def _lack(x: ClearingState, group: int, funding: Funding, prices: Prices, stood:
     needed = hold + min(there.shorts, there.initial - hold)
     with priced_at(x, prices):
         equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
+        spared = _spared(x, group, marks)
     with priced_at(x, stood):
         away = max(x.assess(group).equity, there.equity)
     aside = max(needed - away, 0)
     if funding.periods > 1:
         aside = max(aside - max(-there.net, 0), 0)
-    return max(needed + gap - equity, 0) - aside
+    return max(needed + gap - spared - equity, 0) - aside
+
+
+def _spared(x: ClearingState, group: int, marks: I64) -> int:
+    """Return what closing orders hold beyond what they concede at the present prices (8.72).
+
+    Numeraire units, not negative: what a position loses on the way there its closing does not lose
+    once more.
+
+    Parameters
+    ----------
+    marks
+        Prices of the instruments that holds are made for, ticks.
+    """
+    table, assets, here = x.reservations, x.asset_arrays(), x.instrument_arrays()
+    at_marks, total = here._replace(mark=marks), 0
+    for row in closing_orders(x, group).tolist():
+        i, lots = int(table.instrument[row]), int(table.lots[row])
+        limit = int(table.limit_ticks[row])
+        held = int(table.open_order_hold[row])
+        held += int(gap_of_order(at_marks, assets, here.mark, i, lots, limit))
+        total += max(held - int(conceded_of(here, assets, i, lots, limit)), 0)
+    return total
 
 
 def _give_back(groups: I64, net: I64, moved: I64, residue: int) -> int:

@@ -1,4 +1,4 @@
-"""How much a return of every mark to its index can cost, as a part of initial margin.
+"""How much a return of every mark to its index, and accrued funding, can cost beside margin.
 
 It is derived from marks, terms and tiers and decides nothing: groups that it says too little of are
 assessed at the index (`kernel.clearing.index_solvency`).
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.clearing.index_solvency import IndexBound
-from novate.kernel.clearing.value import LINEAR, WORTH_MAX
+from novate.kernel.clearing.value import LINEAR, RATE_SCALE, WORTH_MAX
 from novate.kernel.codes import InstrumentStatus, Kind
+from novate.market.funding import accruing_rates
 from novate.market.index import MS, settling_at
 from novate.valuation.clearing_state import ClearingState
 
@@ -66,14 +67,36 @@ def _bound(x: ClearingState) -> IndexBound:
     c, at = x.instruments, index_ticks(x)
     mark = x.marks.used("mark")
     at_index = np.where(at == mark, 0, at)
-    rows = np.flatnonzero(_active(x) & (at_index > 0))
+    longs, shorts = _accruing(x, at)
+    count, is_active = at.size, _active(x)
+    is_away, accrues = is_active & (at_index > 0), is_active & (longs + shorts > 0)[:count]
+    rows = np.flatnonzero(is_away | accrues)
     slack, work = x.assets.count + 1, np.zeros_like(x.marks.mark)
     if not rows.size:
-        return IndexBound(at_index, 0.0, WORTH_MAX, slack, work)
+        return IndexBound(at_index, 0.0, longs, shorts, 0.0, WORTH_MAX, slack, work)
     rate = c.initial_rate[rows, 0]  # the lowest (rule 15.17)
-    share = float((_lost_share(x, rows, at[rows]) / rate).max())
+    lost = np.where(is_away[rows], _lost_share(x, rows, at[rows]), 0.0)
+    dearest = np.maximum(longs[rows], shorts[rows])
+    accrued = np.where(dearest > 0, _accrued_share(x, rows, dearest), 0.0)
+    share, asked = (float((part / rate).max()) * (1 + _ROUNDING) for part in (lost, lost + accrued))
     most = float(rate.min()) * WORTH_MAX
-    return IndexBound(at_index, share * (1 + _ROUNDING), most, slack, work)
+    return IndexBound(at_index, share, longs, shorts, asked, most, slack, work)
+
+
+def _accruing(x: ClearingState, at: I64) -> tuple[I64, I64]:
+    """Return the rates of rule 7.93 for lots long and short of all contracts, 1e-9.
+
+    Shape of the columns of instruments.
+
+    Parameters
+    ----------
+    at
+        Price of each contract at its index, ticks, 0 for none; shape (instruments,).
+    """
+    rates = np.zeros((2, x.marks.mark.size), np.int64)
+    for i in np.flatnonzero((x.instruments.used("funding_ns") > 0) & (at > 0)).tolist():
+        rates[:, i] = accruing_rates(x, i, int(at[i]))
+    return rates[0], rates[1]
 
 
 def _lost_share(x: ClearingState, rows: I64, at: I64) -> F64:
@@ -90,12 +113,38 @@ def _lost_share(x: ClearingState, rows: I64, at: I64) -> F64:
     """
     c = x.instruments
     mark, at = x.marks.mark[rows].astype(np.float64), at.astype(np.float64)
-    unit, settled_in = c.unit[rows].astype(np.float64), c.settlement_asset[rows]
-    is_linear, is_coin = c.form[rows] == LINEAR, settled_in != 0
-    price = x.assets.unit_price[settled_in]
-    lost = np.where(is_linear, unit * np.abs(mark - at), unit * np.abs(1 / mark - 1 / at) + 1)
-    value = np.where(is_linear, unit * mark, unit / mark - 0.5)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (lost * price + is_coin) / (value * price)
-    share = np.where((value > 0) & (price > 0), share, np.inf)
+    unit, is_coin = c.unit[rows].astype(np.float64), c.settlement_asset[rows] != 0
+    straight, curved = unit * np.abs(mark - at), unit * np.abs(1 / mark - 1 / at) + 1
+    share = _share_of_lot(x, rows, np.where(c.form[rows] == LINEAR, straight, curved))
     return np.where(is_coin, 2 * share, share)
+
+
+def _accrued_share(x: ClearingState, rows: I64, rates: I64) -> F64:
+    """Return the funding that has accrued at most, as a part of the worth of what is held.
+
+    Parameters
+    ----------
+    rows, rates
+        Contracts, and at what rate they pay, 1e-9; shape (rows,).
+    """
+    c, mark = x.instruments, x.marks.mark[rows].astype(np.float64)
+    unit = c.unit[rows].astype(np.float64)
+    value = np.where(c.form[rows] == LINEAR, unit * mark, unit / mark + 0.5)
+    return _share_of_lot(x, rows, value * (rates / RATE_SCALE) + 1)
+
+
+def _share_of_lot(x: ClearingState, rows: I64, paid: F64) -> F64:
+    """Return what a lot costs as a part of what it is worth at the mark, rounded up.
+
+    Parameters
+    ----------
+    rows, paid
+        Contracts, and what a lot of each costs, settlement units; shape (rows,).
+    """
+    c, mark = x.instruments, x.marks.mark[rows].astype(np.float64)
+    unit, settled_in = c.unit[rows].astype(np.float64), c.settlement_asset[rows]
+    price = x.assets.unit_price[settled_in]
+    value = np.where(c.form[rows] == LINEAR, unit * mark, unit / mark - 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (paid * price + (settled_in != 0)) / (value * price)
+    return np.where((value > 0) & (price > 0), share, np.inf)

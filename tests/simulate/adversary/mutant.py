@@ -158,7 +158,7 @@ def one_source_is_an_index(patch: Patch) -> None:
 def trades_do_not_pay_for_the_way_back(patch: Patch) -> None:
     """Rule 7.90 of trades."""
     real = index_bound.index_bound
-    patch.setattr(admission, "index_bound", lambda x: real(x)._replace(share=0.0))
+    patch.setattr(admission, "index_bound", lambda x: real(x)._replace(asked=0.0))
 
 
 def orders_do_not_pay_for_the_way_back(patch: Patch) -> None:
@@ -184,8 +184,13 @@ def orders_for_options_hold_nothing(patch: Patch) -> None:
 
 
 def funding_is_paid_from_nothing(patch: Patch) -> None:
-    """What a payer lacks does not come back (rule 8.73)."""
+    """What a payer lacks does not come back (8.73), and nobody is asked for it before (7.93)."""
     patch.setattr(funding_return, "find_lacking", lambda *_: 0)
+    patch.setattr(
+        index_bound,
+        "_accruing",
+        lambda x, _: tuple(np.zeros((2, x.marks.mark.size), np.int64)),
+    )
 
 
 def the_liquidator_pays_funding(patch: Patch) -> None:

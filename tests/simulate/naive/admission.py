@@ -34,6 +34,7 @@ from tests.simulate.naive import (
     transfer,
 )
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.accrued import accrued_funding
 from tests.simulate.naive.book import book_leg, fee_of
 from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
 from tests.simulate.naive.number import (
@@ -635,30 +636,20 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
     return uncovered
 
 
-@pytest.mark.rule("3.70")
-def short_worth(w: World, account: Account, *others: Account) -> int:
-    """What the options of a group are worth that are short when its sells fill."""
-    total = 0
-    for (k, _), p in w.group(account, *others).positions.items():
-        i, worst = w.instruments[k], max(p.sells - p.lots, 0)
-        if i.is_option and i.mark > 0:
-            total += worth_up(i.value(i.mark, worst), w.price_in(i))
-    return min(total, 2 * AMOUNT_MAX)
-
-
-@pytest.mark.rule("7.90", "7.91")
+@pytest.mark.rule("7.90", "7.91", "7.93")
 def insolvent_at_index(
     w: World, twins: list[Account], n: Numbers, wanted: Reservation | None = None
 ) -> tuple[int, int] | None:
     """Equity at the index and what it must be, if it is less; accounts stand as afterwards."""
-    hold, shorts = w.group(*twins).open_order_hold, short_worth(w, *twins)
+    hold, shorts = w.group(*twins).open_order_hold, order.short_worth(w, *twins)
+    accrued = accrued_funding(w, *twins)
     with at_index(w):
         equity, gap = w.assess(*twins).equity, order.group_gap(w, twins[0])
         gap += order.order_gap(w, wanted) if wanted else 0
         before_there = w.assess(w.accounts[twins[0].number]).equity
-    needed = hold + gap + min(shorts, n.initial - hold)
+    needed = hold + gap + min(shorts, n.initial - hold) + accrued
     has_gained = before_there > w.assess(w.accounts[twins[0].number]).equity
-    is_lost = equity - gap < n.equity or has_gained
+    is_lost = accrued > 0 or equity - gap < n.equity or has_gained
     return (equity, needed) if equity < needed and is_lost else None
 
 

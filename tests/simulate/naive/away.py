@@ -93,19 +93,23 @@ class Sheltered(Insolvent):
 
 @dataclass
 class Drained(Insolvent):
-    """One small story: some pay funding with no more than what the way back to the index costs."""
+    """One small story: some have less at the index for funding than what accrued as they bought."""
 
     def terms(self, **given: Any) -> dict[str, Any]:
         """A contract with funding of up to 2% every two hours."""
         return super().terms(**{"funding_cap_e9": 20_000_000, **given})
 
     def _suspended(self) -> Iterator[list[Run]]:
-        """Two buy as much as they can pay the way back for: one in two accounts, one in coin."""
+        """Two buy as much as they can pay the way back and a funding for, and the index falls.
+
+        One buys in two accounts, one in coin.
+        """
         ticks, (first, second, third, fourth) = 20_800, self.traders[:4]
         lasts = {"instrument": [LINEAR, INVERSE], "ticks": [ticks] * 2}
         for _ in range(3):
             *early, assess = self._at(8_000, after_ns=6 * MINUTE)
             yield [*early, c.REPORT_LAST.run(lasts), assess]
+        yield [reserve([(first, LINEAR, 100, ticks), (fourth, INVERSE, -100, ticks)])]
         other = self.traders[-1] + 1
         yield [
             c.OPEN_SUB_ACCOUNT.row(
@@ -123,4 +127,4 @@ class Drained(Insolvent):
                 )
             ]
         for _ in range(3 * 2 * HOUR // (6 * MINUTE)):  # past three fundings
-            yield self._at(8_000, after_ns=6 * MINUTE)
+            yield self._at(7_850, after_ns=6 * MINUTE)

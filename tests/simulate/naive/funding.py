@@ -9,7 +9,7 @@ import pytest
 
 from novate.kernel.codes import DueKind, Role
 from tests.simulate.naive.account import Account
-from tests.simulate.naive.admission import short_worth
+from tests.simulate.naive.accrued import rate_of
 from tests.simulate.naive.book import (
     BILLION,
     add_window_gain,
@@ -20,7 +20,7 @@ from tests.simulate.naive.book import (
 )
 from tests.simulate.naive.market import counted_time
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, share_out
-from tests.simulate.naive.order import group_gap
+from tests.simulate.naive.order import conceded_by, group_gap, is_closing, order_gap, short_worth
 from tests.simulate.naive.other_price import at_index, undone
 from tests.simulate.naive.world import World
 
@@ -48,9 +48,7 @@ def settle_funding(w: World, number: int) -> None:
         return
     i.next_funding, i.funding_waits_from = due + periods * interval, 0
     premium = total // ms
-    damper, cap = i.terms["funding_damper_e9"], i.terms["funding_cap_e9"]
-    rate = premium + clamp(i.terms["interest_e9"] - premium, -damper, damper)
-    rate = clamp(periods * clamp(rate, -cap, cap), -BILLION, BILLION)
+    rate = clamp(periods * rate_of(i, premium), -BILLION, BILLION)
     payments = []
     for account in holders(w, number):
         lots = account.positions[number].lots
@@ -163,7 +161,7 @@ def lacks(w: World, first: Account, number: int, premium: int) -> tuple[int, int
     needed = hold + min(short_worth(w, first), n.initial - hold)
     with at_index(w):
         index = w.instruments[number].mark
-        equity, gap = w.assess(first).equity, group_gap(w, first)
+        equity, gap = w.assess(first).equity, group_gap(w, first) - spared(w, first)
     with undone(w):
         i = w.instruments[number]
         band = index * i.terms["basis_clamp_ppm"] // 1_000_000
@@ -171,3 +169,14 @@ def lacks(w: World, first: Account, number: int, premium: int) -> tuple[int, int
         i.mark = clamp(index + away, 1, i.terms["ticks_max"])
         most = max(n.equity, w.assess(first).equity)
     return max(needed + gap - equity, 0), max(needed - most, 0)
+
+
+@pytest.mark.rule("7.51", "7.52", "8.72")
+def spared(w: World, first: Account) -> int:
+    """What closing orders of a group hold beyond what they concede where prices are other ones."""
+    mine = [r for r in w.reservations if r.lots and w.accounts[r.account].group == first.group]
+    return sum(
+        max(r.open_order_hold + order_gap(w, r) - conceded_by(w, r), 0)
+        for r in mine
+        if is_closing(w, r)
+    )

@@ -11,8 +11,10 @@ from novate.kernel.codes import AccountStatus
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from tests.simulate.naive.account import Account, Position, within
+from tests.simulate.naive.accrued import accrued_funding
 from tests.simulate.naive.book import fee_of
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, refuse_if, worth_up
+from tests.simulate.naive.other_price import at_index
 from tests.simulate.naive.world import Instrument, Numbers, Reservation, World
 
 MILLION = 10**6
@@ -59,6 +61,17 @@ def group_gap(w: World, account: Account) -> int:
     """The same of all open orders of a group."""
     mine = [r for r in w.reservations if r.lots and w.accounts[r.account].group == account.group]
     return within(sum(order_gap(w, r) for r in mine))
+
+
+@pytest.mark.rule("3.70")
+def short_worth(w: World, account: Account, *others: Account) -> int:
+    """What the options of a group are worth that are short when its sells fill."""
+    total = 0
+    for (k, _), p in w.group(account, *others).positions.items():
+        i, worst = w.instruments[k], max(p.sells - p.lots, 0)
+        if i.is_option and i.mark > 0:
+            total += worth_up(i.value(i.mark, worst), w.price_in(i))
+    return min(total, 2 * AMOUNT_MAX)
 
 
 @pytest.mark.rule("7.92")
@@ -239,9 +252,20 @@ def to_cancel(w: World) -> list[int]:
         account = w.accounts[r.account]
         n = w.assess(account)
         is_standing = account.status in (AccountStatus.OPEN, AccountStatus.CALLED)
-        if is_standing and n.equity < n.initial and not is_way_out(w, r):
+        is_short = n.equity < n.initial or lacks_funding(w, account, n)
+        if is_standing and is_short and not is_way_out(w, r):
             found.append(number)
     return found
+
+
+@pytest.mark.rule("7.58", "7.93")
+def lacks_funding(w: World, account: Account, n: Numbers) -> bool:
+    """Whether funding has accrued, and the group has less at the index than it and its orders."""
+    hold, accrued = w.group(account).open_order_hold, accrued_funding(w, account)
+    with at_index(w):
+        equity, gap = w.assess(account).equity, group_gap(w, account)
+    needed = hold + gap + min(short_worth(w, account), n.initial - hold) + accrued
+    return accrued > 0 and equity < needed
 
 
 @pytest.mark.rule("7.58")

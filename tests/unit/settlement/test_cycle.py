@@ -3,8 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from novate.canonical import Run
 from novate.engine.apply import apply_run
@@ -15,7 +13,6 @@ from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
 from novate.settlement import cycle as settlement
 from novate.settlement import expiry as expiry_of
-from novate.settlement.cycle import funding_rate
 from novate.valuation.price_status import WAITING, is_blocked
 from tests.unit.clearing import COIN, DAY, E8, HOUR, MINUTE, START, ClearingHouse, Recorder
 
@@ -173,46 +170,6 @@ def test_a_blocked_cycle_waits_for_its_price_and_keeps_its_number() -> None:
 # ---- funding
 
 
-@pytest.mark.rule("8.6")
-@pytest.mark.parametrize(
-    ("average", "interest", "damper", "cap", "rate"),
-    [
-        (0, 0, 0, ONE, 0),
-        (500, 0, 0, ONE, 500),
-        (500, 100, 1_000, ONE, 100),  # the damper is wide: interest alone
-        (500, 100, 50, ONE, 450),
-        (-500, 100, 50, ONE, -450),
-        (500, 700, 50, ONE, 550),
-        (500, 100, 50, 200, 200),
-        (-500, 100, 50, 200, -200),
-        (500, 100, 50, 0, 0),
-    ],
-)
-def test_the_rate_is_premium_plus_damped_interest_inside_the_cap(
-    average: int, interest: int, damper: int, cap: int, rate: int
-) -> None:
-    assert funding_rate(average, interest, damper, cap) == rate
-
-
-@pytest.mark.rule("8.6")
-@given(
-    average=st.integers(-ONE, ONE),
-    interest=st.integers(-ONE, ONE),
-    damper=st.integers(0, ONE),
-    cap=st.integers(0, ONE),
-)
-def test_the_rate_stays_within_the_cap_and_the_damper_of_the_premium(
-    average: int, interest: int, damper: int, cap: int
-) -> None:
-    rate = funding_rate(average, interest, damper, cap)
-
-    assert -cap <= rate <= cap
-    free = funding_rate(average, interest, damper, 3 * ONE)
-    assert abs(free - average) <= damper
-    assert min(average, interest) <= free <= max(average, interest)
-    assert rate == min(max(free, -cap), cap)
-
-
 FUNDED = {"cycle_ns": 0, "funding_ns": HOUR, "funding_cap_e9": ONE, "basis_clamp_ppm": 0}
 
 
@@ -272,7 +229,8 @@ def test_what_a_payer_of_funding_cannot_pay_is_a_loss_and_cuts_who_received_it(
         else:
             house.deposit(name, amount * COIN)
     house.price(100)
-    house.trade("payer", "receiver", lots=10_000 if is_coin else 100, ticks=100)
+    with house.before_funding_accrues():
+        house.trade("payer", "receiver", lots=10_000 if is_coin else 100, ticks=100)
     before = house.equity("receiver")
 
     house.price(100, at_ns=START + HOUR)

@@ -34,6 +34,12 @@ def house_at(last: int, *names: str, **terms: Any) -> ClearingHouse:
     return house
 
 
+def enter(house: ClearingHouse, buyer: str, seller: str, **trade: int) -> None:
+    """Trade while no funding has accrued: who pays has no more than margin for it."""
+    with house.before_funding_accrues():
+        house.trade(buyer, seller, **trade)
+
+
 def returned(house: ClearingHouse, *, whole: int = COIN) -> dict[int, float]:
     """What the last call returned, by account."""
     rows = house.events("FundingReturned", last=True)
@@ -56,7 +62,7 @@ def test_who_has_only_the_way_back_pays_no_funding() -> None:
     # 100 lots at 105: funding is 1% of 10,500, and the way back to 100 costs the 500 that A has.
     house = house_at(105, "A")
     house.deposit("A", 500 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     for _ in range(2):
         fund(house)
         assert house.events("FundingSettled", last=True)
@@ -71,7 +77,7 @@ def test_what_a_payer_has_at_the_index_it_pays() -> None:
     # A has 40 beyond the way back: of 105 it lacks 65.
     house = house_at(105, "A")
     house.deposit("A", 540 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     fund(house)
     assert returned(house) == by_name(house, A=65, R=-65)
     assert house.balance("A") == 500 * COIN
@@ -84,7 +90,7 @@ def test_the_side_that_gains_on_the_way_back_and_who_has_enough_pay_all_of_it() 
     # At 95 shorts pay; 605 are enough for the way back of 500 and 95 of funding, 594 are not.
     house = house_at(95, "A", "B")
     house.deposit("A", 595 * COIN)
-    house.trade("R", "A", lots=100, ticks=95)
+    enter(house, "R", "A", lots=100, ticks=95)
     fund(house)
     assert returned(house) == {}
     assert house.balance("A") == 500 * COIN
@@ -100,7 +106,7 @@ def test_who_is_insolvent_at_the_mark_by_funding_is_returned_nothing_where_no_ma
     high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
     house = house_at(100, "A", **high)
     house.deposit("A", 700 * COIN)
-    house.trade("A", "R", lots=100, ticks=100)
+    enter(house, "A", "R", lots=100, ticks=100)
     fund(house)
     assert returned(house) == {}
     assert house.balance("A") == -300 * COIN
@@ -112,7 +118,7 @@ def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
     high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
     house = house_at(105, "A", **high)
     house.deposit("A", 700 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     fund(house)
     assert returned(house) == by_name(house, A=500, R=-500)
     house.price(100, at_ns=house.state.now_ns + 1, last={0: 105})
@@ -125,7 +131,7 @@ def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark
     high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
     house = house_at(95, "A", **high)
     house.deposit("A", 700 * COIN)
-    house.trade("A", "R", lots=100, ticks=95)
+    enter(house, "A", "R", lots=100, ticks=95)
     fund(house)
     assert house.state.assess(house.number("A")).net == -250 * COIN
     assert returned(house) == {}
@@ -140,7 +146,7 @@ def test_what_the_mark_was_worth_before_it_came_back_pays_no_funding(
     # What the way back of 500 left is 60, or 100.  At 105, where it stood, A lacks nothing.
     house = house_at(105, "A")
     house.deposit("A", deposit * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     due = int(house.state.instruments.next_funding_ns[0])
     house.submit(
         command.ADVANCE_TIME.row(instant_ns=due - 1),
@@ -163,7 +169,7 @@ def test_what_an_index_that_fell_with_its_mark_leaves_too_little_for_is_a_loss()
     interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}
     house = house_at(100, "A", **interest)
     house.deposit("A", 700 * COIN)
-    house.trade("A", "R", lots=100, ticks=100)
+    enter(house, "A", "R", lots=100, ticks=100)
     house.price(95, at_ns=int(house.state.instruments.next_funding_ns[0]) - 1, last={0: 95})
     fund(house)
     assert house.events("FundingSettled", last=True)
@@ -184,8 +190,8 @@ def test_who_received_funding_gives_it_back_pro_rata_and_the_residue_account_too
     house = house_at(105, "A", "B", "C", unit=1)
     for name, amount in (("A", deposit), ("B", 1_000), ("C", 1_000)):
         house.deposit(name, amount)
-    house.trade("A", "B", lots=7, ticks=105)
-    house.trade("A", "C", lots=3, ticks=105)
+    enter(house, "A", "B", lots=7, ticks=105)
+    enter(house, "A", "C", lots=3, ticks=105)
     fund(house)
     assert returned(house, whole=1) == by_name(house, **shares)
     assert house.balance("A") == 50
@@ -197,7 +203,7 @@ def test_each_payer_is_returned_what_it_lacks_itself() -> None:
     house = house_at(105, "A", "D", "E")
     for name, amount in (("A", 500), ("D", 540), ("E", 5_000)):
         house.deposit(name, amount * COIN)
-        house.trade(name, "R", lots=100, ticks=105)
+        enter(house, name, "R", lots=100, ticks=105)
     fund(house)
     assert returned(house) == by_name(house, A=105, D=65, R=-170)
     assert house.balance("R") == (10**6 + 315 - 170) * COIN
@@ -209,8 +215,8 @@ def test_accounts_of_one_margin_group_pay_and_receive_as_one() -> None:
     house = house_at(105, "A")
     open_sub(house, "A2", "A", group="A")
     house.deposit("A", 300 * COIN)
-    house.trade("A", "R", lots=60, ticks=105)
-    house.trade("A", "A2", lots=40, ticks=105)
+    enter(house, "A", "R", lots=60, ticks=105)
+    enter(house, "A", "A2", lots=40, ticks=105)
     fund(house)
     assert returned(house) == by_name(house, A=63, R=-63)
     assert house.balance("A2") == 42 * COIN
@@ -225,9 +231,9 @@ def test_within_a_group_it_is_shared_over_who_paid_and_over_who_received() -> No
         open_sub(house, f"{name}2", name, group=name)
     house.deposit("A2", 560 * COIN)
     house.deposit("B2", 10_000 * COIN)
-    house.trade("A", "B", lots=20, ticks=105)
-    house.trade("A", "B2", lots=40, ticks=105)
-    house.trade("A2", "B2", lots=40, ticks=105)
+    enter(house, "A", "B", lots=20, ticks=105)
+    enter(house, "A", "B2", lots=40, ticks=105)
+    enter(house, "A2", "B2", lots=40, ticks=105)
     fund(house)
     assert returned(house) == by_name(house, A=27, A2=18, B=-9, B2=-36)
 
@@ -239,7 +245,7 @@ def test_a_contract_that_is_paid_in_coin_returns_coins(deposit: int, back: int) 
     # 1% is a coin.  Of 5.5 coins 0.5 are left for it.
     house = house_at(105, "A", **INVERSE)
     house.deposit("A", deposit * E8 // 100, asset=1)
-    house.trade("A", "R", lots=105, ticks=105)
+    enter(house, "A", "R", lots=105, ticks=105)
     fund(house)
     hundredth = E8 // 100
     assert returned(house, whole=hundredth) == by_name(house, A=back, R=-back)
@@ -256,8 +262,8 @@ def test_the_mark_that_is_away_may_be_that_of_another_contract() -> None:
     house.list_contract("Y", **{**FUNDED, "funding_ns": 0})
     house.price(100, last={1: 105}, at_ns=START + 1)
     house.deposit("A", 550 * COIN)
-    house.trade("A", "R", lots=100, ticks=105, instrument=1)
-    house.trade("A", "R", lots=100, ticks=100)
+    enter(house, "A", "R", lots=100, ticks=105, instrument=1)
+    enter(house, "A", "R", lots=100, ticks=100)
     fund(house)
     assert returned(house) == by_name(house, A=50, R=-50)
 
@@ -268,12 +274,32 @@ def test_what_open_orders_may_lose_is_no_money_for_funding() -> None:
     # has beyond the 500 of its lots.  Of 105 it has 10.
     house = house_at(105, "A")
     house.deposit("A", 610 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     row = {"account": house.number("A"), "instrument": 0, "lots": 10, "limit_ticks": 110}
-    house.submit(command.RESERVE_MARGIN.row(**row))
+    with house.before_funding_accrues():
+        house.submit(command.RESERVE_MARGIN.row(**row))
     assert house.state.open_order_hold(house.number("A")) == 50 * COIN
     fund(house)
     assert returned(house) == by_name(house, A=95, R=-95)
+
+
+@pytest.mark.rule("8.72")
+@pytest.mark.parametrize(("limit", "deposit"), [(104, 610), (100, 610), (99, 1_190)])
+def test_an_order_that_closes_keeps_from_funding_what_it_concedes_at_the_index(
+    limit: int, deposit: int
+) -> None:
+    # 500 are what the way back costs, 105 are paid.  A sale of the 100 lots at 100 holds 500 more,
+    # but filled it leaves at the index what the lots leave; at 99 it holds 600 and leaves 100 less.
+    house = house_at(105, "A")
+    house.deposit("A", deposit * COIN)
+    enter(house, "A", "R", lots=100, ticks=105)
+    row = {"account": house.number("A"), "instrument": 0, "lots": -100, "limit_ticks": limit}
+    with house.before_funding_accrues():
+        house.submit(command.RESERVE_MARGIN.row(**row))
+    assert house.state.open_order_hold(house.number("A")) >= (105 - limit) * 100 * COIN
+    fund(house)
+    assert returned(house) == {}
+    assert house.balance("A") == (deposit - 105) * COIN
 
 
 @pytest.mark.rule("8.72")
@@ -285,8 +311,8 @@ def test_what_short_options_are_worth_is_no_money_for_funding() -> None:
     house.price(100, last={0: 105}, at_ns=START + 1)
     house.deposit("A", 550 * COIN)
     ticks = int(house.state.marks.mark[call])
-    house.trade("R", "A", lots=10, ticks=ticks, instrument=call)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "R", "A", lots=10, ticks=ticks, instrument=call)
+    enter(house, "A", "R", lots=100, ticks=105)
     assert house.equity("A") > 550 * COIN
     fund(house)
     assert returned(house) == by_name(house, A=55, R=-55)
@@ -296,7 +322,7 @@ def test_what_short_options_are_worth_is_no_money_for_funding() -> None:
 def test_funding_that_waited_is_returned_too() -> None:
     house = house_at(105, "A")
     house.deposit("A", 520 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    enter(house, "A", "R", lots=100, ticks=105)
     house.advance(START + 4 * HOUR)
     assert house.balance("A") == 500 * COIN
     house.price(100, at_ns=START + 4 * HOUR + MINUTE, last={0: 105})
@@ -323,12 +349,15 @@ def test_for_several_periods_at_once_nobody_is_paid_from_nothing() -> None:
 
 @pytest.mark.rule("8.71", "8.75")
 def test_figures_are_exact_after_a_return_and_the_journal_recovers() -> None:
-    house = house_at(105, "A")
-    house.deposit("A", 500 * COIN)
-    house.trade("A", "R", lots=100, ticks=105)
+    # Bought at 103 with 300, of which an index of 100 leaves nothing; the premium comes with it.
+    house = house_at(100, "A")
+    house.deposit("A", 300 * COIN)
+    house.price(103, at_ns=START + MINUTE, last={0: 103})
+    house.trade("A", "R", lots=100, ticks=103)
+    house.price(100, at_ns=START + 30 * MINUTE, last={0: 105})
     house.state.margin_cache.numbers()
     fund(house)
-    assert returned(house)
+    assert returned(house)[house.number("A")] > 0
     figures = house.state.assess_all()[:, [EQUITY, INITIAL, MAINTENANCE]]
     assert np.array_equal(house.state.margin_cache.numbers(), figures)
     assert recover(house.engine.journal).state.digest() == house.state.digest()

@@ -24,14 +24,11 @@ from novate.kernel.clearing.position import (
     hold_position,
 )
 from novate.kernel.clearing.trade import add_window_gain, book_trade
-from novate.kernel.clearing.value import contract_value, fee_of
+from novate.kernel.clearing.value import contract_value, fee_of, funding_payment
 from novate.kernel.codes import Style
-from novate.kernel.jit import inlined, kernel, muldiv_floor
+from novate.kernel.jit import inlined, kernel
 
 _PREMIUM = int(Style.PREMIUM)
-
-RATE_SCALE = 1_000_000_000
-"""Funding rates are integers in 1e-9 of notional per funding period."""
 
 
 @kernel
@@ -94,23 +91,6 @@ def apply_expiry(  # type: ignore[no-untyped-def]
     add_balance(accounts, residue, asset, -paid)
     require_balance(accounts.balance[residue, asset])
     return -paid
-
-
-@inlined
-def funding_payment(value, lots, rate):  # type: ignore[no-untyped-def]
-    """What a holder pays (negative: receives): payers round up, receivers round down."""
-    if lots == 0 or rate == 0:
-        return np.int64(0)
-    size = abs(value)
-    pays = (rate > 0) == (lots > 0)
-    scaled = abs(rate)
-    whole = np.int64(muldiv_floor(size, scaled, np.int64(RATE_SCALE)))
-    if not pays:
-        return -whole
-    # size * rate is a multiple of the scale exactly when the residues' product is.
-    if (size % RATE_SCALE) * (scaled % RATE_SCALE) % RATE_SCALE != 0:
-        whole += 1
-    return whole
 
 
 @kernel

@@ -17,6 +17,7 @@ from novate.kernel.clearing.assess import (
 )
 from novate.kernel.clearing.group import first_of_group, lots_elsewhere
 from novate.kernel.clearing.index_solvency import (
+    accrued_funding,
     at_index_of,
     gap_of_orders,
     held_for_orders,
@@ -73,19 +74,19 @@ def assess_both(  # type: ignore[no-untyped-def]
 @kernel
 def look_at_index(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, reservations, bound, account, i, lots, value, entry,
-    fee, other, other_fee, is_together, initial, shorts, scratch, out,
+    fee, other, other_fee, is_together, equity, initial, shorts, scratch, out,
 ):  # fmt: skip
     """Look at a side of a trade when every contract has come back to its index.
 
-    ``initial`` and ``shorts`` are those of its group after the trade, at the mark.
+    ``equity``, ``initial`` and ``shorts`` are those of its group after the trade, at the mark.
 
     Returns
     -------
     tuple
-        Equity after the trade at the index, what it must be, what of that open orders lose more at
-        the index than at the mark, and what the side concedes at the index, a rebate of the other
-        side included and its own fee left aside, numeraire units (rules 7.90 to 7.92); then whether
-        equity before the trade is more at the index than at the mark.
+        Equity after the trade at the index, what it must be, and what the side concedes at the
+        index, a rebate of the other side included and its own fee left aside, numeraire units
+        (rules 7.90 to 7.92); then whether a return of the marks costs something, or funding has
+        accrued (7.91).
     """
     at = at_index_of(instruments, bound)
     conceded = np.int64(0)
@@ -108,8 +109,12 @@ def look_at_index(  # type: ignore[no-untyped-def]
     assess_account(accounts, positions, at, assets, account, scratch, out)
     before = out[EQUITY]
     assess_account(accounts, positions, instruments, assets, account, scratch, out)
-    has_gained = before > out[EQUITY]
-    return worth, hold + gap + min(shorts, initial - hold), gap, conceded, has_gained
+    accrued = accrued_funding(
+        accounts, positions, instruments, assets, bound, account, i, lots, 0, 0,
+        other if is_together else -1,
+    )  # fmt: skip
+    is_lost = accrued > 0 or worth - gap < equity or before > out[EQUITY]
+    return worth, hold + gap + min(shorts, initial - hold) + accrued, conceded, is_lost
 
 
 @inlined
@@ -155,7 +160,7 @@ def margin_refusal(  # type: ignore[no-untyped-def]
     is_modelled = has_model(accounts, asked, account)
     if is_modelled:
         take_requirement(asked, side, AFTER, out)
-    is_sure = bound.share <= 0.0 or (
+    is_sure = bound.asked <= 0.0 or (
         not is_modelled and is_solvent_at_mark(accounts, account, bound, out)
     )
     if out[EQUITY] >= out[INITIAL] and is_sure:
@@ -180,12 +185,11 @@ def margin_refusal(  # type: ignore[no-untyped-def]
         if wanted <= rest and conceded > most:
             return INSUFFICIENT_MARGIN, conceded, most
     if not is_sure:
-        worth, needed, gap, conceded, has_gained = look_at_index(
+        worth, needed, conceded, is_lost = look_at_index(
             accounts, positions, instruments, assets, reservations, bound, account, i, lots, value,
-            entry, fee, other, other_fee, is_together, initial, shorts, scratch, out,
+            entry, fee, other, other_fee, is_together, equity, initial, shorts, scratch, out,
         )  # fmt: skip
         is_out = is_risk_reducing and conceded == 0
-        is_lost = worth - gap < equity or has_gained
         if worth < needed and is_lost and not is_out:
             return INSOLVENT_AT_INDEX, worth, needed
     if equity < initial and wanted > rest:

@@ -9,13 +9,18 @@ Both are odd in ``lots``, so that the two legs of a trade always cancel.
 
 from __future__ import annotations
 
-from novate.kernel.jit import inlined
+import numpy as np
+
+from novate.kernel.jit import inlined, muldiv_floor
 
 LINEAR = 1
 INVERSE = 2
 
 WORTH_MAX = float(2**60)
 """Largest worth of one asset or position in numeraire units: what is above counts as that much."""
+
+RATE_SCALE = 1_000_000_000
+"""Funding rates are integers in 1e-9 of notional per funding period."""
 
 
 @inlined
@@ -43,3 +48,20 @@ def fee_of(value, rate_ppm):  # type: ignore[no-untyped-def]
     part = size % 1_000_000
     # Python's floor division rounds towards minus infinity: -(-x // n) is the ceiling of x / n.
     return whole * rate_ppm - (-(part * rate_ppm) // 1_000_000)
+
+
+@inlined
+def funding_payment(value, lots, rate):  # type: ignore[no-untyped-def]
+    """What a holder pays (negative: receives): payers round up, receivers round down."""
+    if lots == 0 or rate == 0:
+        return np.int64(0)
+    size = abs(value)
+    pays = (rate > 0) == (lots > 0)
+    scaled = abs(rate)
+    whole = np.int64(muldiv_floor(size, scaled, np.int64(RATE_SCALE)))
+    if not pays:
+        return -whole
+    # size * rate is a multiple of the scale exactly when the residues' product is.
+    if (size % RATE_SCALE) * (scaled % RATE_SCALE) % RATE_SCALE != 0:
+        whole += 1
+    return whole

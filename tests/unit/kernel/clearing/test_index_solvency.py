@@ -27,7 +27,7 @@ def answers(seed: int, *, looks_at_all: bool) -> list[Any]:
     house.price(100, last={2: 97}, at_ns=house.state.now_ns + MINUTE)
     house.deposit("A", E8, asset=1)
     if looks_at_all:
-        house.state.kept_bound = (-1, index_bound(house.state)._replace(share=1e18))
+        house.state.kept_bound = (-1, index_bound(house.state)._replace(asked=1e18))
     draw, found = np.random.default_rng(seed), []
     for _ in range(60):
         i, lots = int(draw.integers(3)), int(draw.integers(1, 120))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novate.kernel.clearing.settle import apply_cycle, apply_expiry, apply_funding, funding_payment
+from novate.kernel.clearing.settle import apply_cycle, apply_expiry, apply_funding
+from novate.kernel.clearing.value import funding_payment
 from novate.kernel.jit import kernel
 from tests.unit.kernel import twin
 from tests.unit.kernel.exposures import ASSETS, FORMS, UNITS, random_exposure
