@@ -166,7 +166,7 @@ class Parameter(IntEnum):
     )
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
-        "largest distance of a trade or of an order's fill from the mark, 0 for any",
+        "largest distance of a trade from the mark, 0 for any; of an order's fill by rule 11.50",
         earlier={1: 0},
         scopes=BY_INSTRUMENT,
     )
