@@ -47,8 +47,8 @@ from novate.message.topic import (
     Topic,
     Work,
 )
-from novate.settlement.taken_over import add_taken_over
 from novate.valuation import ClearingState
+from novate.valuation.taken_over import add_taken_over
 
 
 def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
