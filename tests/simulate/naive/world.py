@@ -263,7 +263,8 @@ class World:
         self.payable = 0  # what the liquidator may still be paid for losses in this record
         self.interest_until = self.share_due = 0  # the last: when that is shared by net worth
         self.assessed = [0, 0]  # instants of the last assessments
-        self.arrears: dict[int, int] = {}  # of called groups, as this record began
+        # Of called groups, and what open ones miss, as this record began.
+        self.arrears: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self.unpaid = 0
         self.has_settled = False  # whether money moved that no assessment has seen
         self.gains = 0  # of all groups, while something is unpaid
