@@ -301,7 +301,7 @@ class Parameter(IntEnum):
     )
     JUMP_QUORUM = 34, Setting(
         "index", "jump_quorum", SOURCES, 2, 1, 64,
-        "sources that confirm a jump, at least sources_min of them",
+        "sources that confirm a jump, at least sources_min of them (rule 5.85)",
     )
     JUMP_CONFIRM_NS = 35, Setting(
         "index", "jump_confirm_seconds", SECONDS, 10 * SECOND, 0, HOUR,
