@@ -1254,7 +1254,7 @@ def asked_by_losses(w: World) -> int:
     for member, amount in lost.items():
         funds = [a for a in w.accounts if a.role == Role.DEFAULT_FUND and a.parent == member]
         asked += max(amount - sum(max(a.balance[0], 0) for a in funds), 0)
-    return max(asked - max(w.single(Role.INSURANCE_FUND).balance[0], 0), 0)
+    return max(asked - w.single(Role.INSURANCE_FUND).balance[0], 0) if asked else 0
 
 
 @pytest.mark.rule("12.21")
