@@ -122,7 +122,9 @@ def in_arrears(x: ClearingState, groups: I64, has_met: B1) -> B1:
     """Return which called groups did not pay what may end in default (rule 10.58).
 
     At the protected prices.  Their holder's arrears in all called groups whose deadline has come or
-    waits reach the minimum, also in those that are in default in the same record.
+    waits reach the minimum, also in those that are in default in the same record.  What his open
+    groups miss, being too little for a call, counts with them: else deadlines one after another
+    would each forgive less than the minimum.
 
     Parameters
     ----------
@@ -139,15 +141,18 @@ def in_arrears(x: ClearingState, groups: I64, has_met: B1) -> B1:
     if not groups.size:
         return np.zeros(0, np.bool_)
     has_come = x.accounts.used("deadline_ns") <= x.now_ns
-    is_called = x.accounts.used("status") == AccountStatus.CALLED
-    others = _of_pools(x, groups, is_called & has_come & ~has_met)
+    status = x.accounts.used("status")
+    others = _of_pools(x, groups, (status == AccountStatus.CALLED) & has_come & ~has_met)
+    still_open = _of_pools(x, groups, status == AccountStatus.OPEN)
     with priced_at(x, protected_prices(x)):
         own = arrears(x, groups, assess_positions(x, groups)).tolist()
         together = _by_pool(x, others, arrears(x, others, assess_positions(x, others)))
+        short = short_of(x, still_open, assess_positions(x, still_open))
+    uncalled = _by_pool(x, still_open, short)
     pools = x.accounts.pool[groups].tolist()
     least = x.parameter_of(Parameter.CALL_MINIMUM, groups).tolist()
     found = [
-        mine > 0 and together[pool] >= asked
+        mine > 0 and together[pool] + (uncalled[pool] if uncalled[pool] < asked else 0) >= asked
         for mine, pool, asked in zip(own, pools, least, strict=True)
     ]
     return np.array(found, np.bool_)

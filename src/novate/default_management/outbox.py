@@ -21,6 +21,7 @@ from novate.default_management.conversion import (
     fill_conversion,
 )
 from novate.default_management.index_failure import net_that_counts
+from novate.default_management.order_limit import has_left_price, limit_now, reference_of
 from novate.default_management.refused import Refused
 from novate.default_management.room import conversion_room, fee_room, trade_room
 from novate.default_management.state import DefaultState
@@ -30,7 +31,6 @@ from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.settle import apply_trade, value_of
 from novate.kernel.clearing.takeover import find_excess
 from novate.kernel.codes import DueKind, OrderKind, Role
-from novate.market.collar import collars_of, width_of, worst_price
 from novate.market.reference import PPM
 from novate.market.source_state import PRICE_MAX_E8
 from novate.message import command, event
@@ -47,9 +47,8 @@ from novate.message.topic import (
     Topic,
     Work,
 )
-from novate.settlement.taken_over import add_taken_over
 from novate.valuation import ClearingState
-from novate.valuation.price_status import blocked_prices
+from novate.valuation.taken_over import add_taken_over
 
 
 def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> None:
@@ -72,8 +71,6 @@ def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> Non
     if not len(wanted):
         return
     account, kind, subject, quantity = wanted.T
-    reference = _reference(x, kind, subject)
-    collar, most = _collar(x, kind, subject)
     emit.columns(
         event.ORDER_PLACED,
         order=orders.given + 1 + np.arange(len(wanted)),
@@ -81,48 +78,9 @@ def place_orders(x: DefaultState, accounts: I64, wanted: I64, emit: Emit) -> Non
         kind=kind,
         subject=subject,
         quantity=quantity,
-        reference=reference,
+        reference=reference_of(x, kind, subject),
         instant_ns=np.full(len(wanted), x.now_ns),
-        limit=worst_price(
-            reference, _width(x, kind, subject, quantity, collar), collar, quantity < 0, most
-        ),
-    )
-
-
-def _reference(x: DefaultState, kind: I64, subject: I64) -> I64:
-    """What orders are about is worth now: mark in ticks, or index in 1e-8."""
-    is_position = kind == OrderKind.POSITION
-    reference: I64 = np.where(
-        is_position,
-        x.marks.mark[np.where(is_position, subject, 0)],
-        x.assets.price_e8[np.where(is_position, 0, subject)],
-    )
-    return reference
-
-
-def _width(x: DefaultState, kind: I64, subject: I64, quantity: I64, collar: I64) -> I64:
-    """How far fills may be from the reference (rule 11.50).
-
-    What a short option costs moves with its underlying and not with its own price: a share of that
-    would buy no cheap option back.  So the share is of what a short lot must hold, if that is more.
-    """
-    base = _reference(x, kind, subject)
-    is_bought = (kind == OrderKind.POSITION) & (quantity > 0)
-    short = x.marks.short_maintenance[np.where(is_bought, subject, 0)]
-    return width_of(np.where(is_bought, np.maximum(base, short), base), collar)
-
-
-def _collar(x: DefaultState, kind: I64, subject: I64) -> tuple[I64, I64]:
-    """Collar of orders in 1e-6 of their reference, 0 for none, and the highest price there is."""
-    is_position = kind == OrderKind.POSITION
-    if not is_position.any():
-        collar = x.parameter(Parameter.CONVERSION_COLLAR_PPM)
-        return np.full(kind.size, collar), np.full(kind.size, PRICE_MAX_E8)
-    i = np.where(is_position, subject, 0)
-    of_contract = collars_of(x)[i]
-    return (
-        np.where(is_position, of_contract, x.parameter(Parameter.CONVERSION_COLLAR_PPM)),
-        np.where(is_position, x.instruments.ticks_max[i], PRICE_MAX_E8),
+        limit=limit_now(x, kind, subject, quantity).limit,
     )
 
 
@@ -316,7 +274,7 @@ def cancel_before_slices(x: DefaultState, accounts: I64, emit: Emit) -> None:
     rows = orders.of(accounts)
     if not rows.size:
         return
-    is_over = _is_outrun(x, rows)
+    is_over = has_left_price(x, rows)
     # Cycles and funding in coins change what there is to convert between takeovers.
     is_own = orders.account[rows] == x.single(Role.LIQUIDATOR)
     is_over[is_own] |= _is_excess(x, rows[is_own])
@@ -332,30 +290,6 @@ def _is_excess(x: DefaultState, rows: I64) -> npt.NDArray[np.bool_]:
         orders.kind[rows], orders.subject[rows], orders.quantity[rows], is_excess,
     )  # fmt: skip
     return is_excess
-
-
-def _is_outrun(x: DefaultState, rows: I64) -> npt.NDArray[np.bool_]:
-    """Which limits the price has passed, or are further from it than twice the collar.
-
-    Only where the next slice may place the order anew: with a price, as it orders by one.
-    """
-    orders = x.defaults.orders
-    kind, subject = orders.kind[rows].astype(np.int64), orders.subject[rows].astype(np.int64)
-    price, (collar, _) = _reference(x, kind, subject), _collar(x, kind, subject)
-    is_position = kind == OrderKind.POSITION
-    asset = np.where(is_position, 0, subject)
-    has_price = ~x.assets.is_stale[asset] & (x.assets.unit_price[asset] > 0.0)
-    if is_position.any():
-        is_open = ~blocked_prices(x)[np.where(is_position, subject, 0)]
-        has_price = np.where(is_position, is_open, has_price)
-    quantity = orders.quantity[rows]
-    width = _width(x, kind, subject, quantity, collar)
-    beyond = np.where(
-        orders.quantity[rows] < 0, price - orders.limit[rows], orders.limit[rows] - price
-    )
-    is_far = (collar > 0) & (beyond > 2 * width)
-    outrun: npt.NDArray[np.bool_] = has_price & ((beyond < 0) | is_far)
-    return outrun
 
 
 def _close(x: DefaultState, rows: I64, emit: Emit) -> None:

@@ -114,7 +114,7 @@ def asked(x: DefaultState) -> int:
         own = a.balance[np.flatnonzero(is_fund & (a.used("parent") == member)), 0]
         total += max(amount - int(np.maximum(own, 0).sum()), 0)
     fund = int(a.balance[x.single(Role.INSURANCE_FUND), 0])
-    return max(total - max(fund, 0), 0)
+    return max(total - fund, 0) if total else 0
 
 
 def _open_losses(x: DefaultState) -> dict[int, int]:

@@ -38,6 +38,7 @@ from novate.valuation.group_book import book_of, joined
 from novate.valuation.index_bound import index_bound
 from novate.valuation.price_status import halted_among, is_halted, is_over, without_the_expired
 from novate.valuation.stale_collateral import without_stale_collateral
+from novate.valuation.taken_over import note_trades
 
 _NOVATED = (
     "buyer", "seller", "instrument", "ticks", "lots", "buyer_reservation", "seller_reservation",
@@ -102,11 +103,13 @@ def decide_submit_trades(
     }  # fmt: skip
     if not np.count_nonzero(refusal):
         emit.booked(event.TRADE_NOVATED, **novated)
+        note_trades(x, novated)
         return []
     booked = np.flatnonzero(refusal == 0)
     if booked.size:
         taken = {name: column[booked] for name, column in novated.items()}
         emit.booked(event.TRADE_NOVATED, **taken)
+        note_trades(x, taken)
     return [
         (int(k), Refusal(int(refusal[k]), int(actual[k]), int(allowed[k])))
         for k in np.flatnonzero(refusal)
@@ -166,6 +169,7 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
         c["buyer_fee"], c["seller_fee"], c["unproven"],
     )  # fmt: skip
+    note_trades(x, c)
 
 
 def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:

@@ -50,3 +50,31 @@ def worst_price(
     highest = np.where(np.equal(collar_ppm, 0), most, np.minimum(price + width, most))
     worst: I64 = np.where(is_sale, lowest, highest)
     return worst
+
+
+def house_limit(
+    price: I64,
+    at_index: I64,
+    width: I64,
+    collar_ppm: I64 | int,
+    is_sale: npt.NDArray[np.bool_],
+    most: I64 | int,
+) -> I64:
+    """Return the worst price at which the clearing house closes something (rule 11.50).
+
+    The edge of the collar around the mark, or of half a collar around the price at the index if
+    that is further: a last price moves the mark within its clamp, and who would trade is at the
+    index.  They differ only where the mark is further than half the width from that price.
+
+    Parameters
+    ----------
+    price, at_index
+        Mark and price at the index in ticks, of a conversion both the index in 1e-8; shape
+        (orders,), as all arrays.
+    width, collar_ppm, is_sale, most
+        As in `worst_price`.
+    """
+    at_mark = worst_price(price, width, collar_ppm, is_sale, most)
+    beside = worst_price(at_index, width // 2, collar_ppm, is_sale, most)
+    limit: I64 = np.where(is_sale, np.minimum(at_mark, beside), np.maximum(at_mark, beside))
+    return limit

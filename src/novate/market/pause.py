@@ -25,6 +25,9 @@ from novate.message.pause import ResumeReason
 from novate.message.topic import NOBODY, Application, Topic
 from novate.units import PPM
 
+LEAST_QUORUM = 2
+"""Sources of an asset below which nothing but time, or what the parameters ask, ends a jump."""
+
 
 def jump_band(state: MarketState, asset: int) -> int:
     """Return the jump band of an asset in ppm, 0 for none (rule 5.83).
@@ -132,7 +135,7 @@ def _follow_jump(state: MarketState, asset: int, emit: Emit) -> None:
     a, now_ns = state.assets, state.now_ns
     price, since, agreed_ns = (int(c[asset]) for c in (a.price_e8, a.jump_ns, a.agreed_ns))
     agreeing = sources_agreeing(state, asset, since)
-    is_agreed = agreeing >= jump_quorum(state)
+    is_agreed = agreeing >= jump_quorum(state, asset)
     reason = None
     if not is_jump(state, asset, int(a.jump_from_e8[asset]), price):
         reason = ResumeReason.RETURNED
@@ -165,14 +168,22 @@ def sources_agreeing(state: MarketState, asset: int, since_ns: int) -> int:
     """
     doubtful: set[int] = set()
     for quote in state.sources.beneath(asset):
-        if _agreeing(state, quote, since_ns, doubtful) < jump_quorum(state):
+        if _agreeing(state, quote, since_ns, doubtful) < jump_quorum(state, quote):
             doubtful.add(quote)
     return _agreeing(state, asset, since_ns, doubtful)
 
 
-def jump_quorum(state: MarketState) -> int:
-    """Return how many sources confirm a jump."""
-    return max(state.parameter(Parameter.JUMP_QUORUM), state.sources_min)
+def jump_quorum(state: MarketState, asset: int) -> int:
+    """Return how many sources confirm a jump of an asset (rule 5.85).
+
+    No more than it has, or no jump of it could be confirmed.  But a single one never decides alone
+    for want of others: then time does.
+    """
+    asked = max(state.parameter(Parameter.JUMP_QUORUM), state.sources_min)
+    sources = state.sources
+    is_own = (sources.used("asset") == asset) & (sources.used("weight") > 0)
+    count = int(np.count_nonzero(is_own))
+    return asked if count < LEAST_QUORUM else min(asked, count)
 
 
 def _agreeing(state: MarketState, asset: int, since_ns: int, doubtful: Set[int]) -> int:

@@ -166,7 +166,7 @@ class Parameter(IntEnum):
     )
     TRADE_COLLAR_PPM = 14, Setting(
         "margin", "trade_collar_ppm", MILLIONTHS, 100_000, 0, PPM,
-        "largest distance of a trade or of an order's fill from the mark, 0 for any",
+        "largest distance of a trade from the mark, 0 for any; of an order's fill by rule 11.50",
         earlier={1: 0},
         scopes=BY_INSTRUMENT,
     )
@@ -301,7 +301,7 @@ class Parameter(IntEnum):
     )
     JUMP_QUORUM = 34, Setting(
         "index", "jump_quorum", SOURCES, 2, 1, 64,
-        "sources that confirm a jump, at least sources_min of them",
+        "sources that confirm a jump, at least sources_min of them (rule 5.85)",
     )
     JUMP_CONFIRM_NS = 35, Setting(
         "index", "jump_confirm_seconds", SECONDS, 10 * SECOND, 0, HOUR,

@@ -42,9 +42,9 @@ from novate.settlement.funding_return import (
     apply_funding_returned,
     return_funding,
 )
-from novate.settlement.taken_over import begin_period, taken_by_liquidator, taken_over
 from novate.valuation import ClearingState
 from novate.valuation.price_status import WAITING, is_blocked, is_unpriced
+from novate.valuation.taken_over import begin_period, taken_by_liquidator
 
 
 def subject_refusal(x: ClearingState, i: int, due_ns: int) -> Refusal | None:
@@ -204,7 +204,7 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
     ):  # fmt: skip
         postpone(x, i, DueKind.FUNDING, next_ns, emit)
         return None
-    taken = taken_by_liquidator(x, i), taken_over(x, i)
+    taken = taken_by_liquidator(x, i), int(x.instruments.taken_over_lots[i])
     emit(
         event.FUNDING_SETTLED,
         instrument=i, period=row["period"] + passed, ticks=int(x.marks.mark[i]),

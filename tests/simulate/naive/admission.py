@@ -35,7 +35,7 @@ from tests.simulate.naive import (
 )
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.accrued import accrued_funding
-from tests.simulate.naive.book import book_leg, fee_of
+from tests.simulate.naive.book import book_leg, fee_of, still_held
 from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -693,6 +693,7 @@ def submit_trade(w: World, row: Row, place: int) -> None:
         raise RefusedError(code.ORDERS_UNCOVERED, *uncovered[0])
     refuse_outside(w, sides)
     unproven = book_sides(w, i, *sides)
+    i.taken_over = still_held(w.single(Role.EXTERNAL_MARKET), row["instrument"], i.taken_over)
     names = ("buyer", "seller", "instrument", "ticks", "lots")
     w.emit(
         "TradeNovated",

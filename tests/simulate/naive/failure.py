@@ -44,7 +44,7 @@ from tests.simulate.naive.obligation import (
     note_arrears,
 )
 from tests.simulate.naive.order import order_stages, without_orders
-from tests.simulate.naive.world import Loss, Numbers, Obligation, Order, World
+from tests.simulate.naive.world import Instrument, Loss, Numbers, Obligation, Order, World
 
 MILLION = 1_000_000
 GONE = EngineCommandRefusal.CAUSE_GONE
@@ -663,8 +663,18 @@ def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -
     collar = collar_of(w, kind, subject)
     if not collar:
         return 1 if quantity < 0 else most
-    far = width_of(w, kind, subject, quantity, reference)
-    return max(reference - far, 1) if quantity < 0 else min(reference + far, most)
+    far, there = width_of(w, kind, subject, quantity, reference), reference
+    if kind == OrderKind.POSITION:
+        there = price_at_index(w, w.instruments[subject])
+    if quantity < 0:
+        return min(max(reference - far, 1), max(there - far // 2, 1))
+    return max(min(reference + far, most), min(there + far // 2, most))
+
+
+@pytest.mark.rule("5.112")
+def price_at_index(w: World, i: Instrument) -> int:
+    with other_price.at_index(w):
+        return i.mark
 
 
 @pytest.mark.rule("11.13", "11.52")
@@ -679,20 +689,24 @@ def cancel_before_slice(w: World, account: Account) -> None:
 
 @pytest.mark.rule("11.52")
 def is_outrun(w: World, order: Order) -> bool:
-    """Whether the price has passed an order's limit, or is far from it."""
+    """Whether mark or index has passed an order's limit, or that is far worse than one of now."""
     if order.kind == OrderKind.POSITION:
         i = w.instruments[order.subject]
         has_price, price = not w.is_blocked(i), i.mark
+        prices = [price, price_at_index(w, i)]
     else:
         asset = w.assets[order.subject]
         has_price, price = w.unit_price(order.subject) > 0 and not asset.is_stale, asset.price
+        prices = [price]
     if not has_price:
         return False
-    room = price - order.limit if order.quantity < 0 else order.limit - price
-    collar = collar_of(w, order.kind, order.subject)
-    return room < 0 or (
-        collar > 0 and room > 2 * width_of(w, order.kind, order.subject, order.quantity, price)
-    )
+    now = limit_of(w, order.kind, order.subject, order.quantity, price)
+    is_sale = order.quantity < 0
+    if order.limit > min(prices) if is_sale else order.limit < max(prices):
+        return True
+    worse = now - order.limit if is_sale else order.limit - now
+    far = width_of(w, order.kind, order.subject, order.quantity, price)
+    return collar_of(w, order.kind, order.subject) > 0 and worse > far
 
 
 def place(w: World, number: int, kind: int, subject: int, quantity: int, reference: int) -> None:
@@ -1259,7 +1273,7 @@ def asked_by_losses(w: World) -> int:
     for member, amount in lost.items():
         funds = [a for a in w.accounts if a.role == Role.DEFAULT_FUND and a.parent == member]
         asked += max(amount - sum(max(a.balance[0], 0) for a in funds), 0)
-    return max(asked - max(w.single(Role.INSURANCE_FUND).balance[0], 0), 0)
+    return max(asked - w.single(Role.INSURANCE_FUND).balance[0], 0) if asked else 0
 
 
 @pytest.mark.rule("12.21")

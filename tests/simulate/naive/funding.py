@@ -16,7 +16,6 @@ from tests.simulate.naive.book import (
     holders,
     lots_held,
     postpone,
-    still_held,
 )
 from tests.simulate.naive.market import counted_time
 from tests.simulate.naive.number import AMOUNT_MAX, ceil_div, clamp, share_out
@@ -88,7 +87,7 @@ def paid_for_others(w: World, number: int, rate: int) -> dict[int, int]:
     liquidator = w.single(Role.LIQUIDATOR)
     lots = {
         liquidator.number: taken_since(lots_held(liquidator, number), i.liquidator_had),
-        market.number: still_held(market, number, i.taken_over),
+        market.number: i.taken_over,
     }
     return {
         account: ceil_div(abs(i.value(i.mark, some)) * abs(rate), BILLION)

@@ -63,7 +63,13 @@ def note_arrears(w: World, met: set[int]) -> None:
     """Before the calls of a record are decided: what all have not paid that is due by now."""
     called = [k for k in w.margin_groups() if w.accounts[k].status == AccountStatus.CALLED]
     called = [k for k in called if w.accounts[k].deadline <= w.now and k not in met]
-    w.arrears = {k: arrears(w, k) for k in called}
+    with protected(w):
+        uncalled = {
+            k: short_of(w, k)
+            for k in w.margin_groups()
+            if w.accounts[k].status == AccountStatus.OPEN
+        }
+    w.arrears = {k: arrears(w, k) for k in called}, uncalled
 
 
 @pytest.mark.rule("10.58")
@@ -71,8 +77,12 @@ def is_in_arrears(w: World, group: int) -> bool:
     """Whether a called group did not pay what it still misses, and its holder misses enough."""
     pool = w.accounts[group].pool
     minimum = w.parameter(Parameter.CALL_MINIMUM, w.accounts[group])
-    total = sum(amount for k, amount in w.arrears.items() if w.accounts[k].pool == pool)
-    return arrears(w, group) > 0 and total >= minimum
+    called, uncalled = (
+        sum(amount for k, amount in amounts.items() if w.accounts[k].pool == pool)
+        for amounts in w.arrears
+    )
+    too_little = uncalled if uncalled < minimum else 0
+    return arrears(w, group) > 0 and called + too_little >= minimum
 
 
 def arrears(w: World, group: int) -> int:

@@ -77,8 +77,11 @@ def move_range(w: World, asset: int) -> None:
         )
 
 
-def quorum(w: World) -> int:
-    return max(w.parameters[Parameter.JUMP_QUORUM], w.parameters[Parameter.INDEX_SOURCES_MIN])
+@pytest.mark.rule("5.85")
+def quorum(w: World, asset: int) -> int:
+    there = len([s for s in w.sources if s.asset == asset and s.weight])
+    asked = max(w.parameters[Parameter.JUMP_QUORUM], w.parameters[Parameter.INDEX_SOURCES_MIN])
+    return there if 2 <= there < asked else asked
 
 
 @pytest.mark.rule("5.85", "5.136")
@@ -90,7 +93,7 @@ def who_agrees(w: World, asset: int, since: int) -> list[int]:
         for k in w.usable_sources(asset)
         if (w.sources[k].observed or 0) > since
         if abs(w.price_told_by(k) - price) * MILLION <= apart * price
-        if not (quote := w.sources[k].quote) or len(who_agrees(w, quote, since)) >= quorum(w)
+        if not (quote := w.sources[k].quote) or len(who_agrees(w, quote, since)) >= quorum(w, quote)
     ]
 
 
@@ -100,7 +103,7 @@ def follow_jump(w: World, asset: int) -> None:
     a, p = w.assets[asset], w.parameters
     assert a.jumped is not None
     started = a.jumped
-    agreeing, needed = who_agrees(w, asset, started), quorum(w)
+    agreeing, needed = who_agrees(w, asset, started), quorum(w, asset)
     enough = len(agreeing) >= needed
     if not leaps(w, asset, a.before_jump, a.price):
         resume(w, asset, ResumeReason.RETURNED)

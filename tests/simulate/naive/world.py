@@ -264,7 +264,8 @@ class World:
         self.able: list[tuple[int, int]] = []  # what groups can bear in it, after its losses so far
         self.interest_until = self.share_due = 0  # the last: when that is shared by net worth
         self.assessed = [0, 0]  # instants of the last assessments
-        self.arrears: dict[int, int] = {}  # of called groups, as this record began
+        # Of called groups, and what open ones miss, as this record began.
+        self.arrears: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self.unpaid = self.gains = 0  # the gains of all groups, while something is unpaid
         self.has_settled = False  # whether money moved that no assessment has seen
         self.answerable: set[int] = set()  # members of what the liquidator closes out

@@ -300,6 +300,45 @@ def test_two_groups_that_are_short_of_the_minimum_only_together_are_both_in_defa
     assert outcomes(house) == [(1, Outcome.FAILED), (2, Outcome.FAILED)]
 
 
+def staggered_house(left: int) -> ClearingHouse:
+    """A's call is due at `DUE` and 6 of it are not paid; of A2's, due 29 minutes later, so many."""
+    house = house_of("A2", call_minimum=10 * COIN)
+    house.deposit("A2", 170 * COIN)
+    house.price(487, at_ns=START + MINUTE)  # 170 of A
+    house.price(486, at_ns=START + 30 * MINUTE)  # 90 more of A, and 90 of A2
+    house.deposit("A", 254 * COIN)
+    house.deposit("A2", (90 - left) * COIN)
+    house.price(486, at_ns=DUE)
+    assert [due for *_, due in called(house)] == [DUE, DUE, DUE + 29 * MINUTE]
+    assert (house.status("A"), house.status("A2")) == (AccountStatus.OPEN, AccountStatus.CALLED)
+    return house
+
+
+@pytest.mark.rule("10.58")
+@pytest.mark.parametrize("left", [3, 4, 9])
+def test_deadlines_one_after_another_forgive_together_less_than_the_minimum(left: int) -> None:
+    house = staggered_house(left)
+
+    house.price(486, at_ns=DUE + 29 * MINUTE)
+
+    is_forgiven = 6 + left < 10
+    status = AccountStatus.OPEN if is_forgiven else AccountStatus.LIQUIDATING
+    assert (house.status("A"), house.status("A2")) == (AccountStatus.OPEN, status)
+
+
+@pytest.mark.rule("10.58")
+def test_what_an_open_group_misses_and_is_called_for_next_is_no_arrears_of_another_one() -> None:
+    house = staggered_house(9)
+    ask_more(house, 120_000)  # A misses 978, which nobody has called yet
+
+    house.advance(DUE + 29 * MINUTE)
+
+    assert house.events("DefaultDeclared") == []
+    assert house.status("A2") == AccountStatus.OPEN
+    house.price(486, at_ns=DUE + 30 * MINUTE)
+    assert (house.status("A"), house.status("A2")) == (AccountStatus.CALLED,) * 2
+
+
 @pytest.mark.rule("10.58", "10.59")
 def test_a_group_that_met_its_call_is_no_arrears_of_another_one() -> None:
     # A2 misses 6 of its call and is cured by its own margin rate before the deadline.

@@ -197,6 +197,20 @@ def test_whatever_last_prices_say_what_is_kept_covers_margin_and_charge_at_every
             assert not swept or found.equity >= found.initial + charge
 
 
+@pytest.mark.rule("12.32")
+def test_an_insurance_fund_below_zero_asks_for_that_too_once_there_are_losses() -> None:
+    house = rich_house(1_600)
+    x, fund = house.state, house.number("INSURANCE_FUND")
+    x.accounts.balance[fund, 0] = -200 * COIN
+    assert asked(x) == 0
+    row = x.defaults.losses.add(1)
+    x.defaults.losses.account[row] = house.number("LIQUIDATOR")
+    x.defaults.losses.amount[row] = 700 * COIN
+    x.defaults.losses.is_open[row] = True
+
+    assert asked(x) == 900 * COIN
+
+
 @pytest.mark.rule("12.31")
 def test_nothing_is_spared_while_a_position_has_no_price() -> None:
     house = rich_house(1_600)

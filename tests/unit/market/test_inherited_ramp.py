@@ -141,9 +141,11 @@ def test_what_is_inherited_is_inherited_on() -> None:
 
 @pytest.mark.rule("5.85", "5.136")
 def test_a_leap_that_the_money_made_is_not_confirmed_by_the_coin_alone() -> None:
+    # Three are asked, of two that each of them has.
     made = house_in_dollars(coin_sources=2, dollar_sources=2)
     made.submit(
         set_parameter(Parameter.JUMP_PPM, 0), set_parameter(Parameter.RAMP_PPM, 0),
+        set_parameter(Parameter.JUMP_QUORUM, 3),
         set_parameter(Parameter.JUMP_PPM, 200_000, Scope.INSTRUMENT, 0),
     )  # fmt: skip
     dollar, coin = {0: 1.5, 3: 1.5}, {1: 500, 2: 500}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from novate.kernel.codes import AccountStatus
-from novate.market.pause import is_jump, jump_band, ramp_of
+from novate.market.pause import is_jump, jump_band, jump_quorum, ramp_of
 from novate.message import command
 from novate.message.parameter import Parameter, Scope, set_parameter
 from novate.message.pause import ResumeReason
@@ -155,6 +155,32 @@ def test_one_source_among_two_confirms_nothing_and_is_believed_after_five_minute
     report(house, 55, at_ns=at(301))
 
     assert house.events("JumpResumed")[0]["reason"] == ResumeReason.TIME
+
+
+@pytest.mark.rule("5.85")
+@pytest.mark.parametrize(("sources", "asked", "needed"), [(1, 2, 2), (2, 3, 2), (4, 3, 3)])
+def test_no_more_sources_are_asked_than_there_are_but_never_one_for_want_of_others(
+    sources: int, asked: int, needed: int
+) -> None:
+    house = pausing_house(sources=sources, parameters={Parameter.JUMP_QUORUM: asked})
+    assert jump_quorum(house.state, 1) == needed
+    house.submit(command.SET_SOURCE_WEIGHT.row(source=0, weight=0))
+    assert jump_quorum(house.state, 1) == {1: 2, 2: 3, 4: 3}[sources]
+
+
+@pytest.mark.rule("5.85", "5.86")
+def test_all_sources_that_are_left_confirm_a_jump_where_more_are_asked() -> None:
+    parameters = {Parameter.JUMP_QUORUM: 3, Parameter.RAMP_PPM: 0}
+    house = pausing_house(sources=3, parameters=parameters)
+    house.submit(command.SET_SOURCE_WEIGHT.row(source=2, weight=0))
+
+    report(house, 60, 60, at_ns=at(1))
+    report(house, 60, at_ns=at(2))  # one of two decides nothing
+    assert house.events("JumpChecked") == []
+    report(house, 60, 60, at_ns=at(3))
+    report(house, 60, 60, at_ns=at(13))
+
+    assert house.events("JumpResumed")[0]["reason"] == ResumeReason.QUORUM
 
 
 @pytest.mark.rule("5.61", "5.84")

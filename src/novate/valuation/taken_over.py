@@ -7,9 +7,12 @@ funding, and be paid by them.
 
 from __future__ import annotations
 
+import numpy as np
+
 from novate.kernel.clearing.settle import row_of
 from novate.kernel.codes import Role
-from novate.valuation import ClearingState
+from novate.message.declare import Row
+from novate.valuation.clearing_state import ClearingState
 
 
 def lots_of(x: ClearingState, account: int, i: int) -> int:
@@ -26,8 +29,40 @@ def add_taken_over(x: ClearingState, i: int, lots: int) -> None:
     i, lots
         The contract, and the signed lots that the external market got.
     """
-    x.instruments.taken_over_lots[i] += lots
-    x.instruments.taken_over_lots[i] = taken_over(x, i)
+    counted = int(x.instruments.taken_over_lots[i]) + lots
+    held = lots_of(x, x.single(Role.EXTERNAL_MARKET), i)
+    x.instruments.taken_over_lots[i] = _still_held(counted, held, held)
+
+
+def note_trades(x: ClearingState, trades: Row) -> None:
+    """Count no more than the external market holds after each of some trades that are booked.
+
+    What it has given away in between it does not take over again by its own choice.
+
+    Parameters
+    ----------
+    trades
+        Columns of `TradeNovated`; shape (rows,).
+    """
+    counted = x.instruments.used("taken_over_lots")
+    if not counted.any():
+        return
+    market = x.single(Role.EXTERNAL_MARKET)
+    rows = np.flatnonzero((trades["buyer"] == market) | (trades["seller"] == market))
+    if not rows.size:
+        return
+    instrument = trades["instrument"][rows].astype(np.int64)
+    lots = trades["lots"][rows].astype(np.int64)
+    moved = np.where(trades["buyer"][rows] == market, lots, -lots)
+    for i in np.unique(instrument[counted[instrument] != 0]).tolist():
+        own = moved[instrument == i]
+        held = lots_of(x, market, i) - own[::-1].cumsum()[::-1] + own
+        counted[i] = _still_held(int(counted[i]), int(held.min()), int(held.max()))
+
+
+def _still_held(counted: int, least: int, most: int) -> int:
+    """Return which of signed lots stay while as much is held as from the least to the most."""
+    return max(min(counted, least), 0) if counted > 0 else min(max(counted, most), 0)
 
 
 def begin_period(x: ClearingState, i: int) -> None:
@@ -42,12 +77,3 @@ def taken_by_liquidator(x: ClearingState, i: int) -> int:
     if held * before <= 0:
         return held
     return max(held - before, 0) if held > 0 else min(held - before, 0)
-
-
-def taken_over(x: ClearingState, i: int) -> int:
-    """Return how many of the lots taken over the external market still holds; signed."""
-    counted = int(x.instruments.taken_over_lots[i])
-    held = lots_of(x, x.single(Role.EXTERNAL_MARKET), i)
-    if held * counted <= 0:
-        return 0
-    return min(held, counted) if held > 0 else max(held, counted)
