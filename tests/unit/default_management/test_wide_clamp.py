@@ -76,7 +76,7 @@ def from_the_mark_alone(*given: object) -> object:
     return worst_price(price, *rest)  # type: ignore[arg-type]
 
 
-@pytest.mark.rule("11.50", "8.50")
+@pytest.mark.rule("8.50", "11.50")
 def test_a_liquidation_at_a_mark_pushed_beyond_the_collar_ends_and_the_gains_window_turns() -> None:
     house = pushed_house()
 
@@ -96,7 +96,7 @@ def test_a_liquidation_at_a_mark_pushed_beyond_the_collar_ends_and_the_gains_win
     assert len(house.events("GainsWindowStarted")) == 1
 
 
-@pytest.mark.rule("11.50", "8.50")
+@pytest.mark.rule("8.50", "11.50")
 def test_limits_from_the_mark_alone_would_close_nothing_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
