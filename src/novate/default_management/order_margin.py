@@ -234,7 +234,8 @@ def cancellations(x: ClearingState, margin: MarginColumns) -> list[Run]:
     """Return `RequestCancellation` for orders that are not margined, by number (rule 4.41)."""
     short = margin.short
     short = short[margin.equity[short] < margin.initial[short]]
-    short = np.union1d(short, _lacking(x, margin))
+    lacking = _lacking(x, margin)
+    short = np.union1d(short, lacking) if lacking.size else short
     short = short[x.accounts.status[short] <= AccountStatus.CALLED]
     if not short.size:
         return []
@@ -248,13 +249,15 @@ def _lacking(x: ClearingState, margin: MarginColumns) -> I64:
     """Return the groups with open orders that lack funding at the index (7.58), ascending."""
     table, bound = x.reservations, index_bound(x)
     rows = np.empty(table.count if bound.asked > 0.0 else 0, np.int64)
-    if rows.size:
-        count = orders_unsure(
-            x.account_arrays(), table.arrays(), bound, margin.equity, margin.initial,
-            x.surfaces.count > 0, rows,
-        )  # fmt: skip
-        rows = rows[:count]
-    groups = np.unique(x.groups_of(table.account[rows].astype(np.int64)))
+    if not rows.size:
+        return rows
+    count = orders_unsure(
+        x.account_arrays(), table.arrays(), bound, margin.equity, margin.initial,
+        x.surfaces.count > 0, rows,
+    )  # fmt: skip
+    if not count:
+        return rows[:0]
+    groups = np.unique(x.groups_of(table.account[rows[:count]].astype(np.int64)))
     lacking: I64 = groups[lacking_funding(x, groups)]
     return lacking
 

@@ -58,6 +58,6 @@ def accruing_rates(state: MarketState, i: int, at_index: int) -> tuple[int, int]
     premiums = [min(max(here, -ONE), ONE), int(marks.premium_e9[i])]
     if marks.premium_ms[i] > 0:
         premiums.append(int(marks.premium_sum[i]) // int(marks.premium_ms[i]))
-    interest, damper = int(c.interest_e9[i]), int(c.funding_damper_e9[i])
-    rates = [funding_rate(p, interest, damper, int(c.funding_cap_e9[i])) for p in premiums]
-    return max(*rates, 0), max(-min(rates), 0)
+    terms = int(c.interest_e9[i]), int(c.funding_damper_e9[i]), int(c.funding_cap_e9[i])
+    # A higher premium never makes a lower rate.
+    return max(funding_rate(max(premiums), *terms), 0), max(-funding_rate(min(premiums), *terms), 0)

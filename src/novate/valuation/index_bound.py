@@ -75,7 +75,9 @@ def _bound(x: ClearingState) -> IndexBound:
     if not rows.size:
         return IndexBound(at_index, 0.0, longs, shorts, 0.0, WORTH_MAX, slack, work)
     rate = c.initial_rate[rows, 0]  # the lowest (rule 15.17)
-    lost = np.where(is_away[rows], _lost_share(x, rows, at[rows]), 0.0)
+    lost = np.zeros(rows.size)
+    if is_away.any():
+        lost = np.where(is_away[rows], _lost_share(x, rows, at[rows]), 0.0)
     dearest = np.maximum(longs[rows], shorts[rows])
     accrued = np.where(dearest > 0, _accrued_share(x, rows, dearest), 0.0)
     share, asked = (float((part / rate).max()) * (1 + _ROUNDING) for part in (lost, lost + accrued))
