@@ -6,6 +6,9 @@ a cap.
 
 from __future__ import annotations
 
+import numpy as np
+
+from novate.kernel.clearing.columns import I64
 from novate.market.state import MarketState
 
 ONE = 10**9
@@ -36,8 +39,8 @@ def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int)
     return min(max(average_e9 + pull, -cap_e9), cap_e9)
 
 
-def accruing_rates(state: MarketState, i: int, at_index: int) -> tuple[int, int]:
-    """Return at what rate lots long, and short, of a contract with funding would pay it now (7.93).
+def accruing_rates(state: MarketState, rows: I64, at_index: I64) -> tuple[I64, I64]:
+    """Return at what rate lots long, and short, of contracts with funding would pay it now (7.93).
 
     The dearest one of three: by the average premium of the period up to the last update, by the
     premium of that update, and by how far the mark is from the index.  Who lets a last price go
@@ -45,8 +48,9 @@ def accruing_rates(state: MarketState, i: int, at_index: int) -> tuple[int, int]
 
     Parameters
     ----------
-    at_index
-        Its price at the index in ticks (rule 5.112), above zero.
+    rows, at_index
+        The contracts, and the price of each at the index in ticks (rule 5.112), above zero; shape
+        (rows,), as what is returned.
 
     Returns
     -------
@@ -54,10 +58,34 @@ def accruing_rates(state: MarketState, i: int, at_index: int) -> tuple[int, int]
         Rates of longs and of shorts in 1e-9, not negative.
     """
     c, marks = state.instruments, state.marks
-    here = (int(marks.mark[i]) - at_index) * ONE // at_index
-    premiums = [min(max(here, -ONE), ONE), int(marks.premium_e9[i])]
-    if marks.premium_ms[i] > 0:
-        premiums.append(int(marks.premium_sum[i]) // int(marks.premium_ms[i]))
-    terms = int(c.interest_e9[i]), int(c.funding_damper_e9[i]), int(c.funding_cap_e9[i])
+    last, time = marks.premium_e9[rows], marks.premium_ms[rows]
+    average = np.where(time > 0, marks.premium_sum[rows] // np.maximum(time, 1), last)
+    premiums = (_premium(marks.mark[rows], at_index), last, average)
+    terms = c.interest_e9[rows], c.funding_damper_e9[rows], c.funding_cap_e9[rows]
     # A higher premium never makes a lower rate.
-    return max(funding_rate(max(premiums), *terms), 0), max(-funding_rate(min(premiums), *terms), 0)
+    longs = _rates(np.maximum.reduce(premiums), *terms)
+    shorts = _rates(np.minimum.reduce(premiums), *terms)
+    return np.maximum(longs, 0), np.maximum(-shorts, 0)
+
+
+def _rates(average: I64, interest: I64, damper: I64, cap: I64) -> I64:
+    """Return `funding_rate` of many contracts; all of one shape."""
+    rates: I64 = average + np.clip(interest - average, -damper, damper)
+    return np.clip(rates, -cap, cap)
+
+
+def _premium(mark: I64, at_index: I64) -> I64:
+    """Return how far marks are from their price at the index, as a part of it, within +-1, 1e-9.
+
+    Exact: a product that 64 bits do not hold is formed in numbers of any size.
+    """
+    apart = np.minimum(mark - at_index, at_index)
+    fits = at_index < _FITS
+    found: I64 = np.where(fits, apart, 0) * ONE // np.where(fits, at_index, 1)
+    for k in np.flatnonzero(~fits).tolist():
+        found[k] = int(apart[k]) * ONE // int(at_index[k])
+    return found
+
+
+_FITS = 2**33
+"""Prices below this fit into 64 bits with 30 more."""

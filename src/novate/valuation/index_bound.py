@@ -96,8 +96,8 @@ def _accruing(x: ClearingState, at: I64) -> tuple[I64, I64]:
         Price of each contract at its index, ticks, 0 for none; shape (instruments,).
     """
     rates = np.zeros((2, x.marks.mark.size), np.int64)
-    for i in np.flatnonzero((x.instruments.used("funding_ns") > 0) & (at > 0)).tolist():
-        rates[:, i] = accruing_rates(x, i, int(at[i]))
+    rows = np.flatnonzero((x.instruments.used("funding_ns") > 0) & (at > 0))
+    rates[:, rows] = accruing_rates(x, rows, at[rows])
     return rates[0], rates[1]
 
 
