@@ -12,16 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.index_solvency import (
-    accrued_funding,
-    gap_of_order,
-    is_solvent_by,
-)
+from novate.kernel.clearing.index_solvency import gap_of_order, is_solvent_by
 from novate.kernel.clearing.settle import trade_fee, value_of
 from novate.message.declare import Refusal, Row
 from novate.message.refusal import ReserveMarginRefusal as No
 from novate.valuation import Assessment, ClearingState
-from novate.valuation.index_bound import index_bound
+from novate.valuation.index_bound import accrued_by, average_bound, index_bound
 from novate.valuation.other_price import index_prices, orders_gap, priced_at
 from novate.valuation.stale_collateral import without_stale_collateral
 
@@ -46,7 +42,8 @@ def order_insolvent_at_index(
     figures = after.equity, after.initial, after.shorts, hold
     if bound.asked <= 0.0 or (x.is_standard(account) and is_solvent_by(bound, *figures)):
         return None
-    accrued = _accrued(x, account, row["instrument"], row["lots"])
+    # Who reduces a risk is let out, whatever has accrued.
+    accrued = 0 if is_closing else accrued_by(x, bound, account, row["instrument"], row["lots"])
     prices, marks = index_prices(x), x.marks.mark
     with without_stale_collateral(x), priced_at(x, prices):
         equity, gap = x.assess(account).equity, orders_gap(x, account, marks)
@@ -79,7 +76,7 @@ def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:
         Numbers of margin groups; shape (groups,).
     """
     found = np.zeros(groups.size, np.bool_)
-    bound = index_bound(x)
+    bound = average_bound(x)
     if bound.asked <= 0.0 or not groups.size:
         return found
     prices, marks = index_prices(x), x.marks.mark
@@ -88,23 +85,13 @@ def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:
         figures = there.equity, there.initial, there.shorts, hold
         if x.is_standard(group) and is_solvent_by(bound, *figures):
             continue
-        accrued = _accrued(x, group)
+        accrued = accrued_by(x, bound, group)
         if accrued == 0:
             continue
         with priced_at(x, prices):
             equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
         found[k] = equity < hold + gap + min(there.shorts, there.initial - hold) + accrued
     return found
-
-
-def _accrued(x: ClearingState, account: int, instrument: int = -1, lots: int = 0) -> int:
-    """Return the funding of a group that has accrued, with an order of signed lots (rule 7.93)."""
-    return int(
-        accrued_funding(
-            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            index_bound(x), account, instrument, 0, max(lots, 0), max(-lots, 0), -1,
-        )
-    )  # fmt: skip
 
 
 def _gap(x: ClearingState, row: Row, marks: I64) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from novate.kernel.clearing.columns import I64
+from novate.market.columns import MarkColumns
 from novate.market.state import MarketState
 
 ONE = 10**9
@@ -42,9 +43,10 @@ def funding_rate(average_e9: int, interest_e9: int, damper_e9: int, cap_e9: int)
 def accruing_rates(state: MarketState, rows: I64, at_index: I64) -> tuple[I64, I64]:
     """Return at what rate lots long, and short, of contracts with funding would pay it now (7.93).
 
-    The dearest one of three: by the average premium of the period up to the last update, by the
-    premium of that update, and by how far the mark is from the index.  Who lets a last price go
-    while it trades, and pushes it again afterwards, moves neither average nor mark much.
+    For every period that is due, if funding waits for its price.  The dearest one of three: by the
+    average premium of the period up to the last update, by the premium of that update, and by how
+    far the mark is from the index.  Who lets a last price go while it trades, and pushes it again
+    afterwards, moves neither average nor mark much.
 
     Parameters
     ----------
@@ -57,21 +59,41 @@ def accruing_rates(state: MarketState, rows: I64, at_index: I64) -> tuple[I64, I
     tuple
         Rates of longs and of shorts in 1e-9, not negative.
     """
-    c, marks = state.instruments, state.marks
-    last, time = marks.premium_e9[rows], marks.premium_ms[rows]
-    average = np.where(time > 0, marks.premium_sum[rows] // np.maximum(time, 1), last)
+    marks = state.marks
+    last = marks.premium_e9[rows]
+    average = np.where(marks.premium_ms[rows] > 0, _average(marks, rows), last)
     premiums = (_premium(marks.mark[rows], at_index), last, average)
-    terms = c.interest_e9[rows], c.funding_damper_e9[rows], c.funding_cap_e9[rows]
     # A higher premium never makes a lower rate.
-    longs = _rates(np.maximum.reduce(premiums), *terms)
-    shorts = _rates(np.minimum.reduce(premiums), *terms)
+    longs = _rates(state, rows, np.maximum.reduce(premiums))
+    shorts = _rates(state, rows, np.minimum.reduce(premiums))
     return np.maximum(longs, 0), np.maximum(-shorts, 0)
 
 
-def _rates(average: I64, interest: I64, damper: I64, cap: I64) -> I64:
-    """Return `funding_rate` of many contracts; all of one shape."""
-    rates: I64 = average + np.clip(interest - average, -damper, damper)
-    return np.clip(rates, -cap, cap)
+def average_rates(state: MarketState, rows: I64, _: I64) -> tuple[I64, I64]:
+    """Return `accruing_rates` by the average premium alone, 0 before a period has time (7.58)."""
+    found = _rates(state, rows, _average(state.marks, rows))
+    found = np.where(state.marks.premium_ms[rows] > 0, found, 0)
+    return np.maximum(found, 0), np.maximum(-found, 0)
+
+
+def _average(marks: MarkColumns, rows: I64) -> I64:
+    """Return the average premium of the period up to the last update, 1e-9, 0 without time."""
+    average: I64 = marks.premium_sum[rows] // np.maximum(marks.premium_ms[rows], 1)
+    return average
+
+
+def _rates(state: MarketState, rows: I64, average: I64) -> I64:
+    """Return `funding_rate` of many contracts for all periods that are due, 1e-9, within +-1."""
+    c = state.instruments
+    damper, cap = c.funding_damper_e9[rows], c.funding_cap_e9[rows]
+    pull = np.minimum(np.maximum(c.interest_e9[rows] - average, -damper), damper)
+    rates: I64 = average + pull
+    rates = np.minimum(np.maximum(rates, -cap), cap)
+    next_ns = c.next_funding_ns[rows]
+    for k in np.flatnonzero(next_ns < 0).tolist():  # it waits since that instant
+        periods = (state.now_ns + int(next_ns[k])) // int(c.funding_ns[rows[k]]) + 1
+        rates[k] = min(max(int(rates[k]) * periods, -ONE), ONE)
+    return rates
 
 
 def _premium(mark: I64, at_index: I64) -> I64:

@@ -136,6 +136,7 @@ def apply_cycle_postponed(x: ClearingState, row: Row) -> None:
     `SETTLEMENT_WAIT_NS` after expiry (rule 8.44).
     """
     getattr(x.instruments, NEXT[DueKind(row["kind"])])[row["instrument"]] = row["next_ns"]
+    x.forget_bound()  # funding that waits accrues with the clock
     x.enter_contract(row["instrument"])
 
 

@@ -2,8 +2,8 @@
 
 Withdrawals, transfers out of a group and leaving a group ask the same: that every price which the
 group's worth hangs on is fresh, not narrow and has been assessed, and that what stays covers
-initial margin, the cost of liquidating what is held, gains that the slow index has not confirmed,
-and a share of gains that nobody has paid for yet.
+initial margin, the cost of liquidating what is held, funding that has accrued, gains that the slow
+index has not confirmed, and a share of gains that nobody has paid for yet.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from novate.kernel.clearing.columns import I64
 from novate.market.reference import PPM
 from novate.message.parameter import Parameter
 from novate.valuation.clearing_state import Assessment, ClearingState
+from novate.valuation.index_bound import accrued_at
 from novate.valuation.other_price import orders_gap
 
 
@@ -26,8 +27,8 @@ class HeldBack(NamedTuple):
     Attributes
     ----------
     margin
-        Initial margin, the cost of liquidation and, at other prices than the marks, what orders
-        that are open lose more there.
+        Initial margin, the cost of liquidation, funding that has accrued and, at other prices than
+        the marks, what orders that are open lose more there.
     gains
         Gains that are not proven: of open positions and, encumbered, of closed ones.
     unpaid
@@ -54,7 +55,7 @@ def held_back(x: ClearingState, account: int, found: Assessment, marks: I64) -> 
     share = x.parameter(Parameter.LIQUIDATION_COST_PPM, account=account)
     cost = -(-found.notional * share // PPM)
     gains = found.unproven + x.encumbered(account)
-    margin = found.initial + cost + orders_gap(x, account, marks)
+    margin = found.initial + cost + orders_gap(x, account, marks) + accrued_at(x, account, marks)
     return HeldBack(margin, gains, unpaid_share(x, account, found.gain))
 
 

@@ -6,14 +6,17 @@ assessed at the index (`kernel.clearing.index_solvency`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import F64, I64
-from novate.kernel.clearing.index_solvency import IndexBound
+from novate.kernel.clearing.index_solvency import IndexBound, accrued_funding
 from novate.kernel.clearing.value import LINEAR, RATE_SCALE, WORTH_MAX
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.market.funding import accruing_rates
+from novate.market.funding import accruing_rates, average_rates
 from novate.market.index import MS, settling_at
 from novate.valuation.clearing_state import ClearingState
 
@@ -45,14 +48,54 @@ def weighted(x: ClearingState, i: int, ticks: int) -> int:
 def index_bound(x: ClearingState) -> IndexBound:
     """Return the bound of the present prices; it is kept until one of them, or a term, changes.
 
-    Inside a settlement window the price at the index moves with the clock.
+    Inside a settlement window the price at the index moves with the clock, and so does funding that
+    waits.
     """
     kept: tuple[int, IndexBound] | None = x.kept_bound
     is_known = kept is not None and kept[1].work.size == x.marks.mark.size
     if kept is None or not is_known or kept[0] not in (-1, x.now_ns):
-        moves = bool((_active(x) & (x.marks.used("final_ms") > 0)).any())
-        kept = x.kept_bound = (x.now_ns if moves else -1, _bound(x))
+        moves = _active(x) & (x.marks.used("final_ms") > 0)
+        moves |= x.instruments.used("next_funding_ns") < 0
+        kept = x.kept_bound = (x.now_ns if moves.any() else -1, _bound(x, accruing_rates))
     return kept[1]
+
+
+def average_bound(x: ClearingState) -> IndexBound:
+    """Return the bound with funding by the average premium alone, as orders are asked back (7.58).
+
+    What one last price says for a moment moves no average, and asks nobody's orders back.
+    """
+    return _bound(x, average_rates)
+
+
+def accrued_by(
+    x: ClearingState, bound: IndexBound, account: int, instrument: int = -1, lots: int = 0
+) -> int:
+    """Return the funding of a group that has accrued, with an order of signed lots (rule 7.93).
+
+    Numeraire units, not negative.
+    """
+    return int(
+        accrued_funding(
+            x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
+            bound, account, instrument, 0, max(lots, 0), max(-lots, 0), -1,
+        )
+    )  # fmt: skip
+
+
+def accrued_at(x: ClearingState, account: int, marks: I64) -> int:
+    """Return the funding of a group that has accrued, at the marks, whatever prices the state has.
+
+    Numeraire units, not negative.  `index_bound` was asked for while the state had the marks.
+    """
+    bound = index_bound(x)
+    instruments = x.instrument_arrays()._replace(mark=marks)
+    return int(
+        accrued_funding(
+            x.account_arrays(), x.positions.arrays(), instruments, x.asset_arrays(),
+            bound, account, -1, 0, 0, 0, -1,
+        )
+    )  # fmt: skip
 
 
 def _active(x: ClearingState) -> npt.NDArray[np.bool_]:
@@ -63,11 +106,15 @@ def _active(x: ClearingState) -> npt.NDArray[np.bool_]:
     return is_active
 
 
-def _bound(x: ClearingState) -> IndexBound:
+Rates: TypeAlias = Callable[[ClearingState, I64, I64], tuple[I64, I64]]
+"""`market.funding.accruing_rates`, or `average_rates`."""
+
+
+def _bound(x: ClearingState, rates_of: Rates) -> IndexBound:
     c, at = x.instruments, index_ticks(x)
     mark = x.marks.used("mark")
     at_index = np.where(at == mark, 0, at)
-    longs, shorts = _accruing(x, at)
+    longs, shorts = _accruing(x, at, rates_of)
     count, is_active = at.size, _active(x)
     is_away, accrues = is_active & (at_index > 0), is_active & (longs + shorts > 0)[:count]
     rows = np.flatnonzero(is_away | accrues)
@@ -85,7 +132,7 @@ def _bound(x: ClearingState) -> IndexBound:
     return IndexBound(at_index, share, longs, shorts, asked, most, slack, work)
 
 
-def _accruing(x: ClearingState, at: I64) -> tuple[I64, I64]:
+def _accruing(x: ClearingState, at: I64, rates_of: Rates) -> tuple[I64, I64]:
     """Return the rates of rule 7.93 for lots long and short of all contracts, 1e-9.
 
     Shape of the columns of instruments.
@@ -97,7 +144,7 @@ def _accruing(x: ClearingState, at: I64) -> tuple[I64, I64]:
     """
     rates = np.zeros((2, x.marks.mark.size), np.int64)
     rows = np.flatnonzero((x.instruments.used("funding_ns") > 0) & (at > 0))
-    rates[:, rows] = accruing_rates(x, rows, at[rows])
+    rates[:, rows] = rates_of(x, rows, at[rows])
     return rates[0], rates[1]
 
 

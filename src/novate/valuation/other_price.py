@@ -25,7 +25,7 @@ from novate.market.settlement_mean import Seen
 from novate.message.deciding_price import DecidingPrice
 from novate.message.declare import Refusal
 from novate.valuation.clearing_state import ClearingState
-from novate.valuation.index_bound import index_ticks, weighted
+from novate.valuation.index_bound import index_bound, index_ticks, weighted
 
 
 class Prices(NamedTuple):
@@ -201,6 +201,7 @@ def at_every_price(x: ClearingState, check: Callable[[I64], Refusal | None]) -> 
         Asks at the prices that the state has, with the marks beside them.
     """
     marks = x.marks.mark
+    index_bound(x)  # at the marks, and kept
     refusal = check(marks)
     for prices in (index_prices(x), at_ramps(x)) if refusal is None else ():
         if prices is None or np.array_equal(prices.mark, marks):

@@ -630,7 +630,7 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
                 conceded, most = (0, 0) if s.uncovered else s.conceded
                 refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
                 uncovered += [s.uncovered] if s.uncovered else []
-            at_index = insolvent_at_index(w, s.twins(), n)
+            at_index = insolvent_at_index(w, s.twins(), n, reduces=is_out)
             if at_index and not (is_out and s.concedes_nothing):
                 raise RefusedError(code.INSOLVENT_AT_INDEX, *at_index)
     return uncovered
@@ -638,11 +638,16 @@ def refuse_margin(w: World, i: Instrument, sides: list[Side]) -> list[tuple[int,
 
 @pytest.mark.rule("7.90", "7.91", "7.93")
 def insolvent_at_index(
-    w: World, twins: list[Account], n: Numbers, wanted: Reservation | None = None
+    w: World,
+    twins: list[Account],
+    n: Numbers,
+    wanted: Reservation | None = None,
+    *,
+    reduces: bool,
 ) -> tuple[int, int] | None:
     """Equity at the index and what it must be, if it is less; accounts stand as afterwards."""
     hold, shorts = w.group(*twins).open_order_hold, order.short_worth(w, *twins)
-    accrued = accrued_funding(w, *twins)
+    accrued = 0 if reduces else accrued_funding(w, *twins)
     with at_index(w):
         equity, gap = w.assess(*twins).equity, order.group_gap(w, twins[0])
         gap += order.order_gap(w, wanted) if wanted else 0
@@ -821,7 +826,7 @@ def refuse_order(w: World, twin: Account, wanted: Reservation, *, reduces: bool)
         refuse_if(not is_out, code.INSUFFICIENT_MARGIN, after.equity, after.initial)
         conceded, most = order.closing_terms(w, wanted)
         refuse_if(conceded > most, code.INSUFFICIENT_MARGIN, conceded, most)
-    found = insolvent_at_index(w, [twin], after, wanted)
+    found = insolvent_at_index(w, [twin], after, wanted, reduces=reduces)
     if found:
         with at_index(w):
             paid = i.value(wanted.limit, wanted.lots)

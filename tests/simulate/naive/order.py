@@ -261,7 +261,8 @@ def to_cancel(w: World) -> list[int]:
 @pytest.mark.rule("7.58", "7.93")
 def lacks_funding(w: World, account: Account, n: Numbers) -> bool:
     """Whether funding has accrued, and the group has less at the index than it and its orders."""
-    hold, accrued = w.group(account).open_order_hold, accrued_funding(w, account)
+    hold = w.group(account).open_order_hold
+    accrued = accrued_funding(w, account, is_average=True)
     with at_index(w):
         equity, gap = w.assess(account).equity, group_gap(w, account)
     needed = hold + gap + min(short_worth(w, account), n.initial - hold) + accrued

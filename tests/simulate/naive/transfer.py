@@ -14,6 +14,7 @@ from novate.message import refusal
 from novate.message.parameter import Parameter
 from tests.simulate.naive import obligation
 from tests.simulate.naive.account import Account, Position
+from tests.simulate.naive.accrued import accrued_funding
 from tests.simulate.naive.cash import gain_of, share_of_unpaid
 from tests.simulate.naive.number import AMOUNT_MAX, RefusedError, ceil_div, refuse_if, worth_up
 from tests.simulate.naive.order import group_gap
@@ -78,11 +79,12 @@ def lacks_an_assessment(w: World, account: Account) -> bool:
     return any(("index", a) in w.reported for a in assets)
 
 
-@pytest.mark.rule("6.10", "6.11")
+@pytest.mark.rule("6.10", "6.11", "7.93")
 def must_stay(w: World, account: Account, after: Numbers) -> tuple[int, int]:
     """What a withdrawal must leave: margin and cost, and with gains that are not proven."""
     rate = w.parameter(Parameter.LIQUIDATION_COST_PPM, account)
-    margin = after.initial + ceil_div(after.notional * rate, MILLION) + group_gap(w, account)
+    margin = after.initial + ceil_div(after.notional * rate, MILLION)
+    margin += group_gap(w, account) + accrued_funding(w, account)
     return margin, margin + after.unproven + w.group(account).encumbered
 
 

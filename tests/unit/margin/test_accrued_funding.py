@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from novate.message import command
-from novate.valuation.index_bound import index_bound
+from novate.message.parameter import Parameter, set_parameter
+from novate.message.refusal import WithdrawCollateralRefusal
+from novate.valuation.index_bound import accrued_by, index_bound
 from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, E8, HOUR, MINUTE, START, ClearingHouse
 from tests.unit.margin.test_index_solvency import ORDER, TRADE, numbers, reserve, trade
@@ -87,7 +89,8 @@ def test_a_trade_leaves_what_funding_has_accrued() -> None:
 @pytest.mark.rule("7.58", "7.93")
 def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
     # At a last price of 103 the rate is 3%: 3.09 a lot, 4,635 for 1,000 lots and bids for 500,
-    # which lose 1,500 at the index.  At 105 it is 5.15 a lot: 7,725.
+    # which lose 1,500 at the index.  Once it was 105 for long the average is nearly 5%: 5.15 a lot,
+    # 7,725.  One last price asks nobody's orders back.
     house = house_at(103)
     house.deposit("P", 9_200 * COIN)
     assert trade(house, "P", "S", lots=1_000, ticks=103) == []
@@ -95,8 +98,10 @@ def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
     house.price(100, at_ns=START + MINUTE, last={0: 103})
     assert asked_back(house) == []
     house.price(100, at_ns=START + 2 * MINUTE, last={0: 105})
+    assert asked_back(house) == []
+    house.price(100, at_ns=START + 40 * MINUTE, last={0: 105})
     assert asked_back(house) == [1]
-    house.price(100, at_ns=START + 3 * MINUTE, last={0: 105})
+    house.price(100, at_ns=START + 41 * MINUTE, last={0: 105})
     assert asked_back(house) == []
     house.submit(command.RELEASE_MARGIN.row(reservation=1))
     house.price(100, at_ns=START + 59 * MINUTE, last={0: 105})
@@ -113,6 +118,7 @@ def test_orders_that_close_are_not_asked_back_for_accrued_funding() -> None:
     assert reserve(house, "P", -1_000, 104) == []
     assert reserve(house, "P", 10, 103) == []
     house.price(100, at_ns=START + MINUTE, last={0: 105})
+    house.price(100, at_ns=START + 40 * MINUTE, last={0: 105})
     assert asked_back(house) == [2]
 
 
@@ -171,7 +177,7 @@ def test_lots_in_two_netting_sets_of_a_group_accrue_each_by_themselves() -> None
     open_sub(house, "P2", "P", group="P")
     house.deposit("P", 515 * COIN)
     assert trade(house, "P", "P2", lots=100, ticks=103) == []
-    assert trade(house, "P2", "S", lots=1, ticks=103) == [TRADE]
+    assert trade(house, "P", "S", lots=1, ticks=103) == [TRADE]
 
 
 @pytest.mark.rule("7.93")
@@ -230,13 +236,52 @@ def test_with_funding_accrued_the_question_is_asked_where_the_way_back_costs_not
 
 
 @pytest.mark.rule("7.92", "7.93")
-def test_a_position_is_closed_at_the_mark_whatever_funding_has_accrued() -> None:
+def test_a_position_is_closed_whatever_funding_has_accrued() -> None:
     # P has lost all but 100 of what it had at the index, and 5,150 have accrued.
     house = holder(5_150)
     house.state.accounts.balance[house.number("P"), 0] -= 5_050 * COIN
-    assert trade(house, "S", "P", lots=1, ticks=99) == [TRADE]
+    assert trade(house, "P", "S", lots=1, ticks=103) == [TRADE]
+    assert trade(house, "S", "P", lots=1, ticks=99) == []
     assert trade(house, "S", "P", lots=1, ticks=103) == []
     assert reserve(house, "P", -100, 100) == []
+
+
+@pytest.mark.rule("7.91", "7.93")
+def test_a_holder_may_offer_its_position_a_little_below_the_index() -> None:
+    # Interest of 0.01% has accrued, and P has 0.8% of what it holds: its offer holds 1%.
+    house = house_at(100, interest_e9=10**5, funding_damper_e9=10**6)
+    house.submit(set_parameter(Parameter.ORDER_BAND_PPM, 10_000))
+    house.deposit("P", 2_010 * COIN)
+    assert trade(house, "P", "S", lots=1_000, ticks=100) == []
+    house.state.accounts.balance[house.number("P"), 0] -= 1_200 * COIN
+    assert reserve(house, "P", -1_000, 100) == []
+
+
+# ---- what leaves
+
+
+@pytest.mark.rule("6.10", "7.93")
+def test_funding_that_has_accrued_is_not_withdrawn() -> None:
+    # Longs pay 5% of interest: 500 for 100 lots, beside initial margin of 200.
+    house = house_at(100, funding_damper_e9=10**9, interest_e9=5 * 10**7)
+    house.deposit("P", 900 * COIN)
+    assert trade(house, "P", "S", lots=100, ticks=100) == []
+    house.price(100, at_ns=START + MINUTE, last={0: 100})
+    row = {"account": house.number("P"), "asset": 0}
+    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=200 * COIN + 1), allow_refusals=True)
+    assert house.refusals() == [WithdrawCollateralRefusal.INSUFFICIENT_MARGIN]
+    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=200 * COIN))
+
+
+@pytest.mark.rule("7.93", "8.40")
+def test_funding_that_waits_has_accrued_for_every_period_that_is_due() -> None:
+    # The price is gone, and two more hours pass: of three periods at 5% each P would pay 15,450.
+    house = holder(10**5)
+    house.advance(START + 3 * HOUR + MINUTE)
+    assert int(house.state.instruments.next_funding_ns[0]) == -(START + 3 * HOUR)
+    house.advance(START + 5 * HOUR + MINUTE)
+    found = accrued_by(house.state, index_bound(house.state), house.number("P"))
+    assert found == 3 * 5_150 * COIN
 
 
 @pytest.mark.rule("7.90", "7.93")

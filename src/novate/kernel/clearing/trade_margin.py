@@ -83,10 +83,10 @@ def look_at_index(  # type: ignore[no-untyped-def]
     Returns
     -------
     tuple
-        Equity after the trade at the index, what it must be, and what the side concedes at the
-        index, a rebate of the other side included and its own fee left aside, numeraire units
-        (rules 7.90 to 7.92); then whether a return of the marks costs something, or funding has
-        accrued (7.91).
+        Equity after the trade at the index, what it must be without accrued funding, that funding
+        (7.93), and what the side concedes at the index, a rebate of the other side included and its
+        own fee left aside, numeraire units (rules 7.90 to 7.92); then whether a return of the marks
+        costs something (7.91).
     """
     at = at_index_of(instruments, bound)
     conceded = np.int64(0)
@@ -113,8 +113,8 @@ def look_at_index(  # type: ignore[no-untyped-def]
         accounts, positions, instruments, assets, bound, account, i, lots, 0, 0,
         other if is_together else -1,
     )  # fmt: skip
-    is_lost = accrued > 0 or worth - gap < equity or before > out[EQUITY]
-    return worth, hold + gap + min(shorts, initial - hold) + accrued, conceded, is_lost
+    is_lost = worth - gap < equity or before > out[EQUITY]
+    return worth, hold + gap + min(shorts, initial - hold), accrued, conceded, is_lost
 
 
 @inlined
@@ -185,13 +185,14 @@ def margin_refusal(  # type: ignore[no-untyped-def]
         if wanted <= rest and conceded > most:
             return INSUFFICIENT_MARGIN, conceded, most
     if not is_sure:
-        worth, needed, conceded, is_lost = look_at_index(
+        worth, needed, accrued, conceded, is_lost = look_at_index(
             accounts, positions, instruments, assets, reservations, bound, account, i, lots, value,
             entry, fee, other, other_fee, is_together, equity, initial, shorts, scratch, out,
         )  # fmt: skip
+        accrued = np.int64(0) if is_risk_reducing else accrued
         is_out = is_risk_reducing and conceded == 0
-        if worth < needed and is_lost and not is_out:
-            return INSOLVENT_AT_INDEX, worth, needed
+        if worth < needed + accrued and (is_lost or accrued > 0) and not is_out:
+            return INSOLVENT_AT_INDEX, worth, needed + accrued
     if equity < initial and wanted > rest:
         return ORDERS_UNCOVERED, wanted, rest
     return ACCEPTED, np.int64(0), np.int64(0)
