@@ -262,15 +262,15 @@ def test_a_holder_may_offer_its_position_a_little_below_the_index() -> None:
 
 @pytest.mark.rule("6.10", "7.93")
 def test_funding_that_has_accrued_is_not_withdrawn() -> None:
-    # Longs pay 5% of interest: 500 for 100 lots, beside initial margin of 200.
+    # Longs pay 5% of interest: 500 for 100 lots, beside 200 of initial margin and 50 to liquidate.
     house = house_at(100, funding_damper_e9=10**9, interest_e9=5 * 10**7)
     house.deposit("P", 900 * COIN)
     assert trade(house, "P", "S", lots=100, ticks=100) == []
     house.price(100, at_ns=START + MINUTE, last={0: 100})
     row = {"account": house.number("P"), "asset": 0}
-    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=200 * COIN + 1), allow_refusals=True)
+    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=150 * COIN + 1), allow_refusals=True)
     assert house.refusals() == [WithdrawCollateralRefusal.INSUFFICIENT_MARGIN]
-    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=200 * COIN))
+    house.submit(command.WITHDRAW_COLLATERAL.row(**row, amount=150 * COIN))
 
 
 @pytest.mark.rule("7.93", "8.40")
