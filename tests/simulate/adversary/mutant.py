@@ -189,7 +189,7 @@ def funding_is_paid_from_nothing(patch: Patch) -> None:
     patch.setattr(
         index_bound,
         "_accruing",
-        lambda x, _: tuple(np.zeros((2, x.marks.mark.size), np.int64)),
+        lambda x, *_: tuple(np.zeros((2, x.marks.mark.size), np.int64)),
     )
 
 
