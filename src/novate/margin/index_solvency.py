@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import I64
-from novate.kernel.clearing.index_solvency import gap_of_order, is_solvent_by
+from novate.kernel.clearing.index_solvency import IndexBound, gap_of_order, is_solvent_by
 from novate.kernel.clearing.settle import trade_fee, value_of
 from novate.message.declare import Refusal, Row
 from novate.message.refusal import ReserveMarginRefusal as No
@@ -44,6 +44,8 @@ def order_insolvent_at_index(
         return None
     # Who reduces a risk is let out, whatever has accrued.
     accrued = 0 if is_closing else accrued_by(x, bound, account, row["instrument"], row["lots"])
+    if _is_solvent_beside(x, account, bound, accrued, figures):
+        return None
     prices, marks = index_prices(x), x.marks.mark
     with without_stale_collateral(x), priced_at(x, prices):
         equity, gap = x.assess(account).equity, orders_gap(x, account, marks)
@@ -67,6 +69,18 @@ def _sells_protection(x: ClearingState, row: Row, initial: int) -> bool:
     return initial > x.assess(row["account"]).initial
 
 
+def _is_solvent_beside(
+    x: ClearingState, account: int, bound: IndexBound, accrued: int, figures: tuple[int, ...]
+) -> bool:
+    """Whether a group has enough for the dearest way back, beside what has accrued of its own.
+
+    ``figures`` as of `is_solvent_by`, numeraire units.
+    """
+    way_back = bound._replace(asked=bound.share)
+    equity, *others = figures
+    return x.is_standard(account) and bool(is_solvent_by(way_back, equity - accrued, *others))
+
+
 def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:
     """Return which groups have accrued funding, and at the index less than rule 7.90 asks (7.58).
 
@@ -86,7 +100,7 @@ def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:
         if x.is_standard(group) and is_solvent_by(bound, *figures):
             continue
         accrued = accrued_by(x, bound, group)
-        if accrued == 0:
+        if accrued == 0 or _is_solvent_beside(x, group, bound, accrued, figures):
             continue
         with priced_at(x, prices):
             equity, gap = x.assess(group).equity, orders_gap(x, group, marks)

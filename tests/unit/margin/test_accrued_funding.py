@@ -318,7 +318,7 @@ def answers(seed: int, *, looks_at_all: bool) -> list[Any]:
     house.deposit("P", E8, asset=1)
     open_sub(house, "P2", "P", group="P", netting_set="P" if seed % 2 else "")
     if looks_at_all:
-        house.state.kept_bound = (-1, index_bound(house.state)._replace(asked=1e18))
+        house.state.kept_bound = (-1, index_bound(house.state)._replace(asked=1e18, share=1e18))
     found = []
     for _ in range(60):
         i, lots = int(draw.integers(3)), int(draw.integers(1, 120))
