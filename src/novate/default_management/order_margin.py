@@ -35,7 +35,7 @@ from novate.message.declare import Emit, Refusal, Row
 from novate.message.refusal import EngineCommandRefusal as No
 from novate.message.topic import NOBODY, Application, ColumnDecision, Topic, commands
 from novate.valuation import ClearingState
-from novate.valuation.index_bound import average_bound
+from novate.valuation.index_bound import index_bound
 
 B1 = npt.NDArray[np.bool_]
 
@@ -248,9 +248,10 @@ def cancellations(x: ClearingState, margin: MarginColumns) -> list[Run]:
 def _lacking(x: ClearingState, margin: MarginColumns) -> I64:
     """Return the groups with open orders that lack funding at the index (7.58), ascending."""
     table = x.reservations
-    rows = np.empty(table.count, np.int64)
-    if not rows.size or (bound := average_bound(x)).asked <= 0.0:
-        return rows[:0]
+    bound = index_bound(x)  # by no lower rates than those of the average
+    rows = np.empty(table.count if bound.asked > 0.0 else 0, np.int64)
+    if not rows.size:
+        return rows
     count = orders_unsure(
         x.account_arrays(), table.arrays(), bound, margin.equity, margin.initial,
         x.surfaces.count > 0, rows,

@@ -115,6 +115,16 @@ class SourceColumns(Columns):
         self.symbols: list[str] = []
         self._quotes: dict[int, tuple[int, ...]] | None = None
         self._beneath: dict[int, tuple[int, ...]] = {}
+        self._rows: dict[int, list[int]] = {}
+        self._counted = 0  # how many sources there were when their rows were listed
+
+    def of_asset(self, asset: int) -> list[int]:
+        """Return the sources of an asset, in order of number; a source never changes its asset."""
+        if self._counted != self.count:
+            self._rows, self._counted = {}, self.count
+            for row, priced in enumerate(self.used("asset").tolist()):
+                self._rows.setdefault(priced, []).append(row)
+        return self._rows.get(asset, [])
 
     def quotes(self, asset: int) -> tuple[int, ...]:
         """Return the assets other than the numeraire in which sources of an asset quote."""
@@ -154,16 +164,16 @@ class SourceColumns(Columns):
         return self._quotes
 
     def forget_quotes(self) -> None:
-        """To be called when a source begins to quote in another asset."""
+        """To be called when a source begins to quote in another asset, or the table is filled."""
         self._quotes = None
         self._beneath = {}
+        self._rows, self._counted = {}, 0
 
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that count now (rule 5.4), in order of number."""
         oldest = max(now_ns - staleness_ns, 0)
-        mine = (self.used("asset") == asset).nonzero()[0].tolist()
         columns = self.weight, self.observed_ns, self.contradicted_ns
-        return [source for source in mine if is_usable(*columns, source, oldest)]
+        return [source for source in self.of_asset(asset) if is_usable(*columns, source, oldest)]
 
     def standing(self, asset: int, now_ns: int, staleness_ns: int) -> Standing:
         """Count what `usable` names, without naming it."""
