@@ -105,7 +105,8 @@ class Venue:
                 continue
             unit = int(self.state.instruments.unit[row["instrument"]])
             lots = self.house.lots("EXTERNAL_MARKET", row["instrument"])
-            self.funding += unit * lots * row["ticks"] * row["rate_e9"] // 10**9
+            # Who pays it pays a unit more, and who receives it receives a unit less (rule 8.7).
+            self.funding -= unit * lots * row["ticks"] * -row["rate_e9"] // 10**9
 
     def _count_time_value(self, run: Run) -> None:
         """Count what the market pays for options beyond what they are worth at the honest price."""
