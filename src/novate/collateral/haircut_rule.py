@@ -7,7 +7,7 @@ Principle 5: haircuts are set, and reviewed, for each asset that is taken as col
 from __future__ import annotations
 
 from novate.collateral.state import CollateralState
-from novate.errors import JournalError, require
+from novate.errors import InvariantError, JournalError
 from novate.market.reference import BPS
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
@@ -54,11 +54,13 @@ def update_haircuts(x: CollateralState, emit: Emit) -> None:
 
     Assets go by number; a rule that leaves 0 to 10,000 bps is a fault.
     """
+    rules, present = x.assets.used("haircut_rule").tolist(), x.assets.used("haircut_bps").tolist()
     for asset in range(1, x.assets.count):
-        rule = x.haircut_rules[int(x.assets.haircut_rule[asset])]
+        rule = x.haircut_rules[rules[asset]]
         haircut_bps = rule.haircut_bps(x, asset)
-        require(0 <= haircut_bps <= BPS, f"the haircut rule {rule.name} stays between 0 and {BPS}")
-        if haircut_bps != x.assets.haircut_bps[asset]:
+        if not 0 <= haircut_bps <= BPS:
+            raise InvariantError(f"the haircut rule {rule.name} stays between 0 and {BPS}")
+        if haircut_bps != present[asset]:
             emit(event.HAIRCUT_SET, asset=asset, haircut_bps=haircut_bps)
 
 

@@ -15,7 +15,7 @@ import hashlib
 from novate.default_management.contract_end import close_orders_of_ended
 from novate.default_management.state import DefaultState
 from novate.kernel.codes import InstrumentStatus
-from novate.market.index import to_ticks
+from novate.market.mark import to_ticks
 from novate.market.option import payoff_ticks
 from novate.market.pause import index_range
 from novate.message import command, event

@@ -24,6 +24,7 @@ class OrderWatch:
         self._lots: I64 = np.zeros(0, np.int64)
         self._hold: I64 = np.zeros(0, np.int64)
         self._terms: I64 | None = None
+        self._looked_at: I64 | None = None
 
     def due(self, x: ClearingState) -> I64:
         """Return the open reservations, rows ascending, that may have to hold another amount.
@@ -32,7 +33,7 @@ class OrderWatch:
         """
         table = x.reservations
         has_moved = np.ones(x.instruments.count, np.bool_)
-        terms = _terms(x)
+        terms = self._looked_at = _terms(x)
         if self._terms is not None and terms is not None and self._terms.shape == terms.shape:
             has_moved = (self._terms != terms).any(axis=1)
         out = np.empty(table.count, np.int64)
@@ -43,9 +44,9 @@ class OrderWatch:
         return out[:count]
 
     def remember(self, x: ClearingState) -> None:
-        """Note that every reservation holds what it is to hold."""
+        """Note that every reservation holds what it is to hold, by the terms `due` has seen."""
         table = x.reservations
-        self._terms = _terms(x)
+        self._terms = self._looked_at
         self._number, self._lots = table.used("number").copy(), table.used("lots").copy()
         self._hold = table.used("open_order_hold").copy()
 

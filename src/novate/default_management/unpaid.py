@@ -68,9 +68,13 @@ def unpaid_now(x: DefaultState, margin: MarginColumns) -> int:
 def _market_debt(x: DefaultState) -> int:
     """Worth of what the external market owes, and of its unsettled losses beyond its balance."""
     balances = x.accounts.balance[x.single(Role.EXTERNAL_MARKET), : x.assets.count].tolist()
-    prices = x.assets.used("unit_price").tolist()
     owed = [max(-b, -t, 0) for b, t in zip(balances, market_totals(x), strict=True)]
-    return sum(math.ceil(min(o * p, WORTH_MAX)) for o, p in zip(owed, prices, strict=True))
+    prices = x.assets.unit_price
+    return sum(
+        math.ceil(min(amount * float(prices[asset]), WORTH_MAX))
+        for asset, amount in enumerate(owed)
+        if amount
+    )
 
 
 def _may_be_negative(x: DefaultState, margin: MarginColumns) -> I64:

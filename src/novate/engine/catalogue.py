@@ -42,7 +42,7 @@ from novate.margin import (
 )
 from novate.margin import transfer as position_transfer
 from novate.margin.contract_rule import notional_tier, short_option
-from novate.market import index, index_method, pause, reference, source_quote, surface
+from novate.market import index, index_method, mark, pause, reference, source_quote, surface
 from novate.message.declare import Message
 from novate.message.refusal import LinkedRefusal
 from novate.message.topic import Application, ColumnDecision, Decision, Topic
@@ -64,6 +64,7 @@ TOPICS: tuple[Topic[State], ...] = (
     obligation.TOPIC,
     haircut_rule.TOPIC,
     index.TOPIC,
+    mark.TOPIC,
     pause.TOPIC,
     index_method.TOPIC,
     surface.TOPIC,

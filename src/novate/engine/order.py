@@ -23,7 +23,7 @@ from novate.default_management import (
     waterfall,
 )
 from novate.margin import option_mark, rule_change, tier_table
-from novate.market import index
+from novate.market import index, mark
 from novate.settlement import barrier, cycle, expiry, interest
 from novate.valuation import parameter_change
 
@@ -35,7 +35,7 @@ PHASES: tuple[Phase[State], ...] = (
     index.update_indices,
     house_pause.follow_indices,
     haircut_rule.update_haircuts,
-    index.update_marks,
+    mark.update_marks,
     contract_end.touch_barriers,
     option_mark.mark_options,
     external_market.call_external_market,

@@ -16,7 +16,7 @@ from novate.kernel.codes import Barrier, InstrumentStatus, Kind
 from novate.kernel.pricing.option import mark_values
 from novate.margin.contract_rule.reached_payoff import Window, jumps, reached_ticks
 from novate.margin.contract_rule.short_option import rule_of, short_ticks
-from novate.market.index import MS, WORD_E8
+from novate.market.mark import MS, WORD_E8
 from novate.market.settlement_mean import Seen, settlement_mean
 from novate.message import event
 from novate.message.declare import Emit, Row

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novate.kernel.clearing.columns import F64, I8, I32, I64, Columns
-from novate.kernel.clearing.source import count_usable, is_usable
+from novate.kernel.clearing.source import count_usable
 
 B1 = npt.NDArray[np.bool_]
 
@@ -130,6 +130,11 @@ class SourceColumns(Columns):
         """Return the assets other than the numeraire in which sources of an asset quote."""
         return self._quotes_by_asset().get(asset, ())
 
+    @property
+    def has_quotes(self) -> bool:
+        """Whether a source quotes in another asset than the numeraire."""
+        return bool(self._quotes_by_asset())
+
     def quoted(self) -> list[int]:
         """Return the assets of which a source quotes in another than the numeraire, in order."""
         return sorted(self._quotes_by_asset())
@@ -172,8 +177,12 @@ class SourceColumns(Columns):
     def usable(self, asset: int, now_ns: int, staleness_ns: int) -> list[int]:
         """Sources of an asset that count now (rule 5.4), in order of number."""
         oldest = max(now_ns - staleness_ns, 0)
-        columns = self.weight, self.observed_ns, self.contradicted_ns
-        return [source for source in self.of_asset(asset) if is_usable(*columns, source, oldest)]
+        weight, observed, contradicted = self.weight, self.observed_ns, self.contradicted_ns
+        return [
+            s
+            for s in self.of_asset(asset)
+            if weight[s] > 0 and observed[s] >= oldest and contradicted[s] != observed[s]
+        ]
 
     def standing(self, asset: int, now_ns: int, staleness_ns: int) -> Standing:
         """Count what `usable` names, without naming it."""

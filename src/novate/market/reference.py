@@ -6,6 +6,7 @@ import numpy as np
 
 from novate.errors import require
 from novate.kernel.clearing.bound import AMOUNT_MAX
+from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.value import INVERSE, LINEAR
 from novate.kernel.codes import InstrumentStatus, Style
 from novate.market.columns import AssetColumns
@@ -94,20 +95,20 @@ def full_factor(assets: AssetColumns, asset: int) -> float:
     return (BPS - int(assets.haircut_bps[asset])) / BPS
 
 
-def set_decay(state: MarketState, asset: int) -> None:
-    """Let a stale index count less as collateral with its age (rules 2.6 and 5.43).
+def set_decays(state: MarketState, updated: I64) -> None:
+    """Let stale indices count less as collateral with their age (rules 2.6 and 5.43).
 
     The age is the time from the last assessment at which the index was not stale to now.
     """
-    assets = state.assets
-    if not assets.is_stale[asset] or assets.fresh_ns[asset] == 0:
-        assets.fresh_ns[asset] = state.now_ns
-        if assets.decay[asset] == 1.0:  # it counts in full, and did so before
-            return
+    a = state.assets
+    is_new = ~a.is_stale[updated] | (a.fresh_ns[updated] == 0)
+    a.fresh_ns[updated[is_new]] = state.now_ns
+    counts_in_full = is_new & (a.decay[updated] == 1.0)  # and did so before
     horizon = state.parameter(Parameter.STALE_HORIZON_NS)
-    age = state.now_ns - int(assets.fresh_ns[asset])
-    assets.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0
-    assets.collateral_factor[asset] = full_factor(assets, asset) * assets.decay[asset]
+    for asset in updated[~counts_in_full].tolist():
+        age = state.now_ns - int(a.fresh_ns[asset])
+        a.decay[asset] = max(horizon - age, 0) / horizon if horizon else 1.0
+        a.collateral_factor[asset] = full_factor(a, asset) * a.decay[asset]
 
 
 def decide_declare_source(state: MarketState, row: Row, emit: Emit) -> Refusal | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from novate.kernel.clearing.columns import F64, I64
-from novate.market.index import MS, WORD_E8, option_final_so_far
+from novate.market.mark import MS, WORD_E8, option_final_so_far
 from novate.market.state import MarketState
 
 E8 = 10**8

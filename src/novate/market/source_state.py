@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -77,9 +77,10 @@ class SourceState(ParameterState):
 
     def usable_sources(self, asset: int) -> list[int]:
         """Sources of an asset that count now, in order of number (rules 5.4 and 5.131)."""
-        return self._usable(asset, self._missing_quotes(asset))
+        missing = self._missing_quotes(asset) if self.sources.quotes(asset) else ()
+        return self._usable(asset, missing)
 
-    def _usable(self, asset: int, missing: list[int]) -> list[int]:
+    def _usable(self, asset: int, missing: Sequence[int]) -> list[int]:
         """`usable_sources` where the index of some quote assets is not fresh."""
         usable = self.sources.usable(asset, self.now_ns, self.index_life_ns())
         if not missing:
@@ -160,6 +161,9 @@ class SourceState(ParameterState):
 
     def note_reported(self, asset: int) -> None:
         """Note that no assessment has seen a report on an asset, nor what quotes in it (5.40)."""
+        if not self.sources.has_quotes:
+            self.assets.is_reported[asset] = True
+            return
         found, to_do = {asset}, [asset]
         while to_do:
             others = set(self.sources.quoting(to_do.pop())) - found

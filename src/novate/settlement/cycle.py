@@ -22,7 +22,7 @@ from novate.kernel.clearing.settle import (
 from novate.kernel.clearing.value import RATE_SCALE
 from novate.kernel.codes import AccountStatus, DueKind, InstrumentStatus, Role
 from novate.market.funding import funding_rate
-from novate.market.index import premium_so_far
+from novate.market.mark import before, premium_so_far
 from novate.message import command, event
 from novate.message.declare import Emit, Refusal, Row
 from novate.message.parameter import Parameter
@@ -181,7 +181,8 @@ def decide_settle_funding(x: ClearingState, row: Row, emit: Emit) -> Refusal | N
         return refusal
     if row["period"] != instruments.period[i] + 1:
         return Refusal(No.CAUSE_GONE, row["period"], int(instruments.period[i]) + 1)
-    total, elapsed = premium_so_far(x.marks, i, x.now_ns)
+    [last] = before(x, np.array([i]))
+    total, elapsed = premium_so_far(last, x.now_ns)
     if is_unpriced(x, i):
         postpone(x, i, DueKind.FUNDING, -due, emit)
         return None

@@ -20,7 +20,7 @@ from novate.kernel.clearing.columns import I64, MarginColumns
 from novate.kernel.clearing.settle import apply_expiry
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import DueKind, InstrumentStatus, Role
-from novate.market.index import MS, final_so_far, option_final_so_far
+from novate.market.mark import MS, final_so_far, option_final_so_far
 from novate.market.option import payoff_ticks
 from novate.market.reference import PPM
 from novate.message import command, event

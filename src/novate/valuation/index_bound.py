@@ -17,7 +17,7 @@ from novate.kernel.clearing.index_solvency import IndexBound, accrued_funding
 from novate.kernel.clearing.value import LINEAR, RATE_SCALE, WORTH_MAX
 from novate.kernel.codes import InstrumentStatus, Kind
 from novate.market.funding import accruing_rates, average_rates
-from novate.market.index import MS, settling_at
+from novate.market.mark import MS, settling_at
 from novate.valuation.clearing_state import ClearingState
 
 _ROUNDING = 1e-9

@@ -134,8 +134,8 @@ class MarginCache:
         moved = sorted({*self._moved(), *aged})
         self.moves += bool(moved) or self._is_stale
         if not self._is_stale and moved:
-            rows = [x.holders(i) for i in moved]
-            self._is_stale = sum(map(len, rows)) * SWEEP_SHARE > x.positions.count
+            rows = self._held(moved)
+            self._is_stale = len(rows) < len(moved)
         if not self._is_stale:
             for at, i in enumerate(moved):
                 if i in aged:  # what margin asks for it is another, whatever the mark did
@@ -155,6 +155,17 @@ class MarginCache:
         self._touched.clear()
         self._is_stale = False
         return self._health
+
+    def _held(self, contracts: list[int]) -> list[I64]:
+        """Position rows of some contracts; of fewer where these are too many to shift them."""
+        rows: list[I64] = []
+        most = self._x.positions.count // SWEEP_SHARE
+        for i in contracts:
+            rows.append(self._x.holders(i))
+            most -= len(rows[-1])
+            if most < 0:
+                return rows[:-1]
+        return rows
 
     def columns(self) -> MarginColumns:
         """Return the present health by column, with the groups that it concerns.

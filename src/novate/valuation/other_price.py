@@ -18,7 +18,7 @@ import numpy as np
 from novate.kernel.clearing.columns import F64, I64
 from novate.kernel.clearing.index_solvency import gap_of_orders
 from novate.kernel.codes import InstrumentStatus, Kind
-from novate.market.index import basis_shift, to_ticks
+from novate.market.mark import basis_shift, to_ticks
 from novate.market.pause import ramp_prices
 from novate.market.reference import set_price
 from novate.market.settlement_mean import Seen
@@ -106,7 +106,9 @@ def protected_prices(x: ClearingState) -> Prices:
     is_meant[plain] = False
     for i in np.flatnonzero(is_meant).tolist():
         index = int(marks.index[i])
-        ticks = index + basis_shift(x, i, index, int(marks.slow_basis_e8[i]))
+        ticks = index + basis_shift(
+            index, int(marks.slow_basis_e8[i]), int(x.instruments.basis_clamp_ppm[i])
+        )
         mark[i] = min(weighted(x, i, ticks), int(x.instruments.ticks_max[i]))
     return present_prices(x)._replace(mark=mark)
 

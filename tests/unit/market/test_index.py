@@ -2,36 +2,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from novate.kernel.codes import InstrumentStatus
 from novate.market import index
-from novate.market.index import blend, to_ticks
+from novate.market.index import blend
+from novate.market.pause import follow_index
 from novate.market.state import MarketState
 from novate.message.parameter import Parameter
 from novate.message.refusal import ReportLastRefusal, ReportPriceRefusal
-from tests.unit.clearing import E8, HOUR, MINUTE, SECOND, START, Recorder
+from tests.unit.clearing import DAY, E8, HOUR, MINUTE, SECOND, START, Recorder
+from tests.unit.market.priced import by_column, market
 
 MS = 10**6
-
-
-def market(*sources: tuple[int, int]) -> MarketState:
-    """Numeraire and one asset, with sources of (price, age) that count alike."""
-    state = MarketState()
-    state.now_ns = START
-    state.parameters[Parameter.INDEX_STALENESS_NS] = MINUTE
-    state.parameters[Parameter.INDEX_SOURCES_MIN] = 1
-    state.assets.append()
-    state.assets.append()
-    for price, age_ns in sources:
-        source = state.sources.append()
-        state.sources.asset[source] = 1
-        state.sources.weight[source] = 1
-        state.sources.price_e8[source] = price
-        state.sources.observed_ns[source] = START - age_ns
-    return state
 
 
 # ---- reports
@@ -133,7 +119,7 @@ def test_an_average_never_overshoots(average: int, sample: int, elapsed: int) ->
 def test_the_first_index_sets_the_slow_average() -> None:
     emitted = Recorder()
 
-    index.update_index(market((500 * E8, 0)), 1, emitted)
+    index.update_indices(market((500 * E8, 0)), emitted)
 
     assert emitted.only() == {
         "asset": 1,
@@ -145,22 +131,26 @@ def test_the_first_index_sets_the_slow_average() -> None:
     }
 
 
+def updated(state: MarketState) -> dict[str, Any]:
+    """Compute the index of the asset, and book it."""
+    emitted = Recorder()
+    index.update_indices(state, emitted)
+    [row] = [values for name, values in emitted.events if name == "IndexUpdated"]
+    index.apply_indices_updated(state, by_column(row))
+    return row
+
+
 @pytest.mark.rule("5.5", "5.8", "5.9")
 def test_the_slow_average_follows_and_a_stale_index_leaves_price_and_average() -> None:
     state = market((500 * E8, 0))
-    emitted = Recorder()
-    index.update_index(state, 1, emitted)
-    index.apply_index_updated(state, emitted.events[-1][1])
+    updated(state)
 
     state.now_ns = START + HOUR
     state.sources.price_e8[0] = 600 * E8
     state.sources.observed_ns[0] = START + HOUR
-    index.update_index(state, 1, emitted)
-    moved = emitted.events[-1][1]
-    index.apply_index_updated(state, moved)
+    moved = updated(state)
     state.now_ns = START + 2 * HOUR
-    index.update_index(state, 1, emitted)
-    stale = emitted.events[-1][1]
+    stale = updated(state)
 
     assert (moved["price_e8"], moved["slow_e8"], moved["is_stale"]) == (600 * E8, 550 * E8, False)
     assert (stale["price_e8"], stale["slow_e8"], stale["is_stale"]) == (600 * E8, 550 * E8, True)
@@ -174,192 +164,82 @@ def test_an_applied_index_gives_the_asset_its_value() -> None:
     assets.decimals[:2] = (6, 8)
     row = {"asset": 1, "price_e8": 500 * E8, "slow_e8": 400 * E8, "is_stale": False}
 
-    index.apply_index_updated(state, row)
+    index.apply_indices_updated(state, by_column(row))
 
     assert assets.unit_price[1] == 5.0  # 500 * 10^6 units for 10^8 satoshi
     assert (assets.slow_e8[1], assets.updated_ns[1], assets.is_stale[1]) == (400 * E8, START, False)
 
 
-# ---- the mark
-
-
-@pytest.mark.rule("5.11")
-@pytest.mark.parametrize(
-    ("price_e8", "ticks"),
-    [(1, 1), (49, 1), (149, 1), (150, 2), (249, 2), (250, 3), (10**10, 10**8)],
+@given(
+    price=st.sampled_from((0, 1, 94, 95, 99, 100, 101, 105, 106, 110, 10**9)),
+    past=st.sampled_from((0, 1, 90, 100, 105, 110)),
+    seen_ns=st.sampled_from((0, 1, MINUTE, HOUR, 7 * HOUR, 30 * DAY)),
+    begun=st.sampled_from(("", "", "", "halt_ns", "jump_ns", "ramp_ns")),
+    low=st.sampled_from((0, 90, 100, 106)),
+    width=st.sampled_from((0, 5, 50)),
+    ranged_ns=st.sampled_from((0, START - 31 * DAY, START - HOUR, START)),
 )
-def test_a_price_becomes_the_nearest_tick_half_up(price_e8: int, ticks: int) -> None:
-    assert to_ticks(price_e8, 100) == ticks
+def test_of_a_quiet_index_there_is_nothing_to_say(
+    price: int, past: int, seen_ns: int, begun: str, low: int, width: int, ranged_ns: int
+) -> None:
+    # One look at many assets may leave `follow_index` unasked, never what it would have said.
+    state = market((max(price, 1) * E8, 0 if price else HOUR))
+    a = state.assets
+    a.price_e8[1], a.slow_e8[1], a.updated_ns[1] = past * E8, past * E8, START - seen_ns
+    a.is_stale[1], a.ramp_side[1], a.ramp_from_e8[1] = False, 1, past * E8
+    a.range_low_e8[1], a.range_high_e8[1], a.range_ns[1] = low * E8, (low + width) * E8, ranged_ns
+    if begun:
+        getattr(a, begun)[1] = START - MINUTE
+    [before] = index.assets_before(state)
+    now = index.next_index(state, before)
+    index.apply_indices_updated(state, by_column(now._asdict()))
+    said = Recorder()
+
+    follow_index(state, 1, before.price_e8, before.updated_ns, said)
+
+    quiet = index.is_quiet(state, before, now)
+    assert said.events == [] or not quiet
+    is_plain = past == price == 100 == low + width and seen_ns == 1 and not begun
+    assert quiet or not (is_plain and ranged_ns == START - HOUR)
 
 
-class Book:
-    """One instrument with ticks of one numeraire, ready to be marked."""
+@given(st.data())
+def test_indices_that_are_booked_together_are_booked_as_one_by_one(data: st.DataObject) -> None:
+    # A run of events is applied at once; that of an old journal, or live, in other parts.
+    assets, contracts = 4, 5
+    together, one_by_one = (_aged_market(assets, contracts) for _ in range(2))
+    for _ in range(3):
+        flags = data.draw(st.lists(st.booleans(), min_size=assets, max_size=assets))
+        updated = [
+            {"asset": k + 1, "price_e8": (k + 2) * E8, "slow_e8": E8, "is_stale": stale}
+            for k, stale in enumerate(flags)
+        ]
+        for state in (together, one_by_one):
+            state.now_ns += HOUR
+        index.apply_indices_updated(
+            together, {name: np.array([row[name] for row in updated]) for name in updated[0]}
+        )
+        for row in updated:
+            index.apply_indices_updated(one_by_one, by_column(row))
 
-    def __init__(self, price: int, *, clamp_ppm: int = 10_000, expiry_ns: int = 0) -> None:
-        self.state = market()
-        self.assets = self.state.assets
-        self.instruments, self.marks = self.state.instruments, self.state.marks
-        self.instruments.append()
-        self.marks.append()
-        self.instruments.underlying[0] = 1
-        self.instruments.tick_e8[0] = E8
-        self.instruments.ticks_max[0] = 10_000
-        self.instruments.basis_clamp_ppm[0] = clamp_ppm
-        self.instruments.expiry_ns[0] = expiry_ns
-        self.instruments.funding_ns[0] = 8 * HOUR
-        self.instruments.settlement_window_ns[0] = 10 * MINUTE
-        self.price(price)
-
-    def price(self, price: int) -> None:
-        row = {"asset": 1, "price_e8": price * E8, "slow_e8": price * E8, "is_stale": False}
-        index.apply_index_updated(self.state, row)
-
-    def mark(self, at_ns: int, last: int = 0) -> dict[str, Any]:
-        """Mark at an instant, and book it."""
-        self.marks.last[0] = last
-        emitted = Recorder()
-        self.state.now_ns = at_ns
-        index.update_mark(self.state, 0, emitted)
-        row = emitted.only()
-        index.apply_mark_updated(self.state, row)
-        return row
+        for table in ("assets", "instruments"):
+            found = getattr(together, table).export()
+            for name, column in getattr(one_by_one, table).export().items():
+                assert np.array_equal(found[name], column), name
 
 
-@pytest.mark.rule("5.12", "5.13", "5.15")
-def test_without_a_venue_price_the_mark_is_the_index() -> None:
-    row = Book(1_000).mark(START)
-
-    assert (row["index"], row["mark"], row["slow"], row["basis_e8"]) == (1_000, 1_000, 1_000, 0)
-    assert (row["premium_e9"], row["premium_sum"], row["premium_ms"]) == (0, 0, 0)
-
-
-@pytest.mark.rule("5.12", "5.13")
-def test_the_first_mark_takes_the_whole_basis_inside_its_band() -> None:
-    assert Book(1_000).mark(START, last=1_007)["mark"] == 1_007
-    assert Book(1_000).mark(START, last=1_011)["mark"] == 1_010
-    assert Book(1_000).mark(START, last=500)["mark"] == 990
-    assert Book(1_000, clamp_ppm=0).mark(START, last=1_011)["mark"] == 1_000
-
-
-@pytest.mark.rule("5.12", "5.13")
-def test_a_spike_of_the_venue_moves_the_mark_little_by_little() -> None:
-    book = Book(1_000, clamp_ppm=1_000_000)
-    book.mark(START, last=1_000)
-
-    spiked = book.mark(START + 30 * SECOND, last=1_500)
-
-    # 30 s of an average over 300 s: 500 * 30 / 330 = 45.45
-    assert spiked["basis_e8"] == 4_545_454_545
-    assert spiked["mark"] == 1_045
-
-
-@pytest.mark.rule("5.13")
-def test_half_a_tick_of_basis_rounds_up() -> None:
-    book = Book(1_000, clamp_ppm=1_000_000)
-    book.mark(START, last=1_000)
-
-    assert book.mark(START + 5 * MINUTE, last=1_003)["mark"] == 1_002  # 1.5
-    book = Book(1_000, clamp_ppm=1_000_000)
-    book.mark(START, last=1_000)
-    assert book.mark(START + 5 * MINUTE, last=997)["mark"] == 999  # -1.5
-
-
-@pytest.mark.rule("5.11", "5.13", "5.14")
-def test_index_and_mark_stay_between_one_tick_and_the_highest() -> None:
-    row = Book(20_000, clamp_ppm=1_000_000).mark(START, last=10_000)
-    assert (row["index"], row["mark"], row["slow"]) == (10_000, 10_000, 10_000)
-
-    low = Book(1, clamp_ppm=1_000_000)
-    low.price(1)
-    assert low.mark(START, last=1)["mark"] == 1
-
-
-@pytest.mark.rule("5.15")
-@pytest.mark.parametrize(
-    ("last", "premium_e9"),
-    [(1_001, 1_000_000), (999, -1_000_000), (2_500, 10**9), (1, -999_000_000), (1_000, 0)],
-)
-def test_the_premium_is_last_over_index_and_ends_at_one(last: int, premium_e9: int) -> None:
-    assert Book(1_000).mark(START, last=last)["premium_e9"] == premium_e9
-
-
-@pytest.mark.rule("5.16", "5.18")
-def test_the_premium_of_an_update_holds_until_the_next() -> None:
-    book = Book(1_000)
-    book.mark(START, last=1_010)
-    book.mark(START + MINUTE, last=990)
-
-    total, elapsed = index.premium_so_far(book.marks, 0, START + 3 * MINUTE)
-
-    assert elapsed == 180_000
-    assert total == 10_000_000 * 60_000 - 10_000_000 * 120_000
-
-
-@pytest.mark.rule("5.16")
-def test_the_premium_of_a_new_period_counts_from_its_start() -> None:
-    book = Book(1_000)
-    book.mark(START, last=1_010)
-    book.marks.premium_from_ns[0] = START + MINUTE
-
-    assert index.premium_so_far(book.marks, 0, START + 3 * MINUTE) == (
-        10_000_000 * 120_000,
-        120_000,
-    )
-    assert index.premium_so_far(book.marks, 0, START + MINUTE) == (0, 0)
-
-
-@pytest.mark.rule("5.16", "5.17")
-def test_before_the_first_mark_there_are_no_sums() -> None:
-    book = Book(1_000, expiry_ns=START + HOUR)
-
-    assert index.premium_so_far(book.marks, 0, START + MINUTE) == (0, 0)
-    book.state.now_ns = START + HOUR
-    assert index.final_so_far(book.state, 0) == (0, 0)
-
-
-@pytest.mark.rule("5.17", "5.18")
-def test_the_final_price_counts_time_inside_the_window_only() -> None:
-    expiry = START + HOUR
-    book = Book(1_000, expiry_ns=expiry)
-    book.state.parameters[Parameter.INDEX_STALENESS_NS] = HOUR
-    book.mark(START)
-
-    def seen(at_ns: int) -> tuple[int, int]:
-        book.state.now_ns = at_ns
-        return index.final_so_far(book.state, 0)
-
-    assert seen(expiry - 10 * MINUTE) == (0, 0)
-    assert seen(expiry - 10 * MINUTE + MS) == (1_000, 1)
-    assert seen(expiry) == (1_000 * 600_000, 600_000)
-    assert seen(expiry + HOUR) == (1_000 * 600_000, 600_000)
-
-
-@pytest.mark.rule("5.17")
-def test_time_later_than_a_source_counts_was_not_observed() -> None:
-    book = Book(1_000, expiry_ns=START + HOUR)
-    book.state.parameters[Parameter.INDEX_STALENESS_NS] = 3 * MINUTE
-    book.mark(START + 49 * MINUTE)
-    book.state.now_ns = START + HOUR
-    # The window begins at 50 minutes, the index counts until 52.
-    assert index.final_so_far(book.state, 0) == (1_000 * 120_000, 120_000)
-
-
-def test_a_perpetual_has_no_final_price() -> None:
-    book = Book(1_000)
-    book.mark(START)
-
-    book.state.now_ns = START + HOUR
-    assert index.final_so_far(book.state, 0) == (0, 0)
-
-
-@pytest.mark.rule("5.10")
-@pytest.mark.parametrize(("price_e8", "is_stale"), [(0, False), (1_000 * E8, True)])
-def test_without_a_fresh_index_there_is_no_new_mark(price_e8: int, is_stale: bool) -> None:
-    book = Book(1_000)
-    book.assets.price_e8[1] = price_e8
-    book.assets.is_stale[1] = is_stale
-    emitted = Recorder()
-
-    index.update_mark(book.state, 0, emitted)
-
-    assert emitted.events == []
+def _aged_market(assets: int, contracts: int) -> MarketState:
+    """Assets, and contracts on one and paid in the next, which ask more while prices are stale."""
+    state = MarketState()
+    state.now_ns = START
+    state.parameters[Parameter.STALE_ADD_ON_PPM] = 100_000
+    for _ in range(assets + 1):
+        state.assets.append()
+    for i in range(contracts):
+        state.instruments.append()
+        state.marks.append()
+        state.instruments.underlying[i] = 1 + i % assets
+        state.instruments.settlement_asset[i] = (i + 2) % (assets + 1)
+        state.instruments.status[i] = InstrumentStatus.ACTIVE
+        state.marks.mark[i] = 100
+    return state

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.market.index import settling_at
+from novate.market.mark import settling_at
 from novate.message.parameter import Parameter
 from novate.message.refusal import SubmitTradeRefusal
 from tests.unit.clearing import COIN, HOUR, MINUTE, SECOND, START, ClearingHouse

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from novate.canonical import Run
 from novate.engine.apply import apply_run
 from novate.kernel.codes import DueKind, InstrumentStatus, Style
-from novate.market.index import premium_so_far
+from novate.market.mark import before, premium_so_far
 from novate.message import command, event
 from novate.message.parameter import Parameter
 from novate.message.refusal import EngineCommandRefusal
@@ -380,12 +381,16 @@ def test_a_premium_is_added_up_over_thirty_days_at_most() -> None:
     marks.premium_e9[0] = 10**9
     day, now = 86_400_000, house.state.now_ns
 
-    assert premium_so_far(marks, 0, now + 20 * DAY)[1] == 20 * day
-    assert premium_so_far(marks, 0, now + 40 * DAY) == (30 * day * 10**9, 30 * day)
+    def added_up(at_ns: int) -> tuple[int, int]:
+        [last] = before(house.state, np.array([0]))
+        return premium_so_far(last, at_ns)
+
+    assert added_up(now + 20 * DAY)[1] == 20 * day
+    assert added_up(now + 40 * DAY) == (30 * day * 10**9, 30 * day)
     marks.premium_ms[0] = 29 * day
-    assert premium_so_far(marks, 0, now + 40 * DAY)[1] == 30 * day
+    assert added_up(now + 40 * DAY)[1] == 30 * day
     marks.premium_ms[0] = 31 * day
-    assert premium_so_far(marks, 0, now + 40 * DAY)[1] == 31 * day
+    assert added_up(now + 40 * DAY)[1] == 31 * day
 
 
 @pytest.mark.rule("8.13")

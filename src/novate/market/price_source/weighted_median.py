@@ -57,7 +57,7 @@ def combine(prices: list[int], weights: list[int], apart_ppm: int, sources_min: 
     if len(prices) < max(sources_min, 1):
         return Index(NO_PRICE, len(prices), 0)
     index = weighted_median(prices, weights, apart_ppm)
-    far = sum(is_far(price, index, apart_ppm) for price in prices) if index else 0
+    far = sum([is_far(price, index, apart_ppm) for price in prices]) if index else 0
     return Index(index, len(prices), far)
 
 
@@ -82,13 +82,13 @@ def weighted_median(prices: list[int], weights: list[int], apart_ppm: int) -> in
     if len(weights) > 1:
         weights = [min(weight, total - weight) for weight in weights]
         total = sum(weights)
-    order = sorted(range(len(prices)), key=lambda k: (prices[k], k))
+    order = sorted(zip(prices, weights, strict=True))
     running = 0
-    for at, k in enumerate(order):
-        running += weights[k]
+    for at, (price, weight) in enumerate(order):
+        running += weight
         if 2 * running == total:
-            low, high = prices[k], prices[order[at + 1]]
-            return NO_PRICE if is_far(high, low, apart_ppm) else (low + high) // 2
+            high, _ = order[at + 1]
+            return NO_PRICE if is_far(high, price, apart_ppm) else (price + high) // 2
         if 2 * running > total:
-            return prices[k]
-    return prices[order[-1]]
+            return price
+    return order[-1][0]
