@@ -159,11 +159,11 @@ class MarginCache:
     def _held(self, contracts: list[int]) -> list[I64]:
         """Position rows of some contracts; of fewer where these are too many to shift them."""
         rows: list[I64] = []
-        most = self._x.positions.count // SWEEP_SHARE
+        held = 0
         for i in contracts:
             rows.append(self._x.holders(i))
-            most -= len(rows[-1])
-            if most < 0:
+            held += len(rows[-1])
+            if held * SWEEP_SHARE > self._x.positions.count:
                 return rows[:-1]
         return rows
 
