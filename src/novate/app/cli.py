@@ -183,7 +183,7 @@ def replay(
     accounts
         Margin accounts of a generated book.
     path
-        Which extreme of a bar comes first: high-first or low-first; both orders are run as bounds.
+        Which extreme of a bar comes first: high-first or low-first; both orders are run.
     points
         Prices per bar on that path.
     seed
@@ -239,7 +239,7 @@ def _replay_notes(is_generated: bool) -> tuple[str, ...]:
     """What a reader must know about a replay's inputs."""
     notes = [
         "Prices are historical; the mark column of the files stands in for the index.",
-        "Inside a bar the path is declared, not known: the bounds show the other order.",
+        "Inside a bar the path is declared, not known: the report shows the other order too.",
         "Liquidation orders fill against a modelled market: depth and square-root impact.",
         "Historical prices do not react to liquidations beyond the venue's last price.",
         "A collateral asset without price bars is held at par.",
