@@ -26,7 +26,7 @@ from novate.adapter.parameter_file import read_parameters
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
 from novate.app.printed import print_summary, print_verified
-from novate.app.progress import Bars
+from novate.app.progress import Bars, is_compiled
 from novate.app.replay.job import Job
 from novate.app.replay.run import run_job
 from novate.app.replay.venue import used_assets
@@ -38,6 +38,10 @@ from novate.units import format_instant, parse_instant
 DONE, BAD_INPUT, QUARANTINED, FAULT = 0, 1, 2, 3
 DEMO_TITLE = "Crash day of a generated venue"
 DEMO_START = "2026-03-12T00:00:00Z"
+COMPILING = (
+    "Compiling loops for the first run on this machine: about three minutes on two cores, during "
+    "which progress hardly moves. They are kept for later runs."
+)
 
 app = App(
     name="novate",
@@ -260,6 +264,9 @@ def _as_typed() -> str:
 def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> int:
     """Run a job with progress, print what came of it, and say so in the exit code."""
     console = Console(stderr=True)
+    console.print(f"{job.title}: reading inputs, then the run and its checks", style="dim")
+    if not is_compiled():
+        console.print(COMPILING, style="dim")
     with Bars(console) as bars:
         report = run_job(job, out, bars, with_variants=with_variants)
     content = json.loads((out / "summary.json").read_text(encoding="utf-8"))
