@@ -42,7 +42,7 @@ def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
 
 @pytest.mark.rule("8.71", "8.73")
 def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> None:
-    # A enters with what the way back and one funding cost and no more, pays B 1% of funding three
+    # A enters with what the return and one funding cost and no more, pays B 1% of funding three
     # times while the mark stays, and lacks two of them when the mark is back at the index.
     venue = open_venue()
     set_last(venue, AT_CLOSE, HONEST * 108 // 100)

@@ -155,13 +155,13 @@ def one_source_is_an_index(patch: Patch) -> None:
     with_parameters(patch, INDEX_SOURCES_MIN=1, INDEX_WEIGHT_MIN_PPM=0)
 
 
-def trades_do_not_pay_for_the_way_back(patch: Patch) -> None:
+def trades_do_not_pay_for_a_return_to_the_index(patch: Patch) -> None:
     """Rule 7.90 of trades."""
     real = index_bound.index_bound
     patch.setattr(admission, "index_bound", lambda x: real(x)._replace(asked=0.0))
 
 
-def orders_do_not_pay_for_the_way_back(patch: Patch) -> None:
+def orders_do_not_pay_for_a_return_to_the_index(patch: Patch) -> None:
     """Rule 7.90 of orders."""
     patch.setattr(admission, "order_insolvent_at_index", none)
 
@@ -206,8 +206,8 @@ MUTANTS: tuple[Mutant, ...] = (
     closing_orders_are_looked_at_one_by_one,
     trades_ask_no_margin,
     *TRADE_MUTANTS,
-    trades_do_not_pay_for_the_way_back,
-    orders_do_not_pay_for_the_way_back,
+    trades_do_not_pay_for_a_return_to_the_index,
+    orders_do_not_pay_for_a_return_to_the_index,
     withdrawals_ask_no_margin,
     withdrawals_look_at_the_mark_without_proof,
     withdrawals_look_at_one_account,

@@ -147,7 +147,7 @@ def test_a_true_basis_that_margin_does_not_cover_costs_its_holder_the_position_a
     None
 ):
     # The contract trades 3 % above its index for hours, at 103: L buys for 310, 10 more than the
-    # way back costs. The index falls by 0.5, with the basis as it was: L is 40 below zero there,
+    # return costs. The index falls by 0.5, with the basis as it was: L is 40 below zero there,
     # and worth 260 at the market, where it is closed.
     house = ClearingHouse(parameters={Parameter.LIQUIDATION_FEE_PPM: 0, Parameter.SLICE_PPM: 10**6})
     house.list_contract(tiers=TIGHT, basis_clamp_ppm=50_000, cycle_ns=0, **CENTS)

@@ -154,7 +154,7 @@ def test_receipts_do_not_count_and_each_contract_stands_by_itself() -> None:
     house.price(100, at_ns=START + 1, last={0: 105, 1: 95})
     house.deposit("P", 814 * COIN)
     assert trade(house, "P", "S", lots=100, ticks=97, instrument=1) == []
-    assert trade(house, "P", "S", lots=100, ticks=103) == []  # Y gains 300 on the way back
+    assert trade(house, "P", "S", lots=100, ticks=103) == []  # Y gains 300 by the return
     assert reserve(house, "P", 55, 97, instrument=1) == []
     assert reserve(house, "P", 60, 103) == [ORDER]
 
@@ -225,7 +225,7 @@ def test_what_has_accrued_ends_with_the_period() -> None:
 
 
 @pytest.mark.rule("7.91", "7.93")
-def test_with_funding_accrued_the_question_is_asked_where_the_way_back_costs_nothing() -> None:
+def test_with_funding_accrued_it_is_asked_where_a_return_to_the_index_costs_nothing() -> None:
     # The mark is at the index, and longs pay 5% of interest: 5 a lot; initial margin is 2 a lot.
     house = house_at(100, funding_damper_e9=10**9, interest_e9=5 * 10**7)
     house.deposit("P", 500 * COIN)

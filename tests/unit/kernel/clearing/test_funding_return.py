@@ -35,7 +35,7 @@ def candidates(house: ClearingHouse, rate: int) -> set[int]:
 
 @pytest.mark.rule("8.72")
 def test_payers_that_lack_something_at_the_index_are_candidates_and_no_receivers() -> None:
-    # The way back of 100 lots costs 500: the balances are what funding left.
+    # The return of 100 lots costs 500: the balances are what funding left.
     house = house_at(105)
     deposits = {"rich": 5_000, "enough": 502, "poor": 501}
     for name, amount in deposits.items():
