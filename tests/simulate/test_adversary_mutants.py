@@ -23,8 +23,8 @@ SEARCHED = 300
 SEEDS: dict[str, tuple[int, ...]] = {
     "orders_hold_nothing": (2, 8, 24),
     "orders_for_options_hold_nothing": (224,),
-    "every_order_counts_as_a_way_out": (3, 4, 5),
-    "a_way_out_may_concede_anything": (8, 42, 47),
+    "every_order_counts_as_closing": (3, 4, 5),
+    "a_closing_order_may_concede_anything": (8, 42, 47),
     "closing_orders_are_looked_at_one_by_one": (42,),
     "trades_ask_no_margin": (0, 2, 5),
     "direct_closing_may_concede_anything": (1, 2, 7),

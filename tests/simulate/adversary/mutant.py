@@ -57,13 +57,13 @@ def without_stages(patch: Patch, *stages: Any) -> None:
             patch.setattr(module, "STAGES", kept)
 
 
-def every_order_counts_as_a_way_out(patch: Patch) -> None:
+def every_order_counts_as_closing(patch: Patch) -> None:
     """An order that opens is granted like one that closes (rule 7.27)."""
     patch.setattr(admission, "_only_reduces", lambda *_: True)
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
 
-def a_way_out_may_concede_anything(patch: Patch) -> None:
+def a_closing_order_may_concede_anything(patch: Patch) -> None:
     """Rule 7.53 of closing orders."""
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
@@ -201,8 +201,8 @@ def the_liquidator_pays_funding(patch: Patch) -> None:
 MUTANTS: tuple[Mutant, ...] = (
     orders_hold_nothing,
     orders_for_options_hold_nothing,
-    every_order_counts_as_a_way_out,
-    a_way_out_may_concede_anything,
+    every_order_counts_as_closing,
+    a_closing_order_may_concede_anything,
     closing_orders_are_looked_at_one_by_one,
     trades_ask_no_margin,
     *TRADE_MUTANTS,

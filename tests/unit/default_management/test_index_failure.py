@@ -44,7 +44,7 @@ def push(house: ClearingHouse, price: float, minutes: int, factor: float = PUSHE
 
 
 @pytest.mark.rule("4.18", "5.93", "5.94", "11.28")
-def test_who_owes_money_at_the_index_for_long_enough_is_liquidated_whatever_the_mark() -> None:
+def test_who_is_insolvent_at_the_index_for_long_enough_is_liquidated_whatever_the_mark() -> None:
     # 97 is 80 below zero. The slow index is below zero too when it is below 97.795: 97 + 3 x
     # (60/61)^n is that after 81 minutes. The mark is at 101.85 all the time.
     house = pushed_house()

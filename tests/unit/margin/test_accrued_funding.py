@@ -87,7 +87,7 @@ def test_a_trade_leaves_what_funding_has_accrued() -> None:
 
 
 @pytest.mark.rule("7.58", "7.93")
-def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
+def test_orders_are_cancelled_when_the_premium_has_grown() -> None:
     # At a last price of 103 the rate is 3%: 3.09 a lot, 4,635 for 1,000 lots and bids for 500,
     # which lose 1,500 at the index.  Once it was 105 for long the average is nearly 5%: 5.15 a lot,
     # 7,725.  One last price asks nobody's orders back.
@@ -111,7 +111,7 @@ def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
 
 
 @pytest.mark.rule("7.59", "7.93")
-def test_orders_that_close_are_not_asked_back_for_accrued_funding() -> None:
+def test_orders_that_close_are_not_cancelled_for_accrued_funding() -> None:
     house = house_at(103)
     house.deposit("P", 6_200 * COIN)
     assert trade(house, "P", "S", lots=1_000, ticks=103) == []
@@ -192,7 +192,7 @@ def test_a_contract_that_is_paid_in_coin_accrues_coins() -> None:
 
 
 @pytest.mark.rule("7.93")
-def test_a_last_price_that_is_let_go_for_a_trade_does_not_lower_what_is_asked() -> None:
+def test_a_last_price_that_returns_for_a_trade_does_not_lower_what_is_asked() -> None:
     # The mark follows the last price of 100 by little in a second; it stands 3% above the index,
     # and the average of the period is 5%.
     house = house_at(105)

@@ -117,7 +117,7 @@ def test_a_contract_that_is_paid_in_coin_comes_back_to_its_index_too() -> None:
 
 
 @pytest.mark.rule("7.90")
-def test_a_gain_at_a_pumped_mark_is_no_margin_for_a_friend_s_gain() -> None:
+def test_a_gain_at_a_pumped_mark_is_no_margin_for_the_gain_of_another() -> None:
     # A bought 100 lots at 100 with 200; at a mark of 110 it has 1,200 and must hold 220.  B sells
     # it Y, marked at 100, for 107: A would concede 700 to B and have 500 at the mark, for margin
     # of 420; at the index A has 200, and 200 - 700 after the trade.
