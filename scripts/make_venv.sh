@@ -16,6 +16,7 @@ fi
 
 # An environment that another tool made may lack pip: making it again adds pip, removes nothing.
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  echo "Making a virtual environment in $venv"
   if ! "$python" -m venv "$venv"; then
     echo >&2
     echo "'$python -m venv' failed. Debian and Ubuntu keep a part of it in a package of its own:" >&2
@@ -24,5 +25,6 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   fi
 fi
 
+echo "Installing requirements-setup.lock into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
   -r requirements-setup.lock

@@ -27,6 +27,7 @@ from novate.adapter.sqlite_journal import SqliteJournal
 from novate.canonical import Record
 from novate.kernel.codes import Layer
 from novate.message.command import SUBMIT_TRADE
+from novate.message.deciding_price import DecidingPrice
 from novate.message.event import TRADE_NOVATED
 from novate.message.parameter import Parameter
 from novate.units import format_instant
@@ -240,6 +241,62 @@ def breach(walk: Walk, run: Path) -> str:
     return _assessment(walk, steps[0]) if steps else NONE
 
 
+def protected(walk: Walk, run: Path) -> str:
+    """Return the protected prices of the same assessment, and which prices decided."""
+    steps = walk.of("LiquidationStarted", "AccountTakenOver")
+    if not steps or not steps[0].protected.positions:
+        return NONE
+    step, terms = steps[0], walk.terms
+    is_takeover = step.name == "AccountTakenOver"
+    what = "takeover level" if is_takeover else "maintenance margin"
+    rows = []
+    for name, done in (("mark", step.assessed), ("protected prices", step.protected)):
+        level = done.maintenance
+        if is_takeover:
+            level = level * terms.parameters[Parameter.TAKEOVER_PPM] // PPM
+        rows.append(
+            [name, terms.amount(done.equity), terms.amount(level),
+             terms.amount(done.equity - level)]
+        )  # fmt: skip
+    decided_by = DecidingPrice(step.row["decided_by"])
+    best = "the mark" if decided_by == DecidingPrice.MARK else "the protected prices"
+    verdict = (
+        f"Equity is below the {what} at both. The prices at which it is less far below are told: "
+        f"`{step.name}` has `decided_by` {int(decided_by)}, {best}, with `worth` "
+        f"{terms.amount(step.row['worth'])} and `level` {terms.amount(step.row['level'])}.\n"
+    )
+    return "\n".join(
+        [
+            f"Record {step.sequence}, {clock(step.instant_ns)}. The protected prices:\n",
+            *(_protected_table(terms, line) for line in step.protected.positions),
+            f"The same assessment at both prices, with the {what}:\n",
+            table(f"prices | equity> | {what}> | equity − {what}>", rows),
+            verdict,
+        ]
+    )
+
+
+def _protected_table(terms: Terms, line: Row) -> str:
+    slow, i = line["slow"], line["held"].instrument
+    constant = terms.parameters[Parameter.BASIS_PROTECTION_NS]
+    times = f"dt = {slow['elapsed_ns'] / 1e9:g} s, T = {constant / 1e9:g} s"
+    name = f"**protected price of `{slow['symbol']}`**"
+    lines = [
+        ["index", "in ticks", number(slow["index"])],
+        ["premium", "of this update of the mark, 1e-9", number(slow["premium_e9"])],
+        ["premium before", "of the update before it, 1e-9", number(slow["before_premium_e9"])],
+        ["sample", "⌊premium nearer to 0 × index / 10⌋, 1e-8 ticks; 0 if the signs differ",
+         number(slow["sample"])],
+        ["slow basis before", "1e-8 ticks", number(slow["before"])],
+        ["slow basis", f"before + ⌊(sample − before) × dt / (T + dt)⌋, {times}",
+         number(slow["slow_basis_e8"])],
+        ["band", f"⌊index × {slow['basis_clamp_ppm']:,} ppm⌋", number(slow["band"])],
+        [name, "index + slow basis / 1e8, half up, within ±band",
+         f"**{number(line['mark'])}**, {terms.price_text(i, line['mark'])}"],
+    ]  # fmt: skip
+    return table("quantity | how | ticks>", lines)
+
+
 def _assessment(walk: Walk, step: Step) -> str:
     """Positions, collateral and levels of one assessment."""
     terms, done = walk.terms, step.assessed
@@ -341,8 +398,24 @@ def _order(terms: Terms, step: Step) -> str:
     return (
         f"Record {step.sequence}, {clock(step.instant_ns)}: order {row['order']} to trade "
         f"**{number(row['quantity'])} lots** of `{terms.instruments[row['subject']]['symbol']}`: "
-        f"{rule}.\n"
+        f"{rule}.\n\n{_limit_table(terms, step)}"
     )
+
+
+def _limit_table(terms: Terms, step: Step) -> str:
+    row, done = step.row, step.numbers
+    is_sale = row["quantity"] < 0
+    sign_, which = ("−", "lower") if is_sale else ("+", "higher")
+    lines = [
+        ["reference r", "mark when it was placed", number(row["reference"])],
+        ["price at the index p", "index in ticks", number(done["index"])],
+        ["width w", f"⌊r × {done['collar']:,} ppm⌋, at least 1", number(done["width"])],
+        ["by the mark", f"r {sign_} w", number(done["by_mark"])],
+        ["by the index", f"p {sign_} ⌊w / 2⌋", number(done["by_index"])],
+        ["**limit**", f"the {which} of both",
+         f"**{number(row['limit'])}**, {terms.price_text(row['subject'], row['limit'])}"],
+    ]  # fmt: skip
+    return table("quantity | how | ticks>", lines)
 
 
 def _fill(terms: Terms, step: Step) -> str:
@@ -555,6 +628,7 @@ BLOCKS: dict[str, Callable[[Walk, Path], str]] = {
         trade,
         settlement,
         breach,
+        protected,
         slices,
         release,
         takeover,

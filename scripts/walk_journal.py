@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from novate.adapter.sqlite_journal import SqliteJournal
@@ -24,6 +24,7 @@ from novate.engine.state import State
 from novate.errors import InputError, require
 from novate.kernel.clearing.value import LINEAR
 from novate.kernel.codes import AccountStatus, Layer, Role, ShortfallPolicy
+from novate.message.deciding_price import DecidingPrice
 from novate.message.declare import columns_of, rows_of
 from novate.message.parameter import Parameter, Scope
 
@@ -74,9 +75,7 @@ class Terms:
                 {**row, "tiers": [], "mark": 0, "funded_ns": 0}
             ),
             "TierSet": lambda row: self.instruments[row["instrument"]]["tiers"].append(row),
-            "MarkUpdated": lambda row: self.instruments[row["instrument"]].update(
-                {**row, "updated_ns": row["at_ns"]}
-            ),
+            "MarkUpdated": self._mark,
             "FundingSettled": lambda row: self.instruments[row["instrument"]].update(
                 funded_ns=row["at_ns"], premium_sum=0, premium_ms=0
             ),
@@ -84,6 +83,13 @@ class Terms:
             "AccountOpened": self._account,
             "WaterfallDeclared": self._waterfall,
         }
+
+    def _mark(self, row: Row) -> None:
+        """Keep what the update before said: the slow basis follows from both."""
+        own = self.instruments[row["instrument"]]
+        kept = {f"before_{name}": own.get(name, 0) for name in ("premium_e9", "slow_basis_e8")}
+        elapsed_ns = row["at_ns"] - own["updated_ns"] if own["mark"] else 0
+        own.update({**row, **kept, "updated_ns": row["at_ns"], "elapsed_ns": elapsed_ns})
 
     def _parameter(self, row: Row) -> None:
         """Only what holds for all: the journal that is walked through has no other."""
@@ -149,6 +155,50 @@ class Terms:
         """Initial or maintenance margin of a notional, numeraire units."""
         tier = self.tier(instrument, notional, kind)
         return math.ceil(notional * tier["rate"] - tier["deduction"]) if notional else 0
+
+    def settling(self, instrument: int, ticks: int, now_ns: int) -> int:
+        """What a contract is settled at if a price holds to its expiry (rule 5.100)."""
+        own = self.instruments[instrument]
+        if own["final_ms"] == 0:
+            return max(ticks, 1)
+        weight = own["final_ms"] + max(own["expiry_ns"] - now_ns, 0) // PPM
+        total = own["final_sum"] + ticks * (weight - own["final_ms"])
+        return int(max((2 * total + weight) // (2 * weight), 1))
+
+    def slow_basis(self, instrument: int) -> Row:
+        """Work out the last step of a slow basis: its sample, and what it became (rule 5.111)."""
+        own, constant_ns = (
+            self.instruments[instrument],
+            self.parameters[Parameter.BASIS_PROTECTION_NS],
+        )
+        two = sorted((own["premium_e9"], own["before_premium_e9"]))
+        nearer = two[0] if two[0] > 0 else min(two[1], 0)
+        expected = self.settling(instrument, own["index"], own["updated_ns"])
+        band_e8 = self.band(instrument) * E8
+        sample = min(max(nearer * expected // 10, -band_e8), band_e8)
+        old, dt = own["before_slow_basis_e8"], own["elapsed_ns"]
+        new = old + (sample - old) * dt // (constant_ns + dt) if constant_ns else 0
+        return {"nearer": nearer, "sample": sample, "before": old, "elapsed_ns": dt, "after": new}
+
+    def band(self, instrument: int) -> int:
+        """How far a mark may be from the index, ticks (rule 5.13)."""
+        own = self.instruments[instrument]
+        return int(own["index"] * own["basis_clamp_ppm"] // PPM)
+
+    def protected_price(self, instrument: int, now_ns: int) -> int:
+        """Protected price of a contract, ticks (rule 5.110)."""
+        own, band = self.instruments[instrument], self.band(instrument)
+        shift = min(max((2 * own["slow_basis_e8"] + E8) // (2 * E8), -band), band)
+        settling = self.settling(instrument, own["index"] + shift, now_ns)
+        return min(settling, int(own["ticks_max"]))
+
+    def at_protected(self, now_ns: int) -> Terms:
+        """Return the same terms with protected prices in the place of marks."""
+        prices = [
+            {**own, "mark": self.protected_price(i, now_ns) if own["mark"] else 0}
+            for i, own in enumerate(self.instruments)
+        ]
+        return replace(self, instruments=prices)
 
     def price_text(self, instrument: int, ticks: int) -> str:
         """Price with its decimals."""
@@ -268,6 +318,7 @@ class Step:
     after: View
     numbers: Row = field(default_factory=dict)
     assessed: Assessed = field(default_factory=Assessed)
+    protected: Assessed = field(default_factory=Assessed)
 
 
 @dataclass(slots=True)
@@ -502,6 +553,34 @@ def _check_level(walk: Walk, step: Step, _: Batch) -> None:
             level = max(level, step.assessed.initial)
     walk.check("equity", step.assessed.equity, step.row["equity"])
     walk.check("level that equity is compared with", level, step.row["requirement"])
+    if step.name == "LiquidationStarted":
+        _check_decided(walk, step, lambda done: done.maintenance)
+
+
+def _check_decided(walk: Walk, step: Step, level_of: Callable[[Assessed], int]) -> None:
+    """Assess at the protected prices too, and compare what is told of the prices that decided.
+
+    Where ramp or index prices decided the page does not follow.
+    """
+    terms, row = walk.terms, step.row
+    if row["decided_by"] not in (DecidingPrice.MARK, DecidingPrice.PROTECTED):
+        return
+    step.protected = assess(terms.at_protected(step.instant_ns), step.before)
+    for line in step.protected.positions:
+        i = line["held"].instrument
+        walk.check(
+            "slow basis", terms.slow_basis(i)["after"], terms.instruments[i]["slow_basis_e8"]
+        )
+        # The terms of an instant move on; these are the ones that decided.
+        line["slow"] = {**terms.instruments[i], **terms.slow_basis(i), "band": terms.band(i)}
+    rooms = [done.equity - level_of(done) for done in (step.assessed, step.protected)]
+    is_protected = rooms[1] > rooms[0]
+    best = step.protected if is_protected else step.assessed
+    name = DecidingPrice.PROTECTED if is_protected else DecidingPrice.MARK
+    walk.check("it fails at both prices", True, max(rooms) < 0)
+    walk.check("prices that decided", int(name), row["decided_by"])
+    walk.check("what was compared there", best.equity, row["worth"])
+    walk.check("what it was compared with", level_of(best), row["level"])
 
 
 def _check_call(walk: Walk, step: Step, _: Batch) -> None:
@@ -520,7 +599,30 @@ def _check_order(walk: Walk, step: Step, _: Batch) -> None:
     is_whole = notional <= terms.parameters[Parameter.SLICE_FLOOR]
     size = abs(lots) if is_whole else -(-abs(lots) * share // PPM)
     walk.check("slice", -size if lots > 0 else size, row["quantity"])
-    step.numbers = {"lots": lots, "notional": notional, "is_whole": is_whole}
+    limit = _limit(terms, row, step.instant_ns)
+    walk.check(
+        "reference of the order", terms.instruments[row["subject"]]["mark"], row["reference"]
+    )
+    walk.check("limit of the order", limit["limit"], row["limit"])
+    step.numbers = {"lots": lots, "notional": notional, "is_whole": is_whole, **limit}
+
+
+def _limit(terms: Terms, row: Row, now_ns: int) -> Row:
+    """Work out the limit of an order in a contract that is no option (rules 11.50 and 11.53)."""
+    own, collar = terms.instruments[row["subject"]], terms.parameters[Parameter.TRADE_COLLAR_PPM]
+    r, most = own["mark"], own["ticks_max"]
+    p = min(terms.settling(row["subject"], own["index"], now_ns), most)
+    w = max(r * collar // PPM, 1)
+    is_sale = row["quantity"] < 0
+    by_mark = max(r - w, 1) if is_sale else min(r + w, most)
+    by_index = max(p - w // 2, 1) if is_sale else min(p + w // 2, most)
+    limit = min(by_mark, by_index) if is_sale else max(by_mark, by_index)
+    if not collar:
+        limit = 1 if is_sale else most
+    return {
+        "collar": collar, "index": p, "width": w, "by_mark": by_mark, "by_index": by_index,
+        "limit": limit,
+    }  # fmt: skip
 
 
 def _check_fill(walk: Walk, step: Step, _: Batch) -> None:
@@ -549,6 +651,8 @@ def _check_takeover(walk: Walk, step: Step, _: Batch) -> None:
     step.assessed = assess(walk.terms, step.before)
     walk.check("net equity", step.assessed.net, step.row["equity"])
     walk.check("maintenance margin", step.assessed.maintenance, step.row["maintenance"])
+    share = walk.terms.parameters[Parameter.TAKEOVER_PPM]
+    _check_decided(walk, step, lambda done: done.maintenance * share // PPM)
     walk.check("what is left of the account", 0, sum(map(abs, step.after.balance)))
 
 

@@ -425,7 +425,7 @@ def make_summary(
         if is_quiet
         else [{"command": "WithdrawCollateral", "refusal": "insufficient_excess", "count": 37}],
         "verification": make_verification(),
-        "notes": ["Bars of one minute hide what happened inside a minute: hence the two bounds."],
+        "notes": ["Bars of a minute hide what happened in it: hence two path orders."],
         "commands": [
             "novate replay --scenario crash-2025-10-10 --seed 7 --out run",
             "novate verify run/journal.sqlite",

@@ -225,6 +225,28 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, loss_repo
         assert opened.errors == []
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+def test_the_page_does_not_scroll_sideways(browser: Browser, loss_report: Path, width: int) -> None:
+    with visit(browser, loss_report, size={"width": width, "height": 900}) as opened:
+        widest = opened.page.evaluate("document.documentElement.scrollWidth")
+
+        assert widest == width
+
+
+@pytest.mark.parametrize("width", [1440, 1280])
+def test_on_a_desktop_no_table_of_a_section_is_cut_off(
+    browser: Browser, loss_report: Path, width: int
+) -> None:
+    with visit(browser, loss_report, size={"width": width, "height": 900}) as opened:
+        cut_off = opened.page.evaluate(
+            """() => [...document.querySelectorAll("nav, main > section .scroll")]
+              .filter((box) => box.scrollWidth > box.clientWidth)
+              .map((box) => box.getAttribute("aria-label"))"""
+        )
+
+        assert cut_off == []
+
+
 def test_without_scripts_the_numbers_are_there(browser: Browser, loss_report: Path) -> None:
     summary = load_run(loss_report.parent).summary
 

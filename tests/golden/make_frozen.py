@@ -315,7 +315,7 @@ def end_by_decision(house: ClearingHouse) -> None:
 
 
 def give_funding_back(house: ClearingHouse) -> None:
-    """A payer of funding has no more than the way back to the index costs: the index fell."""
+    """A payer of funding has no more than a return to the index costs: the index fell."""
     contract = house.list_contract(
         "Z", tiers=((0, 20_000, 10_000),), cycle_ns=0, funding_ns=8 * HOUR, funding_cap_e9=10**7,
         basis_clamp_ppm=100_000,

@@ -187,7 +187,9 @@ def go_on(house: ClearingHouse, dice: np.random.Generator, watch: Watch) -> None
 @pytest.mark.rule("4.16", "4.85", "4.86", "5.81", "8.84", "10.6")
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=30, deadline=None)
-def test_who_pays_nothing_is_met_where_prices_stood_alone_and_has_its_grace_once(seed: int) -> None:
+def test_who_pays_nothing_is_met_at_protected_prices_alone_and_has_its_grace_once(
+    seed: int,
+) -> None:
     dice = np.random.default_rng(seed)
     house = pushed_house(dice)
     c, watch = house.number("C"), Watch(house.state.now_ns, house.state.now_ns)

@@ -61,7 +61,7 @@ ROUNDS = st.lists(
 @pytest.mark.rule("7.80", "7.81", "7.82", "7.83")
 @few
 @given(ROUNDS)
-def test_confederates_take_out_no_more_of_a_pumped_coin_than_they_brought(
+def test_colluding_accounts_take_out_no_more_of_a_pumped_coin_than_they_brought(
     rounds: list[tuple[str, int, int, int]],
 ) -> None:
     """A bought a thin coin from B, which was pumped; A, B and F trade with each other at will.

@@ -197,7 +197,7 @@ class Pair:
 @pytest.mark.parametrize("form", [LINEAR, INVERSE])
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
-def test_confederates_take_out_no_more_than_they_put_in(form: int, seed: int) -> None:
+def test_colluding_accounts_take_out_no_more_than_they_put_in(form: int, seed: int) -> None:
     pair = Pair(form, seed)
 
     # Fills round by four units of the settlement asset each.

@@ -30,7 +30,7 @@ def found(seeds: Iterable[int]) -> list[str]:
 
 
 @pytest.mark.parametrize("first", range(0, STREAMS, CHUNK))
-def test_confederates_take_out_no_more_than_they_brought(first: int) -> None:
+def test_colluding_accounts_take_out_no_more_than_they_brought(first: int) -> None:
     assert found(range(first, first + CHUNK)) == []
 
 
@@ -42,7 +42,7 @@ def test_no_stream_of_a_fresh_seed_pays(seed: int) -> None:
 
 @pytest.mark.rule("8.71", "8.73")
 def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> None:
-    # A enters with what the way back and one funding cost and no more, pays B 1% of funding three
+    # A enters with what the return and one funding cost and no more, pays B 1% of funding three
     # times while the mark stays, and lacks two of them when the mark is back at the index.
     venue = open_venue()
     set_last(venue, AT_CLOSE, HONEST * 108 // 100)
@@ -56,7 +56,7 @@ def test_funding_at_a_mark_away_from_the_index_takes_nothing_of_others_out() -> 
 
 
 @pytest.mark.rule("8.76", "8.77")
-def test_who_fails_before_the_funding_of_its_friend_leaves_nobody_who_pays_it() -> None:
+def test_who_fails_before_the_funding_of_another_leaves_nobody_who_pays_it() -> None:
     # For seven hours of eight the last price stands 8% up; then it returns, and A lacks what it
     # enters with: what its lots would pay for those hours is asked of who has them.
     venue = open_venue()

@@ -142,7 +142,7 @@ def test_both_houses_agree_where_an_asset_is_quoted_in_one_that_leaps(seed: int)
 
 @counted_once
 def reached_by_the_insolvent() -> Counter[str]:
-    """As `reached_by`, of a story about who cannot pay for the way back to the index."""
+    """As `reached_by`, of a story about who cannot pay for a return to the index."""
     reached: Counter[str] = Counter()
     run_both(Insolvent(3), reached)
     return reached
@@ -175,7 +175,7 @@ def test_both_houses_agree_on_who_is_closed_behind_a_pushed_mark() -> None:
 
 @counted_once
 def reached_by_the_drained() -> Counter[str]:
-    """As `reached_by`, of a story about who pays funding with the way back to the index."""
+    """As `reached_by`, of a story about who pays funding with a return to the index."""
     reached: Counter[str] = Counter()
     engine, _ = run_both(Drained(3), reached)
     recovered = recover(engine.journal, from_snapshot=False, plugins=PLUGINS)

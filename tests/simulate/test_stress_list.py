@@ -267,7 +267,7 @@ def test_funding_that_nobody_can_pay_any_more_stays_below_the_bound() -> None:
 
 
 @pytest.mark.rule("5.94", "11.28")
-def test_a_friend_keeps_the_last_price_of_an_insolvent_long_up() -> None:
+def test_a_colluding_account_keeps_the_last_price_of_an_insolvent_long_up() -> None:
     # 300 lots at 500 with 4,000 are 2,000 below zero at 480, and 5,200 above at the mark of 504.
     # Closed there in slices with a fee of 0.5 % they are 2,000 below zero and what they paid.
     house = ClearingHouse(parameters={Parameter.SLICE_FLOOR: 0})

@@ -26,7 +26,7 @@ from novate.adapter.parameter_file import read_parameters
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
 from novate.app.printed import print_summary, print_verified
-from novate.app.progress import Bars
+from novate.app.progress import Bars, is_compiled
 from novate.app.replay.job import Job
 from novate.app.replay.run import run_job
 from novate.app.replay.venue import used_assets
@@ -38,6 +38,10 @@ from novate.units import format_instant, parse_instant
 DONE, BAD_INPUT, QUARANTINED, FAULT = 0, 1, 2, 3
 DEMO_TITLE = "Crash day of a generated venue"
 DEMO_START = "2026-03-12T00:00:00Z"
+COMPILING = (
+    "Compiling loops for the first run on this machine: about three minutes on two cores, during "
+    "which progress hardly moves. They are kept for later runs."
+)
 
 app = App(
     name="novate",
@@ -183,7 +187,7 @@ def replay(
     accounts
         Margin accounts of a generated book.
     path
-        Which extreme of a bar comes first: high-first or low-first; both orders are run as bounds.
+        Which extreme of a bar comes first: high-first or low-first; both orders are run.
     points
         Prices per bar on that path.
     seed
@@ -239,7 +243,7 @@ def _replay_notes(is_generated: bool) -> tuple[str, ...]:
     """What a reader must know about a replay's inputs."""
     notes = [
         "Prices are historical; the mark column of the files stands in for the index.",
-        "Inside a bar the path is declared, not known: the bounds show the other order.",
+        "Inside a bar the path is declared, not known: the report shows the other order too.",
         "Liquidation orders fill against a modelled market: depth and square-root impact.",
         "Historical prices do not react to liquidations beyond the venue's last price.",
         "A collateral asset without price bars is held at par.",
@@ -260,6 +264,9 @@ def _as_typed() -> str:
 def _run(job: Job, out: Path, as_json: bool, *, with_variants: bool = True) -> int:
     """Run a job with progress, print what came of it, and say so in the exit code."""
     console = Console(stderr=True)
+    console.print(f"{job.title}: reading inputs, then the run and its checks", style="dim")
+    if not is_compiled():
+        console.print(COMPILING, style="dim")
     with Bars(console) as bars:
         report = run_job(job, out, bars, with_variants=with_variants)
     content = json.loads((out / "summary.json").read_text(encoding="utf-8"))

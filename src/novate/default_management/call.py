@@ -2,7 +2,7 @@
 
 Every call is an obligation of its own: who pays it in full and in time has met it, whatever prices
 did meanwhile, and what they made missing is called for by itself.  Calls look at positions alone
-(rule 3.40): orders that are not margined are asked back instead.
+(rule 3.40): the cancellation of orders that are not margined is requested instead.
 
 Sources: EMIR Article 41 and CPMI-IOSCO PFMI Principle 6 for calling and collecting margin; PFMI
 Principle 13 for the rules by which a member that does not pay is in default.

@@ -176,11 +176,11 @@ def release_level(x: ClearingState, accounts: I64, initial: I64, maintenance: I6
 
 
 def _released(x: ClearingState, accounts: I64) -> Decided:
-    """Equity and release level of accounts at the prices that let them go (rules 5.81 and 11.4).
+    """Equity and release level of accounts at the prices that stop it (rules 5.81 and 11.4).
 
-    At the marks an account of policy auto-liquidate is let go that is not below maintenance margin
-    at the protected prices; at the protected prices, and at ramp prices, every one.  One that
-    nothing lets go is told at the best of the last.
+    At the marks it stops for an account of policy auto-liquidate that is not below maintenance
+    margin at the protected prices; at the protected prices, and at ramp prices, for every one.  One
+    that stays in liquidation is told at the best of the last.
     """
     figures = partial(release_figures, x)
     numbers = assess_many(x, accounts)
@@ -205,7 +205,7 @@ def release_figures(x: ClearingState, accounts: I64, numbers: I64) -> tuple[I64,
 def decide_stop_liquidations(
     x: DefaultState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which accounts in liquidation are let go (rules 4.15, 5.81 and 11.4).
+    """Decide for which accounts liquidation stops (rules 4.15, 5.81 and 11.4).
 
     They stand at the index too (rule 11.29).  Emits `OrderClosed` for their open orders, then
     `LiquidationStopped` with equity and level at the prices that decided, numeraire units.
@@ -373,7 +373,7 @@ def breaches(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 
 def cures(x: DefaultState, margin: MarginColumns) -> list[Run]:
-    """Return `StopLiquidation` for accounts that are let go, by number (4.15, 5.81 and 11.29)."""
+    """Return `StopLiquidation` for accounts that are cured, by number (4.15, 5.81 and 11.29)."""
     closing = x.groups_with_status(AccountStatus.LIQUIDATING)
     if not closing.size:
         return []

@@ -1,9 +1,9 @@
-"""Open orders are margined as long as they live, and asked back before anybody defaults for them.
+"""Open orders are margined as long as they live, and cancelled before anybody defaults for them.
 
 After an assessment a reservation that holds less than its order may lose at the new mark holds
 more, and one that holds far more gives some back.  Of a margin group whose equity does not cover
 initial margin with its orders, or at the index not the funding that has accrued beside them, the
-venue is asked to cancel them, but for those that are a way out of a position.  Calls look at
+venue is asked to cancel them, but for those that only close a position.  Calls look at
 positions alone: orders by themselves lead to no default.
 
 Sources: rules 4.40 to 4.42, 7.50 to 7.60; CPMI-IOSCO PFMI Principle 6 (margin that keeps up with
@@ -154,7 +154,7 @@ def remargins(x: DefaultState, margin: MarginColumns) -> list[Run]:
 
 
 def closes_within_bounds(x: ClearingState, rows: I64) -> B1:
-    """Return which open orders are a way out that would be granted as it is (rule 7.59).
+    """Return which open orders only close a position and would be granted as they are (7.59).
 
     Orders of one direction in a position count together: they do no more than close it, and what
     they concede is no more than rule 7.53 allows.
@@ -208,7 +208,7 @@ def _of_others(groups: I64, is_closing: B1, cost: I64) -> tuple[I64, I64]:
 
 
 def _to_cancel(x: ClearingState, is_short: B1) -> I64:
-    """Rows of the orders that are to be asked back.
+    """Rows of the orders whose cancellation is to be requested.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def _lacking(x: ClearingState, margin: MarginColumns) -> I64:
 def decide_request_cancellations(
     x: ClearingState, columns: Row, emit: Emit
 ) -> Sequence[tuple[int, Refusal]]:
-    """Decide which orders are asked back: `CancellationRequested` (rules 7.58 and 7.59).
+    """Decide whose cancellation is requested, `CancellationRequested` (rules 7.58 and 7.59).
 
     Parameters
     ----------
@@ -276,8 +276,8 @@ def decide_request_cancellations(
     Returns
     -------
     Sequence[tuple[int, Refusal]]
-        Refused rows, ascending: UNKNOWN_SUBJECT for one that has ended, CAUSE_GONE for one that was
-        asked back, is a way out, or whose group holds what it is to hold.
+        Refused rows, ascending: UNKNOWN_SUBJECT for one that has ended, CAUSE_GONE for one whose
+        cancellation was requested, that only closes, or whose group holds what it is to hold.
     """
     rows, refused = _open(x, columns)
     owners = x.reservations.account[rows[refused.passing()]].astype(np.int64)

@@ -241,7 +241,7 @@ def _margin_refusal(
     if equity < initial:
         if not is_closing:
             return Refusal(No.INSUFFICIENT_MARGIN, equity, initial)
-        # A way out of the position (rule 7.27): it holds its loss like every other order.
+        # It only closes the position (rule 7.27): it holds its loss like every other order.
         with without_stale_collateral(x):
             conceded, most = conceded_with(x, account, i, lots, limit)
             before = x.assess(account).initial

@@ -1,4 +1,4 @@
-"""Whether who is granted an order can pay for the way back to the index (rules 7.90 to 7.93).
+"""Whether who is granted an order can pay for a return to the index (rules 7.90 to 7.93).
 
 And who has open orders and can no longer, funding that has accrued included (rule 7.58).
 
@@ -42,7 +42,7 @@ def order_insolvent_at_index(
     figures = after.equity, after.initial, after.shorts, hold
     if bound.asked <= 0.0 or (x.is_standard(account) and is_solvent_by(bound, *figures)):
         return None
-    # Who reduces a risk is let out, whatever has accrued.
+    # Accrued funding holds up nobody who reduces a risk.
     accrued = 0 if is_closing else accrued_by(x, bound, account, row["instrument"], row["lots"])
     if _is_solvent_beside(x, account, bound, accrued, figures):
         return None
@@ -72,13 +72,13 @@ def _sells_protection(x: ClearingState, row: Row, initial: int) -> bool:
 def _is_solvent_beside(
     x: ClearingState, account: int, bound: IndexBound, accrued: int, figures: tuple[int, ...]
 ) -> bool:
-    """Whether a group has enough for the dearest way back, beside what has accrued of its own.
+    """Whether a group has enough for the costliest return, beside its accrued funding.
 
     ``figures`` as of `is_solvent_by`, numeraire units.
     """
-    way_back = bound._replace(asked=bound.share)
+    by_return = bound._replace(asked=bound.share)
     equity, *others = figures
-    return x.is_standard(account) and bool(is_solvent_by(way_back, equity - accrued, *others))
+    return x.is_standard(account) and bool(is_solvent_by(by_return, equity - accrued, *others))
 
 
 def lacking_funding(x: ClearingState, groups: I64) -> npt.NDArray[np.bool_]:

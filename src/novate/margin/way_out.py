@@ -1,4 +1,4 @@
-"""What open orders may lose, and the way out of a position for an account short of margin.
+"""What open orders may lose, and how an account short of margin may close a position.
 
 Sources: rules 7.23 to 7.27 and 7.50 to 7.53; CPMI-IOSCO PFMI Principle 6 (margin before exposure).
 Binance likewise asks for the open loss of an order, against the mark, beside its initial margin.

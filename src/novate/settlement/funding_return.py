@@ -1,10 +1,10 @@
-"""Funding that who paid it did not have, or did not bring about, comes back (8.71 to 8.77).
+"""Funding that who paid it did not have, or did not bring about, comes back (8.71 to 8.79).
 
 Margin is asked at the mark, which a last price moves away from the index.  An account that holds
 no more than what a return of the mark costs has nothing of its own to pay funding from: whoever
 received it would keep what a fund has to pay once the mark is back, or has to pay now because it is
 back already.  And funding of the time before a liquidation is not owed by who took over the lots:
-confederates let an account fail that held them, and a fund or a market would pay the others.
+colluding accounts let one fail that held them, and a fund or a market would pay the others.
 
 Sources: CPMI-IOSCO PFMI Principle 6: margin is computed from prices that are reliable.
 """
@@ -101,12 +101,12 @@ def return_funding(x: ClearingState, funding: Funding, emit: Emit) -> None:
     net = np.zeros(groups.size, np.int64)
     np.add.at(net, place, payments)
     moved = np.array([excused.get(group, 0) for group in groups.tolist()], np.int64)
-    stood = _stood(x, funding, prices)
+    average = _at_average(x, funding, prices)
     unit_price = float(x.assets.unit_price[x.instruments.settlement_asset[i]])
     for at in np.unique(place[is_lacking]).tolist():
         if net[at] > 0 and x.accounts.is_margined[groups[at]]:
-            lack = _lack(x, int(groups[at]), funding, prices, stood)
-            moved[at] = min(int(net[at]), max(math.ceil(lack / unit_price), 0))
+            short = _shortfall(x, int(groups[at]), funding, prices, average)
+            moved[at] = min(int(net[at]), max(math.ceil(short / unit_price), 0))
     if moved.any():
         residue = _give_back(groups, net, moved, x.single(Role.RESIDUE))
         amounts = _over_accounts(accounts, place, payments, moved)
@@ -126,8 +126,8 @@ def _excused(x: ClearingState, funding: Funding) -> dict[int, int]:
     return {account: amount for account, amount in paid.items() if amount > 0}
 
 
-def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
-    """Return the marks, but of the contract the price at which it stood in the period (8.73).
+def _at_average(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
+    """Return the marks, but of the contract the price of its average premium (8.78).
 
     Parameters
     ----------
@@ -138,22 +138,23 @@ def _stood(x: ClearingState, funding: Funding, prices: Prices) -> Prices:
     index = int(prices.mark[i])
     premium = (index * funding.premium_e9 + 5 * 10**8) // 10**9
     band = index * int(x.instruments.basis_clamp_ppm[i]) // 10**6
-    stood = index + min(max(premium, -band), band)
-    marks[i] = min(max(stood, 1), int(x.instruments.ticks_max[i]))
+    average = index + min(max(premium, -band), band)
+    marks[i] = min(max(average, 1), int(x.instruments.ticks_max[i]))
     return present_prices(x)._replace(mark=marks)
 
 
-def _lack(x: ClearingState, group: int, funding: Funding, prices: Prices, stood: Prices) -> int:
-    """Return what a group lacks at the index, but for what it lacks away from it (8.72 and 8.73).
+def _shortfall(
+    x: ClearingState, group: int, funding: Funding, prices: Prices, average: Prices
+) -> int:
+    """Return `L - B` of rule 8.73: the funding shortfall at the index less that elsewhere.
 
-    Numeraire units, of either sign.  It lacks what equity is below the sum that rule 7.90 asks for,
-    but for accrued funding.  While funding waited nobody could be called: what several periods
-    leave of a group below zero is not left aside.
+    Numeraire units, of either sign; rules 8.72, 8.78 and 8.79.  The shortfall is what equity is
+    below the sum that rule 7.90 asks for, but for accrued funding.
 
     Parameters
     ----------
-    prices, stood
-        The index prices, and those at which the contract stood in the period.
+    prices, average
+        The index prices, and those of rule 8.78.
     """
     marks, there = x.marks.mark, x.assess(group)
     hold = x.open_order_hold(group)
@@ -161,7 +162,7 @@ def _lack(x: ClearingState, group: int, funding: Funding, prices: Prices, stood:
     with priced_at(x, prices):
         equity, gap = x.assess(group).equity, orders_gap(x, group, marks)
         spared = _spared(x, group, marks)
-    with priced_at(x, stood):
+    with priced_at(x, average):
         away = max(x.assess(group).equity, there.equity)
     aside = max(needed - away, 0)
     if funding.periods > 1:

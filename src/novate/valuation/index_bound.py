@@ -61,9 +61,9 @@ def index_bound(x: ClearingState) -> IndexBound:
 
 
 def average_bound(x: ClearingState) -> IndexBound:
-    """Return the bound with funding by the average premium alone, as orders are asked back (7.58).
+    """Return the bound with funding by the average premium alone, for cancellations (rule 7.58).
 
-    What one last price says for a moment moves no average, and asks nobody's orders back.
+    What one last price says for a moment moves no average, and cancels nobody's orders.
     """
     return _bound(x, average_rates)
 
@@ -149,7 +149,7 @@ def _accruing(x: ClearingState, at: I64, rates_of: Rates) -> tuple[I64, I64]:
 
 
 def _lost_share(x: ClearingState, rows: I64, at: I64) -> F64:
-    """Return what the way to the index costs at most, as a part of the worth of what is held.
+    """Return what a return to the index costs at most, as a part of the worth of what is held.
 
     A lot at least is held, so that what rounding adds to a value is less than it adds to one lot.
     What is paid in another asset than the numeraire counts twice: a gain of lots held counts with a

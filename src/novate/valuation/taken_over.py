@@ -1,7 +1,7 @@
 """Lots that liquidator and external market took over since the last funding (8.76 and 8.77).
 
 A liquidator takes lots at the mark, and a market fills its orders at a price, without what funding
-has come to.  Confederates could let the account fail that holds the lots, an hour before the
+has come to.  Colluding accounts could let the account fail that holds the lots, an hour before the
 funding, and be paid by them.
 """
 

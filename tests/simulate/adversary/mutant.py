@@ -57,13 +57,13 @@ def without_stages(patch: Patch, *stages: Any) -> None:
             patch.setattr(module, "STAGES", kept)
 
 
-def every_order_counts_as_a_way_out(patch: Patch) -> None:
+def every_order_counts_as_closing(patch: Patch) -> None:
     """An order that opens is granted like one that closes (rule 7.27)."""
     patch.setattr(admission, "_only_reduces", lambda *_: True)
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
 
-def a_way_out_may_concede_anything(patch: Patch) -> None:
+def a_closing_order_may_concede_anything(patch: Patch) -> None:
     """Rule 7.53 of closing orders."""
     patch.setattr(admission, "conceded_with", lambda *_: (0, 0))
 
@@ -155,13 +155,13 @@ def one_source_is_an_index(patch: Patch) -> None:
     with_parameters(patch, INDEX_SOURCES_MIN=1, INDEX_WEIGHT_MIN_PPM=0)
 
 
-def trades_do_not_pay_for_the_way_back(patch: Patch) -> None:
+def trades_do_not_pay_for_a_return_to_the_index(patch: Patch) -> None:
     """Rule 7.90 of trades."""
     real = index_bound.index_bound
     patch.setattr(admission, "index_bound", lambda x: real(x)._replace(asked=0.0))
 
 
-def orders_do_not_pay_for_the_way_back(patch: Patch) -> None:
+def orders_do_not_pay_for_a_return_to_the_index(patch: Patch) -> None:
     """Rule 7.90 of orders."""
     patch.setattr(admission, "order_insolvent_at_index", none)
 
@@ -201,13 +201,13 @@ def the_liquidator_pays_funding(patch: Patch) -> None:
 MUTANTS: tuple[Mutant, ...] = (
     orders_hold_nothing,
     orders_for_options_hold_nothing,
-    every_order_counts_as_a_way_out,
-    a_way_out_may_concede_anything,
+    every_order_counts_as_closing,
+    a_closing_order_may_concede_anything,
     closing_orders_are_looked_at_one_by_one,
     trades_ask_no_margin,
     *TRADE_MUTANTS,
-    trades_do_not_pay_for_the_way_back,
-    orders_do_not_pay_for_the_way_back,
+    trades_do_not_pay_for_a_return_to_the_index,
+    orders_do_not_pay_for_a_return_to_the_index,
     withdrawals_ask_no_margin,
     withdrawals_look_at_the_mark_without_proof,
     withdrawals_look_at_one_account,

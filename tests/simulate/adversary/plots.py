@@ -127,7 +127,7 @@ def set_last(venue: Venue, i: int, ticks: int, hours: int = 1) -> None:
 def enter_away_from_the_index(venue: Venue, draw: Draw) -> None:
     """Enter at a mark that stands away from the index, and let it come back; or hold it there.
 
-    The side that loses on the way back is as large as it is let be, directly or by an order.
+    The side that loses by the return is as large as it is let be, directly or by an order.
     """
     loser, friend = pair(draw)
     i = pick(draw, (*NETTED, AT_CLOSE))
@@ -154,7 +154,7 @@ def enter_away_from_the_index(venue: Venue, draw: Draw) -> None:
 
 
 def close_one_leg_of_a_hedge(venue: Venue, draw: Draw) -> None:
-    """Hold two contracts against each other, move both marks, and close what gains on the way back.
+    """Hold two contracts against each other, move both marks, and close what gains by the return.
 
     What is left loses when the marks come back.
     """

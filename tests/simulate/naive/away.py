@@ -34,7 +34,7 @@ class Insolvent(Ended):
         return []
 
     def _suspended(self) -> Iterator[list[Run]]:
-        """The way back costs 2.4 a lot: 20,000 lots can be paid for by 50,000, and 25,000 not."""
+        """The return costs 2.4 a lot: 20,000 lots can be paid for by 50,000, and 25,000 not."""
         ticks = 20_800  # 30% above 8,000 of half a unit
         lasts = {"instrument": [LINEAR], "ticks": [ticks]}
         for _ in range(3):
@@ -100,7 +100,7 @@ class Drained(Insolvent):
         return super().terms(**{"funding_cap_e9": 20_000_000, **given})
 
     def _suspended(self) -> Iterator[list[Run]]:
-        """Two buy as much as they can pay the way back and a funding for, and the index falls.
+        """Two buy as much as they can pay the return and a funding for, and the index falls.
 
         One buys in two accounts, one in coin.
         """

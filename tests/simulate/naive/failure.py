@@ -637,7 +637,7 @@ def wanted(w: World, account: Account) -> list[tuple[int, int, int, int]]:
     return found
 
 
-@pytest.mark.rule("11.50")
+@pytest.mark.rule("11.53")
 def collar_of(w: World, kind: int, subject: int) -> int:
     """Collar of an order in millionths, 0 for none."""
     if kind == OrderKind.CONVERSION:
@@ -645,7 +645,7 @@ def collar_of(w: World, kind: int, subject: int) -> int:
     return w.parameter(Parameter.TRADE_COLLAR_PPM, instrument=w.instruments[subject])
 
 
-@pytest.mark.rule("11.50")
+@pytest.mark.rule("11.53")
 def width_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
     """How far a fill may be from what an order's subject is worth."""
     base = reference
@@ -654,7 +654,7 @@ def width_of(w: World, kind: int, subject: int, quantity: int, reference: int) -
     return max(base * collar_of(w, kind, subject) // MILLION, 1)
 
 
-@pytest.mark.rule("11.50")
+@pytest.mark.rule("11.50", "11.53")
 def limit_of(w: World, kind: int, subject: int, quantity: int, reference: int) -> int:
     """The worst price of an order that is placed now."""
     most = 10**17

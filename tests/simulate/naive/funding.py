@@ -1,4 +1,4 @@
-"""Funding, and what comes back of it to payers that paid with the way back to the index."""
+"""Funding, and what comes back of it to payers that paid with a return to the index."""
 
 from __future__ import annotations
 
@@ -140,22 +140,22 @@ def return_funding(
         w.emit("FundingReturned", instrument=number, account=account, amount=amount)
 
 
-@pytest.mark.rule("8.73")
+@pytest.mark.rule("8.73", "8.79")
 def returned(w: World, first: Account, paid: int, number: int, time: tuple[int, int]) -> int:
-    """What a group gets back: what it lacks at the index and not away from it, if it paid it."""
+    """What a group gets back: what it is short of at the index and not elsewhere, if it paid it."""
     if paid <= 0:
         return 0
     premium, periods = time
-    there, away = lacks(w, first, number, premium)
+    there, away = funding_shortfalls(w, first, number, premium)
     if periods > 1:
         away = max(away - max(-w.assess(first).net, 0), 0)
     unit_price = w.unit_price(w.instruments[number].settles_in)
     return min(paid, max(math.ceil((there - away) / unit_price), 0))
 
 
-@pytest.mark.rule("8.72", "8.73")
-def lacks(w: World, first: Account, number: int, premium: int) -> tuple[int, int]:
-    """How much a group is worth less than it must be, at the index and away from it."""
+@pytest.mark.rule("8.72", "8.78")
+def funding_shortfalls(w: World, first: Account, number: int, premium: int) -> tuple[int, int]:
+    """How much a group is worth less than it must be, at the index and at other prices."""
     n, hold = w.assess(first), w.group(first).open_order_hold
     needed = hold + min(short_worth(w, first), n.initial - hold)
     with at_index(w):

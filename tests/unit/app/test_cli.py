@@ -219,6 +219,22 @@ def test_json_is_printed_alone(
     assert json.loads(capsys.readouterr().out) == content()
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_run_says_what_it_does_before_it_begins_and_that_it_compiles(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    is_compiled: bool,
+) -> None:
+    monkeypatch.setattr(cli, "is_compiled", lambda: is_compiled)
+
+    assert run_printed(monkeypatch, tmp_path, 0, as_json=True) == 0
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "A day: reading inputs, then the run and its checks"
+    assert (lines[1] == cli.COMPILING) is not is_compiled
+
+
 def test_fetch_names_the_months_and_prints_the_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

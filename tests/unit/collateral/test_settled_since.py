@@ -68,7 +68,7 @@ def test_an_assessment_and_a_withdrawal_go_through_in_one_batch() -> None:
 
 
 @pytest.mark.rule("6.95", "6.110")
-def test_a_winner_does_not_leave_before_what_the_loser_lacks_is_found() -> None:
+def test_a_winner_does_not_leave_before_the_debt_of_the_loser_is_found() -> None:
     # Marked at 129, B has 100 left; the index is 140 at expiry, B owes 1,000 and A is worth 7,000.
     # Before the next assessment nothing would be unpaid by what is known.
     house = house_at_expiry(last=129)

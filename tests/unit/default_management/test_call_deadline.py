@@ -64,7 +64,7 @@ def test_a_pushed_mark_makes_arrears_no_smaller_than_the_minimum() -> None:
 
 
 @pytest.mark.rule("10.6", "10.59")
-def test_who_paid_what_was_called_at_the_mark_is_in_no_default_where_prices_stood_lower() -> None:
+def test_who_paid_what_was_called_is_in_no_default_where_protected_prices_are_lower() -> None:
     # The contract traded at 96 for a quarter of an hour, and is back: 700 of 720 at the mark of
     # 100, and more is missing at the protected price of 97.  20 are called, and 20 are paid.
     house = house_of(CALL, deposit=700, index_staleness_ns=3 * HOUR, basis_average_ns=MINUTE)

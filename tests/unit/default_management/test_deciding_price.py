@@ -132,7 +132,7 @@ def test_a_pushed_last_price_stops_no_liquidation() -> None:
 
 
 @pytest.mark.rule("4.15", "5.81", "10.64")
-def test_a_mark_that_recovered_lets_go_who_would_not_be_closed_where_prices_stood() -> None:
+def test_a_recovered_mark_stops_the_liquidation_of_who_is_sound_at_the_protected_prices() -> None:
     # At 98 L has 40 of 98 and is closed.  At an index of 99 it has 140, more than the 99 of
     # maintenance margin and less than half more of it; at the mark of 103 it has 540 of 154.5.
     house = house_of(AUTO, deposit=240, release_ppm=1_500_000)

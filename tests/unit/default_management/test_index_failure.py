@@ -44,7 +44,7 @@ def push(house: ClearingHouse, price: float, minutes: int, factor: float = PUSHE
 
 
 @pytest.mark.rule("4.18", "5.93", "5.94", "11.28")
-def test_who_owes_money_at_the_index_for_long_enough_is_liquidated_whatever_the_mark() -> None:
+def test_who_is_insolvent_at_the_index_for_long_enough_is_liquidated_whatever_the_mark() -> None:
     # 97 is 80 below zero. The slow index is below zero too when it is below 97.795: 97 + 3 x
     # (60/61)^n is that after 81 minutes. The mark is at 101.85 all the time.
     house = pushed_house()
@@ -147,7 +147,7 @@ def test_a_true_basis_that_margin_does_not_cover_costs_its_holder_the_position_a
     None
 ):
     # The contract trades 3 % above its index for hours, at 103: L buys for 310, 10 more than the
-    # way back costs. The index falls by 0.5, with the basis as it was: L is 40 below zero there,
+    # return costs. The index falls by 0.5, with the basis as it was: L is 40 below zero there,
     # and worth 260 at the market, where it is closed.
     house = ClearingHouse(parameters={Parameter.LIQUIDATION_FEE_PPM: 0, Parameter.SLICE_PPM: 10**6})
     house.list_contract(tiers=TIGHT, basis_clamp_ppm=50_000, cycle_ns=0, **CENTS)

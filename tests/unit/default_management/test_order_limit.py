@@ -55,7 +55,7 @@ def test_a_purchase_fills_no_higher_than_the_edge_of_the_collar() -> None:
     assert answer(house, 1, 25, 583) == []
 
 
-@pytest.mark.rule("11.50")
+@pytest.mark.rule("11.53")
 def test_without_a_collar_an_order_takes_any_price_that_there_is() -> None:
     house = breached_house()
 
@@ -102,7 +102,7 @@ def test_a_conversion_fills_no_worse_than_a_tenth_from_the_index() -> None:
     assert answer(house, number, 1, limit) == []
 
 
-@pytest.mark.rule("11.50", "11.51")
+@pytest.mark.rule("11.50", "11.51", "11.53")
 def test_a_cheap_short_option_is_bought_back_within_a_share_of_what_it_must_hold() -> None:
     house = ClearingHouse(parameters={Parameter.TRADE_COLLAR_PPM: 100_000})
     option = house.list_option(strike_e8=160 * E8)

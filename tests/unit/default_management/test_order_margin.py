@@ -69,7 +69,7 @@ def test_a_hold_follows_the_mark_when_it_has_moved_against_or_away_from_an_order
 
 
 @pytest.mark.rule("3.40", "4.19", "4.41", "7.58")
-def test_orders_alone_lead_to_no_call_and_are_asked_back_once() -> None:
+def test_orders_alone_lead_to_no_call_and_their_cancellation_is_requested_once() -> None:
     built = house()
     built.trade("A", "B", lots=50, ticks=100)
     order = reserve(built, 45, 100)  # 950 for 95 lots, and 45 that it may lose at 99
@@ -121,7 +121,7 @@ def test_until_its_release_an_order_fills_inside_the_collar_and_its_owner_is_clo
 
 
 @pytest.mark.rule("7.59")
-def test_a_way_out_is_not_asked_back_while_it_concedes_no_more_than_its_share() -> None:
+def test_a_closing_order_is_not_cancelled_while_it_concedes_no_more_than_its_share() -> None:
     built = house()
     built.trade("A", "B", lots=100, ticks=100)
     way_out = reserve(built, -60, 99)

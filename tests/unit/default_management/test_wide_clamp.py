@@ -179,7 +179,7 @@ def test_a_trade_is_held_to_the_collar_around_the_mark_and_a_fill_to_the_limit_a
     assert house.lots("L") == 75
 
 
-@pytest.mark.rule("11.50")
+@pytest.mark.rule("11.53")
 def test_without_a_collar_there_is_no_limit_at_a_pushed_mark_either() -> None:
     house = pushed_house()
     house.submit(set_parameter(Parameter.TRADE_COLLAR_PPM, 0))

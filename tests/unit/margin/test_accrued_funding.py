@@ -87,7 +87,7 @@ def test_a_trade_leaves_what_funding_has_accrued() -> None:
 
 
 @pytest.mark.rule("7.58", "7.93")
-def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
+def test_orders_are_cancelled_when_the_premium_has_grown() -> None:
     # At a last price of 103 the rate is 3%: 3.09 a lot, 4,635 for 1,000 lots and bids for 500,
     # which lose 1,500 at the index.  Once it was 105 for long the average is nearly 5%: 5.15 a lot,
     # 7,725.  One last price asks nobody's orders back.
@@ -111,7 +111,7 @@ def test_orders_are_asked_back_when_the_premium_has_grown() -> None:
 
 
 @pytest.mark.rule("7.59", "7.93")
-def test_orders_that_close_are_not_asked_back_for_accrued_funding() -> None:
+def test_orders_that_close_are_not_cancelled_for_accrued_funding() -> None:
     house = house_at(103)
     house.deposit("P", 6_200 * COIN)
     assert trade(house, "P", "S", lots=1_000, ticks=103) == []
@@ -154,7 +154,7 @@ def test_receipts_do_not_count_and_each_contract_stands_by_itself() -> None:
     house.price(100, at_ns=START + 1, last={0: 105, 1: 95})
     house.deposit("P", 814 * COIN)
     assert trade(house, "P", "S", lots=100, ticks=97, instrument=1) == []
-    assert trade(house, "P", "S", lots=100, ticks=103) == []  # Y gains 300 on the way back
+    assert trade(house, "P", "S", lots=100, ticks=103) == []  # Y gains 300 by the return
     assert reserve(house, "P", 55, 97, instrument=1) == []
     assert reserve(house, "P", 60, 103) == [ORDER]
 
@@ -192,7 +192,7 @@ def test_a_contract_that_is_paid_in_coin_accrues_coins() -> None:
 
 
 @pytest.mark.rule("7.93")
-def test_a_last_price_that_is_let_go_for_a_trade_does_not_lower_what_is_asked() -> None:
+def test_a_last_price_that_returns_for_a_trade_does_not_lower_what_is_asked() -> None:
     # The mark follows the last price of 100 by little in a second; it stands 3% above the index,
     # and the average of the period is 5%.
     house = house_at(105)
@@ -225,7 +225,7 @@ def test_what_has_accrued_ends_with_the_period() -> None:
 
 
 @pytest.mark.rule("7.91", "7.93")
-def test_with_funding_accrued_the_question_is_asked_where_the_way_back_costs_nothing() -> None:
+def test_with_funding_accrued_it_is_asked_where_a_return_to_the_index_costs_nothing() -> None:
     # The mark is at the index, and longs pay 5% of interest: 5 a lot; initial margin is 2 a lot.
     house = house_at(100, funding_damper_e9=10**9, interest_e9=5 * 10**7)
     house.deposit("P", 500 * COIN)

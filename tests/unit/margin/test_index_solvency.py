@@ -73,7 +73,7 @@ def numbers(house: ClearingHouse) -> tuple[int, int]:
 
 
 @pytest.mark.rule("7.90")
-def test_who_enters_at_a_mark_away_from_the_index_pays_for_the_way_back() -> None:
+def test_who_enters_at_a_mark_away_from_the_index_pays_for_a_return_to_it() -> None:
     # A short of 100 lots at 95 asks for 2% of 9,500 = 190, and loses 500 on the way to 100.
     house = house_at(95, margined={"A": 499})
     assert trade(house, "R", "A", ticks=95) == [TRADE]
@@ -83,7 +83,7 @@ def test_who_enters_at_a_mark_away_from_the_index_pays_for_the_way_back() -> Non
 
 
 @pytest.mark.rule("7.2", "7.90")
-def test_margin_at_the_mark_is_tested_before_the_way_back_and_the_buyer_first() -> None:
+def test_margin_at_the_mark_is_tested_before_a_return_to_the_index_and_the_buyer_first() -> None:
     # 189 is below the 190 of the mark; A as the buyer is told of the index before B of the mark.
     house = house_at(95, 105, margined={"A": 189, "B": 300})
     assert trade(house, "R", "A", ticks=95) == [SubmitTradeRefusal.INSUFFICIENT_MARGIN]
@@ -92,7 +92,7 @@ def test_margin_at_the_mark_is_tested_before_the_way_back_and_the_buyer_first() 
 
 
 @pytest.mark.rule("7.91")
-def test_the_side_that_gains_on_the_way_back_holds_the_margin_of_the_mark() -> None:
+def test_the_side_that_gains_by_a_return_to_the_index_holds_the_margin_of_the_mark() -> None:
     # A long of 100 lots at 95 asks for 190; at the index it has 500 more.
     house = house_at(95, margined={"A": 190})
     assert trade(house, "A", "R", ticks=95) == []
@@ -108,7 +108,7 @@ def test_a_basis_below_the_initial_rate_costs_nobody_anything() -> None:
 @pytest.mark.rule("7.90")
 def test_a_contract_that_is_paid_in_coin_comes_back_to_its_index_too() -> None:
     # 100 lots of 100 each are short at 95: worth 10,000 / 95 coins = 105.263...; at 100 they are
-    # worth 100 coins.  The loss on the way back is 5.263... coins, 500 at 95 but 526.3 at the
+    # worth 100 coins.  The loss by the return is 5.263... coins, 500 at 95 but 526.3 at the
     # index of 100, which coins have in the assessment: 2% of 105.263 coins are 210.5.
     house = house_at(95, margined={"A": 526}, **INVERSE)
     assert trade(house, "R", "A", ticks=95) == [TRADE]
@@ -117,7 +117,7 @@ def test_a_contract_that_is_paid_in_coin_comes_back_to_its_index_too() -> None:
 
 
 @pytest.mark.rule("7.90")
-def test_a_gain_at_a_pumped_mark_is_no_margin_for_a_friend_s_gain() -> None:
+def test_a_gain_at_a_pumped_mark_is_no_margin_for_the_gain_of_another() -> None:
     # A bought 100 lots at 100 with 200; at a mark of 110 it has 1,200 and must hold 220.  B sells
     # it Y, marked at 100, for 107: A would concede 700 to B and have 500 at the mark, for margin
     # of 420; at the index A has 200, and 200 - 700 after the trade.
@@ -132,7 +132,7 @@ def test_a_gain_at_a_pumped_mark_is_no_margin_for_a_friend_s_gain() -> None:
 
 @pytest.mark.rule("7.90")
 def test_accounts_of_one_margin_group_are_solvent_together() -> None:
-    # A and its sub-account have 300 and 200, which is what the way back costs.
+    # A and its sub-account have 300 and 200, which is what the return costs.
     house = house_at(95, margined={"A": 300})
     open_sub(house, "A2", "A", group="A")
     house.deposit("A2", 199 * COIN)
@@ -175,7 +175,7 @@ def test_a_short_option_is_covered_at_the_index_by_what_it_is_worth() -> None:
 def house_with_both_legs() -> ClearingHouse:
     """A is long X and short Y, 100 lots each from 100; marked at 106 it has 450 left.
 
-    With nothing else a long X loses 600 on the way back, and Y gains as much.
+    With nothing else a long X loses 600 by the return, and Y gains as much.
     """
     house = house_at(100, 100, margined={"A": 450})
     assert trade(house, "A", "R", ticks=100) == []
@@ -186,7 +186,7 @@ def house_with_both_legs() -> ClearingHouse:
 
 
 @pytest.mark.rule("7.92")
-def test_the_leg_that_gains_on_the_way_back_is_not_closed_first() -> None:
+def test_the_leg_that_gains_by_a_return_to_the_index_is_not_closed_first() -> None:
     # X was bought at 100 and gained 600 at the mark, Y lost 600.  Without Y, closed at the mark,
     # A would have 450 - 600 at the index; without X it has 450 at both.
     house = house_with_both_legs()
@@ -198,7 +198,7 @@ def test_the_leg_that_gains_on_the_way_back_is_not_closed_first() -> None:
 
 
 @pytest.mark.rule("7.92")
-def test_a_position_that_loses_on_the_way_back_is_closed_at_the_mark_whatever_the_fee() -> None:
+def test_what_loses_by_a_return_to_the_index_is_closed_at_the_mark_whatever_the_fee() -> None:
     # The dated future went to 108 after A had entered at 100.1 and lost elsewhere: the fee of 1%
     # is more than the basis of a closing order at 100, and the position goes all the same.
     house = house_at(104, margined={"A": 420}, taker_fee_ppm=0)

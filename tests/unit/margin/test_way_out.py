@@ -230,7 +230,7 @@ def test_ways_out_of_two_contracts_concede_the_cover_once() -> None:
 
 
 @pytest.mark.rule("3.23", "7.56")
-def test_a_way_out_is_no_way_to_take_out_what_it_may_lose() -> None:
+def test_a_closing_order_is_no_way_to_take_out_what_it_may_lose() -> None:
     tiers = ((0, 20_000, 10_000),)
     built = house(deposit=1_000, tiers=tiers)
     assert reserve(built, -100, 495) == []  # concedes 500, holds 1,000

@@ -1,4 +1,4 @@
-"""Funding that is paid with what the way back to the index costs comes back."""
+"""Funding that is paid with what a return to the index costs is returned."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def fund(house: ClearingHouse) -> None:
 
 
 @pytest.mark.rule("8.71", "8.73", "8.75")
-def test_who_has_only_the_way_back_pays_no_funding() -> None:
-    # 100 lots at 105: funding is 1% of 10,500, and the way back to 100 costs the 500 that A has.
+def test_who_has_only_what_a_return_to_the_index_costs_pays_no_funding() -> None:
+    # 100 lots at 105: funding is 1% of 10,500, and the return to 100 costs the 500 that A has.
     house = house_at(105, "A")
     house.deposit("A", 500 * COIN)
     enter(house, "A", "R", lots=100, ticks=105)
@@ -74,7 +74,7 @@ def test_who_has_only_the_way_back_pays_no_funding() -> None:
 
 @pytest.mark.rule("8.73")
 def test_what_a_payer_has_at_the_index_it_pays() -> None:
-    # A has 40 beyond the way back: of 105 it lacks 65.
+    # A has 40 beyond the cost of the return: of 105 it is short of 65.
     house = house_at(105, "A")
     house.deposit("A", 540 * COIN)
     enter(house, "A", "R", lots=100, ticks=105)
@@ -86,8 +86,8 @@ def test_what_a_payer_has_at_the_index_it_pays() -> None:
 
 
 @pytest.mark.rule("8.71", "8.73")
-def test_the_side_that_gains_on_the_way_back_and_who_has_enough_pay_all_of_it() -> None:
-    # At 95 shorts pay; 605 are enough for the way back of 500 and 95 of funding, 594 are not.
+def test_the_side_that_gains_by_a_return_to_the_index_and_who_has_enough_pay_all_of_it() -> None:
+    # At 95 shorts pay; 605 are enough for the return of 500 and 95 of funding, 594 are not.
     house = house_at(95, "A", "B")
     house.deposit("A", 595 * COIN)
     enter(house, "R", "A", lots=100, ticks=95)
@@ -112,8 +112,8 @@ def test_who_is_insolvent_at_the_mark_by_funding_is_returned_nothing_where_no_ma
     assert house.balance("A") == -300 * COIN
 
 
-@pytest.mark.rule("8.72", "8.73")
-def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
+@pytest.mark.rule("8.72", "8.73", "8.78")
+def test_what_a_payer_is_short_of_at_the_mark_too_is_its_loss() -> None:
     # 10% of 10,500 is 1,050 of 700: 350 are missing at the mark, 500 more at the index.
     high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
     house = house_at(105, "A", **high)
@@ -127,7 +127,7 @@ def test_what_a_payer_lacks_at_the_mark_too_is_its_loss() -> None:
 
 @pytest.mark.rule("8.73")
 def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark() -> None:
-    # At 95 and 10% A pays 950 of 700; back at 100 its lots gain 500: of the 250 it lacks nothing.
+    # At 95 and 10% A pays 950 of 700; at 100 its lots gain 500: it is not short of the 250.
     high = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 10**8}
     house = house_at(95, "A", **high)
     house.deposit("A", 700 * COIN)
@@ -137,13 +137,13 @@ def test_who_has_enough_at_the_index_pays_though_it_is_worth_nothing_at_the_mark
     assert returned(house) == {}
 
 
-@pytest.mark.rule("8.73")
+@pytest.mark.rule("8.73", "8.78")
 @pytest.mark.parametrize(("deposit", "back"), [(560, 40), (600, 0)])
 def test_what_the_mark_was_worth_before_it_came_back_pays_no_funding(
     deposit: int, back: int
 ) -> None:
     # The last price stands at 105 for the hour and is back at 100 with the funding: 1% of 10,000.
-    # What the way back of 500 left is 60, or 100.  At 105, where it stood, A lacks nothing.
+    # The return of 500 left 60, or 100.  At 105, the average, A is short of nothing.
     house = house_at(105, "A")
     house.deposit("A", deposit * COIN)
     enter(house, "A", "R", lots=100, ticks=105)
@@ -163,9 +163,9 @@ def test_what_the_mark_was_worth_before_it_came_back_pays_no_funding(
     assert house.balance("A") == (deposit - 100 + back) * COIN
 
 
-@pytest.mark.rule("8.70", "8.73")
+@pytest.mark.rule("8.70", "8.73", "8.78")
 def test_what_an_index_that_fell_with_its_mark_leaves_too_little_for_is_a_loss() -> None:
-    # At 95 A has 200 of 700 left, and 3% of 9,500 is 285: the 85 that it lacks it lacks everywhere.
+    # At 95 A has 200 of 700 left, and 3% of 9,500 is 285: of 85 it is short everywhere.
     interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}
     house = house_at(100, "A", **interest)
     house.deposit("A", 700 * COIN)
@@ -198,8 +198,8 @@ def test_who_received_funding_gives_it_back_pro_rata_and_the_residue_account_too
 
 
 @pytest.mark.rule("8.73")
-def test_each_payer_is_returned_what_it_lacks_itself() -> None:
-    # A lacks 105 and D 65; E has enough.  R received 315 of the three.
+def test_each_payer_is_returned_what_it_is_short_of_itself() -> None:
+    # A is short of 105 and D of 65; E has enough.  R received 315 of the three.
     house = house_at(105, "A", "D", "E")
     for name, amount in (("A", 500), ("D", 540), ("E", 5_000)):
         house.deposit(name, amount * COIN)
@@ -224,8 +224,8 @@ def test_accounts_of_one_margin_group_pay_and_receive_as_one() -> None:
 
 @pytest.mark.rule("8.74")
 def test_within_a_group_it_is_shared_over_who_paid_and_over_who_received() -> None:
-    # The group of A pays 63 and 42 and lacks 45 of it: 27 and 18.  That of B received 21 and 84,
-    # and gives back 9 and 36.
+    # The group of A pays 63 and 42 and is short of 45 of it: 27 and 18.  That of B received
+    # 21 and 84, and gives back 9 and 36.
     house = house_at(105, "A", "B")
     for name in ("A", "B"):
         open_sub(house, f"{name}2", name, group=name)
@@ -241,7 +241,7 @@ def test_within_a_group_it_is_shared_over_who_paid_and_over_who_received() -> No
 @pytest.mark.rule("8.73", "8.75")
 @pytest.mark.parametrize(("deposit", "back"), [(500, 100), (550, 50)])
 def test_a_contract_that_is_paid_in_coin_returns_coins(deposit: int, back: int) -> None:
-    # 105 lots of 100 each are 100 coins at 105 and 105 coins at 100: the way back costs 5 coins.
+    # 105 lots of 100 each are 100 coins at 105 and 105 coins at 100: the return costs 5 coins.
     # 1% is a coin.  Of 5.5 coins 0.5 are left for it.
     house = house_at(105, "A", **INVERSE)
     house.deposit("A", deposit * E8 // 100, asset=1)
@@ -256,7 +256,7 @@ def test_a_contract_that_is_paid_in_coin_returns_coins(deposit: int, back: int) 
 
 @pytest.mark.rule("8.71")
 def test_the_mark_that_is_away_may_be_that_of_another_contract() -> None:
-    # X stands at its index and asks for 1% interest; the way back of Y costs what A has.
+    # X stands at its index and asks for 1% interest; the return of Y costs what A has.
     interest = {"funding_damper_e9": 10**9, "interest_e9": 10**7}
     house = house_at(100, "A", **interest)
     house.list_contract("Y", **{**FUNDED, "funding_ns": 0})
@@ -288,7 +288,7 @@ def test_what_open_orders_may_lose_is_no_money_for_funding() -> None:
 def test_an_order_that_closes_keeps_from_funding_what_it_concedes_at_the_index(
     limit: int, deposit: int
 ) -> None:
-    # 500 are what the way back costs, 105 are paid.  A sale of the 100 lots at 100 holds 500 more,
+    # 500 are what the return costs, 105 are paid.  A sale of the 100 lots at 100 holds 500 more,
     # but filled it leaves at the index what the lots leave; at 99 it holds 600 and leaves 100 less.
     house = house_at(105, "A")
     house.deposit("A", deposit * COIN)
@@ -304,7 +304,7 @@ def test_an_order_that_closes_keeps_from_funding_what_it_concedes_at_the_index(
 
 @pytest.mark.rule("8.72")
 def test_what_short_options_are_worth_is_no_money_for_funding() -> None:
-    # A has 600 and, for a call that it sold, its worth besides; 100 lots cost 500 on the way back.
+    # A has 600 and, for a call that it sold, its worth besides; 100 lots cost 500 by the return.
     house = house_at(105, "A")
     call = house.list_option()
     house.smile(0.8)
@@ -331,7 +331,7 @@ def test_funding_that_waited_is_returned_too() -> None:
     assert returned(house) == by_name(house, A=210, R=-210)
 
 
-@pytest.mark.rule("8.40", "8.73")
+@pytest.mark.rule("8.40", "8.73", "8.79")
 def test_for_several_periods_at_once_nobody_is_paid_from_nothing() -> None:
     # Two periods of 3% leave A 100 of 700; the index is silent for the next two, which are 600.
     interest = {"funding_cap_e9": 10**8, "funding_damper_e9": 10**9, "interest_e9": 3 * 10**7}

@@ -94,6 +94,7 @@ def drive(
     """
     started = time.perf_counter()
     feed, accounts = ready.feed, ready.book.accounts
+    progress(0, len(feed))
     participants = Participants(ready.venue, feed, ready.book, ready.options)
     observer = Observer(accounts.numbers)
     option_observer = _option_observer(ready) if observes_options else None

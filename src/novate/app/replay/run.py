@@ -56,9 +56,12 @@ def run_job(job: Job, directory: Path, progress: Progress, *, with_variants: boo
         If a file or a parameter cannot be used.
     """
     started = time.perf_counter()
+    progress("prepare", 0, 2)
     inputs = read_inputs(job)
+    progress("prepare", 1, 2)
     with _variants(job.order, inputs, is_wanted=with_variants) as variants:
         ready = prepare(inputs, Variant(job.order))
+        progress("prepare", 2, 2)
         with _new_journal(directory) as journal:
             driven = drive(ready, journal, lambda done, total: progress("replay", done, total))
             run = driven.run

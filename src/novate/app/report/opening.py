@@ -1,4 +1,4 @@
-"""The first screen: how bad, who paid, who lost, what the controls were worth, within which bounds.
+"""The first screen: how bad, who paid, who lost, what the controls were worth, on which path.
 
 All of it is plain HTML, readable without the script and in print.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from novate.app.report.call import not_met
 from novate.app.report.flow import Paid, beyond_collateral, who_paid
 from novate.app.report.load import Outcome, Result, Run, Summary, WorstAccount
 from novate.app.report.markup import Column, Content, Html, bar, element, join, table
@@ -46,7 +47,7 @@ def opening(run: Run) -> Html:
     summary = run.summary
     left = element("div", _payers_panel(summary), _comparison_panel(summary), class_="stack")
     panels = element("div", left, _worst_panel(summary), class_="panels")
-    return join([element("p", verdict(summary), class_="verdict"), _key_figures(summary), panels])
+    return join([element("p", verdict(summary), class_="verdict"), _key_figures(run), panels])
 
 
 def verdict(summary: Summary) -> str:
@@ -78,7 +79,8 @@ def verdict(summary: Summary) -> str:
     return f"{lost} Paid by {sentence(paid)}; {rest}."
 
 
-def _key_figures(summary: Summary) -> Html:
+def _key_figures(run: Run) -> Html:
+    summary = run.summary
     result, unit = summary.result, summary.numeraire
     fund = result.fund_after - result.fund_before
     kept = f"; surplus put in {money(result.surplus_to_fund)}"
@@ -114,8 +116,7 @@ def _key_figures(summary: Summary) -> Html:
         _figure(
             "Margin calls met",
             f"{count(result.calls_met)} of {count(result.calls_made)}",
-            f"{count(result.calls_made - result.calls_met)} not met; "
-            f"{counted(result.defaults, 'default')}",
+            not_met(run),
         ),
     ]
     return element("dl", *figures, class_="figures")
@@ -130,7 +131,7 @@ def _lowest(result: Result) -> str:
 
 
 def _figure(
-    label: str, value: str, detail: str, *, tone: str = "", title: str = "", class_: str = ""
+    label: str, value: str, detail: Content, *, tone: str = "", title: str = "", class_: str = ""
 ) -> Html:
     return element(
         "div",
@@ -178,7 +179,7 @@ def _payer_row(row: Paid, total: Decimal, largest: Decimal) -> list[Content]:
 
 
 def _comparison_panel(summary: Summary) -> Html:
-    """Return one table of controls on against off and the two bounds of the path."""
+    """Return one table of controls on against off and of the two path orders."""
     controls, bounds = summary.controls, summary.bounds
     outcomes: list[Outcome | None] = [
         controls.on if controls else None,
@@ -198,14 +199,21 @@ def _comparison_panel(summary: Summary) -> Html:
     ]
     missing = [
         name
-        for name, value in (("the run with controls off", controls), ("the path bounds", bounds))
+        for name, value in (("the run with controls off", controls), ("both path orders", bounds))
         if value is None
     ]
     text = f"This run took the {summary.path} path."
+    if bounds:
+        text += (
+            " High first and low first are two orders of the prices inside a bar, both with the"
+            " controls on. They are no bounds: other orders may lie beyond them."
+        )
     if missing:
         text = f"{text} Not run: {sentence(missing)}."
-    made = table(columns, rows, caption="Controls on against off; path bounds", class_="tight")
-    return _panel("What the controls were worth, and the path bounds", made, _note(text))
+    made = table(
+        columns, rows, caption="Controls on against off; path orders", class_="tight outcomes"
+    )
+    return _panel("What the controls were worth, and the two path orders", made, _note(text))
 
 
 def _outcome_cell(outcome: Outcome | None, cell: Cell) -> Content:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from novate.app.report import evidence
+from novate.app.report.call import explanation
 from novate.app.report.chart import Chart
 from novate.app.report.course import (
     CCP_ACCOUNTS_MAX,
@@ -22,12 +22,10 @@ from novate.app.report.option import has_options, option_body
 from novate.app.report.plot import INSTRUMENTS_MAX, call_chart, flow_chart, price_charts
 from novate.app.report.series import keep_largest
 from novate.app.report.wording import (
-    NONE,
     count,
     counted,
     instant,
     money,
-    sentence,
     signed,
     words,
 )
@@ -123,7 +121,7 @@ def _largest_liquidations(run: Run) -> Html:
     instants, accounts = part.integers("instant_ns").tolist(), part.texts("account")
     rows: list[list[Content]] = [
         [
-            instant(instants[row]),
+            _when(instants[row]),
             names.get(accounts[row], accounts[row]),
             part.texts("instrument")[row],
             count(int(part.integers("lots")[row])),
@@ -136,6 +134,12 @@ def _largest_liquidations(run: Run) -> Html:
     ]
     made = table(columns, rows, caption=heading, class_="tight sortable")
     return _figure_table(heading, data, made)
+
+
+def _when(instant_ns: int) -> Content:
+    """Return an instant for a narrow column, the date above the time; it sorts by both."""
+    date, _, clock = instant(instant_ns if instant_ns > 0 else None).partition(" ")
+    return join([element("small", date), clock]) if clock else date
 
 
 def _solvency(run: Run) -> Section:
@@ -169,25 +173,21 @@ def _calls(run: Run) -> Section:
     )
     rows: list[list[Content]] = [
         [
-            instant(made[row]),
+            _when(made[row]),
             names.get(accounts[row], accounts[row]),
             money(float(part.floats("amount")[row])),
             money(float(part.floats("paid")[row])),
-            instant(due[row] if due[row] > 0 else None),
+            _when(due[row]),
             words(statuses[row]),
-            instant(resolved[row] if resolved[row] > 0 else None),
+            _when(resolved[row]),
         ]
         for row in range(len(part))
     ]
-    totals = Counter(words(text) for text in data.texts("status"))
-    spread = sentence([f"{name.lower()} {count(number)}" for name, number in totals.most_common()])
-    at_once = " A call is missed at once when equity falls below the takeover level."
-    at_once = at_once if "missed" in data.texts("status") else ""
     made = table(columns, rows, caption=heading, class_="tight sortable")
     listed = _figure_table(heading, data, made) if rows else Html("")
     body = join(
         [
-            element("p", f"Calls by outcome: {spread or NONE}.{at_once}", class_="note"),
+            element("p", explanation(run), class_="note"),
             element("div", chart.figure(), listed, class_="grid two"),
         ]
     )

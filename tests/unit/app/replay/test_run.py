@@ -64,7 +64,7 @@ def test_a_job_leaves_its_directory_and_takes_the_place_of_an_older_one(tmp_path
     assert (content["bounds"], content["controls"]) == (None, None)
     assert content["notes"] == ["A note."]
     assert content["quarantined_rows"] == 0
-    assert set(told) == {"replay", "recover", "audit"}
+    assert set(told) == {"prepare", "replay", "recover", "audit"}
     assert told["replay"] == content["steps"] == 40
 
 

@@ -22,7 +22,7 @@ def test_the_first_screen_says_how_bad_and_who_paid(loss_run: Run) -> None:
         assert money(row.shortfall) in page
 
 
-def test_the_controls_and_the_bounds_stand_side_by_side(loss_run: Run) -> None:
+def test_the_controls_and_the_path_orders_stand_side_by_side(loss_run: Run) -> None:
     page, summary = opening(loss_run), loss_run.summary
 
     assert summary.controls is not None
@@ -37,7 +37,7 @@ def test_what_was_not_run_is_said(quiet_run: Run) -> None:
     page = opening(quiet_run)
 
     assert page.count("not run") == 28
-    assert "Not run: the run with controls off and the path bounds." in page
+    assert "Not run: the run with controls off and both path orders." in page
     assert "No account lost anything." in page
 
 

@@ -170,7 +170,7 @@ def test_an_inverse_contract_paid_in_coin_concedes_in_numeraire() -> None:
 @pytest.mark.rule("7.81", "7.84")
 @pytest.mark.parametrize("collar_ppm", [0, 100_000])
 @pytest.mark.parametrize("detour", ["", "EXTERNAL_MARKET"])
-def test_a_pumped_gain_is_not_lost_to_a_friend_who_withdraws_it(
+def test_a_pumped_gain_is_not_passed_to_another_who_withdraws_it(
     collar_ppm: int, detour: str
 ) -> None:
     """A loses its 2,000 to F in rounds off the market; H trades at the mark with both."""

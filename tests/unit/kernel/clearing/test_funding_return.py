@@ -34,8 +34,8 @@ def candidates(house: ClearingHouse, rate: int) -> set[int]:
 
 
 @pytest.mark.rule("8.72")
-def test_payers_that_lack_something_at_the_index_are_candidates_and_no_receivers() -> None:
-    # The way back of 100 lots costs 500: the balances are what funding left.
+def test_payers_that_are_short_at_the_index_are_candidates_and_no_receivers() -> None:
+    # The return of 100 lots costs 500: the balances are what funding left.
     house = house_at(105)
     deposits = {"rich": 5_000, "enough": 502, "poor": 501}
     for name, amount in deposits.items():
@@ -48,7 +48,7 @@ def test_payers_that_lack_something_at_the_index_are_candidates_and_no_receivers
 
 
 @pytest.mark.rule("8.72")
-def test_who_has_open_orders_is_a_candidate_where_it_may_lack_something() -> None:
+def test_who_has_open_orders_is_a_candidate_where_it_may_be_short() -> None:
     # An order at 110 holds 50 and loses 50 more at the index: 600 are needed, 599 are there.
     house = house_at(105)
     house.open_client("A", deposit=600 * COIN)

@@ -1,4 +1,4 @@
-"""The bound of the way back never passes what a look at the index refuses."""
+"""The bound of the return never passes what a look at the index refuses."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.unit.margin.test_index_solvency import house_at, trade
     ("has", "code"),
     [(189, INSUFFICIENT_MARGIN), (190, INSOLVENT_AT_INDEX), (499, INSOLVENT_AT_INDEX)],
 )
-def test_margin_at_the_mark_is_asked_first_and_then_the_way_back(has: int, code: int) -> None:
-    # A short of 100 lots at 95 asks for 190, and loses 500 on the way back to 100.
+def test_margin_at_the_mark_is_asked_first_then_a_return_to_the_index(has: int, code: int) -> None:
+    # A short of 100 lots at 95 asks for 190, and loses 500 by the return to 100.
     house = house_at(95, margined={"A": has})
     assert trade(house, "R", "A", ticks=95) == [code]
