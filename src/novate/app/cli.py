@@ -1,4 +1,4 @@
-"""The command line: ``novate demo | replay | verify | report | price | fetch``.
+"""The command line: ``novate demo | replay | verify | report | price | margin | fetch``.
 
 Exit codes: 0 done; 1 an input cannot be used; 2 a run finished but rows were quarantined; 3 the
 journal or the program contradicts itself.
@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,10 @@ from rich.text import Text
 from novate.adapter.fetch import Progress as Fetched
 from novate.adapter.fetch import Request, fetch_klines, months_between
 from novate.adapter.parameter_file import read_parameters
+from novate.app.margin.book import read_book
+from novate.app.margin.compute import after_trades, compared, requirement
+from novate.app.margin.presets import load, load_all, names
+from novate.app.margin.show import show_change, show_compared, show_requirement
 from novate.app.pricing import price_file
 from novate.app.pricing.show import show
 from novate.app.printed import print_summary, print_verified
@@ -336,6 +341,62 @@ def price(
     else:
         show(Console(), content)
     return QUARANTINED if content["quarantined"]["rows"] or content["unpriced"] else DONE
+
+
+@app.command
+def margin(
+    book: Path,
+    *,
+    market: Path,
+    collateral: Path | None = None,
+    model: str | None = None,
+    compare: bool = False,
+    explain: bool = False,
+    what_if: Annotated[list[str] | None, Parameter(name="--what-if")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Say what a book must hold by a venue's published margin methodology, or by all of them.
+
+    Parameters
+    ----------
+    book
+        CSV, Parquet or JSON lines as for `novate price`, each row with a quantity: futures,
+        perpetuals and European options are positions, spot rows are collateral.
+    market
+        TOML file with spots, forwards, rates and volatilities, or a chain of quotes.
+    collateral
+        CSV, Parquet or JSON lines with asset and amount; the market's reporting currency is cash.
+    model
+        Name of a preset, or a TOML file of your own.
+    compare
+        Show all presets side by side.
+    explain
+        Show the parts that add up to the requirement, and every scenario.
+    what_if
+        Trade at the mark, SYMBOL=QUANTITY in units of the underlying; may be repeated.
+    as_json
+        Print everything as JSON.
+    """
+    portfolio, snapshot = read_book(book, market, collateral)
+    found: Any
+    if compare:
+        found = compared(load_all(), portfolio, snapshot)
+        print_found = partial(show_compared, Console(), found)
+    elif model is None:
+        raise InputError(
+            f"no model; allowed: --compare, or --model and one of {', '.join(names())}"
+        )
+    elif what_if:
+        found = after_trades(load(model), portfolio, snapshot, what_if)
+        print_found = partial(show_change, Console(), found)
+    else:
+        found = requirement(load(model), portfolio, snapshot)
+        print_found = partial(show_requirement, Console(), found, explain=explain)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    else:
+        print_found()
+    return DONE
 
 
 @app.command

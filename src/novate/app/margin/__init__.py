@@ -1,0 +1,1 @@
+"""Margin of a stated book by published methodologies: `novate margin`."""
