@@ -59,6 +59,8 @@ class DeribitPortfolio(Table, frozen=True, kw_only=True):
         Stated parts, coin: the venue prints them and publishes no rule.
     open_orders_margin
         The same of open orders; a portfolio with orders needs it.
+    notes
+        What every reader of an outcome has to know.
     """
 
     currency: str
@@ -81,6 +83,7 @@ class DeribitPortfolio(Table, frozen=True, kw_only=True):
     mmp_margin: float = 0.0
     spot_margin: float = 0.0
     open_orders_margin: float | None = None
+    notes: tuple[str, ...] = ()
 
     def outcome(self, portfolio: Portfolio, snapshot: Snapshot) -> Outcome:
         """Return what a portfolio must hold, in coin.
@@ -141,7 +144,7 @@ class DeribitPortfolio(Table, frozen=True, kw_only=True):
             parts=tuple(parts),
             scenarios=tuple(results),
             binding={self.currency: worst.label},
-            notes=tuple(text for text, applies in notes if applies),
+            notes=(*self.notes, *(text for text, applies in notes if applies)),
         )
 
     def _check(self, portfolio: Portfolio, snapshot: Snapshot) -> None:

@@ -20,8 +20,15 @@ from novate.margin.methodology.outcome import (
     Part,
     ScenarioResult,
 )
-from novate.margin.methodology.parameters import Shock, Table, VolatilityShock
+from novate.margin.methodology.parameters import Shock, Table
 from novate.margin.methodology.portfolio import Portfolio, Position, Snapshot
+from novate.margin.methodology.risk_unit_terms import (
+    OptionStress,
+    PegBand,
+    PegRisk,
+    Slice,
+    UnitTerms,
+)
 from novate.margin.methodology.shock import shocked
 
 MANY_NOTE = (
@@ -33,69 +40,13 @@ OPTIONS_NOTE = (
 INVERSE_NOTE = "contracts paid in coin: valued in quote currency at the moved price, not confirmed"
 
 
-class Slice(Table, frozen=True, kw_only=True):
-    """A slice of an amount up to a bound, quote currency, and what of it counts."""
-
-    up_to: float = float("inf")
-    factor: float
-
-
-class PegBand(Table, frozen=True, kw_only=True):
-    """Slices of a hedge across settlement currencies while one is worth at least ``price_min``."""
-
-    price_min: float
-    slices: tuple[Slice, ...]
-
-
-class PegRisk(Table, frozen=True, kw_only=True):
-    """MR9: a charge on what contracts that are paid in different currencies hedge.
-
-    Attributes
-    ----------
-    pairs
-        Settlement currencies, in the order in which hedges are counted.
-    bands
-        By what the first is worth in the second; the highest that the price reaches applies.
-    """
-
-    pairs: tuple[tuple[str, str], ...]
-    bands: tuple[PegBand, ...]
-
-
-class OptionStress(Table, frozen=True, kw_only=True):
-    """What options need beyond moves of the spot.
-
-    Attributes
-    ----------
-    volatility
-        Shocks up and down, crossed with the moves of MR1.
-    decay_hours
-        Time that passes in MR2.
-    term_structure, interest_rate
-        MR3 and MR5 by underlying, as the venue states them; quote currency.
-    """
-
-    volatility: VolatilityShock
-    decay_hours: float
-    term_structure: dict[str, float]
-    interest_rate: dict[str, float]
-
-
 class RiskUnit(Table, frozen=True, kw_only=True):
-    """The parameters of underlyings that share them.
+    """The parameters.
 
     Attributes
     ----------
-    underlyings
-        What the parameters hold for.
-    moves
-        Sizes of the moves of MR1, to both sides.
-    extreme_move, extreme_share
-        Move of MR6, and the share of its loss that counts.
-    basis_rate, basis_annualised
-        MR4: share of the absolute cash delta of each expiry, the least of it and that per year.
-    minimum_rate, minimum_slices
-        MR7: share of the absolute cash delta, and what counts of the sum slice by slice.
+    units
+        Terms by underlying.
     initial_factor
         Initial over maintenance margin of a unit.
     peg
@@ -107,14 +58,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
     """
 
     currency: str
-    underlyings: tuple[str, ...]
-    moves: tuple[float, ...]
-    extreme_move: float
-    extreme_share: float
-    basis_rate: float
-    basis_annualised: float
-    minimum_rate: float
-    minimum_slices: tuple[Slice, ...]
+    units: tuple[UnitTerms, ...]
     initial_factor: float
     peg: PegRisk | None = None
     options: OptionStress | None = None
@@ -124,13 +68,14 @@ class RiskUnit(Table, frozen=True, kw_only=True):
     def outcome(self, portfolio: Portfolio, snapshot: Snapshot) -> Outcome:
         """Return what a portfolio must hold.
 
-        Profit and loss of a perpetual or future is its quantity times its mark times the move; its
-        cash delta, which MR4, MR7 and MR9 charge, is that worth at the price of what it is paid in.
+        A perpetual or future earns its quantity times the index times the move; its cash delta,
+        which MR4, MR7 and MR9 charge, is its quantity times its mark, at the price of what it is
+        paid in.
 
         Raises
         ------
         MissingInputError
-            If the market lacks a mark, the price of a settlement currency, a forward or a
+            If the market lacks an index, a mark, the price of a settlement currency, a forward or a
             volatility, a contract has expired, or the parameters lack what the venue states for an
             option book.
         NotValuedError
@@ -189,11 +134,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
 
     def _unit(self, underlying: str, positions: tuple[Position, ...], snapshot: Snapshot) -> Unit:
         """Revalue the contracts on one underlying."""
-        if underlying not in self.underlyings:
-            raise NotValuedError(
-                f"{underlying}: not an underlying of these parameters; allowed: "
-                f"{sorted(self.underlyings)}"
-            )
+        terms = self._terms(underlying)
         book = option_book(positions, snapshot)
         if len(book) and self.options is None:
             raise NotValuedError(
@@ -208,7 +149,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
                     f"{snapshot.instant_ns}; allowed: contracts that are alive"
                 )
             mark = _known(snapshot.mark, p.contract.symbol, "mark")
-            worth += p.quantity * mark
+            worth += p.quantity * _known(snapshot.index, underlying, "index")
             price = self._price(p, snapshot)
             deltas.append((p.contract.settlement, p.contract.expiry_ns, p.quantity * mark * price))
         deltas += self._option_deltas(positions, book, snapshot)
@@ -219,10 +160,19 @@ class RiskUnit(Table, frozen=True, kw_only=True):
         )
         value = float((book.quantity * book.prices()).sum())
         return Unit(
-            underlying=underlying, book=book, worth=worth, value=value, deltas=tuple(deltas),
-            results=tuple(self._moved(underlying, book, worth, value)),
+            underlying=underlying, terms=terms, book=book, value=value, deltas=tuple(deltas),
+            results=tuple(self._moved(underlying, terms, book, worth, value)),
             notes=tuple(text for text, applies in flags if applies),
         )  # fmt: skip
+
+    def _terms(self, underlying: str) -> UnitTerms:
+        for terms in self.units:
+            if underlying in terms.underlyings:
+                return terms
+        known = sorted(name for terms in self.units for name in terms.underlyings)
+        raise NotValuedError(
+            f"{underlying}: not an underlying of these parameters; allowed: {known}"
+        )
 
     def _price(self, position: Position, snapshot: Snapshot) -> float:
         """Return what a unit of quote currency that a contract pays is worth."""
@@ -247,7 +197,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
         return found
 
     def _moved(
-        self, underlying: str, book: OptionBook, worth: float, value: float
+        self, underlying: str, terms: UnitTerms, book: OptionBook, worth: float, value: float
     ) -> list[ScenarioResult]:
         """Return the scenarios of MR1, then the two of MR6."""
         shocks: tuple[Shock, ...] = ("up", "same", "down") if len(book) else ("same",)
@@ -262,10 +212,10 @@ class RiskUnit(Table, frozen=True, kw_only=True):
                 volatility=shock, weight=weight, profit=profit * weight,
             )  # fmt: skip
 
-        sides = sorted({side * move for move in self.moves for side in (1.0, -1.0)}, reverse=True)
+        sides = sorted({side * move for move in terms.moves for side in (1.0, -1.0)}, reverse=True)
         found = [result("MR1", move, shock, 1.0) for move in sides for shock in shocks]
-        extremes = (self.extreme_move, -self.extreme_move)
-        return found + [result("MR6", x, "same", self.extreme_share) for x in extremes]
+        extremes = (terms.extreme_move, -terms.extreme_move)
+        return found + [result("MR6", x, "same", terms.extreme_share) for x in extremes]
 
     def _charges(self, unit: Unit, snapshot: Snapshot) -> dict[str, float]:
         """Return MR1 to MR7 and MR9 of a unit; none is below 0."""
@@ -273,7 +223,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
             name: max(-min(one.profit for one in unit.results if one.label.startswith(name)), 0.0)
             for name in ("MR1", "MR6")
         }
-        raw = self.minimum_rate * sum(abs(delta) for _, _, delta in unit.deltas)
+        raw = unit.terms.minimum_rate * sum(abs(delta) for _, _, delta in unit.deltas)
         stated = {"MR2": 0.0, "MR3": 0.0, "MR5": 0.0}
         if len(unit.book) and self.options is not None:
             stress, name = self.options, unit.underlying
@@ -286,7 +236,7 @@ class RiskUnit(Table, frozen=True, kw_only=True):
             **worst,
             **stated,
             "MR4": self._basis(unit, snapshot),
-            "MR7": sliced(raw, self.minimum_slices),
+            "MR7": sliced(raw, unit.terms.minimum_slices),
             "MR9": self._peg(unit, snapshot),
         }
 
@@ -298,8 +248,8 @@ class RiskUnit(Table, frozen=True, kw_only=True):
         total = 0.0
         for expiry, delta in net.items():
             years = 0.0 if expiry is None else (expiry - snapshot.instant_ns) / YEAR_NS
-            move = float(np.expm1(self.basis_annualised * years))
-            total += abs(delta) * max(self.basis_rate, move)
+            move = float(np.expm1(unit.terms.basis_annualised * years))
+            total += abs(delta) * max(unit.terms.basis_rate, move)
         return total
 
     def _peg(self, unit: Unit, snapshot: Snapshot) -> float:
@@ -346,8 +296,6 @@ class Unit:
 
     Attributes
     ----------
-    worth
-        Of perpetuals and futures at their marks: what a move by all of it earns.
     value
         Of options.
     deltas
@@ -355,8 +303,8 @@ class Unit:
     """
 
     underlying: str
+    terms: UnitTerms
     book: OptionBook
-    worth: float
     value: float
     deltas: tuple[tuple[str, int | None, float], ...]
     results: tuple[ScenarioResult, ...]

@@ -100,8 +100,14 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
         MissingInputError
             If the market lacks a price, a forward or a volatility that is needed.
         NotValuedError
-            If the portfolio holds collateral or a contract that the preset does not know.
+            If the portfolio holds collateral or a contract that the preset does not know, or has
+            open orders.
         """
+        if portfolio.orders:
+            raise NotValuedError(
+                f"{len(portfolio.orders)} open orders: not valued; allowed: positions, collateral "
+                "and cash"
+            )
         groups = [self._group(portfolio, u, snapshot) for u in self._underlyings(portfolio)]
         haircuts, collateral_value = self._collateral(portfolio, snapshot)
         parts = [part for group in groups for part in self._group_parts(group, snapshot)]

@@ -22,13 +22,10 @@ from novate.margin.methodology.risk_unit import (
     INVERSE_NOTE,
     MANY_NOTE,
     OPTIONS_NOTE,
-    OptionStress,
-    PegBand,
-    PegRisk,
     RiskUnit,
-    Slice,
     sliced,
 )
+from novate.margin.methodology.risk_unit_terms import OptionStress, PegBand, PegRisk, Slice
 from novate.valuation import pricing
 from tests.golden.margin_preset import part, preset
 
@@ -60,7 +57,7 @@ CALL = Contract(
 )  # fmt: skip
 MARKET = Snapshot(
     instant_ns=0,
-    index={"USDT": 0.99, "USDC": 1.0},
+    index={"USDT": 0.99, "USDC": 1.0, "BTC": 50_000.0, "ETH": 2_000.0},
     mark=dict.fromkeys(("BTC-USDT", "BTC-USDC", "BTC-USD", "BTC-BTC", "FUTURE"), 50_000.0),
     curve={("BTC", EXPIRY_NS): Curve(forward=50_000.0)},
     volatility={"CALL": 0.5},
@@ -68,9 +65,13 @@ MARKET = Snapshot(
 
 
 def model(**changes: Any) -> RiskUnit:
+    """The preset, with terms of its first unit or parameters of the whole changed."""
     found = preset("okx_2025_01").methodology
     assert isinstance(found, RiskUnit)
-    return msgspec.structs.replace(found, **changes)
+    first, *others = found.units
+    own = {name: changes.pop(name) for name in list(changes) if hasattr(first, name)}
+    units = (msgspec.structs.replace(first, **own), *others)
+    return msgspec.structs.replace(found, units=units, **changes)
 
 
 def outcome(*held: tuple[Contract, float], **changes: Any) -> Outcome:
@@ -180,14 +181,14 @@ def test_slices_add_up_and_end_where_they_are_said_to() -> None:
 
 
 def test_other_underlyings_collateral_and_unpriced_contracts_are_refused() -> None:
-    with pytest.raises(NotValuedError, match=r"SOL: not an underlying .* \['BTC', 'ETH'\]"):
+    with pytest.raises(NotValuedError, match=r"SOL: not an underlying .* \['BTC', 'ETH', 'LTC'\]"):
         outcome((swap("USDT", "SOL"), 1.0))
     with pytest.raises(NotValuedError, match="1 assets and 0 orders"):
         model().outcome(Portfolio(collateral=(Collateral(asset="BTC", quantity=1.0),)), MARKET)
     with pytest.raises(MissingInputError, match="ETH-USDT: no mark of it"):
         outcome((swap("USDT", "ETH"), 1.0))
     book = Portfolio(positions=(Position(contract=swap("DAI"), quantity=1.0),))
-    marks = Snapshot(instant_ns=0, index={}, mark={"BTC-DAI": 1.0})
+    marks = Snapshot(instant_ns=0, index={"BTC": 1.0}, mark={"BTC-DAI": 1.0})
     with pytest.raises(MissingInputError, match="DAI: no index of it"):
         model().outcome(book, marks)
     expired = Portfolio(positions=(Position(contract=FUTURE, quantity=1.0),))
