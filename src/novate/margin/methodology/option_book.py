@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from novate.errors import InputError
 from novate.kernel.clearing.columns import F64, I64
 from novate.margin.methodology.outcome import MissingInputError
 from novate.margin.methodology.portfolio import Curve, Position, Snapshot
@@ -70,11 +71,35 @@ class OptionBook:
             Relative move of every forward, above -1.
         volatility
             In the place of the options' own.
+
+        Raises
+        ------
+        InputError
+            If an option has no price at these inputs.
         """
         vol = self.volatility if volatility is None else volatility
         forward = self.forward[self.expiry] * (1.0 + move)
         found = pricing.black76(self.right, forward, self.strike, self.option_years, vol)
-        return found.price * self.discount[self.expiry]
+        return self._priced(found.price, forward, vol) * self.discount[self.expiry]
+
+    def coin_prices(self, move: float = 0.0, volatility: F64 | None = None) -> F64:
+        """Return prices of options that are paid in coin, coin per coin; as `prices` does."""
+        vol = self.volatility if volatility is None else volatility
+        forward = self.forward[self.expiry] * (1.0 + move)
+        found = pricing.inverse(self.right, forward, self.strike, self.option_years, vol)
+        return self._priced(found.price, forward, vol)
+
+    def _priced(self, price: F64, forward: F64, volatility: F64) -> F64:
+        """Return prices if all are numbers: one that is not would hide a requirement."""
+        bad = np.flatnonzero(~np.isfinite(price))
+        if bad.size:
+            at = int(bad[0])
+            raise InputError(
+                f"an option has no price: forward {forward[at]}, strike {self.strike[at]}, "
+                f"volatility {volatility[at]}; allowed: positive ones, and a volatility of at "
+                "least 0"
+            )
+        return price
 
     def deltas(self) -> F64:
         """Return the change of each price with its forward, discounted; per unit."""

@@ -39,7 +39,7 @@ from novate.margin.methodology.parameters import (
     VolatilityShock,
     scenarios_of,
 )
-from novate.margin.methodology.portfolio import Portfolio, Position, Snapshot
+from novate.margin.methodology.portfolio import ContractKind, Portfolio, Position, Snapshot
 from novate.margin.methodology.shock import shocked, skewed
 
 BASIS = "basis"
@@ -58,6 +58,15 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
     linear, short_option, fee_provision
         Charges for each unit of perpetuals and futures, each unit short of a strike, and each unit
         held; what is named initial comes on top of what is named maintenance.
+    provision
+        Stated amount on top of both margins, where a venue asks for one (fees, funding) and
+        publishes no rule; currency.
+    scales_charges
+        Whether the factor of initial margin raises the charges for what is held too.
+    underlyings, kinds
+        What the parameters hold for; any where none is named.
+    notes
+        What every reader of an outcome has to know.
     """
 
     currency: str
@@ -77,6 +86,11 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
     minimum_delta: MinimumDelta | None = None
     fee_provision: PerUnit | None = None
     collateral: dict[str, CollateralTerms] = field(default_factory=dict)
+    provision: float = 0.0
+    scales_charges: bool = False
+    underlyings: tuple[str, ...] = ()
+    kinds: tuple[ContractKind, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def outcome(self, portfolio: Portfolio, snapshot: Snapshot) -> Outcome:
         """Return what a portfolio must hold.
@@ -86,12 +100,25 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
         MissingInputError
             If the market lacks a price, a forward or a volatility that is needed.
         NotValuedError
-            If the portfolio holds collateral or a contract that the preset does not know.
+            If the portfolio holds collateral or a contract that the preset does not know, or has
+            open orders.
         """
+        if portfolio.orders:
+            raise NotValuedError(
+                f"{len(portfolio.orders)} open orders: not valued; allowed: positions, collateral "
+                "and cash"
+            )
         groups = [self._group(portfolio, u, snapshot) for u in self._underlyings(portfolio)]
         haircuts, collateral_value = self._collateral(portfolio, snapshot)
         parts = [part for group in groups for part in self._group_parts(group, snapshot)]
         parts += haircuts
+        if self.provision:
+            parts.append(
+                Part(
+                    name="provision", subject="", initial=self.provision,
+                    maintenance=self.provision,
+                )
+            )  # fmt: skip
         equity = portfolio.cash + collateral_value + sum(group.value for group in groups)
         return Outcome(
             currency=self.currency,
@@ -101,6 +128,7 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
             parts=tuple(parts),
             scenarios=tuple(one for group in groups for one in group.results),
             binding={group.underlying: group.binding for group in groups},
+            notes=self.notes,
         )
 
     def _underlyings(self, portfolio: Portfolio) -> list[str]:
@@ -110,12 +138,22 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
 
     def _group(self, portfolio: Portfolio, underlying: str, snapshot: Snapshot) -> Group:
         """Revalue the positions of one underlying in every scenario."""
+        if self.underlyings and underlying not in self.underlyings:
+            raise NotValuedError(
+                f"{underlying}: not an underlying of these parameters; allowed: "
+                f"{sorted(self.underlyings)}"
+            )
         positions = portfolio.on(underlying)
         for position in positions:
             if position.contract.is_inverse:
                 raise NotValuedError(
                     f"{position.contract.symbol}: paid in {underlying}; allowed: contracts that "
                     f"are paid in {self.currency}"
+                )
+            if self.kinds and position.contract.kind not in self.kinds:
+                raise NotValuedError(
+                    f"{position.contract.symbol}: the parameters do not cover the kind "
+                    f"{position.contract.kind}; allowed: {sorted(self.kinds)}"
                 )
         index = _known(snapshot.index, underlying, "index")
         linear = self._linear(positions, portfolio, underlying, snapshot)
@@ -208,6 +246,7 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
         """Return the parts of one underlying: its worst scenario, and charges for what is held."""
         u, scan = group.underlying, group.scan
         factor = self.initial_factor + self._peg_factor(snapshot)
+        charged = factor if self.scales_charges else 1.0
         floor = max(self._minimum_delta(group) - scan, 0.0)
         parts = [
             Part(
@@ -232,8 +271,8 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
                 value = units * group.index
                 parts.append(
                     Part(
-                        name=name, subject=u, initial=value * (terms.initial + terms.maintenance),
-                        maintenance=value * terms.maintenance,
+                        name=name, subject=u, maintenance=value * terms.maintenance,
+                        initial=value * (terms.initial + terms.maintenance) * charged,
                     )
                 )  # fmt: skip
         unsure = self._unsure(group, snapshot)
@@ -286,6 +325,8 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
         confidence and that of the underlyings in the book.
         """
         parts, total = [], 0.0
+        factor = self.initial_factor + self._peg_factor(snapshot)
+        charged = factor if self.scales_charges else 1.0
         spot = min(
             (snapshot.confidence.get(u, 1.0) for u in self._underlyings(portfolio)), default=1.0
         )
@@ -302,7 +343,7 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
             parts.append(
                 Part(
                     name="collateral haircut", subject=held.asset,
-                    initial=value * (terms.initial_haircut + terms.maintenance_haircut),
+                    initial=value * (terms.initial_haircut + terms.maintenance_haircut) * charged,
                     maintenance=value * terms.maintenance_haircut,
                 )
             )  # fmt: skip
