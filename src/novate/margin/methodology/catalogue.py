@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from novate.margin.methodology.dydx_tier import DydxTiers
+from novate.margin.methodology.health import Health
+from novate.margin.methodology.hyperliquid_portfolio import HyperliquidPortfolio
+from novate.margin.methodology.option_formula import OptionFormula
 from novate.margin.methodology.preset import Methodology
+from novate.margin.methodology.risk_factor import RiskFactor
 from novate.margin.methodology.scenario_grid import ScenarioGrid
+from novate.margin.methodology.tier import Tiers
 
 METHODS: Mapping[str, type[Methodology]] = {
+    "dydx tier": DydxTiers,
+    "health": Health,
+    "hyperliquid portfolio": HyperliquidPortfolio,
+    "option formula": OptionFormula,
+    "risk factor": RiskFactor,
     "scenario grid": ScenarioGrid,
+    "tier": Tiers,
 }
 """By the name that a preset gives."""
