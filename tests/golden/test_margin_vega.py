@@ -140,6 +140,12 @@ def test_the_riskiest_side_of_the_specification_s_first_example() -> None:
     assert found.maintenance == 561.6
 
 
+# 0019-MCAL-211 prints 85,690, which is an older rule; its formula gives 1,591,590.
+def test_slippage_of_a_hundred_times_the_mark() -> None:
+    found = levels(-1, 15_900, slippage=100.0, factors=(0.1, 0.1), scaling=(1.1, 1.2, 1.4))
+    assert found.maintenance == 1_591_590
+
+
 # The published sizes: f = 1,590 and 1,700 against s = 1,600; the payment per unit is
 # f - s + min(upper s, max(lower s, (1 + dt r) s - f)).
 @pytest.mark.parametrize(

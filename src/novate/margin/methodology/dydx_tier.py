@@ -165,8 +165,8 @@ class DydxTiers(Table, frozen=True, kw_only=True):
         parts = tuple(self._part(one, snapshot, rounded) for one in held)
         return Outcome(
             currency=self.currency,
-            initial=sum(part.initial for part in parts),
-            maintenance=sum(part.maintenance for part in parts),
+            initial=sum((part.initial for part in parts), 0.0),
+            maintenance=sum((part.maintenance for part in parts), 0.0),
             equity=cash_of(portfolio, self.currency) + sum(one.unrealised for one in held),
             parts=parts,
             notes=tuple(f"{what}: rounded up to a step of its market" for what in rounded),
@@ -202,7 +202,7 @@ def _steps(value: float, exponent: int, what: str, rounded: list[str]) -> int:
     if value < 0:
         raise InputError(f"{what}: {value}; allowed: 0 and above")
     # The decimal text of a float is what was stated; its binary value is not.
-    exact = Fraction(Decimal(repr(value))) / Fraction(10) ** exponent
+    exact = Fraction(Decimal(repr(float(value)))) / Fraction(10) ** exponent
     found = ceil(exact)
     if found != exact:
         rounded.append(what)

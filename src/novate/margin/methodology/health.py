@@ -114,8 +114,8 @@ class Health(Table, frozen=True, kw_only=True):
         )
         return Outcome(
             currency=self.currency,
-            initial=sum(part.initial for part in parts),
-            maintenance=sum(part.maintenance for part in parts),
+            initial=sum((part.initial for part in parts), 0.0),
+            maintenance=sum((part.maintenance for part in parts), 0.0),
             equity=equity,
             parts=parts,
         )

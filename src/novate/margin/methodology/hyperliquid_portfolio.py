@@ -92,7 +92,7 @@ class HyperliquidPortfolio(Table, frozen=True, kw_only=True):
         parts += positions
         if owed:
             parts.append(Part(name="borrowed", subject=currency, initial=owed, maintenance=owed))
-        needed = sum(part.maintenance for part in parts)
+        needed = sum((part.maintenance for part in parts), 0.0)
         parts.append(
             Part(
                 name="liquidation ratio",
@@ -112,8 +112,8 @@ class HyperliquidPortfolio(Table, frozen=True, kw_only=True):
         # Sums in the order of the parts, so that they add up.
         return Outcome(
             currency=currency,
-            initial=sum(part.initial for part in parts),
-            maintenance=sum(part.maintenance for part in parts),
+            initial=sum((part.initial for part in parts), 0.0),
+            maintenance=sum((part.maintenance for part in parts), 0.0),
             equity=max(balance, 0.0) + counted,
             parts=tuple(parts),
             notes=self._notes(portfolio),

@@ -197,8 +197,8 @@ class RiskFactor(Table, frozen=True, kw_only=True):
             )  # fmt: skip
         return LevelOutcome(
             currency=self.currency,
-            initial=sum(part.initial for part in parts),
-            maintenance=sum(part.maintenance for part in parts),
+            initial=sum((part.initial for part in parts), 0.0),
+            maintenance=sum((part.maintenance for part in parts), 0.0),
             equity=cash_of(portfolio, self.currency) + sum(one.unrealised for one in held),
             parts=tuple(parts),
             levels=levels,
@@ -302,4 +302,4 @@ def _entry(portfolio: Portfolio, symbol: str) -> Fraction:
 
 def _exact(value: float) -> Fraction:
     """Return the decimal that a float was stated as; its binary value would round the wrong way."""
-    return Fraction(Decimal(repr(value)))
+    return Fraction(Decimal(repr(float(value))))

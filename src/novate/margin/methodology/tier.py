@@ -153,8 +153,8 @@ class Tiers(Table, frozen=True, kw_only=True):
         parts = tuple(self.part(one, snapshot) for one in held)
         return Outcome(
             currency=self.currency,
-            initial=sum(part.initial for part in parts),
-            maintenance=sum(part.maintenance for part in parts),
+            initial=sum((part.initial for part in parts), 0.0),
+            maintenance=sum((part.maintenance for part in parts), 0.0),
             equity=cash_of(portfolio, self.currency) + sum(one.unrealised for one in held),
             parts=parts,
             notes=(ORDERS_NOTE,) if portfolio.orders else (),
