@@ -65,19 +65,23 @@ def test_maintenance_is_half_of_initial_at_the_highest_leverage(
     assert found.maintenance == pytest.approx(found.initial / 2)
 
 
+# Documentation, "Margin tiers": 40 times to 150 million and 20 beyond, 25 to 100 and 15, 20 to 70
+# and 10; maintenance by slices, by hand.
 @pytest.mark.parametrize(
-    ("notional", "initial", "maintenance"),
+    ("symbol", "notional", "initial", "maintenance"),
     [
-        (149_999_999.0, 3_749_999.975, 1_874_999.9875),
-        (150_000_000.0, 7_500_000.0, 1_875_000.0),
-        (200_000_000.0, 10_000_000.0, 3_125_000.0),
+        ("BTC", 149_999_999.0, 3_749_999.975, 1_874_999.9875),
+        ("BTC", 150_000_000.0, 7_500_000.0, 1_875_000.0),
+        ("BTC", 200_000_000.0, 10_000_000.0, 3_125_000.0),
+        ("ETH", 160_000_000.0, 160e6 / 15, 2e6 + 60e6 / 30),
+        ("SOL", 80_000_000.0, 8_000_000.0, 70e6 * 0.025 + 10e6 * 0.05),
     ],
 )
-def test_a_large_position_in_bitcoin_is_held_to_the_leverage_of_its_tier(
-    notional: float, initial: float, maintenance: float
+def test_a_large_position_is_held_to_the_leverage_of_its_tier(
+    symbol: str, notional: float, initial: float, maintenance: float
 ) -> None:
-    book = Portfolio(positions=(Position(contract=perpetual("BTC"), quantity=notional),))
-    found = method("hyperliquid_tiers").outcome(book, market(mark={"BTC": 1.0}))
+    book = Portfolio(positions=(Position(contract=perpetual(symbol), quantity=notional),))
+    found = method("hyperliquid_tiers").outcome(book, market(mark={symbol: 1.0}))
     assert (found.initial, found.maintenance) == pytest.approx((initial, maintenance))
 
 

@@ -127,6 +127,11 @@ class HyperliquidPortfolio(Table, frozen=True, kw_only=True):
 
     def _notes(self, portfolio: Portfolio) -> tuple[str, ...]:
         notes = ["the venue names no initial requirement: see the method"]
+        notes += [
+            f"{held.asset}: no supply cap is stated, all of it counts"
+            for held in portfolio.collateral
+            if held.asset in self.collateral and self.collateral[held.asset].supply_cap is None
+        ]
         return (*notes, ORDERS_NOTE) if portfolio.orders else tuple(notes)
 
     def _collateral(self, portfolio: Portfolio, snapshot: Snapshot) -> tuple[float, float]:

@@ -103,8 +103,9 @@ class OptionFormula(Table, frozen=True, kw_only=True):
         unsettled = sum(p.unrealised for p in portfolio.positions if not p.contract.is_option)
         return Outcome(
             currency=currency,
-            initial=sum((part.initial for part in parts), 0.0),
-            maintenance=sum((part.maintenance for part in parts), 0.0),
+            # A relief may leave less than nothing by the last bit.
+            initial=max(sum(part.initial for part in parts), 0.0),
+            maintenance=max(sum(part.maintenance for part in parts), 0.0),
             equity=portfolio.cash + unsettled + worth,
             parts=tuple(parts),
         )

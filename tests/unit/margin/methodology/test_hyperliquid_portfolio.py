@@ -47,6 +47,18 @@ def test_a_debt_without_anything_has_an_infinite_ratio() -> None:
     assert MODEL.ratio(Portfolio(cash=-1.0), NOW) == math.inf
 
 
+def test_collateral_without_a_supply_cap_is_noted() -> None:
+    book = Portfolio(collateral=(Collateral(asset="HYPE", quantity=1.0),))
+    assert len(MODEL.outcome(book, NOW).notes) == 1
+    uncapped = HyperliquidPortfolio(
+        perpetual=TIERS,
+        collateral={"HYPE": LendingTerms(loan_to_value=0.5)},
+        offset=20.0,
+        liquidation_ratio=0.95,
+    )
+    assert "HYPE: no supply cap" in uncapped.outcome(book, NOW).notes[1]
+
+
 @pytest.mark.parametrize(("asset", "quantity"), [("DOGE", 1.0), ("HYPE", -1.0)])
 def test_assets_without_terms_and_debts_in_them_are_refused(asset: str, quantity: float) -> None:
     book = Portfolio(collateral=(Collateral(asset=asset, quantity=quantity),))

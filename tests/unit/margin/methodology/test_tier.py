@@ -96,7 +96,7 @@ def test_what_has_no_tier_is_refused() -> None:
         MODEL.outcome(book, NOW)
     with pytest.raises(NotValuedError, match="no tiers"):
         method("hyperliquid_tiers").outcome(
-            Portfolio(positions=(Position(contract=perpetual("DOGE"), quantity=1.0),)), NOW
+            Portfolio(positions=(Position(contract=perpetual("NONE"), quantity=1.0),)), NOW
         )
     with pytest.raises(MissingInputError, match="ETH: the market has no mark"):
         MODEL.outcome(book, market())
