@@ -1,6 +1,7 @@
 """Hyperliquid: replies of its info endpoint for three accounts, and the rule of its documentation.
 
-Replies recorded on 22 September 2026, of accounts that anybody can read by their address.  Margin
+Replies of 22 September 2026, of accounts that anybody can read by their address, as recorded in
+test fixtures of the LI.FI perps SDK; they were not read again from the venue.  Margin
 is equal to two millionths of a USDC, as the venue cuts it for each position; the ratio of portfolio
 margin to 0.00002, for the two replies that it needs were read moments apart.
 """
