@@ -7,7 +7,7 @@ from typing import Literal
 
 from novate.errors import InputError
 
-ContractKind = Literal["perpetual", "future", "option"]
+ContractKind = Literal["perpetual", "future", "option", "spot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,14 @@ class Contract:
     symbol
         Name by which the market prices it.
     kind
-        Perpetual, dated future or European option.
+        Perpetual, dated future, European option, or the exchange of one asset for another, which
+        only orders are in: what is held of an asset is collateral.
     underlying
         Asset whose index it follows.
     settlement
         Asset in which it is paid: the underlying itself makes it inverse.
     expiry_ns
-        Instant of expiry, ns since 1970 UTC; nothing for a perpetual.
+        Instant of expiry, ns since 1970 UTC; nothing for a perpetual or spot.
     strike, is_call
         Of an option: quote currency per unit of the underlying, and its right.
     """
@@ -52,10 +53,10 @@ class Contract:
                 f"{self.symbol}: a {self.kind} with strike {self.strike} and call {self.is_call}; "
                 "allowed: both of an option, and of nothing else"
             )
-        if (self.expiry_ns is None) != (self.kind == "perpetual"):
+        if (self.expiry_ns is None) != (self.kind in ("perpetual", "spot")):
             raise InputError(
                 f"{self.symbol}: a {self.kind} with expiry {self.expiry_ns}; allowed: an instant, "
-                "and none of a perpetual"
+                "and none of a perpetual or spot"
             )
 
     @property
@@ -91,6 +92,20 @@ class Position:
     unrealised: float = 0.0
     entry_price: float | None = None
 
+    def __post_init__(self) -> None:
+        """Check that it is a contract.
+
+        Raises
+        ------
+        InputError
+            If it is spot.
+        """
+        if self.contract.kind == "spot":
+            raise InputError(
+                f"{self.contract.symbol}: a position in spot; allowed: contracts, with assets "
+                "stated as collateral"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -103,7 +118,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collateral:
-    """What is held of an asset, in its units; negative for a debt."""
+    """What is held of an asset, in its units, with what orders reserve; negative for a debt."""
 
     asset: str
     quantity: float
@@ -178,6 +193,13 @@ class Snapshot:
         is said.
     stable_price
         What one unit of the currency of the requirement is worth in quote currency.
+    open_interest
+        Of a contract, by symbol: units of the underlying, one side.
+    funding
+        Of a perpetual, by symbol: what a long has accrued to pay since funding was last settled,
+        settlement units per unit of the underlying; negative where it receives.
+    deposits
+        Of an asset: units deposited with the venue by everybody.
     """
 
     instant_ns: int
@@ -187,3 +209,6 @@ class Snapshot:
     volatility: dict[str, float] = field(default_factory=dict)
     confidence: dict[str, float] = field(default_factory=dict)
     stable_price: float = 1.0
+    open_interest: dict[str, float] = field(default_factory=dict)
+    funding: dict[str, float] = field(default_factory=dict)
+    deposits: dict[str, float] = field(default_factory=dict)
