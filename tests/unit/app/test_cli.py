@@ -13,6 +13,7 @@ from novate.app import cli
 from novate.app.replay.job import Job
 from novate.app.replay.venue import used_assets
 from novate.errors import InputError, InvariantError, JournalError
+from tests.unit.app.margin.files import write
 
 
 def demo_parameters() -> dict[str, Any]:
@@ -257,3 +258,20 @@ def test_fetch_names_the_months_and_prints_the_files(
     assert len(request.months) == 2
     assert out == tmp_path
     assert "BTCUSDT-1h-2020-02.zip" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_margin_is_shown_and_told_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book, market, collateral = map(str, write(tmp_path))
+    files = [book, "--market", market, "--collateral", collateral]
+
+    assert cli.main(["margin", *files, "--model", "paradex_2024"]) == 0
+    assert "initial excess" in capsys.readouterr().out
+    assert cli.main(["margin", *files, "--compare", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"paradex_2024", "vega"} <= {row["model"] for row in rows}
+    assert cli.main(["margin", *files, "--model", "vega", "--what-if", "BTC-PERP=1"]) == 1
+    assert "option" in capsys.readouterr().err
+    assert cli.main(["margin", *files]) == 1
+    assert "no model; allowed" in capsys.readouterr().err

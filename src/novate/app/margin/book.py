@@ -16,6 +16,7 @@ from novate.app.pricing.instrument_sheet import Instrument, read_instruments
 from novate.app.pricing.market_file import read_market
 from novate.app.pricing.quotes import Quotes
 from novate.errors import InputError, RowFault
+from novate.margin.methodology.option_book import with_option_marks
 from novate.margin.methodology.outcome import NotValuedError
 from novate.margin.methodology.portfolio import (
     Collateral,
@@ -140,7 +141,7 @@ def stated(
     snapshot = Snapshot(
         instant_ns=quotes.as_of_ns, index=index, mark=mark, curve=curve, volatility=volatility
     )
-    return portfolio, snapshot
+    return portfolio, with_option_marks(positions, snapshot)
 
 
 def contract_of(one: Instrument, quotes: Quotes) -> Contract:

@@ -10,6 +10,7 @@ from novate.errors import InputError
 from novate.margin.methodology.outcome import MissingInputError, NotValuedError, Outcome
 from novate.margin.methodology.portfolio import Portfolio, Snapshot
 from novate.margin.methodology.preset import Preset
+from novate.margin.methodology.restate import restated
 from novate.margin.methodology.what_if import liquidation_price, traded
 
 
@@ -22,6 +23,7 @@ def requirement(preset: Preset, portfolio: Portfolio, snapshot: Snapshot) -> dic
         ``model``, ``version``; the fields of `Outcome`; ``liquidation``: by underlying, where
         equity meets maintenance margin; ``confirmed`` and ``unconfirmed`` of the preset.
     """
+    portfolio, taken = restated(preset.methodology, portfolio)
     outcome = preset.methodology.outcome(portfolio, snapshot)
     return {
         **_head(preset),
@@ -33,7 +35,7 @@ def requirement(preset: Preset, portfolio: Portfolio, snapshot: Snapshot) -> dic
             asdict(liquidation_price(preset.methodology, portfolio, snapshot, underlying))
             for underlying in portfolio.underlyings()
         ],
-        "notes": list(outcome.notes),
+        "notes": [*taken, *outcome.notes],
         "confirmed": preset.terms.confirmed,
         "unconfirmed": preset.terms.unconfirmed,
     }
@@ -48,12 +50,13 @@ def compared(
     """
     rows = []
     for preset in presets:
+        there, taken = restated(preset.methodology, portfolio)
         try:
-            outcome = preset.methodology.outcome(portfolio, snapshot)
+            outcome = preset.methodology.outcome(there, snapshot)
         except (MissingInputError, NotValuedError) as error:
             rows.append({**_head(preset), "refused": str(error)})
         else:
-            rows.append({**_head(preset), **_figures(outcome), "notes": list(outcome.notes)})
+            rows.append({**_head(preset), **_figures(outcome), "notes": [*taken, *outcome.notes]})
     return rows
 
 
@@ -72,6 +75,7 @@ def after_trades(
     InputError
         If a trade is not of that form, or the book has no such contract.
     """
+    portfolio, _ = restated(preset.methodology, portfolio)
     before = _figures(preset.methodology.outcome(portfolio, snapshot))
     contracts = {p.contract.symbol: p.contract for p in portfolio.positions}
     for trade in trades:

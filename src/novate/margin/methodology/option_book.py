@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -183,3 +183,19 @@ def _volatility(position: Position, snapshot: Snapshot) -> float:
             f"{symbol}: the market has no volatility of it; needed: one for each option held"
         )
     return found
+
+
+def with_option_marks(positions: Sequence[Position], snapshot: Snapshot) -> Snapshot:
+    """Return the market with a mark for each option whose volatility is known and that has none.
+
+    Black-76 at its own volatility, discounted: in coin for one that is paid in its underlying.
+    """
+    mark = dict(snapshot.mark)
+    for position in positions:
+        contract = position.contract
+        is_known = contract.is_option and contract.symbol in snapshot.volatility
+        if is_known and contract.symbol not in mark:
+            book = option_book((position,), snapshot)
+            prices = book.coin_prices() if contract.is_inverse else book.prices()
+            mark[contract.symbol] = float(prices[0])
+    return replace(snapshot, mark=mark)

@@ -6,8 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from novate.errors import InputError
-from novate.margin.methodology.option_book import option_book
-from novate.margin.methodology.portfolio import Contract, Portfolio, Position, Snapshot
+from novate.margin.methodology.option_book import option_book, with_option_marks
+from novate.margin.methodology.portfolio import (
+    Collateral,
+    Contract,
+    Portfolio,
+    Position,
+    Snapshot,
+)
 from novate.margin.methodology.preset import Methodology
 
 STEPS = 12
@@ -30,7 +36,7 @@ class LiquidationPrice:
     underlying
         What moves: its index, its forwards and the marks of contracts on it.
     below, above
-        Nearest index to either side at which equity is below maintenance margin; nothing where
+        Nearest index to either side beyond which equity is below maintenance margin; nothing where
         there is none within reach.
     assessments
         How often the methodology was asked.
@@ -77,10 +83,8 @@ def moved(
         for key, at in snapshot.curve.items()
     }
     index = {**snapshot.index, underlying: snapshot.index[underlying] * factor}
-    return (
-        replace(portfolio, positions=tuple(positions)),
-        replace(snapshot, index=index, mark=mark, curve=curve),
-    )
+    there = replace(snapshot, index=index, mark=mark, curve=curve)
+    return replace(portfolio, positions=tuple(positions)), with_option_marks(positions, there)
 
 
 def traded(
@@ -98,16 +102,23 @@ def traded(
         position = Position(contract=contract, quantity=quantity)
         book = option_book((position,), snapshot)
         cash -= float((book.quantity * book.prices()).sum())
-    positions, is_held = [], False
-    for position in portfolio.positions:
-        if position.contract == contract:
-            is_held = True
-            positions.append(replace(position, quantity=position.quantity + quantity))
-        else:
-            positions.append(position)
-    if not is_held:
-        positions.append(Position(contract=contract, quantity=quantity))
-    return replace(portfolio, positions=tuple(p for p in positions if p.quantity), cash=cash)
+    before = [p for p in portfolio.positions if p.contract == contract]
+    positions = [p for p in portfolio.positions if p.contract != contract]
+    held = quantity + sum(p.quantity for p in before)
+    unrealised = sum(p.unrealised for p in before)
+    collateral = portfolio.collateral
+    if held:
+        entry = before[0].entry_price if before else None
+        positions.append(
+            Position(
+                contract=contract, quantity=held, unrealised=unrealised, entry_price=entry
+            )
+        )  # fmt: skip
+    elif contract.is_inverse and unrealised:  # it is closed, and its profit is paid
+        collateral = (*collateral, Collateral(asset=contract.settlement, quantity=unrealised))
+    else:
+        cash += unrealised
+    return replace(portfolio, positions=tuple(positions), collateral=collateral, cash=cash)
 
 
 def liquidation_price(
@@ -164,23 +175,21 @@ def _bracket(
 
 
 def _narrowed(excess: Callable[[float], float], sound: Point, failing: Point) -> float:
-    """Return a factor just inside failing: false position, halved where one end stays (Illinois).
+    """Return the factor between two points at which the excess is zero: Illinois method.
 
     Source: M. Dowell and P. Jarratt, A modified regula falsi method, BIT 11 (1971).
     """
-    low, high = sound, failing
-    last = 0
+    low, high, last = sound, failing, 0
+    at = failing[0]
     for _ in range(NARROWINGS):
-        if abs(low[0] - high[0]) <= PRECISION * abs(high[0]):
-            break
         at = (low[0] * high[1] - high[0] * low[1]) / (high[1] - low[1])
         value = excess(at)
-        if value < 0:
-            failing = high = (at, value)
-            low = (low[0], low[1] / 2) if last < 0 else low
-            last = -1
+        side = -1 if value < 0 else 1
+        if value == 0 or abs(low[0] - high[0]) <= PRECISION * at:
+            break
+        if side < 0:
+            high, low = (at, value), (low[0], low[1] / 2) if last == side else low
         else:
-            low = (at, value)
-            high = (high[0], high[1] / 2) if last > 0 else high
-            last = 1
-    return failing[0]
+            low, high = (at, value), (high[0], high[1] / 2) if last == side else high
+        last = side
+    return at

@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novate.errors import InputError
 from novate.margin.methodology.outcome import MissingInputError, NotValuedError
-from novate.margin.methodology.parameters import Grid, Scenario, Tail, scenarios_of
 from novate.margin.methodology.portfolio import Collateral, Contract, Position
-from tests.unit.margin.methodology.book import CALL, EXPIRY_NS, NOW_NS, book, grid, market
+from tests.unit.margin.methodology.book import EXPIRY_NS, book, grid, market
 
 QUANTITIES = st.floats(-50, 50).map(lambda x: round(x, 3))
 
@@ -127,28 +125,6 @@ def test_what_is_not_covered_is_refused() -> None:
     coin = replace(book(), positions=(Position(contract=inverse, quantity=1.0),))
     with pytest.raises(NotValuedError, match="I: paid in BTC"):
         grid().outcome(coin, market())
-
-
-def test_contracts_have_the_terms_of_their_kind() -> None:
-    with pytest.raises(InputError, match="strike None"):
-        replace(CALL, strike=None)
-    with pytest.raises(InputError, match="none of a perpetual"):
-        Contract(symbol="P", kind="perpetual", underlying="BTC", settlement="USD", expiry_ns=NOW_NS)
-
-
-def test_a_grid_is_listed_from_the_top_and_a_tail_loses_its_cap() -> None:
-    rows = scenarios_of(
-        (Scenario(move=0.0, volatility="linear skew"),),
-        Grid(reach=0.1, steps=1, volatility=("same",), edge=("up", "down")),
-        Tail(moves=(-0.5, 2.0), cap=0.1),
-    )
-
-    assert [(one.move, one.volatility, one.weight) for one in rows] == [
-        (0.1, "up", 1.0), (0.1, "down", 1.0), (0.0, "same", 1.0), (-0.1, "up", 1.0),
-        (-0.1, "down", 1.0), (-0.5, "up", 0.2), (2.0, "up", 0.05), (0.0, "linear skew", 1.0),
-    ]  # fmt: skip
-    with pytest.raises(InputError, match="without scenarios"):
-        scenarios_of((), None, None)
 
 
 def test_unknown_parameters_are_refused() -> None:

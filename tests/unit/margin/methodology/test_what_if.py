@@ -51,8 +51,8 @@ def test_an_account_is_sound_before_its_liquidation_price_and_not_at_it(
     assert found.assessments <= ASSESSMENTS_MAX
     for side, towards in ((found.below, 1.0), (found.above, -1.0)):
         if side is not None:
-            assert excess(side) < 1e-6
-            assert excess(side * (1 + towards * 1e-4)) > 0
+            assert excess(side * (1 - towards * 1e-6)) < 0
+            assert excess(side * (1 + towards * 1e-6)) > 0
 
 
 def test_a_move_changes_no_face_value_of_an_inverse_contract() -> None:
