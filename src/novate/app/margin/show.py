@@ -49,12 +49,11 @@ def show_compared(console: Console, rows: list[dict[str, Any]]) -> None:
     for name in FIGURES:
         table.add_column(name.replace("_", " "), justify="right")
     for row in rows:
-        cells = [Text(row["model"]), Text(row["as_of"])]
-        if "refused" in row:
-            table.add_row(*cells, Text("-"), *[Text("-", justify="right")] * len(FIGURES))
-        else:
-            table.add_row(*cells, Text(row["currency"]), *(shown(row[name]) for name in FIGURES))
-    console.print(table)
+        if "refused" not in row:
+            cells = [Text(row[name]) for name in ("model", "as_of", "currency")]
+            table.add_row(*cells, *(shown(row[name]) for name in FIGURES))
+    if table.row_count:
+        console.print(table)
     for row in rows:
         if "refused" in row:
             told = f"{row['model']}: {row['refused']}"

@@ -133,7 +133,7 @@ class Health(Table, frozen=True, kw_only=True):
                 amounts[contract.underlying] += 0.0
             elif contract.kind != "perpetual" or contract.is_inverse:
                 raise NotValuedError(
-                    f"{contract.symbol}: a {contract.kind} paid in {contract.settlement}; allowed: "
+                    f"{contract.symbol}: {contract.kind} paid in {contract.settlement}; allowed: "
                     "perpetuals that are not paid in their underlying"
                 )
         for asset in amounts:

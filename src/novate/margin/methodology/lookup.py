@@ -122,7 +122,7 @@ def require_linear(contract: Contract, currency: str) -> None:
     """
     if contract.kind not in ("perpetual", "future") or contract.settlement != currency:
         raise NotValuedError(
-            f"{contract.symbol}: a {contract.kind} paid in {contract.settlement}; allowed: "
+            f"{contract.symbol}: {contract.kind} paid in {contract.settlement}; allowed: "
             f"perpetuals and futures paid in {currency}"
         )
 

@@ -130,7 +130,7 @@ class OptionFormula(Table, frozen=True, kw_only=True):
         paid = contract.underlying if self.currency == COIN else self.currency
         if contract.underlying not in terms or contract.settlement != paid:
             raise NotValuedError(
-                f"{contract.symbol}: a {contract.kind} on {contract.underlying} paid in "
+                f"{contract.symbol}: {contract.kind} on {contract.underlying} paid in "
                 f"{contract.settlement}; allowed: on {sorted(terms)} paid in {paid}"
             )
 

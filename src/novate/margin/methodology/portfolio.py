@@ -50,12 +50,12 @@ class Contract:
         has_terms = self.strike is not None and self.is_call is not None
         if self.is_option != has_terms:
             raise InputError(
-                f"{self.symbol}: a {self.kind} with strike {self.strike} and call {self.is_call}; "
+                f"{self.symbol}: {self.kind} with strike {self.strike} and call {self.is_call}; "
                 "allowed: both of an option, and of nothing else"
             )
         if (self.expiry_ns is None) != (self.kind in ("perpetual", "spot")):
             raise InputError(
-                f"{self.symbol}: a {self.kind} with expiry {self.expiry_ns}; allowed: an instant, "
+                f"{self.symbol}: {self.kind} with expiry {self.expiry_ns}; allowed: an instant, "
                 "and none of a perpetual or spot"
             )
 
