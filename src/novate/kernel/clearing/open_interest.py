@@ -62,7 +62,7 @@ def _with_shares(positions, instruments, count, i, own):  # type: ignore[no-unty
         if j != i and instruments.status[j] == _ACTIVE and instruments.settlement_asset[j] == asset:
             lots = max(positions.long_lots[j], positions.short_lots[j])
             reach = reach_of(instruments, j, lots) if lots > 0 else np.int64(0)
-            total = min(total + max(reach, share), COST_STOP)
+            total = min(total + max(reach, share), np.int64(COST_STOP))
     return total
 
 
@@ -76,7 +76,9 @@ def _beyond(positions, instruments, count, i, longs, shorts, committed):  # type
     own = reach_of(instruments, i, after)
     total = committed[instruments.settlement_asset[i]] + own - reach_of(instruments, i, before)
     total = max(total, _with_shares(positions, instruments, count, i, own))
-    return np.int64(min(total, COST_STOP)) if total > AMOUNT_MAX else np.int64(0)
+    if total <= AMOUNT_MAX:
+        return np.int64(0)
+    return np.int64(COST_STOP if total > COST_STOP else total)
 
 
 @kernel
