@@ -90,9 +90,13 @@ def _may_be_negative(x: DefaultState, margin: MarginColumns) -> I64:
 
 
 def gains_now(x: DefaultState) -> int:
-    """Return the sum of the gains of all margin groups, numeraire units, 0 to `TOTAL_MAX`."""
-    gains = np.maximum(x.window_gains() + x.sum_all()[:, GAIN], 0)
-    return min(exact_sum(gains[x.margin_groups()]), TOTAL_MAX)
+    """Return the sum of the gains of all margin groups, numeraire units, 0 to `TOTAL_MAX`.
+
+    Each counts as no more than the group's net: what has left with a gain waits for nobody.
+    """
+    numbers = x.sum_all()
+    gains = np.minimum(x.window_gains() + numbers[:, GAIN], numbers[:, NET])
+    return min(exact_sum(np.maximum(gains, 0)[x.margin_groups()]), TOTAL_MAX)
 
 
 def exact_sum(amounts: I64) -> int:

@@ -151,13 +151,17 @@ def _ask_models(x: ClearingState, columns: Row, row: int) -> I64:
 
 
 def apply_trades_novated(x: ClearingState, c: Row) -> None:
-    """Book novated trades: releases of reservations, legs and fees (rules 7.14 to 7.21, 7.30).
+    """Book novated trades: reservations, legs, fees (rules 7.14 to 7.21, 7.30 and 7.85).
 
     Parameters
     ----------
     c
         Columns of `TradeNovated`, as `decide_submit_trades` emits them; shape (rows,).
     """
+    _book_trades(x, c, counts_conceded=True)
+
+
+def _book_trades(x: ClearingState, c: Row, *, counts_conceded: bool) -> None:
     x.positions.reserve(2 * len(c["lots"]), x.accounts)
     arrays = x.account_arrays(), x.positions.arrays()
     apply_releases(
@@ -167,9 +171,16 @@ def apply_trades_novated(x: ClearingState, c: Row) -> None:
     apply_trades(
         *arrays, x.instrument_arrays(), x.asset_arrays(), x.single(Role.FEES), x.checksum,
         c["buyer"], c["seller"], c["instrument"], c["ticks"], c["lots"], c["value"],
-        c["buyer_fee"], c["seller_fee"], c["unproven"],
+        c["buyer_fee"], c["seller_fee"], c["unproven"], counts_conceded,
     )  # fmt: skip
     note_trades(x, c)
+
+
+def apply_trade_before(x: ClearingState, row: Row) -> None:
+    """Book a novated trade as versions 1 and 2 did: what it conceded was a loss of the window."""
+    fields = event.TRADE_NOVATED.fields
+    trade = {field.name: np.array([row[field.name]], field.dtype) for field in fields}
+    _book_trades(x, trade, counts_conceded=False)
 
 
 def decide_reserve_margin(x: ClearingState, row: Row, emit: Emit) -> Refusal | None:
@@ -328,6 +339,12 @@ TOPIC: Topic[ClearingState] = Topic(
         Decision(command.RESERVE_MARGIN, decide_reserve_margin, No),
     ),
     applications=(
-        Application(event.TRADE_NOVATED, apply_trades_novated, BOTH_SIDES, is_by_column=True),
+        Application(
+            event.TRADE_NOVATED,
+            apply_trades_novated,
+            BOTH_SIDES,
+            is_by_column=True,
+            older=((2, apply_trade_before),),
+        ),
     ),
 )

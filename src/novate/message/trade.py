@@ -64,7 +64,8 @@ TRADE_NOVATED = declare(
         since=2,
         default=0,
     ),
-    version=2,
+    version=3,
+    renamed={3: {}},
 )
 MARGIN_RESERVED = declare(
     "MarginReserved",

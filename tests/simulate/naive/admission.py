@@ -35,7 +35,7 @@ from tests.simulate.naive import (
 )
 from tests.simulate.naive.account import Account, Position
 from tests.simulate.naive.accrued import accrued_funding
-from tests.simulate.naive.book import book_leg, fee_of, still_held
+from tests.simulate.naive.book import add_window_gain, book_leg, fee_of, still_held
 from tests.simulate.naive.cash import settle_external_market, share_of_unpaid, there_is
 from tests.simulate.naive.number import (
     AMOUNT_MAX,
@@ -540,11 +540,14 @@ def open_interest_beyond(w: World, number: int, changed: dict[int, Position]) ->
     """What an asset's contracts come to with changed positions in one, if that is too much."""
     if committed_lots(w, number, changed) <= committed_lots(w, number, {}):
         return 0
-    total = sum(
-        i.reach(committed_lots(w, k, changed if k == number else {}))
+    reaches = {
+        k: i.reach(committed_lots(w, k, changed if k == number else {}))
         for k, i in enumerate(w.instruments)
         if i.status == InstrumentStatus.ACTIVE and i.settles_in == w.instruments[number].settles_in
-    )
+    }
+    total, share = sum(reaches.values()), AMOUNT_MAX // (2 * len(reaches))
+    if reaches[number] > share:
+        total = sum(max(reach, share) for reach in reaches.values())
     return min(total, 2 * AMOUNT_MAX) if total > AMOUNT_MAX else 0
 
 
@@ -728,11 +731,23 @@ def book_sides(w: World, i: Instrument, buyer: Side, seller: Side) -> int:
     had, was = winner.account.encumbered, loser.account.encumbered
     for side in (buyer, seller):
         side.book(side.account, really=True)
+    if buyer.account.group != seller.account.group:
+        for side in (buyer, seller):
+            count_conceded(w, i, side)
     if moved:
         more = max(moved - (winner.account.encumbered - had), 0)
         winner.account.encumbered = min(winner.account.encumbered + more, AMOUNT_MAX)
         loser.account.encumbered -= min(moved, was)
     return moved if winner is buyer else -moved
+
+
+@pytest.mark.rule("7.85")
+def count_conceded(w: World, i: Instrument, side: Side) -> None:
+    """What a side gave away against the mark is no loss of the window, and a rebate is a gain."""
+    given = side.value - i.value(i.mark, side.lots) if i.mark > 0 else 0
+    for amount in (given, -side.fee):
+        if amount > 0:
+            add_window_gain(side.account, amount, w.price_in(i))
 
 
 @pytest.mark.rule("7.12")

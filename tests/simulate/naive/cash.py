@@ -93,8 +93,10 @@ def hold_gains(w: World) -> None:
     """Tell what is unpaid and which gains wait for it, where that is news."""
     unpaid, gains = unpaid_now(w), 0
     if unpaid:
-        firsts = [w.accounts[k] for k in w.margin_groups()]
-        gains = min(sum(gain_of(w, a, w.assess(a)) for a in firsts), 4 * AMOUNT_MAX - 1)
+        for first in (w.accounts[k] for k in w.margin_groups()):
+            n = w.assess(first)
+            gains += min(gain_of(w, first, n), max(n.net, 0))
+        gains = min(gains, 4 * AMOUNT_MAX - 1)
     if (unpaid, gains) != (w.unpaid, w.gains):
         w.unpaid, w.gains = unpaid, gains
         w.emit("GainsHeld", unpaid=unpaid, gains=gains)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from novate.canonical import Run
 from novate.kernel.codes import OrderKind, Role
 from novate.message import command as c
+from novate.message.declare import rows_of
 from novate.message.parameter import HOUR, Parameter, set_parameters
 from tests.simulate.naive.workload import (
     MEMBERS,
@@ -125,6 +126,7 @@ class Filled(Extreme):
     """
 
     limit: int = 65 * LARGEST // TICKS_MAX // 100
+    coin_settled: ClassVar[tuple[str, ...]] = ("FUT",)
 
     def _steps(self) -> Iterator[list[Run]]:
         first, *_, other, third = self.traders
@@ -159,6 +161,15 @@ class Filled(Extreme):
         yield [*self._contracts()[:-1], *self._tiers(), set_parameters(at_once)]
         yield from self._steps()
 
+    def _contracts(self) -> list[Run]:
+        """Some are paid in coin: fewer contracts share what those of the numeraire come to."""
+        *contracts, tiers = super()._contracts()
+        listed = [row for run in contracts for row in rows_of(run)]
+        for row in listed:
+            if row["symbol"] in self.coin_settled:
+                row["settlement_asset"] = 1
+        return [*(c.LIST_INSTRUMENT.row(**row) for row in listed), tiers]
+
     def _tiers(self) -> list[Run]:
         rates = {"floor": 0, "initial_ppm": 10_000, "maintenance_ppm": 5_000}
         return [c.SET_TIER.row(instrument=i, **rates) for i in range(self.instruments)]
@@ -181,6 +192,8 @@ class Filled(Extreme):
 class Unfunded(Filled):
     """A contract is settled in a coin that nobody deposited; one client and the market gain it."""
 
+    coin_settled: ClassVar[tuple[str, ...]] = ()
+
     def _steps(self) -> Iterator[list[Run]]:
         first, second, third, *_ = self.traders
         market, lots, coin = SINGLE.index(Role.EXTERNAL_MARKET), 10**9, 1
@@ -200,6 +213,8 @@ class Spared(Filled):
     It gained from the short of the first at 23, and pays for the long of the second at 17.
     """
 
+    coin_settled: ClassVar[tuple[str, ...]] = ()
+
     def _steps(self) -> Iterator[list[Run]]:
         short, long, *others = self.traders
         lots, future = 10**9, 2
@@ -218,6 +233,8 @@ class Spared(Filled):
 
 class Unborne(Filled):
     """A client loses to the market more than it has, no fund holds anything, and nobody gained."""
+
+    coin_settled: ClassVar[tuple[str, ...]] = ()
 
     def _steps(self) -> Iterator[list[Run]]:
         loser, *others = self.traders

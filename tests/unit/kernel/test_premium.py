@@ -68,15 +68,18 @@ def test_a_short_holds_its_margin_and_net_equity_knows_the_debt() -> None:
     assert house.state.assess(house.number("short")).equity == 1_070 * COIN
 
 
-@pytest.mark.rule("7.19")
-def test_what_a_close_realises_counts_in_the_gains_window() -> None:
+@pytest.mark.rule("7.19", "7.85")
+def test_what_a_close_realises_counts_in_the_gains_window_and_what_was_conceded_does_not() -> None:
     house = ready()
     buy(house, ticks=600)
     house.trade("short", "long", lots=4, ticks=650, instrument=1)
     assert house.position("long", 1)["realised"] == 2 * COIN
     gains = house.state.accounts.window_gain
-    assert gains[house.number("long")] == 2 * COIN
-    assert gains[house.number("short")] == -2 * COIN
+    # Ten lots were sold below the mark, and four of them bought back below it.
+    lot = COIN // 100
+    assert MARK > 650
+    assert gains[house.number("long")] == 2 * COIN + 4 * (MARK - 650) * lot
+    assert gains[house.number("short")] == -2 * COIN + 10 * (MARK - 600) * lot
 
 
 @pytest.mark.rule("7.8")

@@ -17,10 +17,12 @@ from tests.tiny_model import PLUGINS
 from tests.unit.clearing import COIN, DAY, ClearingHouse
 
 
-def hedge_house(deposit: int = 1_000, *, group: bool = True, is_netted: bool = True) -> Any:
+def hedge_house(
+    deposit: int = 1_000, *, group: bool = True, is_netted: bool = True, **terms: int
+) -> Any:
     """A and its sub-account A2 have one pool; B is the other side of everything; X is at 100."""
     house = ClearingHouse(plugins=PLUGINS)
-    house.list_contract("X")
+    house.list_contract("X", **terms)
     house.list_contract("Y")
     house.open_client("A", deposit=deposit * COIN)
     house.open_client("B", deposit=100_000 * COIN)
@@ -273,9 +275,9 @@ def test_what_orders_of_a_group_hold_stays_within_2_to_the_60() -> None:
 
 @pytest.mark.rule("6.37")
 def test_a_first_order_of_an_account_counts_what_its_group_holds() -> None:
-    house = hedge_house(deposit=10**7)
+    house = hedge_house(deposit=10**7, lots_max=10**5)
     house.deposit("B", 10**15)
-    most = 10**6
+    most = 10**5
     house.trade("A", "B", lots=most - 10, ticks=100)
     order = {"account": house.number("A2"), "instrument": 0, "limit_ticks": 100}
 
@@ -340,9 +342,9 @@ def test_a_trade_of_options_within_a_group_counts_the_short_and_no_premium() -> 
 
 @pytest.mark.rule("6.37")
 def test_sub_accounts_of_a_group_share_one_position_limit() -> None:
-    house = hedge_house(deposit=10**7)
+    house = hedge_house(deposit=10**7, lots_max=10**5)
     house.deposit("B", 10**15)
-    most = 10**6
+    most = 10**5
     house.trade("A", "B", lots=most - 10, ticks=100)
 
     house.submit(house.trade_run("B", "A2", lots=11, ticks=100), allow_refusals=True)

@@ -12,8 +12,8 @@ from novate.kernel.clearing.assess import EQUITY, INITIAL, SCRATCH, SHORTS, WIDT
 from novate.kernel.clearing.bound import require_balance
 from novate.kernel.clearing.index_solvency import has_open_lots, held_for_orders
 from novate.kernel.clearing.ledger import add_balance
-from novate.kernel.clearing.trade import add_window_gain
 from novate.kernel.clearing.value import contract_value, funding_payment
+from novate.kernel.clearing.window_gain import add_window_gain
 from novate.kernel.jit import kernel
 
 

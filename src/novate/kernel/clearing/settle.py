@@ -23,8 +23,9 @@ from novate.kernel.clearing.position import (
     find_position,
     hold_position,
 )
-from novate.kernel.clearing.trade import add_window_gain, book_trade
+from novate.kernel.clearing.trade import book_trade
 from novate.kernel.clearing.value import contract_value, fee_of, funding_payment
+from novate.kernel.clearing.window_gain import add_window_gain
 from novate.kernel.codes import Style
 from novate.kernel.jit import inlined, kernel
 

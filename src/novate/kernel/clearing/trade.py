@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from novate.kernel.clearing.assess import SCRATCH, WIDTH, units_of
+from novate.kernel.clearing.assess import SCRATCH, WIDTH
 from novate.kernel.clearing.bound import AMOUNT_MAX, oversize
 from novate.kernel.clearing.concession import move_unproven, unproven_moved
 from novate.kernel.clearing.ledger import add_balance, add_open_lots, add_pending
@@ -26,6 +26,7 @@ from novate.kernel.clearing.trade_code import (
 )
 from novate.kernel.clearing.trade_refusal import entry_refusal, needs_model, risk_refusal
 from novate.kernel.clearing.value import WORTH_MAX, contract_value, fee_of
+from novate.kernel.clearing.window_gain import add_window_gain, count_conceded
 from novate.kernel.codes import Style
 from novate.kernel.jit import JIT_ENABLED, inlined, kernel, muldiv_floor, prefetch
 
@@ -66,13 +67,6 @@ def _accumulate_readable(checksum, word):  # type: ignore[no-untyped-def]
 
 
 accumulate = inlined(_accumulate) if JIT_ENABLED else _accumulate_readable
-
-
-@inlined
-def add_window_gain(accounts, account, worth):  # type: ignore[no-untyped-def]
-    """Add numeraire units, rounded down, to a window gain; it stays within `AMOUNT_MAX`."""
-    gain = accounts.window_gain[account] + units_of(worth)
-    accounts.window_gain[account] = min(max(gain, -AMOUNT_MAX), AMOUNT_MAX)
 
 
 @inlined
@@ -184,8 +178,12 @@ def fetch_ahead(accounts, positions, buyer, seller, instrument, k):  # type: ign
 def apply_trades(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee, unproven,
+    counts_conceded,
 ):  # fmt: skip
-    """Book rows of accepted trades; reservations are released by the caller's own kernel."""
+    """Book rows of accepted trades; reservations are released by the caller's own kernel.
+
+    ``counts_conceded``: whether rule 7.85 holds, which versions 1 and 2 of `TradeNovated` lack.
+    """
     for k in range(buyer.size):
         fetch_ahead(accounts, positions, buyer, seller, instrument, k)
         book_with_unproven(
@@ -193,6 +191,11 @@ def apply_trades(  # type: ignore[no-untyped-def]
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
             buyer_fee[k], seller_fee[k], unproven[k],
         )  # fmt: skip
+        if counts_conceded:
+            count_conceded(
+                accounts, instruments, assets, buyer[k], seller[k], instrument[k], lots[k],
+                value[k], buyer_fee[k], seller_fee[k],
+            )  # fmt: skip
 
 
 STAGES, STEP = 8, 8
@@ -400,4 +403,5 @@ def decide_trades(  # type: ignore[no-untyped-def]
             accounts, positions, instruments, assets, ccp_fees, checksum,
             b, s, i, ticks[k], n, value, buyer_fee, seller_fee, unproven,
         )  # fmt: skip
+        count_conceded(accounts, instruments, assets, b, s, i, n, value, buyer_fee, seller_fee)
     return np.int64(buyer.size)

@@ -136,15 +136,35 @@ def test_a_contract_that_is_over_counts_no_more() -> None:
     house = wide_house()
     house.list_contract("F", unit=1, ticks_max=1_000, lots_max=PART, expiry_ns=START + 60 * 10**9)
     house.price(1)
-    fill_up(house, PART - 1, instrument=1)
-    house.submit(reserve(house, "A", 1, instrument=1))
-    assert refused(house, house.trade_run("C", "D", lots=1, ticks=1)) == [
-        ((PART + 1) * 1_000, MOST)
-    ]
+    fill_up(house, 3 * PART // 4, instrument=1)
+    fill_up(house, PART // 4)
+    more = PART + 1 - (3 * PART // 4 + PART // 4)
+    beyond = house.trade_run("C", "D", lots=more, ticks=1)
+    assert refused(house, beyond) == [((PART + 1) * 1_000, MOST)]
 
     house.price(1, at_ns=START + 60 * 10**9)
 
-    fill_up(house, PART)
+    fill_up(house, PART - PART // 4)
+    house.state.require_sound()
+
+
+@pytest.mark.rule("15.62", "15.63")
+def test_no_contract_uses_up_the_share_of_another() -> None:
+    # Two contracts: a quarter of the bound is the share of each, whatever the other one comes to.
+    house = wide_house()
+    house.list_contract("Y", unit=1, ticks_max=1_000, lots_max=PART)
+    house.price(1)
+    share = PART // 4
+    fill_up(house, PART - share - 1)
+
+    beyond = [(PART - share + 1) * 1_000 + MOST // 4]
+    found = refused(house, house.trade_run("C", "D", lots=2, ticks=1))
+    assert [actual for actual, _ in found] == beyond
+    assert [actual for actual, _ in refused(house, reserve(house, "C", 2))] == beyond
+    assert refused(house, reserve(house, "C", 1)) == []
+    fill_up(house, share, instrument=1)
+    found = refused(house, house.trade_run("C", "D", lots=1, ticks=1, instrument=1))
+    assert found == [((PART + 1) * 1_000, MOST)]
     house.state.require_sound()
 
 

@@ -70,7 +70,7 @@ def test_positions_cash_and_checksum_are_those_of_the_readable_book(
     columns = np.array(rows, np.int64).reshape(-1, 8).T.copy()
     apply_trades(
         x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(), FEES,
-        x.checksum, *columns, np.zeros(len(rows), np.int64),
+        x.checksum, *columns, np.zeros(len(rows), np.int64), True,
     )  # fmt: skip
     p = x.positions
     found = {
