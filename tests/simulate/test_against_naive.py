@@ -28,8 +28,8 @@ from tests.simulate.naive.quoted import Quoted
 from tests.simulate.shared import counted_once
 from tests.tiny_model import PLUGINS
 
-SEEDS = (*range(31), 32, 37, 65, 88, 93, 97, 103, 115)
-EXTREME_SEEDS = range(12)
+SEEDS = (*range(31), 32, 37, 65, 88, 93, 97, 103, 115, 140)
+EXTREME_SEEDS = (*range(12), 30)
 SOAK_SEEDS = range(1_000, 1_400)
 POLICY_SEEDS = (*range(8), 13, 17)
 AWAY_SEEDS = range(6)
