@@ -86,11 +86,12 @@ def deficit_of_fifty_cents(last: Layer) -> ClearingHouse:
     house.list_contract(unit=COIN // 100, tick_e8=E8 // 100, tiers=((0, 1_000, 500),))
     house.open_client("dealer", deposit=100 * COIN)
     house.open_client("failing", deposit=COIN // 2)
+    for name, lots, entry in WINNERS:  # at the mark: nobody gives anything away
+        house.open_client(name, deposit=COIN)
+        house.price(None, e8={0: entry * E8 // 100})
+        house.trade("dealer", name, lots=lots, ticks=entry)
     house.price(None, e8={0: 110 * E8 // 100})
     house.trade("failing", "dealer", lots=5, ticks=110)
-    for name, lots, entry in WINNERS:
-        house.open_client(name, deposit=COIN)
-        house.trade("dealer", name, lots=lots, ticks=entry)
 
     house.price(None, e8={0: 90 * E8 // 100})
 

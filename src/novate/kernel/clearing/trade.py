@@ -132,9 +132,12 @@ def book_trade(  # type: ignore[no-untyped-def]
 @inlined
 def book_with_unproven(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
-    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee, unproven,
+    buyer, seller, i, ticks, lots, value, buyer_fee, seller_fee, unproven, counts_conceded,
 ):  # fmt: skip
-    """Book a trade and what is not proven and goes to the buyer, or negative, to the seller."""
+    """Book a trade and what is not proven and goes to the buyer, or negative, to the seller.
+
+    ``counts_conceded``: whether what a side concedes is counted too, see `count_conceded`.
+    """
     buyer_had, seller_had = np.int64(0), np.int64(0)
     if unproven != 0:
         buyer_had += accounts.encumbered[buyer]
@@ -147,6 +150,10 @@ def book_with_unproven(  # type: ignore[no-untyped-def]
         move_unproven(accounts, buyer, seller, unproven, buyer_had, seller_had)
     elif unproven < 0:
         move_unproven(accounts, seller, buyer, -unproven, seller_had, buyer_had)
+    if counts_conceded:
+        count_conceded(
+            accounts, instruments, assets, buyer, seller, i, lots, value, buyer_fee, seller_fee
+        )
 
 
 @inlined
@@ -189,13 +196,8 @@ def apply_trades(  # type: ignore[no-untyped-def]
         book_with_unproven(
             accounts, positions, instruments, assets, ccp_fees, checksum,
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
-            buyer_fee[k], seller_fee[k], unproven[k],
+            buyer_fee[k], seller_fee[k], unproven[k], counts_conceded,
         )  # fmt: skip
-        if counts_conceded:
-            count_conceded(
-                accounts, instruments, assets, buyer[k], seller[k], instrument[k], lots[k],
-                value[k], buyer_fee[k], seller_fee[k],
-            )  # fmt: skip
 
 
 STAGES, STEP = 8, 8
@@ -401,7 +403,6 @@ def decide_trades(  # type: ignore[no-untyped-def]
         )
         book_with_unproven(
             accounts, positions, instruments, assets, ccp_fees, checksum,
-            b, s, i, ticks[k], n, value, buyer_fee, seller_fee, unproven,
+            b, s, i, ticks[k], n, value, buyer_fee, seller_fee, unproven, True,
         )  # fmt: skip
-        count_conceded(accounts, instruments, assets, b, s, i, n, value, buyer_fee, seller_fee)
     return np.int64(buyer.size)
