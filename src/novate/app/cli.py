@@ -369,7 +369,7 @@ def margin(
     model
         Name of a preset, or a TOML file of your own.
     compare
-        Show all presets side by side.
+        Show all presets side by side, and the model of a file.
     explain
         Show the parts that add up to the requirement, and every scenario.
     what_if
@@ -377,10 +377,13 @@ def margin(
     as_json
         Print everything as JSON.
     """
+    if compare and what_if:
+        raise InputError("--compare with --what-if; allowed: one of them, --what-if with --model")
     portfolio, snapshot = read_book(book, market, collateral)
     found: Any
     if compare:
-        found = compared(load_all(), portfolio, snapshot)
+        own = [load(model)] if model is not None and model not in names() else []
+        found = compared([*own, *load_all()], portfolio, snapshot)
         print_found = partial(show_compared, Console(), found)
     elif model is None:
         raise InputError(

@@ -275,3 +275,5 @@ def test_margin_is_shown_and_told_as_json(
     assert "option" in capsys.readouterr().err
     assert cli.main(["margin", *files]) == 1
     assert "no model; allowed" in capsys.readouterr().err
+    assert cli.main(["margin", *files, "--compare", "--what-if", "BTC-PERP=1"]) == 1
+    assert "--compare with --what-if" in capsys.readouterr().err

@@ -7,6 +7,7 @@ be used is refused with its reason; a requirement of the rest would be too small
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from novate.adapter.book_file.sheet import CellError, read_rows
@@ -100,7 +101,18 @@ def read_collateral(path: Path, quotes: Quotes) -> dict[str, float]:
 def stated(
     found: list[Instrument], quotes: Quotes, held: Mapping[str, float]
 ) -> tuple[Portfolio, Snapshot]:
-    """Return instruments with quantities, what is held of assets, and their market."""
+    """Return instruments with quantities, what is held of assets, and their market.
+
+    A price is the mark of a future or perpetual.  An option is marked at its volatility, whatever
+    price is stated, so that all questions are answered at one mark.
+
+    Raises
+    ------
+    InputError
+        If two symbols name one contract.
+    NotValuedError
+        If a row is of a kind that no methodology takes.
+    """
     positions, assets = [], dict(held)
     index = {name: at.spot for name, at in quotes.underlyings.items()}
     index |= dict(quotes.assets)
@@ -108,12 +120,20 @@ def stated(
     mark: dict[str, float] = {}
     curve: dict[tuple[str, int], Curve] = {}
     volatility: dict[str, float] = {}
+    named: dict[Contract, str] = {}
     for one in found:
         quantity = (one.quantity or 0.0) * one.unit
         if one.kind == "spot":
             assets[one.underlying] = assets.get(one.underlying, 0.0) + quantity
             continue
         contract = contract_of(one, quotes)
+        terms = replace(contract, symbol="")
+        if terms in named:
+            raise InputError(
+                f"{one.symbol}: the same contract as {named[terms]}; allowed: one row for it, "
+                "for margin of a position may grow faster than the position"
+            )
+        named[terms] = one.symbol
         forward = quotes.forward(one)
         unrealised = 0.0
         if contract.is_option:
@@ -121,8 +141,6 @@ def stated(
                 forward=forward, rate=quotes.underlyings[one.underlying].rate
             )
             volatility[one.symbol] = quotes.vol(one)
-            if one.price is not None:
-                mark[one.symbol] = one.price
         else:
             mark[one.symbol] = forward if one.price is None else one.price
             if contract.is_inverse:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from novate.app.pricing.cell import NUMBER_MAX
 from novate.errors import InputError
 from novate.margin.methodology.outcome import MissingInputError, NotValuedError, Outcome
 from novate.margin.methodology.portfolio import Portfolio, Snapshot
@@ -23,7 +24,7 @@ def requirement(preset: Preset, portfolio: Portfolio, snapshot: Snapshot) -> dic
         ``model``, ``version``; the fields of `Outcome`; ``liquidation``: by underlying, where
         equity meets maintenance margin; ``confirmed`` and ``unconfirmed`` of the preset.
     """
-    portfolio, taken = restated(preset.methodology, portfolio)
+    portfolio, taken = restated(preset.methodology, portfolio, snapshot)
     outcome = preset.methodology.outcome(portfolio, snapshot)
     return {
         **_head(preset),
@@ -50,7 +51,7 @@ def compared(
     """
     rows = []
     for preset in presets:
-        there, taken = restated(preset.methodology, portfolio)
+        there, taken = restated(preset.methodology, portfolio, snapshot)
         try:
             outcome = preset.methodology.outcome(there, snapshot)
         except (MissingInputError, NotValuedError) as error:
@@ -75,7 +76,7 @@ def after_trades(
     InputError
         If a trade is not of that form, or the book has no such contract.
     """
-    portfolio, _ = restated(preset.methodology, portfolio)
+    portfolio, _ = restated(preset.methodology, portfolio, snapshot)
     before = _figures(preset.methodology.outcome(portfolio, snapshot))
     contracts = {p.contract.symbol: p.contract for p in portfolio.positions}
     for trade in trades:
@@ -86,6 +87,8 @@ def after_trades(
             quantity = float(text)
         except ValueError as error:
             raise InputError(f"trade {trade!r}; allowed: a number behind the symbol") from error
+        if not abs(quantity) <= NUMBER_MAX:
+            raise InputError(f"trade {trade!r}; allowed: a number of at most {NUMBER_MAX:g}")
         portfolio = traded(portfolio, snapshot, contracts[symbol], quantity)
     after = _figures(preset.methodology.outcome(portfolio, snapshot))
     numbers = [name for name, value in before.items() if isinstance(value, float)]

@@ -28,6 +28,8 @@ def show_requirement(console: Console, found: dict[str, Any], *, explain: bool) 
             f"{side} {shown(one[side])}" for side in ("below", "above") if one[side] is not None
         ]
         told = " or ".join(sides) or "at no price within reach"
+        if one["assessments"] == 1:
+            told = f"now, at {shown(one['below'])}: equity is below maintenance margin"
         console.print(
             f"{one['underlying']}: liquidated {told}, volatilities and all else held",
             highlight=False,
@@ -75,7 +77,8 @@ def show_change(console: Console, found: dict[str, Any]) -> None:
 
 def _head(console: Console, found: dict[str, Any]) -> None:
     console.print(
-        f"{found['title']}, as of {found['as_of']}, parameters {found['version'][:12]}",
+        f"{found['model']}: {found['title']}, as of {found['as_of']}, "
+        f"parameters {found['version'][:12]}",
         style="bold",
         highlight=False,
         markup=False,

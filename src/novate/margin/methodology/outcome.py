@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from novate.errors import InputError
@@ -93,6 +94,18 @@ class Outcome:
     scenarios: tuple[ScenarioResult, ...] = ()
     binding: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that it is a number: a parameter that is none would hide a requirement.
+
+        Raises
+        ------
+        InputError
+            If a margin or the equity is not finite.
+        """
+        for name in ("initial", "maintenance", "equity"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} {getattr(self, name)}; allowed: a finite number")
 
     @property
     def initial_excess(self) -> float:

@@ -46,6 +46,12 @@ class Grid(Table, frozen=True, kw_only=True):
     volatility: tuple[Shock, ...]
     edge: tuple[Shock, ...]
 
+    def __post_init__(self) -> None:
+        """Check that it has steps, and none to a price of zero or less."""
+        if self.steps < 1 or not 0 < self.reach < 1:
+            allowed = "allowed: a reach between 0 and 1, in one step or more"
+            raise ValueError(f"reach {self.reach} in {self.steps} steps; {allowed}")
+
 
 class Tail(Table, frozen=True, kw_only=True):
     """Moves beyond the grid, with volatilities up: a linear position loses ``cap`` at each.

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from novate.margin.methodology.portfolio import Contract, Portfolio
+from novate.margin.methodology.portfolio import Contract, Portfolio, Snapshot
 from novate.margin.methodology.preset import Methodology
 
 DOLLARS = ("USD", "USDC", "USDT")
-"""Currencies that are taken for one another, one for one, where a venue has another of them."""
+"""Currencies that are taken for one another where a venue has another of them."""
 
 
-def restated(methodology: Methodology, portfolio: Portfolio) -> tuple[Portfolio, tuple[str, ...]]:
+def restated(
+    methodology: Methodology, portfolio: Portfolio, snapshot: Snapshot
+) -> tuple[Portfolio, tuple[str, ...]]:
     """Return a portfolio in the dollar currency of a methodology, and notes of what was changed.
 
     Contracts that are paid in another dollar currency are taken as paid in that of the methodology,
-    and balances of another one as cash, one for one.  Nothing changes where the methodology's
-    currency is no dollar currency, and inverse contracts stay what they are.
+    one for one.  What is held of another one is cash at its price in the market, one for one where
+    the market has none; it stays what it is where the methodology has terms of its own for it.
+    Nothing changes where the methodology's currency is no dollar currency, and inverse contracts
+    stay what they are.
 
     Returns
     -------
     tuple
-        The portfolio, and a sentence for each currency that was taken for another.
+        The portfolio, and a sentence for each thing that was taken for another.
     """
     currency = getattr(methodology, "currency", "")
     others = [name for name in DOLLARS if name != currency]
@@ -37,16 +41,18 @@ def restated(methodology: Methodology, portfolio: Portfolio) -> tuple[Portfolio,
 
     positions = tuple(replace(p, contract=there(p.contract)) for p in portfolio.positions)
     orders = tuple(replace(o, contract=there(o.contract)) for o in portfolio.orders)
+    notes = [f"contracts paid in {name} are taken as paid in {currency}" for name in sorted(found)]
+    own = {**getattr(methodology, "collateral", {}), **getattr(methodology, "tokens", {})}
     cash, kept = portfolio.cash, []
     for held in portfolio.collateral:
-        if held.asset in (*others, currency):
-            cash += held.quantity
+        if held.asset == currency or (held.asset in others and held.asset not in own):
+            price = 1.0 if held.asset == currency else snapshot.index.get(held.asset, 1.0)
+            cash += held.quantity * price
             if held.asset != currency:
-                found.add(held.asset)
+                notes.append(f"{held.asset} held is taken as {currency} at {price:g}")
         else:
             kept.append(held)
-    notes = tuple(f"{name} is taken as {currency}, one for one" for name in sorted(found))
     changed = replace(
         portfolio, positions=positions, orders=orders, collateral=tuple(kept), cash=cash
     )
-    return changed, notes
+    return changed, tuple(notes)

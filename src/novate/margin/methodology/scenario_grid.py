@@ -337,6 +337,10 @@ class ScenarioGrid(Table, frozen=True, kw_only=True):
                     f"{held.asset}: the preset has no terms for it as collateral; allowed: "
                     f"{sorted(self.collateral)}"
                 )
+            if held.quantity < 0:  # a haircut on it would be a relief
+                raise NotValuedError(
+                    f"{held.asset}: a debt of {-held.quantity}; allowed: collateral of at least 0"
+                )
             price = _known(snapshot.index, held.asset, "index")
             value = held.quantity * price / snapshot.stable_price
             doubt = self._doubt(min(snapshot.confidence.get(held.asset, 1.0), spot))

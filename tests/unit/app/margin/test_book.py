@@ -51,6 +51,20 @@ def test_a_row_that_cannot_be_used_refuses_the_book(tmp_path: Path, row: str, to
         read_book(*write(tmp_path, book=BOOK + row + "\n"))
 
 
+def test_an_option_is_marked_at_its_volatility_whatever_price_is_stated(tmp_path: Path) -> None:
+    priced = BOOK.replace("-10,", "-10,1.5")
+
+    _, stated = read_book(*write(tmp_path, book=priced))
+    _, plain = read_book(*write(tmp_path))
+
+    assert stated.mark == plain.mark
+
+
+def test_one_contract_under_two_symbols_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="X: the same contract as BTC-PERP"):
+        read_book(*write(tmp_path, book=BOOK + "X,perpetual,BTC,,,,,1,2,\n"))
+
+
 def test_a_kind_that_no_methodology_takes_is_refused(tmp_path: Path) -> None:
     book = (
         "symbol,kind,underlying,side,strike,expiry,quantity,amount\n"

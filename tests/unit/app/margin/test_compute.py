@@ -27,7 +27,7 @@ def test_models_are_compared_and_a_refusal_names_its_reason(tmp_path: Path) -> N
     rows = {row["model"]: row for row in compared(load_all(), *read_book(*write(tmp_path)))}
 
     assert rows["derive_pmrm2_btc"]["initial"] > rows["derive_pmrm2_btc"]["maintenance"] > 0
-    assert rows["derive_standard"]["notes"][0] == "USD is taken as USDC, one for one"
+    assert rows["derive_standard"]["notes"][0] == "contracts paid in USD are taken as paid in USDC"
     assert "allowed: ['ETH']" in rows["derive_pmrm2_eth"]["refused"]
     assert set(rows) == {preset.terms.name for preset in load_all()}
 
@@ -45,7 +45,11 @@ def test_a_trade_changes_the_requirement_and_no_equity(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("trade", "told"),
-    [("ETH-PERP=1", "SYMBOL=QUANTITY of"), ("BTC-PERP=many", "allowed: a number")],
+    [
+        ("ETH-PERP=1", "SYMBOL=QUANTITY of"),
+        ("BTC-PERP=many", "allowed: a number"),
+        ("BTC-PERP=nan", "of at most 1e"),
+    ],
 )
 def test_a_trade_of_another_form_is_refused(tmp_path: Path, trade: str, told: str) -> None:
     with pytest.raises(InputError, match=told):

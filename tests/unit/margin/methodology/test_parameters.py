@@ -30,3 +30,11 @@ def test_unknown_keys_and_other_types_are_refused() -> None:
         msgspec.convert({"initial": 0.1, "maintenance": 0.1, "other": 1.0}, PerUnit)
     with pytest.raises(msgspec.ValidationError, match="Expected `float`"):
         msgspec.convert({"initial": "0.1", "maintenance": 0.1}, PerUnit)
+
+
+@pytest.mark.parametrize(("reach", "steps"), [(0.1, 0), (-0.1, 2), (1.0, 2)])
+def test_a_grid_has_steps_and_none_to_a_price_of_nothing(reach: float, steps: int) -> None:
+    table = {"reach": reach, "steps": steps, "volatility": ["same"], "edge": ["up"]}
+
+    with pytest.raises(msgspec.ValidationError, match="allowed: a reach between 0 and 1"):
+        msgspec.convert(table, Grid)

@@ -106,6 +106,14 @@ def test_collateral_moves_with_its_underlying_and_is_cut() -> None:
     assert outcome.maintenance == pytest.approx(200.0 * 0.1)
 
 
+def test_a_debt_is_no_collateral() -> None:
+    terms = {"BTC": {"maintenance_haircut": 0.1, "initial_haircut": 0.05}}
+    owing = replace(book(P=1.0), collateral=(Collateral(asset="BTC", quantity=-2.0),))
+
+    with pytest.raises(NotValuedError, match=r"BTC: a debt of 2\.0"):
+        grid(collateral=terms).outcome(owing, market())
+
+
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(MissingInputError, match="C: the market has no volatility"):
         grid().outcome(book(C=1.0), replace(market(), volatility={}))
