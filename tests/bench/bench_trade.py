@@ -10,6 +10,7 @@ from novate.kernel.clearing import trade
 from novate.kernel.clearing.columns import I64
 from novate.kernel.clearing.ledger import add_balance
 from novate.kernel.clearing.trade_code import NO_RESERVATION
+from novate.kernel.clearing.window_gain import count_conceded
 from novate.kernel.codes import MarginMode, Role
 from novate.kernel.jit import inlined, kernel
 from novate.valuation import ClearingState
@@ -84,7 +85,7 @@ class Fresh:
         x = self.exposure
         self.apply(
             x.account_arrays(), x.positions.arrays(), x.instrument_arrays(), x.asset_arrays(),
-            FEES, x.checksum, *self.columns.values(),
+            FEES, x.checksum, *self.columns.values(), True,
         )  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def _book_unchecked(  # type: ignore[no-untyped-def]
 def apply_unchecked(  # type: ignore[no-untyped-def]
     accounts, positions, instruments, assets, ccp_fees, checksum,
     buyer, seller, instrument, ticks, lots, value, buyer_fee, seller_fee, unproven,
+    counts_conceded,
 ):  # fmt: skip
     """`trade.apply_trades` without the running checksum."""
     for k in range(buyer.size):
@@ -131,6 +133,11 @@ def apply_unchecked(  # type: ignore[no-untyped-def]
             buyer[k], seller[k], instrument[k], ticks[k], lots[k], value[k],
             buyer_fee[k], seller_fee[k],
         )  # fmt: skip
+        if counts_conceded:
+            count_conceded(
+                accounts, instruments, assets, buyer[k], seller[k], instrument[k], lots[k],
+                value[k], buyer_fee[k], seller_fee[k],
+            )  # fmt: skip
 
 
 class Decided:
