@@ -26,6 +26,10 @@ FLOOR = 600_000
 """Trades a second that admission is to reach with cold memory."""
 
 
+TICKS_MAX = 1_000_000
+"""Highest price, ten times that of the dearest trade: all that is held is within open interest."""
+
+
 def rows(count: int) -> dict[str, I64]:
     """Trades of random pairs at random prices; most positions are touched once."""
     rng = np.random.default_rng(7)
@@ -177,6 +181,7 @@ class Cold(Decided):
     def __init__(self) -> None:
         x = build_exposure(ACCOUNTS + 1, HELD, INSTRUMENTS, 3)
         admit_all(x, 10**15)
+        x.instruments.ticks_max[:] = TICKS_MAX
         x.positions.reserve(ACCOUNTS, x.accounts)
         longs, shorts = x.positions.sum_open(INSTRUMENTS)
         x.positions.long_lots[:INSTRUMENTS], x.positions.short_lots[:INSTRUMENTS] = longs, shorts
